@@ -1,0 +1,94 @@
+"""Every error of Echoless, in one tree.
+
+EcholessError                  the root; ``exit_code`` is what the command line leaves with
+├── ConfigError                settings, rules or facts are wrong: nothing was started        (exit 2)
+├── TokenError                 Discord refuses the token, or there is none                    (exit 3)
+├── IntentError                Discord refuses a privileged intent                            (exit 3)
+├── LogError                   the event log                                                  (exit 4)
+│   ├── LogLocked              another process owns the folder
+│   ├── LogUnwritable          the folder or the disk refuses to be written
+│   ├── LogDamaged             the file is damaged, truncated or edited
+│   ├── LogForeign             the file is not a log of ours, or of a newer release
+│   └── KeyMismatch            the key does not open this log's vault
+├── VersionConflict            somebody else appended first; names both versions
+└── SandboxError               the sandbox could not start or was asked for something unknown (exit 5)
+
+Each builds its own message and ends with what to do next; messages carry ids, paths and numbers, never secrets or
+people's words.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EcholessError(Exception):
+    """Say what is wrong and what to do next, in one sentence a user can act on."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(EcholessError):
+    """Settings, rules or facts are wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class TokenError(EcholessError):
+    """Discord refuses the token, or there is none."""
+
+    exit_code = 3
+
+
+class IntentError(EcholessError):
+    """Discord refuses a privileged intent."""
+
+    exit_code = 3
+
+
+class LogError(EcholessError):
+    """The event log can't be opened, read or written."""
+
+    exit_code = 4
+
+
+class LogLocked(LogError):
+    """Another process owns the log folder."""
+
+
+class LogUnwritable(LogError):
+    """The log folder or its disk refuses to be written."""
+
+
+class LogDamaged(LogError):
+    """The log is damaged, truncated or was edited."""
+
+
+class LogForeign(LogError):
+    """The file is not a log of ours, or one of a newer release."""
+
+
+class KeyMismatch(LogError):
+    """The key does not open this log's vault."""
+
+
+class VersionConflict(EcholessError):
+    """Somebody else appended to the stream first.
+
+    Attributes: ``stream`` (name), ``expected`` and ``actual`` (versions).
+    """
+
+    def __init__(self, stream: str, *, expected: int, actual: int) -> None:
+        """Name the stream and both versions."""
+        super().__init__(
+            f"Stream {stream} is at version {actual}, not {expected}: load it again and decide anew."
+        )
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class SandboxError(EcholessError):
+    """The sandbox could not start, or was asked for something it does not know."""
+
+    exit_code = 5
