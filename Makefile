@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network
+	@$(BIN)/echoless demo
+
+test: $(READY) ## every test, two at a time
+	@$(BIN)/pytest -n 2
+
+check: lint test ## what has to pass before a change goes in
+
+lint: $(READY) ## style, types and the floors
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
+
+clean: ## remove the virtual environment, caches and builds
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made again when the project's needs change; the stamp is written last, so a half-made environment is not used.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
