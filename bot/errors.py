@@ -10,8 +10,7 @@ EcholessError                  the root; ``exit_code`` is what the command line 
 │   ├── LogDamaged             the file is damaged, truncated or edited
 │   ├── LogForeign             the file is not a log of ours, or of a newer release
 │   └── KeyMismatch            the key does not open this log's vault
-├── VersionConflict            somebody else appended first; names both versions
-└── SandboxError               the sandbox could not start or was asked for something unknown (exit 5)
+└── VersionConflict            somebody else appended first; names both versions
 
 Each builds its own message and ends with what to do next; messages carry ids, paths and numbers, never secrets or
 people's words.
@@ -86,9 +85,3 @@ class VersionConflict(EcholessError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
-
-
-class SandboxError(EcholessError):
-    """The sandbox could not start, or was asked for something it does not know."""
-
-    exit_code = 5

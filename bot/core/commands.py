@@ -1,0 +1,114 @@
+"""What a conversation may be asked to do, in the imperative.
+
+Commands bring everything a decision needs that state does not hold: the time, what the settings say, what was looked
+up. Times are microseconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.core import events as e
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Record a message and decide whether to answer it.
+
+    ``call`` says what addressed it to the bot (None: nothing did), ``refusal`` why the settings or the limits forbid an
+    answer, ``stale`` that it is older than an answer may come.
+    """
+
+    event: e.MessageReceived
+    body: e.Body
+    call: e.Call | None = None
+    responder: str = ""
+    refusal: e.SkipReason | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Record new words of a message."""
+
+    event: e.MessageEdited
+    body: e.Body
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Record that a message is gone, and let go of a reply that is not yet written."""
+
+    message_id: int
+    via: e.Via = e.Via.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteChannel:
+    """Record that the channel is gone, and let go of every unfinished reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """Record the text of a reply before anything of it is sent."""
+
+    event: e.ReplyComposed
+    body: e.Body
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Record that a part of a reply is in Discord as message ``sent_id``."""
+
+    message_id: int
+    part: int
+    sent_id: int
+    proof: e.Proof
+
+
+@dataclass(frozen=True, slots=True)
+class NoteForeign:
+    """Record that the bot's own account answered a message without this log, and leave that answer alone."""
+
+    message_id: int
+    sent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Record that an attempt failed and when the next one comes."""
+
+    message_id: int
+    part: int
+    reason: str
+    attempt: int
+    retry_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Record that what is left of a reply will not come."""
+
+    message_id: int
+    reason: e.AbandonReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Put an abandoned reply back into the outbox."""
+
+    event: e.ReplyRetried
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record a fact that no rule of the conversation decides about."""
+
+    event: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed
+
+
+Command: TypeAlias = (
+    Receive | Edit | Delete | DeleteChannel | Compose | Confirm | NoteForeign | Delay | Abandon | Retry | Record
+)

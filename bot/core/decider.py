@@ -1,0 +1,136 @@
+"""What follows from a command: ``decide(state, command) -> drafts``.
+
+Pure: the time, ids and everything looked up elsewhere come in the command. A refusal is a value (no drafts), never an
+exception. What decisions can't know, because state is bounded, the log's dedupe keys know: drafts for a fact already
+recorded append nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from bot.core import commands as c
+from bot.core import events as e
+
+if TYPE_CHECKING:
+    from bot.core.conversation import Conversation, Pending
+
+Drafts: TypeAlias = tuple[e.Draft, ...]
+
+OUTBOX_LIMIT = 1000
+
+
+def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: PLR0911 - one case per command
+    """Return the events that follow from ``command``; none when it changes nothing."""
+    match command:
+        case c.Receive():
+            return _receive(state, command)
+        case c.Edit(event, body):
+            return (e.Draft(event, body, subject=event.author_id),)
+        case c.Delete():
+            return _delete(state, command)
+        case c.DeleteChannel():
+            return _delete_channel(state)
+        case c.Compose():
+            return _compose(state, command)
+        case c.Confirm(message_id, part, sent_id, proof):
+            sent = e.ReplySent(message_id=message_id, part=part, sent_id=sent_id, proof=proof)
+            return (_about(state.pending(message_id), sent),)
+        case c.NoteForeign():
+            return _note_foreign(state, command)
+        case c.Delay(message_id, part, reason, attempt, retry_at):
+            delayed = e.ReplyDelayed(
+                message_id=message_id, part=part, reason=reason, attempt=attempt, retry_at=retry_at
+            )
+            entry = state.pending(message_id)
+            return (_about(entry, delayed),) if entry else ()
+        case c.Abandon(message_id, reason, detail):
+            entry = state.pending(message_id)
+            return (_abandoned(entry, reason, detail),) if entry else ()
+        case c.Retry(event):
+            return () if state.pending(event.message_id) else (e.Draft(event),)
+        case c.Record(fact):
+            return _record(state, fact)
+        case _:
+            assert_never(command)
+
+
+def _receive(state: Conversation, command: c.Receive) -> Drafts:
+    event = command.event
+    received = e.Draft(event, command.body, subject=event.author_id)
+    if command.call is None:
+        return (received,)
+    refusal = _refusal(state, command)
+    if refusal is not None:
+        return (received, e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal)))
+    requested = e.ReplyRequested(
+        message_id=event.message_id,
+        author_id=event.author_id,
+        responder=command.responder,
+        call=command.call,
+        via=event.via,
+    )
+    return (received, e.Draft(requested))
+
+
+def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
+    if command.refusal is not None:
+        return command.refusal
+    if state.paused:
+        return e.SkipReason.PAUSED
+    if command.stale:
+        return e.SkipReason.TOO_OLD
+    return e.SkipReason.QUEUE_FULL if len(state.outbox) >= OUTBOX_LIMIT else None
+
+
+def _delete(state: Conversation, command: c.Delete) -> Drafts:
+    entry = state.pending(command.message_id)
+    deleted = e.Draft(e.MessageDeleted(message_id=command.message_id, via=command.via))
+    if entry is None or entry.composed:
+        # A composed reply may be on its way already: only its sender can tell, and does so before each part.
+        return (deleted,)
+    return (deleted, _abandoned(entry, e.AbandonReason.TRIGGER_DELETED))
+
+
+def _delete_channel(state: Conversation) -> Drafts:
+    if state.deleted:
+        return ()
+    left = (_abandoned(entry, e.AbandonReason.CHANNEL_DELETED) for entry in state.outbox)
+    return (e.Draft(e.ChannelDeleted()), *left)
+
+
+def _compose(state: Conversation, command: c.Compose) -> Drafts:
+    entry = state.pending(command.event.message_id)
+    if entry is None or entry.composed:
+        return ()
+    return (e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause),)
+
+
+def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
+    entry = state.pending(command.message_id)
+    seen = _about(entry, e.ForeignReplySeen(message_id=command.message_id, sent_id=command.sent_id))
+    if entry is None or entry.composed:
+        # A composed reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
+        return (seen,)
+    return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))
+
+
+def _record(
+    state: Conversation,
+    fact: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed,
+) -> Drafts:
+    known = (
+        (isinstance(fact, e.HistoryForbidden) and state.history_forbidden)
+        or (isinstance(fact, e.RepliesPaused) and state.paused)
+        or (isinstance(fact, e.RepliesResumed) and not state.paused)
+    )
+    return () if known else (e.Draft(fact),)
+
+
+def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "") -> e.Draft:
+    abandoned = e.ReplyAbandoned(message_id=entry.message_id, reason=reason, detail=detail)
+    return _about(entry, abandoned)
+
+
+def _about(entry: Pending | None, event: e.Event) -> e.Draft:
+    return e.Draft(event, causation=entry.cause if entry else None)

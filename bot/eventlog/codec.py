@@ -1,0 +1,103 @@
+"""Between events and what is stored: type names, schema versions, JSON, the sealed body's plain form.
+
+An event's defaults are not stored: they are part of its schema version, which a test locks. An older version is lifted,
+one step at a time, by an upcaster before it is validated, so that every log ever written loads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.core.events import Body, Draft, Event, Key, MessageEvent
+from bot.errors import LogDamaged, LogForeign
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+"""For (type, v): what turns the fields of version v into those of v + 1. Empty while every schema is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A draft as the writer stores it; ``body`` is the JSON of its words, not yet sealed."""
+
+    event: Event
+    data: bytes
+    key: Key | None
+    correlation: int | None
+    causation: int | None
+    body: bytes | None
+    subject: int | None
+
+
+def encode(draft: Draft) -> Encoded:
+    """Return a draft in its stored form, ready for the writer."""
+    event = draft.event
+    return Encoded(
+        event=event,
+        data=event.__pydantic_serializer__.to_json(event, exclude_defaults=True),
+        key=event.key(),
+        correlation=event.message_id if isinstance(event, MessageEvent) else None,
+        causation=draft.causation,
+        body=None if draft.body is None else encode_body(draft.body),
+        subject=draft.subject,
+    )
+
+
+def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Event:
+    """Return the event of a stored row, lifted to today's schema version.
+
+    Raises LogForeign for a type or version of a newer release, LogDamaged for data that does not fit its schema.
+    """
+    model = _models().get(type_name)
+    if model is None or v > model.V:
+        raise LogForeign(
+            f"The log holds an event {type_name} v{v}, which this release does not know: "
+            "open it with the release that wrote it, or a newer one."
+        )
+    try:
+        if v == model.V:
+            return model.model_validate_json(data)
+        fields = json.loads(data)
+        for step in range(v, model.V):
+            fields = upcasters[type_name, step](fields)
+        return model.model_validate(fields)
+    except (ValidationError, ValueError) as error:
+        # Pydantic's own message would quote the data.
+        raise LogDamaged(
+            f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "
+            "and restore the folder from a backup."
+        ) from error
+
+
+def encode_body(body: Body) -> bytes:
+    """Return a body's JSON."""
+    return body.__pydantic_serializer__.to_json(body, exclude_defaults=True)
+
+
+def decode_body(data: bytes) -> Body:
+    """Return the body of its JSON."""
+    return Body.model_validate_json(data)
+
+
+def event_models() -> tuple[type[Event], ...]:
+    """Return every event model there is, by stored type name."""
+    return tuple(model for _, model in sorted(_models().items()))
+
+
+@cache
+def _models() -> Mapping[str, type[Event]]:
+    return {model.TYPE: model for model in _concrete(Event)}
+
+
+def _concrete(model: type[Event]) -> Iterator[type[Event]]:
+    for child in model.__subclasses__():
+        if "TYPE" in vars(child):
+            yield child
+        yield from _concrete(child)

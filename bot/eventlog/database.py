@@ -1,0 +1,220 @@
+"""The database file: looked at before it is touched, created whole or not at all, migrated forwards.
+
+What the header of an SQLite file says is documented at https://www.sqlite.org/fileformat.html: magic at 0, page size at
+16, size in pages at 28, user version at 60, application id at 68.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from bot.errors import LogDamaged, LogForeign, LogUnwritable
+
+APPLICATION_ID = 0x4563686F
+"""``Echo``: tells our files from other programs'."""
+
+FILE_NAME = "events.db"
+PAGE_SIZE = 16384
+BUSY_MILLISECONDS = 5000
+
+_HEADER_BYTES = 100
+_MAGIC = b"SQLite format 3\x00"
+_BOOKKEEPING = """
+CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+"""
+
+T = TypeVar("T")
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that can run a whole function on its thread, in one hop."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work`` returns for the underlying connection; sqlite3's errors come out as ours."""
+        with translated():
+            result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite's own seam
+            return result
+
+
+def migrations() -> tuple[tuple[str, str], ...]:
+    """Return the name and SQL of each migration, in order."""
+    scripts = [
+        script for script in files("bot.eventlog").joinpath("migrations").iterdir() if script.name.endswith(".sql")
+    ]
+    return tuple((script.name, script.read_text(encoding="utf-8")) for script in sorted(scripts, key=lambda s: s.name))
+
+
+def inspect(path: Path) -> int:
+    """Return the schema version of the log file at ``path`` from its header alone, touching nothing.
+
+    Raises LogDamaged for a truncated file or one that is no SQLite database, LogForeign for another program's database
+    or a newer release's log.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise LogUnwritable(f"The log {path} can't be read: {error.strerror}. Check its permissions.") from error
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise LogDamaged(f"{path} is not an SQLite database ({size} bytes): {_RESTORE}")
+    page_size = struct.unpack_from(">H", header, 16)[0]
+    page_size = 65536 if page_size == 1 else page_size
+    pages, version, application = (struct.unpack_from(">I", header, at)[0] for at in (28, 60, 68))
+    if application != APPLICATION_ID:
+        raise LogForeign(f"{path} belongs to another program: name an empty folder for the log (log.path).")
+    if version > len(migrations()):
+        raise LogForeign(
+            f"{path} has schema version {version} and this release knows {len(migrations())}: use the newer release."
+        )
+    missing = set(range(size // page_size + 1, pages + 1))
+    # A crash in the middle of a checkpoint leaves a short file whose other pages are still in the write-ahead log.
+    if size % page_size or (missing and not missing <= _wal_pages(path, page_size)):
+        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {_RESTORE}")
+    return int(version)
+
+
+def _wal_pages(path: Path, page_size: int) -> set[int]:
+    """Return the pages that the write-ahead log holds: a 32-byte header, then 24 bytes before each page."""
+    wal = path.with_name(path.name + "-wal")
+    if not wal.exists():
+        return set()
+    with wal.open("rb") as file:
+        starts = range(32, wal.stat().st_size - page_size, 24 + page_size)
+        return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
+
+
+def create(path: Path, *, now: int, key_proof: bytes) -> None:
+    """Make a new log file at ``path``, which appears whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    with translated(), _creating(path):
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.executescript(_BOOKKEEPING)
+            migrate(connection, now=now)
+            connection.execute("INSERT INTO meta VALUES ('key_proof', ?)", (key_proof,))
+            connection.execute("PRAGMA journal_mode = WAL")
+        draft.rename(path)
+        _sync_folder(path.parent)
+
+
+def migrate(connection: sqlite3.Connection, *, now: int) -> None:
+    """Bring the schema to this release's version: each migration and its record in one transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, (name, script) in enumerate(migrations()[version:], version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script}\n"
+            f"INSERT INTO migrations VALUES ({number}, '{name}', {now});"
+            f"PRAGMA user_version = {number}; COMMIT;"
+        )
+
+
+def key_proof(path: Path) -> bytes:
+    """Return what the log keeps to recognize its key."""
+    with (
+        translated(),
+        closing(sqlite3.connect(_read_only(path), uri=True)) as connection,
+    ):
+        row = connection.execute("SELECT value FROM meta WHERE name = 'key_proof'").fetchone()
+    if row is None:
+        raise LogDamaged(f"{path} does not say which key it was made with. {_RESTORE}")
+    return bytes(row[0])
+
+
+async def connect_writer(path: Path, *, full: bool) -> Connection:
+    """Return the one writing connection; ``full`` syncs every commit to the disk."""
+
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA secure_delete = ON")
+        return connection
+
+    return await _connect(connector)
+
+
+async def connect_reader(path: Path) -> Connection:
+    """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
+    uri = _read_only(path)
+
+    def connector() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+
+    return await _connect(connector)
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+async def _connect(connector: Callable[[], sqlite3.Connection]) -> Connection:
+    connection = Connection(connector, iter_chunk_size=64)
+    with translated():
+        await connection
+    return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn sqlite3's errors into ours, which say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
+            raise LogDamaged(f"The log's database is damaged ({_name(error)}). {_RESTORE}") from error
+        if code in _UNWRITABLE:
+            raise LogUnwritable(f"The log {_UNWRITABLE[code]}") from error
+        raise
+
+
+_RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
+_UNWRITABLE = {
+    sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",
+    sqlite3.SQLITE_READONLY: "can't be written: the disk or the file is read-only. Make it writable.",
+    sqlite3.SQLITE_IOERR: "can't be written: the disk reports an error. Check the disk.",
+    sqlite3.SQLITE_CANTOPEN: "can't be opened: check that the folder exists and may be written.",
+    sqlite3.SQLITE_BUSY: "is locked by another program, such as a backup: let it finish.",
+    sqlite3.SQLITE_LOCKED: "is locked by another program, such as a backup: let it finish.",
+    sqlite3.SQLITE_PERM: "can't be opened: check its permissions.",
+}
+
+
+def _name(error: sqlite3.DatabaseError) -> str:
+    return str(getattr(error, "sqlite_errorname", "SQLITE_ERROR"))
+
+
+@contextmanager
+def _creating(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LogUnwritable(
+            f"The log can't be made in {path.parent}: {error.strerror}. Check its permissions, or name another folder "
+            "(log.path)."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename outlive a power loss: the folder's entry needs a sync of its own."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,161 @@
+"""The event log: one folder, one owner, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.core.conversation import Conversation
+from bot.core.events import Draft
+from bot.errors import LogError, LogUnwritable
+from bot.eventlog import database, snapshots
+from bot.eventlog.codec import encode
+from bot.eventlog.owner import Ownership
+from bot.eventlog.reader import Reader
+from bot.eventlog.vault import Vault, make_key, read_key
+from bot.eventlog.writer import Append, Appended, Writer
+
+KEY_FILE = "vault.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a log lives and what opens it; without ``key`` the key file (default: ``vault.key`` in the folder) does."""
+
+    folder: Path
+    key: bytes | None = None
+    key_file: Path | None = None
+
+    @property
+    def database(self) -> Path:
+        """Return the path of the database file."""
+        return self.folder / database.FILE_NAME
+
+    @property
+    def key_path(self) -> Path:
+        """Return the path of the key file."""
+        return self.key_file or self.folder / KEY_FILE
+
+
+class EventLog:
+    """The log, opened for appending. Make one with :func:`open_log`."""
+
+    def __init__(self, writer: Writer, reader: Reader, ownership: Ownership) -> None:
+        self.reader = reader
+        self._writer = writer
+        self._ownership = ownership
+        self._task = asyncio.create_task(writer.run(), name="log writer")
+
+    @property
+    def depth(self) -> int:
+        """Return how many requests wait for the writer."""
+        return self._writer.depth
+
+    async def append(self, stream: str, drafts: Sequence[Draft], *, expected_version: int | None = None) -> Appended:
+        """Append ``drafts`` together or not at all, and return what is recorded.
+
+        When a draft's dedupe key is recorded already, nothing is appended and the events already there come back as
+        ``known``. Raises VersionConflict, which names both versions, and LogError when the log can't be written.
+        """
+        return (await self.append_units(stream, (drafts,), expected_version=expected_version))[0]
+
+    async def append_units(
+        self, stream: str, units: Sequence[Sequence[Draft]], *, expected_version: int | None = None
+    ) -> list[Appended]:
+        """Append several units one after the other in one transaction; each is recorded or recognized on its own."""
+        encoded = [[encode(draft) for draft in unit] for unit in units]
+        return await self._writer.append(Append(stream, encoded, expected_version))
+
+    async def save_snapshot(self, stream: str, state: Conversation) -> None:
+        """Store a snapshot of ``state``."""
+        clock = self._writer.clock
+        await self._writer.write(lambda connection: snapshots.save(connection, stream, state, clock()))
+
+    async def forget_snapshots(self, stream: str) -> int:
+        """Delete the snapshots of ``stream`` and return how many there were."""
+        count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
+        return count
+
+    async def close(self) -> None:
+        """Write what waits, close the file, and let go of the folder."""
+        self._writer.close()
+        await self._task
+        await self.reader.close()
+        await self._writer.connection.close()
+        self._ownership.release()
+
+
+async def open_log(location: Location, *, clock: Callable[[], int], full: bool = True) -> EventLog:
+    """Open the log in a folder, made if missing, as its one owner.
+
+    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. Whatever is wrong is raised
+    before anything is touched: LogLocked, LogUnwritable, LogDamaged, LogForeign, KeyMismatch.
+    """
+    _prepare_folder(location.folder)
+    if location.database.exists():
+        database.inspect(location.database)
+    ownership = Ownership(location.folder)
+    ownership.acquire(clock())
+    try:
+        vault = _unlock(location, clock)
+        connection = await database.connect_writer(location.database, full=full)
+    except BaseException:
+        ownership.release()
+        raise
+    try:
+        await connection.run(lambda raw: database.migrate(raw, now=clock()))
+        reader = await _open_reader(location, vault)
+    except BaseException:
+        await connection.close()
+        ownership.release()
+        raise
+    return EventLog(Writer(connection, vault, clock), reader, ownership)
+
+
+async def open_reader(location: Location) -> Reader:
+    """Open the log for reading only, beside whoever owns it; without the right key the words stay sealed.
+
+    Raises LogError when there is no log, or none that can be read.
+    """
+    if not location.database.exists():
+        raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
+    database.inspect(location.database)
+    return await _open_reader(location, Vault(_find_key(location)))
+
+
+def _unlock(location: Location, clock: Callable[[], int]) -> Vault:
+    """Return the vault of an existing log, or make key and log where there are none."""
+    if location.database.exists():
+        return _checked(location)
+    made = location.key is None and not location.key_path.exists()
+    vault = Vault(make_key(location.key_path) if made else _find_key(location))
+    database.create(location.database, now=clock(), key_proof=vault.proof())
+    return vault
+
+
+def _checked(location: Location) -> Vault:
+    vault = Vault(_find_key(location))
+    vault.check(database.key_proof(location.database))
+    return vault
+
+
+def _find_key(location: Location) -> bytes:
+    return location.key if location.key is not None else read_key(location.key_path)
+
+
+async def _open_reader(location: Location, vault: Vault) -> Reader:
+    return Reader(await database.connect_reader(location.database), vault)
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LogUnwritable(
+            f"The log folder {folder} can't be made: {error.strerror}. Name another one (log.path)."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise LogUnwritable(f"The log folder {folder} can't be written: change its permissions or name another one.")

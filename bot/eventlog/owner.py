@@ -1,0 +1,64 @@
+"""One owner per log folder: a lock the kernel lets go of when its process dies, and a note of who holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot.errors import LogLocked, LogUnwritable
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a log folder; ``since`` is microseconds since the epoch."""
+
+    pid: int
+    host: str
+    since: int
+
+
+class Ownership:
+    """The lock on a log folder, held until :meth:`release`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = FileLock(folder / "owner.lock", mode=0o600, thread_local=False)
+        self._note = folder / "owner.json"
+
+    def acquire(self, now: int) -> None:
+        """Take the folder; raise LogLocked naming the holder when another process has it."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise LogLocked(self._refusal()) from error
+        except OSError as error:
+            raise LogUnwritable(
+                f"The log folder {self._note.parent} can't be locked: {error.strerror}. Check its permissions."
+            ) from error
+        owner = Owner(pid=os.getpid(), host=socket.gethostname(), since=now)
+        self._note.write_text(json.dumps(asdict(owner)), encoding="utf-8")
+
+    def release(self) -> None:
+        """Let go of the folder."""
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _refusal(self) -> str:
+        owner = read_owner(self._note.parent)
+        holder = f"process {owner.pid} on {owner.host}" if owner else "another process"
+        return (
+            f"The log folder {self._note.parent} belongs to {holder}: stop it first, or give this one another folder "
+            "(log.path)."
+        )
+
+
+def read_owner(folder: Path) -> Owner | None:
+    """Return who last took the folder, or None where nobody says so."""
+    try:
+        return Owner(**json.loads((folder / "owner.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,220 @@
+"""Reading the log: tails, pages, bodies, counts. Readers use connections of their own and never block the writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from bot.core.conversation import Conversation, fold
+from bot.core.events import Body, KeyKind, Recorded
+from bot.eventlog import snapshots
+from bot.eventlog.codec import decode, decode_body
+from bot.eventlog.database import Connection
+from bot.eventlog.vault import Vault
+
+PAGE = 2000
+"""Rows fetched in one hop: enough to make hops cheap, few enough to keep memory flat."""
+
+_COLUMNS = """
+SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
+FROM events e JOIN streams s ON s.id = e.stream_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which events to read: every field narrows; ``since`` and ``until`` are microseconds, ``until`` exclusive."""
+
+    stream: str | None = None
+    types: Sequence[str] = ()
+    after: int = 0
+    since: int | None = None
+    until: int | None = None
+    message_id: int | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """A stream's name and its newest version."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The log in numbers; sizes in bytes, times in microseconds since the epoch (None: no event)."""
+
+    events: int
+    streams: int
+    bodies: int
+    snapshots: int
+    bytes: int
+    first_at: int | None
+    last_at: int | None
+    types: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A state rebuilt from the log, and the version of the snapshot it began from (0: from nothing)."""
+
+    state: Conversation
+    snapshot: int
+
+
+@dataclass(slots=True)
+class Reader:
+    """Answers questions about the log over one reading connection."""
+
+    connection: Connection
+    vault: Vault | None
+
+    async def head(self, stream: str) -> int:
+        """Return the newest version of ``stream``, 0 when there is none."""
+        return await self.connection.run(lambda connection: _head(connection, stream))
+
+    async def tail(self, stream: str, *, after: int = 0, upto: int | None = None) -> AsyncIterator[list[Recorded]]:
+        """Yield the events of ``stream`` with after < version <= upto, in pages."""
+        while True:
+            page = await self.connection.run(partial(_tail, stream, after, upto))
+            if page:
+                yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].version
+
+    async def load(self, stream: str, *, upto: int | None = None) -> Loaded:
+        """Return the state of ``stream`` at version ``upto``: the newest usable snapshot and the events after it.
+
+        Folds page by page, so that memory follows the state and not the stream.
+        """
+        run = self.connection.run
+        start = await run(lambda connection: snapshots.newest(connection, stream, upto)) or Conversation()
+        state = start
+        async for page in self.tail(stream, after=start.version, upto=upto):
+            state = fold(page, state)
+        return Loaded(state, start.version)
+
+    async def events(self, query: Query, *, limit: int | None = None) -> AsyncIterator[Recorded]:
+        """Yield the events that ``query`` chooses, in order of position, in pages."""
+        left = limit
+        cursor: int | None = None
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            sql, values = _compile(query, cursor, size)
+            rows = await self.connection.run(partial(_rows, sql, values))
+            for row in rows:
+                yield recorded(row)
+            if len(rows) < size:
+                return
+            cursor = rows[-1][0]
+            left = None if left is None else left - len(rows)
+
+    async def find(self, stream: str, kind: KeyKind, key_id: int) -> list[Recorded]:
+        """Return the events of ``stream`` whose dedupe key is of ``kind`` about ``key_id``, by part."""
+        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND e.key_id = ? ORDER BY e.key_part"
+        rows = await self.connection.run(lambda connection: connection.execute(sql, (stream, kind, key_id)).fetchall())
+        return [recorded(row) for row in rows]
+
+    async def bodies(self, positions: Iterable[int]) -> dict[int, Body]:
+        """Return the bodies at ``positions`` that are not erased, by position; raise KeyMismatch for a wrong key."""
+        wanted = tuple(positions)
+        rows = await self.connection.run(lambda connection: _sealed(connection, wanted))
+        if self.vault is None:
+            return {}
+        return {position: decode_body(self.vault.open(position, sealed)) for position, sealed in rows}
+
+    async def version_at(self, stream: str, moment: int) -> int:
+        """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
+        sql = """
+            SELECT coalesce(max(e.version), 0) FROM events e JOIN streams s ON s.id = e.stream_id
+            WHERE s.name = ? AND e.recorded_at <= ?
+        """
+        (version,) = await self.connection.run(lambda connection: connection.execute(sql, (stream, moment)).fetchone())
+        return int(version)
+
+    async def streams(self, prefix: str = "") -> list[StreamInfo]:
+        """Return every stream whose name begins with ``prefix``, by name."""
+        sql = "SELECT name, version FROM streams WHERE substr(name, 1, ?) = ? AND version > 0 ORDER BY name"
+        rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
+        return [StreamInfo(*row) for row in rows]
+
+    async def stats(self) -> Stats:
+        """Return the log in numbers."""
+        return await self.connection.run(_stats)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self.connection.close()
+
+
+def recorded(row: tuple[Any, ...]) -> Recorded:
+    """Return the event of one row of the columns that every query here selects."""
+    position, name, version, recorded_at, type_name, v, data, correlation, causation = row
+    return Recorded(position, name, version, recorded_at, decode(type_name, v, data), correlation, causation)
+
+
+def _rows(sql: str, values: Sequence[object], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return connection.execute(sql, values).fetchall()
+
+
+def _head(connection: sqlite3.Connection, stream: str) -> int:
+    row = connection.execute("SELECT version FROM streams WHERE name = ?", (stream,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
+    sql = f"{_COLUMNS} WHERE s.name = ? AND e.version > ? AND e.version <= ? ORDER BY e.version LIMIT {PAGE}"
+    rows = connection.execute(sql, (stream, after, 2**62 if upto is None else upto)).fetchall()
+    return [recorded(row) for row in rows]
+
+
+def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, bytes]]:
+    marks = ", ".join("?" * len(positions))
+    sql = f"SELECT position, sealed FROM bodies WHERE position IN ({marks})"  # noqa: S608 - question marks alone
+    return connection.execute(sql, positions).fetchall()
+
+
+def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[object]]:
+    order, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
+    clauses: list[tuple[str, object]] = [("e.position > ?", query.after)]
+    optional = (
+        (f"e.position {beyond} ?", cursor),
+        ("s.name = ?", query.stream),
+        ("e.recorded_at >= ?", query.since),
+        ("e.recorded_at < ?", query.until),
+        ("e.correlation = ?", query.message_id),
+    )
+    clauses += [(clause, value) for clause, value in optional if value is not None]
+    values = [value for _, value in clauses]
+    where = " AND ".join(clause for clause, _ in clauses)
+    if query.types:
+        where += f" AND e.type IN ({', '.join('?' * len(query.types))})"
+        values += query.types
+    # Within one stream the versions have an index and the same order as the positions.
+    column = "e.position" if query.stream is None else "e.version"
+    return f"{_COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values
+
+
+def _stats(connection: sqlite3.Connection) -> Stats:
+    def one(sql: str) -> tuple[int, ...]:
+        row: tuple[int, ...] = connection.execute(sql).fetchone()
+        return row
+
+    types = connection.execute("SELECT type, count(*) FROM events GROUP BY type ORDER BY type").fetchall()
+    first, last = one("SELECT min(recorded_at), max(recorded_at) FROM events")
+    return Stats(
+        events=sum(count for _, count in types),
+        streams=one("SELECT count(*) FROM streams WHERE version > 0")[0],
+        bodies=one("SELECT count(*) FROM bodies")[0],
+        snapshots=one("SELECT count(*) FROM snapshots")[0],
+        bytes=one("PRAGMA page_count")[0] * one("PRAGMA page_size")[0],
+        first_at=first,
+        last_at=last,
+        types=dict(types),
+    )

@@ -1,0 +1,79 @@
+"""Snapshots of folded state: a cache with a version.
+
+Each carries the fingerprint of the fold that made it and a digest of itself. A snapshot of another fold, a broken one,
+or one beyond its stream's head is as good as none: the caller folds from the beginning, and no error is raised.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from functools import cache
+from hashlib import sha256
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.core.conversation import FOLD, WINDOW, Conversation
+
+EVERY = 100
+"""A snapshot is due each time a stream passes a multiple of this many events."""
+
+
+@cache
+def fingerprint() -> str:
+    """Return what tells this release's fold from others: its number, the window, the shape of the state."""
+    shape = json.dumps(_adapter().json_schema(), sort_keys=True)
+    return sha256(f"{FOLD}:{WINDOW}:{shape}".encode()).hexdigest()[:16]
+
+
+def due(before: int, after: int, every: int = EVERY) -> bool:
+    """Tell whether going from version ``before`` to ``after`` passes a multiple of ``every``."""
+    return after // every > before // every
+
+
+def encode(state: Conversation) -> tuple[str, bytes]:
+    """Return the JSON of ``state`` and its digest."""
+    data = _adapter().dump_json(state)
+    return data.decode(), sha256(data).digest()
+
+
+def save(connection: sqlite3.Connection, stream: str, state: Conversation, now: int) -> None:
+    """Store ``state`` as a snapshot of ``stream`` at its version."""
+    data, digest = encode(state)
+    connection.execute(
+        "INSERT OR REPLACE INTO snapshots (stream_id, version, fold, taken_at, digest, state) "
+        "SELECT id, ?, ?, ?, ?, ? FROM streams WHERE name = ?",
+        (state.version, fingerprint(), now, digest, data, stream),
+    )
+
+
+def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None) -> Conversation | None:
+    """Return the newest usable snapshot of ``stream`` at or before version ``upto``, or None."""
+    rows = connection.execute(
+        "SELECT n.state, n.digest, n.version FROM snapshots n JOIN streams s ON s.id = n.stream_id "
+        "WHERE s.name = ? AND n.fold = ? AND n.version <= min(s.version, ?) ORDER BY n.version DESC LIMIT 3",
+        (stream, fingerprint(), 2**62 if upto is None else upto),
+    )
+    return next((state for row in rows if (state := _decode(*row)) is not None), None)
+
+
+def forget(connection: sqlite3.Connection, stream: str) -> int:
+    """Delete every snapshot of ``stream`` and return how many there were."""
+    return connection.execute(
+        "DELETE FROM snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?)", (stream,)
+    ).rowcount
+
+
+def _decode(data: str, digest: bytes, version: int) -> Conversation | None:
+    if sha256(data.encode()).digest() != digest:
+        return None
+    try:
+        state = _adapter().validate_json(data)
+    except ValidationError:
+        return None
+    return state if state.version == version else None
+
+
+@cache
+def _adapter() -> TypeAdapter[Conversation]:
+    return TypeAdapter(Conversation)

@@ -1,0 +1,162 @@
+"""Verification: the chain, versions without gaps, bodies against their digests, snapshots against a full fold.
+
+Streams through the log in pages, one stream after the other, so that memory stays flat however long it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.core.conversation import Conversation, evolve
+from bot.core.events import Key, KeyKind, Recorded
+from bot.errors import KeyMismatch, LogDamaged, LogForeign
+from bot.eventlog import chain, snapshots
+from bot.eventlog.codec import decode
+from bot.eventlog.reader import PAGE, Reader, StreamInfo
+from bot.eventlog.vault import Vault
+
+_ROWS = """
+SELECT e.position, e.version, e.type, e.v, e.recorded_at, e.key_kind, e.key_id, e.key_part,
+       e.correlation, e.causation, e.data, e.body_digest, e.hash, b.salt, b.sealed
+FROM events e LEFT JOIN bodies b ON b.position = e.position
+WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.version > ?
+ORDER BY e.version LIMIT ?
+"""
+_SNAPSHOTS = """
+SELECT version, state, digest FROM snapshots
+WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND fold = ? ORDER BY version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, at ``version`` of ``stream``."""
+
+    stream: str
+    version: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verification is: ``events`` checked so far in ``stream``, and what was wrong with them."""
+
+    stream: str
+    events: int
+    findings: tuple[Finding, ...] = ()
+
+
+async def verify(reader: Reader, streams: Sequence[StreamInfo]) -> AsyncIterator[Progress]:
+    """Check ``streams`` and report after each page."""
+    for stream in streams:
+        check = _Check(stream.name, reader.vault)
+        await reader.connection.run(check.begin)
+        while not check.done:
+            yield await reader.connection.run(check.page)
+        if check.version < stream.version:
+            problem = f"the stream ends at version {check.version}, its head says {stream.version}"
+            yield Progress(stream.name, 0, (Finding(stream.name, check.version, problem),))
+
+
+class _Row(NamedTuple):
+    position: int
+    version: int
+    type: str
+    v: int
+    recorded_at: int
+    key_kind: int | None
+    key_id: int | None
+    key_part: int | None
+    correlation: int | None
+    causation: int | None
+    data: str
+    body_digest: bytes | None
+    hash: bytes
+    salt: bytes | None
+    sealed: bytes | None
+
+
+class _Check:
+    """The verification of one stream, a page at a time."""
+
+    def __init__(self, stream: str, vault: Vault | None) -> None:
+        self.stream = stream
+        self.version = 0
+        self.done = False
+        self._vault = vault
+        self._hash = chain.GENESIS
+        self._state = Conversation()
+        self._snapshots: dict[int, tuple[str, bytes]] = {}
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute(_SNAPSHOTS, (self.stream, snapshots.fingerprint())).fetchall()
+        self._snapshots = {version: (state, digest) for version, state, digest in rows}
+
+    def page(self, connection: sqlite3.Connection) -> Progress:
+        try:
+            rows = connection.execute(_ROWS, (self.stream, self.version, PAGE)).fetchall()
+        except sqlite3.DatabaseError as error:
+            self.done = True
+            return Progress(self.stream, 0, (self._finding(f"the database is damaged here ({error})"),))
+        findings = [finding for row in rows for finding in self._row(_Row._make(row))]
+        self.done = len(rows) < PAGE
+        return Progress(self.stream, len(rows), tuple(findings))
+
+    def _row(self, row: _Row) -> list[Finding]:
+        problems: list[str] = []
+        if row.version != self.version + 1:
+            problems.append(f"it follows version {self.version}")
+        self.version = row.version
+        if self._link(row) != row.hash:
+            problems.append("its hash does not fit: it, or the one before it, was changed")
+        # From here on the chain is judged by what is stored, so that one change is one finding.
+        self._hash = row.hash
+        problems += self._body(row)
+        problems += self._fold(row)
+        return [self._finding(problem) for problem in problems]
+
+    def _link(self, row: _Row) -> bytes:
+        return chain.link(
+            self._hash,
+            stream=self.stream,
+            position=row.position,
+            version=row.version,
+            type_name=row.type,
+            v=row.v,
+            recorded_at=row.recorded_at,
+            key=None if row.key_kind is None else Key(KeyKind(row.key_kind), row.key_id or 0, row.key_part or 0),
+            correlation=row.correlation,
+            causation=row.causation,
+            data=row.data.encode(),
+            body_digest=row.body_digest,
+        )
+
+    def _body(self, row: _Row) -> list[str]:
+        if row.sealed is None or row.salt is None or self._vault is None:
+            return []
+        try:
+            body = self._vault.open(row.position, row.sealed)
+        except KeyMismatch:
+            return ["its words do not open with this key"]
+        fits = chain.body_digest(row.salt, body) == row.body_digest
+        return [] if fits else ["its words were changed"]
+
+    def _fold(self, row: _Row) -> list[str]:
+        try:
+            event = decode(row.type, row.v, row.data)
+        except (LogDamaged, LogForeign) as error:
+            return [str(error)]
+        recorded = Recorded(
+            row.position, self.stream, row.version, row.recorded_at, event, row.correlation, row.causation
+        )
+        self._state = evolve(self._state, recorded)
+        snapshot = self._snapshots.pop(row.version, None)
+        if snapshot is None or snapshot == snapshots.encode(self._state):
+            return []
+        return ["its snapshot is not what the events give"]
+
+    def _finding(self, problem: str) -> Finding:
+        return Finding(self.stream, self.version, problem)
