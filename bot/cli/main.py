@@ -40,7 +40,7 @@ SUBCOMMANDS = {
 class LazyGroup(click.Group):
     """Import a subcommand only when it is called.
 
-    The pattern of click's documentation ("Lazily Loading Subcommands"): start-up costs what the command needs.
+    The pattern of click's documentation, "Lazily Loading Subcommands": start-up costs what a command needs.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="echoless", message="%(prog)s %(version)s")
 def echoless() -> None:
-    """A Discord chat bot with event sourcing built in.
+    """Run Echoless, a Discord chat bot with event sourcing built in.
 
     Try it without a token: echoless demo
     """

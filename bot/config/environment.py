@@ -1,0 +1,74 @@
+"""Reads settings from environment variables: ``ECHOLESS_<SECTION>__<KEY>``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import get_origin
+
+from bot.config.lines import Place
+from bot.config.problems import ASKED, EVERYTHING, sections, sentence, settings, unknown
+from bot.errors import ConfigError
+
+PREFIX = "ECHOLESS_"
+YES = {"true", "yes", "on", "1"}
+NO = {"false", "no", "off", "0"}
+MAX_DIGITS = 18
+
+
+def from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Place, object, str]]:
+    """Yield the place, the value and the variable of each setting; refuse a variable that is nearly one."""
+    known = {f"{PREFIX}{'__'.join(map(str, place))}".upper(): place for place in settings()}
+    joined = {name.replace("__", "_"): name for name in known}
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX):
+            continue
+        if place := known.get(name):
+            if text or _is_list(place):
+                yield place, _parse(place, text), name
+        elif "__" in name or name in joined:
+            raise ConfigError(sentence(name, _unknown_variable(name, joined, known)))
+
+
+def _unknown_variable(name: str, joined: Mapping[str, str], known: Mapping[str, Place]) -> str:
+    section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+    if (section, key) == ("discord", "token"):
+        return unknown((section, key))
+    meant = [joined[name]] if name in joined else get_close_matches(name, known, n=1)
+    return (
+        f"there is no such setting: {ASKED} {meant[0]}"
+        if meant
+        else f"there is no such setting: {EVERYTHING}"
+    )
+
+
+def _annotation(place: Place) -> object:
+    section, key = map(str, place)
+    return sections()[section].model_fields[key].annotation
+
+
+def _is_list(place: Place) -> bool:
+    return get_origin(_annotation(place)) is tuple
+
+
+def _parse(place: Place, text: str) -> object:
+    """Read a variable as its setting's type; what can't be read stays a text, for the check to refuse."""
+    text = text.strip()
+    if _is_list(place):
+        return _parse_list(text)
+    annotation = _annotation(place)
+    if annotation is bool and text.lower() in YES | NO:
+        return text.lower() in YES
+    if annotation is int and text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        return int(text)
+    return text
+
+
+def _parse_list(text: str) -> object:
+    if not text.startswith("["):
+        return [part for part in map(str.strip, text.split(",")) if part]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

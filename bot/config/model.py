@@ -1,0 +1,205 @@
+"""What can be set, and what holds when nothing is.
+
+A field's description completes "<setting> has to be ...", which is what the user reads when it isn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
+
+from bot.config.values import (
+    Duration,
+    FilePath,
+    HttpAddress,
+    Limit,
+    Positive,
+    PositiveDuration,
+    Rate,
+    Snowflake,
+    Switch,
+    Text,
+    WebsocketAddress,
+    Whole,
+)
+from bot.errors import TokenError
+from bot.eventlog.vault import parse_key
+
+TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not its value
+KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
+
+SWITCH = "true or false"
+IDS = "a list of Discord ids such as [123456789012345678]"
+DURATION = 'a duration such as "30m", "7d" or "1h30m"'
+POSITIVE_DURATION = f"{DURATION}, longer than 0s"
+COUNT = "a whole number, 1 or more"
+LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
+TEXT = "a text that is not empty"
+
+Ids = tuple[Snowflake, ...]
+Call = Literal["mention", "reply", "dm", "rule"]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and closed to names it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Discord(Section):
+    """Where Discord is and what we ask of it."""
+
+    api_url: HttpAddress = Field("https://discord.com/api/v10", description="an http:// or https:// address")
+    gateway_url: WebsocketAddress = Field("wss://gateway.discord.gg", description="a ws:// or wss:// address")
+    message_content: Switch = Field(default=True, description=SWITCH)
+    token_file: FilePath | None = Field(None, description="the path of a file that holds the token")
+
+
+class Log(Section):
+    """Where the event log is and how it is kept."""
+
+    path: FilePath = Field(Path("data"), description="the path of a folder")
+    durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
+    key_file: FilePath | None = Field(None, description="the path of the file that holds the vault's key")
+    hot_channels: Positive = Field(1000, description=COUNT)
+    snapshot_every: Positive = Field(100, description=COUNT)
+
+    @property
+    def vault_key_file(self) -> Path:
+        """Return where the vault's key is kept: ``key_file``, or ``vault.key`` beside the log."""
+        return self.key_file or self.path / "vault.key"
+
+
+class Replies(Section):
+    """What counts as addressed to the bot, and how it answers."""
+
+    answer: tuple[Call, ...] = Field(
+        ("mention", "reply", "dm", "rule"), description='a list of any of "mention", "reply", "dm" and "rule"'
+    )
+    responder: Text = Field("rules", description='the name of a responder such as "rules"')
+    max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
+    send_timeout: PositiveDuration = Field(timedelta(seconds=15), description=POSITIVE_DURATION)
+    max_attempts: Positive = Field(8, description=COUNT)
+    answer_bots: Switch = Field(default=False, description=SWITCH)
+    window: Positive = Field(64, description=COUNT)
+
+
+class Channels(Section):
+    """Where the bot records and answers: ids of channels, of threads' parents or of servers."""
+
+    record: Ids = Field((), description=IDS)
+    ignore: Ids = Field((), description=IDS)
+    answer: Ids = Field((), description=IDS)
+    no_answer: Ids = Field((), description=IDS)
+
+
+class Rule(Section):
+    """One answer: what a whole message has to match, and what is said then.
+
+    ``line`` is where the rule stands in the file, for whoever finds that ``match`` doesn't compile.
+    """
+
+    match: Text = Field(description=TEXT)
+    reply: Text = Field(description=TEXT)
+    facts: FilePath | None = Field(None, description="the path of a JSON file")
+    ignore_case: Switch = Field(default=False, description=SWITCH)
+    line: int | None = None
+
+
+class Catchup(Section):
+    """How far back missed messages are read."""
+
+    enabled: Switch = Field(default=True, description=SWITCH)
+    max_age: PositiveDuration = Field(timedelta(days=7), description=POSITIVE_DURATION)
+    max_messages: Positive = Field(10000, description=COUNT)
+    concurrency: Positive = Field(4, description=COUNT)
+
+
+class Audit(Section):
+    """How often the newest history is compared with the log."""
+
+    enabled: Switch = Field(default=True, description=SWITCH)
+    every: PositiveDuration = Field(timedelta(minutes=15), description=POSITIVE_DURATION)
+
+
+class Limits(Section):
+    """How much is answered, and how much may wait."""
+
+    per_channel: Limit = Field(Rate(30, timedelta(minutes=1)), description=LIMIT)
+    per_person: Limit = Field(Rate(10, timedelta(minutes=1)), description=LIMIT)
+    queue: Positive = Field(1000, description=COUNT)
+    together: Duration = Field(timedelta(), description=DURATION)
+
+
+class Telemetry(Section):
+    """What an operator sees."""
+
+    host: Text = Field("127.0.0.1", description="a host name or address")
+    port: Annotated[Whole, Field(ge=0, le=65535)] = Field(
+        8080, description="a port from 1 to 65535, or 0 (off)"
+    )
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        "info", description='"debug", "info", "warning", "error" or "critical"'
+    )
+    log_format: Literal["auto", "console", "json"] = Field("auto", description='"auto", "console" or "json"')
+
+
+class Config(Section):
+    """Every setting of a process, made by :func:`bot.config.load`."""
+
+    discord: Discord = Discord()
+    log: Log = Log()
+    replies: Replies = Replies()
+    channels: Channels = Channels()
+    rules: tuple[Rule, ...] = ()
+    catchup: Catchup = Catchup()
+    audit: Audit = Audit()
+    limits: Limits = Limits()
+    telemetry: Telemetry = Telemetry()
+
+    def token(self, environ: Mapping[str, str]) -> SecretStr:
+        """Return the bot's token from ``DISCORD_TOKEN`` or ``discord.token_file``.
+
+        Raises :class:`TokenError` when there is none, or when it is nothing that a header could carry.
+        """
+        source, token = TOKEN_VARIABLE, environ.get(TOKEN_VARIABLE, "").strip()
+        if not token and self.discord.token_file:
+            source, token = str(self.discord.token_file), _read_token(self.discord.token_file)
+        if not token:
+            raise TokenError(
+                "There is no bot token: copy it from https://discord.com/developers/applications (your "
+                f"application, Bot, Reset Token) and set {TOKEN_VARIABLE} in the environment, or put it into "
+                "a file and name that file as discord.token_file."
+            )
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise TokenError(
+                f"What {source} holds is not a bot token, which is one plain word: copy it again."
+            )
+        return SecretStr(token)
+
+    def vault_key(self, environ: Mapping[str, str]) -> SecretBytes | None:
+        """Return the vault's key from ``ECHOLESS_VAULT_KEY``, None if it isn't set.
+
+        Raises :class:`~bot.errors.KeyMismatch` when the variable holds something else than a key.
+        """
+        text = environ.get(KEY_VARIABLE, "").strip()
+        return SecretBytes(parse_key(text, KEY_VARIABLE)) if text else None
+
+
+def _read_token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except OSError as exc:
+        raise TokenError(
+            f"The token file {path} can't be read ({exc.strerror}): put the bot's token there, "
+            f"or set {TOKEN_VARIABLE} in the environment."
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise TokenError(f"The token file {path} is not a text: write the bot's token into it.") from exc
+    if not token:
+        raise TokenError(f"The token file {path} is empty: write the bot's token into it.")
+    return token

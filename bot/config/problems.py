@@ -1,0 +1,97 @@
+"""Say what is wrong with a setting in one sentence: where it stands, what it has to be, what it is instead.
+
+Texts are not repeated, since one may be a secret in the wrong place; numbers are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from difflib import get_close_matches
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from bot.config.lines import Place
+from bot.config.model import TOKEN_VARIABLE, Config, Rule, Section
+
+KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "a table"),
+    (dt.date, "a date"),
+    (dt.time, "a time of day"),
+)
+TOKENS = {"token", "bot_token", "discord_token"}
+ASKED = "did you mean"
+EVERYTHING = "config.example.toml lists every setting"
+
+
+def sections() -> dict[str, type[Section]]:
+    """Return the sections that settings live in, by name."""
+    kinds = {name: field.annotation for name, field in Config.model_fields.items()}
+    return {
+        name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)
+    }
+
+
+def settings() -> list[Place]:
+    """Return the place of every setting that has a section, such as ``("log", "path")``."""
+    return [(name, key) for name, section in sections().items() for key in section.model_fields]
+
+
+def sentence(origin: str, said: str) -> str:
+    """Say where it stands, then what is wrong."""
+    return f"{origin}: {said}{'?' if ASKED in said else '.'}"
+
+
+def explain(error: ErrorDetails) -> str:
+    """Return the sentence for one of pydantic's findings, without its end and without where it stands."""
+    place, value = error["loc"], error["input"]
+    name = ".".join(key for key in place if isinstance(key, str))
+    match error["type"]:
+        case "extra_forbidden":
+            return unknown(place)
+        case "missing":
+            return f"this rule has no {place[-1]}, which has to be {_wanted(place)}"
+        case "model_type" | "tuple_type" if place[0] == "rules":
+            return f"rules have to be written as [[rules]] tables, not as {_kind(value)}"
+        case "model_type":
+            return f"{name} has to be a section, written [{name}], not {_kind(value)}"
+        case "value_error" | "literal_error" | "string_too_short" if isinstance(value, str):
+            return f"{name} has to be {_wanted(place)}, not {'this' if value else 'an empty'} string"
+    return f"{name} has to be {_wanted(place)}, not {_kind(value)}"
+
+
+def unknown(place: Place) -> str:
+    """Return the sentence for a name that is no setting, with the one that was probably meant."""
+    *parents, key = (part for part in place if isinstance(part, str))
+    if key.lower() in TOKENS:
+        return (
+            f"the token does not belong among the settings: set {TOKEN_VARIABLE} in the environment, "
+            "or name a file that holds it as discord.token_file"
+        )
+    section = ".".join(parents)
+    said = f"[{section}] has no setting {key!r}" if section else f"there is no section or setting {key!r}"
+    known = _model(parents).model_fields.keys() - {"line"}
+    if meant := get_close_matches(key, known, n=1):
+        return f"{said}: {ASKED} {meant[0]!r}"
+    if homes := [name for name, fields in sections().items() if key in fields.model_fields]:
+        return f"{said}: it belongs in [{homes[0]}]"
+    return f"{said}: {EVERYTHING}"
+
+
+def _model(parents: list[str]) -> type[BaseModel]:
+    if not parents:
+        return Config
+    return Rule if parents[0] == "rules" else sections()[parents[0]]
+
+
+def _wanted(place: Place) -> str:
+    names = [key for key in place if isinstance(key, str)]
+    return _model(names[:1]).model_fields[names[1]].description or ""
+
+
+def _kind(value: object) -> str:
+    said = next((said for kind, said in KINDS if isinstance(value, kind)), None)
+    return said or str(value)

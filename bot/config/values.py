@@ -1,0 +1,105 @@
+"""The kinds of value a setting has: durations, rates, ids, addresses.
+
+Each refuses with a plain ``ValueError``; the sentence a user reads is built from the setting's description.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
+
+UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in UNITS))
+RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>[0-9a-z]+)")
+SNOWFLAKE_END = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``count`` in any stretch of ``per``."""
+
+    count: int
+    per: timedelta
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read ``1h30m``, ``20s`` or ``250ms``: whole numbers, the largest unit first."""
+    if isinstance(value, timedelta):
+        return value
+    found = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found or not value:
+        raise ValueError
+    return sum((int(n) * UNITS[unit] for unit, n in found.groupdict("0").items()), timedelta())
+
+
+def parse_rate(value: object) -> Rate | None:
+    """Read ``30/1m``, or ``off``, which is no limit (None)."""
+    if value is None or value == "off":
+        return None
+    if isinstance(value, Rate):
+        return value
+    found = RATE.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError
+    rate = Rate(int(found["count"]), parse_duration(found["per"]))
+    if not rate.count or not rate.per:
+        raise ValueError
+    return rate
+
+
+def parse_snowflake(value: object) -> int:
+    """Read a Discord id, written as a number or (as in JSON, where large numbers lose digits) as a string."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < SNOWFLAKE_END:
+        raise ValueError
+    return value
+
+
+def parse_path(value: object) -> Path:
+    """Read a path, ``~`` included."""
+    if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
+        raise ValueError
+    return Path(os.path.expanduser(value))  # noqa: PTH111 - Path.expanduser raises where there is no home
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError
+    return value
+
+
+def _address(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
+Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
+FilePath = Annotated[Path, BeforeValidator(parse_path)]
+HttpAddress = Annotated[str, _address("http", "https")]
+WebsocketAddress = Annotated[str, _address("ws", "wss")]
+Switch = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
