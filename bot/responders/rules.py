@@ -1,0 +1,229 @@
+"""Answer by the owner's rules: the first pattern that matches the whole message gives the reply.
+
+Patterns are the owner's and messages are anybody's, so a pattern that explodes on some message is a matter of time.
+They run on the ``regex`` module, in the mode that agrees with ``re``, because it can be told when to stop. It counts
+the processor time of the process, as this module does, so that a machine that sleeps or is busy costs no rule.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import regex
+import structlog
+
+from bot.errors import ConfigError
+from bot.responders.protocol import Answer, Question, Utterance
+from bot.responders.template import Template, TemplateError, parse
+
+_MESSAGE_SECONDS = 0.025
+_RULE_SECONDS = 0.010  # less than a message's, so that the rules behind an exploding one still get their turn
+_STRIKES = 3
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Hold one rule as the settings give it; ``number`` counts from 1, ``line`` is its place in the file if known."""
+
+    number: int
+    match: str
+    reply: str
+    ignore_case: bool = False
+    facts: Mapping[str, str] | None = None
+    line: int | None = None
+
+
+class _Match(Protocol):
+    def groupdict(self, default: str) -> dict[str, str]: ...
+
+
+class _Pattern(Protocol):
+    @property
+    def groupindex(self) -> Mapping[str, int]: ...
+
+    def fullmatch(self, string: str, *, timeout: float) -> _Match | None: ...
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """Hold a rule ready to run; ``key`` is the group that is looked up in the facts ("" without facts)."""
+
+    number: int
+    pattern: _Pattern
+    template: Template
+    facts: Mapping[str, str] | None
+    key: str
+    strikes: int = 0
+
+    @property
+    def suspended(self) -> bool:
+        return self.strikes >= _STRIKES
+
+    def reply(self, text: str, author: str, seconds: float) -> str:
+        """Give the reply to a message, "" where the rule does not apply; raise TimeoutError past the limit."""
+        found = self.pattern.fullmatch(text, timeout=seconds)
+        if found is None:
+            return ""
+        values = found.groupdict(default="") | {"author": author}
+        if self.facts is not None:
+            word = values[self.key]
+            fact = self.facts.get(word, self.facts.get(word.lower()))
+            if fact is None:
+                return ""
+            values["fact"] = fact
+        reply = self.template.fill(values)
+        return reply if reply.strip() else ""
+
+
+class RulesResponder:
+    """Answer by rules, in their order.
+
+    A rule that runs out of time does not apply to that message; one that does so three times in a row is suspended
+    until the process ends, so that it cannot slow the bot when many write at once.
+    """
+
+    name = "rules"
+    wants_history = False
+
+    def __init__(self, rules: Iterable[_Compiled]) -> None:
+        self._rules = tuple(rules)
+
+    def claims(self, question: Question) -> bool:
+        """Tell whether a rule answers the question."""
+        return self._answer(question) is not None
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:  # noqa: ARG002
+        """Answer by the first rule that applies."""
+        return self._answer(question)
+
+    def _answer(self, question: Question) -> Answer | None:
+        text = question.text.strip()
+        end = time.process_time() + _MESSAGE_SECONDS
+        for rule in self._rules:
+            if rule.suspended:
+                continue
+            left = end - time.process_time()
+            if left <= 0:
+                return None
+            reply = self._try(rule, text, question.author, left)
+            if reply:
+                return Answer(reply, rule=str(rule.number))
+        return None
+
+    def _try(self, rule: _Compiled, text: str, author: str, left: float) -> str:
+        try:
+            reply = rule.reply(text, author, min(left, _RULE_SECONDS))
+        except TimeoutError:
+            # A rule that got less than its due because of the ones before it is not to blame.
+            if left >= _RULE_SECONDS:
+                rule.strikes += 1
+                _log.warning("rule.suspended" if rule.suspended else "rule.timed_out", rule=rule.number)
+            return ""
+        rule.strikes = 0
+        return reply
+
+
+def compile_rules(specs: Iterable[Rule]) -> RulesResponder:
+    """Make a responder of rules; raise ConfigError for the first that can't work, naming its number and line."""
+    return RulesResponder([_compile(spec) for spec in specs])
+
+
+def _compile(spec: Rule) -> _Compiled:
+    pattern = _pattern(spec)
+    groups = set(pattern.groupindex)
+    if taken := sorted(groups & {"author", "fact"}):
+        raise _wrong(spec, f"`match` names a group {taken[0]}, which has a meaning of its own; give it another name")
+    try:
+        template = parse(spec.reply)
+    except TemplateError as error:
+        raise _wrong(spec, f"`reply` can't be read: {error}") from error
+    if not spec.reply.strip():
+        raise _wrong(spec, "`reply` is empty, so it can never answer; write what to say or remove the rule")
+    _refuse_unknown(spec, template, groups)
+    return _Compiled(spec.number, pattern, template, spec.facts, _key(spec, groups))
+
+
+def _pattern(spec: Rule) -> _Pattern:
+    try:
+        pattern: _Pattern = regex.compile(spec.match, regex.IGNORECASE if spec.ignore_case else 0)
+    except regex.error as error:
+        place = "" if error.pos is None else f" at character {error.pos + 1}"
+        raise _wrong(spec, f"`match` does not compile ({error.msg}{place}); correct it there") from error
+    except ValueError as error:
+        raise _wrong(spec, "`match` asks for flags that exclude each other; remove one of them") from error
+    except (RecursionError, MemoryError) as error:
+        raise _wrong(spec, "`match` is nested or repeated beyond reason; simplify the expression") from error
+    return pattern
+
+
+def _refuse_unknown(spec: Rule, template: Template, groups: set[str]) -> None:
+    if "fact" in template.names and spec.facts is None:
+        raise _wrong(spec, "`reply` uses {fact}, but the rule has no `facts`; name the file of facts")
+    known = groups | {"author"} | ({"fact"} if spec.facts is not None else set())
+    if unknown := sorted(template.names - known):
+        names = ", ".join(f"{{{name}}}" for name in sorted(known))
+        raise _wrong(
+            spec, f"`reply` uses {{{unknown[0]}}}, which `match` does not name; use one of {names}, or add the group"
+        )
+
+
+def _key(spec: Rule, groups: set[str]) -> str:
+    if spec.facts is None:
+        return ""
+    if "word" in groups:
+        return "word"
+    if len(groups) != 1:
+        raise _wrong(spec, "`facts` needs to know what to look up; name a group of `match` (?P<word>...)")
+    return next(iter(groups))
+
+
+def _wrong(spec: Rule, sentence: str) -> ConfigError:
+    place = f" (line {spec.line})" if spec.line is not None else ""
+    return ConfigError(f"Rule {spec.number}{place}: {sentence}.")
+
+
+def load_facts(path: Path) -> dict[str, str]:
+    """Read a file of facts, a JSON object of word and text; raise ConfigError naming the path and what is wrong."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file; correct the rule's `facts` or create it.") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); make it readable for the bot.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start + 1}); save it as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ConfigError(f"{path}: not JSON ({place}: {error.msg}); correct it there.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: holds a number or a nesting too large to read; write words and texts.") from error
+    if not isinstance(facts, _Pairs):
+        raise ConfigError(f'{path}: not a JSON object; write {{"word": "text", ...}}.')
+    return _checked(path, facts)
+
+
+class _Pairs(list[tuple[str, object]]):
+    """Keep an object's entries as they stand in the file: a dict would hide one that comes twice."""
+
+
+def _checked(path: Path, pairs: _Pairs) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for number, (word, text) in enumerate(pairs, start=1):
+        if not isinstance(text, str):
+            raise ConfigError(f"{path}: the text of entry {number} is not a string; put it in quotation marks.")
+        if word in facts:
+            raise ConfigError(f"{path}: entry {number} repeats the word of an earlier one; keep one of them.")
+        try:
+            (word + text).encode()
+        except UnicodeEncodeError as error:
+            reason = f"entry {number} holds half of a \\u pair, which nobody can send; write both halves"
+            raise ConfigError(f"{path}: {reason}.") from error
+        facts[word] = text
+    return facts
