@@ -57,6 +57,8 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: PLR0911 
 
 def _receive(state: Conversation, command: c.Receive) -> Drafts:
     event = command.event
+    if state.turn(event.message_id) is not None:
+        return ()
     received = e.Draft(event, command.body, subject=event.author_id)
     if command.call is None:
         return (received,)

@@ -25,6 +25,7 @@ class KeyKind(IntEnum):
     COMPOSED = 5
     SENT = 6
     FOREIGN = 7
+    DM_OPENED = 8
 
 
 class Key(NamedTuple):
@@ -116,12 +117,16 @@ class Attachment(BaseModel):
 
 
 class Event(BaseModel):
-    """A fact. Subclasses state their stored ``TYPE`` and schema version ``V``."""
+    """A fact. Subclasses state their stored ``TYPE`` and schema version ``V``.
+
+    ``OPENS`` marks facts that leave work which a restart must find again.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     TYPE: ClassVar[str]
     V: ClassVar[int] = 1
+    OPENS: ClassVar[bool] = False
 
     def key(self) -> Key | None:
         """Return the dedupe key, or None where a repetition is a fact of its own."""
@@ -188,6 +193,7 @@ class ReplyRequested(MessageEvent):
     """The bot decided to answer a message."""
 
     TYPE = "reply.requested"
+    OPENS = True
 
     author_id: int
     responder: str
@@ -256,6 +262,7 @@ class ReplyRetried(MessageEvent):
     """A person asked for an abandoned reply again; its composed text, where there is one, stays the same."""
 
     TYPE = "reply.retried"
+    OPENS = True
 
     author_id: int
     by: str
@@ -341,6 +348,18 @@ class BotStopped(Event):
     TYPE = "bot.stopped"
 
     reason: str
+
+
+class DirectChannelOpened(Event):
+    """Somebody wrote to the bot in private for the first time: a channel that no server's list names."""
+
+    TYPE = "dm.opened"
+
+    channel_id: int
+
+    def key(self) -> Key:
+        """Return ``dm opened:<channel id>``."""
+        return Key(KeyKind.DM_OPENED, self.channel_id)
 
 
 class GatewayReady(Event):

@@ -65,7 +65,11 @@ class EventLog:
     async def append_units(
         self, stream: str, units: Sequence[Sequence[Draft]], *, expected_version: int | None = None
     ) -> list[Appended]:
-        """Append several units one after the other in one transaction; each is recorded or recognized on its own."""
+        """Append units one after the other in one transaction, up to and including the first one known already.
+
+        What comes after a known unit was decided in the belief that it is new: the answer is shorter than ``units``
+        then, and the caller decides the rest again.
+        """
         encoded = [[encode(draft) for draft in unit] for unit in units]
         return await self._writer.append(Append(stream, encoded, expected_version))
 
@@ -73,6 +77,16 @@ class EventLog:
         """Store a snapshot of ``state``."""
         clock = self._writer.clock
         await self._writer.write(lambda connection: snapshots.save(connection, stream, state, clock()))
+
+    async def finish(self, stream: str, version: int) -> None:
+        """Note that ``stream`` had nothing left to do at ``version``; without effect when it has moved on since."""
+        sql = "DELETE FROM unfinished WHERE stream_id = (SELECT id FROM streams WHERE name = ? AND version = ?)"
+        await self._writer.write(lambda connection: connection.execute(sql, (stream, version)).rowcount)
+
+    async def probe(self) -> None:
+        """Write something small; raise LogError while the log can't be written."""
+        sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)"
+        await self._writer.write(lambda connection: connection.execute(sql, (os.urandom(8),)).rowcount)
 
     async def forget_snapshots(self, stream: str) -> int:
         """Delete the snapshots of ``stream`` and return how many there were."""

@@ -115,10 +115,12 @@ class Reader:
             cursor = rows[-1][0]
             left = None if left is None else left - len(rows)
 
-    async def find(self, stream: str, kind: KeyKind, key_id: int) -> list[Recorded]:
-        """Return the events of ``stream`` whose dedupe key is of ``kind`` about ``key_id``, by part."""
-        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND e.key_id = ? ORDER BY e.key_part"
-        rows = await self.connection.run(lambda connection: connection.execute(sql, (stream, kind, key_id)).fetchall())
+    async def find(self, stream: str, kind: KeyKind, key_id: int | None = None) -> list[Recorded]:
+        """Return the events of ``stream`` whose dedupe key is of ``kind`` about ``key_id`` (None: any), by key."""
+        chosen = "" if key_id is None else "AND e.key_id = ?"
+        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? {chosen} ORDER BY e.key_id, e.key_part"
+        values = (stream, kind) if key_id is None else (stream, kind, key_id)
+        rows = await self.connection.run(partial(_rows, sql, values))
         return [recorded(row) for row in rows]
 
     async def bodies(self, positions: Iterable[int]) -> dict[int, Body]:
@@ -143,6 +145,11 @@ class Reader:
         sql = "SELECT name, version FROM streams WHERE substr(name, 1, ?) = ? AND version > 0 ORDER BY name"
         rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
         return [StreamInfo(*row) for row in rows]
+
+    async def unfinished(self) -> list[str]:
+        """Return the streams that may have work left from before."""
+        sql = "SELECT s.name FROM unfinished u JOIN streams s ON s.id = u.stream_id ORDER BY s.id"
+        return [name for (name,) in await self.connection.run(partial(_rows, sql, ()))]
 
     async def stats(self) -> Stats:
         """Return the log in numbers."""

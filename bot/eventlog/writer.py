@@ -88,7 +88,10 @@ class Writer:
         return len(self._waiting)
 
     async def append(self, request: Append) -> list[Appended]:
-        """Append and return what became of each unit.
+        """Append unit by unit and return what became of each, up to and including the first one known already.
+
+        What comes after a known unit was decided in the belief that it is new, so it is left for the caller to decide
+        again.
 
         Raises VersionConflict when the stream is not at the expected version, LogError when it can't be written.
         """
@@ -166,7 +169,11 @@ class Writer:
             return VersionConflict(request.stream, expected=request.expected, actual=head.version)
         before = head.version
         now = self.clock()
-        outcomes = [self._unit(connection, request.stream, head, unit, now) for unit in request.units]
+        outcomes: list[Appended] = []
+        for unit in request.units:
+            outcomes.append(self._unit(connection, request.stream, head, unit, now))
+            if outcomes[-1].known:
+                break
         if head.version != before:
             connection.execute(
                 "UPDATE streams SET version = ?, hash = ? WHERE id = ?", (head.version, head.hash, head.id)
@@ -224,6 +231,8 @@ class Writer:
             ),
         )  # fmt: skip
         head.version = version
+        if event.OPENS:
+            connection.execute("INSERT OR IGNORE INTO unfinished (stream_id) VALUES (?)", (head.id,))
         return Recorded(position, stream, version, now, event, encoded.correlation, causation)
 
     def _store_body(self, connection: sqlite3.Connection, position: int, encoded: Encoded) -> bytes:

@@ -61,6 +61,11 @@ CREATE TABLE snapshots (
     PRIMARY KEY (stream_id, version)
 ) STRICT, WITHOUT ROWID;
 
+-- Streams with work that a restart must find: set in the transaction that brings the work, cleared once it is done.
+CREATE TABLE unfinished (
+    stream_id INTEGER PRIMARY KEY REFERENCES streams (id)
+) STRICT;
+
 -- How far each consumer of the whole log has read.
 CREATE TABLE checkpoints (
     consumer TEXT    PRIMARY KEY,
