@@ -1,0 +1,295 @@
+"""The shell around the core: take a channel's state, decide, append, fold, retry on conflict.
+
+Each channel has a mailbox. Commands that wait in it are decided one after the other and appended as one batch, so
+that a busy channel is not slowed to one commit a message. Hot channels are kept, least recently used first to go; a
+cold one is its newest snapshot and the events after it.
+
+Only what a call newly appended is handed on to ``on_appended``: loading and replaying can't cause an effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeAlias
+
+from bot.core.commands import Command
+from bot.core.conversation import Conversation, evolve
+from bot.core.decider import Drafts, decide
+from bot.core.events import Recorded
+from bot.errors import EcholessError, VersionConflict
+from bot.eventlog import snapshots
+from bot.eventlog.log import EventLog
+from bot.eventlog.reader import Loaded, Reader
+from bot.eventlog.writer import Appended
+
+Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
+"""Told of each channel's newly appended events, with the state after them; must not block."""
+
+Failing: TypeAlias = Callable[[int, Exception], None]
+"""Told, before anything else of that channel is taken, that commands of a channel were not recorded."""
+
+ATTEMPTS = 5
+BATCH = 256
+PREFIX = "channel:"
+
+
+def stream_of(channel_id: int) -> str:
+    """Return the name of a channel's stream."""
+    return f"{PREFIX}{channel_id}"
+
+
+def channel_of(stream: str) -> int | None:
+    """Return the channel of a stream, or None when it is not a channel's."""
+    return int(stream.removeprefix(PREFIX)) if stream.startswith(PREFIX) else None
+
+
+async def state_as_of(
+    reader: Reader, channel_id: int, *, version: int | None = None, moment: int | None = None
+) -> Loaded:
+    """Return the state of a channel at a version, or at a moment (microseconds since the epoch), or now."""
+    stream = stream_of(channel_id)
+    if moment is not None:
+        version = await reader.version_at(stream, moment)
+    return await reader.load(stream, upto=version)
+
+
+class MailboxFull(EcholessError):
+    """More commands wait for the log than the settings allow; a catch-up brings the messages later."""
+
+
+@dataclass(slots=True)
+class _Channel:
+    id: int
+    state: Conversation | None = None
+    saved: int = 0
+    busy: bool = False
+    mailbox: deque[tuple[Command, asyncio.Future[tuple[Recorded, ...]]]] = field(default_factory=deque)
+
+    @property
+    def stream(self) -> str:
+        return stream_of(self.id)
+
+
+class Conversations:
+    """Every channel's conversation, hot or on disk."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        hot_channels: int = 1000,
+        snapshot_every: int = snapshots.EVERY,
+        queue: int = 20_000,
+    ) -> None:
+        self.on_appended: list[Appending] = []
+        self.on_failed: list[Failing] = []
+        self._log = log
+        self._hot: OrderedDict[int, _Channel] = OrderedDict()
+        self._limit = hot_channels
+        self._every = snapshot_every
+        self._queue = queue
+        self._waiting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def hot(self) -> int:
+        """Return how many channels are in memory."""
+        return len(self._hot)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many commands wait for the log."""
+        return self._waiting
+
+    @property
+    def pending(self) -> int:
+        """Return how many replies of hot channels are unfinished."""
+        return sum(len(channel.state.outbox) for channel in self._hot.values() if channel.state)
+
+    def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
+        """Queue ``command`` at once and return a future of the events it newly appended.
+
+        The future raises MailboxFull when too much waits, LogError when the log can't be written.
+        """
+        future: asyncio.Future[tuple[Recorded, ...]] = asyncio.get_running_loop().create_future()
+        if self._waiting >= self._queue:
+            error = MailboxFull(f"{self._waiting} commands wait for the log: channel {channel_id} is caught up later.")
+            self._tell_failed(channel_id, error)
+            future.set_exception(error)
+            return future
+        channel = self._channel(channel_id)
+        channel.mailbox.append((command, future))
+        self._waiting += 1
+        self._serve(channel)
+        return future
+
+    async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
+        """Decide and record ``command``; return the events it newly appended."""
+        return await self.submit(channel_id, command)
+
+    async def state(self, channel_id: int) -> Conversation:
+        """Return the state of a channel now."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and channel.state is not None:
+            return channel.state
+        return (await self._log.reader.load(stream_of(channel_id))).state
+
+    def peek(self, channel_id: int) -> Conversation | None:
+        """Return the state of a hot channel without waiting, None for a cold one."""
+        channel = self._hot.get(channel_id)
+        return channel.state if channel else None
+
+    async def unfinished(self) -> list[int]:
+        """Return the channels that may have replies left from before."""
+        channels = (channel_of(stream) for stream in await self._log.reader.unfinished())
+        return [channel for channel in channels if channel is not None]
+
+    async def finish(self, channel_id: int) -> None:
+        """Note that a channel has no unfinished reply, unless it has one after all."""
+        state = await self.state(channel_id)
+        if not state.outbox:
+            await self._log.finish(stream_of(channel_id), state.version)
+
+    async def close(self) -> None:
+        """Decide what waits, then keep a snapshot of every hot channel."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for channel in self._hot.values():
+            self._snapshot(channel)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._hot.clear()
+
+    def _channel(self, channel_id: int) -> _Channel:
+        channel = self._hot.get(channel_id)
+        if channel is None:
+            channel = self._hot[channel_id] = _Channel(channel_id)
+            self._evict()
+        else:
+            self._hot.move_to_end(channel_id)
+        return channel
+
+    def _evict(self) -> None:
+        surplus = max(0, len(self._hot) - self._limit)
+        idle = (channel for channel in self._hot.values() if not channel.busy and channel.state is not None)
+        for channel in list(islice(idle, surplus)):
+            self._snapshot(channel)
+            del self._hot[channel.id]
+
+    def _serve(self, channel: _Channel) -> None:
+        if not channel.busy:
+            channel.busy = True
+            self._spawn(self._drain(channel))
+
+    async def _drain(self, channel: _Channel) -> None:
+        try:
+            while channel.mailbox:
+                await self._batch(channel)
+        finally:
+            channel.busy = False
+
+    async def _batch(self, channel: _Channel) -> None:
+        size = min(BATCH, len(channel.mailbox))
+        commands = [channel.mailbox[at][0] for at in range(size)]
+        try:
+            outcomes = await self._record(channel, commands)
+        except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
+            self._fail(channel, error)
+            return
+        for outcome in outcomes:
+            _, future = channel.mailbox.popleft()
+            self._waiting -= 1
+            if not future.done():
+                future.set_result(outcome)
+
+    async def _record(self, channel: _Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+        """Record as many of ``commands`` as can be decided at once, and return what each appended."""
+        for attempt in range(ATTEMPTS):
+            if channel.state is None or attempt:
+                loaded = await self._log.reader.load(channel.stream)
+                channel.state, channel.saved = loaded.state, loaded.snapshot
+            decided = _decide(channel.state, commands)
+            units = [drafts for drafts in decided if drafts]
+            if not units:
+                return [()] * len(decided)
+            try:
+                appended = await self._log.append_units(channel.stream, units, expected_version=channel.state.version)
+            except VersionConflict:
+                continue
+            return self._fold(channel, decided, appended)
+        raise VersionConflict(channel.stream, expected=-1, actual=-1)
+
+    def _fold(
+        self, channel: _Channel, decided: Sequence[Drafts], appended: Sequence[Appended]
+    ) -> list[tuple[Recorded, ...]]:
+        before = channel.state or Conversation()
+        results = iter(appended)
+        outcomes: list[tuple[Recorded, ...]] = []
+        state = before
+        for drafts in decided:
+            if not drafts:
+                outcomes.append(())
+                continue
+            result = next(results, None)
+            if result is None:
+                break
+            for recorded in result.new:
+                state = evolve(state, recorded)
+            outcomes.append(result.new)
+        channel.state = state
+        new = tuple(recorded for outcome in outcomes for recorded in outcome)
+        if new:
+            for listener in self.on_appended:
+                listener(channel.id, state, new)
+        if snapshots.due(before.version, state.version, self._every):
+            self._snapshot(channel)
+        return outcomes
+
+    def _fail(self, channel: _Channel, error: Exception) -> None:
+        """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
+        channel.state = None
+        self._tell_failed(channel.id, error)
+        while channel.mailbox:
+            _, future = channel.mailbox.popleft()
+            self._waiting -= 1
+            if not future.done():
+                future.set_exception(error)
+
+    def _tell_failed(self, channel_id: int, error: Exception) -> None:
+        for listener in self.on_failed:
+            listener(channel_id, error)
+
+    def _snapshot(self, channel: _Channel) -> None:
+        state = channel.state
+        if state is not None and state.version > channel.saved:
+            channel.saved = state.version
+            self._spawn(self._save(channel.stream, state))
+
+    async def _save(self, stream: str, state: Conversation) -> None:
+        try:
+            await self._log.save_snapshot(stream, state)
+        except EcholessError:
+            # A snapshot is a cache: without it the next load folds a longer tail.
+            return
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _decide(state: Conversation, commands: Sequence[Command]) -> list[Drafts]:
+    """Decide ``commands`` one after the other, each on what those before it lead to."""
+    decided: list[Drafts] = []
+    for command in commands:
+        drafts = decide(state, command)
+        decided.append(drafts)
+        if len(decided) < len(commands):
+            for draft in drafts:
+                # Positions and times are the writer's to give; decisions only ask whether there is one.
+                state = evolve(state, Recorded(1, "", state.version + 1, 0, draft.event))
+    return decided
