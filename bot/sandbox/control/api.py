@@ -1,0 +1,72 @@
+"""The control API's application: routes, errors, JSON.
+
+See ``GET /control`` for the list; each route's text is its handler's docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aiohttp import web
+
+from bot.sandbox.control import routes as control_routes
+from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.errors import ApiError, ControlError
+from bot.sandbox.wire import Json, json_response
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+PREFIX = "/control"
+_Endpoint: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_MAX_BODY = 256 * 1024 * 1024
+
+
+def application(sandbox: Sandbox) -> web.Application:
+    """Build the application."""
+    app = web.Application(client_max_size=_MAX_BODY, middlewares=[_shape_errors])
+    routes = control_routes.all_routes()
+    listing = _listing(routes)
+
+    async def describe(_request: web.Request) -> web.StreamResponse:
+        return json_response({"sandbox": sandbox.description(), "routes": listing})
+
+    app.router.add_get(PREFIX, describe)
+    for route in routes:
+        app.router.add_route(route.method, PREFIX + route.path, _endpoint(sandbox, route))
+    return app
+
+
+def _listing(routes: list[ControlRoute]) -> list[Json]:
+    return [
+        {
+            "method": route.method,
+            "path": PREFIX + route.path,
+            "does": inspect.getdoc(route.handler),
+            "example": route.example,
+        }
+        for route in routes
+    ]
+
+
+def _endpoint(sandbox: Sandbox, route: ControlRoute) -> _Endpoint:
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        answer: Any = await route.handler(await ControlCall.read(sandbox, request))
+        return json_response(answer)
+
+    return endpoint
+
+
+@web.middleware
+async def _shape_errors(request: web.Request, handler: _Endpoint) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ControlError as error:
+        return json_response({"error": error.message}, status=error.status)
+    except ApiError as error:
+        return json_response({"error": error.message, **error.body()}, status=error.status)
+    except web.HTTPException as error:
+        sentence = f"{error.reason}: GET {PREFIX} lists what there is."
+        return json_response({"error": sentence}, status=error.status)

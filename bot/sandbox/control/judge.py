@@ -1,0 +1,201 @@
+"""Judge what the bot did: messages, sessions, requests; and wait for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.control.records import MessageFilter, message_record
+from bot.sandbox.errors import ControlError
+from bot.sandbox.gateway.session import Session
+from bot.sandbox.journal import Entry
+from bot.sandbox.models import Message
+from bot.sandbox.wire import Json
+
+MAX_WAIT = 600.0
+
+
+def routes() -> list[ControlRoute]:
+    """List the routes."""
+    return [
+        ControlRoute("GET", "/messages", messages, "?channel=general&author=alice&after=0"),
+        ControlRoute("GET", "/counts", counts, "?bot=true"),
+        ControlRoute("GET", "/sessions", sessions),
+        ControlRoute("GET", "/requests", requests, "?method=POST&path=/channels/*/messages"),
+        ControlRoute("DELETE", "/requests", forget_requests),
+        ControlRoute("GET", "/report", report, "?answered=true"),
+        ControlRoute("POST", "/wait", wait, {"messages": {"bot": True}, "count": 1, "timeout": 10}),
+    ]
+
+
+async def messages(call: ControlCall) -> Json:
+    """List messages, oldest first, deleted ones included.
+
+    Filters: channel, author, bot, after (id), reference (the id answered), deleted, edited, contains, limit.
+    """
+    limit = call.number("limit", None, whole=True)
+    found = MessageFilter.read(call, call.body).select(call.world)
+    return {"messages": [message_record(call.world, message) for message in itertools.islice(found, limit)]}
+
+
+async def counts(call: ControlCall) -> Json:
+    """Count messages by channel; filters as for GET /messages."""
+    by_channel: dict[str, int] = {}
+    total = deleted = 0
+    for message in MessageFilter.read(call, call.body).select(call.world):
+        total += 1
+        deleted += message.deleted
+        name = message.channel.name or str(message.channel.id)
+        by_channel[name] = by_channel.get(name, 0) + 1
+    return {"total": total, "deleted": deleted, "by_channel": by_channel}
+
+
+def _session_record(session: Session) -> Json:
+    connection = session.connection
+    return {
+        "id": session.id,
+        "application_id": str(session.application.id),
+        "connected": connection is not None,
+        "ready": session.ready,
+        "intents": session.intents,
+        "shard": session.shard,
+        "sequence": session.sequence,
+        "resumes": session.resumes,
+        "created_at": session.created_at,
+        "last_heartbeat": session.last_heartbeat,
+        "backlog": 0 if connection is None else connection.backlog,
+    }
+
+
+async def sessions(call: ControlCall) -> Json:
+    """List the gateway sessions that are connected or can be resumed, and count identifies."""
+    return {
+        "identifies": sum(item.identifies for item in call.world.applications.values()),
+        "resumes": sum(session.resumes for session in call.sandbox.hub.sessions.values()),
+        "sessions": [_session_record(session) for session in call.sandbox.hub.sessions.values()],
+    }
+
+
+def _request_filter(source: Json) -> Callable[[Entry], bool]:
+    method = str(source.get("method") or "*").upper()
+    path = str(source.get("path") or "*")
+    status = source.get("status")
+    return lambda entry: (
+        fnmatchcase(entry.method, method)
+        and fnmatchcase(entry.path, path)
+        and (status is None or str(entry.status) == str(status))
+    )
+
+
+async def requests(call: ControlCall) -> Json:
+    """List REST requests, oldest first; filters: method, path (pattern with *), status, after (number)."""
+    after = call.number("after", 0, whole=True)
+    matches = _request_filter(call.body)
+    entries = [entry for entry in call.sandbox.services.journal.entries if entry.number > after and matches(entry)]
+    return {
+        "total": call.sandbox.services.journal.total,
+        "count": len(entries),
+        "requests": [entry.payload() for entry in entries],
+    }
+
+
+async def forget_requests(call: ControlCall) -> Json:
+    """Forget the requests so far; their numbers go on."""
+    call.sandbox.services.journal.clear()
+    return {"total": call.sandbox.services.journal.total}
+
+
+async def report(call: ControlCall) -> Json:
+    """List every message with the bots' replies that reference it, deleted replies included.
+
+    Filters as for GET /messages (they choose the messages answered); answered=true leaves out those without replies.
+    ``doubled`` counts messages with more than one reply.
+    """
+    replies: dict[int, list[Message]] = {}
+    for message in call.world.messages.values():
+        if message.author.bot and message.referenced_id is not None:
+            replies.setdefault(message.referenced_id, []).append(message)
+    only_answered = call.flag("answered")
+    rows = []
+    for message in MessageFilter.read(call, call.body).select(call.world):
+        own = replies.get(message.id, [])
+        if own or not only_answered:
+            row = message_record(call.world, message)
+            rows.append({**row, "replies": [message_record(call.world, reply) for reply in own]})
+    return {
+        "messages": rows,
+        "answered": sum(1 for row in rows if row["replies"]),
+        "doubled": sum(1 for row in rows if len(row["replies"]) > 1),
+        "replies": sum(len(row["replies"]) for row in rows),
+    }
+
+
+async def wait(call: ControlCall) -> Json:
+    """Wait until something is so, at most ``timeout`` seconds (default 10); ``met`` says whether it came.
+
+    One of: messages (a filter as for GET /messages) with count; ready: true (a session connected and ready; with
+    ``identifies`` at least that many so far, or ``resumes``); requests ({method, path, status, after}) with count;
+    sessions: N (exactly N sessions connected).
+    """
+    timeout = call.number("timeout", 10.0)
+    if not 0 <= timeout <= MAX_WAIT:
+        raise ControlError(f"timeout must be between 0 and {MAX_WAIT:.0f} seconds.")
+    look = _condition(call)
+    found = await call.world.pulse.wait_for(look, timeout)
+    return {"met": found is not None, **(found or {})}
+
+
+def _condition(call: ControlCall) -> Callable[[], Json | None]:
+    count = call.number("count", 1, whole=True)
+    if "messages" in call.body:
+        chosen = MessageFilter.read(call, call.mapping("messages"))
+        return lambda: _messages_met(call, chosen, count)
+    if "requests" in call.body:
+        source = call.mapping("requests")
+        return lambda: _requests_met(call, source, count)
+    if "sessions" in call.body:
+        number = call.number("sessions", whole=True)
+        return lambda: _sessions_met(call, number)
+    if call.flag("ready"):
+        identifies, resumes = call.number("identifies", 0, whole=True), call.number("resumes", 0, whole=True)
+        return lambda: _ready_met(call, identifies, resumes)
+    message = "Say what to wait for: messages, requests, sessions or ready."
+    raise ControlError(message)
+
+
+def _messages_met(call: ControlCall, chosen: MessageFilter, count: int) -> Json | None:
+    found = list(chosen.select(call.world))
+    if len(found) < count:
+        return None
+    return {"count": len(found), "messages": [message_record(call.world, message) for message in found]}
+
+
+def _requests_met(call: ControlCall, source: Json, count: int) -> Json | None:
+    after = ControlCall(call.sandbox, call.request, source).number("after", 0, whole=True)
+    matches = _request_filter(source)
+    found = [
+        entry
+        for entry in call.sandbox.services.journal.entries
+        if entry.number > after and (entry.status is not None or entry.fault is not None) and matches(entry)
+    ]
+    return {"count": len(found)} if len(found) >= count else None
+
+
+def _connected(call: ControlCall) -> list[Session]:
+    hub = call.sandbox.hub
+    return [session for session in hub.sessions.values() if session.connection is not None and session.ready]
+
+
+def _sessions_met(call: ControlCall, number: int) -> Json | None:
+    found: list[Any] = _connected(call)
+    return {"count": number} if len(found) == number else None
+
+
+def _ready_met(call: ControlCall, identifies: int, resumes: int) -> Json | None:
+    found = _connected(call)
+    enough = sum(item.identifies for item in call.world.applications.values()) >= identifies
+    resumed = sum(session.resumes for session in call.sandbox.hub.sessions.values()) >= resumes
+    return {"sessions": [_session_record(session) for session in found]} if found and enough and resumed else None

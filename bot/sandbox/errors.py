@@ -1,0 +1,101 @@
+"""What can go wrong in the sandbox.
+
+SandboxError   an option, a file or an address is wrong, or the port is taken: for the person at the terminal
+ControlError   the control API was asked for something unknown: HTTP 4xx with a sentence
+ApiError       Discord refuses a REST call: HTTP status plus Discord's JSON error
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+INVALID_FORM_BODY = 50035
+
+
+class SandboxError(Exception):
+    """Say what is wrong and what to do next, in one sentence."""
+
+
+class ControlError(Exception):
+    """Refuse a control call with a status and a sentence."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        """Keep the sentence and the HTTP status."""
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class ApiError(Exception):
+    """Refuse a REST call as Discord does: HTTP status, JSON error code, message and field errors."""
+
+    def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
+        """Keep what the answer is made of."""
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> dict[str, Any]:
+        """Build the JSON body."""
+        body: dict[str, Any] = {"message": self.message, "code": self.code}
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+class FormErrors:
+    """Collect field errors of one request, then refuse it with all of them."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._tree: dict[str, Any] = {}
+
+    def add(self, path: str, code: str, message: str) -> None:
+        """Add an error at a dotted path (``embeds.0.title``; empty for the body itself)."""
+        node = self._tree
+        for key in filter(None, path.split(".")):
+            node = node.setdefault(key, {})
+        node.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def raise_if_any(self) -> None:
+        """Refuse with 400 50035 when an error was added."""
+        if self._tree:
+            raise ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", self._tree)
+
+
+def invalid(path: str, code: str, message: str) -> ApiError:
+    """Build the refusal for one wrong field."""
+    errors = FormErrors()
+    errors.add(path, code, message)
+    try:
+        errors.raise_if_any()
+    except ApiError as error:
+        return error
+    raise AssertionError
+
+
+def unknown_channel() -> ApiError:
+    """Build 404 10003."""
+    return ApiError(404, 10003, "Unknown Channel")
+
+
+def unknown_guild() -> ApiError:
+    """Build 404 10004."""
+    return ApiError(404, 10004, "Unknown Guild")
+
+
+def unknown_message() -> ApiError:
+    """Build 404 10008."""
+    return ApiError(404, 10008, "Unknown Message")
+
+
+def missing_access() -> ApiError:
+    """Build 403 50001."""
+    return ApiError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> ApiError:
+    """Build 403 50013."""
+    return ApiError(403, 50013, "Missing Permissions")

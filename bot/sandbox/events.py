@@ -1,0 +1,69 @@
+"""Gateway dispatches before they reach a session."""
+
+from __future__ import annotations
+
+from bot.sandbox import intents
+from bot.sandbox.message_payloads import content_is_free, without_content
+from bot.sandbox.models import Application, Channel, Guild, Message
+from bot.sandbox.wire import Json, encode
+
+
+class Dispatch:
+    """An event, who may have it, and its JSON, written once however many sessions receive it.
+
+    ``intent`` 0 means no intent is needed; ``application`` names the only receiver; ``message`` is the message whose
+    content is private without the content intent.
+    """
+
+    __slots__ = ("_bare", "_full", "application", "channel", "data", "guild", "intent", "message", "name")
+
+    def __init__(  # noqa: PLR0913 - a record
+        self,
+        name: str,
+        data: Json,
+        *,
+        intent: int = 0,
+        guild: Guild | None = None,
+        channel: Channel | None = None,
+        message: Message | None = None,
+        application: Application | None = None,
+    ) -> None:
+        """Keep the parts; nothing is serialized yet."""
+        self.name = name
+        self.data = data
+        self.intent = intent
+        self.guild = guild
+        self.channel = channel
+        self.message = message
+        self.application = application
+        self._full: str | None = None
+        self._bare: str | None = None
+
+    def text(self, session_intents: int, user_id: int) -> str:
+        """Give the JSON that a session with these intents may see."""
+        if (
+            self.message is None
+            or session_intents & intents.MESSAGE_CONTENT
+            or content_is_free(self.message, user_id)
+        ):
+            if self._full is None:
+                self._full = encode(self.data)
+            return self._full
+        if self._bare is None:
+            self._bare = encode(without_content(self.data))
+        return self._bare
+
+
+def message_intent(channel: Channel) -> int:
+    """Name the intent for messages of a channel."""
+    return intents.DIRECT_MESSAGES if channel.is_dm else intents.GUILD_MESSAGES
+
+
+def reaction_intent(channel: Channel) -> int:
+    """Name the intent for reactions in a channel."""
+    return intents.DIRECT_MESSAGE_REACTIONS if channel.is_dm else intents.GUILD_MESSAGE_REACTIONS
+
+
+def typing_intent(channel: Channel) -> int:
+    """Name the intent for typing in a channel."""
+    return intents.DIRECT_MESSAGE_TYPING if channel.is_dm else intents.GUILD_MESSAGE_TYPING

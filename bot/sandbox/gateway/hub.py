@@ -1,0 +1,293 @@
+"""All gateway sessions: who identifies, who resumes, who receives what."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from typing import Any
+
+from bot.sandbox import intents
+from bot.sandbox.events import Dispatch
+from bot.sandbox.gateway.connection import Connection, GatewayClosed
+from bot.sandbox.gateway.delivery import Delivery
+from bot.sandbox.gateway.protocol import Close, Op
+from bot.sandbox.gateway.session import Session
+from bot.sandbox.models import Application, Guild
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.payloads import guild_create_payload, own_user_payload
+from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.wire import Json, encode
+from bot.sandbox.world import World
+
+_IDENTIFY_PERIOD = 5.0
+_HIGH_WATER = 2_000
+_STALL_PATIENCE = 5.0
+
+
+class Hub:
+    """Give every dispatch of the world to the sessions that may have it."""
+
+    def __init__(self, world: World, options: SandboxOptions) -> None:
+        """Listen to the world."""
+        self.world = world
+        self.options = options
+        self.sessions: dict[str, Session] = {}
+        self.connections: set[Connection] = set()
+        self.gateway_url = ""
+        self.muted = False
+        self.unmuted = asyncio.Event()
+        self.unmuted.set()
+        self.delivery = Delivery(self.deliver)
+        self._identifies: deque[float] = deque()
+        self._progress = asyncio.Event()
+        self._closing: set[asyncio.Task[None]] = set()
+        world.listeners.append(self.delivery.accept)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def deliver(self, dispatch: Dispatch) -> None:
+        """Send a dispatch to every session that wants it."""
+        self._expire()
+        for session in list(self.sessions.values()):
+            if session.wants(dispatch):
+                if dispatch.name == "GUILD_CREATE" and dispatch.guild is not None:
+                    self._push_guild(session, dispatch.guild)
+                else:
+                    session.push(dispatch.name, dispatch.text(session.intents, session.application.user.id))
+
+    def _push_guild(self, session: Session, guild: Guild) -> None:
+        user_id = session.application.user.id
+        threads = [
+            thread
+            for thread in guild.threads.values()
+            if not thread.archived and allows(thread, user_id, Permission.VIEW_CHANNEL)
+        ]
+        payload = guild_create_payload(
+            guild, guild.members[user_id], threads, everybody=session.wants_presences
+        )
+        session.push("GUILD_CREATE", encode(payload))
+
+    async def drained(self) -> bool:
+        """Wait until no connected client is far behind; False when one has stopped reading for some seconds."""
+        while any(connection.backlog > _HIGH_WATER for connection in self.connections):
+            self._progress.clear()
+            try:
+                async with asyncio.timeout(_STALL_PATIENCE):
+                    await self._progress.wait()
+            except TimeoutError:
+                return False
+        return True
+
+    async def breathe(self) -> None:
+        """Let connections write, in the middle of posting much."""
+        await asyncio.sleep(0)
+        await self.drained()
+
+    def progress(self) -> None:
+        """Note that a connection sent something."""
+        self._progress.set()
+
+    # -- connections -----------------------------------------------------------------------------------------------
+
+    def identify(self, connection: Connection, body: Json) -> None:
+        """Begin a session: READY, then GUILD_CREATE for each guild."""
+        if connection.session is not None:
+            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+        application = self._authenticate(body.get("token"))
+        wanted = _check_intents(application, body.get("intents"))
+        shard = _check_shard(body.get("shard"))
+        if not self._may_identify(application):
+            connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
+            return
+        session = Session(
+            secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard
+        )
+        self.sessions[session.id] = session
+        self._attach(session, connection)
+        guilds = [guild for guild in self.world.guilds.values() if session.sees_guild(guild)]
+        session.push("READY", encode(self._ready(session, guilds)))
+        if wanted & intents.GUILDS:
+            for guild in guilds:
+                if not guild.unavailable:
+                    self._push_guild(session, guild)
+        session.ready = True
+        self.world.pulse.beat()
+
+    def _authenticate(self, token: object) -> Application:
+        application = self.world.application_by_token(token) if isinstance(token, str) else None
+        if application is None:
+            raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
+        return application
+
+    def _may_identify(self, application: Application) -> bool:
+        """Hold to the session start limits (gateway.mdx:188 and "Rate Limiting")."""
+        now = time.monotonic()
+        while self._identifies and self._identifies[0] < now - _IDENTIFY_PERIOD:
+            self._identifies.popleft()
+        if len(self._identifies) >= self.options.identify_concurrency:
+            return False
+        self._identifies.append(now)
+        application.identifies += 1
+        if application.identifies > self.options.identify_total:
+            application.token = secrets.token_urlsafe(32)
+            raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Too many identifies: the token was reset.")
+        return True
+
+    def _ready(self, session: Session, guilds: list[Guild]) -> Json:
+        application = session.application
+        ready: Json = {
+            "v": 10,
+            "user_settings": {},
+            "user": own_user_payload(application.user),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "private_channels": [],
+            "relationships": [],
+            "presences": [],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": self.gateway_url,
+            "application": {
+                "id": str(application.id),
+                "flags": intents.application_flags(application.denied_intents),
+            },
+        }
+        if session.shard is not None:
+            ready["shard"] = list(session.shard)
+        return ready
+
+    def resume(self, connection: Connection, body: Json) -> None:
+        """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
+        if connection.session is not None:
+            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+        application = self._authenticate(body.get("token"))
+        self._expire()
+        session = self.sessions.get(str(body.get("session_id")))
+        sequence = body.get("seq")
+        if session is None or session.application is not application or not isinstance(sequence, int):
+            connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
+            return
+        if sequence > session.sequence or sequence < 0:
+            raise GatewayClosed(Close.INVALID_SEQUENCE, "Invalid seq.")
+        missed = session.missed_since(sequence)
+        if missed is None:
+            self.forget(session)
+            connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
+            return
+        self._attach(session, connection)
+        session.resumes += 1
+        for sent in missed:
+            connection.enqueue(sent)
+        session.push("RESUMED", "{}")
+        self.world.pulse.beat()
+
+    def _attach(self, session: Session, connection: Connection) -> None:
+        if session.connection is not None:
+            session.connection.session = None
+            session.connection.abort()
+        session.connection = connection
+        session.lost_at = None
+        connection.session = session
+
+    def connection_ended(self, connection: Connection, code: int | None) -> None:
+        """Keep the session for RESUME, unless the client said goodbye with 1000 or 1001 (gateway.mdx:242)."""
+        self.connections.discard(connection)
+        session = connection.session
+        if session is not None and session.connection is connection:
+            session.connection = None
+            session.lost_at = time.monotonic()
+            if not connection.closed_by_us and code in (Close.NORMAL, Close.GOING_AWAY):
+                self.forget(session)
+        self._progress.set()
+        self.world.pulse.beat()
+
+    def overflow(self, connection: Connection) -> None:
+        """End the session of a client that does not read."""
+        session, connection.session = connection.session, None
+        if session is not None:
+            self.forget(session)
+        connection.abort()
+
+    def forget(self, session: Session) -> None:
+        """Make a session impossible to resume."""
+        self.sessions.pop(session.id, None)
+        session.connection = None
+
+    def _expire(self) -> None:
+        deadline = time.monotonic() - self.options.resume_window
+        for session in [item for item in self.sessions.values() if item.lost_at is not None]:
+            if session.lost_at is not None and session.lost_at < deadline:
+                self.forget(session)
+
+    # -- faults ----------------------------------------------------------------------------------------------------
+
+    def mute(self) -> None:
+        """Stop sending anything, heartbeat acknowledgements included."""
+        self.muted = True
+        self.unmuted.clear()
+
+    def unmute(self) -> None:
+        """Send again, beginning with what piled up."""
+        self.muted = False
+        self.unmuted.set()
+
+    def drop(self, *, invalidate: bool, code: int | None = None) -> int:
+        """Cut every connection, or close it with a code; count them."""
+        connections = list(self.connections)
+        for connection in connections:
+            if invalidate and connection.session is not None:
+                self.forget(connection.session)
+                connection.session = None
+            if code is None:
+                connection.abort()
+            else:
+                self._close_later(connection, code)
+        if invalidate:
+            self.sessions.clear()
+        return len(connections)
+
+    def _close_later(self, connection: Connection, code: int) -> None:
+        task = asyncio.get_running_loop().create_task(connection.close(code))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def reconnect(self) -> int:
+        """Ask every client to reconnect (op 7); count them."""
+        for connection in self.connections:
+            connection.enqueue(encode({"op": Op.RECONNECT, "d": None}))
+        return len(self.connections)
+
+    def invalid_session(self, *, resumable: bool) -> int:
+        """Send op 9 to every client; count them."""
+        for connection in list(self.connections):
+            if not resumable and connection.session is not None:
+                self.forget(connection.session)
+                connection.session = None
+            connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": resumable}))
+        return len(self.connections)
+
+    def send_raw(self, name: str, data: Any) -> int:  # noqa: ANN401 - JSON
+        """Send an arbitrary event to every session; count them."""
+        text = encode(data)
+        for session in self.sessions.values():
+            session.push(name, text)
+        return len(self.sessions)
+
+
+def _check_intents(application: Application, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0 or value & ~intents.ALL:
+        raise GatewayClosed(Close.INVALID_INTENTS, "Invalid intent(s).")
+    if value & intents.denied_bits(application.denied_intents):
+        raise GatewayClosed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+    return value
+
+
+def _check_shard(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    pair = value if isinstance(value, list) and len(value) == 2 else [None, None]  # noqa: PLR2004 - [id, count]
+    number, count = pair
+    if not isinstance(number, int) or not isinstance(count, int) or not 0 <= number < count:
+        raise GatewayClosed(Close.INVALID_SHARD, "Invalid shard.")
+    return number, count

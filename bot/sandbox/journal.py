@@ -1,0 +1,61 @@
+"""Every REST request the bots made, as it arrived, so that a test can count and judge them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from bot.sandbox.pulse import Pulse
+from bot.sandbox.wire import Json
+
+CAPACITY = 100_000
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request; ``status`` is None until it was answered, ``fault`` names what was done to it."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    status: int | None = None
+    fault: str | None = None
+
+    def payload(self) -> Json:
+        """Build the JSON for the control API."""
+        return {
+            "number": self.number,
+            "at": self.at,
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "fault": self.fault,
+        }
+
+
+class Journal:
+    """Keep the newest requests and the number of all."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        """Begin empty."""
+        self.entries: deque[Entry] = deque(maxlen=CAPACITY)
+        self.total = 0
+        self._pulse = pulse
+
+    def begin(self, method: str, path: str) -> Entry:
+        """Note a request when it arrives; ``path`` is without the API's base."""
+        self.total += 1
+        entry = Entry(self.total, time.time(), method, path)
+        self.entries.append(entry)
+        return entry
+
+    def finish(self, entry: Entry, status: int | None) -> None:
+        """Note its answer; None when there is none."""
+        entry.status = status
+        self._pulse.beat()
+
+    def clear(self) -> None:
+        """Forget all requests; numbers go on."""
+        self.entries.clear()

@@ -1,0 +1,201 @@
+"""The things of a Discord: users, guilds, channels, messages, applications. Plain data, changed by the world alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from bot.sandbox.wire import Json
+
+
+class ChannelKind(IntEnum):
+    """Channel types (channel.mdx)."""
+
+    TEXT = 0
+    DM = 1
+    ANNOUNCEMENT = 5
+    ANNOUNCEMENT_THREAD = 10
+    PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+
+
+class MessageKind(IntEnum):
+    """Message types (message.mdx)."""
+
+    DEFAULT = 0
+    THREAD_CREATED = 18
+    REPLY = 19
+    CHAT_INPUT_COMMAND = 20
+    THREAD_STARTER = 21
+    CONTEXT_MENU_COMMAND = 23
+
+
+class MessageFlag:
+    """Message flags (message.mdx)."""
+
+    SUPPRESS_EMBEDS = 1 << 2
+    HAS_THREAD = 1 << 5
+    EPHEMERAL = 1 << 6
+    LOADING = 1 << 7
+    SUPPRESS_NOTIFICATIONS = 1 << 12
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """An account: a person, a bot, or the face of a webhook."""
+
+    id: int
+    name: str
+    bot: bool = False
+    webhook: bool = False
+    payload: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Role:
+    """A role; the one with the guild's own id is @everyone."""
+
+    id: int
+    name: str
+    permissions: int
+    position: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A user in a guild."""
+
+    user: User
+    joined_ms: int
+    role_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Guild:
+    """A server with its roles, members, channels and threads by id."""
+
+    id: int
+    name: str
+    owner_id: int
+    roles: dict[int, Role] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    threads: dict[int, Channel] = field(default_factory=dict)
+    unavailable: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Overwrite:
+    """What a channel allows and denies to one role (0) or member (1)."""
+
+    target_id: int
+    kind: int
+    allow: int = 0
+    deny: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A text channel, a thread (with ``parent``) or a DM (with ``recipients``, without ``guild``).
+
+    ``message_ids`` are those of messages that still exist, ascending.
+    """
+
+    id: int
+    kind: ChannelKind
+    name: str = ""
+    guild: Guild | None = None
+    parent: Channel | None = None
+    position: int = 0
+    topic: str | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict)
+    recipients: list[User] = field(default_factory=list)
+    owner_id: int = 0
+    archived: bool = False
+    locked: bool = False
+    auto_archive_minutes: int = 1440
+    last_message_id: int | None = None
+    total_messages: int = 0
+    member_ids: set[int] = field(default_factory=set)
+    message_ids: list[int] = field(default_factory=list)
+    permission_cache: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_thread(self) -> bool:
+        """Tell whether this is a thread."""
+        return self.parent is not None
+
+    @property
+    def is_dm(self) -> bool:
+        """Tell whether this is a direct message channel."""
+        return self.kind is ChannelKind.DM
+
+
+@dataclass(slots=True, eq=False)
+class Reaction:
+    """An emoji on a message and who put it there, in order."""
+
+    emoji: Json
+    user_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message, which stays here when deleted so that it can be judged."""
+
+    id: int
+    channel: Channel
+    author: User
+    content: str
+    kind: MessageKind = MessageKind.DEFAULT
+    nonce: int | str | None = None
+    reference: Json | None = None
+    attachments: list[Json] = field(default_factory=list)
+    embeds: list[Json] = field(default_factory=list)
+    components: list[Json] = field(default_factory=list)
+    mentions: list[User] = field(default_factory=list)
+    mention_roles: list[int] = field(default_factory=list)
+    mention_everyone: bool = False
+    flags: int = 0
+    tts: bool = False
+    edited_ms: int | None = None
+    webhook_id: int | None = None
+    application_id: int | None = None
+    interaction_metadata: Json | None = None
+    reactions: list[Reaction] = field(default_factory=list)
+    thread: Channel | None = None
+    deleted: bool = False
+
+    @property
+    def ephemeral(self) -> bool:
+        """Tell whether only the user of an interaction sees it."""
+        return bool(self.flags & MessageFlag.EPHEMERAL)
+
+    @property
+    def referenced_id(self) -> int | None:
+        """Name the message this one answers."""
+        return int(self.reference["message_id"]) if self.reference and "message_id" in self.reference else None
+
+
+@dataclass(slots=True, eq=False)
+class Application:
+    """A bot application: its token, its bot user, its commands by scope (None is global)."""
+
+    id: int
+    name: str
+    token: str
+    user: User
+    owner: User
+    denied_intents: frozenset[str] = frozenset()
+    commands: dict[int | None, dict[int, Json]] = field(default_factory=dict)
+    identifies: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Webhook:
+    """A webhook of a channel; whoever has the token may post."""
+
+    id: int
+    token: str
+    channel: Channel
+    user: User

@@ -1,0 +1,242 @@
+"""What happens to messages: posted, edited, deleted, reacted to. Rules about who may are with the REST routes."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bot.sandbox.events import Dispatch, message_intent, reaction_intent, typing_intent
+from bot.sandbox.message_payloads import event_payload
+from bot.sandbox.models import Channel, Guild, Message, MessageKind, Reaction, User
+from bot.sandbox.payloads import member_payload
+from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.snowflakes import wall_clock_ms
+from bot.sandbox.wire import Json
+from bot.sandbox.world import World
+
+_MENTION = re.compile(r"<@(?P<role>&)?!?(?P<id>\d{1,20})>")
+_EVERYONE = re.compile(r"@(?:everyone|here)\b")
+
+
+@dataclass(slots=True)
+class AllowedMentions:
+    """Which mentions take effect; by default all of them (message.mdx, "Allowed Mentions")."""
+
+    everyone: bool = True
+    every_user: bool = True
+    every_role: bool = True
+    user_ids: set[int] = field(default_factory=set)
+    role_ids: set[int] = field(default_factory=set)
+    replied_user: bool = True
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message about to be posted."""
+
+    channel: Channel
+    author: User
+    content: str = ""
+    reply_to: Message | None = None
+    nonce: int | str | None = None
+    attachments: list[Json] = field(default_factory=list)
+    embeds: list[Json] = field(default_factory=list)
+    components: list[Json] = field(default_factory=list)
+    flags: int = 0
+    tts: bool = False
+    allowed: AllowedMentions = field(default_factory=AllowedMentions)
+    kind: MessageKind | None = None
+    webhook_id: int | None = None
+    application_id: int | None = None
+    interaction_metadata: Json | None = None
+
+
+def post(world: World, draft: Draft) -> Message:
+    """Post a message: MESSAGE_CREATE."""
+    message = Message(
+        world.snowflakes.next(),
+        draft.channel,
+        draft.author,
+        draft.content,
+        kind=draft.kind or (MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY),
+        nonce=draft.nonce,
+        attachments=draft.attachments,
+        embeds=draft.embeds,
+        components=draft.components,
+        flags=draft.flags,
+        tts=draft.tts,
+        webhook_id=draft.webhook_id,
+        application_id=draft.application_id,
+        interaction_metadata=draft.interaction_metadata,
+    )
+    if draft.reply_to is not None:
+        message.reference = _reference(draft.reply_to)
+    set_mentions(world, message, draft.allowed, draft.reply_to)
+    if draft.channel.is_thread:
+        draft.channel.member_ids.add(draft.author.id)
+        draft.channel.archived = False
+    world.keep(message)
+    if not message.ephemeral:
+        _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
+    else:
+        world.pulse.beat()
+    return message
+
+
+def _reference(target: Message) -> Json:
+    reference: Json = {"type": 0, "channel_id": str(target.channel.id), "message_id": str(target.id)}
+    if target.channel.guild is not None:
+        reference["guild_id"] = str(target.channel.guild.id)
+    return reference
+
+
+def set_mentions(world: World, message: Message, allowed: AllowedMentions, reply_to: Message | None) -> None:
+    """Work out whom a message mentions, from its text and the message it answers."""
+    users: dict[int, User] = {}
+    roles: list[int] = []
+    guild = message.channel.guild
+    if "<@" in message.content:
+        for match in _MENTION.finditer(message.content):
+            target = int(match["id"])
+            if match["role"]:
+                if _role_allowed(guild, target, allowed) and target not in roles:
+                    roles.append(target)
+            elif target in world.users and (allowed.every_user or target in allowed.user_ids):
+                users[target] = world.users[target]
+    if reply_to is not None and allowed.replied_user:
+        users[reply_to.author.id] = reply_to.author
+    message.mentions = list(users.values())
+    message.mention_roles = roles
+    message.mention_everyone = (
+        allowed.everyone
+        and "@" in message.content
+        and bool(_EVERYONE.search(message.content))
+        and allows(message.channel, message.author.id, Permission.MENTION_EVERYONE)
+    )
+
+
+def _role_allowed(guild: Guild | None, role_id: int, allowed: AllowedMentions) -> bool:
+    return guild is not None and role_id in guild.roles and (allowed.every_role or role_id in allowed.role_ids)
+
+
+def announce_edit(world: World, message: Message) -> None:
+    """Stamp a message as edited and say so: MESSAGE_UPDATE with the full message."""
+    message.edited_ms = wall_clock_ms()
+    announce_update(world, message)
+
+
+def announce_update(world: World, message: Message) -> None:
+    """Say that a message changed without an edit of its author."""
+    if message.ephemeral:
+        world.pulse.beat()
+    else:
+        _emit_message(world, "MESSAGE_UPDATE", message, with_nonce=False)
+
+
+def _emit_message(world: World, name: str, message: Message, *, with_nonce: bool) -> None:
+    channel = message.channel
+    data = event_payload(message, world.messages.get, with_nonce=with_nonce)
+    world.emit(
+        Dispatch(
+            name, data, intent=message_intent(channel), guild=channel.guild, channel=channel, message=message
+        )
+    )
+
+
+def repeat(world: World, message: Message) -> None:
+    """Send MESSAGE_CREATE of a message once more, as a faulty delivery."""
+    _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
+
+
+def delete(world: World, message: Message) -> None:
+    """Delete a message: MESSAGE_DELETE."""
+    _forget(message)
+    if message.ephemeral:
+        world.pulse.beat()
+        return
+    channel = message.channel
+    data = {"id": str(message.id), **_place(channel)}
+    _emit_in(world, "MESSAGE_DELETE", data, channel, message_intent(channel))
+
+
+def bulk_delete(world: World, channel: Channel, messages: Iterable[Message]) -> None:
+    """Delete several messages of a channel: one MESSAGE_DELETE_BULK."""
+    ids = []
+    for message in messages:
+        _forget(message)
+        ids.append(str(message.id))
+    data = {"ids": ids, **_place(channel)}
+    _emit_in(world, "MESSAGE_DELETE_BULK", data, channel, message_intent(channel))
+
+
+def _forget(message: Message) -> None:
+    message.deleted = True
+    ids = message.channel.message_ids
+    index = bisect_left(ids, message.id)
+    if index < len(ids) and ids[index] == message.id:
+        del ids[index]
+
+
+def react(world: World, message: Message, user: User, emoji: Json) -> None:
+    """Put an emoji on a message: MESSAGE_REACTION_ADD."""
+    reaction = next((item for item in message.reactions if item.emoji == emoji), None)
+    if reaction is None:
+        reaction = Reaction(emoji)
+        message.reactions.append(reaction)
+    if user.id in reaction.user_ids:
+        return
+    reaction.user_ids.append(user.id)
+    data = _reaction_data(message, user, emoji) | {
+        "message_author_id": str(message.author.id),
+        "burst": False,
+        "type": 0,
+    }
+    guild = message.channel.guild
+    if guild is not None and user.id in guild.members:
+        data["member"] = member_payload(guild.members[user.id], with_user=True)
+    _emit_in(world, "MESSAGE_REACTION_ADD", data, message.channel, reaction_intent(message.channel))
+
+
+def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
+    """Take an emoji off a message: MESSAGE_REACTION_REMOVE; False when it was not there."""
+    for reaction in message.reactions:
+        if reaction.emoji == emoji and user.id in reaction.user_ids:
+            reaction.user_ids.remove(user.id)
+            if not reaction.user_ids:
+                message.reactions.remove(reaction)
+            data = _reaction_data(message, user, emoji) | {"burst": False, "type": 0}
+            intent = reaction_intent(message.channel)
+            _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intent)
+            return True
+    return False
+
+
+def _reaction_data(message: Message, user: User, emoji: Json) -> Json:
+    return {
+        "user_id": str(user.id),
+        "message_id": str(message.id),
+        "emoji": emoji,
+        **_place(message.channel),
+    }
+
+
+def start_typing(world: World, channel: Channel, user: User) -> None:
+    """Show that somebody types: TYPING_START."""
+    data = {"user_id": str(user.id), "timestamp": wall_clock_ms() // 1000, **_place(channel)}
+    guild = channel.guild
+    if guild is not None and user.id in guild.members:
+        data["member"] = member_payload(guild.members[user.id], with_user=True)
+    _emit_in(world, "TYPING_START", data, channel, typing_intent(channel))
+
+
+def _place(channel: Channel) -> Json:
+    place: Json = {"channel_id": str(channel.id)}
+    if channel.guild is not None:
+        place["guild_id"] = str(channel.guild.id)
+    return place
+
+
+def _emit_in(world: World, name: str, data: Json, channel: Channel, intent: int) -> None:
+    world.emit(Dispatch(name, data, intent=intent, guild=channel.guild, channel=channel))

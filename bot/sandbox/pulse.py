@@ -1,0 +1,47 @@
+"""Waiting for the world to change, without sleeping a guessed time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# A waiter looks again at most this often, and rests four times as long as its look took.
+_REST = 0.002
+_REST_FACTOR = 4
+
+
+class Pulse:
+    """Wake whoever waits when something changed."""
+
+    def __init__(self) -> None:
+        """Begin with nobody waiting."""
+        self._waiting: set[asyncio.Event] = set()
+
+    def beat(self) -> None:
+        """Say that something changed."""
+        for event in self._waiting:
+            event.set()
+
+    async def wait_for(self, look: Callable[[], T | None], deadline: float) -> T | None:
+        """Call ``look`` after changes until it gives something, or None after ``deadline`` seconds."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            async with asyncio.timeout(deadline):
+                while True:
+                    event.clear()
+                    started = time.perf_counter()
+                    found = look()
+                    if found is not None:
+                        return found
+                    cost = time.perf_counter() - started
+                    await event.wait()
+                    await asyncio.sleep(max(_REST, cost * _REST_FACTOR))
+        except TimeoutError:
+            return look()
+        finally:
+            self._waiting.discard(event)

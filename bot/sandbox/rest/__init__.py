@@ -1,0 +1,14 @@
+"""The REST API: one module a resource."""
+
+from __future__ import annotations
+
+from bot.sandbox.rest import guilds, messages, users
+from bot.sandbox.rest.router import Route
+
+__all__ = ["all_routes"]
+
+
+def all_routes() -> list[Route]:
+    """List the routes of every resource."""
+    modules = (users, guilds, messages)
+    return [route for module in modules for route in module.routes()]

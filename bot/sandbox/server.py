@@ -1,0 +1,191 @@
+"""A running sandbox: the Discord side on one port, the control API on another, so that an outage spares it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from bot.sandbox.control import api as control_api
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.faults import Faults
+from bot.sandbox.gateway.connection import Connection
+from bot.sandbox.gateway.hub import Hub
+from bot.sandbox.interactions import Interactions
+from bot.sandbox.journal import Journal
+from bot.sandbox.models import Application, Channel, Guild
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.ratelimits import RateLimits
+from bot.sandbox.rest import all_routes
+from bot.sandbox.rest.router import BASE, Services, install
+from bot.sandbox.wire import Json
+from bot.sandbox.world import World
+
+_MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
+
+
+class Sandbox:
+    """A Discord with one guild, ``#general``, its owner and one bot; more is made through the control API."""
+
+    def __init__(self, options: SandboxOptions | None = None) -> None:
+        """Build the world; ``start`` opens the ports."""
+        self.options = options or SandboxOptions()
+        self.world = World(self.options.nonce_window)
+        owner = self.world.create_user("owner")
+        self.application: Application = self.world.create_application(
+            self.options.bot_name, self.options.token, owner
+        )
+        self.application.denied_intents = self.options.denied_intents
+        self.guild: Guild = self.world.create_guild("Sandbox", owner)
+        self.world.add_member(self.guild, self.application.user)
+        self.general: Channel = self.world.create_channel(self.guild, "general")
+        self.hub = Hub(self.world, self.options)
+        self.services = Services(
+            self.world,
+            self.options,
+            RateLimits(self.options.message_rate, self.options.global_rate),
+            Faults(),
+            Journal(self.world.pulse),
+            Interactions(
+                self.world,
+                deadline=self.options.interaction_deadline,
+                token_life=self.options.interaction_token_life,
+            ),
+        )
+        self.control_url = ""
+        self._discord: web.AppRunner | None = None
+        self._control: web.AppRunner | None = None
+        self._site: web.SockSite | None = None
+        self._port = 0
+        self._outage: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    # -- addresses -------------------------------------------------------------------------------------------------
+
+    @property
+    def api_url(self) -> str:
+        """The REST base, for discord.py's ``Route.BASE``."""
+        return self.services.api_url
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway's websocket address."""
+        return self.services.gateway_url
+
+    def description(self) -> Json:
+        """Tell where everything is; the ready line of the process."""
+        return {
+            "api_url": self.api_url,
+            "gateway_url": self.gateway_url,
+            "control_url": self.control_url,
+            "token": self.application.token,
+            "pid": os.getpid(),
+            "application_id": str(self.application.id),
+            "guild_id": str(self.guild.id),
+            "channel_id": str(self.general.id),
+        }
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open both ports; raise SandboxError when one is taken."""
+        discord = web.Application(client_max_size=_MAX_REQUEST)
+        install(discord, self.services, all_routes())
+        discord.router.add_get("/gateway", self._gateway)
+        discord.router.add_get("/gateway/", self._gateway)
+        self._discord = web.AppRunner(discord, access_log=None, shutdown_timeout=0.1)
+        self._control = web.AppRunner(control_api.application(self), access_log=None, shutdown_timeout=0.1)
+        try:
+            await self._discord.setup()
+            await self._control.setup()
+            self._port = await self._listen(self.options.port)
+            control = _bind(self.options.host, self.options.control_port)
+            await web.SockSite(self._control, control).start()
+        except BaseException:
+            await self.stop()
+            raise
+        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        self.services.api_url = f"http://{host}:{self._port}{BASE}"
+        self.services.gateway_url = self.hub.gateway_url = f"ws://{host}:{self._port}/gateway"
+        self.control_url = f"http://{host}:{control.getsockname()[1]}/control"
+
+    async def _listen(self, port: int, bound: socket.socket | None = None) -> int:
+        listener = bound or _bind(self.options.host, port)
+        if self._discord is None:
+            message = "The sandbox is not running: start it first."
+            raise SandboxError(message)
+        self._site = web.SockSite(self._discord, listener)
+        await self._site.start()
+        return int(listener.getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._outage is not None:
+            self._outage.cancel()
+            await asyncio.gather(self._outage, return_exceptions=True)
+        self.services.faults.clear()
+        self.hub.unmute()
+        self.hub.drop(invalidate=False)
+        for runner in (self._discord, self._control):
+            if runner is not None:
+                await runner.cleanup()
+        self._discord = self._control = None
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        connection = Connection(self.hub, request)
+        self.hub.connections.add(connection)
+        return await connection.run()
+
+    # -- outage ----------------------------------------------------------------------------------------------------
+
+    def begin_outage(self, seconds: float) -> None:
+        """Refuse connections and cut existing ones for some seconds, then listen on the same port again."""
+        if self._outage is not None and not self._outage.done():
+            self._outage.cancel()
+        self._outage = asyncio.get_running_loop().create_task(self._be_out(seconds))
+
+    async def _be_out(self, seconds: float) -> None:
+        if self._site is not None:
+            await self._site.stop()
+        # Bound but not listening: connections are refused, and nobody else can take the port meanwhile.
+        reserved = _bind(self.options.host, self._port)
+        try:
+            self._cut_connections()
+            await asyncio.sleep(seconds)
+        finally:
+            await self._listen(self._port, reserved)
+
+    def _cut_connections(self) -> None:
+        self.hub.drop(invalidate=False)
+        server = self._discord.server if self._discord is not None else None
+        for handler in server.connections if server is not None else ():
+            if handler.transport is not None:
+                handler.transport.abort()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        message = f"Port {port} on {host} can't be used ({error.strerror}): choose another one, or 0 for any free port."
+        raise SandboxError(message) from error
+    listener.setblocking(False)
+    return listener
