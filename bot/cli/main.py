@@ -25,9 +25,7 @@ class Subcommand:
 
 SUBCOMMANDS = {
     "run": Subcommand("bot.cli.run:run", "Connect to Discord and answer."),
-    "demo": Subcommand(
-        "bot.cli.demo:demo", "Try it all: a Discord on loopback, the bot and a scripted chat."
-    ),
+    "demo": Subcommand("bot.cli.demo:demo", "Try it all: a Discord on loopback, the bot and a scripted chat."),
     "sandbox": Subcommand(
         "bot.cli.sandbox:sandbox", "Start a Discord on loopback to chat with the bot, no token needed."
     ),
@@ -91,5 +89,5 @@ def main() -> None:
     except BrokenPipeError:
         # The reader left (`| head`). Python flushes stdout once more at exit and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

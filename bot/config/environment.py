@@ -36,11 +36,7 @@ def _unknown_variable(name: str, joined: Mapping[str, str], known: Mapping[str, 
     if (section, key) == ("discord", "token"):
         return unknown((section, key))
     meant = [joined[name]] if name in joined else get_close_matches(name, known, n=1)
-    return (
-        f"there is no such setting: {ASKED} {meant[0]}"
-        if meant
-        else f"there is no such setting: {EVERYTHING}"
-    )
+    return f"there is no such setting: {ASKED} {meant[0]}" if meant else f"there is no such setting: {EVERYTHING}"
 
 
 def _annotation(place: Place) -> object:

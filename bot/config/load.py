@@ -77,9 +77,7 @@ def _read(path: Path | None) -> _File:
         ) from exc
     except UnicodeDecodeError as exc:
         line = exc.object.count(b"\n", 0, exc.start) + 1
-        raise ConfigError(
-            f"{path}, line {line}: the settings file has to be UTF-8 text: save it as such."
-        ) from exc
+        raise ConfigError(f"{path}, line {line}: the settings file has to be UTF-8 text: save it as such.") from exc
     except (ValueError, RecursionError) as exc:
         raise ConfigError(f"{path} is not valid TOML and has to be corrected first: {exc}.") from exc
     lines = Lines(text)
@@ -125,9 +123,7 @@ def _anchored(config: Config, folder: Path, outside: Mapping[Place, str]) -> Con
     """Make paths absolute: from ``folder``, or from the working directory if set ``outside`` the file."""
     here, folder = Path.cwd(), folder.absolute()
     anchored = {
-        name: _move(
-            section, {key: here if (name, key) in outside else folder for key in type(section).model_fields}
-        )
+        name: _move(section, {key: here if (name, key) in outside else folder for key in type(section).model_fields})
         for name, section in config
         if isinstance(section, Section)
     }

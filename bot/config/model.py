@@ -139,9 +139,7 @@ class Telemetry(Section):
     """What an operator sees."""
 
     host: Text = Field("127.0.0.1", description="a host name or address")
-    port: Annotated[Whole, Field(ge=0, le=65535)] = Field(
-        8080, description="a port from 1 to 65535, or 0 (off)"
-    )
+    port: Annotated[Whole, Field(ge=0, le=65535)] = Field(8080, description="a port from 1 to 65535, or 0 (off)")
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         "info", description='"debug", "info", "warning", "error" or "critical"'
     )
@@ -176,9 +174,7 @@ class Config(Section):
                 "a file and name that file as discord.token_file."
             )
         if not token.isascii() or not token.isprintable() or " " in token:
-            raise TokenError(
-                f"What {source} holds is not a bot token, which is one plain word: copy it again."
-            )
+            raise TokenError(f"What {source} holds is not a bot token, which is one plain word: copy it again.")
         return SecretStr(token)
 
     def vault_key(self, environ: Mapping[str, str]) -> SecretBytes | None:

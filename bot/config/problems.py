@@ -30,9 +30,7 @@ EVERYTHING = "config.example.toml lists every setting"
 def sections() -> dict[str, type[Section]]:
     """Return the sections that settings live in, by name."""
     kinds = {name: field.annotation for name, field in Config.model_fields.items()}
-    return {
-        name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)
-    }
+    return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
 
 
 def settings() -> list[Place]:

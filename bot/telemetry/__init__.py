@@ -1,0 +1,7 @@
+"""What an operator sees: log lines, metrics and health."""
+
+from bot.telemetry.logs import configure_logging
+from bot.telemetry.metrics import Metrics
+from bot.telemetry.server import Health, serve
+
+__all__ = ["Health", "Metrics", "configure_logging", "serve"]

@@ -1,0 +1,67 @@
+"""Log lines: for eyes on a terminal, as JSON elsewhere; one way out for our own and for the libraries'."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.telemetry.masking import masker
+
+
+def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[str] = ()) -> None:
+    """Send every log line of the process to ``stream``, masking ``secrets`` and whatever looks like a token.
+
+    ``level`` and ``fmt`` are the settings ``log_level`` and ``log_format``. Libraries that log the standard way
+    (discord.py, aiohttp, asyncio) are heard from warnings on.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
+    eyes = fmt == "console" or (fmt == "auto" and stream.isatty())
+    before = _before_rendering("%H:%M:%S" if eyes else "iso", utc=not eyes)
+    render = _masked(_console(stream) if eyes else structlog.processors.JSONRenderer(), secrets)
+    structlog.configure(
+        processors=[*before, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+def _before_rendering(time: str, *, utc: bool) -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(time, utc=utc),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        structlog.processors.UnicodeDecoder(),
+    ]
+
+
+def _console(stream: TextIO) -> Processor:
+    # The default shows the local variables of every frame: people's words and the token among them.
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty() and not os.environ.get("NO_COLOR"),
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+
+def _masked(renderer: Processor, secrets: Iterable[str]) -> Processor:
+    """Mask what ``renderer`` has rendered: at the end, nothing of an event can be missed."""
+    mask = masker(secrets)
+
+    def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        return mask(str(renderer(logger, method, event)))
+
+    return render

@@ -1,0 +1,77 @@
+"""``/healthz`` for whoever restarts the bot, ``/metrics`` for whoever watches it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+
+from bot.errors import ConfigError
+from bot.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the process is; each of ``reasons`` says what is wrong, and none means that all is well.
+
+    ``gateway`` and ``log`` are states in a word; ``pending`` counts the replies that aren't finished.
+    """
+
+    gateway: str
+    log: str
+    pending: int
+    reasons: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def serve(host: str, port: int, *, health: Callable[[], Health], metrics: Metrics) -> AsyncIterator[None]:
+    """Serve ``/healthz`` and ``/metrics`` for the time of the context; port 0 serves nothing.
+
+    ``health`` is asked at each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be had.
+    """
+    if not port:
+        yield
+        return
+    runner = web.AppRunner(_application(health, metrics), access_log=None)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"Port {port} on {host} is taken: set telemetry.port to a free one, or to 0 to go without /healthz."
+            ) from exc
+        raise ConfigError(
+            f"Port {port} on {host} can't be listened on ({exc.strerror}): "
+            "check telemetry.host and telemetry.port, or set the port to 0 to go without /healthz."
+        ) from exc
+
+
+def _application(health: Callable[[], Health], metrics: Metrics) -> web.Application:
+    async def healthz(request: web.Request) -> web.Response:
+        del request
+        now = health()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if now.reasons else HTTPStatus.OK
+        body = {"status": "failing" if now.reasons else "ok", **asdict(now)}
+        return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
+
+    async def exposition(request: web.Request) -> web.Response:
+        del request
+        body, content_type = metrics.render()
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    application = web.Application()
+    application.add_routes([web.get("/healthz", healthz), web.get("/metrics", exposition)])
+    return application
