@@ -1,0 +1,83 @@
+"""What replies need of Discord: to send a part, to look for parts sent before. The gateway fulfils it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from bot.core.events import AbandonReason
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The part is in Discord, as message ``message_id``."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Discord will never take it."""
+
+    reason: AbandonReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """It was certainly not sent; ``after`` seconds may pass before the next attempt (None: the caller chooses)."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may have been sent: nobody can tell without looking."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Sent | Refused | NotYet | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message of the bot's own account; ``reply_to`` is None where it references nothing."""
+
+    message_id: int
+    reply_to: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look into a channel's history found, oldest first; ``readable`` is False where it may not be read."""
+
+    sightings: tuple[Sighting, ...]
+    readable: bool = True
+
+
+class Sender(Protocol):
+    """Sends parts of replies to Discord."""
+
+    @property
+    def own_id(self) -> int:
+        """Return the id of the bot's account."""
+        ...
+
+    async def ready(self) -> None:
+        """Wait until Discord can be spoken to."""
+        ...
+
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
+        """Send one part and sort how it ended; never raises for what Discord or the network do."""
+        ...
+
+    async def look(self, channel_id: int, since: int) -> Look:
+        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
+        ...
+
+
+class LookFailed(Exception):
+    """The history could not be read just now."""

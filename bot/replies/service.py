@@ -1,0 +1,100 @@
+"""The effects of what was appended: a worker for each channel whose outbox is not empty.
+
+Workers react to newly appended events alone; loading and replaying never reach this module. What a crash left behind is
+found again by :meth:`Replies.recover`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.conversation import Conversation
+from bot.core.events import Recorded, ReplyRequested, Via
+from bot.replies.composer import Composer
+from bot.replies.sender import Sender
+from bot.replies.worker import Policy, Worker
+
+_log = structlog.get_logger()
+
+
+class Replies:
+    """Keeps a worker for every channel with unfinished replies."""
+
+    def __init__(self, conversations: Conversations, composer: Composer, sender: Sender, policy: Policy) -> None:
+        self._conversations = conversations
+        self._composer = composer
+        self._sender = sender
+        self._policy = policy
+        self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
+        self._stopping = False
+        conversations.on_appended.append(self.react)
+
+    @property
+    def working(self) -> int:
+        """Return how many channels have a worker."""
+        return len(self._workers)
+
+    def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Take up what was newly appended to a channel."""
+        worker = self._worker(channel_id) if state.outbox else self._at_work(channel_id)
+        if worker is None:
+            return
+        for recorded in new:
+            event = recorded.event
+            if isinstance(event, ReplyRequested) and event.via in (Via.LIVE, Via.AHEAD):
+                worker.trust(event.message_id)
+        worker.wake()
+
+    async def recover(self) -> None:
+        """Take up every reply that is unfinished, in doubt about each: at start and whenever a session begins."""
+        for worker, _ in self._workers.values():
+            worker.doubt()
+            worker.wake()
+        for channel_id in await self._conversations.unfinished():
+            self._worker(channel_id)
+
+    async def stop(self, grace: float) -> None:
+        """Let sends under way end within ``grace`` seconds, and begin no more."""
+        self._stopping = True
+        deadline = asyncio.get_running_loop().time() + grace
+        while self._workers:
+            for worker, task in self._workers.values():
+                if not worker.sending or asyncio.get_running_loop().time() >= deadline:
+                    task.cancel()
+            tasks = [task for _, task in self._workers.values()]
+            await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+
+    def _at_work(self, channel_id: int) -> Worker | None:
+        found = self._workers.get(channel_id)
+        return found[0] if found else None
+
+    def _worker(self, channel_id: int) -> Worker | None:
+        if self._stopping:
+            return None
+        found = self._at_work(channel_id)
+        if found is not None:
+            return found
+        worker = Worker(
+            channel_id,
+            conversations=self._conversations,
+            composer=self._composer,
+            sender=self._sender,
+            policy=self._policy,
+        )
+        task = asyncio.get_running_loop().create_task(worker.run(), name=f"replies {channel_id}")
+        self._workers[channel_id] = (worker, task)
+        task.add_done_callback(lambda done: self._done(channel_id, done))
+        return worker
+
+    def _done(self, channel_id: int, task: asyncio.Task[None]) -> None:
+        self._workers.pop(channel_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("replies.crashed", channel=channel_id, error=type(error).__name__)
+            return
+        # A request appended between the worker's last look and its end would wait for nobody.
+        state = self._conversations.peek(channel_id)
+        if state is not None and state.outbox:
+            self._worker(channel_id)

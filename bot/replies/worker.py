@@ -1,0 +1,249 @@
+"""One channel's replies, in order: compose, record, send, record; look first where a part's fate is unknown.
+
+The outbox is the folded state's, so nothing here needs to survive a crash. What does not survive, on purpose, is the
+knowledge that a reply was certainly not sent: after a restart every reply of unknown fate is looked for in Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from tenacity import RetryCallState, wait_exponential_jitter
+
+from bot.conversations import Conversations
+from bot.core.addressing import nonce_of
+from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
+from bot.core.conversation import Conversation, Pending
+from bot.core.events import AbandonReason, Proof
+from bot.errors import EcholessError
+from bot.replies.composer import Composer, WordsErased
+from bot.replies.lookup import found_parts
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
+
+POISON_ATTEMPTS = 3
+LONGEST_PAUSE = 60.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long and how often a reply is tried; ``clock`` returns microseconds since the epoch."""
+
+    max_age: timedelta
+    max_attempts: int
+    clock: Callable[[], int]
+
+
+class Worker:
+    """Works off one channel's outbox, the oldest request first."""
+
+    def __init__(
+        self,
+        channel_id: int,
+        *,
+        conversations: Conversations,
+        composer: Composer,
+        sender: Sender,
+        policy: Policy,
+    ) -> None:
+        self.channel_id = channel_id
+        self._conversations = conversations
+        self._composer = composer
+        self._sender = sender
+        self._policy = policy
+        self._certain: set[int] = set()
+        self._texts: dict[int, tuple[str, ...]] = {}
+        self._due: dict[int, float] = {}
+        self._failures = 0
+        self._changed = asyncio.Event()
+        self.sending = False
+
+    def trust(self, message_id: int) -> None:
+        """Note that a reply was requested just now, so that nothing of it can be in Discord yet."""
+        self._certain.add(message_id)
+
+    def doubt(self) -> None:
+        """Forget what is certain: a new session began, and others may have answered meanwhile."""
+        self._certain.clear()
+
+    def wake(self) -> None:
+        """Note that the channel's state changed, so that a pause may end early."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Work until nothing is left in the outbox."""
+        while True:
+            self._changed.clear()
+            try:
+                state = await self._conversations.state(self.channel_id)
+                if not state.outbox:
+                    self._due.clear()
+                    await self._conversations.finish(self.channel_id)
+                    return
+                await self._advance(state, state.outbox[0])
+                self._failures = 0
+            except EcholessError as error:
+                # The log can't be read or written: what was sent meanwhile is looked for once it can.
+                self.doubt()
+                self._failures += 1
+                _log.warning("reply.held", channel=self.channel_id, reason=type(error).__name__)
+                await self._pause(_backoff(self._failures))
+
+    async def _advance(self, state: Conversation, entry: Pending) -> None:
+        """Take one reply one step further, or wait until it is due."""
+        wait = self._wait(entry)
+        if wait > 0:
+            await self._pause(wait)
+            return
+        await self._sender.ready()
+        if entry.message_id not in self._certain:
+            await self._look(state)
+        elif (reason := self._given_up(entry)) is not None:
+            await self._abandon(entry, reason)
+        elif not entry.composed:
+            await self._compose(state, entry)
+        else:
+            await self._send(entry)
+
+    def _wait(self, entry: Pending) -> float:
+        """Return the seconds until a delayed reply is due.
+
+        Within a process that is measured on the loop's clock, which nobody can set back. After a restart the recorded
+        time counts, but never for longer than the longest pause.
+        """
+        now = asyncio.get_running_loop().time()
+        if entry.attempts and entry.message_id not in self._due:
+            recorded = (entry.retry_at - self._policy.clock()) / 1e6
+            self._due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
+        return self._due.get(entry.message_id, now) - now
+
+    def _given_up(self, entry: Pending) -> AbandonReason | None:
+        """Return why a reply of which nothing is in Discord should not begin any more."""
+        if entry.attempts >= self._policy.max_attempts:
+            return AbandonReason.GAVE_UP
+        if not entry.untouched:
+            return None
+        if entry.trigger_deleted:
+            return AbandonReason.TRIGGER_DELETED
+        age = self._policy.clock() - entry.requested_at
+        return AbandonReason.EXPIRED if age > self._policy.max_age / timedelta(microseconds=1) else None
+
+    async def _compose(self, state: Conversation, entry: Pending) -> None:
+        try:
+            command = await self._composer.compose(state, self.channel_id, entry, self._sender.own_id)
+        except WordsErased:
+            await self._abandon(entry, AbandonReason.ERASED)
+        except EcholessError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a responder may raise anything, and none may stop the channel
+            await self._compose_failed(entry, type(error).__name__)
+        else:
+            if command is None:
+                await self._abandon(entry, AbandonReason.NO_ANSWER)
+            elif await self._conversations.handle(self.channel_id, command):
+                self._texts = {entry.message_id: command.body.parts}
+
+    async def _compose_failed(self, entry: Pending, reason: str) -> None:
+        if entry.attempts + 1 >= POISON_ATTEMPTS:
+            await self._abandon(entry, AbandonReason.POISON, reason)
+        else:
+            await self._delay(entry, reason)
+
+    async def _send(self, entry: Pending) -> None:
+        part = entry.next_part
+        if part is None:
+            return
+        try:
+            texts = self._texts.get(entry.message_id) or await self._composer.parts(entry)
+        except WordsErased:
+            await self._abandon(entry, AbandonReason.ERASED)
+            return
+        # From here until the outcome is recorded, nobody can say that this part is not in Discord.
+        self._certain.discard(entry.message_id)
+        self.sending = True
+        try:
+            outcome = await self._sender.send(
+                self.channel_id, texts[part], nonce=nonce_of(entry.message_id, part), reply_to=entry.message_id
+            )
+            await self._settle(entry, part, outcome)
+        finally:
+            self.sending = False
+
+    async def _settle(self, entry: Pending, part: int, outcome: Outcome) -> None:
+        """Record how a send ended."""
+        match outcome:
+            case Sent(message_id):
+                command = Confirm(entry.message_id, part, message_id, Proof.RESPONSE)
+                await self._conversations.handle(self.channel_id, command)
+                self._certain.add(entry.message_id)
+            case Refused(reason, detail):
+                await self._abandon(entry, reason, detail)
+            case NotYet(reason, after):
+                self._certain.add(entry.message_id)
+                await self._delay(entry, reason, after)
+            case Unknown(reason):
+                await self._delay(entry, reason)
+
+    async def _look(self, state: Conversation) -> None:
+        """Look once for every reply of this channel whose fate is unknown."""
+        doubtful = [entry for entry in state.outbox if entry.message_id not in self._certain]
+        try:
+            look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
+        except LookFailed as error:
+            await self._delay(doubtful[0], str(error))
+            return
+        for entry in doubtful:
+            await self._judge(entry, look)
+
+    async def _judge(self, entry: Pending, look: Look) -> None:
+        """Settle a reply of unknown fate by what the look found."""
+        self._certain.add(entry.message_id)
+        if not entry.composed:
+            answer = next((seen for seen in look.sightings if seen.reply_to == entry.message_id), None)
+            if answer is not None:
+                await self._conversations.handle(self.channel_id, NoteForeign(entry.message_id, answer.message_id))
+            return
+        if not look.readable:
+            await self._abandon(entry, AbandonReason.UNKNOWN_FATE)
+            return
+        try:
+            texts = await self._composer.parts(entry)
+        except WordsErased:
+            await self._abandon(entry, AbandonReason.ERASED)
+            return
+        for part, sent_id in found_parts(entry, texts, look.sightings).items():
+            await self._conversations.handle(self.channel_id, Confirm(entry.message_id, part, sent_id, Proof.HISTORY))
+
+    async def _delay(self, entry: Pending, reason: str, after: float | None = None) -> None:
+        attempt = entry.attempts + 1
+        pause = _backoff(attempt) if after is None else after
+        self._due[entry.message_id] = asyncio.get_running_loop().time() + pause
+        retry_at = self._policy.clock() + int(pause * 1e6)
+        command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at)
+        await self._conversations.handle(self.channel_id, command)
+        _log.info("reply.delayed", channel=self.channel_id, message=entry.message_id, reason=reason, attempt=attempt)
+
+    async def _abandon(self, entry: Pending, reason: AbandonReason, detail: str = "") -> None:
+        await self._conversations.handle(self.channel_id, Abandon(entry.message_id, reason, detail))
+        _log.warning(
+            "reply.abandoned", channel=self.channel_id, message=entry.message_id, reason=reason.value, detail=detail
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+
+def _backoff(attempt: int) -> float:
+    """Return the seconds before attempt number ``attempt`` + 1: doubling from one second, with jitter."""
+    call = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only the attempt's number is read
+    call.attempt_number = attempt
+    return wait_exponential_jitter(initial=1, max=LONGEST_PAUSE, jitter=1)(call)
