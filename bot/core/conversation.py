@@ -135,7 +135,7 @@ def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:  # noqa: 
                 outbox=_changed(state, event.message_id, trigger_deleted=True),
             )
         case e.ReplyRequested() as event:
-            return replace(state, version=version, outbox=(*state.outbox, _requested(recorded, event)))
+            return replace(state, version=version, outbox=_requested(state, recorded, event))
         case e.ReplyRetried() as event:
             return replace(state, version=version, outbox=_retried(state, recorded, event))
         case e.ReplyComposed() as event:
@@ -146,6 +146,7 @@ def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:  # noqa: 
                 composed_at=recorded.position,
                 sent_ids=(0,) * event.parts,
                 attempts=0,
+                retry_at=0,
             )
             return replace(state, version=version, outbox=outbox)
         case e.ReplySent() as event:
@@ -226,8 +227,10 @@ def _edited(state: Conversation, message_id: int, position: int) -> tuple[Turn, 
     )
 
 
-def _requested(recorded: e.Recorded, event: e.ReplyRequested) -> Pending:
-    return Pending(
+def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> tuple[Pending, ...]:
+    if state.pending(event.message_id) is not None:
+        return state.outbox
+    entry = Pending(
         message_id=event.message_id,
         author_id=event.author_id,
         requested_at=recorded.recorded_at,
@@ -235,6 +238,7 @@ def _requested(recorded: e.Recorded, event: e.ReplyRequested) -> Pending:
         asked_at=recorded.causation or 0,
         via=event.via,
     )
+    return (*state.outbox, entry)
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> tuple[Pending, ...]:

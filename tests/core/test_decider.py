@@ -1,0 +1,215 @@
+"""What follows from each command, as one table: given these events, when this is asked, then these are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
+
+import pytest
+
+from bot.core import commands as c
+from bot.core import events as e
+from bot.core.conversation import fold
+from bot.core.decider import OUTBOX_LIMIT, decide
+
+WORDS = e.Body(name="Ada", parts=("Is anybody there?",))
+ANSWER = e.Body(parts=("Yes.", "Always."))
+RECEIVED = e.MessageReceived(message_id=100, author_id=7, sent_at=1, via=e.Via.AHEAD)
+REQUESTED = e.ReplyRequested(message_id=100, author_id=7, responder="rules", call=e.Call.MENTION, via=e.Via.AHEAD)
+COMPOSED = e.ReplyComposed(message_id=100, parts=2, responder="rules")
+SENT_FIRST = e.ReplySent(message_id=100, part=0, sent_id=201, proof=e.Proof.RESPONSE)
+SENT_SECOND = e.ReplySent(message_id=100, part=1, sent_id=202, proof=e.Proof.ECHO)
+DELAYED = e.ReplyDelayed(message_id=100, part=1, reason="timeout", attempt=2, retry_at=9)
+ABANDONED = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.GAVE_UP)
+RETRIED = e.ReplyRetried(message_id=100, author_id=7, by="owner", asked_at=1)
+RETRIED_WITH_TEXT = e.ReplyRetried(
+    message_id=100, author_id=7, by="owner", asked_at=1, composed_at=3, sent_ids=(201, 0)
+)
+EDITED = e.MessageEdited(message_id=100, author_id=7, edited_at=5)
+DELETED = e.MessageDeleted(message_id=100)
+CHANNEL_DELETED = e.ChannelDeleted()
+FOREIGN = e.ForeignReplySeen(message_id=100, sent_id=300)
+PAUSED = e.RepliesPaused(by="moderator")
+RESUMED = e.RepliesResumed(by="moderator")
+FORBIDDEN = e.HistoryForbidden()
+STARTED = e.CatchupStarted(after=90)
+COMPLETED = e.CatchupCompleted(after=90, upto=100, count=1)
+OTHER_REQUESTED = REQUESTED.model_copy(update={"message_id": 101, "author_id": 8})
+
+ADDRESSED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, responder="rules")
+STALE = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, responder="rules", stale=True)
+MUTED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUTED)
+MUTED_AND_STALE = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUTED, stale=True)
+WRITTEN = e.Draft(RECEIVED, WORDS, subject=7)
+
+
+def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:
+    """Expect the message, and why it gets no reply."""
+    return (WRITTEN, e.Draft(e.MessageSkipped(message_id=100, reason=reason)))
+
+
+def abandoned(reason: e.AbandonReason, *, cause: int, message_id: int = 100, detail: str = "") -> e.Draft:
+    """Expect a reply to be let go because of the event at position ``cause``."""
+    return e.Draft(e.ReplyAbandoned(message_id=message_id, reason=reason, detail=detail), causation=cause)
+
+
+def requests(count: int) -> list[e.Event]:
+    """Fill the outbox."""
+    return [REQUESTED.model_copy(update={"message_id": 1000 + number}) for number in range(count)]
+
+
+class Case(NamedTuple):
+    """Given events at positions 1, 2, 3..., when a command comes, then these drafts follow."""
+
+    given: Sequence[e.Event]
+    when: c.Command
+    then: tuple[e.Draft, ...]
+
+
+CASES = {
+    "a message that addresses nobody is recorded": Case([], c.Receive(RECEIVED, WORDS), (WRITTEN,)),
+    "a message that addresses nobody is recorded without a reason while replies are paused": Case(
+        [PAUSED], c.Receive(RECEIVED, WORDS, refusal=e.SkipReason.MUTED, stale=True), (WRITTEN,)
+    ),
+    "a message that addresses the bot is recorded and its reply requested": Case(
+        [], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
+    ),
+    "a forbidden answer is skipped for the reason given": Case([], MUTED, skipped(e.SkipReason.MUTED)),
+    "a message is skipped while replies are paused": Case([PAUSED], ADDRESSED, skipped(e.SkipReason.PAUSED)),
+    "a message is answered again once replies are resumed": Case(
+        [PAUSED, RESUMED], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
+    ),
+    "a message that is too old is skipped": Case([], STALE, skipped(e.SkipReason.TOO_OLD)),
+    "what the settings forbid is named before a pause and before age": Case(
+        [PAUSED], MUTED_AND_STALE, skipped(e.SkipReason.MUTED)
+    ),
+    "a pause is named before age": Case([PAUSED], STALE, skipped(e.SkipReason.PAUSED)),
+    "a message is skipped when the outbox is full": Case(
+        requests(OUTBOX_LIMIT), ADDRESSED, skipped(e.SkipReason.QUEUE_FULL)
+    ),
+    "the last place of the outbox is given": Case(requests(OUTBOX_LIMIT - 1), ADDRESSED, (WRITTEN, e.Draft(REQUESTED))),
+    "a place of the outbox is free again once a reply is finished": Case(
+        [*requests(OUTBOX_LIMIT - 1), REQUESTED, ABANDONED], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
+    ),
+    "age is named before a full outbox": Case(requests(OUTBOX_LIMIT), STALE, skipped(e.SkipReason.TOO_OLD)),
+    "an edit is recorded with its words and asks for nothing": Case(
+        [RECEIVED, REQUESTED], c.Edit(EDITED, WORDS), (e.Draft(EDITED, WORDS, subject=7),)
+    ),
+    "a deletion is recorded": Case(
+        [RECEIVED], c.Delete(100, e.Via.AUDIT), (e.Draft(e.MessageDeleted(message_id=100, via=e.Via.AUDIT)),)
+    ),
+    "a deletion lets go of a reply that is not written yet": Case(
+        [RECEIVED, REQUESTED],
+        c.Delete(100),
+        (e.Draft(DELETED), abandoned(e.AbandonReason.TRIGGER_DELETED, cause=2)),
+    ),
+    "a deletion leaves a written reply to its sender": Case(
+        [RECEIVED, REQUESTED, COMPOSED], c.Delete(100), (e.Draft(DELETED),)
+    ),
+    "a deletion leaves other replies alone": Case([OTHER_REQUESTED], c.Delete(100), (e.Draft(DELETED),)),
+    "a channel's deletion is recorded": Case([RECEIVED], c.DeleteChannel(), (e.Draft(CHANNEL_DELETED),)),
+    "a channel's deletion lets go of every reply, written or not": Case(
+        [REQUESTED, OTHER_REQUESTED, COMPOSED],
+        c.DeleteChannel(),
+        (
+            e.Draft(CHANNEL_DELETED),
+            abandoned(e.AbandonReason.CHANNEL_DELETED, cause=3),
+            abandoned(e.AbandonReason.CHANNEL_DELETED, cause=2, message_id=101),
+        ),
+    ),
+    "a channel is deleted once": Case([CHANNEL_DELETED], c.DeleteChannel(), ()),
+    "a channel that came back can be deleted again": Case(
+        [CHANNEL_DELETED, RECEIVED], c.DeleteChannel(), (e.Draft(CHANNEL_DELETED),)
+    ),
+    "a text is recorded for a requested reply": Case(
+        [RECEIVED, REQUESTED],
+        c.Compose(COMPOSED, ANSWER),
+        (e.Draft(COMPOSED, ANSWER, subject=7, causation=2),),
+    ),
+    "a text is recorded after a failed attempt, which caused it": Case(
+        [REQUESTED, DELAYED], c.Compose(COMPOSED, ANSWER), (e.Draft(COMPOSED, ANSWER, subject=7, causation=2),)
+    ),
+    "a text for a reply nobody asked for is dropped": Case([RECEIVED], c.Compose(COMPOSED, ANSWER), ()),
+    "a second text for the same reply is dropped": Case([REQUESTED, COMPOSED], c.Compose(COMPOSED, ANSWER), ()),
+    "a text for an abandoned reply is dropped": Case([REQUESTED, ABANDONED], c.Compose(COMPOSED, ANSWER), ()),
+    "a retried reply without a text gets one": Case(
+        [REQUESTED, ABANDONED, RETRIED],
+        c.Compose(COMPOSED, ANSWER),
+        (e.Draft(COMPOSED, ANSWER, subject=7, causation=3),),
+    ),
+    "a retried reply keeps the text it has": Case(
+        [REQUESTED, COMPOSED, ABANDONED, RETRIED_WITH_TEXT], c.Compose(COMPOSED, ANSWER), ()
+    ),
+    "a part's arrival is recorded": Case(
+        [REQUESTED, COMPOSED],
+        c.Confirm(100, 0, 201, e.Proof.RESPONSE),
+        (e.Draft(SENT_FIRST, causation=2),),
+    ),
+    "a part's arrival follows from the part before it": Case(
+        [REQUESTED, COMPOSED, SENT_FIRST],
+        c.Confirm(100, 1, 202, e.Proof.ECHO),
+        (e.Draft(SENT_SECOND, causation=3),),
+    ),
+    "a part that arrives after its reply was let go is recorded nevertheless": Case(
+        [REQUESTED, COMPOSED, ABANDONED], c.Confirm(100, 0, 201, e.Proof.RESPONSE), (e.Draft(SENT_FIRST),)
+    ),
+    "an answer of another process ends a reply that is not written yet": Case(
+        [REQUESTED],
+        c.NoteForeign(100, 300),
+        (e.Draft(FOREIGN, causation=1), abandoned(e.AbandonReason.ANSWERED_ELSEWHERE, cause=1)),
+    ),
+    "an answer of another process leaves a written reply alone": Case(
+        [REQUESTED, COMPOSED], c.NoteForeign(100, 300), (e.Draft(FOREIGN, causation=2),)
+    ),
+    "an answer of another process to anything else is recorded": Case([], c.NoteForeign(100, 300), (e.Draft(FOREIGN),)),
+    "a failed attempt is recorded": Case(
+        [REQUESTED, COMPOSED], c.Delay(100, 1, "timeout", 2, 9), (e.Draft(DELAYED, causation=2),)
+    ),
+    "a failed attempt at a finished reply is dropped": Case(
+        [REQUESTED, ABANDONED], c.Delay(100, 1, "timeout", 2, 9), ()
+    ),
+    "a reply is let go": Case(
+        [REQUESTED, DELAYED],
+        c.Abandon(100, e.AbandonReason.GAVE_UP, "after 5 attempts"),
+        (abandoned(e.AbandonReason.GAVE_UP, cause=2, detail="after 5 attempts"),),
+    ),
+    "a finished reply can't be let go": Case(
+        [REQUESTED, COMPOSED, SENT_FIRST, SENT_SECOND], c.Abandon(100, e.AbandonReason.EXPIRED), ()
+    ),
+    "a reply is let go once": Case([REQUESTED, ABANDONED], c.Abandon(100, e.AbandonReason.EXPIRED), ()),
+    "an abandoned reply is asked for again": Case([REQUESTED, ABANDONED], c.Retry(RETRIED), (e.Draft(RETRIED),)),
+    "a reply that is still to come is not asked for again": Case([REQUESTED], c.Retry(RETRIED), ()),
+    "a retried reply is not asked for twice": Case([REQUESTED, ABANDONED, RETRIED], c.Retry(RETRIED), ()),
+    "the beginning of a catch-up is recorded": Case([], c.Record(STARTED), (e.Draft(STARTED),)),
+    "the end of a catch-up is recorded": Case([STARTED], c.Record(COMPLETED), (e.Draft(COMPLETED),)),
+    "a repeated catch-up is recorded again": Case([STARTED, COMPLETED], c.Record(COMPLETED), (e.Draft(COMPLETED),)),
+    "a forbidden history is recorded": Case([], c.Record(FORBIDDEN), (e.Draft(FORBIDDEN),)),
+    "a forbidden history is recorded once": Case([FORBIDDEN], c.Record(FORBIDDEN), ()),
+    "a history forbidden anew after a catch-up is recorded again": Case(
+        [FORBIDDEN, COMPLETED], c.Record(FORBIDDEN), (e.Draft(FORBIDDEN),)
+    ),
+    "a pause is recorded": Case([], c.Record(PAUSED), (e.Draft(PAUSED),)),
+    "a pause is recorded once": Case([PAUSED], c.Record(PAUSED), ()),
+    "a pause after a resumption is recorded": Case([PAUSED, RESUMED], c.Record(PAUSED), (e.Draft(PAUSED),)),
+    "a resumption is recorded": Case([PAUSED], c.Record(RESUMED), (e.Draft(RESUMED),)),
+    "a resumption without a pause is dropped": Case([], c.Record(RESUMED), ()),
+    "a resumption is recorded once": Case([PAUSED, RESUMED], c.Record(RESUMED), ()),
+}
+
+
+def recorded(events: Sequence[e.Event]) -> list[e.Recorded]:
+    """Record events at positions and versions 1, 2, 3..."""
+    return [e.Recorded(place, "channel:1", place, 1000 + place, event) for place, event in enumerate(events, 1)]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_decision(case: Case) -> None:
+    """Each command, each branch."""
+    state = fold(recorded(case.given))
+
+    assert decide(state, case.when) == case.then
+
+
+def test_every_command_is_in_the_table() -> None:
+    """A new command needs its rows."""
+    assert {type(case.when) for case in CASES.values()} == set(get_args(c.Command))
