@@ -113,14 +113,17 @@ def test_a_reader_that_leaves_early_is_no_error(say: str) -> None:
     """``echoless log show | head``: nothing on stderr, whenever the line is written."""
     program = (
         "import click, sys; from bot.cli import main as cli; sys.argv = ['echoless', 'run'];"
-        f"cli.LazyGroup.get_command = lambda *_: click.Command('run', callback=lambda: {say}); cli.main()"
+        f"cli.LazyGroup.get_command = lambda *_: click.Command('run', callback=lambda: [sys.stdin.read(), {say}]);"
+        "cli.main()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        assert process.stdin is not None
         process.stdout.close()
+        process.stdin.close()  # the command goes on from here
 
         assert process.stderr.read() == b""
         assert process.wait() == 1

@@ -1,0 +1,94 @@
+"""What is written for users is true: the example settings, the make targets, the changelog."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot import __version__
+from bot.config import Rule, load
+from bot.config.problems import settings
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+UNCOMMENTED = re.sub(r"(?m)^# (?=[a-z_]+ = |\[\[)", "", EXAMPLE)
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the example with every setting uncommented into an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.toml"
+    path.write_text(UNCOMMENTED, encoding="utf-8")
+    return path
+
+
+def test_the_example_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of it is a start."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "copy.toml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+
+    assert load(None, {}) == load(path, {})
+
+
+def test_the_example_shows_the_defaults(example: Path) -> None:
+    """Apart from the settings that have none: token_file and the rules."""
+    shown = load(example, {})
+    example.unlink()
+    defaults = load(None, {})
+
+    assert defaults.log.vault_key_file == shown.log.vault_key_file
+    without = {
+        "discord": shown.discord.model_copy(update={"token_file": None}),
+        "log": shown.log.model_copy(update={"key_file": None}),
+        "rules": (),
+    }
+    assert defaults == shown.model_copy(update=without)
+
+
+def test_the_example_shows_every_setting() -> None:
+    """And nothing that is none: ``load`` would have refused it."""
+    shown = tomllib.loads(UNCOMMENTED)
+
+    assert set(settings()) == {(section, key) for section in shown.keys() - {"rules"} for key in shown[section]}
+    assert Rule.model_fields.keys() - {"line"} == shown["rules"][0].keys()
+
+
+def test_the_example_explains_every_setting() -> None:
+    """In the line above it."""
+    lines = EXAMPLE.splitlines()
+    shown = [number for number, line in enumerate(lines) if re.match(r"# [a-z_]+ = ", line)]
+
+    assert len(shown) == len(settings()) + len(Rule.model_fields) - 1
+    assert [] == [lines[number] for number in shown if not re.match(r"# .{8,}[.;:]?", lines[number - 1])]
+    assert [] == [lines[number] for number in shown if number - 1 in shown]
+
+
+def test_make_help_lists_every_target() -> None:
+    """Somebody who types ``make`` sees what there is."""
+    phony = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())
+
+    ran = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
+
+    assert {line.split()[1] for line in ran.stdout.splitlines()} == set(phony[0].split())
+
+
+def test_every_dependency_has_a_reason() -> None:
+    """One line of pyproject.toml each: name, bounds, why."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    reasons = re.findall(r'(?m)^  "([^"]+)", +# \S+', (ROOT / "pyproject.toml").read_text())
+
+    assert set(wanted) <= set(reasons)
+
+
+def test_changelog_knows_this_release() -> None:
+    """As released, or among what isn't yet."""
+    headings = re.findall(r"(?m)^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text())
+
+    assert {__version__, "Unreleased"} & set(headings)
