@@ -1,0 +1,144 @@
+"""What released versions wrote loads for ever: event schemas, the stored form, and what the fold makes of it.
+
+Three files hold what is locked. After adding an event type or raising a ``V`` or ``FOLD``, let them grow with
+
+    UPDATE_STORED_FORMS=1 pytest tests/core/test_stored_forms.py
+
+and commit them. That never changes an entry which is already there: a schema that no release has carried yet is
+changed by deleting its entry from ``event_schemas.json`` first. A new event type also needs a line in
+``golden_log.jsonl``, at its end; lines that are there stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core import events as e
+from bot.core.conversation import FOLD, Conversation, evolve
+from bot.eventlog import snapshots
+from bot.eventlog.codec import UPCASTERS, decode, encode, event_models
+
+HERE = Path(__file__).parent
+SCHEMAS = HERE / "event_schemas.json"
+GOLDEN_LOG = HERE / "golden_log.jsonl"
+GOLDEN_STATE = HERE / "golden_state.json"
+UPDATE = "UPDATE_STORED_FORMS" in os.environ
+
+LOCKED: dict[str, Any] = json.loads(SCHEMAS.read_text(encoding="utf-8")) if SCHEMAS.exists() else {}
+LINES: list[dict[str, Any]] = [json.loads(line) for line in GOLDEN_LOG.read_text(encoding="utf-8").splitlines()]
+MODELS = {model.TYPE: model for model in event_models()}
+
+
+def described(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a JSON schema without its prose, which may change."""
+    if isinstance(schema, dict):
+        prose = ("title", "description") if "type" in schema else ()
+        return {key: described(value) for key, value in schema.items() if key not in prose}
+    return [described(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def current() -> dict[str, Any]:
+    """Return today's schema of every stored type and version."""
+    schemas = {f"{model.TYPE} v{model.V}": described(model.model_json_schema()) for model in event_models()}
+    return {**schemas, "body": described(e.Body.model_json_schema())}
+
+
+def golden() -> list[e.Recorded]:
+    """Return the golden log as a reader would."""
+    return [
+        e.Recorded(
+            line["position"],
+            line["stream"],
+            line["version"],
+            line["recorded_at"],
+            decode(line["type"], line["v"], json.dumps(line["data"])),
+            line["correlation"],
+            line["causation"],
+        )
+        for line in LINES
+    ]
+
+
+def folded() -> dict[str, Any]:
+    """Return what the fold makes of the golden log: a digest after each event, and the state at the end."""
+    state, digests = Conversation(), []
+    for recorded in golden():
+        state = evolve(state, recorded)
+        digests.append(sha256(snapshots.encode(state)[0].encode()).hexdigest()[:12])
+    return {"fold": FOLD, "digests": digests, "state": json.loads(snapshots.encode(state)[0])}
+
+
+def write(path: Path, content: object) -> None:
+    """Write a lock file."""
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(LOCKED) if name != "body"])
+def test_a_released_schema_stays(name: str) -> None:
+    """An event that was written once loads for ever."""
+    type_name, _, number = name.rpartition(" v")
+    model = MODELS.get(type_name)
+
+    assert model is not None, f"{type_name} is in released logs and can't go: keep its model."
+    missing = [step for step in range(int(number), model.V) if (type_name, step) not in UPCASTERS]
+    assert not missing, f"{type_name}: V is {model.V}, so codec.UPCASTERS needs an entry for each v of {missing}."
+    if int(number) == model.V:
+        assert LOCKED[name] == current()[name], (
+            f"The schema of {name} changed, and released logs hold such events: raise {model.__name__}.V, add an "
+            f"upcaster from v{model.V} to codec.UPCASTERS, and lock the new schema (see {Path(__file__).name})."
+        )
+
+
+def test_the_schema_of_bodies_stays() -> None:
+    """Bodies carry no version of their own."""
+    assert LOCKED.get("body") == current()["body"], (
+        "The schema of Body changed, and released logs hold such bodies: add fields with defaults only, so that the "
+        "old ones load, and replace its entry."
+    )
+
+
+def test_every_schema_is_locked() -> None:
+    """A new type, and a new version of a type, is locked with the change that brings it."""
+    if UPDATE:
+        write(SCHEMAS, {**current(), **LOCKED})
+        pytest.skip(f"wrote {SCHEMAS.name}")
+
+    assert set(current()) <= set(LOCKED), f"New schemas: lock them as {Path(__file__).name} says."
+
+
+def test_the_golden_log_holds_every_type() -> None:
+    """So that what follows speaks of all of them."""
+    assert {line["type"] for line in LINES} == set(MODELS), f"Add a line of each to the end of {GOLDEN_LOG.name}."
+
+
+@pytest.mark.parametrize("line", LINES, ids=[f"{line['version']} {line['type']} v{line['v']}" for line in LINES])
+def test_a_golden_event_is_stored_as_ever(line: dict[str, Any]) -> None:
+    """The stored data, the dedupe key and the correlation of an event are what released logs hold."""
+    event = decode(line["type"], line["v"], json.dumps(line["data"]))
+    encoded = encode(e.Draft(event))
+
+    assert encoded.key == (None if line["key"] is None else tuple(line["key"]))
+    assert encoded.correlation == line["correlation"]
+    if line["v"] == event.V:
+        assert json.loads(encoded.data) == line["data"]
+
+
+def test_the_fold_of_the_golden_log_stays() -> None:
+    """A fold that gives another state needs another number, or old snapshots would be taken for its own."""
+    locked: dict[str, Any] = json.loads(GOLDEN_STATE.read_text(encoding="utf-8")) if GOLDEN_STATE.exists() else {}
+    found = folded()
+    known = locked.get("digests", [])
+    if UPDATE and (locked.get("fold") != FOLD or found["digests"][: len(known)] == known):
+        write(GOLDEN_STATE, found)
+        pytest.skip(f"wrote {GOLDEN_STATE.name}")
+
+    assert locked == found, (
+        "The fold gives another state for the same events: raise conversation.FOLD, so that snapshots of the older "
+        f"fold are forgotten, and lock the new state (see {Path(__file__).name})."
+    )
