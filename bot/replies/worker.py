@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from tenacity import RetryCallState, wait_exponential_jitter
 
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
@@ -20,6 +19,7 @@ from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation, Pending
 from bot.core.events import AbandonReason, Proof
 from bot.errors import EcholessError
+from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.lookup import found_parts
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
@@ -92,7 +92,7 @@ class Worker:
                 self.doubt()
                 self._failures += 1
                 _log.warning("reply.held", channel=self.channel_id, reason=type(error).__name__)
-                await self._pause(_backoff(self._failures))
+                await self._pause(backoff(self._failures, LONGEST_PAUSE))
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
@@ -221,7 +221,7 @@ class Worker:
 
     async def _delay(self, entry: Pending, reason: str, after: float | None = None) -> None:
         attempt = entry.attempts + 1
-        pause = _backoff(attempt) if after is None else after
+        pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
         self._due[entry.message_id] = asyncio.get_running_loop().time() + pause
         retry_at = self._policy.clock() + int(pause * 1e6)
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at)
@@ -240,10 +240,3 @@ class Worker:
                 await self._changed.wait()
         except TimeoutError:
             return
-
-
-def _backoff(attempt: int) -> float:
-    """Return the seconds before attempt number ``attempt`` + 1: doubling from one second, with jitter."""
-    call = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only the attempt's number is read
-    call.attempt_number = attempt
-    return wait_exponential_jitter(initial=1, max=LONGEST_PAUSE, jitter=1)(call)

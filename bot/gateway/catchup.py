@@ -1,0 +1,179 @@
+"""Reading channel history for messages missed while away, from the watermark on.
+
+Messages are recorded oldest first, and each moves the watermark, so that a catch-up cut short goes on where it stopped.
+Live messages of the channel come ``AHEAD`` meanwhile. What is missed is always recorded; whether it is answered is the
+decider's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.commands import Record
+from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryForbidden, Via
+from bot.errors import EcholessError
+from bot.gateway.incoming import Incoming, from_payload, snowflake_at
+from bot.gateway.intake import Intake
+from bot.gateway.places import Place
+from bot.gateway.sync import Sync
+
+PAGE = 100
+"""Discord's most for one page of history (docs: get channel messages)."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far back a catch-up goes, and how many channels at a time; ``clock`` returns microseconds."""
+
+    max_age: timedelta
+    max_messages: int
+    concurrency: int
+    clock: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A channel to complete; ``newest`` is its newest message's id as Discord announced it (None: unknown)."""
+
+    place: Place
+    newest: int | None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One channel's catch-up under way."""
+
+    after: int
+    upto: int
+    read: int = 0
+    new: int = 0
+
+
+class Catchup:
+    """Completes channels, several at a time."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        *,
+        conversations: Conversations,
+        intake: Intake,
+        sync: Sync,
+        bounds: Bounds,
+    ) -> None:
+        self._client = client
+        self._conversations = conversations
+        self._intake = intake
+        self._sync = sync
+        self._bounds = bounds
+        self._slots = asyncio.Semaphore(bounds.concurrency)
+        self._underway: dict[int, asyncio.Task[None]] = {}
+
+    def begin(self, target: Target) -> None:
+        """Complete a channel in the background, unless that is under way already."""
+        channel_id = target.place.channel_id
+        if channel_id not in self._underway:
+            task = asyncio.get_running_loop().create_task(self._complete(target), name=f"catchup {channel_id}")
+            self._underway[channel_id] = task
+            task.add_done_callback(lambda _: self._underway.pop(channel_id, None))
+
+    def stop(self) -> None:
+        """Leave what is under way for the next session."""
+        for task in self._underway.values():
+            task.cancel()
+
+    async def _complete(self, target: Target) -> None:
+        channel_id = target.place.channel_id
+        try:
+            state = await self._conversations.state(channel_id)
+            # The newest id Discord knows is not beyond what is known complete: nothing to ask for.
+            if (target.newest is None and not target.place.direct) or (target.newest or 0) <= state.watermark > 0:
+                self._sync.complete(channel_id)
+                return
+            async with self._slots:
+                await self._read(target, state.watermark)
+            self._sync.complete(channel_id)
+        except (discord.Forbidden, discord.NotFound):
+            await self._conversations.handle(channel_id, Record(HistoryForbidden()))
+            _log.warning("history.forbidden", channel=channel_id)
+        except (discord.DiscordException, aiohttp.ClientError, OSError, EcholessError) as error:
+            # The watermark stays, live messages come ahead of it, and the next session begins here again.
+            _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
+
+    async def _read(self, target: Target, watermark: int) -> None:
+        channel_id = target.place.channel_id
+        after = self._start(watermark, target.newest)
+        run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
+        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after)))
+        truncated = False
+        async for page in self._pages(channel_id, after):
+            await self._take(target.place, run, page)
+            if run.read >= self._bounds.max_messages:
+                truncated = True
+                await self._take(target.place, run, await self._page(channel_id, None))
+                break
+        completed = CatchupCompleted(after=run.after, upto=run.upto, count=run.new, truncated=truncated)
+        await self._conversations.handle(channel_id, Record(completed))
+        _log.info("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
+
+    def _start(self, watermark: int, newest: int | None) -> int | None:
+        """Return the id after which to read, None for the newest page alone.
+
+        Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
+        that limit, ids say nothing about what is worth reading, and the watermark does.
+        """
+        floor = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
+        if newest is not None and newest > floor:
+            return max(watermark, floor)
+        return watermark or (floor if newest is None else None)
+
+    async def _pages(self, channel_id: int, after: int | None) -> AsyncIterator[list[Any]]:
+        while True:
+            page = await self._page(channel_id, after)
+            if page:
+                yield page
+            if after is None or len(page) < PAGE:
+                return
+            after = int(page[-1]["id"])
+
+    async def _page(self, channel_id: int, after: int | None) -> list[Any]:
+        """Return a page of Discord's JSON, oldest first."""
+        page = await self._client.http.logs_from(channel_id, PAGE, after=after)
+        return sorted(page, key=lambda message: int(message["id"]))
+
+    async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
+        """Record one page; the next is asked for when this one is in the log."""
+        own_id = self._client.user.id if self._client.user else 0
+        oldest = self._bounds.clock() - self._bounds.max_age / timedelta(microseconds=1)
+        waiting: list[asyncio.Future[Any]] = []
+        own: list[Incoming] = []
+        for data in page:
+            run.read += 1
+            run.upto = max(run.upto, int(data["id"]))
+            try:
+                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+            except (LookupError, TypeError, ValueError) as error:
+                _log.error(
+                    "message.unreadable", channel=place.channel_id, message=data["id"], error=type(error).__name__
+                )
+                continue
+            if incoming.author is Author.SELF and incoming.reply_to is not None:
+                own.append(incoming)
+            elif incoming.sent_at >= oldest:
+                future = self._intake.message(incoming, place, Via.CATCHUP, own_id)
+                waiting += [] if future is None else [future]
+        for recorded in await asyncio.gather(*waiting):
+            run.new += bool(recorded)
+        for incoming in own:
+            await self._intake.own(incoming)

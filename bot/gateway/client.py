@@ -1,0 +1,259 @@
+"""The discord.py client: every handler translates, hands on, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import discord
+import structlog
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.conversations import Conversations
+from bot.core.events import Author, Draft, Event, GatewayLost, GatewayReady, GatewayResumed, Via
+from bot.errors import EcholessError
+from bot.eventlog.log import EventLog
+from bot.gateway.catchup import Bounds, Catchup, Target
+from bot.gateway.incoming import from_object, from_payload
+from bot.gateway.intake import BOT_STREAM, Intake, Recording
+from bot.gateway.places import Place
+from bot.gateway.sender import tracing
+from bot.gateway.sync import Sync
+
+_log = structlog.get_logger()
+
+MAX_RATELIMIT_WAIT = 30.0
+"""Seconds discord.py may wait for a rate limit by itself (its own least); beyond, the outbox waits instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where Discord is, and what is asked of it."""
+
+    api_url: str
+    gateway_url: str
+    message_content: bool
+    request_timeout: timedelta
+    guild_ready_timeout: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a client reports to."""
+
+    log: EventLog
+    conversations: Conversations
+    intake: Intake
+    sync: Sync
+    bounds: Bounds | None
+    on_ready: Callable[[], None]
+    on_lost: Callable[[], None]
+
+
+class Client(discord.Client):
+    """Reports what the gateway brings to the intake, and completes channels whenever a session begins."""
+
+    def __init__(self, endpoint: Endpoint, wiring: Wiring) -> None:
+        self.point_at(endpoint)
+        super().__init__(
+            intents=_intents(message_content=endpoint.message_content),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            http_trace=tracing(endpoint.request_timeout),
+            max_ratelimit_timeout=MAX_RATELIMIT_WAIT,
+            guild_ready_timeout=endpoint.guild_ready_timeout,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._wiring = wiring
+        self._notes: set[asyncio.Task[None]] = set()
+        self.catchup = (
+            Catchup(
+                self,
+                conversations=wiring.conversations,
+                intake=wiring.intake,
+                sync=wiring.sync,
+                bounds=wiring.bounds,
+            )
+            if wiring.bounds
+            else None
+        )
+
+    @staticmethod
+    def point_at(endpoint: Endpoint) -> None:
+        """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's."""
+        Route.BASE = endpoint.api_url
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
+
+    async def on_connect(self) -> None:
+        """Doubt every channel: a session began, and what came before it may be missing. Precedes its first message."""
+        self._wiring.sync.doubt_all()
+
+    async def on_ready(self) -> None:
+        """Complete the session's channels and take up unfinished replies."""
+        _log.info("gateway.ready", guilds=len(self.guilds))
+        self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
+        self._wiring.on_ready()
+        for target in self._targets():
+            self._complete(target)
+        for channel_id in await self._wiring.intake.direct_channels():
+            self._complete(Target(Place(channel_id), None))
+        for guild in self.guilds:
+            await self._complete_threads(guild)
+
+    async def on_resumed(self) -> None:
+        """Go on: Discord replayed what was missed."""
+        _log.info("gateway.resumed")
+        self._note(GatewayResumed(session=self.ws.session_id or ""))
+        self._wiring.on_ready()
+
+    async def on_disconnect(self) -> None:
+        """Note that the connection broke; discord.py connects again by itself."""
+        _log.info("gateway.lost")
+        self._note(GatewayLost())
+        self._wiring.on_lost()
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Take a message that somebody posted, or our own account."""
+        incoming = from_object(message, self._own_id)
+        place = _place(message.channel, message.guild)
+        if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
+            await _settled(self._wiring.intake.own(incoming))
+            return
+        via = self._wiring.sync.via(incoming.channel_id)
+        recording = self._wiring.intake.message(incoming, place, via, self._own_id)
+        if via is Via.AHEAD and recording is not None:
+            self._complete(Target(place, incoming.message_id))
+        await _recorded(recording)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Take an edit, of a cached message or not."""
+        incoming = from_payload(payload.data, self._own_id, guild_id=payload.guild_id)
+        await _recorded(self._wiring.intake.edit(incoming, self._place(payload.channel_id, payload.guild_id)))
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Take a deletion, of a cached message or not."""
+        place = self._place(payload.channel_id, payload.guild_id)
+        await _recorded(self._wiring.intake.delete(payload.message_id, place))
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Take many deletions at once."""
+        place = self._place(payload.channel_id, payload.guild_id)
+        recordings = [self._wiring.intake.delete(message_id, place) for message_id in sorted(payload.message_ids)]
+        for recording in recordings:
+            await _recorded(recording)
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """Take a new channel: nothing of it can be missing."""
+        self._wiring.sync.complete(channel.id)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """Complete a thread that was made, or that the bot was let in to."""
+        self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Complete the channels of a server that invited the bot."""
+        for target in _targets(guild):
+            self._complete(target)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Take the end of a channel."""
+        await _recorded(self._wiring.intake.delete_channel(_place(channel, channel.guild)))
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """Take the end of a thread, cached or not."""
+        place = Place(payload.thread_id, payload.parent_id, payload.guild_id)
+        await _recorded(self._wiring.intake.delete_channel(place))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Take the end of every channel of a server that removed the bot."""
+        for channel in (*guild.channels, *guild.threads):
+            await _recorded(self._wiring.intake.delete_channel(_place(channel, guild)))
+
+    async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
+        """Log the kind of a handler's failure; discord.py's own line would quote the message."""
+        _log.exception("handler.failed", handler=event_method, exc_info=False)
+
+    @property
+    def _own_id(self) -> int:
+        return self.user.id if self.user else 0
+
+    def _place(self, channel_id: int, guild_id: int | None) -> Place:
+        channel = self.get_channel(channel_id)
+        return Place(channel_id, getattr(channel, "parent_id", None), guild_id)
+
+    def _complete(self, target: Target) -> None:
+        if self.catchup is None:
+            self._wiring.sync.complete(target.place.channel_id)
+        elif self._wiring.intake.records(target.place):
+            self.catchup.begin(target)
+
+    def _targets(self) -> Iterator[Target]:
+        for guild in self.guilds:
+            yield from _targets(guild)
+
+    async def _complete_threads(self, guild: discord.Guild) -> None:
+        """Complete active threads that the session's start did not name."""
+        known = {thread.id for thread in guild.threads}
+        try:
+            threads = await guild.active_threads()
+        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError) as error:
+            _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
+            return
+        for thread in threads:
+            if thread.id not in known:
+                self._complete(Target(_place(thread, guild), thread.last_message_id))
+
+    def _note(self, event: Event) -> None:
+        """Record a fact about the gateway; the log's own trouble must not stop a handler."""
+        task = asyncio.get_running_loop().create_task(self._append(event))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _append(self, event: Event) -> None:
+        try:
+            await self._wiring.log.append(BOT_STREAM, (Draft(event),))
+        except EcholessError as error:
+            _log.warning("event.unrecorded", type=event.TYPE, error=type(error).__name__)
+
+
+def _intents(*, message_content: bool) -> discord.Intents:
+    intents = discord.Intents.none()
+    intents.guilds = intents.guild_messages = intents.dm_messages = True
+    intents.message_content = message_content
+    return intents
+
+
+def _place(channel: object, guild: discord.Guild | None) -> Place:
+    channel_id: int = channel.id  # type: ignore[attr-defined]  # every kind of channel has one
+    return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else None)
+
+
+def _targets(guild: discord.Guild) -> Iterator[Target]:
+    """Yield the channels and threads of a server that can hold messages."""
+    holding = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
+    for channel in (*guild.channels, *guild.threads):
+        if isinstance(channel, (*holding, discord.Thread)):
+            yield Target(_place(channel, guild), channel.last_message_id)
+
+
+async def _recorded(recording: Recording | None) -> None:
+    """Wait until a queued command is recorded; what can't be is told elsewhere, and caught up later."""
+    if recording is None:
+        return
+    try:
+        await recording
+    except EcholessError as error:
+        _log.debug("message.unrecorded", error=type(error).__name__)
+
+
+async def _settled(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except EcholessError as error:
+        _log.debug("echo.unrecorded", error=type(error).__name__)

@@ -1,0 +1,146 @@
+"""A message as the rest of the house sees it, translated from what the gateway or the history brings.
+
+The gateway brings discord.py's objects, the history Discord's own JSON: reading that directly keeps one message that
+discord.py can't parse from hiding the hundred around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import discord
+
+from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+"""The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message, wherever it comes from; times are microseconds since the epoch."""
+
+    channel_id: int
+    message_id: int
+    author_id: int
+    author: Author
+    name: str
+    text: str
+    sent_at: int
+    guild_id: int | None = None
+    kind: int = 0
+    reply_to: int | None = None
+    replies_to_bot: bool = False
+    mentions: tuple[int, ...] = ()
+    nonce: str | None = None
+    edited_at: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> Body:
+        """Return the words and names in it."""
+        return Body(name=self.name, parts=(self.text,), files=self.files)
+
+    def received(self, via: Via) -> MessageReceived:
+        """Return the fact that it was posted."""
+        return MessageReceived(
+            message_id=self.message_id,
+            author_id=self.author_id,
+            author=self.author,
+            sent_at=self.sent_at,
+            via=via,
+            reply_to=self.reply_to,
+            guild_id=self.guild_id,
+            kind=self.kind,
+            attachments=self.attachments,
+        )
+
+    def edited(self) -> MessageEdited | None:
+        """Return the fact that it was edited, or None where only Discord changed something, such as a preview."""
+        if self.edited_at is None:
+            return None
+        return MessageEdited(message_id=self.message_id, author_id=self.author_id, edited_at=self.edited_at)
+
+
+def from_object(message: discord.Message, own_id: int) -> Incoming:
+    """Translate a message that discord.py parsed."""
+    reference = message.reference
+    resolved = reference.resolved if reference else None
+    return Incoming(
+        channel_id=message.channel.id,
+        message_id=message.id,
+        author_id=message.author.id,
+        author=_author(message.author.id, own_id, is_bot=message.author.bot, is_webhook=message.webhook_id is not None),
+        name=message.author.display_name,
+        text=message.content,
+        sent_at=snowflake_time(message.id),
+        guild_id=message.guild.id if message.guild else None,
+        kind=message.type.value,
+        reply_to=reference.message_id if reference else None,
+        replies_to_bot=isinstance(resolved, discord.Message) and resolved.author.id == own_id,
+        mentions=tuple(message.raw_mentions),
+        nonce=None if message.nonce is None else str(message.nonce),
+        attachments=tuple(
+            Attachment(id=file.id, size=file.size, content_type=file.content_type or "") for file in message.attachments
+        ),
+        files=tuple(file.filename for file in message.attachments),
+    )
+
+
+def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None = None) -> Incoming:
+    """Translate a message of Discord's own JSON; raise KeyError, TypeError or ValueError when it is none."""
+    author = data["author"]
+    member = data.get("member") or {}
+    reference = data.get("message_reference") or {}
+    replied = (data.get("referenced_message") or {}).get("author") or {}
+    files = data.get("attachments") or ()
+    message_id, author_id = int(data["id"]), int(author["id"])
+    return Incoming(
+        channel_id=int(data["channel_id"]),
+        message_id=message_id,
+        author_id=author_id,
+        author=_author(
+            author_id, own_id, is_bot=bool(author.get("bot")), is_webhook=data.get("webhook_id") is not None
+        ),
+        name=member.get("nick") or author.get("global_name") or author.get("username") or "",
+        text=data.get("content") or "",
+        sent_at=_moment(data.get("timestamp")) or snowflake_time(message_id),
+        guild_id=int(data["guild_id"]) if data.get("guild_id") else guild_id,
+        kind=int(data.get("type") or 0),
+        reply_to=int(reference["message_id"]) if reference.get("message_id") else None,
+        replies_to_bot=str(replied.get("id")) == str(own_id),
+        mentions=tuple(int(user["id"]) for user in data.get("mentions") or ()),
+        nonce=None if data.get("nonce") is None else str(data["nonce"]),
+        edited_at=_moment(data.get("edited_timestamp")),
+        attachments=tuple(
+            Attachment(id=int(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or "")
+            for file in files
+        ),
+        files=tuple(str(file.get("filename") or "") for file in files),
+    )
+
+
+def snowflake_time(snowflake: int) -> int:
+    """Return the moment in a Discord id, in microseconds since the epoch."""
+    return ((snowflake >> 22) + DISCORD_EPOCH_MS) * 1000
+
+
+def snowflake_at(moment: int) -> int:
+    """Return the smallest Discord id of a moment in microseconds since the epoch."""
+    return max(0, moment // 1000 - DISCORD_EPOCH_MS) << 22
+
+
+def _author(author_id: int, own_id: int, *, is_bot: bool, is_webhook: bool) -> Author:
+    if author_id == own_id:
+        return Author.SELF
+    if is_webhook:
+        return Author.WEBHOOK
+    return Author.BOT if is_bot else Author.PERSON
+
+
+def _moment(text: str | None) -> int | None:
+    return None if not text else round(datetime.fromisoformat(text).timestamp() * 1_000_000)

@@ -1,0 +1,176 @@
+"""From what Discord reports to commands: who is addressed, where the bot answers, what is an echo of its own.
+
+Nothing is awaited before a command is queued: handlers start in the order of arrival, so that order is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.conversations import Conversations, stream_of
+from bot.core.addressing import Address, call_of, parse_nonce, refusal_of, without_mention
+from bot.core.commands import Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
+from bot.core.conversation import Role
+from bot.core.events import Author, Call, DirectChannelOpened, Draft, KeyKind, Proof, Recorded, ReplySent, Via
+from bot.eventlog.log import EventLog
+from bot.gateway.incoming import Incoming
+from bot.gateway.places import Place, Places
+from bot.responders.protocol import Question, Responder
+
+BOT_STREAM = "bot"
+
+_log = structlog.get_logger()
+
+Recording = asyncio.Future[tuple[Recorded, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings say about answering; ``clock`` returns microseconds since the epoch."""
+
+    answer: Collection[Call]
+    answer_bots: bool
+    max_age: timedelta
+    clock: Callable[[], int]
+
+
+class Intake:
+    """Queues what Discord reports for the log."""
+
+    def __init__(
+        self, log: EventLog, conversations: Conversations, responder: Responder, places: Places, terms: Terms
+    ) -> None:
+        self._log = log
+        self._conversations = conversations
+        self._responder = responder
+        self._places = places
+        self._terms = terms
+        self._direct: set[int] = set()
+
+    def records(self, place: Place) -> bool:
+        """Tell whether the settings record this place."""
+        return self._places.records(place)
+
+    def message(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
+        """Queue a message somebody posted; None where the settings say not to record."""
+        if not self._places.records(place):
+            return None
+        if place.direct:
+            self._open_direct(incoming.channel_id)
+        address = self._address(incoming, place, own_id)
+        call = call_of(address, self._terms.answer)
+        command = Receive(
+            event=incoming.received(via),
+            body=incoming.body,
+            call=call,
+            responder=self._responder.name,
+            refusal=None
+            if call is None
+            else refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots),
+            stale=via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming),
+        )
+        return self._conversations.submit(incoming.channel_id, command)
+
+    def edit(self, incoming: Incoming, place: Place) -> Recording | None:
+        """Queue an edit; None for what is not recorded, not a person's edit, or the bot's own."""
+        event = incoming.edited()
+        if event is None or incoming.author is Author.SELF or not self._places.records(place):
+            return None
+        return self._conversations.submit(incoming.channel_id, Edit(event, incoming.body))
+
+    def delete(self, message_id: int, place: Place, via: Via = Via.LIVE) -> Recording | None:
+        """Queue a deletion."""
+        if not self._places.records(place):
+            return None
+        return self._conversations.submit(place.channel_id, Delete(message_id, via))
+
+    def delete_channel(self, place: Place) -> Recording | None:
+        """Queue the end of a channel."""
+        if not self._places.records(place):
+            return None
+        return self._conversations.submit(place.channel_id, DeleteChannel())
+
+    async def own(self, incoming: Incoming) -> None:
+        """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""
+        about = parse_nonce(incoming.nonce)
+        trigger = about[0] if about else incoming.reply_to
+        if trigger is None:
+            return
+        state = await self._conversations.state(incoming.channel_id)
+        if state.turn(incoming.message_id) is not None:
+            return
+        entry = state.pending(trigger)
+        if entry is not None and entry.composed:
+            # Without its nonce (a history) the part can't be told here: the look before a repeat finds it.
+            if about and about[1] < len(entry.sent_ids):
+                await self._confirm(incoming, trigger, about[1])
+            return
+        stream = stream_of(incoming.channel_id)
+        sent = [record.event for record in await self._log.reader.find(stream, KeyKind.SENT, trigger)]
+        if any(isinstance(event, ReplySent) and event.sent_id == incoming.message_id for event in sent):
+            return
+        composed = await self._log.reader.find(stream, KeyKind.COMPOSED, trigger)
+        if composed and about and not any(isinstance(event, ReplySent) and event.part == about[1] for event in sent):
+            # Given up here, and in Discord after all.
+            await self._confirm(incoming, trigger, about[1])
+            return
+        _log.error(
+            "reply.foreign_seen",
+            channel=incoming.channel_id,
+            message=trigger,
+            sent=incoming.message_id,
+            hint="another process uses this token: stop one of the two",
+        )
+        await self._conversations.handle(incoming.channel_id, NoteForeign(trigger, incoming.message_id))
+
+    async def direct_channels(self) -> list[int]:
+        """Return the private channels in which somebody wrote to the bot."""
+        opened = await self._log.reader.find(BOT_STREAM, KeyKind.DM_OPENED)
+        return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
+
+    async def _confirm(self, incoming: Incoming, trigger: int, part: int) -> None:
+        command = Confirm(trigger, part, incoming.message_id, Proof.ECHO)
+        await self._conversations.handle(incoming.channel_id, command)
+
+    def _address(self, incoming: Incoming, place: Place, own_id: int) -> Address:
+        question = Question(
+            channel_id=incoming.channel_id,
+            message_id=incoming.message_id,
+            author_id=incoming.author_id,
+            author=incoming.name,
+            text=without_mention(incoming.text, own_id),
+        )
+        return Address(
+            author=incoming.author,
+            kind=incoming.kind,
+            direct=place.direct,
+            replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
+            mentions_bot=own_id in incoming.mentions,
+            claimed=incoming.author is not Author.SELF and self._responder.claims(question),
+        )
+
+    def _replies_to_known(self, incoming: Incoming) -> bool:
+        """Tell whether it answers one of our own messages that Discord did not show along with it."""
+        state = self._conversations.peek(incoming.channel_id) if incoming.reply_to else None
+        turn = state.turn(incoming.reply_to) if state and incoming.reply_to else None
+        return turn is not None and turn.role is Role.BOT
+
+    def _stale(self, incoming: Incoming) -> bool:
+        return self._terms.clock() - incoming.sent_at > self._terms.max_age / timedelta(microseconds=1)
+
+    def _open_direct(self, channel_id: int) -> None:
+        """Remember a private channel before its first message: no list names it, and a catch-up has to know it."""
+        if channel_id not in self._direct:
+            self._direct.add(channel_id)
+            event = DirectChannelOpened(channel_id=channel_id)
+            task = asyncio.get_running_loop().create_task(self._log.append(BOT_STREAM, (Draft(event),)))
+            task.add_done_callback(lambda done: self._opened(channel_id, done))
+
+    def _opened(self, channel_id: int, done: asyncio.Task[object]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._direct.discard(channel_id)

@@ -1,0 +1,42 @@
+"""Where the bot records and where it answers, by the settings ``[channels]``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel with what it belongs to: the settings may name any of the three."""
+
+    channel_id: int
+    parent_id: int | None = None
+    guild_id: int | None = None
+
+    @property
+    def direct(self) -> bool:
+        """Tell whether it is a private channel."""
+        return self.guild_id is None
+
+    def within(self, ids: Collection[int]) -> bool:
+        """Tell whether ``ids`` names this place."""
+        return self.channel_id in ids or self.parent_id in ids or self.guild_id in ids
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The settings; an empty ``record`` or ``answer`` means everywhere."""
+
+    record: frozenset[int] = frozenset()
+    ignore: frozenset[int] = frozenset()
+    answer: frozenset[int] = frozenset()
+    no_answer: frozenset[int] = frozenset()
+
+    def records(self, place: Place) -> bool:
+        """Tell whether messages of this place are recorded."""
+        return (not self.record or place.within(self.record)) and not place.within(self.ignore)
+
+    def answers(self, place: Place) -> bool:
+        """Tell whether messages of this place may be answered."""
+        return (not self.answer or place.within(self.answer)) and not place.within(self.no_answer)

@@ -1,0 +1,185 @@
+"""Sending through discord.py, with every ending sorted: sent, refused, not yet, unknown.
+
+discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
+trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
+from the moment it leaves: waiting for a rate limit is not a hanging request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.core.events import AbandonReason
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Sighting, Unknown
+
+LOOK_PAGES = 50
+PAGE = 100
+
+_timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
+
+
+class ServerFault(Exception):
+    """Discord answered a POST with 5xx: it may have taken effect."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+def tracing(limit: timedelta) -> aiohttp.TraceConfig:
+    """Return the trace that times requests and ends discord.py's own repeats of a POST to ``/messages``."""
+
+    async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
+        _reschedule(limit.total_seconds())
+
+    async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        status = params.response.status
+        # After a 429 discord.py sleeps as long as Discord says; any other answer still has a body to come.
+        _reschedule(None if status == HTTPStatus.TOO_MANY_REQUESTS else limit.total_seconds())
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
+            params.response.release()
+            raise ServerFault(status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(started)
+    trace.on_request_end.append(ended)
+    return trace
+
+
+class DiscordSender:
+    """Sends by whichever client is connected now."""
+
+    def __init__(self, client: Callable[[], discord.Client | None], connected: asyncio.Event) -> None:
+        self._client = client
+        self._connected = connected
+
+    @property
+    def own_id(self) -> int:
+        """Return the id of the bot's account; 0 before the first connection."""
+        client = self._client()
+        return client.user.id if client and client.user else 0
+
+    async def ready(self) -> None:
+        """Wait until a client is connected."""
+        await self._connected.wait()
+
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
+        """Send one part and sort how it ended."""
+        client = self._client()
+        if client is None:
+            return NotYet("not connected")
+        reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
+        try:
+            async with _timed():
+                message = await client.get_partial_messageable(channel_id).send(
+                    text, nonce=nonce, reference=reference, allowed_mentions=discord.AllowedMentions.none()
+                )
+        except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
+            return sort(error)
+        return Sent(message.id)
+
+    async def look(self, channel_id: int, since: int) -> Look:
+        """Return the bot's own messages from message ``since`` on, oldest first."""
+        client = self._client()
+        if client is None:
+            raise LookFailed("not connected")
+        try:
+            messages, complete = await self._history(client, channel_id, since - 1)
+            sightings = tuple(_sighting(message) for message in messages if int(message["author"]["id"]) == self.own_id)
+        except (discord.Forbidden, discord.NotFound):
+            return Look((), readable=False)
+        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, TypeError, ValueError) as error:
+            raise LookFailed(f"history: {type(error).__name__}") from error
+        return Look(sightings, readable=complete and (bool(messages) or _may_read(client, channel_id)))
+
+    async def _history(self, client: discord.Client, channel_id: int, after: int) -> tuple[list[Any], bool]:
+        """Return the messages after ``after``, oldest first, and whether these are all."""
+        messages: list[Any] = []
+        for _ in range(LOOK_PAGES):
+            async with _timed():
+                page = await client.http.logs_from(channel_id, PAGE, after=after)
+            messages += sorted(page, key=lambda message: int(message["id"]))
+            if len(page) < PAGE:
+                return messages, True
+            after = int(messages[-1]["id"])
+        return messages, False
+
+
+def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case
+    """Return what an exception out of a send says about the part (FACTS: "server commits, then fails")."""
+    match error:
+        case discord.NotFound(code=10008):
+            return Refused(AbandonReason.GONE_AFTER_SEND, "unknown message")
+        case discord.NotFound(code=10003):
+            return Refused(AbandonReason.CHANNEL_DELETED, "unknown channel")
+        case discord.Forbidden():
+            return Refused(AbandonReason.FORBIDDEN, f"code {error.code}")
+        case discord.RateLimited():
+            return NotYet("rate limit", error.retry_after)
+        case discord.HTTPException(status=429):
+            return NotYet("rate limit", _retry_after(error))
+        case discord.HTTPException(status=401):
+            return NotYet("unauthorized")
+        case discord.HTTPException(status=408):
+            return Unknown("status 408")
+        case discord.HTTPException() if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Refused(AbandonReason.REFUSED, f"status {error.status}, code {error.code}")
+        case discord.HTTPException() | ServerFault():
+            return Unknown(f"status {error.status}")
+        case aiohttp.ClientConnectorError():
+            return NotYet("no connection")
+        case _:
+            return Unknown(type(error).__name__)
+
+
+@asynccontextmanager
+async def _timed() -> AsyncIterator[None]:
+    """Bound what follows by a timeout that the trace starts when a request leaves."""
+    async with asyncio.timeout(None) as timeout:
+        token = _timeout.set(timeout)
+        try:
+            yield
+        finally:
+            _timeout.reset(token)
+
+
+def _reschedule(seconds: float | None) -> None:
+    timeout = _timeout.get()
+    if timeout is not None and not timeout.expired():
+        now = asyncio.get_running_loop().time()
+        timeout.reschedule(None if seconds is None else now + seconds)
+
+
+def _to_messages(path: str) -> bool:
+    return path.endswith("/messages")
+
+
+def _retry_after(error: discord.HTTPException) -> float | None:
+    try:
+        return float(error.response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
+    reference = message.get("message_reference") or {}
+    reply_to = reference.get("message_id")
+    return Sighting(int(message["id"]), int(reply_to) if reply_to else None, message.get("content") or "")
+
+
+def _may_read(client: discord.Client, channel_id: int) -> bool:
+    """Tell whether an empty history is empty, and not one that Discord does not show for want of a permission."""
+    channel = client.get_channel(channel_id)
+    if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return channel.permissions_for(channel.guild.me).read_message_history
+    return True

@@ -1,0 +1,119 @@
+"""Keeping a client connected: a new one with back-off when it dies, and an end for good when that can't help.
+
+discord.py's client dies on a dispatch it can't parse and on a first connection that fails (FACTS 1.2). Discord resets a
+token after 1000 identifications a day, so restarts that follow each other grow rare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import discord
+import structlog
+
+from bot.errors import EcholessError, IntentError, TokenError
+from bot.gateway.client import Client, Endpoint, Wiring
+from bot.replies.backoff import backoff
+
+LONGEST_PAUSE = 120.0
+SETTLED_SECONDS = 60.0
+WRONG_TOKEN, FATAL_CODES = 4004, {4010, 4011, 4012}
+REFUSED_INTENTS = {4013, 4014}
+
+_log = structlog.get_logger()
+
+
+class Supervisor:
+    """Runs one client after the other until :meth:`stop`."""
+
+    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring) -> None:
+        self._endpoint = endpoint
+        self._token = token
+        self._wiring = wiring
+        self._stopping = asyncio.Event()
+        self.client: Client | None = None
+
+    async def run(self) -> None:
+        """Keep a client connected.
+
+        Raises TokenError when Discord refuses the token and IntentError when it refuses an intent: both need a person.
+        """
+        attempt = 0
+        while not self._stopping.is_set():
+            began = asyncio.get_running_loop().time()
+            await self._session()
+            if self._stopping.is_set():
+                return
+            settled = asyncio.get_running_loop().time() - began > SETTLED_SECONDS
+            attempt = 1 if settled else attempt + 1
+            await self._pause(backoff(attempt, LONGEST_PAUSE))
+
+    async def stop(self) -> None:
+        """Close the client and let :meth:`run` end."""
+        self._stopping.set()
+        if self.client is not None:
+            await self.client.close()
+
+    async def _session(self) -> None:
+        """Run one client until it ends."""
+        self.client = client = Client(self._endpoint, self._wiring)
+        try:
+            await client.start(self._token)
+        except Exception as error:
+            fatal = fatal_error(error)
+            if fatal is not None:
+                raise fatal from error
+            _log.error("client.died", error=type(error).__name__)
+        finally:
+            self._wiring.on_lost()
+            if client.catchup is not None:
+                client.catchup.stop()
+            await client.close()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+async def check_token(endpoint: Endpoint, token: str) -> None:
+    """Ask Discord once whether it takes the token; raise TokenError when it does not.
+
+    That Discord can't be reached says nothing about the token and raises nothing.
+    """
+    client = discord.Client(intents=discord.Intents.none())
+    Client.point_at(endpoint)
+    try:
+        async with asyncio.timeout(endpoint.request_timeout.total_seconds()):
+            await client.login(token)
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        _log.warning("discord.unreachable", error=type(error).__name__)
+    except discord.LoginFailure as error:
+        raise _wrong_token() from error
+    finally:
+        await client.close()
+
+
+def fatal_error(error: Exception) -> EcholessError | None:
+    """Return what a person has to do about a client's death, or None when a new client may help."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else None
+    if isinstance(error, discord.LoginFailure) or code == WRONG_TOKEN:
+        return _wrong_token()
+    if isinstance(error, discord.PrivilegedIntentsRequired) or code in REFUSED_INTENTS:
+        return IntentError(
+            "Discord refuses the message content intent: switch it on at https://discord.com/developers/applications "
+            "(your application, Bot, Privileged Gateway Intents), or set discord.message_content = false."
+        )
+    if code in FATAL_CODES:
+        return EcholessError(f"Discord closed the connection for good (code {code}): see its documentation.")
+    return None
+
+
+def _wrong_token() -> TokenError:
+    return TokenError(
+        "Discord refuses the token: copy it again from https://discord.com/developers/applications (your application, "
+        "Bot, Reset Token) and set DISCORD_TOKEN or discord.token_file."
+    )

@@ -1,0 +1,35 @@
+"""Which channels are complete: everything up to the newest message is in the log, so a live message extends it.
+
+A session that begins anew may have missed messages, and so may a channel whose messages could not be recorded. Until a
+catch-up has closed the gap, live messages of such a channel come ``AHEAD`` and leave the watermark where it is.
+"""
+
+from __future__ import annotations
+
+from bot.core.events import Via
+
+
+class Sync:
+    """The channels known complete in this session."""
+
+    def __init__(self) -> None:
+        self._complete: set[int] = set()
+
+    def via(self, channel_id: int) -> Via:
+        """Return how a live message of this channel reaches the log."""
+        return Via.LIVE if channel_id in self._complete else Via.AHEAD
+
+    def complete(self, channel_id: int) -> None:
+        """Note that the channel has no gap."""
+        self._complete.add(channel_id)
+
+    def doubt(self, channel_id: int) -> None:
+        """Note that the channel may have a gap."""
+        self._complete.discard(channel_id)
+
+    def doubt_all(self) -> None:
+        """Note that every channel may have a gap."""
+        self._complete.clear()
+
+    def __contains__(self, channel_id: int) -> bool:
+        return channel_id in self._complete
