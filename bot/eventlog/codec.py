@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from bot.core.events import Body, Draft, Event, Key, MessageEvent
 from bot.errors import LogDamaged, LogForeign
@@ -41,7 +42,7 @@ def encode(draft: Draft) -> Encoded:
     event = draft.event
     return Encoded(
         event=event,
-        data=event.__pydantic_serializer__.to_json(event, exclude_defaults=True),
+        data=_json(event),
         key=event.key(),
         correlation=event.message_id if isinstance(event, MessageEvent) else None,
         causation=draft.causation,
@@ -68,8 +69,8 @@ def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int]
         for step in range(v, model.V):
             fields = upcasters[type_name, step](fields)
         return model.model_validate(fields)
-    except (ValidationError, ValueError) as error:
-        # Pydantic's own message would quote the data.
+    except (ValueError, TypeError, LookupError) as error:
+        # Pydantic's own message would quote the data; an upcaster may stumble over anything in damaged fields.
         raise LogDamaged(
             f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "
             "and restore the folder from a backup."
@@ -78,17 +79,32 @@ def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int]
 
 def encode_body(body: Body) -> bytes:
     """Return a body's JSON."""
-    return body.__pydantic_serializer__.to_json(body, exclude_defaults=True)
+    return _json(body)
 
 
 def decode_body(data: bytes) -> Body:
-    """Return the body of its JSON."""
-    return Body.model_validate_json(data)
+    """Return the body of its JSON; raise LogForeign when a newer release wrote it."""
+    try:
+        return Body.model_validate_json(data)
+    except ValidationError:
+        # The seal proves that a release of ours wrote it. Pydantic's message would quote people's words.
+        raise LogForeign(
+            "The log holds words in a form that this release does not know: "
+            "open it with the release that wrote it, or a newer one."
+        ) from None
 
 
 def event_models() -> tuple[type[Event], ...]:
     """Return every event model there is, by stored type name."""
     return tuple(model for _, model in sorted(_models().items()))
+
+
+def _json(model: BaseModel) -> bytes:
+    try:
+        return model.__pydantic_serializer__.to_json(model, exclude_defaults=True)
+    except PydanticSerializationError:
+        # Half of a surrogate pair, which JSON can carry and UTF-8 can't.
+        return json.dumps(model.model_dump(exclude_defaults=True), ensure_ascii=False).encode(errors="replace")
 
 
 @cache

@@ -1,0 +1,167 @@
+"""What is stored of an event, and that what was stored once loads for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from traceback import format_exception
+from typing import Any
+
+import pytest
+
+from bot.core import events as e
+from bot.errors import LogDamaged, LogForeign
+from bot.eventlog.codec import decode, decode_body, encode, encode_body, event_models
+
+STOPPED = e.BotStopped.TYPE
+
+
+def lifted(fields: dict[str, Any]) -> dict[str, Any]:
+    """Lift a made-up v1, which named the reason ``why``, to a made-up v2, which names it ``cause``."""
+    return {"cause": fields["why"]}
+
+
+def lifted_again(fields: dict[str, Any]) -> dict[str, Any]:
+    """Lift the made-up v2 to a v3, which is what the model says."""
+    return {"reason": fields["cause"].lower()}
+
+
+TWO_STEPS = {(STOPPED, 1): lifted, (STOPPED, 2): lifted_again}
+
+
+@pytest.mark.parametrize(
+    ("v", "data"), [(1, {"why": "Signal"}), (2, {"cause": "Signal"}), (3, {"reason": "signal"})], ids="v{}".format
+)
+def test_an_old_event_is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch, v: int, data: dict[str, str]) -> None:
+    """Every version ever written gives the event of today."""
+    monkeypatch.setattr(e.BotStopped, "V", 3)
+
+    assert decode(STOPPED, v, json.dumps(data), TWO_STEPS) == e.BotStopped(reason="signal")
+
+
+def forgets_a_field(fields: dict[str, Any]) -> dict[str, Any]:
+    """Look for what is not there."""
+    return {"reason": fields["reason"]}
+
+
+def gives_nonsense(fields: dict[str, Any]) -> dict[str, Any]:
+    """Give what does not fit the model."""
+    return {"reason": fields}
+
+
+@pytest.mark.parametrize("step", [forgets_a_field, gives_nonsense])
+def test_an_old_event_that_can_not_be_lifted_is_damage(
+    monkeypatch: pytest.MonkeyPatch, step: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Whatever an upcaster makes of damaged fields, the error is ours."""
+    monkeypatch.setattr(e.BotStopped, "V", 2)
+
+    with pytest.raises(LogDamaged, match=r"bot\.stopped v1"):
+        decode(STOPPED, 1, '{"why": "signal"}', {(STOPPED, 1): step})
+
+
+@pytest.mark.parametrize(
+    ("v", "data"),
+    [
+        pytest.param(1, "", id="nothing"),
+        pytest.param(1, "{", id="broken JSON"),
+        pytest.param(1, "[]", id="no object"),
+        pytest.param(1, "{}", id="a missing field"),
+        pytest.param(1, '{"reason": "signal", "more": 1}', id="a field too many"),
+        pytest.param(1, '{"reason": 1}', id="a wrong type"),
+        pytest.param(0, '{"reason": "signal"}', id="a version that never was"),
+        pytest.param(-1, '{"reason": "signal"}', id="a negative version"),
+    ],
+)
+def test_data_that_does_not_fit_is_damage(v: int, data: str) -> None:
+    """The error names type and version and what to do, and does not quote the data."""
+    with pytest.raises(LogDamaged, match="restore the folder from a backup") as caught:
+        decode(STOPPED, v, data)
+
+    assert f"bot.stopped v{v} " in str(caught.value)
+    assert "signal" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("type_name", "v"), [("bot.dreamt", 1), (STOPPED, e.BotStopped.V + 1)])
+def test_what_a_newer_release_wrote_is_not_taken_for_damage(type_name: str, v: int) -> None:
+    """The error says that a newer release is needed."""
+    with pytest.raises(LogForeign, match="or a newer one"):
+        decode(type_name, v, '{"reason": "signal"}')
+
+
+def test_types_have_names_of_their_own() -> None:
+    """Two models under one name would shadow each other."""
+    named = [model.TYPE for model in event_models()]
+
+    assert len(named) == len(set(named))
+    assert all(model.__doc__ for model in event_models())
+
+
+def test_defaults_are_not_stored() -> None:
+    """They belong to the schema version, and most fields hold them."""
+    received = e.MessageReceived(message_id=1, author_id=2, sent_at=3)
+
+    assert encode(e.Draft(received)).data == b'{"message_id":1,"author_id":2,"sent_at":3}'
+    assert encode(e.Draft(e.ChannelDeleted())).data == b"{}"
+    assert encode_body(e.Body(parts=("a",))) == b'{"parts":["a"]}'
+
+
+def test_words_stay_beside_the_event() -> None:
+    """Encoding keeps body and event apart and says whose words they are."""
+    received = e.MessageReceived(message_id=1, author_id=2, sent_at=3)
+    encoded = encode(e.Draft(received, e.Body(name="Ada", parts=("hello",)), subject=2, causation=9))
+
+    assert b"hello" not in encoded.data
+    assert encoded.body == b'{"name":"Ada","parts":["hello"]}'
+    assert (encoded.subject, encoded.causation, encoded.correlation) == (2, 9, 1)
+    assert encoded.key == (e.KeyKind.RECEIVED, 1, 0)
+
+
+TEXTS = ["", " ", "a\x00b", "line\nline", "ünïcödé", "👩‍👩‍👧", '"quoted" \\ back', "\u2028", "x" * 4000]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=ascii)
+def test_a_body_comes_back_as_it_went(text: str) -> None:
+    """Whatever people write."""
+    body = e.Body(name=text, parts=(text, "", text), files=(text,))
+
+    assert decode_body(encode_body(body)) == body
+
+
+def test_half_a_character_is_replaced_and_not_refused() -> None:
+    """JSON may carry half of a surrogate pair, which no file in UTF-8 can hold; the message must not be lost for it."""
+    body = e.Body(name="Ada", parts=("before \ud800 after", "👍"))
+    lost = e.GatewayLost(reason="\udfff")
+
+    assert decode_body(encode_body(body)) == e.Body(name="Ada", parts=("before ? after", "👍"))
+    assert decode(e.GatewayLost.TYPE, 1, encode(e.Draft(lost)).data.decode()) == e.GatewayLost(reason="?")
+
+
+def test_half_a_character_leaves_other_fields_as_they_are() -> None:
+    """Numbers, enumerations and nested models included."""
+    received = e.MessageReceived(
+        message_id=1,
+        author_id=2,
+        author=e.Author.BOT,
+        sent_at=3,
+        attachments=(e.Attachment(id=4, size=5, content_type="\ud800/png"),),
+    )
+    data = encode(e.Draft(received)).data
+
+    assert json.loads(data) == {
+        "message_id": 1,
+        "author_id": 2,
+        "author": "bot",
+        "sent_at": 3,
+        "attachments": [{"id": 4, "size": 5, "content_type": "?/png"}],
+    }
+
+
+def test_a_body_of_a_newer_release_is_refused_without_its_words() -> None:
+    """Neither the error nor what caused it quotes what people wrote."""
+    with pytest.raises(LogForeign, match="or a newer one") as caught:
+        decode_body(b'{"name": "Ada", "whisper": "confidential"}')
+
+    trace = "".join(format_exception(caught.value))
+    assert "Ada" not in trace
+    assert "confidential" not in trace
