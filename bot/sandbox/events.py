@@ -17,7 +17,7 @@ class Dispatch:
 
     __slots__ = ("_bare", "_full", "application", "channel", "data", "guild", "intent", "message", "name")
 
-    def __init__(  # noqa: PLR0913 - a record
+    def __init__(
         self,
         name: str,
         data: Json,
@@ -41,11 +41,7 @@ class Dispatch:
 
     def text(self, session_intents: int, user_id: int) -> str:
         """Give the JSON that a session with these intents may see."""
-        if (
-            self.message is None
-            or session_intents & intents.MESSAGE_CONTENT
-            or content_is_free(self.message, user_id)
-        ):
+        if self.message is None or session_intents & intents.MESSAGE_CONTENT or content_is_free(self.message, user_id):
             if self._full is None:
                 self._full = encode(self.data)
             return self._full

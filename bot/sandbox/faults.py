@@ -19,8 +19,6 @@ from bot.sandbox.wire import Json, json_response
 
 KINDS = ("status", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
-# Names that a log can show for faults which leave no HTTP answer.
-_SILENT = ("reset", "fin", "hang", "kill")
 
 Effect = Callable[[], Awaitable[web.StreamResponse]]
 
@@ -142,7 +140,7 @@ class Faults:
         if fault.kind == "ratelimit":
             return _rate_limited(fault), 429
         if fault.kind == "cut":
-            await _cut(request, response)
+            _cut(request, response)
             return web.Response(), 200
         if fault.kind == "kill":
             os.kill(fault.pid, signal.SIGKILL)
@@ -158,19 +156,27 @@ def _check(fault: Fault) -> None:
         f"kind must be one of {', '.join(KINDS)}": fault.kind in KINDS,
         "when must be before or after": fault.when in ("before", "after"),
         f"status must be one of {', '.join(map(str, STATUSES))}": fault.status in STATUSES,
-        "nth must be a whole number from 1": type(fault.nth) is int and fault.nth >= 1,
+        "nth must be a whole number from 1": _whole(fault.nth) and fault.nth >= 1,
         "count must be a whole number from 1, or null": fault.count is None
-        or (type(fault.count) is int and fault.count >= 1),
+        or (_whole(fault.count) and fault.count >= 1),
         "probability must be between 0 and 1": _number(fault.probability) and 0 <= fault.probability <= 1,
         "seconds must not be negative": _number(fault.seconds) and fault.seconds >= 0,
         "retry_after must not be negative": _number(fault.retry_after) and fault.retry_after >= 0,
-        "seed must be a whole number": type(fault.seed) is int,
-        "method and path must be text": isinstance(fault.method, str) and isinstance(fault.path, str),
-        "kill needs the pid of a process": fault.kind != "kill" or (type(fault.pid) is int and fault.pid > 1),
+        "seed must be a whole number": _whole(fault.seed),
+        "method and path must be text": all(_text(item) for item in (fault.method, fault.path)),
+        "kill needs the pid of a process": _whole(fault.pid) and (fault.kind != "kill" or fault.pid > 1),
     }
     for sentence, fine in problems.items():
         if not fine:
             raise ControlError(f"{sentence}.")
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(value: object) -> bool:
@@ -195,9 +201,11 @@ def _rate_limited(fault: Fault) -> web.Response:
     return json_response({**body, "code": 0}, status=429, headers=headers)
 
 
-async def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
+def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
     """Promise a whole body, send half of it, and hang up."""
-    body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b'{"id":"1"}'
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes):
+        body = b'{"id":"1"}'
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     if request.transport is not None:
         request.transport.write(head.encode() + body[: len(body) // 2])

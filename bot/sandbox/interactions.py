@@ -80,7 +80,7 @@ class Interactions:
         self.by_id: dict[int, Interaction] = {}
         self._by_token: dict[str, Interaction] = {}
 
-    def start(  # noqa: PLR0913 - what a click carries
+    def start(
         self,
         application: Application,
         kind: InteractionKind,
@@ -94,9 +94,7 @@ class Interactions:
     ) -> Interaction:
         """Begin an interaction: INTERACTION_CREATE to the application alone."""
         token = f"aW50ZXJhY3Rpb246{secrets.token_urlsafe(32)}"
-        interaction = Interaction(
-            self._world.snowflakes.next(), token, application, kind, user, channel, data, source
-        )
+        interaction = Interaction(self._world.snowflakes.next(), token, application, kind, user, channel, data, source)
         self.by_id[interaction.id] = interaction
         self._by_token[token] = interaction
         payload = self._payload(interaction, permissions, locale)

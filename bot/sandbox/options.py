@@ -75,7 +75,7 @@ class SandboxOptions:
         unknown = self.denied_intents - PRIVILEGED_BY_NAME.keys()
         if unknown:
             known = ", ".join(sorted(PRIVILEGED_BY_NAME))
-            message = f"{sorted(unknown)[0]!r} is not a privileged intent: choose from {known}."
+            message = f"{min(unknown)!r} is not a privileged intent: choose from {known}."
             raise SandboxError(message)
         self._check_numbers()
 

@@ -139,9 +139,7 @@ def _emit_message(world: World, name: str, message: Message, *, with_nonce: bool
     channel = message.channel
     data = event_payload(message, world.messages.get, with_nonce=with_nonce)
     world.emit(
-        Dispatch(
-            name, data, intent=message_intent(channel), guild=channel.guild, channel=channel, message=message
-        )
+        Dispatch(name, data, intent=message_intent(channel), guild=channel.guild, channel=channel, message=message)
     )
 
 

@@ -1,4 +1,4 @@
-"""Rate limits as rate-limits.mdx describes them: a bucket for each route and major parameter, and one for everything."""
+"""Rate limits as rate-limits.mdx describes them: a bucket a route and major parameter, and one for everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.options import Rate
 
-# Routes whose limit nobody reports get a wide one, with headers: without headers discord.py sends one request at a time.
+# Routes whose limit nobody reports get a wide one, with headers: without them discord.py sends one request at a time.
 OTHER_ROUTES = Rate(50, 1)
 UNLIMITED = Rate(100_000, 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from types import TracebackType
 from typing import Self
@@ -12,51 +11,26 @@ from aiohttp import web
 
 from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.faults import Faults
 from bot.sandbox.gateway.connection import Connection
-from bot.sandbox.gateway.hub import Hub
-from bot.sandbox.interactions import Interactions
-from bot.sandbox.journal import Journal
-from bot.sandbox.models import Application, Channel, Guild
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.ratelimits import RateLimits
 from bot.sandbox.rest import all_routes
-from bot.sandbox.rest.router import BASE, Services, install
+from bot.sandbox.rest.router import BASE, install
+from bot.sandbox.services import Services
 from bot.sandbox.wire import Json
-from bot.sandbox.world import World
 
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 
 class Sandbox:
-    """A Discord with one guild, ``#general``, its owner and one bot; more is made through the control API."""
+    """A Discord on loopback; ``world`` and ``hub`` are open to whoever runs in the same process."""
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
         """Build the world; ``start`` opens the ports."""
         self.options = options or SandboxOptions()
-        self.world = World(self.options.nonce_window)
-        owner = self.world.create_user("owner")
-        self.application: Application = self.world.create_application(
-            self.options.bot_name, self.options.token, owner
-        )
-        self.application.denied_intents = self.options.denied_intents
-        self.guild: Guild = self.world.create_guild("Sandbox", owner)
-        self.world.add_member(self.guild, self.application.user)
-        self.general: Channel = self.world.create_channel(self.guild, "general")
-        self.hub = Hub(self.world, self.options)
-        self.services = Services(
-            self.world,
-            self.options,
-            RateLimits(self.options.message_rate, self.options.global_rate),
-            Faults(),
-            Journal(self.world.pulse),
-            Interactions(
-                self.world,
-                deadline=self.options.interaction_deadline,
-                token_life=self.options.interaction_token_life,
-            ),
-        )
-        self.control_url = ""
+        self.services = Services(self.options)
+        self.services.begin_outage = self.begin_outage
+        self.world = self.services.world
+        self.hub = self.services.hub
         self._discord: web.AppRunner | None = None
         self._control: web.AppRunner | None = None
         self._site: web.SockSite | None = None
@@ -74,30 +48,9 @@ class Sandbox:
         """Stop."""
         await self.stop()
 
-    # -- addresses -------------------------------------------------------------------------------------------------
-
-    @property
-    def api_url(self) -> str:
-        """The REST base, for discord.py's ``Route.BASE``."""
-        return self.services.api_url
-
-    @property
-    def gateway_url(self) -> str:
-        """The gateway's websocket address."""
-        return self.services.gateway_url
-
     def description(self) -> Json:
         """Tell where everything is; the ready line of the process."""
-        return {
-            "api_url": self.api_url,
-            "gateway_url": self.gateway_url,
-            "control_url": self.control_url,
-            "token": self.application.token,
-            "pid": os.getpid(),
-            "application_id": str(self.application.id),
-            "guild_id": str(self.guild.id),
-            "channel_id": str(self.general.id),
-        }
+        return self.services.description()
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -108,7 +61,7 @@ class Sandbox:
         discord.router.add_get("/gateway", self._gateway)
         discord.router.add_get("/gateway/", self._gateway)
         self._discord = web.AppRunner(discord, access_log=None, shutdown_timeout=0.1)
-        self._control = web.AppRunner(control_api.application(self), access_log=None, shutdown_timeout=0.1)
+        self._control = web.AppRunner(control_api.application(self.services), access_log=None, shutdown_timeout=0.1)
         try:
             await self._discord.setup()
             await self._control.setup()
@@ -119,9 +72,10 @@ class Sandbox:
             await self.stop()
             raise
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        self.services.api_url = f"http://{host}:{self._port}{BASE}"
-        self.services.gateway_url = self.hub.gateway_url = f"ws://{host}:{self._port}/gateway"
-        self.control_url = f"http://{host}:{control.getsockname()[1]}/control"
+        addresses = self.services.addresses
+        addresses.api = f"http://{host}:{self._port}{BASE}"
+        addresses.gateway = self.hub.gateway_url = f"ws://{host}:{self._port}/gateway"
+        addresses.control = f"http://{host}:{control.getsockname()[1]}{control_api.PREFIX}"
 
     async def _listen(self, port: int, bound: socket.socket | None = None) -> int:
         listener = bound or _bind(self.options.host, port)
@@ -187,5 +141,5 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         message = f"Port {port} on {host} can't be used ({error.strerror}): choose another one, or 0 for any free port."
         raise SandboxError(message) from error
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - takes no name
     return listener

@@ -144,14 +144,21 @@ class World:
         self._emit_channel("CHANNEL_CREATE", channel)
         return channel
 
-    def create_thread(self, parent: Channel, name: str, owner: User, *, message: Message | None = None) -> Channel:
+    def create_thread(
+        self,
+        parent: Channel,
+        name: str,
+        owner: User,
+        *,
+        message: Message | None = None,
+        kind: ChannelKind = ChannelKind.PUBLIC_THREAD,
+    ) -> Channel:
         """Create a thread, from a message or by itself: THREAD_CREATE.
 
         A thread made from a message has the message's id (threads.mdx).
         """
-        kind = (
-            ChannelKind.ANNOUNCEMENT_THREAD if parent.kind is ChannelKind.ANNOUNCEMENT else ChannelKind.PUBLIC_THREAD
-        )
+        if parent.kind is ChannelKind.ANNOUNCEMENT:
+            kind = ChannelKind.ANNOUNCEMENT_THREAD
         snowflake = message.id if message is not None else self.snowflakes.next()
         thread = Channel(snowflake, kind, name, parent.guild, parent, owner_id=owner.id)
         thread.member_ids.add(owner.id)
@@ -159,9 +166,7 @@ class World:
             parent.guild.threads[thread.id] = thread
         self.channels[thread.id] = thread
         data = {**channel_payload(thread), "newly_created": True}
-        self.emit(
-            Dispatch("THREAD_CREATE", data, intent=intents.GUILDS, guild=parent.guild, channel=thread)
-        )
+        self.emit(Dispatch("THREAD_CREATE", data, intent=intents.GUILDS, guild=parent.guild, channel=thread))
         return thread
 
     def open_dm(self, application: Application, user: User) -> Channel:
@@ -173,6 +178,11 @@ class World:
         channel = Channel(self.snowflakes.next(), ChannelKind.DM, recipients=[application.user, user])
         self.channels[channel.id] = channel
         return channel
+
+    def change_channel(self, channel: Channel, *, name: str, archived: bool = False, locked: bool = False) -> None:
+        """Rename a channel, or archive or lock a thread: CHANNEL_UPDATE or THREAD_UPDATE."""
+        channel.name, channel.archived, channel.locked = name, archived, locked
+        self._emit_channel("THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE", channel)
 
     def remove_channel(self, channel: Channel) -> None:
         """Delete a channel with its threads, or a thread: CHANNEL_DELETE or THREAD_DELETE, no message events."""

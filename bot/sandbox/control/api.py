@@ -7,35 +7,33 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from bot.sandbox.control import routes as control_routes
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ApiError, ControlError
+from bot.sandbox.services import Services
 from bot.sandbox.wire import Json, json_response
-
-if TYPE_CHECKING:
-    from bot.sandbox.server import Sandbox
 
 PREFIX = "/control"
 _Endpoint: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MAX_BODY = 256 * 1024 * 1024
 
 
-def application(sandbox: Sandbox) -> web.Application:
+def application(services: Services) -> web.Application:
     """Build the application."""
     app = web.Application(client_max_size=_MAX_BODY, middlewares=[_shape_errors])
     routes = control_routes.all_routes()
     listing = _listing(routes)
 
     async def describe(_request: web.Request) -> web.StreamResponse:
-        return json_response({"sandbox": sandbox.description(), "routes": listing})
+        return json_response({"sandbox": services.description(), "routes": listing})
 
     app.router.add_get(PREFIX, describe)
     for route in routes:
-        app.router.add_route(route.method, PREFIX + route.path, _endpoint(sandbox, route))
+        app.router.add_route(route.method, PREFIX + route.path, _endpoint(services, route))
     return app
 
 
@@ -51,9 +49,9 @@ def _listing(routes: list[ControlRoute]) -> list[Json]:
     ]
 
 
-def _endpoint(sandbox: Sandbox, route: ControlRoute) -> _Endpoint:
+def _endpoint(services: Services, route: ControlRoute) -> _Endpoint:
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        answer: Any = await route.handler(await ControlCall.read(sandbox, request))
+        answer: Any = await route.handler(await ControlCall.read(services, request))
         return json_response(answer)
 
     return endpoint

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from bot.sandbox.errors import ControlError
 from bot.sandbox.models import Application, Channel, Guild, Message, User
+from bot.sandbox.services import Services
 from bot.sandbox.wire import Json, decode
 from bot.sandbox.world import World
-
-if TYPE_CHECKING:
-    from bot.sandbox.server import Sandbox
 
 ControlHandler: TypeAlias = Callable[["ControlCall"], Awaitable[Any]]
 _MISSING: Any = object()
@@ -34,15 +33,15 @@ class ControlRoute:
 class ControlCall:
     """One request; ``body`` is its JSON object, or its query for GET and DELETE."""
 
-    sandbox: Sandbox
+    services: Services
     request: web.Request
     body: Json
 
     @classmethod
-    async def read(cls, sandbox: Sandbox, request: web.Request) -> ControlCall:
+    async def read(cls, services: Services, request: web.Request) -> ControlCall:
         """Read the request; 400 when it is not a JSON object."""
         if request.method in ("GET", "DELETE"):
-            return cls(sandbox, request, dict(request.query))
+            return cls(services, request, dict(request.query))
         data = await request.read()
         try:
             body = decode(data) if data.strip() else {}
@@ -52,12 +51,12 @@ class ControlCall:
         if not isinstance(body, dict):
             message = "The body must be a JSON object."
             raise ControlError(message)
-        return cls(sandbox, request, body)
+        return cls(services, request, body)
 
     @property
     def world(self) -> World:
         """The world."""
-        return self.sandbox.world
+        return self.services.world
 
     # -- plain values ----------------------------------------------------------------------------------------------
 
@@ -73,14 +72,15 @@ class ControlCall:
         value = self._value(name, default)
         if value is default:
             return default
+        wrong = ControlError(f"{name} must be a {'whole ' if whole else ''}number.")
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise wrong
         try:
-            if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise TypeError
             number = int(value) if whole else float(value)
-        except (TypeError, ValueError, OverflowError):
-            raise ControlError(f"{name} must be a {'whole ' if whole else ''}number.") from None
-        if not whole and number != number:  # noqa: PLR0124 - not a number
-            raise ControlError(f"{name} must be a number.")
+        except (ValueError, OverflowError):
+            raise wrong from None
+        if math.isnan(number):
+            raise wrong
         return number
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -168,7 +168,7 @@ class ControlCall:
         """Find an application by id or name; the first one when none is named."""
         applications = self.world.applications
         if key is None:
-            return self.sandbox.application
+            return self.services.application
         found = applications.get(_as_id(key))
         for application in applications.values():
             if found is None and application.name == key:

@@ -8,9 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.control.clicks import find_interaction, interaction_record
 from bot.sandbox.control.records import MessageFilter, message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.gateway.session import Session
+from bot.sandbox.interactions import Interaction
 from bot.sandbox.journal import Entry
 from bot.sandbox.models import Message
 from bot.sandbox.wire import Json
@@ -74,8 +76,8 @@ async def sessions(call: ControlCall) -> Json:
     """List the gateway sessions that are connected or can be resumed, and count identifies."""
     return {
         "identifies": sum(item.identifies for item in call.world.applications.values()),
-        "resumes": sum(session.resumes for session in call.sandbox.hub.sessions.values()),
-        "sessions": [_session_record(session) for session in call.sandbox.hub.sessions.values()],
+        "resumes": sum(session.resumes for session in call.services.hub.sessions.values()),
+        "sessions": [_session_record(session) for session in call.services.hub.sessions.values()],
     }
 
 
@@ -94,9 +96,9 @@ async def requests(call: ControlCall) -> Json:
     """List REST requests, oldest first; filters: method, path (pattern with *), status, after (number)."""
     after = call.number("after", 0, whole=True)
     matches = _request_filter(call.body)
-    entries = [entry for entry in call.sandbox.services.journal.entries if entry.number > after and matches(entry)]
+    entries = [entry for entry in call.services.journal.entries if entry.number > after and matches(entry)]
     return {
-        "total": call.sandbox.services.journal.total,
+        "total": call.services.journal.total,
         "count": len(entries),
         "requests": [entry.payload() for entry in entries],
     }
@@ -104,8 +106,8 @@ async def requests(call: ControlCall) -> Json:
 
 async def forget_requests(call: ControlCall) -> Json:
     """Forget the requests so far; their numbers go on."""
-    call.sandbox.services.journal.clear()
-    return {"total": call.sandbox.services.journal.total}
+    call.services.journal.clear()
+    return {"total": call.services.journal.total}
 
 
 async def report(call: ControlCall) -> Json:
@@ -138,7 +140,7 @@ async def wait(call: ControlCall) -> Json:
 
     One of: messages (a filter as for GET /messages) with count; ready: true (a session connected and ready; with
     ``identifies`` at least that many so far, or ``resumes``); requests ({method, path, status, after}) with count;
-    sessions: N (exactly N sessions connected).
+    sessions: N (exactly N sessions connected); interaction: its id, with until: "acknowledged" or "answered".
     """
     timeout = call.number("timeout", 10.0)
     if not 0 <= timeout <= MAX_WAIT:
@@ -159,10 +161,14 @@ def _condition(call: ControlCall) -> Callable[[], Json | None]:
     if "sessions" in call.body:
         number = call.number("sessions", whole=True)
         return lambda: _sessions_met(call, number)
+    if "interaction" in call.body:
+        interaction = find_interaction(call, call.number("interaction", whole=True))
+        until = call.text("until", "answered")
+        return lambda: _interaction_met(call, interaction, until)
     if call.flag("ready"):
         identifies, resumes = call.number("identifies", 0, whole=True), call.number("resumes", 0, whole=True)
         return lambda: _ready_met(call, identifies, resumes)
-    message = "Say what to wait for: messages, requests, sessions or ready."
+    message = "Say what to wait for: messages, requests, sessions, interaction or ready."
     raise ControlError(message)
 
 
@@ -174,18 +180,18 @@ def _messages_met(call: ControlCall, chosen: MessageFilter, count: int) -> Json 
 
 
 def _requests_met(call: ControlCall, source: Json, count: int) -> Json | None:
-    after = ControlCall(call.sandbox, call.request, source).number("after", 0, whole=True)
+    after = ControlCall(call.services, call.request, source).number("after", 0, whole=True)
     matches = _request_filter(source)
     found = [
         entry
-        for entry in call.sandbox.services.journal.entries
+        for entry in call.services.journal.entries
         if entry.number > after and (entry.status is not None or entry.fault is not None) and matches(entry)
     ]
     return {"count": len(found)} if len(found) >= count else None
 
 
 def _connected(call: ControlCall) -> list[Session]:
-    hub = call.sandbox.hub
+    hub = call.services.hub
     return [session for session in hub.sessions.values() if session.connection is not None and session.ready]
 
 
@@ -194,8 +200,13 @@ def _sessions_met(call: ControlCall, number: int) -> Json | None:
     return {"count": number} if len(found) == number else None
 
 
+def _interaction_met(call: ControlCall, interaction: Interaction, until: str) -> Json | None:
+    done = interaction.acknowledged is not None and (until == "acknowledged" or not interaction.waiting)
+    return {"interaction": interaction_record(call, interaction)} if done else None
+
+
 def _ready_met(call: ControlCall, identifies: int, resumes: int) -> Json | None:
     found = _connected(call)
     enough = sum(item.identifies for item in call.world.applications.values()) >= identifies
-    resumed = sum(session.resumes for session in call.sandbox.hub.sessions.values()) >= resumes
+    resumed = sum(session.resumes for session in call.services.hub.sessions.values()) >= resumes
     return {"sessions": [_session_record(session) for session in found]} if found and enough and resumed else None

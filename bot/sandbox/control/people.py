@@ -59,9 +59,7 @@ def post_one(world: World, item: Json, api_url: str = "") -> Message:
             raise ControlError(f"There is no message {item['reply_to']!r}.", status=404)
     allowed = posting.AllowedMentions(replied_user=item.get("ping", True) is True)
     attachments = attachment_payloads(world, channel, files, api_url)
-    draft = posting.Draft(
-        channel, author, content, reply_to=reply_to, attachments=attachments, allowed=allowed
-    )
+    draft = posting.Draft(channel, author, content, reply_to=reply_to, attachments=attachments, allowed=allowed)
     return posting.post(world, draft)
 
 
@@ -95,7 +93,7 @@ async def post(call: ControlCall) -> Json:
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
     ([{filename, size, content_type}]).
     """
-    return message_record(call.world, post_one(call.world, call.body, call.sandbox.api_url))
+    return message_record(call.world, post_one(call.world, call.body, call.services.addresses.api))
 
 
 async def post_many(call: ControlCall) -> Json:
@@ -110,9 +108,9 @@ async def post_many(call: ControlCall) -> Json:
         find_channel(call.world, item.get("channel", "general"))
     ids = []
     for index, item in enumerate(items):
-        ids.append(str(post_one(call.world, item, call.sandbox.api_url).id))
+        ids.append(str(post_one(call.world, item, call.services.addresses.api).id))
         if index % _BREATH == _BREATH - 1:
-            await call.sandbox.hub.breathe()
+            await call.services.hub.breathe()
     return {"ids": ids}
 
 

@@ -59,7 +59,7 @@ class MessageFilter:
     @classmethod
     def read(cls, call: ControlCall, source: Json) -> MessageFilter:
         """Read a filter from a query or a body."""
-        part = ControlCall(call.sandbox, call.request, source)
+        part = ControlCall(call.services, call.request, source)
         return cls(
             channel_id=None if source.get("channel") is None else call.channel(source["channel"]).id,
             author_id=None if source.get("author") is None else call.user(source["author"], create=False).id,

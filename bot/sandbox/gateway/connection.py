@@ -6,16 +6,14 @@ import asyncio
 import time
 import zlib
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.gateway.protocol import COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
 from bot.sandbox.gateway.session import Sent, Session
-from bot.sandbox.wire import decode, encode
-
-if TYPE_CHECKING:
-    from bot.sandbox.gateway.hub import Hub
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.wire import Json, decode, encode
 
 _BATCH = 64
 _CLOSE_PATIENCE = 2.0
@@ -25,7 +23,7 @@ _HEARTBEAT_GRACE = 2.0
 _LIBRARY_LIMIT = 1 << 20
 
 
-class GatewayClosed(Exception):  # noqa: N818 - an order, not a failure
+class GatewayClosed(Exception):
     """Close the connection with a code."""
 
     def __init__(self, code: Close, reason: str) -> None:
@@ -35,22 +33,40 @@ class GatewayClosed(Exception):  # noqa: N818 - an order, not a failure
         self.reason = reason
 
 
+class Keeper(Protocol):
+    """Who keeps the sessions that connections belong to."""
+
+    options: SandboxOptions
+    unmuted: asyncio.Event
+
+    def identify(self, connection: Connection, body: Json) -> None:
+        """Begin a session."""
+
+    def resume(self, connection: Connection, body: Json) -> None:
+        """Continue a session."""
+
+    def overflow(self, connection: Connection) -> None:
+        """End the session of a client that does not read."""
+
+    def connection_ended(self, connection: Connection, code: int | None) -> None:
+        """Note that a connection is gone."""
+
+    def progress(self) -> None:
+        """Note that something was sent."""
+
+
 class Connection:
     """Serve one websocket; a bounded outbox keeps a client that does not read from stalling others."""
 
-    def __init__(self, hub: Hub, request: web.Request) -> None:
+    def __init__(self, keeper: Keeper, request: web.Request) -> None:
         """Take the upgrade request; ``run`` answers it."""
-        self._hub = hub
+        self._keeper = keeper
         self._request = request
-        self._websocket = web.WebSocketResponse(
-            compress=False, max_msg_size=_LIBRARY_LIMIT, timeout=_CLOSE_PATIENCE
-        )
+        self._websocket = web.WebSocketResponse(compress=False, max_msg_size=_LIBRARY_LIMIT, timeout=_CLOSE_PATIENCE)
         self._outbox: deque[Sent | str] = deque()
         self._wake = asyncio.Event()
         self._commands: deque[float] = deque()
-        self._compressor = (
-            zlib.compressobj(level=1) if request.query.get("compress") == "zlib-stream" else None
-        )
+        self._compressor = zlib.compressobj(level=1) if request.query.get("compress") == "zlib-stream" else None
         self.session: Session | None = None
         self.closed_by_us = False
         self.last_heartbeat = time.monotonic()
@@ -62,8 +78,8 @@ class Connection:
 
     def enqueue(self, item: Sent | str) -> None:
         """Send later; a full outbox ends the session."""
-        if len(self._outbox) >= self._hub.options.queue_limit:
-            self._hub.overflow(self)
+        if len(self._outbox) >= self._keeper.options.queue_limit:
+            self._keeper.overflow(self)
             return
         self._outbox.append(item)
         self._wake.set()
@@ -71,7 +87,7 @@ class Connection:
     async def run(self) -> web.WebSocketResponse:
         """Serve until either side closes."""
         await self._websocket.prepare(self._request)
-        interval = self._hub.options.heartbeat_interval
+        interval = self._keeper.options.heartbeat_interval
         self.enqueue(encode({"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": int(interval * 1000)}}))
         helpers = [asyncio.create_task(self._write()), asyncio.create_task(self._watch_heartbeats())]
         try:
@@ -83,7 +99,7 @@ class Connection:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            self._hub.connection_ended(self, self._websocket.close_code)
+            self._keeper.connection_ended(self, self._websocket.close_code)
         return self._websocket
 
     def _check_query(self) -> None:
@@ -109,9 +125,9 @@ class Connection:
         if operation == Op.HEARTBEAT:
             self._heartbeat(body)
         elif operation == Op.IDENTIFY:
-            self._hub.identify(self, _mapping(body))
+            self._keeper.identify(self, _mapping(body))
         elif operation == Op.RESUME:
-            self._hub.resume(self, _mapping(body))
+            self._keeper.resume(self, _mapping(body))
         elif operation not in Op or operation in (Op.DISPATCH, Op.RECONNECT, Op.INVALID_SESSION, Op.HELLO):
             raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
         elif self.session is None:
@@ -131,12 +147,12 @@ class Connection:
         self.last_heartbeat = time.monotonic()
         if self.session is not None:
             self.session.last_heartbeat = time.time()
-        if not self._hub.muted:
+        if self._keeper.unmuted.is_set():
             self.enqueue(encode({"op": Op.HEARTBEAT_ACK}))
 
     async def _watch_heartbeats(self) -> None:
-        patience = self._hub.options.heartbeat_interval * _HEARTBEAT_GRACE
-        while (left := self.last_heartbeat + patience - time.monotonic()) > 0:
+        patience = self._keeper.options.heartbeat_interval * _HEARTBEAT_GRACE
+        while (left := self.last_heartbeat + patience - time.monotonic()) > 0:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(left)
         await self.close(Close.SESSION_TIMED_OUT, "Session timed out.")
 
@@ -144,12 +160,12 @@ class Connection:
         try:
             while True:
                 await self._wake.wait()
-                await self._hub.unmuted.wait()
+                await self._keeper.unmuted.wait()
                 for _ in range(min(_BATCH, len(self._outbox))):
                     await self._send(self._outbox.popleft())
                 if not self._outbox:
                     self._wake.clear()
-                self._hub.progress()
+                self._keeper.progress()
                 await asyncio.sleep(0)
         except ConnectionError:
             return
@@ -170,6 +186,10 @@ class Connection:
                 await self._websocket.close(code=code, message=reason.encode())
         except TimeoutError:
             self.abort()
+
+    def detach(self) -> None:
+        """Forget the session, which goes on elsewhere or not at all."""
+        self.session = None
 
     def abort(self) -> None:
         """Cut the line without a close frame."""

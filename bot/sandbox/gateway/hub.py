@@ -36,7 +36,6 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         self.connections: set[Connection] = set()
         self.gateway_url = ""
-        self.muted = False
         self.unmuted = asyncio.Event()
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
@@ -64,9 +63,7 @@ class Hub:
             for thread in guild.threads.values()
             if not thread.archived and allows(thread, user_id, Permission.VIEW_CHANNEL)
         ]
-        payload = guild_create_payload(
-            guild, guild.members[user_id], threads, everybody=session.wants_presences
-        )
+        payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=session.wants_presences)
         session.push("GUILD_CREATE", encode(payload))
 
     async def drained(self) -> bool:
@@ -101,9 +98,7 @@ class Hub:
         if not self._may_identify(application):
             connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
             return
-        session = Session(
-            secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard
-        )
+        session = Session(secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard)
         self.sessions[session.id] = session
         self._attach(session, connection)
         guilds = [guild for guild in self.world.guilds.values() if session.sees_guild(guild)]
@@ -184,7 +179,7 @@ class Hub:
 
     def _attach(self, session: Session, connection: Connection) -> None:
         if session.connection is not None:
-            session.connection.session = None
+            session.connection.detach()
             session.connection.abort()
         session.connection = connection
         session.lost_at = None
@@ -224,12 +219,10 @@ class Hub:
 
     def mute(self) -> None:
         """Stop sending anything, heartbeat acknowledgements included."""
-        self.muted = True
         self.unmuted.clear()
 
     def unmute(self) -> None:
         """Send again, beginning with what piled up."""
-        self.muted = False
         self.unmuted.set()
 
     def drop(self, *, invalidate: bool, code: int | None = None) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bot.sandbox import intents
 from bot.sandbox.events import Dispatch
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.permissions import Permission, effective
-
-if TYPE_CHECKING:
-    from bot.sandbox.gateway.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +26,23 @@ class Sent:
         return f'{{"t":"{self.name}","s":{self.sequence},"op":0,"d":{self.text}}}'
 
 
+class Line(Protocol):
+    """What carries a session's events to the client."""
+
+    @property
+    def backlog(self) -> int:
+        """How many events wait to be sent."""
+
+    def enqueue(self, item: Sent | str) -> None:
+        """Send later."""
+
+    def abort(self) -> None:
+        """Cut the line."""
+
+    def detach(self) -> None:
+        """Forget the session."""
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One session; ``replay`` is what RESUME can bring back, ``lost_at`` when its connection went away."""
@@ -39,7 +53,7 @@ class Session:
     replay: deque[Sent]
     shard: tuple[int, int] | None = None
     sequence: int = 0
-    connection: Connection | None = None
+    connection: Line | None = None
     lost_at: float | None = None
     created_at: float = field(default_factory=time.time)
     last_heartbeat: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.rest import guilds, messages, users
+from bot.sandbox.rest import commands, guilds, interactions, messages, reactions, threads, users
 from bot.sandbox.rest.router import Route
 
 __all__ = ["all_routes"]
@@ -10,5 +10,5 @@ __all__ = ["all_routes"]
 
 def all_routes() -> list[Route]:
     """List the routes of every resource."""
-    modules = (users, guilds, messages)
+    modules = (users, guilds, messages, reactions, threads, commands, interactions)
     return [route for module in modules for route in module.routes()]

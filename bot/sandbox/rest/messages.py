@@ -70,7 +70,7 @@ async def create(call: Call) -> Json:
         form.content or "",
         reply_to=reply_to,
         nonce=form.nonce,
-        attachments=attachment_payloads(call.world, channel, form.uploads, call.services.api_url),
+        attachments=attachment_payloads(call.world, channel, form.uploads, call.services.addresses.api),
         embeds=form.embeds or [],
         components=form.components or [],
         flags=(form.flags or 0) & ~64,
@@ -195,7 +195,9 @@ def apply_edit(call: Call, message: Message, form: MessageForm) -> None:
         raise ApiError(400, 50006, "Cannot send an empty message")
     message.content, message.embeds, message.components = content, embeds, components
     if form.uploads:
-        message.attachments = attachment_payloads(call.world, message.channel, form.uploads, call.services.api_url)
+        message.attachments = attachment_payloads(
+            call.world, message.channel, form.uploads, call.services.addresses.api
+        )
     posting.set_mentions(call.world, message, form.allowed, None)
 
 

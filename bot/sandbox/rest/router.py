@@ -10,13 +10,10 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from bot.sandbox.errors import ApiError, invalid
-from bot.sandbox.faults import Faults
-from bot.sandbox.interactions import Interactions
-from bot.sandbox.journal import Journal
 from bot.sandbox.models import Application, Channel, Guild
-from bot.sandbox.options import SandboxOptions
-from bot.sandbox.ratelimits import RateLimits, Verdict
+from bot.sandbox.ratelimits import Verdict
 from bot.sandbox.rest.bodies import Body, read_body
+from bot.sandbox.services import Services
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
 from bot.sandbox.wire import json_response
 from bot.sandbox.world import World
@@ -27,20 +24,6 @@ _log = logging.getLogger(__name__)
 
 Answer: TypeAlias = Any
 Handler: TypeAlias = Callable[["Call"], Awaitable[Answer]]
-
-
-@dataclass(slots=True)
-class Services:
-    """What the routes work on."""
-
-    world: World
-    options: SandboxOptions
-    limits: RateLimits
-    faults: Faults
-    journal: Journal
-    interactions: Interactions
-    api_url: str = ""
-    gateway_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +164,7 @@ async def _serve(route: Route, services: Services, request: web.Request) -> web.
         response = json_response(error.body(), status=error.status)
     except web.HTTPException as error:
         response = json_response({"message": f"{error.status}: {error.reason}", "code": 0}, status=error.status)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a bug of ours must not look like anything but Discord failing
         _log.exception("The sandbox failed to answer %s %s", route.method, route.path)
         response = json_response({"message": "500: Internal Server Error", "code": 0}, status=500)
     if verdict is not None:

@@ -33,7 +33,7 @@ async def application(call: Call) -> Json:
 
 async def gateway(call: Call) -> Json:
     """Tell where the gateway is."""
-    return {"url": call.services.gateway_url}
+    return {"url": call.services.addresses.gateway}
 
 
 async def gateway_bot(call: Call) -> Json:
@@ -45,7 +45,7 @@ async def gateway_bot(call: Call) -> Json:
         "reset_after": 86_400_000,
         "max_concurrency": options.identify_concurrency,
     }
-    return {"url": call.services.gateway_url, "shards": 1, "session_start_limit": limit}
+    return {"url": call.services.addresses.gateway, "shards": 1, "session_start_limit": limit}
 
 
 async def open_dm(call: Call) -> Json:

@@ -1,0 +1,218 @@
+"""Make things fail: REST requests, the gateway, deliveries, the whole server; and change settings while it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox import posting
+from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.errors import ControlError, SandboxError
+from bot.sandbox.intents import PRIVILEGED_BY_NAME
+from bot.sandbox.message_payloads import event_payload
+from bot.sandbox.options import Rate
+from bot.sandbox.wire import Json
+
+MAX_OUTAGE = 3600.0
+
+
+def routes() -> list[ControlRoute]:
+    """List the routes."""
+    fault = {"kind": "status", "status": 502, "method": "POST", "path": "/channels/*/messages", "when": "after"}
+    return [
+        ControlRoute("GET", "/faults", list_faults),
+        ControlRoute("POST", "/faults", add_fault, fault),
+        ControlRoute("DELETE", "/faults", clear_faults),
+        ControlRoute("DELETE", "/faults/{fault}", remove_fault),
+        ControlRoute("POST", "/gateway/drop", drop, {"invalidate": False, "code": None}),
+        ControlRoute("POST", "/gateway/reconnect", reconnect),
+        ControlRoute("POST", "/gateway/invalid-session", invalid_session, {"resumable": False}),
+        ControlRoute("POST", "/gateway/mute", mute),
+        ControlRoute("POST", "/gateway/unmute", unmute),
+        ControlRoute("POST", "/gateway/repeat", repeat, {"probability": 0.2, "seed": 1}),
+        ControlRoute("POST", "/gateway/shuffle", shuffle, {"size": 20, "delay": 0.2, "seed": 1}),
+        ControlRoute("POST", "/gateway/dispatch", dispatch, {"event": "MESSAGE_CREATE", "data": {"id": "1"}}),
+        ControlRoute("POST", "/outage", outage, {"seconds": 1.5}),
+        ControlRoute("GET", "/settings", settings),
+        ControlRoute("PATCH", "/settings", change_settings, {"nonce_window": 0, "message_rate": "off"}),
+    ]
+
+
+async def list_faults(call: ControlCall) -> Json:
+    """List the faults in force, with how often each matched (seen) and struck (hits)."""
+    return {"faults": [fault.payload() for fault in call.services.faults.rules]}
+
+
+async def add_fault(call: ControlCall) -> Json:
+    """Make chosen REST requests fail.
+
+    kind: status (with status 500, 502, 503, 504, 520, 522 or 524), reset (TCP RST), fin (closed without an answer),
+    cut (half a body), hang (until faults are cleared), delay (seconds), ratelimit (429; via, retry_after, is_global),
+    kill (SIGKILL to pid, then never an answer).
+    method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
+    nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
+    strike at random.
+    """
+    return call.services.faults.add(call.body).payload()
+
+
+async def clear_faults(call: ControlCall) -> Json:
+    """Remove every fault, end what hangs, deliver faithfully and unmute the gateway; settings stay."""
+    call.services.faults.clear()
+    call.services.hub.delivery.restore()
+    call.services.hub.unmute()
+    return {"faults": []}
+
+
+async def remove_fault(call: ControlCall) -> Json:
+    """Remove one fault."""
+    call.services.faults.remove(call.path_id("fault"))
+    return await list_faults(call)
+
+
+async def drop(call: ControlCall) -> Json:
+    """Cut every gateway connection (TCP), or close it with ``code``.
+
+    The sessions stay resumable, unless invalidate is true.
+    """
+    code = call.number("code", None, whole=True)
+    if code is not None and not (1000 <= code <= 1001 or 4000 <= code <= 4999):  # noqa: PLR2004 - RFC 6455
+        message = "code must be 1000, 1001 or between 4000 and 4999."
+        raise ControlError(message)
+    return {"connections": call.services.hub.drop(invalidate=call.flag("invalidate"), code=code)}
+
+
+async def reconnect(call: ControlCall) -> Json:
+    """Ask every client to reconnect: op 7."""
+    return {"connections": call.services.hub.reconnect()}
+
+
+async def invalid_session(call: ControlCall) -> Json:
+    """Tell every client that its session is invalid: op 9."""
+    return {"connections": call.services.hub.invalid_session(resumable=call.flag("resumable"))}
+
+
+async def mute(call: ControlCall) -> Json:
+    """Send nothing over the gateway any more, heartbeat acknowledgements included; events pile up."""
+    call.services.hub.mute()
+    return {"muted": True}
+
+
+async def unmute(call: ControlCall) -> Json:
+    """Send again, beginning with what piled up."""
+    call.services.hub.unmute()
+    return {"muted": False}
+
+
+async def repeat(call: ControlCall) -> Json:
+    """Deliver a message again ({"message": id, "times": 1}), or each event with a probability from now on."""
+    if call.body.get("message") is not None:
+        message = call.message(call.body["message"])
+        for _ in range(call.number("times", 1, whole=True)):
+            posting.repeat(call.world, message)
+        return {"message": str(message.id)}
+    probability = _probability(call)
+    call.services.hub.delivery.repeat(probability, call.number("seed", 0, whole=True))
+    return {"probability": probability}
+
+
+def _probability(call: ControlCall) -> float:
+    probability: float = call.number("probability")
+    if not 0 <= probability <= 1:
+        message = "probability must be between 0 and 1."
+        raise ControlError(message)
+    return probability
+
+
+async def shuffle(call: ControlCall) -> Json:
+    """Deliver out of order across channels, in order within each.
+
+    Events are held until ``size`` wait or ``delay`` seconds passed; size 0 ends it.
+    """
+    size, delay = call.number("size", whole=True), call.number("delay", 0.2)
+    if size < 0 or delay < 0:
+        message = "size and delay must not be negative."
+        raise ControlError(message)
+    delivery = call.services.hub.delivery
+    if size:
+        delivery.shuffle(size, delay, call.number("seed", 0, whole=True))
+    else:
+        delivery.restore()
+    return {"size": size, "delay": delay}
+
+
+async def dispatch(call: ControlCall) -> Json:
+    """Send any event to every session, as malformed as you like.
+
+    {"event", "data"}, or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
+    """
+    if call.body.get("message") is not None:
+        message = call.message(call.body["message"])
+        data: Any = event_payload(message, call.world.messages.get, with_nonce=True)
+        for key in call.items("without", []):
+            data.pop(str(key), None)
+        name = "MESSAGE_CREATE"
+    else:
+        name, data = call.text("event"), call.body.get("data")
+    return {"sessions": call.services.hub.send_raw(name, data)}
+
+
+async def outage(call: ControlCall) -> Json:
+    """Refuse connections and cut the existing ones for some seconds, then serve on the same port again.
+
+    The control API stays.
+    """
+    seconds: float = call.number("seconds")
+    if not 0 < seconds <= MAX_OUTAGE:
+        raise ControlError(f"seconds must be more than 0 and at most {MAX_OUTAGE:.0f}.")
+    call.services.begin_outage(seconds)
+    return {"seconds": seconds}
+
+
+async def settings(call: ControlCall) -> Json:
+    """Show the settings that can change while the sandbox runs."""
+    services = call.services
+    return {
+        "nonce_window": services.world.nonces.window,
+        "message_rate": _rate_text(services.limits.message_rate),
+        "global_rate": _rate_text(services.limits.global_rate),
+        "resume_window": services.options.resume_window,
+        "heartbeat_interval": services.options.heartbeat_interval,
+        "interaction_deadline": services.interactions.deadline,
+        "interaction_token_life": services.interactions.token_life,
+        "denied_intents": sorted(services.application.denied_intents),
+        "token": services.application.token,
+    }
+
+
+def _rate_text(rate: Rate | None) -> str:
+    return "off" if rate is None else f"{rate.limit}/{rate.seconds:g}"
+
+
+async def change_settings(call: ControlCall) -> Json:
+    """Change settings: see GET /settings for their names; times in seconds, rates as 5/5 or off."""
+    known = await settings(call)
+    unknown = sorted(set(call.body) - set(known))
+    if unknown:
+        raise ControlError(f"{unknown[0]!r} is not a setting: choose from {', '.join(known)}.")
+    times = {name: call.number(name, known[name]) for name in known if isinstance(known[name], float)}
+    if any(value < 0 for value in times.values()):
+        message = "Times must not be negative."
+        raise ControlError(message)
+    try:
+        rates = {name: Rate.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")}
+    except SandboxError as error:
+        raise ControlError(str(error)) from error
+    denied = frozenset(map(str, call.items("denied_intents", known["denied_intents"])))
+    if denied - PRIVILEGED_BY_NAME.keys():
+        raise ControlError(f"denied_intents are among {', '.join(PRIVILEGED_BY_NAME)}.")
+    token = str(call.text("token", known["token"]))
+    services = call.services
+    services.world.nonces.window = times["nonce_window"]
+    services.limits.message_rate, services.limits.global_rate = rates["message_rate"], rates["global_rate"]
+    services.options.resume_window = times["resume_window"]
+    services.options.heartbeat_interval = times["heartbeat_interval"]
+    services.interactions.deadline = times["interaction_deadline"]
+    services.interactions.token_life = times["interaction_token_life"]
+    services.application.denied_intents = denied
+    services.application.token = token
+    return await settings(call)

@@ -1,0 +1,270 @@
+"""Answers to interactions: the callback, and the webhook that its token opens; also webhooks of channels."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from bot.sandbox import posting
+from bot.sandbox.attachments import attachment_payloads
+from bot.sandbox.errors import ApiError, invalid, unknown_message
+from bot.sandbox.interactions import Callback, Interaction, InteractionKind, interaction_metadata
+from bot.sandbox.message_payloads import message_payload
+from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
+from bot.sandbox.rest.bodies import Body
+from bot.sandbox.rest.message_forms import MessageForm, read_message
+from bot.sandbox.rest.messages import apply_edit
+from bot.sandbox.rest.router import Call, Route, parse_snowflake
+from bot.sandbox.wire import Json
+
+MAX_CHOICES = 25
+ORIGINAL = "@original"
+_TRUE = ("1", "true")
+_FOR_COMPONENTS = (Callback.DEFERRED_UPDATE, Callback.UPDATE_MESSAGE)
+
+
+def routes() -> list[Route]:
+    """List the routes; the token in the path is what authenticates."""
+    hook = "/webhooks/{webhook_id}/{token}"
+    one = f"{hook}/messages/{{message_id}}"
+    callback_path = "/interactions/{interaction_id}/{token}/callback"
+    return [
+        Route("POST", callback_path, callback, "interactions.callback", public=True, exempt=True),
+        Route("GET", hook, describe, "webhooks.get", public=True, exempt=True),
+        Route("POST", hook, execute, "webhooks.execute", public=True, exempt=True),
+        Route("GET", one, get, "webhooks.message", public=True, exempt=True),
+        Route("PATCH", one, edit, "webhooks.message", public=True, exempt=True),
+        Route("DELETE", one, delete, "webhooks.message", public=True, exempt=True),
+    ]
+
+
+# -- the first response ------------------------------------------------------------------------------------------------
+
+
+async def callback(call: Call) -> Json | None:
+    """Respond to an interaction, once and within three seconds."""
+    body = await call.body()
+    interaction = call.services.interactions.unanswered(call.snowflake("interaction_id"), call.text("token"))
+    kind = _callback_kind(body.mapping.get("type"), interaction)
+    data = body.mapping.get("data")
+    if data is not None and not isinstance(data, dict):
+        raise invalid("data", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+    inner = Body(data or {}, body.uploads)
+    if kind is Callback.MESSAGE:
+        interaction.original = _post(call, interaction, _checked(inner))
+    elif kind is Callback.DEFERRED_MESSAGE:
+        interaction.original = _defer(call, interaction, read_message(inner))
+    elif kind is Callback.DEFERRED_UPDATE:
+        interaction.original = interaction.source
+    elif kind is Callback.UPDATE_MESSAGE and interaction.source is not None:
+        apply_edit(call, interaction.source, read_message(inner))
+        posting.announce_update(call.world, interaction.source)
+        interaction.original = interaction.source
+    elif kind in (Callback.AUTOCOMPLETE_RESULT, Callback.MODAL):
+        interaction.answer = _plain_answer(kind, inner.mapping)
+    call.services.interactions.acknowledge(interaction, kind)
+    return _callback_answer(call, interaction, kind) if _asked(call, "with_response") else None
+
+
+def _callback_kind(value: Any, interaction: Interaction) -> Callback:  # noqa: ANN401 - JSON
+    try:
+        kind = Callback(value)
+    except ValueError:
+        raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of {tuple(map(int, Callback))}.") from None
+    completes = interaction.kind is InteractionKind.AUTOCOMPLETE
+    if (
+        (kind is Callback.AUTOCOMPLETE_RESULT) != completes
+        or kind is Callback.PONG
+        or (kind in _FOR_COMPONENTS and interaction.source is None)
+        or (kind is Callback.MODAL and interaction.kind is InteractionKind.MODAL_SUBMIT)
+    ):
+        raise invalid("type", "INTERACTION_CALLBACK_INVALID_TYPE", "This response type does not fit the interaction.")
+    return kind
+
+
+def _checked(body: Body) -> MessageForm:
+    form = read_message(body)
+    form.require_something()
+    return form
+
+
+def _plain_answer(kind: Callback, data: Json) -> Json:
+    if kind is Callback.AUTOCOMPLETE_RESULT:
+        choices = data.get("choices")
+        if not isinstance(choices, list) or len(choices) > MAX_CHOICES:
+            raise invalid("data.choices", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_CHOICES} or fewer in length.")
+        return {"choices": choices}
+    if not all(isinstance(data.get(name), str) for name in ("custom_id", "title")):
+        raise invalid("data.custom_id", "BASE_TYPE_REQUIRED", "This field is required")
+    return {"modal": data}
+
+
+def _draft(interaction: Interaction) -> posting.Draft:
+    commands = {1: MessageKind.CHAT_INPUT_COMMAND, 2: MessageKind.CONTEXT_MENU_COMMAND}
+    kind = MessageKind.DEFAULT
+    if interaction.kind is InteractionKind.COMMAND:
+        kind = commands.get(interaction.data.get("type", 1), MessageKind.CONTEXT_MENU_COMMAND)
+    return posting.Draft(
+        interaction.channel,
+        interaction.application.user,
+        kind=kind,
+        webhook_id=interaction.application.id,
+        application_id=interaction.application.id,
+        interaction_metadata=interaction_metadata(interaction),
+    )
+
+
+def _post(call: Call, interaction: Interaction, form: MessageForm) -> Message:
+    draft = _draft(interaction)
+    _fill(call, draft, form)
+    return posting.post(call.world, draft)
+
+
+def _fill(call: Call, draft: posting.Draft, form: MessageForm) -> None:
+    draft.content = form.content or ""
+    draft.embeds = form.embeds or []
+    draft.components = form.components or []
+    draft.flags = form.flags or 0
+    draft.tts = form.tts
+    draft.allowed = form.allowed
+    draft.attachments = attachment_payloads(call.world, draft.channel, form.uploads, call.services.addresses.api)
+
+
+def _defer(call: Call, interaction: Interaction, form: MessageForm) -> Message:
+    """Post the message that says the bot is thinking; of the form only EPHEMERAL counts (:304)."""
+    draft = _draft(interaction)
+    draft.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
+    interaction.waiting = True
+    return posting.post(call.world, draft)
+
+
+def _callback_answer(call: Call, interaction: Interaction, kind: Callback) -> Json:
+    described: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
+    original = interaction.original
+    if original is not None:
+        described |= {
+            "response_message_id": str(original.id),
+            "response_message_loading": interaction.waiting,
+            "response_message_ephemeral": original.ephemeral,
+        }
+    answer: Json = {"interaction": described}
+    if kind in (Callback.MESSAGE, Callback.UPDATE_MESSAGE) and original is not None:
+        answer["resource"] = {"type": int(kind), "message": _show(call, original)}
+    return answer
+
+
+def _show(call: Call, message: Message) -> Json:
+    return message_payload(message, call.world.messages.get)
+
+
+def _asked(call: Call, name: str) -> bool:
+    return call.request.query.get(name, "").lower() in _TRUE
+
+
+# -- the webhook behind a token ----------------------------------------------------------------------------------------
+
+
+def _open(call: Call) -> Interaction | Webhook:
+    """Find what the id and token of the path open."""
+    hook_id, token = call.snowflake("webhook_id"), call.text("token")
+    interaction = call.services.interactions.answered(hook_id, token)
+    if interaction is not None:
+        return interaction
+    webhook = call.world.webhooks.get(hook_id)
+    if webhook is None:
+        raise ApiError(404, 10015, "Unknown Webhook")
+    if not secrets.compare_digest(webhook.token.encode(), token.encode()):
+        raise ApiError(401, 50027, "Invalid Webhook Token")
+    return webhook
+
+
+async def describe(call: Call) -> Json:
+    """Describe a webhook of a channel."""
+    webhook = _open(call)
+    if isinstance(webhook, Interaction):
+        raise ApiError(404, 10015, "Unknown Webhook")
+    guild = webhook.channel.guild
+    return {
+        "id": str(webhook.id),
+        "type": 1,
+        "application_id": None,
+        "name": webhook.user.name,
+        "avatar": None,
+        "channel_id": str(webhook.channel.id),
+        "guild_id": None if guild is None else str(guild.id),
+        "token": webhook.token,
+    }
+
+
+async def execute(call: Call) -> Json | None:
+    """Post a follow-up or a webhook message; the first follow-up after a deferral edits the original (:479)."""
+    opened = _open(call)
+    body = await call.body()
+    form = _checked(body)
+    if isinstance(opened, Webhook):
+        message = _post_as_webhook(call, opened, form, body)
+        return _show(call, message) if _asked(call, "wait") else None
+    if opened.waiting and opened.original is not None:
+        return _finish_waiting(call, opened, opened.original, form)
+    draft = _draft(opened)
+    draft.kind = MessageKind.DEFAULT if opened.original is None or opened.original.deleted else MessageKind.REPLY
+    draft.reply_to = opened.original if draft.kind is MessageKind.REPLY else None
+    _fill(call, draft, form)
+    message = posting.post(call.world, draft)
+    opened.followups.append(message)
+    return _show(call, message)
+
+
+def _finish_waiting(call: Call, interaction: Interaction, original: Message, form: MessageForm) -> Json:
+    apply_edit(call, original, form)
+    original.flags &= ~MessageFlag.LOADING
+    interaction.waiting = False
+    posting.announce_update(call.world, original)
+    return _show(call, original)
+
+
+def _post_as_webhook(call: Call, webhook: Webhook, form: MessageForm, body: Body) -> Message:
+    name = body.mapping.get("username")
+    author = webhook.user if not isinstance(name, str) or not name else User(webhook.id, name, webhook=True)
+    draft = posting.Draft(webhook.channel, author, webhook_id=webhook.id)
+    _fill(call, draft, form)
+    draft.flags &= ~MessageFlag.EPHEMERAL
+    return posting.post(call.world, draft)
+
+
+def _target(call: Call) -> tuple[Interaction | Webhook, Message]:
+    """Find the message of the path among those that the token may touch."""
+    opened, name = _open(call), call.text("message_id")
+    if isinstance(opened, Webhook):
+        found = call.world.messages.get(parse_snowflake(name, "message_id"))
+        message = found if found is not None and found.webhook_id == opened.id else None
+    elif name == ORIGINAL:
+        message = opened.original
+    else:
+        wanted = parse_snowflake(name, "message_id")
+        own = [*opened.followups, *([opened.original] if opened.original is not None else [])]
+        message = next((item for item in own if item.id == wanted), None)
+    if message is None or message.deleted:
+        raise unknown_message()
+    return opened, message
+
+
+async def get(call: Call) -> Json:
+    """Get the original response, a follow-up or a webhook message."""
+    return _show(call, _target(call)[1])
+
+
+async def edit(call: Call) -> Json:
+    """Edit it; an edit of a deferred response is its content, not an edit that shows."""
+    opened, message = _target(call)
+    form = read_message(await call.body())
+    if isinstance(opened, Interaction) and opened.waiting and message is opened.original:
+        return _finish_waiting(call, opened, message, form)
+    apply_edit(call, message, form)
+    posting.announce_edit(call.world, message)
+    return _show(call, message)
+
+
+async def delete(call: Call) -> None:
+    """Delete it."""
+    posting.delete(call.world, _target(call)[1])

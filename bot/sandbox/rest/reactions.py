@@ -1,0 +1,79 @@
+"""Reactions."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from bot.sandbox import posting
+from bot.sandbox.errors import ApiError, missing_permissions
+from bot.sandbox.models import Message
+from bot.sandbox.payloads import user_payload
+from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.rest.messages import existing, visible_channel
+from bot.sandbox.rest.router import Call, Route
+from bot.sandbox.wire import Json
+
+_CUSTOM = re.compile(r"(?P<name>\w{2,32}):(?P<id>\d{1,20})")
+_MAX_EMOJI = 32
+
+
+def routes() -> list[Route]:
+    """List the routes."""
+    base = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}"
+    return [
+        Route("PUT", f"{base}/@me", add, "reactions"),
+        Route("DELETE", f"{base}/@me", remove_own, "reactions"),
+        Route("DELETE", f"{base}/{{user_id}}", remove, "reactions"),
+        Route("GET", base, who, "reactions.list"),
+    ]
+
+
+def _message(call: Call) -> Message:
+    channel = visible_channel(call)
+    if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
+        raise missing_permissions()
+    return existing(call, channel)
+
+
+def _emoji(call: Call) -> Json:
+    text = unquote(call.text("emoji"))
+    custom = _CUSTOM.fullmatch(text)
+    if custom is not None:
+        return {"id": custom["id"], "name": custom["name"]}
+    if text.isascii() or len(text) > _MAX_EMOJI:
+        raise ApiError(400, 10014, "Unknown Emoji")
+    return {"id": None, "name": text}
+
+
+async def add(call: Call) -> None:
+    """React as the bot."""
+    message, emoji = _message(call), _emoji(call)
+    first = all(item.emoji != emoji for item in message.reactions)
+    if first and not allows(message.channel, call.user_id, Permission.ADD_REACTIONS):
+        raise missing_permissions()
+    posting.react(call.world, message, call.application.user, emoji)
+
+
+async def remove_own(call: Call) -> None:
+    """Take the bot's reaction back."""
+    message = _message(call)
+    if not posting.unreact(call.world, message, call.application.user, _emoji(call)):
+        raise ApiError(404, 10014, "Unknown Emoji")
+
+
+async def remove(call: Call) -> None:
+    """Take somebody's reaction off, with MANAGE_MESSAGES."""
+    message = _message(call)
+    if not allows(message.channel, call.user_id, Permission.MANAGE_MESSAGES):
+        raise missing_permissions()
+    user = call.world.users.get(call.snowflake("user_id"))
+    if user is None or not posting.unreact(call.world, message, user, _emoji(call)):
+        raise ApiError(404, 10014, "Unknown Emoji")
+
+
+async def who(call: Call) -> list[Json]:
+    """List who reacted."""
+    message, emoji = _message(call), _emoji(call)
+    found = [item for item in message.reactions if item.emoji == emoji]
+    return [user_payload(call.world.users[user_id]) for item in found for user_id in item.user_ids]
