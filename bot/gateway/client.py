@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -178,6 +178,14 @@ class Client(discord.Client):
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
         """Log the kind of a handler's failure; discord.py's own line would quote the message."""
         _log.exception("handler.failed", handler=event_method, exc_info=False)
+
+    def complete(self, channels: Iterable[int]) -> None:
+        """Catch up channels whose messages could not be recorded."""
+        for channel_id in channels:
+            channel = self.get_channel(channel_id)
+            guild = getattr(channel, "guild", None)
+            place = _place(channel, guild) if channel else Place(channel_id)
+            self._complete(Target(place, getattr(channel, "last_message_id", None)))
 
     @property
     def _own_id(self) -> int:

@@ -13,6 +13,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import Recorded, ReplyRequested, Via
+from bot.errors import EcholessError
 from bot.replies.composer import Composer
 from bot.replies.sender import Sender
 from bot.replies.worker import Policy, Worker
@@ -53,7 +54,12 @@ class Replies:
         for worker, _ in self._workers.values():
             worker.doubt()
             worker.wake()
-        for channel_id in await self._conversations.unfinished():
+        try:
+            unfinished = await self._conversations.unfinished()
+        except EcholessError as error:
+            _log.error("outbox.unreadable", reason=str(error))
+            return
+        for channel_id in unfinished:
             self._worker(channel_id)
 
     async def stop(self, grace: float) -> None:

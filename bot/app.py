@@ -1,0 +1,218 @@
+"""The composition root: from settings to a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import socket
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from bot import __version__
+from bot.config import Config
+from bot.conversations import Conversations
+from bot.core.events import BotStarted, BotStopped, Call, Draft
+from bot.errors import ConfigError, EcholessError
+from bot.eventlog.log import EventLog, Location, open_log
+from bot.gateway.catchup import Bounds
+from bot.gateway.client import Endpoint, Wiring
+from bot.gateway.healing import Healer
+from bot.gateway.intake import BOT_STREAM, Intake, Terms
+from bot.gateway.places import Places
+from bot.gateway.sender import DiscordSender
+from bot.gateway.supervisor import Supervisor, check_token
+from bot.gateway.sync import Sync
+from bot.replies.composer import Composer
+from bot.replies.service import Replies
+from bot.replies.worker import Policy
+from bot.responders import Responder, Rule, compile_rules, load_facts
+from bot.telemetry import Health, Metrics, serve
+
+COMPOSE_SECONDS = 120.0
+STOP_SECONDS = 7.0
+"""Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
+
+_log = structlog.get_logger()
+
+
+def clock() -> int:
+    """Return the time in microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+def endpoint(config: Config) -> Endpoint:
+    """Return which Discord the settings name."""
+    return Endpoint(
+        api_url=config.discord.api_url,
+        gateway_url=config.discord.gateway_url,
+        message_content=config.discord.message_content,
+        request_timeout=config.replies.send_timeout,
+    )
+
+
+def responder(config: Config) -> Responder:
+    """Return the responder that the settings name; raise ConfigError when it, or a rule, is wrong."""
+    if config.replies.responder != "rules":
+        raise ConfigError(f'There is no responder "{config.replies.responder}": set replies.responder to "rules".')
+    facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
+    return compile_rules(
+        Rule(
+            number=number,
+            match=rule.match,
+            reply=rule.reply,
+            ignore_case=rule.ignore_case,
+            facts=facts[rule.facts] if rule.facts else None,
+            line=rule.line,
+        )
+        for number, rule in enumerate(config.rules, 1)
+    )
+
+
+async def run(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
+    """Run the bot until ``stopping`` is set, or until something only a person can mend.
+
+    Raises TokenError, IntentError, LogError and ConfigError; settings, rules and token are looked at before anything is
+    touched.
+    """
+    answering = responder(config)
+    await check_token(endpoint(config), token)
+    log = await open_log(location, clock=clock, full=config.log.durability == "full")
+    reason = "error"
+    try:
+        bot = Bot(config, token, log, answering)
+        started = BotStarted(
+            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
+        )
+        await log.append(BOT_STREAM, (Draft(started),))
+        await bot.serve(stopping)
+        reason = "asked to"
+    finally:
+        with suppress(EcholessError):
+            await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
+        await log.close()
+        _log.info("bot.stopped", reason=reason)
+
+
+class Bot:
+    """Everything between an open log and Discord, wired."""
+
+    def __init__(self, config: Config, token: str, log: EventLog, answering: Responder) -> None:
+        self._config = config
+        self._connected = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.log = log
+        self.metrics = Metrics()
+        self.conversations = Conversations(
+            log, hot_channels=config.log.hot_channels, snapshot_every=config.log.snapshot_every
+        )
+        self.sync = Sync()
+        self.healer = Healer(log, self.sync, self._complete)
+        self.intake = Intake(log, self.conversations, answering, _places(config), _terms(config))
+        self.replies = Replies(
+            self.conversations,
+            Composer(log.reader, answering, config.replies.window, COMPOSE_SECONDS),
+            DiscordSender(lambda: self.supervisor.client, self._connected),
+            Policy(config.replies.max_age, config.replies.max_attempts, clock),
+        )
+        self.supervisor = Supervisor(endpoint(config), token, self._wiring())
+        self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
+        self.conversations.on_failed.append(self.healer.failed)
+        self._watch()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Stay connected until ``stopping`` is set; then let sends end and keep a snapshot of every hot channel."""
+        telemetry = self._config.telemetry
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(
+                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
+                )
+            except ConfigError as error:
+                # A second bot on a machine is no reason to be silent in Discord.
+                _log.error("telemetry.unavailable", reason=str(error))
+            connection = asyncio.create_task(self.supervisor.run(), name="gateway")
+            stop = asyncio.create_task(stopping.wait(), name="stop")
+            try:
+                await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stop.cancel()
+                await self._leave()
+                await connection
+
+    def health(self) -> Health:
+        """Return how the bot is, for ``/healthz``."""
+        connected = self._connected.is_set()
+        reasons = (() if connected else ("the gateway is not connected",)) + (
+            (self.healer.trouble,) if self.healer.trouble else ()
+        )
+        return Health(
+            gateway="connected" if connected else "disconnected",
+            log="unwritable" if self.healer.trouble else "writable",
+            pending=self.conversations.pending,
+            reasons=reasons,
+        )
+
+    async def _leave(self) -> None:
+        self.healer.stop()
+        await self.replies.stop(STOP_SECONDS)
+        await self.supervisor.stop()
+        await self.conversations.close()
+
+    def _wiring(self) -> Wiring:
+        catchup = self._config.catchup
+        bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
+        return Wiring(
+            log=self.log,
+            conversations=self.conversations,
+            intake=self.intake,
+            sync=self.sync,
+            bounds=bounds if catchup.enabled else None,
+            on_ready=self._ready,
+            on_lost=self._connected.clear,
+        )
+
+    def _ready(self) -> None:
+        self._connected.set()
+        self._spawn(self.replies.recover())
+
+    def _complete(self, channels: frozenset[int]) -> None:
+        """Catch up channels whose messages could not be recorded, and go on with their replies."""
+        if self.supervisor.client is not None:
+            self.supervisor.client.complete(channels)
+        self._spawn(self.replies.recover())
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _watch(self) -> None:
+        self.metrics.watch("hot_channels", lambda: self.conversations.hot)
+        self.metrics.watch("pending_replies", lambda: self.conversations.pending)
+        self.metrics.watch("writer_queue", lambda: self.log.depth)
+        self.metrics.watch("gateway_up", self._connected.is_set)
+        self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+
+
+def _places(config: Config) -> Places:
+    channels = config.channels
+    return Places(
+        record=frozenset(channels.record),
+        ignore=frozenset(channels.ignore),
+        answer=frozenset(channels.answer),
+        no_answer=frozenset(channels.no_answer),
+    )
+
+
+def _terms(config: Config) -> Terms:
+    replies = config.replies
+    return Terms(
+        answer=frozenset(Call(call) for call in replies.answer),
+        answer_bots=replies.answer_bots,
+        max_age=replies.max_age,
+        clock=clock,
+    )

@@ -1,0 +1,42 @@
+"""``echoless run``: the bot itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from bot import app
+from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.config import Config
+from bot.telemetry import configure_logging
+
+
+@click.command()
+@config_option
+@folder_option
+def run(config_path: Path | None, folder: Path | None) -> None:
+    """Connect to Discord, record what is said and answer what is asked.
+
+    The token comes from DISCORD_TOKEN or from the file that discord.token_file names. Stop it with Ctrl-C: sends under
+    way end first, and it leaves within ten seconds.
+    """
+    config = settings(config_path, folder)
+    token = config.token(os.environ).get_secret_value()
+    configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
+    asyncio.run(_run(config, token))
+
+
+async def _run(config: Config, token: str) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    # What is imported by now lives as long as the process: the collector need not look at it again.
+    gc.freeze()
+    await app.run(config, token, log_location(config), stopping)
