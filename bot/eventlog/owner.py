@@ -43,9 +43,10 @@ class Ownership:
         self._note.write_text(json.dumps(asdict(owner)), encoding="utf-8")
 
     def release(self) -> None:
-        """Let go of the folder."""
-        self._note.unlink(missing_ok=True)
-        self._lock.release()
+        """Let go of the folder, once: by the second time it may be somebody else's."""
+        if self._lock.is_locked:
+            self._note.unlink(missing_ok=True)
+            self._lock.release()
 
     def _refusal(self) -> str:
         owner = read_owner(self._note.parent)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bot.core.events import Key, Recorded
-from bot.errors import LogUnwritable, VersionConflict
+from bot.errors import LogError, LogUnwritable, VersionConflict
 from bot.eventlog import chain
 from bot.eventlog.codec import Encoded, decode
 from bot.eventlog.database import Connection
@@ -118,7 +118,7 @@ class Writer:
 
     def _enqueue(self, request: Append | Work) -> asyncio.Future[Any]:
         if self._closing:
-            raise RuntimeError("the log is closed")
+            raise LogError("The log is closed: open it again to append.")
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._wake.set()

@@ -74,6 +74,10 @@ CASES = {
     "a message that addresses the bot is recorded and its reply requested": Case(
         [], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
     ),
+    "a message of the window is known, whatever else has changed": Case([RECEIVED, PAUSED], ADDRESSED, ()),
+    "a message that was deleted is left to the log to recognize": Case(
+        [RECEIVED, DELETED], c.Receive(RECEIVED, WORDS), (WRITTEN,)
+    ),
     "a forbidden answer is skipped for the reason given": Case([], MUTED, skipped(e.SkipReason.MUTED)),
     "a message is skipped while replies are paused": Case([PAUSED], ADDRESSED, skipped(e.SkipReason.PAUSED)),
     "a message is answered again once replies are resumed": Case(

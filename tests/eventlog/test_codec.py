@@ -159,8 +159,10 @@ def test_half_a_character_leaves_other_fields_as_they_are() -> None:
 
 def test_a_body_of_a_newer_release_is_refused_without_its_words() -> None:
     """Neither the error nor what caused it quotes what people wrote."""
+    data = b'{"name": "Ada", "whisper": "confidential"}'
+
     with pytest.raises(LogForeign, match="or a newer one") as caught:
-        decode_body(b'{"name": "Ada", "whisper": "confidential"}')
+        decode_body(data)
 
     trace = "".join(format_exception(caught.value))
     assert "Ada" not in trace
