@@ -1,0 +1,171 @@
+"""Replies are cut where a reader would cut them, and nothing that belongs together is torn."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.parts import split
+
+FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f466"
+FLAG = "\U0001f1e9\U0001f1ea"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("", (), id="nothing gives no part"),
+        pytest.param(" \n\t\u3000\x1c", (), id="blanks give no part"),
+        pytest.param(" short \n", (" short \n",), id="a text that fits stays as it is"),
+        pytest.param("x" * 20, ("x" * 20,), id="a text as long as the limit fits"),
+        pytest.param("```py\nnever closed", ("```py\nnever closed",), id="a text that fits is not repaired"),
+        pytest.param("one two.\nthree\n\nfour five", ("one two.\nthree", "four five"), id="paragraph before line"),
+        pytest.param("one two. three\nfour five", ("one two. three", "four five"), id="line before sentence"),
+        pytest.param("One two. Three four five", ("One two.", "Three four five"), id="sentence before word"),
+        pytest.param(
+            '"One two?" Three four five', ('"One two?"', "Three four five"), id="a sentence ends with its quote"
+        ),
+        pytest.param("one two three four five", ("one two three four", "five"), id="word before grapheme"),
+        pytest.param(
+            "今日は晴れです。明日も晴れだと思いますよね",
+            ("今日は晴れです。", "明日も晴れだと思いますよね"),
+            id="no space after a sentence",
+        ),
+        pytest.param("x" * 45, ("x" * 20, "x" * 20, "x" * 5), id="nowhere to cut"),
+        pytest.param("a" * 20 + " b", ("a" * 20, "b"), id="a blank beyond the limit is a boundary"),
+        pytest.param("\n\n  a\n" + "b" * 18, ("  a", "b" * 18), id="blank lines before the text go"),
+        pytest.param("a" + "\n" * 50 + "b", ("a", "b"), id="blank lines at a cut go"),
+        pytest.param(
+            "a" * 15 + "\n\n    - deep item", ("a" * 15, "    - deep item"), id="indentation after a cut stays"
+        ),
+        pytest.param("a" + " " * 50 + "b", ("a", "b"), id="a gap longer than the limit goes"),
+        pytest.param("a" * 19 + "\r\n" + "b" * 9, ("a" * 19, "b" * 9), id="a line end of two characters is one"),
+        pytest.param("x" * 18 + FAMILY, ("x" * 18, FAMILY), id="a family stays together"),
+        pytest.param(FLAG * 6, (FLAG * 5, FLAG), id="a flag counts four and stays together"),
+        pytest.param("e" + "\u0301" * 30, ("e" + "\u0301" * 19, "\u0301" * 11), id="a grapheme too long is cut"),
+        pytest.param("x" * 19 + " \u0301y", ("x" * 19, " \u0301y"), id="a space that carries a mark is no gap"),
+        pytest.param("\U0001f600" * 11, ("\U0001f600" * 10, "\U0001f600"), id="an emoji counts two"),
+    ],
+)
+def test_text_is_cut_at_the_largest_boundary(text: str, parts: tuple[str, ...]) -> None:
+    """The limit is 20 here."""
+    assert split(text, 20) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param(
+            "Look at https://example.org/a/page now", ("Look at", "https://example.org/a/page now"), id="bare"
+        ),
+        pytest.param(
+            "Look at <https://example.org/a/page> x", ("Look at", "<https://example.org/a/page> x"), id="quiet"
+        ),
+        pytest.param(
+            "Look at [the page](https://e.org/x) here", ("Look at", "[the page](https://e.org/x)", "here"), id="named"
+        ),
+        pytest.param(
+            "Look: [a b c](<https://e.org/x y>) it is", ("Look:", "[a b c](<https://e.org/x y>)", "it is"), id="both"
+        ),
+        pytest.param(
+            "See [a b](https://e.org/x_(y)) for more of",
+            ("See [a b](https://e.org/x_(y))", "for more of"),
+            id="parentheses",
+        ),
+        pytest.param(
+            "日本語日本語https://example.org/a/page", ("日本語日本語", "https://example.org/a/page"), id="no space"
+        ),
+        pytest.param(
+            "\n".join(("a", " " * 12 + "https://example.org/page")), ("a", "https://example.org/page"), id="indented"
+        ),
+        pytest.param("see https://e.org/" + "x" * 30, ("see", "https://e.org/" + "x" * 16, "x" * 14), id="too long"),
+    ],
+)
+def test_link_stays_whole(text: str, parts: tuple[str, ...]) -> None:
+    """The limit is 30 here."""
+    assert split(text, 30) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param(
+            "Some words before it.\n\n```py\na = 1\n\nb = 2\n```\nAnd some words after.",
+            ("Some words before it.", "```py\na = 1\n\nb = 2\n```", "And some words after."),
+            id="a block that fits moves whole",
+        ),
+        pytest.param(
+            "```py\n" + "".join(f"    f({n})\n" for n in range(5)) + "```",
+            ("```py\n    f(0)\n    f(1)\n```", "```py\n    f(2)\n    f(3)\n```", "```py\n    f(4)\n```"),
+            id="a longer one is closed and opened again with its language and indentation",
+        ),
+        pytest.param(
+            "````md\n```\nfirst line\n```\n\n```\nsecond line\n```\n````",
+            ("````md\n```\nfirst line\n```\n````", "````md\n```\nsecond line\n```\n````"),
+            id="a longer fence stays longer and may hold shorter ones",
+        ),
+        pytest.param(
+            "~~~ sh extra\nfirst line of it\nsecond line\nthird\n~~~",
+            ("~~~sh extra\nfirst line of it\n~~~", "~~~sh\nsecond line\nthird\n~~~"),
+            id="tildes are fences and only the language is repeated",
+        ),
+        pytest.param(
+            "```\nfirst line of it\nsecond line of it\nthird line of it",
+            ("```\nfirst line of it\n```", "```\nsecond line of it\n```", "```\nthird line of it\n```"),
+            id="a block that is never closed is closed",
+        ),
+        pytest.param(
+            "Words that come before it.\n\n```\nunclosed",
+            ("Words that come before it.", "```\nunclosed\n```"),
+            id="so is a short one at the end",
+        ),
+        pytest.param(
+            "```\nfirst line of the code\nsecond line```\nThe end.",
+            ("```\nfirst line of the code\n```", "```\nsecond line\n```\nThe end."),
+            id="a fence may close at the end of a line, and the rest shares the part",
+        ),
+        pytest.param(
+            "Run this: ```sh\necho one\necho two\n``` and then there is more",
+            ("Run this:", "```sh\necho one\necho two\n``` and", "then there is more"),
+            id="a block may begin in the middle of a line",
+        ),
+        pytest.param(
+            "```all of it in one line of code, too long``` end",
+            ("```\nall of it in one line of\n```", "```\ncode, too long\n``` end"),
+            id="a block in one line is a block",
+        ),
+        pytest.param(
+            "```py\n" + "x" * 45 + "\n```",
+            ("```py\n" + "x" * 22 + "\n```", "```py\n" + "x" * 22 + "\n```", "```py\nx\n```"),
+            id="a line too long is cut",
+        ),
+        pytest.param(
+            "What is a stray ``` doing in the midst of this text",
+            ("What is a stray ``` doing in the", "midst of this text"),
+            id="backticks in a line that nothing closes are text",
+        ),
+        pytest.param(
+            "```" + "info" * 9 + "\ncode\n```",
+            ("```" + "info" * 7 + "i", "nfoinfo\ncode\n```"),
+            id="a heading that leaves no room for code is text",
+        ),
+    ],
+)
+def test_block_of_code_stays_whole_or_is_closed_and_opened_again(text: str, parts: tuple[str, ...]) -> None:
+    """The limit is 32 here."""
+    assert split(text, 32) == parts
+
+
+def test_long_block_fills_up_a_part_that_is_less_than_half_full() -> None:
+    """A sentence before a long listing does not get a message of its own."""
+    parts = split("Here it is:\n```\n" + "a line of code\n" * 20 + "```\nThat was it.", 100)
+
+    assert parts[0].startswith("Here it is:\n```\na line of code\n")
+    assert parts[-1].endswith("a line of code\n```\nThat was it.")
+    assert {part.count("```") for part in parts} == {2}
+
+
+@pytest.mark.parametrize("limit", [1, 0, -5])
+def test_limit_that_holds_no_emoji_is_refused(limit: int) -> None:
+    """There would be no way to cut."""
+    with pytest.raises(ValueError, match="at least 2"):
+        split("text", limit)
