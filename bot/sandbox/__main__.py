@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
-import signal
 import sys
 
+import click
+
+from bot.sandbox.command import command
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.options import SandboxOptions
-from bot.sandbox.server import Sandbox
+from bot.sandbox.wire import Json
+
+_EXIT = 5
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args(arguments)
+def hint(description: Json) -> str:
+    """Name the addresses."""
+    names = ("api_url", "gateway_url", "control_url", "token")
+    return "\n".join(f"{name}: {description[name]}" for name in names)
+
+
+def main() -> int:
+    """Run the command; give its exit code."""
     try:
-        asyncio.run(_serve(SandboxOptions(host=chosen.host, port=chosen.port)))
+        command(hint).main(prog_name="python -m bot.sandbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except SandboxError as error:
-        sys.stderr.write(f"{error}\n")
-        return 5
+        click.echo(f"Error: {error}", err=True)
+        return _EXIT
+    except click.Abort:
+        return 130
     return 0
-
-
-async def _serve(options: SandboxOptions) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    async with Sandbox(options) as sandbox:
-        sys.stdout.write(json.dumps(sandbox.description()) + "\n")
-        sys.stdout.flush()
-        await stopped.wait()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,233 @@
+"""The sandbox from the command line: its options, what it prints, and what it does until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.intents import PRIVILEGED_BY_NAME
+from bot.sandbox.options import DEFAULT_TOKEN, Rate, SandboxOptions
+from bot.sandbox.play import Player
+from bot.sandbox.playback import play_recording
+from bot.sandbox.recordings import Line, read_recording
+from bot.sandbox.server import Sandbox
+from bot.sandbox.terminal import Terminal, stdin_lines
+from bot.sandbox.wire import Json
+
+Hint = Callable[[Json], str]
+
+
+class _RateType(click.ParamType[str]):
+    """A rate such as 5/5, or off."""
+
+    name = "N/SECONDS|off"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
+        """Check the text; it stays text."""
+        try:
+            Rate.parse(str(value))
+        except SandboxError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class _SpeedType(click.ParamType[float | None]):
+    """A factor, or max."""
+
+    name = "FACTOR|max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
+        """Read the factor; None means without pauses."""
+        if value is None or str(value) == "max":
+            return None
+        try:
+            factor = float(value)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor < float("inf"):
+            self.fail(f"{value!r} is not a speed: write a number above 0, or max.", param, ctx)
+        return factor
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do besides serving: play lines, or chat when there is a terminal."""
+
+    lines: list[Line] | None
+    speed: float | None
+    exit_after_play: bool
+    as_json: bool
+
+
+def options() -> list[click.Parameter]:
+    """List the command's options."""
+    seconds = click.FloatRange(min=0)
+    port = click.IntRange(0, 65535)
+    return [
+        click.Option(["--host"], default="127.0.0.1", show_default=True, help="A loopback address to listen on."),
+        click.Option(["--port"], type=port, default=0, help="Port of REST and gateway.  [default: any free one]"),
+        click.Option(
+            ["--control-port"], type=port, default=0, help="Port of the control API.  [default: any free one]"
+        ),
+        click.Option(["--token"], default=DEFAULT_TOKEN, show_default=True, help="The bot's token."),
+        click.Option(["--bot-name"], default="sandbox-bot", show_default=True, help="The bot's name."),
+        click.Option(
+            ["--play"],
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            help="Play recorded chat: JSON Lines of channel, at, author, bot, content.",
+        ),
+        click.Option(
+            ["--speed"],
+            metavar="FACTOR|max",
+            type=_SpeedType(),
+            default="1",
+            show_default=True,
+            help="Divide the recorded pauses; max leaves them out.",
+        ),
+        click.Option(["--exit-after-play"], is_flag=True, help="Leave when the bot is quiet after playing."),
+        click.Option(
+            ["--rate-limit"],
+            metavar="N/SECONDS|off",
+            type=_RateType(),
+            default="5/5",
+            show_default=True,
+            help="Messages per channel; off switches every limit off.",
+        ),
+        click.Option(
+            ["--global-rate-limit"],
+            metavar="N/SECONDS|off",
+            type=_RateType(),
+            default="50/1",
+            show_default=True,
+            help="All requests.",
+        ),
+        click.Option(
+            ["--nonce-window"], type=seconds, default=300, show_default=True, help="Seconds a nonce is remembered."
+        ),
+        click.Option(
+            ["--resume-window"],
+            type=seconds,
+            default=180,
+            show_default=True,
+            help="Seconds a session without connection can be resumed.",
+        ),
+        click.Option(
+            ["--heartbeat"], type=click.FloatRange(min=0.05), default=41.25, show_default=True, help="Seconds."
+        ),
+        click.Option(
+            ["--deny-intent"],
+            type=click.Choice(sorted(PRIVILEGED_BY_NAME)),
+            multiple=True,
+            help="A privileged intent that is not switched on for the bot.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON line when listening, and no chat."),
+    ]
+
+
+def command(hint: Hint, kind: type[click.Command] = click.Command) -> click.Command:
+    """Build the click command; ``hint`` writes what to do next from the addresses."""
+
+    def callback(**chosen: Any) -> None:  # noqa: ANN401 - click's values
+        run(hint, **chosen)
+
+    return kind(
+        "sandbox",
+        callback=callback,
+        params=options(),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=(
+            "Start a Discord on loopback, REST and gateway, that any bot can be pointed at: no token, no network.\n\n"
+            "On a terminal it is a chat: type, and see the bot answer. With --play it plays recorded chat to the bot "
+            "and counts the replies. A control API lets tests and curl build, post, judge and break things."
+        ),
+    )
+
+
+def run(hint: Hint, **chosen: Any) -> None:  # noqa: ANN401 - click's values
+    """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for what can't be."""
+    unlimited = Rate.parse(chosen["rate_limit"]) is None
+    sandbox_options = SandboxOptions(
+        host=chosen["host"],
+        port=chosen["port"],
+        control_port=chosen["control_port"],
+        token=chosen["token"],
+        bot_name=chosen["bot_name"],
+        nonce_window=chosen["nonce_window"],
+        message_rate=Rate.parse(chosen["rate_limit"]),
+        global_rate=None if unlimited else Rate.parse(chosen["global_rate_limit"]),
+        resume_window=chosen["resume_window"],
+        heartbeat_interval=chosen["heartbeat"],
+        denied_intents=frozenset(chosen["deny_intent"]),
+    )
+    if chosen["exit_after_play"] and chosen["play"] is None:
+        raise SandboxError("--exit-after-play needs something to play: add --play FILE.")
+    lines = None if chosen["play"] is None else read_recording(chosen["play"])
+    job = Job(lines, chosen["speed"], chosen["exit_after_play"], chosen["as_json"])
+    asyncio.run(_serve(sandbox_options, job, hint))
+
+
+async def _serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    console = Console(stderr=job.as_json, highlight=False)
+    async with Sandbox(sandbox_options) as sandbox:
+        _announce(sandbox, job, hint, console)
+        work = loop.create_task(_work(sandbox, job, console))
+        waiting = loop.create_task(stopped.wait())
+        await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finished = work.done()
+        for task in (work, waiting):
+            task.cancel()
+        await asyncio.gather(work, waiting, return_exceptions=True)
+        if finished:
+            work.result()
+    if not job.as_json:
+        console.print("\nStopped." if not finished else "Stopped.")
+
+
+def _announce(sandbox: Sandbox, job: Job, hint: Hint, console: Console) -> None:
+    if job.as_json:
+        sys.stdout.write(json.dumps(sandbox.description()) + "\n")
+        sys.stdout.flush()
+        return
+    console.print(hint(sandbox.description()), markup=False, soft_wrap=True)
+
+
+async def _work(sandbox: Sandbox, job: Job, console: Console) -> None:
+    """Do the job; serving alone never ends."""
+    if job.lines is not None:
+        player = Player(sandbox.services, job.lines, speed=job.speed)
+        summary = await play_recording(player, len(job.lines), sandbox_quiet(sandbox.options), console)
+        if job.as_json:
+            sys.stdout.write(json.dumps(summary.payload()) + "\n")
+            sys.stdout.flush()
+        if job.exit_after_play:
+            return
+    elif not job.as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        async with ControlClient(sandbox.services.addresses.control) as control:
+            console.print("Type to chat, /help for more, /quit to leave.\n")
+            bot = sandbox.services.application.user
+            await Terminal(sandbox.world, control, bot.id, console).run(stdin_lines())
+        return
+    if not job.as_json:
+        console.print("Serving until Ctrl-C.")
+    await asyncio.Event().wait()
+
+
+def sandbox_quiet(sandbox_options: SandboxOptions) -> float:
+    """Say how long a bot must be silent to be done: longer than a rate limit can hold it back."""
+    rate = sandbox_options.message_rate
+    return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)

@@ -1,0 +1,291 @@
+"""A client for the control API, for tests, demos and anything else in Python."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from bot.sandbox.control.shapes import Ids, MessageRecord, Report, RequestRecord
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.wire import Json
+
+_MARGIN = 30.0
+
+
+class ControlClient:
+    """Speak to a sandbox's control API; channels and users go by name or id.
+
+    Waits end after ``within`` seconds.
+
+    Raises SandboxError with the API's sentence when it refuses, and TimeoutError when a wait is not met.
+    """
+
+    def __init__(self, control_url: str) -> None:
+        """Take the address that the ready line names."""
+        self._url = control_url
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+
+    async def __aenter__(self) -> Self:
+        """Be ready."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def call(
+        self, method: str, path: str, body: Json | None = None, query: Mapping[str, object] | None = None
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Make any call of the control API."""
+        plain = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
+        async with self._session.request(method, self._url + path, json=body, params=plain) as response:
+            answer = json.loads(await response.read())
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's line between fine and not
+            raise SandboxError(answer["error"])
+        return answer
+
+    # -- build -----------------------------------------------------------------------------------------------------
+
+    async def world(self) -> Json:
+        """List guilds, channels, users and applications."""
+        answered: Json = await self.call("GET", "/world")
+        return answered
+
+    async def create_user(self, name: str, *, bot: bool = False) -> Ids:
+        """Create a person or a bot account."""
+        answered: Ids = await self.call("POST", "/users", {"name": name, "bot": bot})
+        return answered
+
+    async def create_guild(self, name: str, *, owner: str = "owner") -> Json:
+        """Create a guild with #general (``channel`` in the answer)."""
+        answered: Json = await self.call("POST", "/guilds", {"name": name, "owner": owner})
+        return answered
+
+    async def delete_guild(self, guild: str) -> None:
+        """Delete a guild."""
+        await self.call("DELETE", f"/guilds/{guild}")
+
+    async def set_guild_unavailable(self, guild: str, *, unavailable: bool) -> None:
+        """Begin or end an outage of a guild."""
+        await self.call("PATCH", f"/guilds/{guild}", {"unavailable": unavailable})
+
+    async def create_channel(self, name: str, *, guild: str | None = None) -> Ids:
+        """Create a text channel."""
+        answered: Ids = await self.call("POST", "/channels", {"name": name, "guild": guild})
+        return answered
+
+    async def delete_channel(self, channel: str) -> None:
+        """Delete a channel or thread."""
+        await self.call("DELETE", f"/channels/{channel}")
+
+    async def set_permissions(
+        self, channel: str, *, allow: Iterable[str] = (), deny: Iterable[str] = (), target: str | None = None
+    ) -> None:
+        """Allow and deny permissions in a channel to the bot, or to ``target``."""
+        body = {"allow": list(allow), "deny": list(deny), "target": target}
+        await self.call("PUT", f"/channels/{channel}/permissions", body)
+
+    async def create_thread(
+        self, name: str, *, channel: str = "general", message: str | None = None, owner: str = "alice"
+    ) -> Ids:
+        """Start a thread."""
+        body = {"name": name, "channel": channel, "message": message, "owner": owner}
+        answered: Ids = await self.call("POST", "/threads", body)
+        return answered
+
+    async def change_thread(self, thread: str, *, archived: bool, locked: bool = False) -> None:
+        """Archive or lock a thread, or bring it back."""
+        await self.call("PATCH", f"/threads/{thread}", {"archived": archived, "locked": locked})
+
+    async def open_dm(self, user: str = "alice") -> Ids:
+        """Open the DM of a person and the bot."""
+        answered: Ids = await self.call("POST", "/dms", {"user": user})
+        return answered
+
+    async def create_webhook(self, name: str, *, channel: str = "general") -> Json:
+        """Create a webhook (``id`` and ``token``)."""
+        answered: Json = await self.call("POST", "/webhooks", {"name": name, "channel": channel})
+        return answered
+
+    # -- act as people ---------------------------------------------------------------------------------------------
+
+    async def post(
+        self, content: str = "", *, channel: str = "general", author: str = "alice", **more: object
+    ) -> MessageRecord:
+        """Post a message; also reply_to, ping, mention, attachments."""
+        body = {"content": content, "channel": channel, "author": author, **more}
+        answered: MessageRecord = await self.call("POST", "/messages", body)
+        return answered
+
+    async def post_many(self, messages: Iterable[Json]) -> list[str]:
+        """Post many messages in one call; ids in order."""
+        answer = await self.call("POST", "/messages/batch", {"messages": list(messages)})
+        answered: list[str] = answer["ids"]
+        return answered
+
+    async def edit(self, message: str, content: str) -> MessageRecord:
+        """Edit a message."""
+        answered: MessageRecord = await self.call("PATCH", f"/messages/{message}", {"content": content})
+        return answered
+
+    async def delete(self, message: str) -> None:
+        """Delete a message."""
+        await self.call("DELETE", f"/messages/{message}")
+
+    async def bulk_delete(self, messages: Iterable[str]) -> None:
+        """Delete messages of one channel at once."""
+        await self.call("POST", "/messages/bulk-delete", {"messages": list(messages)})
+
+    async def react(self, message: str, emoji: str, *, user: str = "alice") -> None:
+        """Put an emoji on a message."""
+        await self.call("POST", f"/messages/{message}/reactions", {"user": user, "emoji": emoji})
+
+    async def unreact(self, message: str, emoji: str, *, user: str = "alice") -> None:
+        """Take an emoji off a message."""
+        await self.call("DELETE", f"/messages/{message}/reactions", query={"user": user, "emoji": emoji})
+
+    async def commands(self) -> list[Json]:
+        """List the commands that the bot registered."""
+        answered: list[Json] = (await self.call("GET", "/commands"))["commands"]
+        return answered
+
+    async def use_command(
+        self,
+        command: str,
+        options: Json | None = None,
+        *,
+        user: str = "alice",
+        channel: str = "general",
+        **more: object,
+    ) -> Json:
+        """Use a slash command or context menu; also permissions, target, focused, locale."""
+        body = {"command": command, "options": options or {}, "user": user, "channel": channel, **more}
+        answered: Json = await self.call("POST", "/interactions/command", body)
+        return answered
+
+    async def use_component(self, message: str, custom_id: str, *, user: str = "alice", **more: object) -> Json:
+        """Press a button or choose from a select."""
+        body = {"message": message, "custom_id": custom_id, "user": user, **more}
+        answered: Json = await self.call("POST", "/interactions/component", body)
+        return answered
+
+    async def submit_modal(
+        self, custom_id: str, fields: Json, *, user: str = "alice", channel: str = "general", **more: object
+    ) -> Json:
+        """Submit a form."""
+        body = {"custom_id": custom_id, "fields": fields, "user": user, "channel": channel, **more}
+        answered: Json = await self.call("POST", "/interactions/modal", body)
+        return answered
+
+    async def interaction(self, interaction: str) -> Json:
+        """Show an interaction and what was answered."""
+        answered: Json = await self.call("GET", f"/interactions/{interaction}")
+        return answered
+
+    # -- judge -----------------------------------------------------------------------------------------------------
+
+    async def messages(self, **chosen: object) -> list[MessageRecord]:
+        """List messages; filters: channel, author, bot, after, reference, deleted, edited, contains, limit."""
+        answered: list[MessageRecord] = (await self.call("GET", "/messages", query=chosen))["messages"]
+        return answered
+
+    async def counts(self, **chosen: object) -> Json:
+        """Count messages: total, deleted, by_channel."""
+        answered: Json = await self.call("GET", "/counts", query=chosen)
+        return answered
+
+    async def report(self, **chosen: object) -> Report:
+        """List messages with the replies to them; answered=True leaves out those without."""
+        answered: Report = await self.call("GET", "/report", query=chosen)
+        return answered
+
+    async def sessions(self) -> Json:
+        """List gateway sessions, with counts of identifies and resumes."""
+        answered: Json = await self.call("GET", "/sessions")
+        return answered
+
+    async def requests(self, **chosen: object) -> list[RequestRecord]:
+        """List REST requests; filters: method, path, status, after."""
+        answered: list[RequestRecord] = (await self.call("GET", "/requests", query=chosen))["requests"]
+        return answered
+
+    # -- wait ------------------------------------------------------------------------------------------------------
+
+    async def _wait(self, body: Json, within: float) -> Json:
+        async with asyncio.timeout(within + _MARGIN):
+            answer: Json = await self.call("POST", "/wait", {**body, "timeout": within})
+        if not answer["met"]:
+            what = ", ".join(f"{key}={value}" for key, value in body.items())
+            raise TimeoutError(f"Not within {within:g} s: {what}")
+        return answer
+
+    async def wait_for_messages(self, count: int = 1, *, within: float = 10, **chosen: object) -> list[MessageRecord]:
+        """Wait until ``count`` messages match the filters of ``messages``."""
+        answer = await self._wait({"messages": chosen, "count": count}, within)
+        answered: list[MessageRecord] = answer["messages"]
+        return answered
+
+    async def wait_for_ready(self, *, within: float = 10, identifies: int = 0, resumes: int = 0) -> None:
+        """Wait until a session is connected and ready, after so many identifies and resumes in all."""
+        await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
+
+    async def wait_for_sessions(self, number: int, *, within: float = 10) -> None:
+        """Wait until exactly so many sessions are connected."""
+        await self._wait({"sessions": number}, within)
+
+    async def wait_for_requests(self, count: int = 1, *, within: float = 10, **chosen: object) -> int:
+        """Wait until so many requests match the filters of ``requests``."""
+        answer = await self._wait({"requests": chosen, "count": count}, within)
+        answered: int = answer["count"]
+        return answered
+
+    async def wait_for_answer(self, interaction: str, *, until: str = "answered", within: float = 10) -> Json:
+        """Wait until an interaction is "answered" (or "acknowledged"); give its record."""
+        answer = await self._wait({"interaction": interaction, "until": until}, within)
+        answered: Json = answer["interaction"]
+        return answered
+
+    # -- trouble ---------------------------------------------------------------------------------------------------
+
+    async def add_fault(self, kind: str, **rule: object) -> Ids:
+        """Make chosen REST requests fail; see POST /control/faults."""
+        answered: Ids = await self.call("POST", "/faults", {"kind": kind, **rule})
+        return answered
+
+    async def faults(self) -> list[Json]:
+        """List faults with ``seen`` and ``hits``."""
+        answered: list[Json] = (await self.call("GET", "/faults"))["faults"]
+        return answered
+
+    async def clear_faults(self) -> None:
+        """Remove every fault, deliver faithfully, unmute."""
+        await self.call("DELETE", "/faults")
+
+    async def gateway(self, action: str, **body: object) -> Json:
+        """Disturb the gateway: drop, reconnect, invalid-session, mute, unmute, repeat, shuffle or dispatch."""
+        answered: Json = await self.call("POST", f"/gateway/{action}", body)
+        return answered
+
+    async def outage(self, seconds: float) -> None:
+        """Stop the Discord side for some seconds."""
+        await self.call("POST", "/outage", {"seconds": seconds})
+
+    async def change_settings(self, **values: object) -> Json:
+        """Change settings: nonce_window, message_rate, global_rate, resume_window, denied_intents, token and more."""
+        answered: Json = await self.call("PATCH", "/settings", values)
+        return answered
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

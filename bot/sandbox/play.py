@@ -1,0 +1,128 @@
+"""Play recorded chat to the bot, at its own pace, faster, or as fast as the gateway takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from bot.sandbox import posting
+from bot.sandbox.models import Channel, Message
+from bot.sandbox.recordings import Line
+from bot.sandbox.services import Services
+from bot.sandbox.wire import Json
+
+_BREATH = 100
+_NEVER = 1e9
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was played and what came back; ``doubled`` counts messages with more than one reply."""
+
+    seconds: float = 0.0
+    posted: Counter[str] = field(default_factory=Counter)
+    replies: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    doubled: Counter[str] = field(default_factory=Counter)
+
+    def payload(self) -> Json:
+        """Build the JSON."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "posted": dict(self.posted),
+            "replies": dict(self.replies),
+            "answered": dict(self.answered),
+            "doubled": {name: count for name, count in self.doubled.items() if count},
+        }
+
+
+class Player:
+    """Post recorded lines into channels of their names."""
+
+    def __init__(self, services: Services, lines: list[Line], *, speed: float | None) -> None:
+        """Take the lines in order; ``speed`` divides the pauses, None leaves them out."""
+        self._services = services
+        self._world = services.world
+        self._lines = lines
+        self._speed = speed
+        self._posted: dict[int, str] = {}
+        self._seconds = 0.0
+
+    async def wait_for_bot(self) -> None:
+        """Wait until a bot is connected and ready."""
+        while await self._world.pulse.wait_for(self._bot_ready, _NEVER) is None:
+            continue
+
+    def _bot_ready(self) -> bool | None:
+        sessions = self._services.hub.sessions.values()
+        return True if any(item.ready and item.connection is not None for item in sessions) else None
+
+    def prepare(self) -> dict[str, Channel]:
+        """Make sure that there is a text channel for each name."""
+        present = {channel.name: channel for channel in self._services.guild.channels.values()}
+        for name in sorted({line.channel for line in self._lines}):
+            if name not in present:
+                present[name] = self._world.create_channel(self._services.guild, name)
+        return present
+
+    async def play(self, advance: Callable[[], None]) -> None:
+        """Post every line; ``advance`` is called after each."""
+        channels = self.prepare()
+        started = time.monotonic()
+        for number, line in enumerate(self._lines):
+            await self._keep_pace(number, line, started)
+            author = self._world.named_user(line.author, bot=line.bot)
+            self._world.add_member(self._services.guild, author)
+            message = posting.post(self._world, posting.Draft(channels[line.channel], author, line.content))
+            self._posted[message.id] = line.channel
+            advance()
+        await self._services.hub.drained()
+        self._seconds = time.monotonic() - started
+
+    async def _keep_pace(self, number: int, line: Line, started: float) -> None:
+        if self._speed is not None:
+            pause = started + line.offset / self._speed - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+                return
+        if number % _BREATH == 0:
+            await self._services.hub.breathe()
+
+    async def wait_for_quiet(self, seconds: float) -> None:
+        """Wait until no bot has said anything for some seconds."""
+        newer = True
+        while newer:
+            look = partial(self._newer, self._last_bot_message())
+            newer = await self._world.pulse.wait_for(look, seconds) is not None
+
+    def _last_bot_message(self) -> int:
+        return next((item.id for item in self._newest_first() if self._by_application(item)), 0)
+
+    def _newest_first(self) -> list[Message]:
+        first = min(self._posted, default=0)
+        return self._world.messages_after(first)[::-1]
+
+    def _newer(self, last: int) -> bool | None:
+        return True if any(self._by_application(item) for item in self._world.messages_after(last)) else None
+
+    def _by_application(self, message: Message) -> bool:
+        return message.author.id in self._world.applications
+
+    def summary(self) -> Summary:
+        """Count what was posted and what answers it."""
+        summary = Summary(self._seconds, Counter(self._posted.values()))
+        times: Counter[int] = Counter()
+        for message in self._newest_first():
+            target = message.referenced_id
+            if target in self._posted and self._by_application(message):
+                times[target] += 1
+        for target, count in times.items():
+            channel = self._posted[target]
+            summary.replies[channel] += count
+            summary.answered[channel] += 1
+            summary.doubled[channel] += count > 1
+        return summary

@@ -1,0 +1,87 @@
+"""A sandbox as a process of its own, started and stopped from Python."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.wire import Json
+
+_PATIENCE = 30.0
+_IMPORT_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProcess:
+    """Where a running sandbox is, as its ready line says, and a client for its control API."""
+
+    api_url: str
+    gateway_url: str
+    control_url: str
+    token: str
+    pid: int
+    application_id: str
+    guild_id: str
+    channel_id: str
+    control: ControlClient
+
+
+@contextlib.asynccontextmanager
+async def sandbox_process(arguments: Iterable[str] = ()) -> AsyncIterator[SandboxProcess]:
+    """Start ``python -m bot.sandbox --json`` with more arguments, and stop it at the end.
+
+    Raises SandboxError with what it wrote to stderr when it does not start.
+    """
+    paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.sandbox",
+        "--json",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )
+    try:
+        ready = await _ready_line(process)
+        async with ControlClient(ready["control_url"]) as control:
+            yield SandboxProcess(**ready, control=control)
+    finally:
+        await _stop(process)
+
+
+async def _ready_line(process: asyncio.subprocess.Process) -> Json:
+    if process.stdout is None or process.stderr is None:
+        raise SandboxError("The sandbox has no output to read.")
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise SandboxError(f"The sandbox said nothing for {_PATIENCE:.0f} s: start it by hand and look.") from None
+    if not line:
+        problem = (await process.stderr.read()).decode(errors="replace").strip()
+        raise SandboxError(f"The sandbox did not start: {problem}")
+    ready: Json = json.loads(line)
+    return ready
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
