@@ -87,6 +87,8 @@ class Client(discord.Client):
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
         """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's."""
+        # The bot has no voice, so libraries for it are no loss.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
 

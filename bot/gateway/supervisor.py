@@ -84,8 +84,8 @@ async def check_token(endpoint: Endpoint, token: str) -> None:
 
     That Discord can't be reached says nothing about the token and raises nothing.
     """
-    client = discord.Client(intents=discord.Intents.none())
     Client.point_at(endpoint)
+    client = discord.Client(intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(endpoint.request_timeout.total_seconds()):
             await client.login(token)
