@@ -9,12 +9,14 @@ import socket
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
 
 import structlog
 
 from bot import __version__
 from bot.config import Config
 from bot.conversations import Conversations
+from bot.core import delivery
 from bot.core.events import BotStarted, BotStopped, Call, Draft
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
@@ -28,7 +30,6 @@ from bot.gateway.supervisor import Supervisor, check_token
 from bot.gateway.sync import Sync
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
-from bot.replies.worker import Policy
 from bot.responders import Responder, Rule, compile_rules, load_facts
 from bot.telemetry import Health, Metrics, serve
 
@@ -116,7 +117,8 @@ class Bot:
             self.conversations,
             Composer(log.reader, answering, config.replies.window, COMPOSE_SECONDS),
             DiscordSender(lambda: self.supervisor.client, self._connected),
-            Policy(config.replies.max_age, config.replies.max_attempts, clock),
+            delivery.Patience(config.replies.max_age // timedelta(microseconds=1), config.replies.max_attempts),
+            clock,
         )
         self.supervisor = Supervisor(endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))

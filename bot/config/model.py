@@ -83,7 +83,7 @@ class Replies(Section):
     responder: Text = Field("rules", description='the name of a responder such as "rules"')
     max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
     send_timeout: PositiveDuration = Field(timedelta(seconds=15), description=POSITIVE_DURATION)
-    max_attempts: Positive = Field(8, description=COUNT)
+    max_attempts: Positive = Field(30, description=COUNT)
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
 

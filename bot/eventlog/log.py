@@ -129,15 +129,16 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     return EventLog(Writer(connection, vault, clock), reader, ownership)
 
 
-async def open_reader(location: Location) -> Reader:
-    """Open the log for reading only, beside whoever owns it; without the right key the words stay sealed.
+async def open_reader(location: Location, *, words: bool = True) -> Reader:
+    """Open the log for reading only, beside whoever owns it; without ``words`` no key is needed and none is looked for.
 
-    Raises LogError when there is no log, or none that can be read.
+    Raises LogError when there is no log, or none that can be read, KeyMismatch when the key to its words is missing or
+    another log's.
     """
     if not location.database.exists():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     database.inspect(location.database)
-    return await _open_reader(location, Vault(_find_key(location)))
+    return await _open_reader(location, _checked(location) if words else None)
 
 
 def _unlock(location: Location, clock: Callable[[], int]) -> Vault:
@@ -160,7 +161,7 @@ def _find_key(location: Location) -> bytes:
     return location.key if location.key is not None else read_key(location.key_path)
 
 
-async def _open_reader(location: Location, vault: Vault) -> Reader:
+async def _open_reader(location: Location, vault: Vault | None) -> Reader:
     return Reader(await database.connect_reader(location.database), vault)
 
 

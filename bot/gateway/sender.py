@@ -19,8 +19,9 @@ from typing import Any
 import aiohttp
 import discord
 
+from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Sighting, Unknown
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
 
 LOOK_PAGES = 50
 PAGE = 100

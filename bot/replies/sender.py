@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
 
 
@@ -39,15 +40,6 @@ class Unknown:
 
 
 Outcome: TypeAlias = Sent | Refused | NotYet | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A message of the bot's own account; ``reply_to`` is None where it references nothing."""
-
-    message_id: int
-    reply_to: int | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,18 @@ found again by :meth:`Replies.recover`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
+from bot.core.delivery import Patience
 from bot.core.events import Recorded, ReplyRequested, Via
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
 from bot.replies.sender import Sender
-from bot.replies.worker import Policy, Worker
+from bot.replies.worker import Worker
 
 _log = structlog.get_logger()
 
@@ -24,11 +26,19 @@ _log = structlog.get_logger()
 class Replies:
     """Keeps a worker for every channel with unfinished replies."""
 
-    def __init__(self, conversations: Conversations, composer: Composer, sender: Sender, policy: Policy) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        composer: Composer,
+        sender: Sender,
+        patience: Patience,
+        clock: Callable[[], int],
+    ) -> None:
         self._conversations = conversations
         self._composer = composer
         self._sender = sender
-        self._policy = policy
+        self._patience = patience
+        self._clock = clock
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
         conversations.on_appended.append(self.react)
@@ -88,7 +98,8 @@ class Replies:
             conversations=self._conversations,
             composer=self._composer,
             sender=self._sender,
-            policy=self._policy,
+            patience=self._patience,
+            clock=self._clock,
         )
         task = asyncio.get_running_loop().create_task(worker.run(), name=f"replies {channel_id}")
         self._workers[channel_id] = (worker, task)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -17,26 +15,17 @@ from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation, Pending
+from bot.core.delivery import GiveUp, LookFirst, Patience, SendPart, WriteText, found_parts, next_step
 from bot.core.events import AbandonReason, Proof
 from bot.errors import EcholessError
 from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
-from bot.replies.lookup import found_parts
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
 
 POISON_ATTEMPTS = 3
 LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long and how often a reply is tried; ``clock`` returns microseconds since the epoch."""
-
-    max_age: timedelta
-    max_attempts: int
-    clock: Callable[[], int]
 
 
 class Worker:
@@ -49,13 +38,15 @@ class Worker:
         conversations: Conversations,
         composer: Composer,
         sender: Sender,
-        policy: Policy,
+        patience: Patience,
+        clock: Callable[[], int],
     ) -> None:
         self.channel_id = channel_id
         self._conversations = conversations
         self._composer = composer
         self._sender = sender
-        self._policy = policy
+        self._patience = patience
+        self._clock = clock
         self._certain: set[int] = set()
         self._texts: dict[int, tuple[str, ...]] = {}
         self._due: dict[int, float] = {}
@@ -101,14 +92,16 @@ class Worker:
             await self._pause(wait)
             return
         await self._sender.ready()
-        if entry.message_id not in self._certain:
-            await self._look(state)
-        elif (reason := self._given_up(entry)) is not None:
-            await self._abandon(entry, reason)
-        elif not entry.composed:
-            await self._compose(state, entry)
-        else:
-            await self._send(entry)
+        certain = entry.message_id in self._certain
+        match next_step(entry, certain=certain, now=self._clock(), patience=self._patience):
+            case LookFirst():
+                await self._look(state)
+            case GiveUp(reason):
+                await self._abandon(entry, reason)
+            case WriteText():
+                await self._compose(state, entry)
+            case SendPart(part):
+                await self._send(entry, part)
 
     def _wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
@@ -118,20 +111,9 @@ class Worker:
         """
         now = asyncio.get_running_loop().time()
         if entry.attempts and entry.message_id not in self._due:
-            recorded = (entry.retry_at - self._policy.clock()) / 1e6
+            recorded = (entry.retry_at - self._clock()) / 1e6
             self._due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
         return self._due.get(entry.message_id, now) - now
-
-    def _given_up(self, entry: Pending) -> AbandonReason | None:
-        """Return why a reply of which nothing is in Discord should not begin any more."""
-        if entry.attempts >= self._policy.max_attempts:
-            return AbandonReason.GAVE_UP
-        if not entry.untouched:
-            return None
-        if entry.trigger_deleted:
-            return AbandonReason.TRIGGER_DELETED
-        age = self._policy.clock() - entry.requested_at
-        return AbandonReason.EXPIRED if age > self._policy.max_age / timedelta(microseconds=1) else None
 
     async def _compose(self, state: Conversation, entry: Pending) -> None:
         try:
@@ -154,10 +136,7 @@ class Worker:
         else:
             await self._delay(entry, reason)
 
-    async def _send(self, entry: Pending) -> None:
-        part = entry.next_part
-        if part is None:
-            return
+    async def _send(self, entry: Pending, part: int) -> None:
         try:
             texts = self._texts.get(entry.message_id) or await self._composer.parts(entry)
         except WordsErased:
@@ -223,7 +202,7 @@ class Worker:
         attempt = entry.attempts + 1
         pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
         self._due[entry.message_id] = asyncio.get_running_loop().time() + pause
-        retry_at = self._policy.clock() + int(pause * 1e6)
+        retry_at = self._clock() + int(pause * 1e6)
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at)
         await self._conversations.handle(self.channel_id, command)
         _log.info("reply.delayed", channel=self.channel_id, message=entry.message_id, reason=reason, attempt=attempt)

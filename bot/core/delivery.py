@@ -1,0 +1,102 @@
+"""What comes next for a reply: the part of delivery that needs no Discord, no clock and no log. Pure.
+
+A reply is *certain* while this process knows that its unsent parts are not in Discord: it was requested just now, or a
+look has just not found them. Once a send begins it is not, until the outcome is recorded; after a restart none is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.core.conversation import Pending
+from bot.core.events import AbandonReason
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long (microseconds) and how often a reply is tried."""
+
+    max_age: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookFirst:
+    """Look into the channel's history for what may be there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteText:
+    """Ask the responder and record what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendPart:
+    """Send part ``part``."""
+
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Record that the rest will not come."""
+
+    reason: AbandonReason
+
+
+Step: TypeAlias = LookFirst | WriteText | SendPart | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message of the bot's own account in Discord; ``reply_to`` is None where it references nothing."""
+
+    message_id: int
+    reply_to: int | None
+    text: str
+
+
+def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) -> Step:
+    """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch."""
+    if not certain:
+        return LookFirst()
+    reason = _given_up(entry, now, patience)
+    if reason is not None:
+        return GiveUp(reason)
+    part = entry.next_part
+    return WriteText() if part is None else SendPart(part)
+
+
+def found_parts(entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting]) -> Mapping[int, int]:
+    """Return for each part of ``entry`` found in Discord, and not known to be sent, its message id.
+
+    Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
+    unsent part. A message that lost its reference (the trigger was deleted first) is known by its text.
+    """
+    known = set(entry.sent_ids)
+    unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
+    referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
+    found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
+    for seen in sightings:
+        if seen.reply_to is None and seen.message_id > entry.message_id and seen.message_id not in known:
+            part = next((part for part in unsent if part not in found and _same(texts[part], seen.text)), None)
+            if part is not None:
+                found[part] = seen.message_id
+    return found
+
+
+def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | None:
+    if entry.attempts >= patience.max_attempts:
+        return AbandonReason.GAVE_UP
+    if not entry.untouched:
+        return None
+    if entry.trigger_deleted:
+        return AbandonReason.TRIGGER_DELETED
+    return AbandonReason.EXPIRED if now - entry.requested_at > patience.max_age else None
+
+
+def _same(sent: str, seen: str) -> bool:
+    # Discord strips white space around a message.
+    return sent.strip() == seen.strip()
