@@ -109,7 +109,7 @@ def create(path: Path, *, now: int, key_proof: bytes) -> None:
             connection.execute("INSERT INTO meta VALUES ('key_proof', ?)", (key_proof,))
             connection.execute("PRAGMA journal_mode = WAL")
         draft.rename(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
@@ -211,7 +211,7 @@ def _creating(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename outlive a power loss: the folder's entry needs a sync of its own."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -15,7 +15,7 @@ from bot.eventlog import database, snapshots
 from bot.eventlog.codec import encode
 from bot.eventlog.owner import Ownership
 from bot.eventlog.reader import Reader
-from bot.eventlog.vault import Vault, make_key, read_key
+from bot.eventlog.vault import Vault, has_key, make_key, read_key
 from bot.eventlog.writer import Append, Appended, Writer
 
 KEY_FILE = "vault.key"
@@ -38,6 +38,15 @@ class Location:
     def key_path(self) -> Path:
         """Return the path of the key file."""
         return self.key_file or self.folder / KEY_FILE
+
+    def has_log(self) -> bool:
+        """Tell whether there is a database; raise LogUnwritable where that can't be seen."""
+        try:
+            return self.database.exists()
+        except OSError as error:
+            raise LogUnwritable(
+                f"The log folder {self.folder} can't be read: {error.strerror}. Check its name and permissions."
+            ) from error
 
 
 class EventLog:
@@ -109,7 +118,7 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     before anything is touched: LogLocked, LogUnwritable, LogDamaged, LogForeign, KeyMismatch.
     """
     _prepare_folder(location.folder)
-    if location.database.exists():
+    if location.has_log():
         database.inspect(location.database)
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
@@ -135,7 +144,7 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
     Raises LogError when there is no log, or none that can be read, KeyMismatch when the key to its words is missing or
     another log's.
     """
-    if not location.database.exists():
+    if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     database.inspect(location.database)
     return await _open_reader(location, _checked(location) if words else None)
@@ -143,10 +152,13 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
 
 def _unlock(location: Location, clock: Callable[[], int]) -> Vault:
     """Return the vault of an existing log, or make key and log where there are none."""
-    if location.database.exists():
+    if location.has_log():
         return _checked(location)
-    made = location.key is None and not location.key_path.exists()
+    made = location.key is None and not has_key(location.key_path)
     vault = Vault(make_key(location.key_path) if made else _find_key(location))
+    if made:
+        # Before anything is sealed: no power loss may leave words without their key.
+        database.sync_folder(location.key_path.parent)
     database.create(location.database, now=clock(), key_proof=vault.proof())
     return vault
 

@@ -83,11 +83,21 @@ def read_key(path: Path) -> bytes:
     return parse_key(text, f"The key file {path}")
 
 
+def has_key(path: Path) -> bool:
+    """Tell whether there is a key file; an empty one is what an interrupted :func:`make_key` leaves."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def make_key(path: Path) -> bytes:
     """Write a fresh key to ``path``, readable by its owner alone, and return it."""
     key = os.urandom(KEY_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not has_key(path):
+            path.unlink(missing_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(base64.b64encode(key) + b"\n")
