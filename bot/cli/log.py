@@ -1,0 +1,184 @@
+"""``echoless log``: look into the event log, beside a running bot or without one. Nothing here changes it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+import click
+
+from bot.cli.log_stats import collect, print_stats
+from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
+from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.cli.output import progress, say_json, to_json
+from bot.cli.records import say
+from bot.cli.selection import Selection, chosen, chosen_stream, reading, selecting, stream_options
+from bot.eventlog.database import FILE_NAME
+
+NEWEST = 50
+STREAMS_LISTED = 20
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line; ids as text, times in UTC.")
+
+
+@click.group()
+def log() -> None:
+    """Look into the event log: show, stats, verify, export.
+
+    It may be read while the bot runs, and nothing here changes it.
+    """
+
+
+@log.command()
+@config_option
+@folder_option
+@selecting
+@click.option(
+    "--limit", type=click.IntRange(0), default=NEWEST, show_default=True, help="Only the newest so many; 0 is all."
+)
+@click.option("--words/--no-words", default=True, show_default=True, help="Show what people and the bot wrote.")
+@json_option
+def show(
+    *, config_path: Path | None, folder: Path | None, selection: Selection, limit: int, words: bool, as_json: bool
+) -> None:
+    """Show events, oldest first.
+
+    Times are local time, with --json UTC. With words, an event whose words were erased says so.
+    """
+
+    async def run() -> None:
+        async with reading(config_path, folder, words=words) as reader:
+            await selection.check(reader)
+            async for line in chosen(reader, selection, limit=limit, words=words):
+                if as_json:
+                    say_json(line.to_json())
+                else:
+                    say(line.to_text())
+
+    asyncio.run(run())
+
+
+@log.command()
+@config_option
+@folder_option
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=STREAMS_LISTED,
+    show_default=True,
+    help="List only the longest so many streams; 0 is all.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; lists every stream unless --limit says less.")
+def stats(*, config_path: Path | None, folder: Path | None, limit: int, as_json: bool) -> None:
+    """Count events by type and stream, and show how large and how busy the log is."""
+    listed = click.get_current_context().get_parameter_source("limit") is not click.core.ParameterSource.DEFAULT
+
+    async def run() -> None:
+        async with reading(config_path, folder, words=False) as reader:
+            path = settings(config_path, folder).log.path / FILE_NAME
+            report = await collect(reader, path, time.time_ns() // 1000)
+        if as_json:
+            say_json(report.to_json(limit if listed else 0))
+        else:
+            print_stats(report, limit)
+
+    asyncio.run(run())
+
+
+@log.command()
+@config_option
+@folder_option
+@stream_options[0]
+@stream_options[1]
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the sums.")
+def verify(
+    *, config_path: Path | None, folder: Path | None, channel_id: int | None, stream: str | None, as_json: bool
+) -> None:
+    """Check that the log is whole: chain, versions, words, snapshots. Exit code 1 when something is wrong.
+
+    Without the key the words themselves can't be checked; everything else is.
+    """
+    selection = Selection(chosen_stream(channel_id, stream))
+    location = log_location(settings(config_path, folder))
+    words = location.key is not None or location.key_path.exists()
+
+    async def run() -> VerifyReport:
+        async with reading(config_path, folder, words=words) as reader:
+            await selection.check(reader)
+            with progress() as bar:
+                return await check_log(
+                    reader,
+                    selection.stream,
+                    bar,
+                    lambda finding: say_json(asdict(finding)) if as_json else print_finding(finding),
+                )
+
+    report = asyncio.run(run())
+    if as_json:
+        say_json(report.to_json(words_checked=words))
+    else:
+        print_report(report, words_checked=words)
+    click.get_current_context().exit(1 if report.findings else 0)
+
+
+@log.command()
+@config_option
+@folder_option
+@selecting
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file, not to stdout.")
+@click.option("--force", is_flag=True, help="Replace the file where there is one.")
+@click.option("--words/--no-words", default=False, show_default=True, help="Include what people and the bot wrote.")
+def export(
+    *,
+    config_path: Path | None,
+    folder: Path | None,
+    selection: Selection,
+    output: Path | None,
+    force: bool,
+    words: bool,
+) -> None:
+    """Write events as JSON Lines, oldest first: all of them unless options choose some.
+
+    A file appears under its name once it is whole, readable by its owner alone.
+    """
+
+    async def run(write: Callable[[str], object]) -> None:
+        async with reading(config_path, folder, words=words) as reader:
+            await selection.check(reader)
+            total = sum(stream.version for stream in await reader.streams())
+            with progress() as bar:
+                task = bar.add_task("export", total=total if selection == Selection() else None)
+                async for line in chosen(reader, selection, limit=0, words=words):
+                    write(to_json(line.to_json()) + "\n")
+                    bar.advance(task)
+
+    if output is None:
+        asyncio.run(run(lambda row: click.echo(row, nl=False)))
+        return
+    with _new_file(output, force=force) as file:
+        asyncio.run(run(file.write))
+
+
+@contextmanager
+def _new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
+    """Open a file that takes its name when the block ends well; refuse to replace one unless ``force``."""
+    if path.exists() and not force:
+        raise click.BadParameter(
+            f"{path} is there already: name another file, or add --force.", param_hint="'--output'"
+        )
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
+    finally:
+        draft.unlink(missing_ok=True)

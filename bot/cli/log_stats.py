@@ -1,0 +1,120 @@
+"""The log in numbers, for ``echoless log stats``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bot.cli.moments import MICROSECONDS
+from bot.cli.output import console, count_text, iso_time, local_time, size_text
+from bot.eventlog.reader import Query, Reader, Stats, StreamInfo
+
+LATELY = 60
+"""Seconds over which the present rate is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """What the log holds; ``lately`` counts the events of the last minute, ``streams`` are the longest first."""
+
+    stats: Stats
+    streams: tuple[StreamInfo, ...]
+    disk: int
+    lately: int
+
+    @property
+    def rate_lately(self) -> float:
+        """Return the events per second of the last minute."""
+        return self.lately / LATELY
+
+    @property
+    def rate_overall(self) -> float:
+        """Return the events per second from the first to the last one."""
+        if self.stats.first_at is None or self.stats.last_at is None:
+            return 0.0
+        return self.stats.events * MICROSECONDS / max(self.stats.last_at - self.stats.first_at, MICROSECONDS)
+
+    def to_json(self, limit: int) -> dict[str, Any]:
+        """Return what ``--json`` writes, with the longest ``limit`` streams (0: all)."""
+        stats = self.stats
+        return {
+            "events": stats.events,
+            "streams": stats.streams,
+            "bodies": stats.bodies,
+            "snapshots": stats.snapshots,
+            "bytes": self.disk,
+            "first_at": None if stats.first_at is None else iso_time(stats.first_at),
+            "last_at": None if stats.last_at is None else iso_time(stats.last_at),
+            "per_second": {"last_minute": round(self.rate_lately, 3), "overall": round(self.rate_overall, 3)},
+            "types": stats.types,
+            "by_stream": {stream.name: stream.version for stream in self.streams[: limit or None]},
+        }
+
+
+async def collect(reader: Reader, path: Path, now: int) -> StatsReport:
+    """Return the numbers of the log whose database is at ``path``; ``now`` in microseconds since the epoch."""
+    streams = sorted(await reader.streams(), key=lambda stream: (-stream.version, stream.name))
+    return StatsReport(
+        await reader.stats(), tuple(streams), _disk(path), await _count_since(reader, now - LATELY * MICROSECONDS)
+    )
+
+
+def print_stats(report: StatsReport, limit: int) -> None:
+    """Write the numbers as tables, with the longest ``limit`` streams (0: all)."""
+    screen, stats = console(), report.stats
+    overview = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = [
+        ("events", f"{stats.events:,}"),
+        ("streams", f"{stats.streams:,}"),
+        ("bodies", f"{stats.bodies:,}"),
+        ("snapshots", f"{stats.snapshots:,}"),
+        ("size on disk", size_text(report.disk)),
+        ("first event", "-" if stats.first_at is None else local_time(stats.first_at)),
+        ("last event", "-" if stats.last_at is None else local_time(stats.last_at)),
+        ("events per second", f"{report.rate_lately:,.2f} in the last minute, {report.rate_overall:,.2f} overall"),
+    ]
+    for row in rows:
+        overview.add_row(*row)
+    screen.print(overview)
+    by_type = _counting("type")
+    for name, number in stats.types.items():
+        by_type.add_row(name, f"{number:,}")
+    by_stream = _counting("stream")
+    listed = report.streams[: limit or None]
+    for stream in listed:
+        by_stream.add_row(stream.name, f"{stream.version:,}")
+    screen.print(by_type, by_stream)
+    if len(listed) < len(report.streams):
+        more = count_text(len(report.streams) - len(listed), "shorter stream")
+        screen.print(f"and {more}: --limit 0 lists all.")
+
+
+def _counting(name: str) -> Table:
+    table = Table(title_justify="left")
+    table.add_column(name)
+    table.add_column("events", justify="right")
+    return table
+
+
+def _disk(path: Path) -> int:
+    """Return the bytes of the database and of what SQLite keeps beside it, which may go at any moment."""
+    total = 0
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            total += path.with_name(path.name + suffix).stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+async def _count_since(reader: Reader, moment: int) -> int:
+    """Count the newest events down to ``moment``: without a condition on the time, what is older is never read."""
+    number = 0
+    async for recorded in reader.events(Query(newest_first=True)):
+        if recorded.recorded_at < moment:
+            break
+        number += 1
+    return number

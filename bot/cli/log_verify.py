@@ -1,0 +1,96 @@
+"""The verification of the log, for ``echoless log verify`` and for whoever judges a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from rich.progress import Progress
+
+from bot.cli.output import count_text, printable
+from bot.cli.records import say
+from bot.errors import LogDamaged
+from bot.eventlog.reader import Reader
+from bot.eventlog.verify import Finding, verify
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a verification found; ``seconds`` is how long it took."""
+
+    events: int
+    streams: int
+    seconds: float
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Return the events checked per second."""
+        return self.events / max(self.seconds, 1e-6)
+
+    def to_json(self, *, words_checked: bool) -> dict[str, Any]:
+        """Return the closing object of ``--json``."""
+        return {
+            "ok": not self.findings,
+            "events": self.events,
+            "streams": self.streams,
+            "findings": len(self.findings),
+            "words_checked": words_checked,
+            "seconds": round(self.seconds, 3),
+            "events_per_second": round(self.rate),
+        }
+
+
+async def check_log(
+    reader: Reader,
+    stream: str | None,
+    bar: Progress | None = None,
+    report: Callable[[Finding], object] = lambda _: None,
+) -> VerifyReport:
+    """Verify one stream, or the whole log, telling ``report`` of each finding as it comes."""
+    began = time.monotonic()
+    streams = [info for info in await reader.streams() if stream in (None, info.name)]
+    task = bar.add_task("verify", total=sum(info.version for info in streams)) if bar else None
+    events = 0
+    findings: list[Finding] = []
+
+    def found(new: tuple[Finding, ...]) -> None:
+        findings.extend(new)
+        for finding in new:
+            report(finding)
+
+    try:
+        async for page in verify(reader, streams):
+            events += page.events
+            found(page.findings)
+            if bar is not None and task is not None:
+                bar.advance(task, page.events)
+    except LogDamaged as error:
+        found((Finding("", 0, str(error)),))
+    return VerifyReport(events, len(streams), time.monotonic() - began, tuple(findings))
+
+
+def print_finding(finding: Finding) -> None:
+    """Write one finding as a line."""
+    place = f"{finding.stream} v{finding.version}: " if finding.stream else ""
+    say(click.style("WRONG  ", fg="red", bold=True) + printable(f"{place}{finding.problem}"))
+
+
+def print_report(report: VerifyReport, *, words_checked: bool) -> None:
+    """Write the closing sentence."""
+    if not words_checked:
+        click.echo("The words were not checked: there is no key to them here.", err=True)
+    verdict = (
+        click.style("all is well", fg="green")
+        if not report.findings
+        else click.style(count_text(len(report.findings), "finding"), fg="red", bold=True)
+    )
+    say(
+        f"Checked {count_text(report.events, 'event')} in {count_text(report.streams, 'stream')} "
+        f"in {report.seconds:.2f} s ({report.rate:,.0f} a second): {verdict}."
+    )
+    if report.findings:
+        say("Keep the folder as it is, and restore a backup beside it: what is wrong was changed outside the bot.")
