@@ -9,8 +9,6 @@ from __future__ import annotations
 import struct
 from hashlib import sha256
 
-from bot.core.events import Key
-
 GENESIS = bytes(32)
 _NUMBERS = struct.Struct(">12q")
 _NONE = -(2**63)
@@ -25,7 +23,7 @@ def link(  # noqa: PLR0913 - the chain covers every field of an event
     type_name: str,
     v: int,
     recorded_at: int,
-    key: Key | None,
+    key: tuple[int | None, int | None, int | None] | None,
     correlation: int | None,
     causation: int | None,
     data: bytes,

@@ -27,6 +27,7 @@ PAGE_SIZE = 16384
 BUSY_MILLISECONDS = 5000
 
 _HEADER_BYTES = 100
+_PAGE_SIZES = frozenset(2**power for power in range(9, 17))
 _MAGIC = b"SQLite format 3\x00"
 _BOOKKEEPING = """
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
@@ -61,9 +62,10 @@ def inspect(path: Path) -> int:
     or a newer release's log.
     """
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
+            # After the header: beside a running owner the file grows.
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise LogUnwritable(f"The log {path} can't be read: {error.strerror}. Check its permissions.") from error
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
@@ -73,15 +75,22 @@ def inspect(path: Path) -> int:
     pages, version, application = (struct.unpack_from(">I", header, at)[0] for at in (28, 60, 68))
     if application != APPLICATION_ID:
         raise LogForeign(f"{path} belongs to another program: name an empty folder for the log (log.path).")
+    _refuse_newer(path, version)
+    if page_size not in _PAGE_SIZES:
+        raise LogDamaged(f"{path} has a damaged header (page size {page_size}). {_RESTORE}")
+    missing = set(range(size // page_size + 1, pages + 1))
+    # A crash or a full disk in the middle of a checkpoint leaves a short file, which may end within a page, and whose
+    # other pages are still in the write-ahead log.
+    if missing and not missing <= _wal_pages(path, page_size):
+        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {_RESTORE}")
+    return int(version)
+
+
+def _refuse_newer(path: Path, version: int) -> None:
     if version > len(migrations()):
         raise LogForeign(
             f"{path} has schema version {version} and this release knows {len(migrations())}: use the newer release."
         )
-    missing = set(range(size // page_size + 1, pages + 1))
-    # A crash in the middle of a checkpoint leaves a short file whose other pages are still in the write-ahead log.
-    if size % page_size or (missing and not missing <= _wal_pages(path, page_size)):
-        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {_RESTORE}")
-    return int(version)
 
 
 def _wal_pages(path: Path, page_size: int) -> set[int]:
@@ -129,10 +138,17 @@ def key_proof(path: Path) -> bytes:
         translated(),
         closing(sqlite3.connect(_read_only(path), uri=True)) as connection,
     ):
-        row = connection.execute("SELECT value FROM meta WHERE name = 'key_proof'").fetchone()
+        _check_version(connection, path)
+        known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
+        row = known and connection.execute("SELECT value FROM meta WHERE name = 'key_proof'").fetchone()
     if row is None:
         raise LogDamaged(f"{path} does not say which key it was made with. {_RESTORE}")
     return bytes(row[0])
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a newer release's log whose header does not say so yet: the write-ahead log is ahead of it."""
+    _refuse_newer(path, connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 async def connect_writer(path: Path, *, full: bool) -> Connection:
@@ -154,7 +170,9 @@ async def connect_reader(path: Path) -> Connection:
     uri = _read_only(path)
 
     def connector() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+        _check_version(connection, path)
+        return connection
 
     return await _connect(connector)
 
@@ -177,7 +195,7 @@ def translated() -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
+        if code in _DAMAGED or str(error).startswith(_NOT_TEXT):
             raise LogDamaged(f"The log's database is damaged ({_name(error)}). {_RESTORE}") from error
         if code in _UNWRITABLE:
             raise LogUnwritable(f"The log {_UNWRITABLE[code]}") from error
@@ -185,6 +203,10 @@ def translated() -> Iterator[None]:
 
 
 _RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
+_DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
+_NOT_TEXT = "Could not decode to UTF-8"
+"""What Python's sqlite3 says, without a code, of a text that damage made none."""
+
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",
     sqlite3.SQLITE_READONLY: "can't be written: the disk or the file is read-only. Make it writable.",

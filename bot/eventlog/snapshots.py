@@ -49,11 +49,15 @@ def save(connection: sqlite3.Connection, stream: str, state: Conversation, now: 
 
 def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None) -> Conversation | None:
     """Return the newest usable snapshot of ``stream`` at or before version ``upto``, or None."""
-    rows = connection.execute(
+    sql = (
         "SELECT n.state, n.digest, n.version FROM snapshots n JOIN streams s ON s.id = n.stream_id "
-        "WHERE s.name = ? AND n.fold = ? AND n.version <= min(s.version, ?) ORDER BY n.version DESC LIMIT 3",
-        (stream, fingerprint(), 2**62 if upto is None else upto),
+        "WHERE s.name = ? AND n.fold = ? AND n.version <= min(s.version, ?) ORDER BY n.version DESC LIMIT 3"
     )
+    try:
+        rows = connection.execute(sql, (stream, fingerprint(), 2**62 if upto is None else upto)).fetchall()
+    except sqlite3.DatabaseError:
+        # Damage here costs time alone; where the events are damaged too, reading them tells.
+        return None
     return next((state for row in rows if (state := _decode(*row)) is not None), None)
 
 

@@ -6,13 +6,14 @@ Streams through the log in pages, one stream after the other, so that memory sta
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.core.conversation import Conversation, evolve
-from bot.core.events import Key, KeyKind, Recorded
-from bot.errors import KeyMismatch, LogDamaged, LogForeign
+from bot.core.events import Recorded
+from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
 from bot.eventlog.reader import PAGE, Reader, StreamInfo
@@ -29,6 +30,7 @@ _SNAPSHOTS = """
 SELECT version, state, digest FROM snapshots
 WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND fold = ? ORDER BY version
 """
+_HEAD = "SELECT version, hash FROM streams WHERE name = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,23 @@ async def verify(reader: Reader, streams: Sequence[StreamInfo]) -> AsyncIterator
     """Check ``streams`` and report after each page."""
     for stream in streams:
         check = _Check(stream.name, reader.vault)
-        await reader.connection.run(check.begin)
         while not check.done:
-            yield await reader.connection.run(check.page)
-        if check.version < stream.version:
-            problem = f"the stream ends at version {check.version}, its head says {stream.version}"
-            yield Progress(stream.name, 0, (Finding(stream.name, check.version, problem),))
+            try:
+                progress = await reader.connection.run(check.page)
+            except LogError as error:
+                yield check.broken_off(error)
+                break
+            yield progress
+
+
+@contextmanager
+def _reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """Give several queries the same view of a log that is being appended to."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 class _Row(NamedTuple):
@@ -89,21 +102,39 @@ class _Check:
         self._vault = vault
         self._hash = chain.GENESIS
         self._state = Conversation()
-        self._snapshots: dict[int, tuple[str, bytes]] = {}
-
-    def begin(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute(_SNAPSHOTS, (self.stream, snapshots.fingerprint())).fetchall()
-        self._snapshots = {version: (state, digest) for version, state, digest in rows}
+        self._snapshots: dict[int, tuple[str, bytes]] | None = None
 
     def page(self, connection: sqlite3.Connection) -> Progress:
-        try:
+        findings = self._begin(connection) if self._snapshots is None else []
+        with _reading(connection):
             rows = connection.execute(_ROWS, (self.stream, self.version, PAGE)).fetchall()
-        except sqlite3.DatabaseError as error:
-            self.done = True
-            return Progress(self.stream, 0, (self._finding(f"the database is damaged here ({error})"),))
-        findings = [finding for row in rows for finding in self._row(_Row._make(row))]
+            head = connection.execute(_HEAD, (self.stream,)).fetchone()
+        findings += [finding for row in rows for finding in self._row(_Row._make(row))]
         self.done = len(rows) < PAGE
+        if self.done:
+            findings += self._end(head)
         return Progress(self.stream, len(rows), tuple(findings))
+
+    def broken_off(self, error: LogError) -> Progress:
+        self.done = True
+        return Progress(self.stream, 0, (self._finding(f"what follows can't be read: {error}"),))
+
+    def _begin(self, connection: sqlite3.Connection) -> list[Finding]:
+        self._snapshots = {}
+        try:
+            rows = connection.execute(_SNAPSHOTS, (self.stream, snapshots.fingerprint())).fetchall()
+        except sqlite3.DatabaseError:
+            return [self._finding("its snapshots can't be read: the database is damaged there")]
+        self._snapshots = {version: (state, digest) for version, state, digest in rows}
+        return []
+
+    def _end(self, head: tuple[int, bytes] | None) -> list[Finding]:
+        if head is None:
+            return [self._finding("there is no such stream")]
+        version, last = head
+        if version != self.version:
+            return [self._finding(f"the stream ends at version {self.version}, its head says {version}")]
+        return [] if last == self._hash else [self._finding("the stream's head does not fit its last event")]
 
     def _row(self, row: _Row) -> list[Finding]:
         problems: list[str] = []
@@ -127,7 +158,7 @@ class _Check:
             type_name=row.type,
             v=row.v,
             recorded_at=row.recorded_at,
-            key=None if row.key_kind is None else Key(KeyKind(row.key_kind), row.key_id or 0, row.key_part or 0),
+            key=(row.key_kind, row.key_id, row.key_part),
             correlation=row.correlation,
             causation=row.causation,
             data=row.data.encode(),
@@ -153,7 +184,7 @@ class _Check:
             row.position, self.stream, row.version, row.recorded_at, event, row.correlation, row.causation
         )
         self._state = evolve(self._state, recorded)
-        snapshot = self._snapshots.pop(row.version, None)
+        snapshot = (self._snapshots or {}).pop(row.version, None)
         if snapshot is None or snapshot == snapshots.encode(self._state):
             return []
         return ["its snapshot is not what the events give"]
