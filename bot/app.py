@@ -14,9 +14,9 @@ from datetime import timedelta
 import structlog
 
 from bot import __version__
-from bot.config import Config
+from bot.config import Config, Rate
 from bot.conversations import Conversations
-from bot.core import delivery
+from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Call, Draft
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
@@ -24,6 +24,7 @@ from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
+from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, check_token
@@ -31,9 +32,11 @@ from bot.gateway.sync import Sync
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
 from bot.responders import Responder, Rule, compile_rules, load_facts
+from bot.responders.notice import Notice
 from bot.telemetry import Health, Metrics, serve
 
 COMPOSE_SECONDS = 120.0
+LIMIT_NOTICE = "I am asked more here than I can answer just now: please ask again in a few minutes."
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
 
@@ -112,12 +115,19 @@ class Bot:
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
-        self.intake = Intake(log, self.conversations, answering, _places(config), _terms(config))
+        self.intake = Intake(
+            log,
+            self.conversations,
+            answering,
+            places=_places(config),
+            limiter=_limiter(config),
+            terms=_terms(config),
+        )
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, answering, config.replies.window, COMPOSE_SECONDS),
+            Composer(log.reader, (answering, Notice(LIMIT_NOTICE)), config.replies.window, COMPOSE_SECONDS),
             DiscordSender(lambda: self.supervisor.client, self._connected),
-            delivery.Patience(config.replies.max_age // timedelta(microseconds=1), config.replies.max_attempts),
+            _patience(config),
             clock,
         )
         self.supervisor = Supervisor(endpoint(config), token, self._wiring())
@@ -216,5 +226,22 @@ def _terms(config: Config) -> Terms:
         answer=frozenset(Call(call) for call in replies.answer),
         answer_bots=replies.answer_bots,
         max_age=replies.max_age,
+        room=config.limits.queue,
         clock=clock,
+    )
+
+
+def _limiter(config: Config) -> Limiter:
+    def bucket(rate: Rate | None) -> Bucket | None:
+        return None if rate is None else Bucket(rate.count, rate.per.total_seconds())
+
+    return Limiter(bucket(config.limits.per_channel), bucket(config.limits.per_person), time.monotonic)
+
+
+def _patience(config: Config) -> Patience:
+    microsecond = timedelta(microseconds=1)
+    return Patience(
+        max_age=config.replies.max_age // microsecond,
+        max_attempts=config.replies.max_attempts,
+        together=config.limits.together // microsecond,
     )

@@ -129,8 +129,8 @@ class Audit(Section):
 class Limits(Section):
     """How much is answered, and how much may wait."""
 
-    per_channel: Limit = Field(Rate(30, timedelta(minutes=1)), description=LIMIT)
-    per_person: Limit = Field(Rate(10, timedelta(minutes=1)), description=LIMIT)
+    per_channel: Limit = Field(Rate(1000, timedelta(minutes=10)), description=LIMIT)
+    per_person: Limit = Field(Rate(100, timedelta(minutes=10)), description=LIMIT)
     queue: Positive = Field(1000, description=COUNT)
     together: Duration = Field(timedelta(), description=DURATION)
 

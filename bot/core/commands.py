@@ -17,7 +17,8 @@ class Receive:
     """Record a message and decide whether to answer it.
 
     ``call`` says what addressed it to the bot (None: nothing did), ``refusal`` why the settings or the limits forbid an
-    answer, ``stale`` that it is older than an answer may come.
+    answer, ``notice`` the responder that tells the person so (empty: nobody does), ``stale`` that it is older than an
+    answer may come, ``room`` how many replies of the channel may be unfinished at a time.
     """
 
     event: e.MessageReceived
@@ -25,7 +26,9 @@ class Receive:
     call: e.Call | None = None
     responder: str = ""
     refusal: e.SkipReason | None = None
+    notice: str = ""
     stale: bool = False
+    room: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,11 @@ class DeleteChannel:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Record the text of a reply before anything of it is sent."""
+    """Record the text of a reply before anything of it is sent; ``together`` are the messages it answers as well."""
 
     event: e.ReplyComposed
     body: e.Body
+    together: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,16 @@ class Turn:
 class Pending:
     """A reply that was requested and is not finished: one entry of the outbox.
 
-    ``asked_at`` is the position of the question's words, ``composed_at`` that of the answer's (0: not composed yet),
-    ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord id (0: not known to be sent).
+    ``responder`` is who answers, ``asked_at`` the position of the question's words, ``composed_at`` that of the
+    answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
+    id (0: not known to be sent).
     """
 
     message_id: int
     author_id: int
     requested_at: int
     cause: int
+    responder: str = ""
     asked_at: int = 0
     via: e.Via = e.Via.LIVE
     composed_at: int = 0
@@ -235,6 +237,7 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         author_id=event.author_id,
         requested_at=recorded.recorded_at,
         cause=recorded.position,
+        responder=event.responder,
         asked_at=recorded.causation or 0,
         via=event.via,
     )
@@ -247,6 +250,7 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         author_id=event.author_id,
         requested_at=recorded.recorded_at,
         cause=recorded.position,
+        responder=event.responder,
         asked_at=event.asked_at,
         composed_at=event.composed_at,
         sent_ids=event.sent_ids,

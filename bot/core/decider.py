@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Drafts: TypeAlias = tuple[e.Draft, ...]
 
-OUTBOX_LIMIT = 1000
-
 
 def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: PLR0911 - one case per command
     """Return the events that follow from ``command``; none when it changes nothing."""
@@ -63,16 +61,25 @@ def _receive(state: Conversation, command: c.Receive) -> Drafts:
     if command.call is None:
         return (received,)
     refusal = _refusal(state, command)
-    if refusal is not None:
-        return (received, e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal)))
-    requested = e.ReplyRequested(
-        message_id=event.message_id,
-        author_id=event.author_id,
-        responder=command.responder,
-        call=command.call,
-        via=event.via,
+    if refusal is None:
+        return (received, _requested(command, command.call, command.responder))
+    skipped = e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal))
+    if not command.notice or command.stale or state.paused:
+        return (received, skipped)
+    return (received, skipped, _requested(command, command.call, command.notice))
+
+
+def _requested(command: c.Receive, call: e.Call, responder: str) -> e.Draft:
+    event = command.event
+    return e.Draft(
+        e.ReplyRequested(
+            message_id=event.message_id,
+            author_id=event.author_id,
+            responder=responder,
+            call=call,
+            via=event.via,
+        )
     )
-    return (received, e.Draft(requested))
 
 
 def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
@@ -82,7 +89,7 @@ def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
         return e.SkipReason.PAUSED
     if command.stale:
         return e.SkipReason.TOO_OLD
-    return e.SkipReason.QUEUE_FULL if len(state.outbox) >= OUTBOX_LIMIT else None
+    return e.SkipReason.QUEUE_FULL if len(state.outbox) >= command.room else None
 
 
 def _delete(state: Conversation, command: c.Delete) -> Drafts:
@@ -105,7 +112,11 @@ def _compose(state: Conversation, command: c.Compose) -> Drafts:
     entry = state.pending(command.event.message_id)
     if entry is None or entry.composed:
         return ()
-    return (e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause),)
+    composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause)
+    others = (state.pending(message_id) for message_id in command.together)
+    detail = str(entry.message_id)
+    joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
+    return (composed, *joined)
 
 
 def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:

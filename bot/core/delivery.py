@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import TypeAlias
 
-from bot.core.conversation import Pending
+from bot.core.conversation import Conversation, Pending
 from bot.core.events import AbandonReason
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long (microseconds) and how often a reply is tried."""
+    """How long and how often a reply is tried, and how long messages in a row are collected; times in microseconds."""
 
     max_age: int
     max_attempts: int
+    together: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,30 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) ->
         return GiveUp(reason)
     part = entry.next_part
     return WriteText() if part is None else SendPart(part)
+
+
+def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
+    """Return ``entry`` and the replies right behind it in the outbox that the same person waits for."""
+    waiting = dropwhile(lambda other: other.message_id != entry.message_id, state.outbox)
+    return tuple(
+        takewhile(
+            lambda other: (
+                other.author_id == entry.author_id and other.responder == entry.responder and not other.composed
+            ),
+            waiting,
+        )
+    )
+
+
+def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
+    """Return the microseconds for which more messages of this person are waited for.
+
+    Each new one starts the time again, but nobody waits longer than five times the setting.
+    """
+    quiet_at = entries[-1].requested_at + patience.together
+    latest = entries[0].requested_at + 5 * patience.together
+    # A clock set back must not make it longer.
+    return min(quiet_at - now, latest - now, patience.together)
 
 
 def found_parts(entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting]) -> Mapping[int, int]:

@@ -104,6 +104,7 @@ class AbandonReason(StrEnum):
     GAVE_UP = "gave up"
     UNKNOWN_FATE = "unknown fate"
     ANSWERED_ELSEWHERE = "answered elsewhere"
+    TOGETHER = "answered together"
 
 
 class Attachment(BaseModel):
@@ -267,6 +268,7 @@ class ReplyRetried(MessageEvent):
     author_id: int
     by: str
     asked_at: int
+    responder: str = ""
     composed_at: int = 0
     sent_ids: tuple[int, ...] = ()
 

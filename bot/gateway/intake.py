@@ -16,10 +16,23 @@ from bot.conversations import Conversations, stream_of
 from bot.core.addressing import Address, call_of, parse_nonce, refusal_of, without_mention
 from bot.core.commands import Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
 from bot.core.conversation import Role
-from bot.core.events import Author, Call, DirectChannelOpened, Draft, KeyKind, Proof, Recorded, ReplySent, Via
+from bot.core.events import (
+    Author,
+    Call,
+    DirectChannelOpened,
+    Draft,
+    KeyKind,
+    Proof,
+    Recorded,
+    ReplySent,
+    SkipReason,
+    Via,
+)
 from bot.eventlog.log import EventLog
 from bot.gateway.incoming import Incoming
+from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
+from bot.responders import notice
 from bot.responders.protocol import Question, Responder
 
 BOT_STREAM = "bot"
@@ -36,6 +49,7 @@ class Terms:
     answer: Collection[Call]
     answer_bots: bool
     max_age: timedelta
+    room: int
     clock: Callable[[], int]
 
 
@@ -43,12 +57,20 @@ class Intake:
     """Queues what Discord reports for the log."""
 
     def __init__(
-        self, log: EventLog, conversations: Conversations, responder: Responder, places: Places, terms: Terms
+        self,
+        log: EventLog,
+        conversations: Conversations,
+        responder: Responder,
+        *,
+        places: Places,
+        limiter: Limiter,
+        terms: Terms,
     ) -> None:
         self._log = log
         self._conversations = conversations
         self._responder = responder
         self._places = places
+        self._limiter = limiter
         self._terms = terms
         self._direct: set[int] = set()
 
@@ -64,15 +86,16 @@ class Intake:
             self._open_direct(incoming.channel_id)
         address = self._address(incoming, place, own_id)
         call = call_of(address, self._terms.answer)
+        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
             call=call,
             responder=self._responder.name,
-            refusal=None
-            if call is None
-            else refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots),
+            refusal=refusal,
+            notice=told_by,
             stale=via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming),
+            room=self._terms.room,
         )
         return self._conversations.submit(incoming.channel_id, command)
 
@@ -153,6 +176,16 @@ class Intake:
             mentions_bot=own_id in incoming.mentions,
             claimed=incoming.author is not Author.SELF and self._responder.claims(question),
         )
+
+    def _refusal(self, address: Address, place: Place, incoming: Incoming) -> tuple[SkipReason | None, str]:
+        """Return why a message addressed to the bot gets no answer, and who tells its author so."""
+        refusal = refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
+        if refusal is not None:
+            return refusal, ""
+        refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id)
+        if refusal is None or not self._limiter.tell(incoming.channel_id, incoming.author_id):
+            return refusal, ""
+        return refusal, notice.NAME
 
     def _replies_to_known(self, incoming: Incoming) -> bool:
         """Tell whether it answers one of our own messages that Discord did not show along with it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
@@ -20,42 +21,46 @@ class WordsErased(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Asks the responder, once per reply, and reads back what it said."""
+    """Asks responders, once per reply, and reads back what they said.
+
+    ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
+    """
 
     reader: Reader
-    responder: Responder
+    responders: Sequence[Responder]
     window: int
     timeout: float
 
-    async def compose(self, state: Conversation, channel_id: int, entry: Pending, own_id: int) -> Compose | None:
-        """Return the answer to record, or None when the responder has none; raises whatever the responder raises."""
-        body = (await self.reader.bodies((entry.asked_at,))).get(entry.asked_at)
-        if body is None:
-            raise WordsErased
-        question = Question(
-            channel_id=channel_id,
-            message_id=entry.message_id,
-            author_id=entry.author_id,
-            author=body.name,
-            text=without_mention(body.text, own_id),
-        )
-        history = await self._history(state, entry) if self.responder.wants_history else ()
+    async def compose(
+        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
+    ) -> Compose | None:
+        """Return the answer to record, or None when the responder has none; raises whatever the responder raises.
+
+        Several ``entries`` are asked as one question, where the responder takes it, and answered as the first of them.
+        """
+        entry = entries[0]
+        responder = self._responder(entry.responder)
+        questions = await self._questions(channel_id, entries, own_id)
+        question = replace(questions[0], text="\n".join(each.text for each in questions))
+        if len(entries) > 1 and not responder.claims(question):
+            entries, question = entries[:1], questions[0]
+        history = await self._history(state, entry) if responder.wants_history else ()
         async with asyncio.timeout(self.timeout):
-            answer = await self.responder.compose(question, history)
+            answer = await responder.compose(question, history)
         parts = split(answer.text) if answer else ()
         if answer is None or not parts:
             return None
         event = ReplyComposed(
             message_id=entry.message_id,
             parts=len(parts),
-            responder=self.responder.name,
+            responder=responder.name,
             rule=answer.rule,
             model=answer.model,
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
         )
-        return Compose(event, Body(parts=parts))
+        return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
         """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
@@ -63,6 +68,26 @@ class Composer:
         if body is None or len(body.parts) != len(entry.sent_ids):
             raise WordsErased
         return body.parts
+
+    def _responder(self, name: str) -> Responder:
+        return next((responder for responder in self.responders if responder.name == name), self.responders[0])
+
+    async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
+        """Return what was asked, as it reads now; raise WordsErased when the first question's words are gone."""
+        bodies = await self.reader.bodies(entry.asked_at for entry in entries)
+        if entries[0].asked_at not in bodies:
+            raise WordsErased
+        return [
+            Question(
+                channel_id=channel_id,
+                message_id=entry.message_id,
+                author_id=entry.author_id,
+                author=body.name,
+                text=without_mention(body.text, own_id),
+            )
+            for entry in entries
+            if (body := bodies.get(entry.asked_at)) is not None
+        ]
 
     async def _history(self, state: Conversation, entry: Pending) -> tuple[Utterance, ...]:
         turns = [turn for turn in state.window if turn.message_id < entry.message_id][-self.window :]

@@ -15,7 +15,17 @@ from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation, Pending
-from bot.core.delivery import GiveUp, LookFirst, Patience, SendPart, WriteText, found_parts, next_step
+from bot.core.delivery import (
+    GiveUp,
+    LookFirst,
+    Patience,
+    SendPart,
+    WriteText,
+    collecting,
+    found_parts,
+    in_a_row,
+    next_step,
+)
 from bot.core.events import AbandonReason, Proof
 from bot.errors import EcholessError
 from bot.replies.backoff import backoff
@@ -116,8 +126,13 @@ class Worker:
         return self._due.get(entry.message_id, now) - now
 
     async def _compose(self, state: Conversation, entry: Pending) -> None:
+        entries = in_a_row(state, entry) if self._patience.together else (entry,)
+        wait = collecting(entries, self._clock(), self._patience)
+        if wait > 0:
+            await self._pause(wait / 1e6)
+            return
         try:
-            command = await self._composer.compose(state, self.channel_id, entry, self._sender.own_id)
+            command = await self._composer.compose(state, self.channel_id, entries, self._sender.own_id)
         except WordsErased:
             await self._abandon(entry, AbandonReason.ERASED)
         except EcholessError:

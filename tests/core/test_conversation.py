@@ -17,7 +17,9 @@ PAUSED = e.RepliesPaused(by="moderator")
 RESUMED = e.RepliesResumed(by="moderator")
 FORBIDDEN = e.HistoryForbidden()
 GONE = e.ChannelDeleted()
-RETRIED = e.ReplyRetried(message_id=100, author_id=7, by="owner", asked_at=1, composed_at=3, sent_ids=(201, 0))
+RETRIED = e.ReplyRetried(
+    message_id=100, author_id=7, by="owner", asked_at=1, responder="rules", composed_at=3, sent_ids=(201, 0)
+)
 
 
 def said(
@@ -59,7 +61,7 @@ def person(message_id: int, position: int) -> Turn:
 
 def pending(requested_at: int = 1001, cause: int = 1, **more: object) -> Pending:
     """Expect an entry of the outbox."""
-    return Pending(100, 7, requested_at, cause, **more)  # type: ignore[arg-type]  # the fields each row names
+    return Pending(100, 7, requested_at, cause, **{"responder": "rules", **more})  # type: ignore[arg-type]  # as each row says
 
 
 class Case(NamedTuple):
@@ -129,7 +131,7 @@ OUTBOXES = {
         [asked(via=e.Via.CATCHUP)], {"outbox": (pending(via=e.Via.CATCHUP),)}
     ),
     "requests stand in the order of asking": Case(
-        [asked(300), asked(200)], {"outbox": (Pending(300, 7, 1001, 1), Pending(200, 7, 1002, 2))}
+        [asked(300), asked(200)], {"outbox": (Pending(300, 7, 1001, 1, "rules"), Pending(200, 7, 1002, 2, "rules"))}
     ),
     "a request twice is one entry, the first": Case([asked(), asked()], {"outbox": (pending(),)}),
     "an edit leads a reply to the new words": Case([asked(), EDITED], {"outbox": (pending(asked_at=2),)}),
@@ -152,14 +154,14 @@ OUTBOXES = {
     "the last part ends the reply": Case([asked(), wrote(), sent(0, 201), sent(1, 202)], {"outbox": (), "sent": 2}),
     "parts may arrive in any order": Case([asked(), wrote(), sent(1, 202), sent(0, 201)], {"outbox": ()}),
     "one reply's end leaves the others": Case(
-        [asked(300), asked(), wrote(1), sent(0, 201)], {"outbox": (Pending(300, 7, 1001, 1),)}
+        [asked(300), asked(), wrote(1), sent(0, 201)], {"outbox": (Pending(300, 7, 1001, 1, "rules"),)}
     ),
     "an abandoned reply leaves the outbox": Case([asked(), ABANDONED], {"outbox": (), "abandoned": 1}),
     "a retried reply is back, last, with what it has": Case(
         [asked(), ABANDONED, asked(300), RETRIED],
         {
             "outbox": (
-                Pending(300, 7, 1003, 3),
+                Pending(300, 7, 1003, 3, "rules"),
                 pending(1004, 4, asked_at=1, composed_at=3, sent_ids=(201, 0)),
             ),
             "abandoned": 1,
@@ -232,7 +234,7 @@ def test_a_request_points_at_the_words_that_asked() -> None:
     """The event that caused a request is the message, whose position is where its words are."""
     request = e.Recorded(6, "channel:1", 1, 1000, asked(), causation=5)
 
-    assert fold([request]).outbox == (Pending(100, 7, 1000, 6, asked_at=5),)
+    assert fold([request]).outbox == (Pending(100, 7, 1000, 6, "rules", asked_at=5),)
 
 
 @pytest.mark.parametrize(
@@ -252,5 +254,5 @@ def test_looking_into_a_conversation() -> None:
 
     assert state.turn(30) == person(30, 3)
     assert [state.turn(message_id) for message_id in (9, 11, 101)] == [None, None, None]
-    assert state.pending(30) == Pending(30, 7, 1005, 5)
+    assert state.pending(30) == Pending(30, 7, 1005, 5, "rules")
     assert state.pending(10) is None

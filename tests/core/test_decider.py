@@ -10,7 +10,10 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import fold
-from bot.core.decider import OUTBOX_LIMIT, decide
+from bot.core.decider import decide
+
+ROOM = 1000
+"""What a channel's outbox holds unless the settings say otherwise."""
 
 WORDS = e.Body(name="Ada", parts=("Is anybody there?",))
 ANSWER = e.Body(parts=("Yes.", "Always."))
@@ -88,14 +91,12 @@ CASES = {
         [PAUSED], MUTED_AND_STALE, skipped(e.SkipReason.MUTED)
     ),
     "a pause is named before age": Case([PAUSED], STALE, skipped(e.SkipReason.PAUSED)),
-    "a message is skipped when the outbox is full": Case(
-        requests(OUTBOX_LIMIT), ADDRESSED, skipped(e.SkipReason.QUEUE_FULL)
-    ),
-    "the last place of the outbox is given": Case(requests(OUTBOX_LIMIT - 1), ADDRESSED, (WRITTEN, e.Draft(REQUESTED))),
+    "a message is skipped when the outbox is full": Case(requests(ROOM), ADDRESSED, skipped(e.SkipReason.QUEUE_FULL)),
+    "the last place of the outbox is given": Case(requests(ROOM - 1), ADDRESSED, (WRITTEN, e.Draft(REQUESTED))),
     "a place of the outbox is free again once a reply is finished": Case(
-        [*requests(OUTBOX_LIMIT - 1), REQUESTED, ABANDONED], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
+        [*requests(ROOM - 1), REQUESTED, ABANDONED], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
     ),
-    "age is named before a full outbox": Case(requests(OUTBOX_LIMIT), STALE, skipped(e.SkipReason.TOO_OLD)),
+    "age is named before a full outbox": Case(requests(ROOM), STALE, skipped(e.SkipReason.TOO_OLD)),
     "an edit is recorded with its words and asks for nothing": Case(
         [RECEIVED, REQUESTED], c.Edit(EDITED, WORDS), (e.Draft(EDITED, WORDS, subject=7),)
     ),

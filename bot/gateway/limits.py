@@ -1,0 +1,68 @@
+"""How much is answered: a rate per channel and per person, each with its burst.
+
+The generic cell rate algorithm: one number per key, the time at which the bucket would be empty again. Times are
+seconds of a clock that nobody can set back.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.core.events import SkipReason
+
+KEYS = 20_000
+"""How many channels or people are remembered; the one longest unheard goes first."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Lets through ``count`` at once and refills within ``seconds``."""
+
+    count: int
+    seconds: float
+    _empty_at: OrderedDict[int, float] = field(default_factory=OrderedDict)
+
+    def full(self, key: int, now: float) -> bool:
+        """Tell whether one more would be too many."""
+        return max(self._empty_at.get(key, now), now) + self.seconds / self.count - now > self.seconds
+
+    def take(self, key: int, now: float) -> None:
+        """Count one."""
+        self._empty_at[key] = max(self._empty_at.pop(key, now), now) + self.seconds / self.count
+        if len(self._empty_at) > KEYS:
+            self._empty_at.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Limiter:
+    """Says which messages go unanswered because there were too many; None stands for no limit."""
+
+    per_channel: Bucket | None
+    per_person: Bucket | None
+    clock: Callable[[], float]
+    _told: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+
+    def refusal(self, channel_id: int, person_id: int) -> SkipReason | None:
+        """Return which limit this message would exceed; count it when there is none."""
+        now = self.clock()
+        if self.per_person is not None and self.per_person.full(person_id, now):
+            return SkipReason.PERSON_LIMIT
+        if self.per_channel is not None and self.per_channel.full(channel_id, now):
+            return SkipReason.CHANNEL_LIMIT
+        if self.per_person is not None:
+            self.per_person.take(person_id, now)
+        if self.per_channel is not None:
+            self.per_channel.take(channel_id, now)
+        self._told.pop((channel_id, person_id), None)
+        return None
+
+    def tell(self, channel_id: int, person_id: int) -> bool:
+        """Tell whether the person has yet to hear of the limit; true once until they are answered again."""
+        if (channel_id, person_id) in self._told:
+            return False
+        self._told[channel_id, person_id] = None
+        if len(self._told) > KEYS:
+            self._told.popitem(last=False)
+        return True

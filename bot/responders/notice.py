@@ -1,0 +1,29 @@
+"""What a person is told, once, when a limit keeps the bot from answering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.responders.protocol import Answer, Question, Utterance
+
+NAME = "notice"
+
+
+class Notice:
+    """Answers with one fixed sentence."""
+
+    name = NAME
+    wants_history = False
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def claims(self, question: Question) -> bool:
+        """Tell that nobody asks for it: it is chosen when a limit is exceeded."""
+        del question
+        return False
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+        """Return the sentence."""
+        del question, history
+        return Answer(self._text)
