@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -12,7 +13,7 @@ import aiohttp
 
 from bot.sandbox.control.shapes import Ids, MessageRecord, Report, RequestRecord
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, encode
 
 _MARGIN = 30.0
 
@@ -49,7 +50,11 @@ class ControlClient:
     ) -> Any:  # noqa: ANN401 - JSON
         """Make any call of the control API."""
         plain = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
-        async with self._session.request(method, self._url + path, json=body, params=plain) as response:
+        # A stream, because aiohttp warns of large bodies in one piece.
+        data = None if body is None else io.BytesIO(encode(body).encode())
+        headers = {"Content-Type": "application/json"}
+        request = self._session.request(method, self._url + path, data=data, params=plain, headers=headers)
+        async with request as response:
             answer = json.loads(await response.read())
         if response.status >= 400:  # noqa: PLR2004 - HTTP's line between fine and not
             raise SandboxError(answer["error"])

@@ -7,6 +7,9 @@ from bot.sandbox.message_payloads import content_is_free, without_content
 from bot.sandbox.models import Application, Channel, Guild, Message
 from bot.sandbox.wire import Json, encode
 
+# In GUILD_CREATE: a guild that the bot was in already. A new one comes without it, which is how clients tell.
+BACK_AVAILABLE: Json = {"unavailable": False}
+
 
 class Dispatch:
     """An event, who may have it, and its JSON, written once however many sessions receive it.

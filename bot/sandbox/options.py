@@ -39,7 +39,8 @@ class SandboxOptions:
 
     ``message_rate`` is what Discord seems to allow per channel (field reports, not documented); ``global_rate`` is
     documented (rate-limits.mdx:122). ``nonce_window`` and ``resume_window`` are "a few minutes" in the documents.
-    ``denied_intents`` are privileged intents not switched on for the application.
+    A client that reads nothing for ``stall_patience`` while much waits, or lets ``queue_limit`` events pile up, loses its
+    session. ``denied_intents`` are privileged intents not switched on for the application.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +55,7 @@ class SandboxOptions:
     resume_window: float = 180.0
     replay_limit: int = 10_000
     queue_limit: int = 20_000
+    stall_patience: float = 5.0
     identify_concurrency: int = 16
     identify_total: int = 1000
     denied_intents: frozenset[str] = frozenset()
@@ -88,6 +90,7 @@ class SandboxOptions:
             "heartbeat_interval",
             "replay_limit",
             "queue_limit",
+            "stall_patience",
             "identify_concurrency",
             "identify_total",
             "interaction_deadline",

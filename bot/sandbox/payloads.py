@@ -176,7 +176,6 @@ def guild_create_payload(guild: Guild, viewer: Member, threads: list[Channel], *
         **{name: [] for name in empty},
         "joined_at": iso_time(viewer.joined_ms),
         "large": False,
-        "unavailable": False,
         "member_count": len(guild.members),
         "members": [member_payload(member, with_user=True) for member in members],
         "channels": [channel_payload(channel) for channel in guild.channels.values()],

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from bot.sandbox import intents, permissions
-from bot.sandbox.events import Dispatch
+from bot.sandbox.events import BACK_AVAILABLE, Dispatch
 from bot.sandbox.models import (
     Application,
     Channel,
@@ -133,7 +133,7 @@ class World:
         changed = guild.unavailable != unavailable
         guild.unavailable = unavailable
         if changed and not unavailable:
-            self.emit(Dispatch("GUILD_CREATE", {}, intent=intents.GUILDS, guild=guild))
+            self.emit(Dispatch("GUILD_CREATE", BACK_AVAILABLE, intent=intents.GUILDS, guild=guild))
 
     # -- channels --------------------------------------------------------------------------------------------------
 

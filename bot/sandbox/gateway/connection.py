@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.gateway.protocol import COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
+from bot.sandbox.gateway.protocol import CLIENT_COMMANDS, COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
 from bot.sandbox.gateway.session import Sent, Session
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.wire import Json, decode, encode
@@ -128,7 +128,7 @@ class Connection:
             self._keeper.identify(self, _mapping(body))
         elif operation == Op.RESUME:
             self._keeper.resume(self, _mapping(body))
-        elif operation not in Op or operation in (Op.DISPATCH, Op.RECONNECT, Op.INVALID_SESSION, Op.HELLO):
+        elif operation not in CLIENT_COMMANDS:
             raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
         elif self.session is None:
             raise GatewayClosed(Close.NOT_AUTHENTICATED, "Not authenticated.")

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any
 
 from bot.sandbox import intents
-from bot.sandbox.events import Dispatch
+from bot.sandbox.events import BACK_AVAILABLE, Dispatch
 from bot.sandbox.gateway.connection import Connection, GatewayClosed
 from bot.sandbox.gateway.delivery import Delivery
 from bot.sandbox.gateway.protocol import Close, Op
@@ -23,7 +23,6 @@ from bot.sandbox.world import World
 
 _IDENTIFY_PERIOD = 5.0
 _HIGH_WATER = 2_000
-_STALL_PATIENCE = 5.0
 
 
 class Hub:
@@ -52,11 +51,11 @@ class Hub:
         for session in list(self.sessions.values()):
             if session.wants(dispatch):
                 if dispatch.name == "GUILD_CREATE" and dispatch.guild is not None:
-                    self._push_guild(session, dispatch.guild)
+                    self._push_guild(session, dispatch.guild, dispatch.data)
                 else:
                     session.push(dispatch.name, dispatch.text(session.intents, session.application.user.id))
 
-    def _push_guild(self, session: Session, guild: Guild) -> None:
+    def _push_guild(self, session: Session, guild: Guild, more: Json) -> None:
         user_id = session.application.user.id
         threads = [
             thread
@@ -64,18 +63,22 @@ class Hub:
             if not thread.archived and allows(thread, user_id, Permission.VIEW_CHANNEL)
         ]
         payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=session.wants_presences)
-        session.push("GUILD_CREATE", encode(payload))
+        session.push("GUILD_CREATE", encode(payload | more))
 
-    async def drained(self) -> bool:
-        """Wait until no connected client is far behind; False when one has stopped reading for some seconds."""
-        while any(connection.backlog > _HIGH_WATER for connection in self.connections):
+    async def drained(self) -> None:
+        """Wait until no connected client is far behind; the session of one that has stopped reading ends."""
+        while self.unmuted.is_set() and (behind := self._far_behind()):
             self._progress.clear()
             try:
-                async with asyncio.timeout(_STALL_PATIENCE):
+                async with asyncio.timeout(self.options.stall_patience):
                     await self._progress.wait()
             except TimeoutError:
-                return False
-        return True
+                for connection in behind:
+                    self.overflow(connection)
+
+    def _far_behind(self) -> list[Connection]:
+        limit = min(_HIGH_WATER, self.options.queue_limit // 4)
+        return [item for item in self.connections if item.session is not None and item.backlog > limit]
 
     async def breathe(self) -> None:
         """Let connections write, in the middle of posting much."""
@@ -106,7 +109,7 @@ class Hub:
         if wanted & intents.GUILDS:
             for guild in guilds:
                 if not guild.unavailable:
-                    self._push_guild(session, guild)
+                    self._push_guild(session, guild, BACK_AVAILABLE)
         session.ready = True
         self.world.pulse.beat()
 

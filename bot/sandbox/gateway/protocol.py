@@ -25,6 +25,20 @@ class Op(IntEnum):
     REQUEST_SOUNDBOARD_SOUNDS = 31
 
 
+# What a client may send besides heartbeats, once it is identified; the sandbox takes note of none of it.
+CLIENT_COMMANDS = frozenset(
+    map(
+        int,
+        (
+            Op.PRESENCE_UPDATE,
+            Op.VOICE_STATE_UPDATE,
+            Op.REQUEST_GUILD_MEMBERS,
+            Op.REQUEST_SOUNDBOARD_SOUNDS,
+        ),
+    )
+)
+
+
 class Close(IntEnum):
     """Gateway close codes."""
 

@@ -1,0 +1,217 @@
+"""Unmodified discord.py, and a plain HTTP client, against a sandbox in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yarl
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.server import Sandbox
+
+with warnings.catch_warnings():
+    # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import discord
+    from discord.gateway import DiscordWebSocket
+    from discord.http import Route
+
+SHARED = Path(__file__).parents[2] / ".." / "shared"
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def options() -> SandboxOptions:
+    """Settings of the sandbox; a test module may override them."""
+    return SandboxOptions()
+
+
+@pytest.fixture
+async def sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    """A sandbox on free ports."""
+    async with Sandbox(options) as running:
+        yield running
+
+
+@pytest.fixture
+async def control(sandbox: Sandbox) -> AsyncIterator[ControlClient]:
+    """A client for its control API."""
+    async with ControlClient(sandbox.services.addresses.control) as client:
+        yield client
+
+
+@pytest.fixture
+def pointed_at_sandbox(sandbox: Sandbox) -> Iterator[None]:
+    """Point discord.py at the sandbox with its two class constants, and back."""
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    Route.BASE = sandbox.services.addresses.api
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sandbox.services.addresses.gateway)
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+class Bot(discord.Client):
+    """A discord.py client that notes what reaches it."""
+
+    def __init__(self, intents: discord.Intents) -> None:
+        super().__init__(intents=intents, guild_ready_timeout=0.1)
+        self.seen: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self.tree = discord.app_commands.CommandTree(self)
+        self.running: asyncio.Task[None] | None = None
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Do not wait five seconds before identifying again."""
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        super().dispatch(event, *args, **kwargs)
+        self.seen.put_nowait((event, args[0] if args else None))
+
+    async def expect(self, event: str) -> Any:
+        """Wait for an event and give its first argument."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                name, value = await self.seen.get()
+                if name == event:
+                    return value
+
+    def count(self, event: str) -> int:
+        """Count events that wait to be looked at, and drop them."""
+        found = 0
+        while not self.seen.empty():
+            found += self.seen.get_nowait()[0] == event
+        return found
+
+
+StartBot = Callable[..., Awaitable[Bot]]
+
+
+def all_messages() -> discord.Intents:
+    """The intents that a chat bot asks for."""
+    intents = discord.Intents.default()
+    intents.message_content = True
+    return intents
+
+
+@pytest.fixture
+async def start_bot(sandbox: Sandbox, pointed_at_sandbox: None) -> AsyncIterator[StartBot]:
+    """Start discord.py clients and wait until they are ready; they end with the test."""
+    bots: list[Bot] = []
+
+    async def start(intents: discord.Intents | None = None, *, ready: bool = True) -> Bot:
+        bot = Bot(intents or all_messages())
+        bots.append(bot)
+        bot.running = asyncio.create_task(bot.start(sandbox.services.application.token))
+        if ready:
+            await bot.expect("ready")
+        return bot
+
+    yield start
+    for bot in bots:
+        await bot.close()
+        if bot.running is not None:
+            bot.running.cancel()
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await bot.running
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, read."""
+
+    status: int
+    headers: Any
+    body: Any
+
+
+@dataclass
+class Rest:
+    """A plain client of the REST API that sends whatever a test wants."""
+
+    base: str
+    session: aiohttp.ClientSession
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        headers = {**self.headers, **more.pop("headers", {})}
+        if body is not None:
+            more["json"] = body
+        async with self.session.request(method, self.base + path, headers=headers, **more) as response:
+            text = await response.read()
+            is_json = response.headers.get("Content-Type") == "application/json"
+            return Answer(response.status, response.headers, json.loads(text) if is_json and text else text)
+
+
+@pytest.fixture
+async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
+    """The bot's REST API, spoken plainly."""
+    token = sandbox.services.application.token
+    async with aiohttp.ClientSession() as session:
+        yield Rest(sandbox.services.addresses.api, session, {"Authorization": f"Bot {token}"})
+
+
+@pytest.fixture
+def messages_path(sandbox: Sandbox) -> str:
+    """The path of the messages of #general."""
+    return f"/channels/{sandbox.services.general.id}/messages"
+
+
+class Socket:
+    """A plain gateway client."""
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        self.websocket = websocket
+
+    async def send(self, operation: int, data: Any) -> None:
+        await self.websocket.send_json({"op": operation, "d": data})
+
+    async def receive(self) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            message = await self.websocket.receive()
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        payload: dict[str, Any] = json.loads(message.data)
+        return payload
+
+    async def closed(self) -> int | None:
+        """Read until the server closes; give the code."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.websocket.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        return self.websocket.close_code
+
+    async def expect(self, event: str) -> Any:
+        while (payload := await self.receive()).get("t") != event:
+            pass
+        return payload["d"]
+
+
+Connect = Callable[..., Awaitable[Socket]]
+
+
+@pytest.fixture
+async def connect(sandbox: Sandbox) -> AsyncIterator[Connect]:
+    """Open plain gateway connections, past HELLO; with intents given they identify too."""
+    async with aiohttp.ClientSession() as session:
+
+        async def open_socket(
+            *, intents: int | None = None, query: str = "?v=10&encoding=json", hello: bool = True
+        ) -> Socket:
+            websocket = await session.ws_connect(sandbox.services.addresses.gateway + query, max_msg_size=0)
+            socket = Socket(websocket)
+            if hello:
+                assert (await socket.receive())["op"] == 10
+            if intents is not None:
+                token = sandbox.services.application.token
+                await socket.send(2, {"token": token, "intents": intents, "properties": {}})
+            return socket
+
+        yield open_socket
