@@ -20,6 +20,7 @@ from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Call, Draft
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
+from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.healing import Healer
@@ -130,6 +131,7 @@ class Bot:
             _patience(config),
             clock,
         )
+        self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.supervisor = Supervisor(endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
         self.conversations.on_failed.append(self.healer.failed)
@@ -183,6 +185,7 @@ class Bot:
             intake=self.intake,
             sync=self.sync,
             bounds=bounds if catchup.enabled else None,
+            audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
         )

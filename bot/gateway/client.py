@@ -18,10 +18,11 @@ from bot.conversations import Conversations
 from bot.core.events import Author, Draft, Event, GatewayLost, GatewayReady, GatewayResumed, Via
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
+from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.incoming import from_object, from_payload
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
-from bot.gateway.places import Place
+from bot.gateway.places import Place, place_in
 from bot.gateway.sender import tracing
 from bot.gateway.sync import Sync
 
@@ -51,6 +52,7 @@ class Wiring:
     intake: Intake
     sync: Sync
     bounds: Bounds | None
+    audit: Audit | None
     on_ready: Callable[[], None]
     on_lost: Callable[[], None]
 
@@ -136,16 +138,16 @@ class Client(discord.Client):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take an edit, of a cached message or not."""
         incoming = from_payload(payload.data, self._own_id, guild_id=payload.guild_id)
-        await _recorded(self._wiring.intake.edit(incoming, self._place(payload.channel_id, payload.guild_id)))
+        await _recorded(self._wiring.intake.edit(incoming, place_in(self, payload.channel_id, payload.guild_id)))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take a deletion, of a cached message or not."""
-        place = self._place(payload.channel_id, payload.guild_id)
+        place = place_in(self, payload.channel_id, payload.guild_id)
         await _recorded(self._wiring.intake.delete(payload.message_id, place))
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Take many deletions at once."""
-        place = self._place(payload.channel_id, payload.guild_id)
+        place = place_in(self, payload.channel_id, payload.guild_id)
         recordings = [self._wiring.intake.delete(message_id, place) for message_id in sorted(payload.message_ids)]
         for recording in recordings:
             await _recorded(recording)
@@ -184,18 +186,12 @@ class Client(discord.Client):
     def complete(self, channels: Iterable[int]) -> None:
         """Catch up channels whose messages could not be recorded."""
         for channel_id in channels:
-            channel = self.get_channel(channel_id)
-            guild = getattr(channel, "guild", None)
-            place = _place(channel, guild) if channel else Place(channel_id)
-            self._complete(Target(place, getattr(channel, "last_message_id", None)))
+            newest = getattr(self.get_channel(channel_id), "last_message_id", None)
+            self._complete(Target(place_in(self, channel_id), newest))
 
     @property
     def _own_id(self) -> int:
         return self.user.id if self.user else 0
-
-    def _place(self, channel_id: int, guild_id: int | None) -> Place:
-        channel = self.get_channel(channel_id)
-        return Place(channel_id, getattr(channel, "parent_id", None), guild_id)
 
     def _complete(self, target: Target) -> None:
         if self.catchup is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import discord
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -22,6 +24,13 @@ class Place:
     def within(self, ids: Collection[int]) -> bool:
         """Tell whether ``ids`` names this place."""
         return self.channel_id in ids or self.parent_id in ids or self.guild_id in ids
+
+
+def place_in(client: discord.Client, channel_id: int, guild_id: int | None = None) -> Place:
+    """Return where a channel belongs, as far as the client knows it; ``guild_id`` is what is known without it."""
+    channel = client.get_channel(channel_id)
+    guild = getattr(channel, "guild", None)
+    return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else guild_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class Supervisor:
     async def _session(self) -> None:
         """Run one client until it ends."""
         self.client = client = Client(self._endpoint, self._wiring)
+        audit = self._wiring.audit
+        auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         try:
             await client.start(self._token)
         except Exception as error:
@@ -67,6 +69,8 @@ class Supervisor:
             _log.error("client.died", error=type(error).__name__)
         finally:
             self._wiring.on_lost()
+            if auditing is not None:
+                auditing.cancel()
             if client.catchup is not None:
                 client.catchup.stop()
             await client.close()

@@ -1,0 +1,114 @@
+"""The slow audit: compare the newest history with the log, heal what is missing, notice what is gone.
+
+A gap that no session start explains is news for the operator. Channels with traffic since the last audit are looked at,
+one after the other, so that it never competes with replies for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.conversation import Conversation
+from bot.core.events import Author, Draft, GapFound, Recorded, Via
+from bot.errors import EcholessError
+from bot.eventlog.log import EventLog
+from bot.gateway.incoming import from_payload
+from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.places import Place, place_in
+
+PAGE = 100
+PAGES = 3
+"""A window's turns rarely reach further back than this many pages of history."""
+
+_log = structlog.get_logger()
+
+
+class Audit:
+    """Compares, every so often, what Discord holds with what the log holds."""
+
+    def __init__(self, log: EventLog, conversations: Conversations, intake: Intake, every: timedelta) -> None:
+        self._log = log
+        self._conversations = conversations
+        self._intake = intake
+        self._every = every.total_seconds()
+        self._busy: set[int] = set()
+        conversations.on_appended.append(self._noticed)
+
+    async def run(self, client: discord.Client) -> None:
+        """Audit until cancelled."""
+        while True:
+            await asyncio.sleep(self._every)
+            if not client.is_ready():
+                continue
+            channels, self._busy = self._busy, set()
+            for channel_id in sorted(channels):
+                await self._audit(client, channel_id)
+
+    async def _audit(self, client: discord.Client, channel_id: int) -> None:
+        try:
+            state = await self._conversations.state(channel_id)
+            if state.window and not state.deleted:
+                await self._compare(client, channel_id, state)
+        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, EcholessError) as error:
+            _log.warning("audit.failed", channel=channel_id, error=type(error).__name__)
+
+    async def _compare(self, client: discord.Client, channel_id: int, state: Conversation) -> None:
+        """Compare the window with the history as far as both reach.
+
+        What is newer than the window's end is still on its way through the gateway and no business of an audit.
+        """
+        newest = state.window[-1].message_id
+        history = await _history(client, channel_id, state.window[0].message_id - 1, newest)
+        if not history:
+            return
+        there = {int(data["id"]) for data in history}
+        reach = max(there)
+        gone = [turn.message_id for turn in state.window if turn.message_id <= reach and turn.message_id not in there]
+        place = place_in(client, channel_id)
+        missing = await self._heal(client, place, [data for data in history if state.turn(int(data["id"])) is None])
+        for message_id in gone:
+            recording = self._intake.delete(message_id, place, Via.AUDIT)
+            if recording is not None:
+                await recording
+        if missing or gone:
+            _log.error("gap.found", channel=channel_id, missing=missing, deleted=len(gone))
+            event = GapFound(channel_id=channel_id, missing=missing, deleted=len(gone))
+            await self._log.append(BOT_STREAM, (Draft(event),))
+
+    async def _heal(self, client: discord.Client, place: Place, unknown: Sequence[Any]) -> int:
+        """Record messages that the window does not hold, and return how many the log did not hold either."""
+        own_id = client.user.id if client.user else 0
+        missing = 0
+        for data in unknown:
+            incoming = from_payload(data, own_id, guild_id=place.guild_id)
+            if incoming.author is Author.SELF:
+                await self._intake.own(incoming)
+                continue
+            recording = self._intake.message(incoming, place, Via.AUDIT, own_id)
+            missing += bool(recording is not None and await recording)
+        return missing
+
+    def _noticed(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Remember a channel with traffic; what the audit itself records is none."""
+        if any(getattr(recorded.event, "via", None) is not Via.AUDIT for recorded in new):
+            self._busy.add(channel_id)
+
+
+async def _history(client: discord.Client, channel_id: int, after: int, upto: int) -> list[Any]:
+    """Return Discord's JSON of the messages after ``after`` and up to ``upto``, oldest first, a few pages at most."""
+    messages: list[Any] = []
+    for _ in range(PAGES):
+        page = sorted(await client.http.logs_from(channel_id, PAGE, after=after), key=lambda data: int(data["id"]))
+        messages += [data for data in page if int(data["id"]) <= upto]
+        if len(page) < PAGE or int(page[-1]["id"]) >= upto:
+            break
+        after = int(page[-1]["id"])
+    return messages
