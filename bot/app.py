@@ -103,9 +103,11 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
 
 
 class Bot:
-    """Everything between an open log and Discord, wired."""
+    """Everything between an open log and Discord, wired; ``at`` is where Discord is, by default where the settings say."""
 
-    def __init__(self, config: Config, token: str, log: EventLog, answering: Responder) -> None:
+    def __init__(
+        self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
+    ) -> None:
         self._config = config
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,7 +134,7 @@ class Bot:
             clock,
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.supervisor = Supervisor(endpoint(config), token, self._wiring())
+        self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
         self.conversations.on_failed.append(self.healer.failed)
         self._watch()
