@@ -73,6 +73,7 @@ class Client(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self._wiring = wiring
+        self._up = False
         self._notes: set[asyncio.Task[None]] = set()
         self.catchup = (
             Catchup(
@@ -100,6 +101,7 @@ class Client(discord.Client):
 
     async def on_ready(self) -> None:
         """Complete the session's channels and take up unfinished replies."""
+        self._up = True
         _log.info("gateway.ready", guilds=len(self.guilds))
         self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
         self._wiring.on_ready()
@@ -112,15 +114,19 @@ class Client(discord.Client):
 
     async def on_resumed(self) -> None:
         """Go on: Discord replayed what was missed."""
+        self._up = True
         _log.info("gateway.resumed")
         self._note(GatewayResumed(session=self.ws.session_id or ""))
         self._wiring.on_ready()
 
     async def on_disconnect(self) -> None:
         """Note that the connection broke; discord.py connects again by itself."""
-        _log.info("gateway.lost")
-        self._note(GatewayLost())
-        self._wiring.on_lost()
+        if self._up:
+            # discord.py says so again after each attempt to connect that fails.
+            self._up = False
+            _log.info("gateway.lost")
+            self._note(GatewayLost())
+            self._wiring.on_lost()
 
     async def on_message(self, message: discord.Message) -> None:
         """Take a message that somebody posted, or our own account."""

@@ -32,6 +32,7 @@ class Supervisor:
         self._token = token
         self._wiring = wiring
         self._stopping = asyncio.Event()
+        self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
 
     async def run(self) -> None:
@@ -52,16 +53,21 @@ class Supervisor:
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
-        if self.client is not None:
-            await self.client.close()
+        if self._connection is not None:
+            # Closing alone would wait for discord.py's pause before it connects again, up to minutes.
+            self._connection.cancel()
+            await asyncio.wait((self._connection,))
 
     async def _session(self) -> None:
         """Run one client until it ends."""
         self.client = client = Client(self._endpoint, self._wiring)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
+        self._connection = asyncio.create_task(client.start(self._token), name="connection")
         try:
-            await client.start(self._token)
+            await asyncio.wait((self._connection,))
+            if not self._connection.cancelled():
+                self._connection.result()
         except Exception as error:
             fatal = fatal_error(error)
             if fatal is not None:

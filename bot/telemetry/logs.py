@@ -32,10 +32,18 @@ def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[st
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *before],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _name_error, *before],
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keep a library's exception to its kind: its message, or its traceback, may quote what people wrote."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple) and error[0] is not None:
+        event["error"] = error[0].__name__
+    return event
 
 
 def _before_rendering(time: str, *, utc: bool) -> list[Processor]:
