@@ -19,7 +19,7 @@ import regex
 
 _GRAPHEME = regex.compile(r"\X")
 # A space that carries a combining mark is no gap: it shows.
-_GAP = regex.compile(r"(?:[\s\x1c-\x1f](?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
+_GAP = regex.compile(r"(?:\s(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
 # Chinese and Japanese put no space after a sentence; [^\P{SB=STerm}\p{ASCII}] is a full stop of theirs.
 _BREAK = regex.compile(rf"(?P<gap>{_GAP.pattern})|[^\P{{SB=STerm}}\p{{ASCII}}]++\p{{SB=Close}}*+")
 _SENTENCE_END = regex.compile(r"[\p{SB=STerm}\p{SB=ATerm}…][\p{SB=Close}*_~]*+$")
@@ -61,7 +61,7 @@ def split(text: str, limit: int = 2000) -> tuple[str, ...]:
     packer = _Packer(limit)
     start = 0
     for block in blocks:
-        if _units(text[block.start : block.end]) > limit and block.body and block.frame(block.opening) <= limit // 2:
+        if _units(text[block.start : block.end]) > limit and block.frame(block.opening) <= limit // 2:
             packer.add_prose(_prose(text, start, block.start, fits))
             packer.add_code(block)
             start = block.end
@@ -116,7 +116,7 @@ class _Stretch:
         best = max(self._breaks(head, stop, frozenset(edges)), default=None)
         if best and best.level >= floor:
             return best
-        return None if floor > _Level.GRAPHEME else self._tear(start, head, stop, edges)
+        return None if floor > _Level.GRAPHEME else self._tear(start, stop, edges)
 
     def _breaks(self, head: int, stop: int, edges: frozenset[int]) -> Iterator[_Cut]:
         for found in _BREAK.finditer(self.text, head, stop + 1):
@@ -137,14 +137,11 @@ class _Stretch:
         ends = _SENTENCE_END.search(self.text, max(head, gap.start() - 8), gap.start())
         return _Level.SENTENCE if ends else _Level.WORD
 
-    def _tear(self, start: int, head: int, stop: int, edges: Sequence[int]) -> _Cut:
-        for edge in reversed(edges):
-            if edge > head and not self._inside(edge):
-                return _Cut(_Level.GRAPHEME, edge, edge)
-        if head > start:  # what has to stay whole may fit without the indentation
-            return _Cut(_Level.GRAPHEME, start, head)
+    def _tear(self, start: int, stop: int, edges: Sequence[int]) -> _Cut:
+        """Cut between graphemes, before what has to stay whole if possible, or through what is longer than a part."""
         last = edges[-1] if edges[-1] > start else stop
-        return _Cut(_Level.GRAPHEME, last, last)
+        edge = next((edge for edge in reversed(edges) if edge > start and not self._inside(edge)), last)
+        return _Cut(_Level.GRAPHEME, edge, edge)
 
     def _inside(self, edge: int) -> bool:
         index = bisect_left(self.wholes, (edge,)) - 1
@@ -262,8 +259,8 @@ def _blocks(text: str) -> Iterator[_Block]:
         if closer is not None:
             yield _block(text, opener, runs[closer], heads=heads)
             index = closer
-        elif heads and (block := _block(text, opener, None, heads=True)).body:
-            yield block
+        elif heads:
+            yield _block(text, opener, None, heads=heads)
             return
         index += 1
 

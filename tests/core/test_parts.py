@@ -18,7 +18,9 @@ FLAG = "\U0001f1e9\U0001f1ea"
         pytest.param(" short \n", (" short \n",), id="a text that fits stays as it is"),
         pytest.param("x" * 20, ("x" * 20,), id="a text as long as the limit fits"),
         pytest.param("```py\nnever closed", ("```py\nnever closed",), id="a text that fits is not repaired"),
-        pytest.param("one two.\nthree\n\nfour five", ("one two.\nthree", "four five"), id="paragraph before line"),
+        pytest.param(
+            "one two\n\nthree\nfour five six", ("one two", "three\nfour five six"), id="paragraph before line"
+        ),
         pytest.param("one two. three\nfour five", ("one two. three", "four five"), id="line before sentence"),
         pytest.param("One two. Three four five", ("One two.", "Three four five"), id="sentence before word"),
         pytest.param(
@@ -26,13 +28,20 @@ FLAG = "\U0001f1e9\U0001f1ea"
         ),
         pytest.param("one two three four five", ("one two three four", "five"), id="word before grapheme"),
         pytest.param(
-            "今日は晴れです。明日も晴れだと思いますよね",
-            ("今日は晴れです。", "明日も晴れだと思いますよね"),
-            id="no space after a sentence",
+            "今日は晴れです。明日も 晴れだと思いますよね",
+            ("今日は晴れです。", "明日も 晴れだと思いますよね"),
+            id="a sentence that ends without a space",
+        ),
+        pytest.param(
+            "今日は晴れです。\u0301明日も 晴れだと思いますよね",
+            ("今日は晴れです。\u0301明日も", "晴れだと思いますよね"),
+            id="not where a mark follows",
         ),
         pytest.param("x" * 45, ("x" * 20, "x" * 20, "x" * 5), id="nowhere to cut"),
         pytest.param("a" * 20 + " b", ("a" * 20, "b"), id="a blank beyond the limit is a boundary"),
         pytest.param("\n\n  a\n" + "b" * 18, ("  a", "b" * 18), id="blank lines before the text go"),
+        pytest.param("x" * 19 + " y \n\n", ("x" * 19, "y"), id="blanks after the text go"),
+        pytest.param("x" * 20 + "\n   ", ("x" * 20,), id="a last line without words goes"),
         pytest.param("a" + "\n" * 50 + "b", ("a", "b"), id="blank lines at a cut go"),
         pytest.param(
             "a" * 15 + "\n\n    - deep item", ("a" * 15, "    - deep item"), id="indentation after a cut stays"
@@ -77,6 +86,24 @@ def test_text_is_cut_at_the_largest_boundary(text: str, parts: tuple[str, ...]) 
         pytest.param(
             "\n".join(("a", " " * 12 + "https://example.org/page")), ("a", "https://example.org/page"), id="indented"
         ),
+        pytest.param(
+            "日本語日本語日本語<https://e.org/a/long/page>",
+            ("日本語日本語日本語", "<https://e.org/a/long/page>"),
+            id="no space, quiet",
+        ),
+        pytest.param(
+            "https://e.org/x" + "e\u0301" * 9,
+            ("https://e.org/x" + "e\u0301" * 7, "e\u0301" * 2),
+            id="too long, with marks",
+        ),
+        pytest.param(
+            "So see [a b c](https://e.org/x) now\n```\nx\n```",
+            ("So see", "[a b c](https://e.org/x) now", "```\nx\n```"),
+            id="before a block",
+        ),
+        pytest.param(
+            "```\nu=https://e.org/abcdefgh\n```", ("```\nu=\n```", "```\nhttps://e.org/abcdefgh\n```"), id="in code"
+        ),
         pytest.param("see https://e.org/" + "x" * 30, ("see", "https://e.org/" + "x" * 16, "x" * 14), id="too long"),
     ],
 )
@@ -114,14 +141,54 @@ def test_link_stays_whole(text: str, parts: tuple[str, ...]) -> None:
             id="a block that is never closed is closed",
         ),
         pytest.param(
-            "Words that come before it.\n\n```\nunclosed",
-            ("Words that come before it.", "```\nunclosed\n```"),
+            "Words that come before it.\n\n~~~~\nunclosed",
+            ("Words that come before it.", "~~~~\nunclosed\n~~~~"),
             id="so is a short one at the end",
         ),
         pytest.param(
             "```\nfirst line of the code\nsecond line```\nThe end.",
             ("```\nfirst line of the code\n```", "```\nsecond line\n```\nThe end."),
             id="a fence may close at the end of a line, and the rest shares the part",
+        ),
+        pytest.param(
+            "```\nfirst line of the code\nsecond line``` (the end)",
+            ("```\nfirst line of the code\n```", "```\nsecond line\n``` (the end)"),
+            id="or in the middle of one if nothing else closes it",
+        ),
+        pytest.param(
+            "```py\nmark = '```' + x\nprint(mark)\n```",
+            ("```py\nmark = '```' + x\n```", "```py\nprint(mark)\n```"),
+            id="backticks inside a line of code close nothing",
+        ),
+        pytest.param(
+            "```sh\nfirst line\n" + " " * 60 + "last\n```",
+            ("```sh\nfirst line\n```", "```sh\n" + " " * 16 + "last\n```"),
+            id="blanks as long as a part are no part",
+        ),
+        pytest.param(
+            "```\n" + "\n" * 50 + "```",
+            ("```\n\n```",),
+            id="so are blank lines",
+        ),
+        pytest.param(
+            "Run this: ```sh\necho number one\necho number two\n```",
+            ("Run this:", "```sh\necho number one\n```", "```sh\necho number two\n```"),
+            id="a long one that begins in the middle of a line keeps its language",
+        ),
+        pytest.param(
+            "Run this: ```echo number one\necho number two\n```",
+            ("Run this:", "```\necho number one\n```", "```\necho number two\n```"),
+            id="and code that stands where the language would is code",
+        ),
+        pytest.param(
+            "Words, ````` and ```code in a line```",
+            ("Words, ````` and", "```code in a line```"),
+            id="a long fence that nothing closes leaves the shorter ones alone",
+        ),
+        pytest.param(
+            "```\nfirst line of the code\nlast\n```\nAnd words that go on",
+            ("```\nfirst line of the code\n```", "```\nlast\n```", "And words that go on"),
+            id="a block's end is a better boundary than a word",
         ),
         pytest.param(
             "Run this: ```sh\necho one\necho two\n``` and then there is more",
@@ -162,6 +229,15 @@ def test_long_block_fills_up_a_part_that_is_less_than_half_full() -> None:
     assert parts[0].startswith("Here it is:\n```\na line of code\n")
     assert parts[-1].endswith("a line of code\n```\nThat was it.")
     assert {part.count("```") for part in parts} == {2}
+
+
+def test_long_block_starts_a_part_of_its_own_where_little_room_is_left() -> None:
+    """Two lines of code at the foot of a message help nobody."""
+    words = "Here it is, at the end of a long sentence, the listing that was asked for:"
+
+    parts = split(words + "\n```\n" + "a line\n" * 20 + "```", 100)
+
+    assert parts[0] == words
 
 
 @pytest.mark.parametrize("limit", [1, 0, -5])
