@@ -103,7 +103,7 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
 
 
 class Bot:
-    """Everything between an open log and Discord, wired; ``at`` is where Discord is, by default where the settings say."""
+    """Everything between an open log and Discord, wired; ``at``: which Discord, where not the one of the settings."""
 
     def __init__(
         self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
