@@ -95,7 +95,7 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 def _wal_pages(path: Path, page_size: int) -> set[int]:
     """Return the pages that the write-ahead log holds: a 32-byte header, then 24 bytes before each page."""
-    wal = path.with_name(path.name + "-wal")
+    wal = _wal(path)
     if not wal.exists():
         return set()
     with wal.open("rb") as file:
@@ -136,7 +136,7 @@ def key_proof(path: Path) -> bytes:
     """Return what the log keeps to recognize its key."""
     with (
         translated(),
-        closing(sqlite3.connect(_read_only(path), uri=True)) as connection,
+        closing(sqlite3.connect(_untouching(path), uri=True)) as connection,
     ):
         _check_version(connection, path)
         known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
@@ -179,6 +179,15 @@ async def connect_reader(path: Path) -> Connection:
 
 def _read_only(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _untouching(path: Path) -> str:
+    """Return a URI that reads a log at rest without the files every other connection makes beside it."""
+    return _read_only(path) + ("" if _wal(path).exists() else "&immutable=1")
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
 
 
 async def _connect(connector: Callable[[], sqlite3.Connection]) -> Connection:

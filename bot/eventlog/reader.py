@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -182,9 +183,9 @@ def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connect
 
 
 def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, bytes]]:
-    marks = ", ".join("?" * len(positions))
-    sql = f"SELECT position, sealed FROM bodies WHERE position IN ({marks})"  # noqa: S608 - question marks alone
-    return connection.execute(sql, positions).fetchall()
+    # One parameter, since SQLite limits their number.
+    sql = "SELECT position, sealed FROM bodies WHERE position IN (SELECT value FROM json_each(?))"
+    return connection.execute(sql, (json.dumps(positions),)).fetchall()
 
 
 def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[object]]:
