@@ -1,0 +1,238 @@
+"""The bot against a sandbox: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot import app
+from bot.config import Config
+from bot.conversations import state_as_of, stream_of
+from bot.core.conversation import Conversation
+from bot.core.events import Body, Event, Recorded
+from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.reader import Query, Reader
+from bot.gateway.intake import BOT_STREAM
+from bot.responders import Responder
+from bot.sandbox.server import Sandbox
+
+PATIENCE = 15.0
+ROOT = Path(__file__).parents[1]
+RULES: list[dict[str, object]] = [{"match": "(?s)ask (?P<what>.+)", "reply": "re: {what}"}]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Event)
+Sections = Mapping[str, object]
+
+
+async def eventually(look: Callable[[], T | Awaitable[T]], within: float = PATIENCE) -> T:
+    """Return what ``look`` gives once it is true; raise TimeoutError when it never is."""
+    found: T | None = None
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                outcome = look()
+                found = (await outcome) if inspect.isawaitable(outcome) else outcome
+                if found:
+                    return found
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise TimeoutError(f"Not within {within:g} s; last: {found!r}") from None
+
+
+def settings(sandbox: Sandbox, folder: Path, sections: Sections) -> Config:
+    """Return settings for a sandbox: one rule (``ask ...``), no limits, no telemetry; ``sections`` say otherwise."""
+    return Config.model_validate(_sections(sandbox, folder, sections))
+
+
+def _sections(sandbox: Sandbox, folder: Path, sections: Sections) -> dict[str, Any]:
+    addresses = sandbox.services.addresses
+    merged: dict[str, Any] = {
+        "discord": {"api_url": addresses.api, "gateway_url": addresses.gateway},
+        "log": {"path": str(folder), "durability": "normal"},
+        "replies": {},
+        "rules": RULES,
+        "limits": {"per_channel": "off", "per_person": "off"},
+        "telemetry": {"port": 0, "log_level": "error"},
+    }
+    for name, section in sections.items():
+        merged[name] = {**merged.get(name, {}), **section} if isinstance(section, Mapping) else section
+    return merged
+
+
+@dataclass(slots=True)
+class Judge:
+    """Reads a log, while a bot writes it or afterwards."""
+
+    reader: Reader
+
+    async def all(self, stream: str | None = None) -> list[Recorded]:
+        """Return every event of a stream, or of the log."""
+        return [recorded async for recorded in self.reader.events(Query(stream=stream))]
+
+    async def of(self, kind: type[E], stream: str | int | None = None) -> list[E]:
+        """Return the events of one kind in a channel (by id) or a stream (by name)."""
+        name = stream if stream is None or stream == BOT_STREAM else stream_of(int(stream))
+        return [recorded.event for recorded in await self.all(name) if isinstance(recorded.event, kind)]
+
+    async def expect(self, kind: type[E], count: int = 1, stream: str | int | None = None) -> list[E]:
+        """Wait for ``count`` events of one kind and return all there are."""
+
+        async def enough() -> list[E]:
+            found = await self.of(kind, stream)
+            return found if len(found) >= count else []
+
+        return await eventually(enough)
+
+    async def state(self, channel: str | int) -> Conversation:
+        """Return a channel's state as the log tells it."""
+        return (await state_as_of(self.reader, int(channel))).state
+
+    async def settled(self, channel: str | int) -> Conversation:
+        """Wait until no reply of a channel is unfinished."""
+
+        async def finished() -> bool:
+            return not (await self.state(channel)).outbox
+
+        await eventually(finished)
+        return await self.state(channel)
+
+    async def words(self, channel: str | int, kind: type[Event]) -> list[Body]:
+        """Return the words of a channel's events of one kind."""
+        events = [recorded for recorded in await self.all(stream_of(int(channel))) if isinstance(recorded.event, kind)]
+        bodies = await self.reader.bodies(recorded.position for recorded in events)
+        return [bodies[recorded.position] for recorded in events]
+
+
+@dataclass(slots=True)
+class RunningBot:
+    """A bot in this process."""
+
+    bot: app.Bot
+    judge: Judge
+    stopping: asyncio.Event
+    serving: asyncio.Task[None]
+    stopped: bool = False
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether it can speak to Discord."""
+        return self.bot.health().gateway == "connected"
+
+    async def ready(self) -> None:
+        """Wait until it can speak to Discord."""
+        await eventually(lambda: self.connected or self.serving.done())
+
+    async def stop(self) -> None:
+        """Stop it in good order, once."""
+        if not self.stopped:
+            self.stopped = True
+            self.stopping.set()
+            try:
+                await self.serving
+            finally:
+                await self.bot.log.close()
+
+
+async def start_bot(
+    sandbox: Sandbox, folder: Path, sections: Sections, responder: Responder | None = None, token: str = ""
+) -> RunningBot:
+    """Start a bot in this process on a log folder; ``sections`` are its settings."""
+    config = settings(sandbox, folder, sections)
+    answering = responder or app.responder(config)
+    log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
+    at = replace(app.endpoint(config), guild_ready_timeout=0.05)
+    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)
+    stopping = asyncio.Event()
+    return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))
+
+
+@asynccontextmanager
+async def judging(folder: Path) -> AsyncIterator[Judge]:
+    """Open a log beside whoever owns it."""
+    reader = await open_reader(Location(folder))
+    try:
+        yield Judge(reader)
+    finally:
+        await reader.close()
+
+
+class BotProcess:
+    """``python -m bot run`` as a process of its own; its log lines go to a file."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path, output: Path) -> None:
+        self.process = process
+        self.folder = folder
+        self.output = output
+
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self.process.pid
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """Return its log lines of one name."""
+        lines = [json.loads(line) for line in self.output.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == event]
+
+    async def ready(self) -> None:
+        """Wait until it can speak to Discord."""
+
+        def answered() -> bool:
+            assert self.process.returncode is None, self.output.read_text()
+            return bool(self.lines("gateway.ready"))
+
+        await eventually(answered)
+
+    async def kill(self) -> None:
+        """End it as a power loss would."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def terminate(self) -> int:
+        """Ask it to end and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()
+
+
+Launch = Callable[..., Awaitable[RunningBot]]
+Spawn = Callable[..., Awaitable[BotProcess]]
+
+
+async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None) -> BotProcess:
+    """Start a bot as a process of its own on a log folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    config = folder.with_suffix(".toml")
+    merged = _sections(sandbox, folder, {"telemetry": {"log_level": "info", "log_format": "json"}, **sections})
+    config.write_text(toml(merged), encoding="utf-8")
+    token = sandbox.services.application.token if token is None else token
+    output = folder.with_suffix(".jsonl")
+    with output.open("wb") as sink:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "run", "--config", str(config),
+            stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
+            cwd=ROOT, env={**os.environ, "DISCORD_TOKEN": token},
+        )  # fmt: skip
+    return BotProcess(process, folder, output)
+
+
+def toml(sections: Mapping[str, Any]) -> str:
+    """Write settings as TOML, whose plain values are written as JSON's are."""
+    lines: list[str] = []
+    for name, section in sections.items():
+        heading, tables = (f"[[{name}]]", section) if isinstance(section, list) else (f"[{name}]", [section])
+        for table in tables:
+            lines.append(heading)
+            lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
