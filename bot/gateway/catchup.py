@@ -125,7 +125,8 @@ class Catchup:
                 break
         completed = CatchupCompleted(after=run.after, upto=run.upto, count=run.new, truncated=truncated)
         await self._conversations.handle(channel_id, Record(completed))
-        _log.info("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
+        say = _log.info if run.new or truncated else _log.debug
+        say("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
 
     def _start(self, watermark: int, newest: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.

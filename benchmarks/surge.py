@@ -1,0 +1,175 @@
+"""A surge: many people in many channels, all at once, and what the bot does with it.
+
+    .venv/bin/python benchmarks/surge.py [--people 10000] [--channels 1000] [--messages 50000] [--addressed 0.1]
+
+Starts a sandbox and the bot as processes of their own, posts as fast as the gateway carries it, waits until nothing is
+left to answer, and prints what was posted, recorded, answered, skipped, and the bot's peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.sandbox.process import SandboxProcess, sandbox_process
+
+CONFIG = r"""
+[telemetry]
+port = 0
+[[rules]]
+match = '!(?P<word>[a-z]+)'
+reply = "{author}: {word} it is"
+"""
+BATCH = 1000
+QUIET_SECONDS = 3.0
+
+
+async def main() -> int:
+    """Run the surge and return the exit code."""
+    options = _options()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        async with sandbox_process(("--rate-limit", "off")) as sandbox:
+            channels = await _channels(sandbox, options.channels)
+            async with _bot(folder, sandbox) as process:
+                await sandbox.control.wait_for_ready(within=60)
+                began = time.monotonic()
+                posted = await _post(sandbox, options, channels)
+                carried = time.monotonic() - began
+                counts = await _quiet(folder / "data" / "events.db", posted)
+                took = time.monotonic() - began
+                memory = _peak_memory(process.pid)
+            answered, doubled = await _judge(sandbox)
+    return _print(posted, counts, answered, doubled, carried=carried, took=took, memory=memory)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--channels", type=int, default=1_000)
+    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--addressed", type=float, default=0.1, help="the share of messages that ask the bot")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+async def _channels(sandbox: SandboxProcess, count: int) -> list[str]:
+    made = [await sandbox.control.create_channel(f"surge-{number}") for number in range(count)]
+    return [channel["id"] for channel in made]
+
+
+@contextlib.asynccontextmanager
+async def _bot(folder: Path, sandbox: SandboxProcess) -> AsyncIterator[asyncio.subprocess.Process]:
+    environ = {
+        **os.environ,
+        "DISCORD_TOKEN": sandbox.token,
+        "ECHOLESS_DISCORD__API_URL": sandbox.api_url,
+        "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", cwd=folder, env=environ)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def _post(sandbox: SandboxProcess, options: argparse.Namespace, channels: list[str]) -> list[bool]:
+    """Post everything and return, for each message, whether it asked the bot."""
+    chance = random.Random(options.seed)  # noqa: S311 - a seed repeats the run
+    asks = [chance.random() < options.addressed for _ in range(options.messages)]
+    for start in range(0, len(asks), BATCH):
+        await sandbox.control.post_many(
+            {
+                "channel": chance.choice(channels),
+                "author": f"person-{chance.randrange(options.people)}",
+                "content": "!surge" if asked else "is anybody else seeing this?",
+            }
+            for asked in asks[start : start + BATCH]
+        )
+    return asks
+
+
+async def _quiet(database: Path, posted: list[bool]) -> Counter[str]:
+    """Wait until every message is recorded and no reply is left, and return the events by type."""
+    before: Counter[str] = Counter()
+    since = time.monotonic()
+    while True:
+        counts = _counts(database)
+        if counts != before:
+            before, since = counts, time.monotonic()
+        elif (
+            counts["message.received"] >= len(posted) and time.monotonic() - since > QUIET_SECONDS
+        ) or time.monotonic() - since > 10 * QUIET_SECONDS:
+            return counts
+        await asyncio.sleep(0.5)
+
+
+def _counts(database: Path) -> Counter[str]:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return Counter(dict(connection.execute("SELECT type, count(*) FROM events GROUP BY type")))
+
+
+async def _judge(sandbox: SandboxProcess) -> tuple[int, int]:
+    """Return how many messages got a reply, and how many more than one."""
+    report = await sandbox.control.report()
+    replies = [len(message["replies"]) for message in report["messages"] if message["content"] == "!surge"]
+    return sum(count > 0 for count in replies), sum(count > 1 for count in replies)
+
+
+def _peak_memory(pid: int) -> float:
+    """Return a process's peak resident memory in MiB, as Linux tells it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def _print(
+    posted: list[bool],
+    counts: Counter[str],
+    answered: int,
+    doubled: int,
+    *,
+    carried: float,
+    took: float,
+    memory: float,
+) -> int:
+    addressed = sum(posted)
+    reasoned = counts["message.skipped"] + counts["reply.abandoned"]
+    table = Table("surge", "count", title="Surge")
+    table.columns[1].justify = "right"
+    for label, value in (
+        ("posted", f"{len(posted):,}"),
+        ("posted per second", f"{len(posted) / carried:,.0f}"),
+        ("recorded", f"{counts['message.received']:,}"),
+        ("addressed to the bot", f"{addressed:,}"),
+        ("answered", f"{answered:,}"),
+        ("unanswered, with a reason", f"{reasoned:,}"),
+        ("doubled", f"{doubled:,}"),
+        ("seconds until quiet", f"{took - QUIET_SECONDS:,.1f}"),
+        ("peak memory of the bot", f"{memory:,.0f} MiB"),
+    ):
+        table.add_row(label, value)
+    Console().print(table)
+    lost = len(posted) - counts["message.received"]
+    return int(lost != 0 or doubled != 0 or addressed - answered > reasoned)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
