@@ -29,24 +29,18 @@ PATIENCE = 15.0
 ROOT = Path(__file__).parents[1]
 RULES: list[dict[str, object]] = [{"match": "(?s)ask (?P<what>.+)", "reply": "re: {what}"}]
 
-T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 Sections = Mapping[str, object]
 
 
-async def eventually(look: Callable[[], T | Awaitable[T]], within: float = PATIENCE) -> T:
-    """Return what ``look`` gives once it is true; raise TimeoutError when it never is."""
-    found: T | None = None
-    try:
-        async with asyncio.timeout(within):
-            while True:
-                outcome = look()
-                found = (await outcome) if inspect.isawaitable(outcome) else outcome
-                if found:
-                    return found
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise TimeoutError(f"Not within {within:g} s; last: {found!r}") from None
+async def eventually(look: Callable[[], object], within: float = PATIENCE) -> None:
+    """Wait until ``look``, a function or a coroutine function, gives something true."""
+    async with asyncio.timeout(within):
+        while True:
+            found = look()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.01)
 
 
 def settings(sandbox: Sandbox, folder: Path, sections: Sections) -> Config:
@@ -87,11 +81,11 @@ class Judge:
     async def expect(self, kind: type[E], count: int = 1, stream: str | int | None = None) -> list[E]:
         """Wait for ``count`` events of one kind and return all there are."""
 
-        async def enough() -> list[E]:
-            found = await self.of(kind, stream)
-            return found if len(found) >= count else []
+        async def enough() -> bool:
+            return len(await self.of(kind, stream)) >= count
 
-        return await eventually(enough)
+        await eventually(enough)
+        return await self.of(kind, stream)
 
     async def state(self, channel: str | int) -> Conversation:
         """Return a channel's state as the log tells it."""
