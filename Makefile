@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint lock clean
+.PHONY: help demo test check lint surge lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,9 @@ lint: $(READY) ## style, types and the floors
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
+	@$(BIN)/python benchmarks/surge.py
 
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \

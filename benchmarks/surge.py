@@ -114,9 +114,8 @@ async def _quiet(database: Path, posted: list[bool]) -> Counter[str]:
         counts = _counts(database)
         if counts != before:
             before, since = counts, time.monotonic()
-        elif (
-            counts["message.received"] >= len(posted) and time.monotonic() - since > QUIET_SECONDS
-        ) or time.monotonic() - since > 10 * QUIET_SECONDS:
+        patience = QUIET_SECONDS if counts["message.received"] >= len(posted) else 10 * QUIET_SECONDS
+        if time.monotonic() - since > patience:
             return counts
         await asyncio.sleep(0.5)
 
