@@ -6,7 +6,7 @@
 
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot
 RUN python -m venv /opt/echoless
 RUN /opt/echoless/bin/pip install --no-cache-dir --quiet --constraint constraints.txt .
