@@ -59,7 +59,7 @@ def post(world: World, draft: Draft) -> Message:
         world.snowflakes.next(),
         draft.channel,
         draft.author,
-        draft.content,
+        whole_text(draft.content),
         kind=draft.kind or (MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY),
         nonce=draft.nonce,
         attachments=draft.attachments,
@@ -83,6 +83,11 @@ def post(world: World, draft: Draft) -> Message:
     else:
         world.pulse.beat()
     return message
+
+
+def whole_text(text: str) -> str:
+    """Replace halves of characters (lone surrogates), which JSON escapes can name and UTF-8 can't write."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reference(target: Message) -> Json:

@@ -121,7 +121,7 @@ def _path_message(call: ControlCall) -> Message:
 async def edit(call: ControlCall) -> Json:
     """Edit a message: MESSAGE_UPDATE."""
     message = _path_message(call)
-    message.content = call.text("content")
+    message.content = posting.whole_text(call.text("content"))
     posting.set_mentions(call.world, message, posting.AllowedMentions(), None)
     posting.announce_edit(call.world, message)
     return message_record(call.world, message)

@@ -150,7 +150,7 @@ def _check(value: Any, errors: FormErrors, path: str) -> Json:  # noqa: ANN401 -
         value = {}
     at = f"{path}." if path else ""
     kind = value.get("type") or CHAT_INPUT
-    if kind not in MAX_COMMANDS:
+    if kind not in tuple(MAX_COMMANDS):
         errors.add(f"{at}type", "BASE_TYPE_CHOICES", f"Value must be one of {tuple(MAX_COMMANDS)}.")
         kind = CHAT_INPUT
     form: Json = {"type": kind, "name": _name(value.get("name"), errors, f"{at}name", chat=kind == CHAT_INPUT)}

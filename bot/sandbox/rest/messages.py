@@ -193,7 +193,7 @@ def apply_edit(call: Call, message: Message, form: MessageForm) -> None:
     components = message.components if form.components is None else form.components
     if not content.strip() and not embeds and not components and not message.attachments and not form.uploads:
         raise ApiError(400, 50006, "Cannot send an empty message")
-    message.content, message.embeds, message.components = content, embeds, components
+    message.content, message.embeds, message.components = posting.whole_text(content), embeds, components
     if form.uploads:
         message.attachments = attachment_payloads(
             call.world, message.channel, form.uploads, call.services.addresses.api

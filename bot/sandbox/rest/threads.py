@@ -31,9 +31,8 @@ async def start(call: Call) -> Created:
     """Start a thread without a message; the documented default is a private one."""
     channel = _parent(call)
     body = (await call.body()).mapping
-    kinds = {int(kind): kind for kind in (ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD)}
-    kind = kinds.get(body.get("type", int(ChannelKind.PRIVATE_THREAD)), ChannelKind.PRIVATE_THREAD)
-    public = kind is ChannelKind.PUBLIC_THREAD
+    public = body.get("type") == ChannelKind.PUBLIC_THREAD
+    kind = ChannelKind.PUBLIC_THREAD if public else ChannelKind.PRIVATE_THREAD
     _require(call, channel, Permission.CREATE_PUBLIC_THREADS if public else Permission.CREATE_PRIVATE_THREADS)
     name, minutes = _name_and_minutes(body)
     thread = call.world.create_thread(channel, name, call.application.user, kind=kind)

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.server import Sandbox
+from tests.sandbox.conftest import Rest
+
+
+@pytest.fixture
+def options() -> SandboxOptions:
+    """No limits, but where a test asks for its own."""
+    return SandboxOptions(message_rate=None, global_rate=None)
+
+
+async def test_it_lists_its_routes_with_what_they_do(sandbox: Sandbox) -> None:
+    """GET /control is the documentation."""
+    async with aiohttp.ClientSession() as session, session.get(sandbox.services.addresses.control) as response:
+        answer = await response.json()
+
+    assert answer["sandbox"]["api_url"] == sandbox.services.addresses.api
+    assert len(answer["routes"]) > 40
+    assert all(route["does"] for route in answer["routes"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("POST", "/messages", {"content": "x", "channel": "nowhere"}, id="an unknown channel"),
+        pytest.param("POST", "/messages", {"content": 5}, id="a text that is a number"),
+        pytest.param("POST", "/messages", {"content": "x", "author": "123"}, id="an unknown user id"),
+        pytest.param("POST", "/messages", {"content": "x", "author": " "}, id="a user without name"),
+        pytest.param("POST", "/messages", {"content": "x", "reply_to": "1"}, id="a reply to nothing"),
+        pytest.param("POST", "/messages", {"attachments": [{}]}, id="a file without name"),
+        pytest.param("POST", "/messages", {"attachments": 5}, id="files that are no list"),
+        pytest.param("POST", "/messages/batch", {}, id="no messages"),
+        pytest.param("POST", "/messages/batch", {"messages": ["x"]}, id="a message that is a text"),
+        pytest.param("PATCH", "/messages/1", {"content": "x"}, id="an edit of nothing"),
+        pytest.param("POST", "/messages/bulk-delete", {"messages": []}, id="a deletion of nothing"),
+        pytest.param("POST", "/channels", {"name": ""}, id="a channel without name"),
+        pytest.param("POST", "/channels", {"name": "x", "type": "voice"}, id="a kind of channel it does not have"),
+        pytest.param("POST", "/dms", {"user": "sandbox-bot"}, id="a private channel with a bot"),
+        pytest.param("POST", "/threads", {"name": "x", "channel": "nowhere"}, id="a thread nowhere"),
+        pytest.param("PUT", "/channels/general/permissions", {"deny": ["FLY"]}, id="an unknown permission"),
+        pytest.param("DELETE", "/guilds/none", None, id="an unknown guild"),
+        pytest.param("POST", "/applications", {"name": "x", "token": ""}, id="an empty token"),
+        pytest.param("POST", "/interactions/modal", {"custom_id": "x", "fields": 1, "channel": "general"}, id="no form"),
+        pytest.param("GET", "/interactions/1", None, id="an unknown interaction"),
+        pytest.param("GET", "/interactions/x", None, id="an interaction id that is none"),
+        pytest.param("POST", "/wait", {}, id="waiting for nothing"),
+        pytest.param("POST", "/wait", {"ready": True, "timeout": "long"}, id="a deadline that is no number"),
+        pytest.param("POST", "/wait", {"ready": True, "timeout": 1e9}, id="a deadline too far away"),
+        pytest.param("POST", "/wait", {"messages": 5}, id="a filter that is no object"),
+        pytest.param("POST", "/gateway/drop", {"code": 5}, id="a close code that is none"),
+        pytest.param("POST", "/gateway/repeat", {"probability": 3}, id="a probability of three"),
+        pytest.param("POST", "/gateway/shuffle", {"size": -1}, id="a negative size"),
+        pytest.param("POST", "/outage", {"seconds": 0}, id="no outage"),
+        pytest.param("PATCH", "/settings", {"colour": "red"}, id="an unknown setting"),
+        pytest.param("PATCH", "/settings", {"nonce_window": -1}, id="a negative time"),
+        pytest.param("PATCH", "/settings", {"message_rate": "fast"}, id="a rate that is none"),
+        pytest.param("PATCH", "/settings", {"denied_intents": ["flying"]}, id="an unknown intent"),
+        pytest.param("GET", "/nothing", None, id="an unknown path"),
+        pytest.param("DELETE", "/faults/7", None, id="an unknown fault"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_a_sentence(
+    control: ControlClient, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    """The sentence ends with a stop, and nothing was posted."""
+    with pytest.raises(SandboxError, match=r"\.$"):
+        await control.call(method, path, body)
+
+    assert (await control.counts())["total"] == 0
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b"\xff"])
+async def test_a_body_that_is_no_object_is_refused(sandbox: Sandbox, data: bytes) -> None:
+    """400 with a sentence."""
+    url = f"{sandbox.services.addresses.control}/messages"
+    async with aiohttp.ClientSession() as session, session.post(url, data=data) as response:
+        answer = await response.json()
+
+    assert (response.status, list(answer)) == (400, ["error"])
+
+
+async def test_messages_are_filtered(control: ControlClient) -> None:
+    """By channel, author, id, reference, text, and what became of them."""
+    await control.create_channel("other")
+    first = await control.post("one", author="alice")
+    second = await control.post("two", author="bob", channel="other")
+    third = await control.post("three", author="alice", reply_to=first["id"])
+    await control.delete(third["id"])
+    await control.edit(second["id"], "2")
+
+    async def ids(**chosen: object) -> list[str]:
+        return [message["id"] for message in await control.messages(**chosen)]
+
+    assert await ids() == [first["id"], second["id"], third["id"]]
+    assert await ids(channel="other") == [second["id"]]
+    assert await ids(author="alice") == [first["id"], third["id"]]
+    assert await ids(after=first["id"]) == [second["id"], third["id"]]
+    assert await ids(reference=first["id"]) == [third["id"]]
+    assert await ids(deleted=True) == [third["id"]]
+    assert await ids(edited=True) == await ids(contains="2") == [second["id"]]
+    assert await ids(limit=1) == [first["id"]]
+    assert await control.counts() == {"total": 3, "deleted": 1, "by_channel": {"general": 2, "other": 1}}
+
+
+async def test_the_report_shows_doubled_replies(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """Deleted replies count too; people's replies do not."""
+    asked, other = await control.post("question"), await control.post("another")
+    for content in ("answer", "answer again"):
+        body = {"content": content, "message_reference": {"message_id": asked["id"]}}
+        reply = await rest("POST", messages_path, body)
+    await rest("DELETE", f"{messages_path}/{reply.body['id']}")
+    await control.post("mine", reply_to=other["id"])
+
+    report = await control.report(answered=True)
+
+    assert (report["answered"], report["doubled"], report["replies"]) == (1, 1, 2)
+    [row] = report["messages"]
+    assert (row["id"], [reply["content"] for reply in row["replies"]]) == (asked["id"], ["answer", "answer again"])
+    assert [reply["deleted"] for reply in row["replies"]] == [False, True]
+
+
+async def test_waiting_ends_when_it_is_so_or_when_time_is_up(control: ControlClient) -> None:
+    """No sleeping: the answer comes with the message."""
+    waiting = asyncio.create_task(control.wait_for_messages(2, contains="x"))
+    await control.post("x1")
+    assert not waiting.done()
+    await control.post("x2")
+
+    assert [message["content"] for message in await waiting] == ["x1", "x2"]
+    with pytest.raises(TimeoutError):
+        await control.wait_for_messages(3, contains="x", within=0.05)
+    with pytest.raises(TimeoutError):
+        await control.wait_for_ready(within=0.05)
+
+
+async def test_many_messages_go_in_one_call_or_not_at_all(control: ControlClient) -> None:
+    """One that names an unknown channel keeps all of them out."""
+    many = [{"content": str(number), "author": f"user {number % 7}"} for number in range(1000)]
+    with pytest.raises(SandboxError):
+        await control.post_many([*many, {"channel": "nowhere"}])
+    assert (await control.counts())["total"] == 0
+
+    ids = await control.post_many(many)
+
+    assert ids == sorted(ids, key=int)
+    assert [message["content"] for message in await control.messages()] == [str(number) for number in range(1000)]
+
+
+async def test_another_application_is_another_bot(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """Its token is its own, its nonces too."""
+    made = await control.call("POST", "/applications", {"name": "other-bot", "token": "t2"})
+    body = {"content": "x", "nonce": "n", "enforce_nonce": True}
+
+    first = await rest("POST", messages_path, body)
+    second = await rest("POST", messages_path, body, headers={"Authorization": "Bot t2"})
+
+    assert first.body["author"]["username"] == "sandbox-bot"
+    assert second.body["author"]["id"] == made["id"]
+    assert first.body["id"] != second.body["id"]
+
+
+async def test_the_world_and_the_requests_can_be_read(rest: Rest, control: ControlClient) -> None:
+    """What was built and what was asked."""
+    await control.create_webhook("builds")
+    await rest("GET", "/users/@me")
+    await rest("GET", "/nothing")
+
+    world = await control.world()
+    requests = await control.requests(path="/users/*")
+
+    assert [guild["name"] for guild in world["guilds"]] == ["Sandbox"]
+    assert [hook["name"] for hook in world["webhooks"]] == ["builds"]
+    assert [(item["method"], item["path"], item["status"]) for item in requests] == [("GET", "/users/@me", 200)]
+    await control.call("DELETE", "/requests")
+    assert await control.requests() == []

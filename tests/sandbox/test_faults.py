@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import aiohttp
+import discord
+import pytest
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.options import SandboxOptions
+from tests.sandbox.conftest import PATIENCE, Rest, StartBot
+
+POSTS = "/channels/*/messages"
+
+
+@pytest.fixture
+def options() -> SandboxOptions:
+    """No limits of its own."""
+    return SandboxOptions(message_rate=None, global_rate=None)
+
+
+async def _counts(control: ControlClient) -> tuple[int, int]:
+    """Count POSTs seen and messages created."""
+    return len(await control.requests(method="POST", path=POSTS)), (await control.counts(bot=True))["total"]
+
+
+async def test_discord_py_repeats_500_502_504_and_524_with_the_same_nonce(
+    start_bot: StartBot, control: ControlClient
+) -> None:
+    """FACTS 1.3: each is repeated after a second, and the nonce keeps the message single."""
+    bot = await start_bot()
+    for status in (500, 502, 504, 524):
+        channel = (await control.create_channel(f"c{status}"))["id"]
+        await bot.expect("guild_channel_create")
+        await control.add_fault("status", status=status, when="after", method="POST", path=f"/channels/{channel}/*")
+
+    channels = [channel for channel in bot.guilds[0].text_channels if channel.name != "general"]
+    sent = await asyncio.gather(*(channel.send("once") for channel in channels))
+
+    assert [message.content for message in sent] == ["once"] * 4
+    assert await _counts(control) == (8, 4)
+
+
+async def test_without_deduplication_each_repeat_is_a_message(start_bot: StartBot, control: ControlClient) -> None:
+    """FACTS 1.3: a server that forgets nonces gets one message for each try."""
+    bot = await start_bot()
+    await control.change_settings(nonce_window=0)
+    await control.add_fault("status", status=500, when="after", method="POST", path=POSTS)
+
+    await bot.guilds[0].text_channels[0].send("twice")
+
+    assert await _counts(control) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        pytest.param({"kind": "status", "status": 503}, discord.DiscordServerError, id="503"),
+        pytest.param({"kind": "status", "status": 520}, discord.DiscordServerError, id="520"),
+        pytest.param({"kind": "status", "status": 522}, discord.DiscordServerError, id="522"),
+        pytest.param({"kind": "reset"}, aiohttp.ClientOSError, id="TCP reset"),
+        pytest.param({"kind": "fin"}, aiohttp.ServerDisconnectedError, id="closed before the answer"),
+        pytest.param({"kind": "cut"}, aiohttp.ClientPayloadError, id="half a body"),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_an_exception_does_not_say_whether_it_was_sent(
+    start_bot: StartBot, control: ControlClient, fault: dict[str, object], expected: type[Exception], when: str
+) -> None:
+    """FACTS 1.3: raised at once, after one POST, whether or not the message exists."""
+    bot = await start_bot()
+    await control.call("POST", "/faults", {**fault, "when": when, "method": "POST", "path": POSTS})
+
+    with pytest.raises(expected):
+        await bot.guilds[0].text_channels[0].send("maybe")
+
+    assert await _counts(control) == (1, 1 if when == "after" else 0)
+
+
+async def test_a_reset_is_errno_104(start_bot: StartBot, control: ControlClient) -> None:
+    """FACTS 1.3: Linux says ECONNRESET, which discord.py does not repeat."""
+    bot = await start_bot()
+    await control.add_fault("reset", when="after", method="POST", path=POSTS)
+
+    with pytest.raises(OSError, match="104"):
+        await bot.guilds[0].text_channels[0].send("maybe")
+
+
+async def test_429_with_via_is_repeated_five_times(start_bot: StartBot, control: ControlClient) -> None:
+    """FACTS 1.3: five tries, then HTTPException 429."""
+    bot = await start_bot()
+    await control.add_fault("ratelimit", retry_after=0.01, count=None, method="POST", path=POSTS)
+
+    with pytest.raises(discord.HTTPException) as caught:
+        await bot.guilds[0].text_channels[0].send("never")
+
+    assert caught.value.status == 429
+    assert await _counts(control) == (5, 0)
+
+
+async def test_429_without_via_is_raised_at_once(start_bot: StartBot, control: ControlClient) -> None:
+    """FACTS 1.3: discord.py takes it for Cloudflare's."""
+    bot = await start_bot()
+    await control.add_fault("ratelimit", via=False, method="POST", path=POSTS)
+
+    with pytest.raises(discord.HTTPException) as caught:
+        await bot.guilds[0].text_channels[0].send("never")
+
+    assert caught.value.status == 429
+    assert await _counts(control) == (1, 0)
+
+
+async def test_a_request_that_hangs_ends_when_faults_are_cleared(start_bot: StartBot, control: ControlClient) -> None:
+    """Nothing is answered, the message exists or not by ``when``."""
+    bot = await start_bot()
+    await control.add_fault("hang", when="after", method="POST", path=POSTS)
+
+    sending = asyncio.create_task(bot.guilds[0].text_channels[0].send("maybe"))
+    await control.wait_for_messages(bot=True)
+    assert not sending.done()
+    await control.clear_faults()
+
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await sending
+
+
+async def test_a_delayed_request_is_answered_in_the_end(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """delay only takes time."""
+    await control.add_fault("delay", seconds=0.05, method="POST", path=POSTS)
+
+    assert (await rest("POST", messages_path, {"content": "x"})).status == 200
+
+
+async def test_nth_count_and_patterns_choose_the_requests(
+    rest: Rest, control: ControlClient, messages_path: str
+) -> None:
+    """The third and fourth POST fail, GETs never do."""
+    await control.add_fault("status", status=502, nth=3, count=2, method="post", path=POSTS)
+
+    statuses = [(await rest("POST", messages_path, {"content": "x"})).status for _ in range(5)]
+    other = (await rest("GET", messages_path)).status
+
+    assert (statuses, other) == ([200, 200, 502, 502, 200], 200)
+    [fault] = await control.faults()
+    assert (fault["seen"], fault["hits"]) == (5, 2)
+    assert [item["fault"] for item in await control.requests(status=502)] == ["status 502 before"] * 2
+
+
+async def test_chance_is_the_same_for_a_seed(rest: Rest, control: ControlClient) -> None:
+    """A seed makes random faults repeatable."""
+    runs = []
+    for _ in range(2):
+        await control.clear_faults()
+        await control.add_fault("status", probability=0.5, seed=5, count=None, path="/users/@me")
+        runs.append([(await rest("GET", "/users/@me")).status for _ in range(20)])
+
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {200, 500}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_kill_ends_a_process_at_the_request(
+    rest: Rest, control: ControlClient, messages_path: str, when: str
+) -> None:
+    """SIGKILL before or after the message exists, and never an answer."""
+    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+    await control.add_fault("kill", pid=victim.pid, when=when, nth=2, method="POST", path=POSTS)
+
+    assert (await rest("POST", messages_path, {"content": "first"})).status == 200
+    second = asyncio.create_task(rest("POST", messages_path, {"content": "second"}))
+    async with asyncio.timeout(PATIENCE):
+        code = await victim.wait()
+    await control.clear_faults()
+
+    assert code == -signal.SIGKILL
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await second
+    assert (await control.counts(bot=True))["total"] == (2 if when == "after" else 1)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param({"kind": "explode"}, id="an unknown kind"),
+        pytest.param({"kind": "status", "status": 404}, id="a status that is no server failure"),
+        pytest.param({"kind": "status", "when": "during"}, id="an unknown moment"),
+        pytest.param({"kind": "status", "nth": 0}, id="the zeroth request"),
+        pytest.param({"kind": "status", "count": -1}, id="a negative count"),
+        pytest.param({"kind": "status", "probability": 2}, id="a probability of two"),
+        pytest.param({"kind": "delay", "seconds": -1}, id="a negative delay"),
+        pytest.param({"kind": "kill"}, id="kill without a pid"),
+        pytest.param({"kind": "kill", "pid": 1}, id="kill init"),
+        pytest.param({"kind": "status", "color": "red"}, id="an unknown property"),
+        pytest.param({"kind": "status", "path": 5}, id="a path that is a number"),
+    ],
+)
+async def test_a_fault_that_makes_no_sense_is_refused(control: ControlClient, rule: dict[str, object]) -> None:
+    """It is refused with a sentence, and not kept."""
+    with pytest.raises(SandboxError, match=r"\."):
+        await control.call("POST", "/faults", rule)
+
+    assert await control.faults() == []
