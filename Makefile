@@ -24,7 +24,7 @@ lint: $(READY) ## style, types and the floors
 	@$(BIN)/lint-imports
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
-	@$(BIN)/python benchmarks/surge.py
+	@$(BIN)/python -m benchmarks.surge
 
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \

@@ -1,6 +1,6 @@
 """A surge: many people in many channels, all at once, and what the bot does with it.
 
-    .venv/bin/python benchmarks/surge.py [--people 10000] [--channels 1000] [--messages 50000] [--addressed 0.1]
+    .venv/bin/python -m benchmarks.surge [--people 10000] [--channels 1000] [--messages 50000] [--addressed 0.1]
 
 Starts a sandbox and the bot as processes of their own, posts as fast as the gateway carries it, waits until nothing is
 left to answer, and prints what was posted, recorded, answered, skipped, and the bot's peak memory.
@@ -10,30 +10,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import os
 import random
-import signal
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bots import event_counts, running_bot
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-CONFIG = r"""
-[telemetry]
-port = 0
-[[rules]]
-match = '!(?P<word>[a-z]+)'
-reply = "{author}: {word} it is"
-"""
 BATCH = 1000
 QUIET_SECONDS = 3.0
 
@@ -43,15 +32,14 @@ async def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
         async with sandbox_process(("--rate-limit", "off")) as sandbox:
             channels = await _channels(sandbox, options.channels)
-            async with _bot(folder, sandbox) as process:
+            async with running_bot(folder, sandbox) as process:
                 await sandbox.control.wait_for_ready(within=60)
                 began = time.monotonic()
                 posted = await _post(sandbox, options, channels)
                 carried = time.monotonic() - began
-                counts = await _quiet(folder / "data" / "events.db", posted)
+                counts = await _quiet(folder, posted)
                 took = time.monotonic() - began
                 memory = _peak_memory(process.pid)
             answered, doubled = await _judge(sandbox)
@@ -73,23 +61,6 @@ async def _channels(sandbox: SandboxProcess, count: int) -> list[str]:
     return [channel["id"] for channel in made]
 
 
-@contextlib.asynccontextmanager
-async def _bot(folder: Path, sandbox: SandboxProcess) -> AsyncIterator[asyncio.subprocess.Process]:
-    environ = {
-        **os.environ,
-        "DISCORD_TOKEN": sandbox.token,
-        "ECHOLESS_DISCORD__API_URL": sandbox.api_url,
-        "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", cwd=folder, env=environ)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
-
-
 async def _post(sandbox: SandboxProcess, options: argparse.Namespace, channels: list[str]) -> list[bool]:
     """Post everything and return, for each message, whether it asked the bot."""
     chance = random.Random(options.seed)  # noqa: S311 - a seed repeats the run
@@ -106,23 +77,18 @@ async def _post(sandbox: SandboxProcess, options: argparse.Namespace, channels: 
     return asks
 
 
-async def _quiet(database: Path, posted: list[bool]) -> Counter[str]:
+async def _quiet(folder: Path, posted: list[bool]) -> Counter[str]:
     """Wait until every message is recorded and no reply is left, and return the events by type."""
     before: Counter[str] = Counter()
     since = time.monotonic()
     while True:
-        counts = _counts(database)
+        counts = event_counts(folder)
         if counts != before:
             before, since = counts, time.monotonic()
         patience = QUIET_SECONDS if counts["message.received"] >= len(posted) else 10 * QUIET_SECONDS
         if time.monotonic() - since > patience:
             return counts
         await asyncio.sleep(0.5)
-
-
-def _counts(database: Path) -> Counter[str]:
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return Counter(dict(connection.execute("SELECT type, count(*) FROM events GROUP BY type")))
 
 
 async def _judge(sandbox: SandboxProcess) -> tuple[int, int]:

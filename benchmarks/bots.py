@@ -1,0 +1,59 @@
+"""The bot as a process of its own, pointed at a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from bot.sandbox.process import SandboxProcess
+
+CONFIG = r"""
+[telemetry]
+port = 0
+log_level = "error"
+[[rules]]
+match = '!(?P<word>[a-z]+)'
+reply = "{author}: {word} it is"
+"""
+
+
+@contextlib.asynccontextmanager
+async def running_bot(folder: Path, sandbox: SandboxProcess) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot with its settings and log in ``folder``, and end it by SIGTERM unless it has ended."""
+    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    environ = {
+        **os.environ,
+        "DISCORD_TOKEN": sandbox.token,
+        "ECHOLESS_DISCORD__API_URL": sandbox.api_url,
+        "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", cwd=folder, env=environ)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+def event_counts(folder: Path) -> Counter[str]:
+    """Return how many events of each type the log in ``folder`` holds."""
+    with reading(folder) as connection:
+        return Counter(dict(connection.execute("SELECT type, count(*) FROM events GROUP BY type")))
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the log's database from outside, for reading."""
+    connection = sqlite3.connect(f"file:{folder / 'data' / 'events.db'}?mode=ro", uri=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
