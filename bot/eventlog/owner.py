@@ -31,16 +31,18 @@ class Ownership:
 
     def acquire(self, now: int) -> None:
         """Take the folder; raise LogLocked naming the holder when another process has it."""
+        owner = Owner(pid=os.getpid(), host=socket.gethostname(), since=now)
         try:
             self._lock.acquire(timeout=0)
+            self._note.write_text(json.dumps(asdict(owner)), encoding="utf-8")
         except Timeout as error:
             raise LogLocked(self._refusal()) from error
         except OSError as error:
+            self._lock.release()
             raise LogUnwritable(
-                f"The log folder {self._note.parent} can't be locked: {error.strerror}. Check its permissions."
+                f"The log folder {self._note.parent} can't be locked: {error.strerror}. Check its permissions and the "
+                "space on its disk."
             ) from error
-        owner = Owner(pid=os.getpid(), host=socket.gethostname(), since=now)
-        self._note.write_text(json.dumps(asdict(owner)), encoding="utf-8")
 
     def release(self) -> None:
         """Let go of the folder, once: by the second time it may be somebody else's."""
