@@ -1,0 +1,154 @@
+"""``echoless demo``: a Discord on loopback, the bot, a scripted chat, a kill -9, and a table of what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bot.cli.demo_bot import DemoError, bot_process
+from bot.cli.demo_report import Report, print_report, timeline
+from bot.cli.demo_stage import Act, Stage
+from bot.cli.demo_story import Writer
+from bot.cli.judge import judge
+from bot.cli.log_verify import check_log
+from bot.cli.output import console, say_json
+from bot.eventlog.log import open_reader
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.process import sandbox_process
+
+MESSAGES = 120
+FEWEST, MOST = 40, 5000
+DISCORDS_RATE = "5/5"
+"""What Discord seems to allow per channel: five messages in five seconds."""
+
+PATIENT_REPLIES = 30
+"""Replies in one channel for which Discord's own rate is awaited: with more the demo would take too long."""
+
+
+@click.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Another number, another chat.")
+@click.option(
+    "--messages",
+    type=click.IntRange(FEWEST, MOST),
+    default=MESSAGES,
+    show_default=True,
+    help="About how many messages people post; with many the sandbox sets no rate limit.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option(
+    "--keep",
+    "kept",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep settings, log and the bot's output in this folder, which must be empty or new.",
+)
+def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None) -> None:
+    """Try it all without a token: a Discord on loopback, the bot and a scripted chat.
+
+    People talk in channels, a thread and a private chat. In the middle of a burst the bot is killed with SIGKILL, at
+    the moment at which Discord has taken a reply that the bot has not recorded. It is started again, and at the end
+    Discord's side is compared with the log. Exit code 0 only if nothing was lost or doubled.
+    """
+    with _folder(kept) as folder:
+        report = asyncio.run(_run(folder, seed, messages))
+    if as_json:
+        say_json(report.to_json())
+    else:
+        print_report(report)
+        if kept:
+            click.echo(f"Look further: echoless log show --log {kept / 'data'}")
+    click.get_current_context().exit(0 if report.ok else 1)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="echoless-demo-") as name:
+            yield Path(name)
+        return
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        full = any(kept.iterdir())
+    except OSError as error:
+        raise click.FileError(str(kept), error.strerror) from error
+    if full:
+        raise click.BadParameter(f"{kept} is not empty: name a new folder.", param_hint="'--keep'")
+    yield kept.absolute()
+
+
+async def _run(folder: Path, seed: int, messages: int) -> Report:
+    task = asyncio.current_task()
+    if task is not None:
+        # Ctrl-C is asyncio's own; a terminal that closes, or a supervisor that stops us, must leave no process either.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    facts = files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
+    writer = Writer(seed, json.loads(facts))
+    story = writer.story(messages)
+    rate = DISCORDS_RATE if story.busiest <= PATIENT_REPLIES else "off"
+    screen = console(stderr=True)
+    try:
+        async with AsyncExitStack() as stack:
+            status = stack.enter_context(screen.status("starting"))
+            sandbox = await stack.enter_async_context(sandbox_process(["--rate-limit", rate]))
+            bot = await stack.enter_async_context(bot_process(folder, sandbox.token))
+            bot.configure(sandbox.api_url, sandbox.gateway_url, facts)
+            stage = Stage(
+                sandbox=sandbox,
+                bot=bot,
+                story=story,
+                writer=writer,
+                announce=lambda name: status.update(f"{name} ..."),
+                finish=lambda act: _tell(screen, act),
+            )
+            trouble = await _play(stage)
+            return await _judged(stage, seed, rate, trouble)
+    except SandboxError as error:
+        raise DemoError(str(error)) from error
+
+
+def _tell(screen: Console, act: Act) -> None:
+    screen.print(f"{act.seconds:6.1f} s  {act.name}")
+
+
+async def _play(stage: Stage) -> str:
+    """Play and return what cut it short, "" for nothing."""
+    try:
+        try:
+            await stage.play()
+        except TimeoutError as error:
+            await stage.bot.stop()
+            return f"Given up waiting: {error}."
+    except DemoError as error:
+        return str(error)
+    return ""
+
+
+async def _judged(stage: Stage, seed: int, rate: str, trouble: str) -> Report:
+    messages = await stage.sandbox.control.messages()
+    reader = await open_reader(stage.bot.location)
+    try:
+        verified = await check_log(reader, None)
+        verdict = await judge(
+            reader, messages, int(stage.sandbox.application_id), addressed=stage.addressed, verified=verified
+        )
+        return Report(
+            seed=seed,
+            rate=rate,
+            acts=stage.acts,
+            kills=stage.bot.kills,
+            verdict=verdict,
+            verified=verified,
+            timeline=await timeline(reader),
+            trouble=trouble,
+        )
+    finally:
+        await reader.close()

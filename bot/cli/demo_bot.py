@@ -1,0 +1,160 @@
+"""The demo's bot: the real one, in a process of its own, started, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from bot.cli.demo_story import RULES
+from bot.config.environment import PREFIX
+from bot.config.model import TOKEN_VARIABLE
+from bot.errors import EcholessError
+from bot.eventlog.log import Location
+
+STOP_SECONDS = 20.0
+TAIL = 5
+
+_IMPORT_ROOT = Path(__file__).parents[2]
+
+T = TypeVar("T")
+
+
+class DemoError(EcholessError):
+    """The demo can't go on."""
+
+
+class BotProcess:
+    """``python -m bot run`` in ``folder``, which holds its settings, its log and what it has to say."""
+
+    def __init__(self, folder: Path, token: str) -> None:
+        self.folder = folder
+        self.starts = 0
+        self.kills = 0
+        self._token = token
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def location(self) -> Location:
+        """Return where its log is."""
+        return Location(self.folder / "data")
+
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self._running.pid
+
+    def configure(self, api_url: str, gateway_url: str, facts: str) -> None:
+        """Write its settings and facts."""
+        settings = f"""
+[discord]
+api_url = "{api_url}"
+gateway_url = "{gateway_url}"
+
+[log]
+path = "data"
+
+[limits]
+per_channel = "off"
+per_person = "off"
+
+[telemetry]
+port = 0
+log_format = "json"
+{RULES}"""
+        (self.folder / "config.toml").write_text(settings, encoding="utf-8")
+        (self.folder / "demo_facts.json").write_text(facts, encoding="utf-8")
+
+    async def start(self) -> None:
+        """Start it."""
+        with (self.folder / "bot.log").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "run",
+                "--config",
+                "config.toml",
+                cwd=self.folder,
+                env=_environment(self._token),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        self.starts += 1
+
+    async def killed(self) -> None:
+        """Wait until somebody has killed it with SIGKILL."""
+        code = await self._running.wait()
+        if code != -signal.SIGKILL:
+            raise self._gone(code)
+        self.kills += 1
+
+    async def stop(self) -> None:
+        """End it in good order, by SIGTERM."""
+        self._running.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                code = await self._running.wait()
+        except TimeoutError:
+            raise DemoError(
+                f"The bot did not stop within {STOP_SECONDS:.0f} s of SIGTERM. {self._last_words()}"
+            ) from None
+        if code:
+            raise self._gone(code)
+
+    async def alive(self, work: Coroutine[None, None, T]) -> T:
+        """Return what ``work`` returns; raise DemoError when the bot ends first."""
+        task = asyncio.ensure_future(work)
+        end = asyncio.ensure_future(self._running.wait())
+        try:
+            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self._gone(end.result())
+            return task.result()
+        finally:
+            for waiting in (task, end):
+                waiting.cancel()
+
+    async def close(self) -> None:
+        """Leave no process behind, whatever happened."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise DemoError("The bot was not started.")
+        return self._process
+
+    def _gone(self, code: int) -> DemoError:
+        return DemoError(f"The bot ended by itself with exit code {code}. {self._last_words()}")
+
+    def _last_words(self) -> str:
+        path = self.folder / "bot.log"
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+        return "\n".join(["The last it said:", *lines])
+
+
+@asynccontextmanager
+async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
+    """Give a bot that is gone at the end."""
+    process = BotProcess(folder, token)
+    try:
+        yield process
+    finally:
+        await process.close()
+
+
+def _environment(token: str) -> dict[str, str]:
+    """Return our own environment, without settings that would count over the demo's, and with this package in reach."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
+    return kept | {TOKEN_VARIABLE: token, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

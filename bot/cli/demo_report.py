@@ -1,0 +1,201 @@
+"""What the demo shows at its end: a table of what was sent and answered, and one conversation's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli.demo_stage import Act
+from bot.cli.judge import Verdict
+from bot.cli.log_verify import VerifyReport
+from bot.cli.output import console, count_text, local_time, printable
+from bot.cli.records import Line, lines, quote
+from bot.core.events import (
+    BotStarted,
+    CatchupCompleted,
+    MessageReceived,
+    MessageSkipped,
+    Proof,
+    Recorded,
+    ReplyAbandoned,
+    ReplyComposed,
+    ReplyDelayed,
+    ReplyRequested,
+    ReplySent,
+)
+from bot.eventlog.reader import Query, Reader
+from bot.gateway.intake import BOT_STREAM
+
+BEFORE, AFTER = 10, 18
+"""Events of the timeline before and after the bot came back."""
+
+PROBLEMS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the demo went; ``trouble`` says why it was cut short, "" when it was not."""
+
+    seed: int
+    rate: str
+    acts: Sequence[Act]
+    kills: int
+    verdict: Verdict
+    verified: VerifyReport
+    timeline: Sequence[Line]
+    trouble: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the demo came to its end and nothing is wrong."""
+        return not self.trouble and self.verdict.ok
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the acts took."""
+        return sum(act.seconds for act in self.acts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``--json`` writes."""
+        return {
+            **self.verdict.to_json(),
+            "ok": self.ok,
+            "kills": self.kills,
+            "seed": self.seed,
+            "rate_limit": self.rate,
+            "seconds": round(self.seconds, 1),
+            "trouble": self.trouble,
+            "acts": [{"name": act.name, "seconds": round(act.seconds, 2)} for act in self.acts],
+            "verify": self.verified.to_json(words_checked=True),
+            "timeline": [line.to_json() for line in self.timeline],
+        }
+
+
+async def timeline(reader: Reader) -> list[Line]:
+    """Return the events around the bot's return of the channel in which it found what it had sent before the kill.
+
+    Its starts stand between them.
+    """
+    found = [recorded async for recorded in reader.events(Query(types=(ReplySent.TYPE, BotStarted.TYPE)))]
+    starts = [recorded for recorded in found if isinstance(recorded.event, BotStarted)]
+    recovered = [item for item in found if isinstance(item.event, ReplySent) and item.event.proof is Proof.HISTORY]
+    sent = [item for item in found if isinstance(item.event, ReplySent)]
+    chosen = next(iter(recovered or sent), None)
+    if chosen is None:
+        return []
+    events = [recorded async for page in reader.tail(chosen.stream) for recorded in page]
+    merged = sorted([*events, *starts], key=lambda recorded: recorded.position)
+    return await lines(reader, _around(merged, starts[-1].position), words=True)
+
+
+def _around(events: Sequence[Recorded], position: int) -> Sequence[Recorded]:
+    at = sum(1 for recorded in events if recorded.position < position)
+    return events[max(0, at - BEFORE) : at + AFTER]
+
+
+def print_report(report: Report) -> None:
+    """Write the timeline, the table, and everything that is wrong."""
+    screen = console()
+    if report.timeline:
+        screen.print(_timeline(report.timeline))
+    screen.print(_table(report))
+    for problem in report.verdict.problems[:PROBLEMS_SHOWN]:
+        where = f"message {problem.message_id} in {problem.channel}" if problem.message_id else problem.channel
+        screen.print(Text(f"{problem.fault}: {where} {printable(problem.what)}".rstrip(), style="red"))
+    if report.trouble:
+        screen.print(Text(report.trouble, style="red"))
+    _print_verdict(screen, report)
+
+
+def _table(report: Report) -> Table:
+    verdict = report.verdict
+    table = Table(show_header=False, title="what was sent and answered", title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    rows = [
+        ("messages posted", verdict.posted),
+        ("recorded", verdict.recorded),
+        ("addressed to the bot", verdict.addressed),
+        ("answered", verdict.answered),
+        *((f"not answered: {reason}", number) for reason, number in sorted(verdict.skipped.items())),
+        *((f"given up: {reason}", number) for reason, number in sorted(verdict.abandoned.items())),
+        ("replies in Discord", verdict.replies),
+        ("kill -9", report.kills),
+    ]
+    for name, number in rows:
+        table.add_row(name, f"{number:,}")
+    table.add_section()
+    for name, number in (
+        ("doubled", verdict.doubled),
+        ("lost", verdict.lost),
+        ("out of order", verdict.out_of_order),
+    ):
+        table.add_row(name, Text(f"{number:,}", style="bold red" if number else "bold green"))
+    return table
+
+
+def _timeline(shown: Sequence[Line]) -> Table:
+    place = next((line.recorded.stream for line in shown if line.recorded.stream != BOT_STREAM), "")
+    table = Table("time", "event", "message", "", "words", box=box.SIMPLE_HEAD, title_justify="left")
+    table.title = f"{place} around the kill -9"
+    for column in table.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    for line in shown:
+        recorded = line.recorded
+        started = isinstance(recorded.event, BotStarted)
+        if started:
+            table.add_section()
+        table.add_row(
+            local_time(recorded.recorded_at)[11:],
+            recorded.event.TYPE,
+            "" if recorded.correlation is None else _short(recorded.correlation),
+            _about(recorded),
+            "" if line.body is None else quote(line.body),
+            style="bold" if started else "green" if isinstance(recorded.event, ReplySent) else "",
+        )
+    return table
+
+
+def _short(snowflake: int) -> str:
+    """Return the end of an id, which is what tells ids of the same minute apart."""
+    return f"…{str(snowflake)[-7:]}"
+
+
+def _about(recorded: Recorded) -> str:
+    """Return what an event says beside ids and words."""
+    match recorded.event:
+        case MessageReceived(via=via):
+            return via
+        case ReplyRequested(call=call):
+            return f"by {call}"
+        case ReplyComposed(parts=parts):
+            return count_text(parts, "part")
+        case ReplySent(sent_id=sent_id, proof=proof):
+            return f"{_short(sent_id)} by {proof}"
+        case MessageSkipped(reason=reason) | ReplyAbandoned(reason=reason) | ReplyDelayed(reason=reason):
+            return reason
+        case BotStarted(pid=pid):
+            return f"process {pid}"
+        case CatchupCompleted(count=count):
+            return count_text(count, "new message")
+        case _:
+            return ""
+
+
+def _print_verdict(screen: Console, report: Report) -> None:
+    log = report.verified
+    whole = "verified" if not log.findings else f"damaged ({count_text(len(log.findings), 'finding')})"
+    screen.print(
+        f"{report.seconds:.0f} s, seed {report.seed}, rate limit {report.rate}; "
+        f"the log of {count_text(log.events, 'event')} is {whole}."
+    )
+    if report.ok:
+        screen.print(Text("Nothing was lost, nothing was doubled.", style="bold green"))
+    else:
+        screen.print(Text("The demo failed: see above.", style="bold red"))

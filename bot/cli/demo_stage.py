@@ -1,0 +1,176 @@
+"""The demo's acts: a sandbox's people talk, and the bot lives through it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.cli.demo_bot import BotProcess
+from bot.cli.demo_story import LONG_WORD, OTHER_BOT, PEOPLE, Place, Post, Story, Writer
+from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.process import SandboxProcess
+from bot.sandbox.wire import Json
+
+PATIENCE = 30.0
+"""Seconds that any one thing may take before the demo gives up on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act that was played, and how long it took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post that is in Discord."""
+
+    id: str
+    post: Post
+
+
+@dataclass(slots=True)
+class Stage:
+    """Plays a story; ``announce`` is told what is going on, ``addressed`` collects what the bot has to react to."""
+
+    sandbox: SandboxProcess
+    bot: BotProcess
+    story: Story
+    writer: Writer
+    announce: Callable[[str], None]
+    finish: Callable[[Act], None]
+    addressed: set[int] = field(default_factory=set)
+    acts: list[Act] = field(default_factory=list)
+    _places: dict[Place, str] = field(default_factory=dict)
+    _waiting: list[Posted] = field(default_factory=list)
+
+    async def play(self) -> None:
+        """Play every act; raise TimeoutError when something does not come, DemoError when the bot ends by itself."""
+        for name, act in (
+            ("the bot connects", self._connect),
+            ("small talk, mentions, !words, a reply", self._talk),
+            ("a thread and a private chat", self._aside),
+            ("an edit, a deletion, another bot", self._second_thoughts),
+            ("kill -9 in the middle of a burst", self._kill),
+            ("people go on talking to nobody", self._away),
+            ("the bot comes back", self._return),
+            ("a last question everywhere", self._farewell),
+            ("SIGTERM", self.bot.stop),
+        ):
+            self.announce(name)
+            began = time.monotonic()
+            await act()
+            self.acts.append(Act(name, time.monotonic() - began))
+            self.finish(self.acts[-1])
+
+    async def _connect(self) -> None:
+        await self._control.create_user(OTHER_BOT, bot=True)
+        self._places[Place.GENERAL] = self.sandbox.channel_id
+        for place in (Place.HELP, Place.RANDOM):
+            self._places[place] = (await self._control.create_channel(place))["id"]
+        await self._start()
+
+    async def _talk(self) -> None:
+        (question,) = await self._post([self.writer.ask(Place.GENERAL)])
+        answer = (await self._answers(question))[0]
+        thanks = Post(Place.GENERAL, question.post.author, "thanks!", addressed=True, parts=1)
+        await self._post([thanks], reply_to=answer["id"])
+        await self._post(self.story.talk)
+        await self._all_answered()
+
+    async def _aside(self) -> None:
+        (question,) = await self._post([self.writer.ask(Place.HELP)])
+        thread = await self._control.create_thread("more of it", message=question.id, owner=question.post.author)
+        self._places[Place.THREAD] = thread["id"]
+        self._places[Place.DM] = (await self._control.open_dm(PEOPLE[0]))["id"]
+        long = replace(self.writer.ask(Place.THREAD, LONG_WORD), mention=True)
+        await self._post([long, *self.story.aside, *self.writer.last_words((Place.DM,))])
+        await self._all_answered()
+
+    async def _second_thoughts(self) -> None:
+        typo, slip, _storm = await self._post(
+            [
+                Post(Place.RANDOM, PEOPLE[1], "I will be their at five"),
+                Post(Place.RANDOM, PEOPLE[2], "oops, wrong channel"),
+                Post(Place.RANDOM, OTHER_BOT, "!uptime", addressed=True),
+            ]
+        )
+        await self._control.edit(typo.id, "I will be there at five")
+        await self._control.delete(slip.id)
+        await self._post(self.writer.last_words((Place.RANDOM,)))
+        await self._all_answered()
+
+    async def _kill(self) -> None:
+        """Kill the bot at the worst moment: Discord has just taken one of its replies, and the bot can't know yet."""
+        due = sum(post.parts for post in self.story.burst)
+        await self._control.add_fault(
+            "kill",
+            pid=self.bot.pid,
+            method="POST",
+            path="/channels/*/messages",
+            when="after",
+            nth=max(1, due // 3),
+            count=1,
+        )
+        await self._post(self.story.burst)
+        async with asyncio.timeout(PATIENCE):
+            await self.bot.killed()
+        await self._control.clear_faults()
+
+    async def _away(self) -> None:
+        await self._post(self.story.away)
+
+    async def _return(self) -> None:
+        await self._start()
+        await self._all_answered()
+
+    async def _farewell(self) -> None:
+        await self._post(self.story.farewell)
+        await self._all_answered()
+
+    async def _start(self) -> None:
+        await self.bot.start()
+        await self.bot.alive(self._control.wait_for_ready(identifies=self.bot.starts, within=PATIENCE))
+
+    async def _post(self, posts: Sequence[Post], *, reply_to: str | None = None) -> list[Posted]:
+        """Post, and note what the bot has to react to, and what it has to answer."""
+        ids = await self._control.post_many([self._message(post, reply_to) for post in posts])
+        posted = [Posted(key, post) for key, post in zip(ids, posts, strict=True)]
+        self.addressed.update(int(item.id) for item in posted if item.post.addressed)
+        self._waiting.extend(item for item in posted if item.post.parts)
+        return posted
+
+    def _message(self, post: Post, reply_to: str | None) -> Json:
+        return {
+            "channel": self._places[post.place],
+            "author": post.author,
+            "content": post.content,
+            "mention": self.sandbox.application_id if post.mention else None,
+            "reply_to": reply_to,
+        }
+
+    async def _answers(self, posted: Posted) -> list[MessageRecord]:
+        """Wait for the whole reply to a post and return its parts."""
+        whole = self._control.wait_for_messages(
+            posted.post.parts, reference=posted.id, author=self.sandbox.application_id, within=PATIENCE
+        )
+        try:
+            return await self.bot.alive(whole)
+        except TimeoutError:
+            what = f"no whole reply to message {posted.id} ({posted.post.place}) within {PATIENCE:.0f} s"
+            raise TimeoutError(what) from None
+
+    async def _all_answered(self) -> None:
+        """Wait for the reply to everything posted so far."""
+        while self._waiting:
+            await self._answers(self._waiting[0])
+            self._waiting.pop(0)
+
+    @property
+    def _control(self) -> ControlClient:
+        return self.sandbox.control

@@ -1,0 +1,159 @@
+"""The demo's script: who says what where, from a seed. Pure, so that the same seed plays the same chat."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bot.core.parts import split
+
+PEOPLE = ("alice", "bob", "carol", "dave", "erin")
+OTHER_BOT = "weather-bot"
+LONG_WORD = "manual"
+"""The fact that needs more than one message."""
+
+RULES = """
+[[rules]]
+match = '!(?P<word>[a-z0-9-]+)'
+facts = "demo_facts.json"
+reply = "{fact}"
+
+[[rules]]
+match = 'what (?:is|are) (?:the |an? )?(?P<word>[a-z0-9-]+)\\?'
+ignore_case = true
+facts = "demo_facts.json"
+reply = "{author}, {word}: {fact}"
+
+[[rules]]
+match = 'thanks?\\b.*'
+ignore_case = true
+reply = "You are welcome, {author}."
+"""
+
+_CHATTER = (
+    "morning, everyone",
+    "has anybody seen my umbrella?",
+    "I think the build is green again",
+    "brb",
+    "that meeting could have been a message",
+    "who broke the coffee machine",
+    "it was like that when I came",
+    "ok, so this works on my machine",
+    "ship it",
+    "let's not ship it on a Friday",
+    "does anyone have a minute for a review?",
+    "looks good to me 👍",
+    "I will write that down somewhere",
+    "there is cake in the kitchen 🍰",
+    "there was cake in the kitchen",
+    "can we talk about the naming of things again",
+    "no",
+    "the tests are flaky, or I am",
+    "reading the docs now, wish me luck",
+    "found it: it was a comma",
+)
+_UNKNOWN = ("how will the weather be?", "can you sing?", "tell me a joke", "are you there?")
+_STORMS = ("Storm warning until 6 pm.", "12 degrees, light rain.", "!uptime", "Wind from the west.")
+
+
+class Place(StrEnum):
+    """Where the demo's people talk."""
+
+    GENERAL = "general"
+    HELP = "help"
+    RANDOM = "random"
+    THREAD = "thread"
+    DM = "dm"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message to post; ``parts`` counts the messages the bot has to answer it with.
+
+    ``addressed`` tells whether it is addressed to the bot, which then answers or says in the log why not.
+    """
+
+    place: Place
+    author: str
+    content: str
+    mention: bool = False
+    addressed: bool = False
+    parts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The posts of each act."""
+
+    talk: tuple[Post, ...]
+    aside: tuple[Post, ...]
+    burst: tuple[Post, ...]
+    away: tuple[Post, ...]
+    farewell: tuple[Post, ...]
+
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """Return every post."""
+        return (*self.talk, *self.aside, *self.burst, *self.away, *self.farewell)
+
+    @property
+    def busiest(self) -> int:
+        """Return how many messages the bot has to send to the busiest place."""
+        return max(
+            Counter({place: sum(post.parts for post in self.posts if post.place is place) for place in Place}).values()
+        )
+
+
+class Writer:
+    """Writes posts from a seed."""
+
+    def __init__(self, seed: int, facts: Mapping[str, str]) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a script, not a secret
+        self._facts = facts
+        self._words = [word for word in facts if word != LONG_WORD]
+
+    def story(self, messages: int) -> Story:
+        """Return a story of about so many messages."""
+        public = (Place.GENERAL, Place.HELP, Place.RANDOM)
+        return Story(
+            talk=self._mixed(public, messages * 25 // 100),
+            aside=self._mixed((Place.THREAD, Place.DM), messages * 15 // 100),
+            burst=self._mixed(public, messages * 35 // 100, asking=0.7),
+            away=(*self._mixed(tuple(Place), messages * 15 // 100), *self.last_words(Place)),
+            farewell=self.last_words(Place),
+        )
+
+    def ask(self, place: Place, word: str = "") -> Post:
+        """Write a question that the bot answers."""
+        author = PEOPLE[0] if place is Place.DM else self._random.choice(PEOPLE)
+        word = word or self._random.choice(self._words)
+        if word == LONG_WORD or self._random.random() < 0.5:  # noqa: PLR2004 - a coin
+            post = Post(place, author, f"!{word}", parts=len(split(self._facts[word])))
+        else:
+            post = Post(place, author, f"what is {word}?", parts=1)
+        mention = place is not Place.DM and self._random.random() < 0.5  # noqa: PLR2004 - a coin
+        return replace(post, addressed=True, mention=mention)
+
+    def last_words(self, places: Iterable[Place]) -> tuple[Post, ...]:
+        """Write a question for each place: once it is answered, whatever came before it there is recorded."""
+        return tuple(self.ask(place) for place in places)
+
+    def _mixed(self, places: Sequence[Place], number: int, asking: float = 0.5) -> tuple[Post, ...]:
+        return tuple(self._one(self._random.choice(places), asking) for _ in range(number))
+
+    def _one(self, place: Place, asking: float) -> Post:
+        chance = self._random.random()
+        if chance < asking:
+            return self.ask(place)
+        if place is Place.DM:
+            return Post(place, PEOPLE[0], self._random.choice(_UNKNOWN), addressed=True)
+        author = self._random.choice(PEOPLE)
+        if chance > 0.95:  # noqa: PLR2004 - now and then
+            return Post(place, author, self._random.choice(_UNKNOWN), mention=True, addressed=True)
+        if chance > 0.9:  # noqa: PLR2004 - now and then
+            storm = self._random.choice(_STORMS)
+            return Post(place, OTHER_BOT, storm, addressed=storm.startswith("!"))
+        return Post(place, author, self._random.choice(_CHATTER))

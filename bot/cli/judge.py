@@ -1,0 +1,314 @@
+"""Judge a run by what the Discord side holds and what the log says: nothing lost, doubled, or out of order.
+
+Discord's side is told by a sandbox's control API (``ControlClient.messages()``: every message, deleted ones included),
+the bot's side by its log. Judge once the bot has stopped: a reply still to come counts as lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain
+from typing import Any
+
+from bot.cli.log_verify import VerifyReport
+from bot.conversations import stream_of
+from bot.core import events as e
+from bot.core.addressing import parse_nonce
+from bot.eventlog.reader import Query, Reader
+from bot.sandbox.control.shapes import MessageRecord
+
+_TYPES = tuple(
+    event.TYPE
+    for event in (
+        e.MessageReceived,
+        e.MessageSkipped,
+        e.ReplyRequested,
+        e.ReplyRetried,
+        e.ReplyComposed,
+        e.ReplySent,
+        e.ReplyAbandoned,
+    )
+)
+
+
+class Fault(StrEnum):
+    """What can be wrong with a run."""
+
+    LOST = "lost"
+    """A message is not in the log."""
+
+    RECORDED_TWICE = "recorded twice"
+    UNANSWERED = "unanswered"
+    """A message addressed to the bot has no reply, or not all of it, and no event says why."""
+
+    DOUBLED = "doubled"
+    """A part of a reply is in Discord more than once."""
+
+    UNASKED = "unasked"
+    """A reply is in Discord that the log did not request."""
+
+    UNCONFIRMED = "unconfirmed"
+    """A reply is in Discord, and the log neither knows it as sent nor gave it up."""
+
+    PHANTOM = "phantom"
+    """The log knows a reply as sent that is not in Discord."""
+
+    WRONG_REFERENCE = "wrong reference"
+    OUT_OF_ORDER = "out of order"
+    """A reply came after a reply to a later request of the same channel."""
+
+    DAMAGED = "damaged log"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, with the message it is about (0: none in particular)."""
+
+    fault: Fault
+    message_id: int
+    channel: str
+    what: str = ""
+
+
+@dataclass(slots=True)
+class Trail:
+    """What the log says about one message and the reply to it; ``order`` is the position of its newest request."""
+
+    recorded: list[str] = field(default_factory=list)
+    order: int = 0
+    parts: int = 0
+    sent: dict[int, int] = field(default_factory=dict)
+    skipped: str = ""
+    abandoned: str = ""
+
+    @property
+    def requested(self) -> bool:
+        """Tell whether the bot decided to answer."""
+        return self.order > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A run in numbers, and everything that is wrong with it.
+
+    ``posted`` counts messages of others, ``vanished`` those of them that were deleted before the log had them, which
+    nobody can record; ``skipped`` and ``abandoned`` count messages without a whole reply by the reason in the log.
+    """
+
+    posted: int
+    recorded: int
+    vanished: int
+    addressed: int
+    answered: int
+    replies: int
+    skipped: Mapping[str, int]
+    abandoned: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not self.problems
+
+    @property
+    def lost(self) -> int:
+        """Return how many messages, or replies to them, got lost."""
+        return self._messages(Fault.LOST, Fault.UNANSWERED, Fault.PHANTOM)
+
+    @property
+    def doubled(self) -> int:
+        """Return how many messages were recorded or answered more than once, or answered unasked."""
+        return self._messages(Fault.DOUBLED, Fault.RECORDED_TWICE, Fault.UNASKED)
+
+    @property
+    def out_of_order(self) -> int:
+        """Return how many messages were answered after a later one."""
+        return self._messages(Fault.OUT_OF_ORDER)
+
+    def _messages(self, *faults: Fault) -> int:
+        return len({problem.message_id for problem in self.problems if problem.fault in faults})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON, ids as text."""
+        return {
+            "ok": self.ok,
+            "posted": self.posted,
+            "recorded": self.recorded,
+            "vanished": self.vanished,
+            "addressed": self.addressed,
+            "answered": self.answered,
+            "replies": self.replies,
+            "skipped": dict(self.skipped),
+            "abandoned": dict(self.abandoned),
+            "doubled": self.doubled,
+            "lost": self.lost,
+            "out_of_order": self.out_of_order,
+            "problems": [
+                {"fault": item.fault, "message_id": str(item.message_id), "channel": item.channel, "what": item.what}
+                for item in self.problems
+            ],
+        }
+
+
+async def judge(
+    reader: Reader,
+    messages: Sequence[MessageRecord],
+    own_id: int,
+    *,
+    addressed: Collection[int] = (),
+    verified: VerifyReport | None = None,
+) -> Verdict:
+    """Compare Discord's messages with the log.
+
+    ``own_id`` is the bot's account. ``addressed`` names messages that whoever posted them knows to be addressed to the
+    bot: each needs a reply or a reason. ``verified`` adds what a verification of the log found.
+    """
+    trails = await read_trails(reader)
+    own = [message for message in messages if int(message["author_id"]) == own_id]
+    others = [message for message in messages if int(message["author_id"]) != own_id and not message["ephemeral"]]
+    replies = _replies(own)
+    triggers = sorted(
+        {*addressed, *replies, *(key for key, trail in trails.items() if trail.requested or trail.skipped)}
+    )
+    deleted = {int(message["id"]) for message in others if message["deleted"]}
+    places = {int(message["id"]): message["channel"] or message["channel_id"] for message in messages}
+    problems = chain(
+        _intake_problems(others, trails),
+        *(
+            _reply_problems(_Case(key, places.get(key, ""), trails.get(key, Trail()), replies.get(key, [])), deleted)
+            for key in triggers
+        ),
+        _order_problems(replies, trails),
+        (
+            Problem(Fault.DAMAGED, 0, finding.stream, f"v{finding.version}: {finding.problem}")
+            for finding in (verified.findings if verified else ())
+        ),
+    )
+    known = [trails[key] for key in triggers if key in trails]
+    return Verdict(
+        posted=len(others),
+        recorded=sum(1 for message in others if _trail(trails, message).recorded),
+        vanished=sum(1 for message in others if message["deleted"] and not _trail(trails, message).recorded),
+        addressed=len(triggers),
+        answered=sum(1 for trail in known if trail.parts and len(trail.sent) == trail.parts),
+        replies=sum(map(len, replies.values())),
+        skipped=Counter(trail.skipped for trail in known if trail.skipped),
+        abandoned=Counter(trail.abandoned for trail in known if trail.abandoned),
+        problems=tuple(problems),
+    )
+
+
+async def read_trails(reader: Reader) -> dict[int, Trail]:
+    """Return what the log says about each message, by its id."""
+    trails: defaultdict[int, Trail] = defaultdict(Trail)
+    async for recorded in reader.events(Query(types=_TYPES)):
+        event = recorded.event
+        if isinstance(event, e.MessageEvent):
+            _follow(trails[event.message_id], recorded, event)
+    return dict(trails)
+
+
+def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
+    match event:
+        case e.MessageReceived():
+            trail.recorded.append(recorded.stream)
+        case e.MessageSkipped(reason=reason):
+            trail.skipped = reason
+        case e.ReplyRequested() | e.ReplyRetried():
+            trail.order, trail.abandoned = recorded.position, ""
+        case e.ReplyComposed(parts=parts):
+            trail.parts = parts
+        case e.ReplySent(part=part, sent_id=sent_id):
+            trail.sent[part] = sent_id
+        case e.ReplyAbandoned(reason=reason):
+            trail.abandoned = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """One message of the bot that answers another; ``part`` comes from its nonce."""
+
+    id: int
+    channel: str
+    part: int
+    reference: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A message that was answered, or should have been."""
+
+    message_id: int
+    channel: str
+    trail: Trail
+    replies: Sequence[_Reply]
+
+    def problem(self, fault: Fault, what: str = "") -> Problem:
+        return Problem(fault, self.message_id, self.channel, what)
+
+
+def _replies(own: Iterable[MessageRecord]) -> dict[int, list[_Reply]]:
+    """Return the bot's replies by the message they answer: the nonce says which one, or else the reference."""
+    found: defaultdict[int, list[_Reply]] = defaultdict(list)
+    for message in sorted(own, key=lambda message: int(message["id"])):
+        reference = int(message["reference"]) if message["reference"] else None
+        about = parse_nonce(message["nonce"])
+        trigger = about[0] if about else reference
+        if trigger is not None:
+            part = about[1] if about else len(found[trigger])
+            found[trigger].append(_Reply(int(message["id"]), message["channel_id"], part, reference))
+    return dict(found)
+
+
+def _trail(trails: Mapping[int, Trail], message: MessageRecord) -> Trail:
+    return trails.get(int(message["id"])) or Trail()
+
+
+def _intake_problems(others: Iterable[MessageRecord], trails: Mapping[int, Trail]) -> Iterable[Problem]:
+    for message in others:
+        recorded = _trail(trails, message).recorded
+        place = message["channel"] or message["channel_id"]
+        if not recorded and not message["deleted"]:
+            yield Problem(Fault.LOST, int(message["id"]), place)
+        if len(recorded) > 1 or any(stream != stream_of(int(message["channel_id"])) for stream in recorded):
+            yield Problem(Fault.RECORDED_TWICE, int(message["id"]), place, f"in {', '.join(recorded)}")
+
+
+def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
+    trail, replies = case.trail, case.replies
+    there = Counter(reply.part for reply in replies)
+    for part, number in sorted(there.items()):
+        if number > 1:
+            yield case.problem(Fault.DOUBLED, f"part {part} is there {number} times")
+    if not trail.requested:
+        if replies:
+            yield case.problem(Fault.UNASKED, f"the log {'skipped' if trail.skipped else 'did not request'} it")
+        elif trail.recorded and not trail.skipped:
+            yield case.problem(Fault.UNANSWERED, "the log does not say why")
+        return
+    missing = [part for part in range(max(trail.parts, 1)) if part not in there]
+    if missing and not trail.abandoned:
+        yield case.problem(Fault.UNANSWERED, f"{len(missing)} of {max(trail.parts, 1)} parts are missing")
+    ids = {reply.id for reply in replies}
+    for part, sent_id in trail.sent.items():
+        if sent_id not in ids:
+            yield case.problem(Fault.PHANTOM, f"part {part} as message {sent_id}")
+    for reply in replies:
+        if reply.part not in trail.sent and not trail.abandoned:
+            yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
+        if reply.reference != case.message_id and case.message_id not in deleted:
+            yield case.problem(Fault.WRONG_REFERENCE, f"message {reply.id} references {reply.reference}")
+
+
+def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int, Trail]) -> Iterable[Problem]:
+    """Find replies that came after a reply to a later request of their channel, or after a later part of their own."""
+    first = {(key, reply.part): reply for key, found in replies.items() for reply in reversed(found)}
+    newest: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for (key, part), reply in sorted(first.items(), key=lambda item: item[1].id):
+        place = ((trails.get(key) or Trail()).order, part)
+        if place < newest[reply.channel]:
+            yield Problem(Fault.OUT_OF_ORDER, key, reply.channel, f"message {reply.id}")
+        newest[reply.channel] = max(newest[reply.channel], place)
