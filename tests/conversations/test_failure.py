@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.conversations import Conversations, MailboxFull, stream_of
+from bot.core.events import Call
+from bot.errors import LogDamaged, LogUnwritable
+from bot.eventlog.log import EventLog
+from tests.conversations.conftest import (
+    Sql,
+    failures,
+    fill_disk,
+    free_disk,
+    long_message,
+    message,
+    received,
+    submit,
+)
+
+
+async def test_all_that_waits_in_the_channel_fails_and_nothing_is_half_recorded(log: EventLog) -> None:
+    """The second batch too, although it was never tried: no later message may stand where an earlier one is missing."""
+    conversations = Conversations(log)
+    await conversations.handle(7, message(1))
+    await fill_disk(log)
+
+    outcomes = await failures(conversations, 7, [long_message(2), *(message(number) for number in range(3, 303))])
+
+    assert {type(outcome) for outcome in outcomes} == {LogUnwritable}
+    assert conversations.waiting == 0
+    assert await received(log, 7) == [1]
+
+
+async def test_the_failure_is_told_before_anything_later_is_taken(log: EventLog) -> None:
+    """Whoever hears of it finds every command still waiting."""
+    conversations = Conversations(log)
+    told: list[tuple[int, type[Exception], bool, int]] = []
+    first = conversations.submit(7, long_message(1))
+    conversations.on_failed.append(
+        lambda channel, error: told.append((channel, type(error), first.done(), conversations.waiting))
+    )
+    await fill_disk(log)
+
+    with pytest.raises(LogUnwritable):
+        await first
+
+    assert told == [(7, LogUnwritable, False, 1)]
+
+
+async def test_it_goes_on_where_it_was_once_there_is_room(log: EventLog) -> None:
+    """Versions go on without a gap and the state is the log's."""
+    conversations = Conversations(log)
+    await submit(conversations, 7, [message(1, Call.DM), message(2)])
+    before = await conversations.state(7)
+    await fill_disk(log)
+    await failures(conversations, 7, [long_message(3)])
+    held = await conversations.state(7)
+
+    await free_disk(log)
+    new = await conversations.handle(7, message(4, Call.DM))
+
+    assert held == before
+    assert [each.version for each in new] == [4, 5]
+    assert await conversations.state(7) == (await log.reader.load(stream_of(7))).state
+
+
+async def test_a_channel_that_cannot_be_read_fails_alone(log: EventLog, sql: Sql) -> None:
+    """Damage in one stream is no reason to stop listening in the others."""
+    await Conversations(log).handle(1, message(1))
+    sql("DROP TRIGGER events_refuse_update")
+    sql("UPDATE events SET data = '{}'")
+    conversations = Conversations(log)
+
+    [damaged] = await failures(conversations, 1, [message(2)])
+    await conversations.handle(2, message(2))
+
+    assert isinstance(damaged, LogDamaged)
+    assert await received(log, 2) == [2]
+
+
+async def test_channels_that_failed_do_not_stay_in_memory(log: EventLog) -> None:
+    """They hold no state, and would push out those that do."""
+    conversations = Conversations(log, hot_channels=2)
+    await fill_disk(log)
+    for channel in range(1, 11):
+        await failures(conversations, channel, [long_message(1)])
+    await free_disk(log)
+
+    await conversations.handle(11, message(1))
+
+    assert conversations.hot <= 2
+
+
+async def test_a_full_disk_costs_a_snapshot_and_nothing_else(log: EventLog, sql: Sql) -> None:
+    """A snapshot is a cache: closing goes on without it."""
+    conversations = Conversations(log, snapshot_every=1000)
+    await submit(conversations, 7, [message(number, Call.DM) for number in range(1, 257)])
+    state = await conversations.state(7)
+    await fill_disk(log)
+
+    await conversations.close()
+
+    await free_disk(log)
+    assert sql("SELECT * FROM snapshots") == []
+    assert (await log.reader.load(stream_of(7))).state == state
+
+
+async def test_a_full_mailbox_refuses_and_says_so(log: EventLog) -> None:
+    """What was taken before is recorded, and once there is room it takes more."""
+    conversations = Conversations(log, queue=10)
+    told: list[int] = []
+    conversations.on_failed.append(lambda channel, _error: told.append(channel))
+
+    outcomes = await failures(conversations, 7, [message(number) for number in range(1, 13)])
+    await conversations.handle(7, message(11))
+
+    assert [isinstance(outcome, MailboxFull) for outcome in outcomes] == [False] * 10 + [True] * 2
+    assert told == [7, 7]
+    assert await received(log, 7) == list(range(1, 12))
