@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeAlias
 
 from bot.core.commands import Command
 from bot.core.conversation import Conversation, evolve
 from bot.core.decider import Drafts, decide
-from bot.core.events import Recorded
+from bot.core.events import Draft, Recorded
 from bot.errors import EcholessError, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.log import EventLog
@@ -35,6 +35,8 @@ Failing: TypeAlias = Callable[[int, Exception], None]
 ATTEMPTS = 5
 BATCH = 256
 PREFIX = "channel:"
+_TO_COME = 2**62
+"""Stands for the position of an event that is decided and not yet appended."""
 
 
 def stream_of(channel_id: int) -> str:
@@ -167,15 +169,16 @@ class Conversations:
     def _channel(self, channel_id: int) -> _Channel:
         channel = self._hot.get(channel_id)
         if channel is None:
-            channel = self._hot[channel_id] = _Channel(channel_id)
             self._evict()
+            channel = self._hot[channel_id] = _Channel(channel_id)
         else:
             self._hot.move_to_end(channel_id)
         return channel
 
     def _evict(self) -> None:
-        surplus = max(0, len(self._hot) - self._limit)
-        idle = (channel for channel in self._hot.values() if not channel.busy and channel.state is not None)
+        """Make room for one more channel, as far as others are idle."""
+        surplus = max(0, len(self._hot) + 1 - self._limit)
+        idle = (channel for channel in self._hot.values() if not channel.busy)
         for channel in list(islice(idle, surplus)):
             self._snapshot(channel)
             del self._hot[channel.id]
@@ -287,9 +290,14 @@ def _decide(state: Conversation, commands: Sequence[Command]) -> list[Drafts]:
     decided: list[Drafts] = []
     for command in commands:
         drafts = decide(state, command)
-        decided.append(drafts)
+        decided.append(tuple(_caused(draft) for draft in drafts))
         if len(decided) < len(commands):
             for draft in drafts:
                 # Positions and times are the writer's to give; decisions only ask whether there is one.
-                state = evolve(state, Recorded(1, "", state.version + 1, 0, draft.event))
+                state = evolve(state, Recorded(_TO_COME, "", state.version + 1, 0, draft.event))
     return decided
+
+
+def _caused(draft: Draft) -> Draft:
+    """Leave a cause that has no position yet to the writer."""
+    return replace(draft, causation=None) if draft.causation == _TO_COME else draft
