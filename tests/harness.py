@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from bot.core.events import Body, Event, Recorded
 from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.gateway.intake import BOT_STREAM
-from bot.responders import Responder
+from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.server import Sandbox
 
 PATIENCE = 15.0
@@ -135,6 +135,28 @@ class RunningBot:
                 await self.serving
             finally:
                 await self.bot.log.close()
+
+
+class Gated:
+    """A responder that answers ``ask ...``, once it may."""
+
+    name = "gated"
+    wants_history = False
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.asked: list[Question] = []
+
+    def claims(self, question: Question) -> bool:
+        """Tell whether something is asked."""
+        return question.text.startswith("ask ")
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+        """Wait until the gate is open, then answer."""
+        del history
+        self.asked.append(question)
+        await self.open.wait()
+        return Answer(f"re: {question.text.removeprefix('ask ')}")
 
 
 async def start_bot(
