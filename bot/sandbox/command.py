@@ -72,7 +72,10 @@ class Job:
 
 def options() -> list[click.Parameter]:
     """List the command's options."""
-    seconds = click.FloatRange(min=0)
+    return [*_addresses(), *_playing(), *_behaviour()]
+
+
+def _addresses() -> list[click.Parameter]:
     port = click.IntRange(0, 65535)
     return [
         click.Option(["--host"], default="127.0.0.1", show_default=True, help="A loopback address to listen on."),
@@ -82,6 +85,11 @@ def options() -> list[click.Parameter]:
         ),
         click.Option(["--token"], default=DEFAULT_TOKEN, show_default=True, help="The bot's token."),
         click.Option(["--bot-name"], default="sandbox-bot", show_default=True, help="The bot's name."),
+    ]
+
+
+def _playing() -> list[click.Parameter]:
+    return [
         click.Option(
             ["--play"],
             type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -96,6 +104,13 @@ def options() -> list[click.Parameter]:
             help="Divide the recorded pauses; max leaves them out.",
         ),
         click.Option(["--exit-after-play"], is_flag=True, help="Leave when the bot is quiet after playing."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON line when listening, and no chat."),
+    ]
+
+
+def _behaviour() -> list[click.Parameter]:
+    seconds = click.FloatRange(min=0)
+    return [
         click.Option(
             ["--rate-limit"],
             metavar="N/SECONDS|off",
@@ -131,7 +146,6 @@ def options() -> list[click.Parameter]:
             multiple=True,
             help="A privileged intent that is not switched on for the bot.",
         ),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON line when listening, and no chat."),
     ]
 
 

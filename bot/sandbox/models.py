@@ -23,10 +23,8 @@ class MessageKind(IntEnum):
     """Message types (message.mdx)."""
 
     DEFAULT = 0
-    THREAD_CREATED = 18
     REPLY = 19
     CHAT_INPUT_COMMAND = 20
-    THREAD_STARTER = 21
     CONTEXT_MENU_COMMAND = 23
 
 

@@ -39,8 +39,8 @@ class SandboxOptions:
 
     ``message_rate`` is what Discord seems to allow per channel (field reports, not documented); ``global_rate`` is
     documented (rate-limits.mdx:122). ``nonce_window`` and ``resume_window`` are "a few minutes" in the documents.
-    A client that reads nothing for ``stall_patience`` while much waits, or lets ``queue_limit`` events pile up, loses its
-    session. ``denied_intents`` are privileged intents not switched on for the application.
+    A client that reads nothing for ``stall_patience`` while much waits, or lets ``queue_limit`` events pile up, loses
+    its session. ``denied_intents`` are privileged intents not switched on for the application.
     """
 
     host: str = "127.0.0.1"

@@ -60,7 +60,7 @@ def post(world: World, draft: Draft) -> Message:
         draft.channel,
         draft.author,
         whole_text(draft.content),
-        kind=draft.kind or (MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY),
+        kind=_kind(draft),
         nonce=draft.nonce,
         attachments=draft.attachments,
         embeds=draft.embeds,
@@ -83,6 +83,12 @@ def post(world: World, draft: Draft) -> Message:
     else:
         world.pulse.beat()
     return message
+
+
+def _kind(draft: Draft) -> MessageKind:
+    if draft.kind is not None:
+        return draft.kind
+    return MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY
 
 
 def whole_text(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.wire import decode
 
-MAX_CONTENT = 2000
+MAX_CONTENT = 4000
 MAX_NAME = 100
 _SHOWN = 5
 

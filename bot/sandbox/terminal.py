@@ -169,7 +169,7 @@ class Terminal:
 
     async def _use(self, text: str) -> None:
         """Use a slash command with the rights of the server's owner, and print answers that only the user sees."""
-        words = shlex.split(_needed(text, "/use COMMAND [option=value ...]"))
+        words = _words(_needed(text, "/use COMMAND [option=value ...]"))
         command = " ".join(word for word in words if "=" not in word)
         options = {name: _value(value) for name, _, value in (word.partition("=") for word in words if "=" in word)}
         here = self._here
@@ -206,6 +206,13 @@ def _needed(text: str, usage: str) -> str:
     if not text:
         raise SandboxError(f"Write {usage}.")
     return text
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise SandboxError(f"{error}: close the quotation marks.") from error
 
 
 def _value(text: str) -> object:

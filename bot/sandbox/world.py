@@ -21,7 +21,7 @@ from bot.sandbox.models import (
     Webhook,
 )
 from bot.sandbox.nonces import Nonces
-from bot.sandbox.payloads import channel_payload, member_payload
+from bot.sandbox.payloads import channel_payload, member_payload, role_payload
 from bot.sandbox.pulse import Pulse
 from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 
@@ -96,10 +96,19 @@ class World:
         return guild
 
     def create_role(self, guild: Guild, name: str, bits: int) -> Role:
-        """Create a role."""
+        """Create a role: GUILD_ROLE_CREATE."""
         role = Role(self.snowflakes.next(), name, bits, position=len(guild.roles))
         guild.roles[role.id] = role
+        data = {"guild_id": str(guild.id), "role": role_payload(role)}
+        self.emit(Dispatch("GUILD_ROLE_CREATE", data, intent=intents.GUILDS, guild=guild))
         return role
+
+    def give_role(self, guild: Guild, member: Member, role: Role) -> None:
+        """Give a member a role: GUILD_MEMBER_UPDATE."""
+        member.role_ids.append(role.id)
+        permissions.forget(guild)
+        data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}
+        self.emit(Dispatch("GUILD_MEMBER_UPDATE", data, intent=intents.GUILD_MEMBERS, guild=guild))
 
     def add_member(self, guild: Guild, user: User) -> Member:
         """Let a user join; a bot's sessions get GUILD_CREATE."""

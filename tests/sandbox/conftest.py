@@ -32,32 +32,22 @@ PATIENCE = 10.0
 
 @pytest.fixture
 def options() -> SandboxOptions:
-    """Settings of the sandbox; a test module may override them."""
+    """Give the sandbox's settings; a test module may override them."""
     return SandboxOptions()
 
 
 @pytest.fixture
 async def sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
-    """A sandbox on free ports."""
+    """Run a sandbox on free ports."""
     async with Sandbox(options) as running:
         yield running
 
 
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[ControlClient]:
-    """A client for its control API."""
+    """Open a client for its control API."""
     async with ControlClient(sandbox.services.addresses.control) as client:
         yield client
-
-
-@pytest.fixture
-def pointed_at_sandbox(sandbox: Sandbox) -> Iterator[None]:
-    """Point discord.py at the sandbox with its two class constants, and back."""
-    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    Route.BASE = sandbox.services.addresses.api
-    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sandbox.services.addresses.gateway)
-    yield
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
 
 
 class Bot(discord.Client):
@@ -72,11 +62,12 @@ class Bot(discord.Client):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Do not wait five seconds before identifying again."""
 
-    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+    def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
+        """Note the event, then do what the client does."""
         super().dispatch(event, *args, **kwargs)
         self.seen.put_nowait((event, args[0] if args else None))
 
-    async def expect(self, event: str) -> Any:
+    async def expect(self, event: str) -> Any:  # noqa: ANN401 - what the event carries
         """Wait for an event and give its first argument."""
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -96,14 +87,26 @@ StartBot = Callable[..., Awaitable[Bot]]
 
 
 def all_messages() -> discord.Intents:
-    """The intents that a chat bot asks for."""
+    """List the intents that a chat bot asks for."""
     intents = discord.Intents.default()
     intents.message_content = True
     return intents
 
 
+@contextlib.contextmanager
+def _pointed_at(sandbox: Sandbox) -> Iterator[None]:
+    """Point discord.py at a sandbox with its two class constants, and back."""
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    Route.BASE = sandbox.services.addresses.api
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sandbox.services.addresses.gateway)
+    try:
+        yield
+    finally:
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
 @pytest.fixture
-async def start_bot(sandbox: Sandbox, pointed_at_sandbox: None) -> AsyncIterator[StartBot]:
+async def start_bot(sandbox: Sandbox) -> AsyncIterator[StartBot]:
     """Start discord.py clients and wait until they are ready; they end with the test."""
     bots: list[Bot] = []
 
@@ -115,13 +118,13 @@ async def start_bot(sandbox: Sandbox, pointed_at_sandbox: None) -> AsyncIterator
             await bot.expect("ready")
         return bot
 
-    yield start
-    for bot in bots:
-        await bot.close()
-        if bot.running is not None:
-            bot.running.cancel()
-            with contextlib.suppress(Exception, asyncio.CancelledError):
-                await bot.running
+    with _pointed_at(sandbox):
+        yield start
+        for bot in bots:
+            await bot.close()
+            if bot.running is not None:
+                bot.running.cancel()
+                await asyncio.gather(bot.running, return_exceptions=True)
 
 
 @dataclass
@@ -141,7 +144,8 @@ class Rest:
     session: aiohttp.ClientSession
     headers: dict[str, str] = field(default_factory=dict)
 
-    async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+    async def __call__(self, method: str, path: str, body: object = None, **more: Any) -> Answer:  # noqa: ANN401 - aiohttp's
+        """Make a request with the token, unless other headers come along."""
         headers = {**self.headers, **more.pop("headers", {})}
         if body is not None:
             more["json"] = body
@@ -153,7 +157,7 @@ class Rest:
 
 @pytest.fixture
 async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
-    """The bot's REST API, spoken plainly."""
+    """Speak the bot's REST API plainly."""
     token = sandbox.services.application.token
     async with aiohttp.ClientSession() as session:
         yield Rest(sandbox.services.addresses.api, session, {"Authorization": f"Bot {token}"})
@@ -161,7 +165,7 @@ async def rest(sandbox: Sandbox) -> AsyncIterator[Rest]:
 
 @pytest.fixture
 def messages_path(sandbox: Sandbox) -> str:
-    """The path of the messages of #general."""
+    """Give the path of the messages of #general."""
     return f"/channels/{sandbox.services.general.id}/messages"
 
 
@@ -171,10 +175,12 @@ class Socket:
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         self.websocket = websocket
 
-    async def send(self, operation: int, data: Any) -> None:
+    async def send(self, operation: int, data: object) -> None:
+        """Send a gateway command."""
         await self.websocket.send_json({"op": operation, "d": data})
 
     async def receive(self) -> dict[str, Any]:
+        """Receive a payload."""
         async with asyncio.timeout(PATIENCE):
             message = await self.websocket.receive()
         assert message.type is aiohttp.WSMsgType.TEXT, message
@@ -188,7 +194,8 @@ class Socket:
                 pass
         return self.websocket.close_code
 
-    async def expect(self, event: str) -> Any:
+    async def expect(self, event: str) -> Any:  # noqa: ANN401 - JSON
+        """Read until an event comes; give what it carries."""
         while (payload := await self.receive()).get("t") != event:
             pass
         return payload["d"]

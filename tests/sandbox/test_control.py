@@ -5,7 +5,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from bot.sandbox.control.routes import all_routes
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.options import SandboxOptions
@@ -39,6 +42,8 @@ async def test_it_lists_its_routes_with_what_they_do(sandbox: Sandbox) -> None:
         pytest.param("POST", "/messages", {"content": "x", "reply_to": "1"}, id="a reply to nothing"),
         pytest.param("POST", "/messages", {"attachments": [{}]}, id="a file without name"),
         pytest.param("POST", "/messages", {"attachments": 5}, id="files that are no list"),
+        pytest.param("POST", "/messages", {"content": " "}, id="an empty message"),
+        pytest.param("POST", "/messages", {"content": "x" * 4001}, id="a message that is too long"),
         pytest.param("POST", "/messages/batch", {}, id="no messages"),
         pytest.param("POST", "/messages/batch", {"messages": ["x"]}, id="a message that is a text"),
         pytest.param("PATCH", "/messages/1", {"content": "x"}, id="an edit of nothing"),
@@ -50,7 +55,9 @@ async def test_it_lists_its_routes_with_what_they_do(sandbox: Sandbox) -> None:
         pytest.param("PUT", "/channels/general/permissions", {"deny": ["FLY"]}, id="an unknown permission"),
         pytest.param("DELETE", "/guilds/none", None, id="an unknown guild"),
         pytest.param("POST", "/applications", {"name": "x", "token": ""}, id="an empty token"),
-        pytest.param("POST", "/interactions/modal", {"custom_id": "x", "fields": 1, "channel": "general"}, id="no form"),
+        pytest.param(
+            "POST", "/interactions/modal", {"custom_id": "x", "fields": 1, "channel": "general"}, id="no form"
+        ),
         pytest.param("GET", "/interactions/1", None, id="an unknown interaction"),
         pytest.param("GET", "/interactions/x", None, id="an interaction id that is none"),
         pytest.param("POST", "/wait", {}, id="waiting for nothing"),
@@ -77,6 +84,35 @@ async def test_what_makes_no_sense_is_refused_with_a_sentence(
         await control.call(method, path, body)
 
     assert (await control.counts())["total"] == 0
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=8,
+)
+# fmt: off
+_NAMES = st.sampled_from([
+    "content", "channel", "author", "user", "name", "guild", "message", "messages", "emoji", "mention",
+    "attachments", "reply_to", "command", "options", "permissions", "allow", "deny", "target", "fields",
+    "custom_id", "requests", "count", "after", "event", "data", "without", "times", "size", "delay",
+    "seed", "probability", "owner", "type",
+])
+# fmt: on
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.dictionaries(_NAMES, _JSON | st.sampled_from(["general", "alice", "go"]), max_size=6))
+async def test_no_json_makes_it_fail(rest: Rest, sandbox: Sandbox, body: dict[str, Any]) -> None:
+    """Whatever a person sends, the answer is a result or a sentence, never a 500."""
+    await rest("PUT", f"/applications/{sandbox.services.application.id}/commands", [{"name": "go", "description": "x"}])
+    base = sandbox.services.addresses.control
+    # Not those that wait, stop the server or change what the next example stands on.
+    spared = {"/wait", "/outage", "/faults", "/settings"}
+    for route in all_routes():
+        if route.method != "GET" and "{" not in route.path and route.path not in spared:
+            async with rest.session.request(route.method, base + route.path, json=body) as response:
+                assert response.status < 500, (route.path, body)
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b"\xff"])
@@ -115,10 +151,11 @@ async def test_messages_are_filtered(control: ControlClient) -> None:
 async def test_the_report_shows_doubled_replies(rest: Rest, control: ControlClient, messages_path: str) -> None:
     """Deleted replies count too; people's replies do not."""
     asked, other = await control.post("question"), await control.post("another")
-    for content in ("answer", "answer again"):
-        body = {"content": content, "message_reference": {"message_id": asked["id"]}}
-        reply = await rest("POST", messages_path, body)
-    await rest("DELETE", f"{messages_path}/{reply.body['id']}")
+    replies = [
+        await rest("POST", messages_path, {"content": content, "message_reference": {"message_id": asked["id"]}})
+        for content in ("answer", "answer again")
+    ]
+    await rest("DELETE", f"{messages_path}/{replies[1].body['id']}")
     await control.post("mine", reply_to=other["id"])
 
     report = await control.report(answered=True)
@@ -154,6 +191,16 @@ async def test_many_messages_go_in_one_call_or_not_at_all(control: ControlClient
 
     assert ids == sorted(ids, key=int)
     assert [message["content"] for message in await control.messages()] == [str(number) for number in range(1000)]
+
+
+async def test_roles_give_permissions(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """A role with MANAGE_MESSAGES lets the bot delete what people write."""
+    posted = await control.post("x")
+    refused = await rest("DELETE", f"{messages_path}/{posted['id']}")
+    await control.call("POST", "/roles", {"name": "mods", "permissions": ["MANAGE_MESSAGES"], "users": ["sandbox-bot"]})
+
+    assert refused.status == 403
+    assert (await rest("DELETE", f"{messages_path}/{posted['id']}")).status == 204
 
 
 async def test_another_application_is_another_bot(rest: Rest, control: ControlClient, messages_path: str) -> None:

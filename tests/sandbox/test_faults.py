@@ -128,7 +128,7 @@ async def test_a_request_that_hangs_ends_when_faults_are_cleared(start_bot: Star
 
 
 async def test_a_delayed_request_is_answered_in_the_end(rest: Rest, control: ControlClient, messages_path: str) -> None:
-    """delay only takes time."""
+    """Delay only takes time."""
     await control.add_fault("delay", seconds=0.05, method="POST", path=POSTS)
 
     assert (await rest("POST", messages_path, {"content": "x"})).status == 200

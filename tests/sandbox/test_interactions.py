@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import discord
@@ -13,6 +14,8 @@ from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Bot, Rest, StartBot
 
+AnyCommand = app_commands.Command[Any, Any, Any] | app_commands.ContextMenu | app_commands.Group
+
 
 @pytest.fixture
 def options() -> SandboxOptions:
@@ -20,7 +23,7 @@ def options() -> SandboxOptions:
     return SandboxOptions(message_rate=None, global_rate=None)
 
 
-async def _with_commands(start_bot: StartBot, *commands: Any) -> Bot:
+async def _with_commands(start_bot: StartBot, *commands: AnyCommand) -> Bot:
     bot = await start_bot()
     for command in commands:
         bot.tree.add_command(command)
@@ -28,8 +31,8 @@ async def _with_commands(start_bot: StartBot, *commands: Any) -> Bot:
     return bot
 
 
-def _command(callback: Any, name: str = "go") -> app_commands.Command[Any, Any, Any]:
-    return app_commands.Command(name=name, description="Do it.", callback=callback)
+def _command(callback: Callable[..., Coroutine[Any, Any, None]]) -> app_commands.Command[Any, Any, Any]:
+    return app_commands.Command(name="go", description="Do it.", callback=callback)
 
 
 async def test_defer_then_edit_the_original(start_bot: StartBot, control: ControlClient) -> None:
@@ -168,7 +171,7 @@ async def test_options_of_every_kind_arrive(start_bot: StartBot, control: Contro
     group = app_commands.Group(name="log", description="The log.")
 
     @group.command(name="show", description="Show it.")
-    async def show(  # noqa: PLR0913 - as many as there are kinds
+    async def show(
         interaction: discord.Interaction,
         text: str,
         number: int,
@@ -282,55 +285,3 @@ async def test_buttons_and_forms(start_bot: StartBot, control: ControlClient) ->
     assert (await control.messages(contains="changed"))[0]["id"] == str(message.id)
     with pytest.raises(SandboxError):
         await control.use_component(str(message.id), "nothing")
-
-
-async def test_commands_are_overwritten_and_keep_their_ids(rest: Rest, sandbox: Sandbox) -> None:
-    """A bulk PUT replaces the scope; guild and global commands are apart."""
-    base = f"/applications/{sandbox.services.application.id}"
-    guild = f"{base}/guilds/{sandbox.services.guild.id}/commands"
-    one, two = ({"name": name, "description": "x"} for name in ("one", "two"))
-
-    first = (await rest("PUT", f"{base}/commands", [one, two])).body
-    second = (await rest("PUT", f"{base}/commands", [one])).body
-    own = (await rest("POST", guild, two)).status
-    again = (await rest("POST", guild, two)).status
-    doubled = await rest("PUT", f"{base}/commands", [one, one])
-    bad = await rest("PUT", f"{base}/commands", [{"name": "Bad Name", "description": ""}])
-
-    assert [item["id"] for item in second] == [first[0]["id"]]
-    assert (own, again, len((await rest("GET", guild)).body)) == (201, 200, 1)
-    assert (doubled.status, bad.status, bad.body["code"]) == (400, 400, 50035)
-    assert (await rest("DELETE", f"{base}/commands/{first[0]['id']}")).status == 204
-    assert (await rest("GET", f"{base}/commands/{first[0]['id']}")).body["code"] == 10063
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        pytest.param({"type": 99}, 50035, id="an unknown type"),
-        pytest.param({"type": 1}, 50035, id="a pong"),
-        pytest.param({"type": 8, "data": {"choices": []}}, 50035, id="choices for a command"),
-        pytest.param({"type": 6}, 50035, id="a deferred update of a command"),
-        pytest.param({"type": 4}, 50006, id="an empty message"),
-        pytest.param({"type": 4, "data": []}, 50035, id="data that is a list"),
-        pytest.param({"type": 9, "data": {}}, 50035, id="a form without name"),
-        pytest.param([], 50035, id="a list"),
-    ],
-)
-async def test_a_bad_callback_is_refused_and_the_interaction_stays_open(
-    rest: Rest, sandbox: Sandbox, control: ControlClient, body: object, code: int
-) -> None:
-    """It can still be answered afterwards."""
-    application = sandbox.services.application.id
-    await rest("PUT", f"/applications/{application}/commands", [{"name": "go", "description": "x"}])
-    used = await control.use_command("go")
-    token = sandbox.services.interactions.by_id[int(used["id"])].token
-    path = f"/interactions/{used['id']}/{token}/callback"
-
-    early = await rest("POST", f"/webhooks/{application}/{token}", {"content": "x"})
-    refused = await rest("POST", path, body)
-    fine = await rest("POST", path, {"type": 5})
-
-    assert (early.status, early.body["code"]) == (404, 10015)
-    assert (refused.status, refused.body["code"]) == (400, code)
-    assert fine.status == 204

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from bot.sandbox.control_client import ControlClient
@@ -27,14 +27,15 @@ def options() -> SandboxOptions:
 
 
 @cache
-def _description() -> Any:
+def _description() -> Any:  # noqa: ANN401 - JSON
     return json.loads(DESCRIPTION.read_text())
 
 
 @cache
 def _registry() -> Registry[Any]:
-    resource = Resource(contents=_description(), specification=DRAFT202012)
-    return Registry().with_resource("urn:discord", resource)
+    resource = DRAFT202012.create_resource(_description())
+    registry: Registry[Any] = Registry().with_resource("urn:discord", resource)
+    return registry
 
 
 def _problems(pointer: str, value: object) -> list[str]:
@@ -63,9 +64,7 @@ def test_the_judge_sees_what_is_wrong() -> None:
     assert len(_problems("/components/schemas/MessageResponse", {"flags": "0"})) >= 2
 
 
-async def test_users_guilds_and_channels_are_as_described(
-    rest: Rest, sandbox: Sandbox, control: ControlClient
-) -> None:
+async def test_users_guilds_and_channels_are_as_described(rest: Rest, sandbox: Sandbox, control: ControlClient) -> None:
     """Every plain GET, and opening a DM."""
     guild, channel = sandbox.services.guild.id, sandbox.services.general.id
     thread = await control.create_thread("t")
@@ -140,9 +139,7 @@ async def test_gateway_messages_are_messages(connect: Connect, control: ControlC
     _check_schema("GuildMemberResponse", guild["members"][0])
 
 
-async def test_commands_and_interactions_are_as_described(
-    rest: Rest, sandbox: Sandbox, control: ControlClient
-) -> None:
+async def test_commands_and_interactions_are_as_described(rest: Rest, sandbox: Sandbox, control: ControlClient) -> None:
     """From registering a command to the last follow-up."""
     application = sandbox.services.application.id
     option = {"type": 3, "name": "word", "description": "A word.", "required": True, "choices": []}

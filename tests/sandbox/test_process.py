@@ -10,6 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from click.testing import CliRunner
 
@@ -53,8 +54,6 @@ async def test_it_does_not_start_on_a_port_that_is_taken() -> None:
 
 async def test_it_plays_recorded_chat_and_leaves(tmp_path: Path) -> None:
     """It waits for a bot, plays every channel from its beginning, counts, and leaves."""
-    import aiohttp
-
     recording = _write(tmp_path / "chat.jsonl", [*LINES, ""])
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -98,7 +97,7 @@ async def test_it_plays_recorded_chat_and_leaves(tmp_path: Path) -> None:
         pytest.param([{**LINES[0], "at": "yesterday"}], "line 1: at must be a time", id="no time"),
         pytest.param([{**LINES[0], "author": ""}], "line 1: author must be text", id="nobody"),
         pytest.param([{**LINES[0], "bot": "yes"}], "line 1: bot must be true or false", id="a bot that is a text"),
-        pytest.param([{**LINES[0], "content": "x" * 2001}], "line 1: content must be text of 1 to 2000", id="too long"),
+        pytest.param([{**LINES[0], "content": "x" * 4001}], "line 1: content must be text of 1 to 4000", id="too long"),
         pytest.param(["{"] * 9, "and 4 more", id="many bad lines"),
         pytest.param([], "holds no messages", id="nothing"),
     ],

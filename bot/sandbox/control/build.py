@@ -25,6 +25,9 @@ def routes() -> list[ControlRoute]:
         ControlRoute("PATCH", "/guilds/{guild}", change_guild, {"unavailable": True}),
         ControlRoute("DELETE", "/guilds/{guild}", delete_guild),
         ControlRoute("POST", "/members", add_member, {"guild": "Sandbox", "user": "alice"}),
+        ControlRoute(
+            "POST", "/roles", create_role, {"name": "mods", "permissions": ["MANAGE_MESSAGES"], "users": ["bob"]}
+        ),
         ControlRoute("POST", "/channels", create_channel, {"name": "help", "guild": "Sandbox"}),
         ControlRoute("DELETE", "/channels/{channel}", delete_channel),
         ControlRoute("PUT", "/channels/{channel}/permissions", set_permissions, refuse),
@@ -138,6 +141,16 @@ async def add_member(call: ControlCall) -> Json:
     guild = call.guild(call.body.get("guild"))
     call.world.add_member(guild, call.user(call.body.get("user")))
     return guild_record(guild)
+
+
+async def create_role(call: ControlCall) -> Json:
+    """Create a role with permissions by name, and give it to users, the bot included."""
+    guild = call.guild(call.body.get("guild"))
+    bits, users = permissions.parse(call.items("permissions", [])), [call.user(key) for key in call.items("users", [])]
+    role = call.world.create_role(guild, _name(call), bits)
+    for user in users:
+        call.world.give_role(guild, call.world.add_member(guild, user), role)
+    return {"id": str(role.id), "name": role.name, "permissions": str(role.permissions)}
 
 
 async def create_channel(call: ControlCall) -> Json:

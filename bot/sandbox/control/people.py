@@ -15,6 +15,8 @@ from bot.sandbox.models import Channel, Message, User
 from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
+# People with Nitro may write twice as much as bots.
+MAX_CONTENT = 4000
 _BREATH = 200
 
 
@@ -49,9 +51,11 @@ def post_one(world: World, item: Json, api_url: str = "") -> Message:
     if not isinstance(content, str):
         message = "content must be text."
         raise ControlError(message)
-    for name in _names(item.get("mention")):
+    for name in _listed(item.get("mention")):
         content = f"<@{find_user(world, name).id}> {content}".rstrip()
-    files = [_file(entry) for entry in item.get("attachments") or []]
+    files = [_file(entry) for entry in _listed(item.get("attachments"))]
+    if len(content) > MAX_CONTENT or not (content.strip() or files):
+        raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
     reply_to = None
     if item.get("reply_to") is not None:
         reply_to = world.messages.get(int(item["reply_to"])) if str(item["reply_to"]).isdecimal() else None
@@ -69,7 +73,7 @@ def join(world: World, channel: Channel, user: User) -> None:
         world.add_member(channel.guild, user)
 
 
-def _names(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

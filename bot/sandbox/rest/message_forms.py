@@ -45,7 +45,6 @@ class MessageForm:
     allowed: AllowedMentions = field(default_factory=AllowedMentions)
     reference: ReferenceForm | None = None
     uploads: list[Upload] = field(default_factory=list)
-    descriptions: dict[int, str] = field(default_factory=dict)
 
     def require_something(self) -> None:
         """Refuse an empty message with 50006."""

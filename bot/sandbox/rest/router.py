@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from bot.sandbox.errors import ApiError, invalid
+from bot.sandbox.errors import ApiError, invalid, missing_access, unknown_channel, unknown_guild
 from bot.sandbox.models import Application, Channel, Guild
 from bot.sandbox.ratelimits import Verdict
 from bot.sandbox.rest.bodies import Body, read_body
@@ -85,16 +85,16 @@ class Call:
         """Find the guild of the path, which the bot must be in."""
         guild = self.world.guilds.get(self.snowflake("guild_id"))
         if guild is None:
-            raise ApiError(404, 10004, "Unknown Guild")
+            raise unknown_guild()
         if self.user_id not in guild.members:
-            raise ApiError(403, 50001, "Missing Access")
+            raise missing_access()
         return guild
 
     def channel(self) -> Channel:
         """Find the channel of the path."""
         channel = self.world.channels.get(self.snowflake("channel_id"))
         if channel is None:
-            raise ApiError(404, 10003, "Unknown Channel")
+            raise unknown_channel()
         return channel
 
     async def body(self) -> Body:
