@@ -1,0 +1,193 @@
+"""Look at Discord's side before, or beside, a running bot: nothing is identified, sent or changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+import aiohttp
+import discord
+
+from bot.errors import EcholessError
+from bot.gateway.client import Client, Endpoint
+from bot.gateway.places import Place, Places
+
+HELLO = 10
+"""The gateway's first word on every connection (docs: opcodes)."""
+
+NEEDED = ("view_channel", "send_messages", "read_message_history")
+"""What the bot needs in a channel; Discord refuses a reply without the third."""
+
+INVITATION = discord.Permissions(
+    view_channel=True, send_messages=True, read_message_history=True, send_messages_in_threads=True
+)
+GUILDS = 100
+"""Servers that are looked at, so that a check ends."""
+
+SECONDS = 60.0
+"""How long the whole examination may take."""
+
+
+class Unreachable(EcholessError):
+    """Discord can't be reached, or does not answer as Discord does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is seen without a token: ``skew`` is how many seconds our clock is ahead of Discord's (None: not told)."""
+
+    skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A channel that the settings name or allow, and the permissions that are missing there."""
+
+    channel_id: int
+    name: str
+    guild: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What Discord says about the bot: ``sessions_left`` are the gateway sessions that may still begin today.
+
+    ``listed`` is False where Discord's list of the bot's servers was not to be had.
+    """
+
+    name: str
+    message_content: bool
+    interactions_elsewhere: bool
+    sessions_left: int
+    listed: bool
+    guilds: tuple[str, ...]
+    channels: tuple[Access, ...]
+    invitation: str
+
+
+async def probe(endpoint: Endpoint) -> Probe:
+    """Ask the API and the gateway for a first word; raise Unreachable when one does not answer."""
+    timeout = aiohttp.ClientTimeout(total=endpoint.request_timeout.total_seconds())
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        try:
+            before = time.time()
+            async with session.get(f"{endpoint.api_url}/gateway") as response:
+                skew = _skew(response.headers.get("Date"), before, time.time())
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Unreachable(f"{endpoint.api_url} does not answer ({_reason(error)}).") from error
+        try:
+            async with session.ws_connect(f"{endpoint.gateway_url}/?v=10&encoding=json") as gateway:
+                hello = await gateway.receive_json()
+        except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
+            raise Unreachable(f"{endpoint.gateway_url} does not answer ({_reason(error)}).") from error
+    if not isinstance(hello, dict) or hello.get("op") != HELLO:
+        raise Unreachable(f"{endpoint.gateway_url} answers, but not as a gateway of Discord.")
+    return Probe(skew)
+
+
+async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: Collection[int] = ()) -> Account | None:
+    """Return what Discord says about the bot, None when it refuses the token; raise Unreachable when it says nothing.
+
+    ``known_guilds`` are looked at where Discord's list of the bot's servers is not to be had.
+    """
+    Client.point_at(endpoint)
+    client = discord.Client(intents=discord.Intents(guilds=True))
+    try:
+        async with asyncio.timeout(SECONDS):
+            await client.login(token)
+            _, _, sessions = await client.http.get_bot_gateway()
+            ids = await _listed(client)
+            guilds = await _guilds(client, known_guilds if ids is None else ids)
+            channels = [access for guild in guilds for access in await _channels(client, guild, places)]
+            return _account(client, sessions["remaining"], guilds, channels, listed=ids is not None)
+    except discord.LoginFailure:
+        return None
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, LookupError, TypeError) as error:
+        raise Unreachable(f"{endpoint.api_url} does not answer as Discord does ({_reason(error)}).") from error
+    finally:
+        await client.close()
+
+
+def _account(
+    client: discord.Client, left: int, guilds: list[discord.Guild], channels: list[Access], *, listed: bool
+) -> Account:
+    application = client.application
+    if application is None or client.user is None:
+        raise LookupError("application")
+    flags = application.flags
+    return Account(
+        name=client.user.name,
+        message_content=flags.gateway_message_content or flags.gateway_message_content_limited,
+        interactions_elsewhere=application.interactions_endpoint_url is not None,
+        sessions_left=left,
+        listed=listed,
+        guilds=tuple(guild.name for guild in guilds),
+        channels=tuple(channels),
+        invitation=discord.utils.oauth_url(
+            application.id, permissions=INVITATION, scopes=("bot", "applications.commands")
+        ),
+    )
+
+
+async def _listed(client: discord.Client) -> list[int] | None:
+    """Return the bot's servers; None where their list is not to be had."""
+    try:
+        return [guild.id async for guild in client.fetch_guilds(limit=GUILDS, with_counts=False)]
+    except discord.NotFound:
+        return None
+
+
+async def _guilds(client: discord.Client, ids: Iterable[int]) -> list[discord.Guild]:
+    found = [await _guild(client, guild_id) for guild_id in islice(ids, GUILDS)]
+    return [guild for guild in found if guild is not None]
+
+
+async def _guild(client: discord.Client, guild_id: int) -> discord.Guild | None:
+    try:
+        return await client.fetch_guild(guild_id, with_counts=False)
+    except (discord.Forbidden, discord.NotFound):
+        return None
+
+
+async def _channels(client: discord.Client, guild: discord.Guild, places: Places) -> list[Access]:
+    """Return the channels of a server that hold messages, are recorded, and are not hidden from the bot on purpose."""
+    me = await guild.fetch_member(client.user.id if client.user else 0)
+    found = []
+    for channel in await guild.fetch_channels():
+        place = Place(channel.id, channel.category_id, guild.id)
+        if not isinstance(channel, discord.TextChannel | discord.VoiceChannel | discord.StageChannel):
+            continue
+        granted = channel.permissions_for(me)
+        named = channel.id in places.record | places.answer
+        if not places.records(place) or not (granted.view_channel or named):
+            continue
+        needed = NEEDED if places.answers(place) else tuple(name for name in NEEDED if name != "send_messages")
+        missing = tuple(name for name in needed if not getattr(granted, name))
+        found.append(Access(channel.id, channel.name, guild.name, missing))
+    return found
+
+
+def _skew(header: str | None, before: float, after: float) -> float | None:
+    """Return how far our clock is ahead of a Date header, which is cut to the second; None where there is none."""
+    if header is None:
+        return None
+    try:
+        sent = parsedate_to_datetime(header).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    theirs = (sent - datetime.fromtimestamp(0, UTC)).total_seconds()
+    if before - 1 <= theirs <= after:
+        return 0.0
+    return (before + after) / 2 - (theirs + 0.5)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, discord.HTTPException | aiohttp.WSServerHandshakeError):
+        return f"status {error.status}"
+    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
