@@ -152,10 +152,7 @@ class ControlCall:
 
     def message(self, key: Any) -> Message:  # noqa: ANN401 - id
         """Find a message by id, deleted or not."""
-        message = self.world.messages.get(_as_id(key))
-        if message is None:
-            raise ControlError(f"There is no message {key!r}.", status=404)
-        return message
+        return find_message(self.world, key)
 
     def live_message(self, key: Any) -> Message:  # noqa: ANN401 - id
         """Find a message that still exists."""
@@ -205,3 +202,11 @@ def find_user(world: World, key: object, *, create: bool = True) -> User:
     if found is None:
         raise ControlError(f"There is no user {key!r}.", status=404)
     return found
+
+
+def find_message(world: World, key: object) -> Message:
+    """Find a message by id, deleted or not."""
+    message = world.messages.get(_as_id(key))
+    if message is None:
+        raise ControlError(f"There is no message {key!r}.", status=404)
+    return message

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
-from bot.sandbox.control.call import ControlCall, ControlRoute, find_channel, find_user
+from bot.sandbox.control.call import ControlCall, ControlRoute, find_channel, find_message, find_user
 from bot.sandbox.control.records import message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.models import Channel, Message, User
@@ -42,8 +42,8 @@ class _File:
     content_type: str
 
 
-def post_one(world: World, item: Json, api_url: str = "") -> Message:
-    """Post what an object describes; see ``post``."""
+def draft_of(world: World, item: Json, api_url: str) -> posting.Draft:
+    """Check what an object wants posted; see ``post``."""
     channel = find_channel(world, item.get("channel", "general"))
     author = find_user(world, item.get("author", "alice"))
     join(world, channel, author)
@@ -56,15 +56,23 @@ def post_one(world: World, item: Json, api_url: str = "") -> Message:
     files = [_file(entry) for entry in _listed(item.get("attachments"))]
     if len(content) > MAX_CONTENT or not (content.strip() or files):
         raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
-    reply_to = None
-    if item.get("reply_to") is not None:
-        reply_to = world.messages.get(int(item["reply_to"])) if str(item["reply_to"]).isdecimal() else None
-        if reply_to is None or reply_to.deleted:
-            raise ControlError(f"There is no message {item['reply_to']!r}.", status=404)
-    allowed = posting.AllowedMentions(replied_user=item.get("ping", True) is True)
-    attachments = attachment_payloads(world, channel, files, api_url)
-    draft = posting.Draft(channel, author, content, reply_to=reply_to, attachments=attachments, allowed=allowed)
-    return posting.post(world, draft)
+    return posting.Draft(
+        channel,
+        author,
+        content,
+        reply_to=_replied_to(world, channel, item.get("reply_to")),
+        attachments=attachment_payloads(world, channel, files, api_url),
+        allowed=posting.AllowedMentions(replied_user=item.get("ping", True) is True),
+    )
+
+
+def _replied_to(world: World, channel: Channel, key: object) -> Message | None:
+    if key is None:
+        return None
+    message = find_message(world, key)
+    if message.deleted or message.channel is not channel:
+        raise ControlError(f"There is no message {key!r} to reply to in that channel.", status=404)
+    return message
 
 
 def join(world: World, channel: Channel, user: User) -> None:
@@ -97,22 +105,23 @@ async def post(call: ControlCall) -> Json:
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
     ([{filename, size, content_type}]).
     """
-    return message_record(call.world, post_one(call.world, call.body, call.services.addresses.api))
+    draft = draft_of(call.world, call.body, call.services.addresses.api)
+    return message_record(call.world, posting.post(call.world, draft))
 
 
 async def post_many(call: ControlCall) -> Json:
     """Post many messages, each as for POST /messages, waiting for clients that read slowly.
 
-    Nothing is posted when one of them names something that does not exist; ids come back in order.
+    Nothing is posted when one of them is refused; ids come back in order.
     """
     items = call.items("messages")
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise ControlError(f"messages[{index}] must be an object.")
-        find_channel(call.world, item.get("channel", "general"))
+    drafts = [draft_of(call.world, item, call.services.addresses.api) for item in items]
     ids = []
-    for index, item in enumerate(items):
-        ids.append(str(post_one(call.world, item, call.services.addresses.api).id))
+    for index, draft in enumerate(drafts):
+        ids.append(str(posting.post(call.world, draft).id))
         if index % _BREATH == _BREATH - 1:
             await call.services.hub.breathe()
     return {"ids": ids}

@@ -35,6 +35,7 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         self.connections: set[Connection] = set()
         self.gateway_url = ""
+        self.resumes = 0
         self.unmuted = asyncio.Event()
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
@@ -175,6 +176,7 @@ class Hub:
             return
         self._attach(session, connection)
         session.resumes += 1
+        self.resumes += 1
         for sent in missed:
             connection.enqueue(sent)
         session.push("RESUMED", "{}")
