@@ -16,6 +16,7 @@ from bot.cli.judge import Verdict
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import console, count_text, local_time, printable
 from bot.cli.records import Line, lines, quote
+from bot.conversations import channel_of
 from bot.core.events import (
     BotStarted,
     CatchupCompleted,
@@ -30,7 +31,6 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.eventlog.reader import Query, Reader
-from bot.gateway.intake import BOT_STREAM
 
 BEFORE, AFTER = 10, 18
 """Events of the timeline before and after the bot came back."""
@@ -141,7 +141,7 @@ def _table(report: Report) -> Table:
 
 
 def _timeline(shown: Sequence[Line]) -> Table:
-    place = next((line.recorded.stream for line in shown if line.recorded.stream != BOT_STREAM), "")
+    place = next((line.recorded.stream for line in shown if channel_of(line.recorded.stream)), "")
     table = Table("time", "event", "message", "", "words", box=box.SIMPLE_HEAD, title_justify="left")
     table.title = f"{place} around the kill -9"
     for column in table.columns:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any
+from enum import IntEnum
+from typing import Any, cast
 
 import click
+from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -26,6 +29,7 @@ ID_FIELDS = frozenset(
         "sent_id",
         "sent_ids",
         "upto",
+        "user_id",
     }
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
@@ -40,27 +44,32 @@ def say_json(value: object) -> None:
 
 
 def to_json(value: object) -> str:
-    """Return the JSON of ``value`` on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return the JSON of ``value`` on one line, in plain ASCII: words of people must not drive a terminal."""
+    return json.dumps(value, separators=(",", ":"))
 
 
-def with_text_ids(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return JSON fields with every Discord id as text."""
-    return {name: _id_text(value) if name in ID_FIELDS else _inside(value) for name, value in fields.items()}
-
-
-def _id_text(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_id_text(item) for item in value]
-    return None if value is None else str(value)
-
-
-def _inside(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, Mapping):
-        return with_text_ids(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_inside(item) for item in value]
+def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """Return an event, a state, or a part of one, as JSON: fields by name, Discord ids as text (0, none: null)."""
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, tuple | list) and not hasattr(value, "_asdict"):
+        return [plain(item, is_id=is_id) for item in value]
+    named = _fields(value)
+    if named is not None:
+        return {name: plain(item, is_id=name in ID_FIELDS) for name, item in named}
+    if is_id:
+        return str(value) if value else None
     return value
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - whatever an event may hold
+    if isinstance(value, BaseModel):
+        return value
+    if is_dataclass(value):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, tuple):
+        return cast("Iterable[tuple[str, Any]]", value._asdict().items())  # type: ignore[attr-defined]  # a named one
+    return None
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bot.cli.output import iso_time, local_time, printable, with_text_ids
+from bot.cli.output import iso_time, local_time, plain, printable
 from bot.core.events import Body, MessageEdited, MessageReceived, Recorded, ReplyComposed
 from bot.eventlog.reader import Reader
 
@@ -52,7 +52,7 @@ class Line:
             "recorded_at": iso_time(recorded.recorded_at),
             "correlation": None if recorded.correlation is None else str(recorded.correlation),
             "causation": recorded.causation,
-            "data": with_text_ids(event.model_dump(mode="json")),
+            "data": plain(event),
             "body": None if self.body is None else self.body.model_dump(mode="json"),
         }
         return fields | {"erased": True} if self.erased else fields
@@ -92,11 +92,13 @@ def quote(body: Body) -> str:
 
 
 def details(recorded: Recorded) -> str:
-    """Return the fields of an event that say something, as name=value."""
+    """Return the fields of an event that say something, as name=value; of lists their length."""
     fields = recorded.event.model_dump(mode="json", exclude_defaults=True)
-    attachments = fields.pop("attachments", ())
-    shown = [f"{name}={printable(str(value))}" for name, value in fields.items() if name not in _QUIET_FIELDS]
-    return " ".join([*shown, f"attachments={len(attachments)}"] if attachments else shown)
+    return " ".join(
+        f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
+        for name, value in fields.items()
+        if name not in _QUIET_FIELDS
+    )
 
 
 def styled_type(name: str) -> str:

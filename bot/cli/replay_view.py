@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rich.table import Table
 
-from bot.cli.output import console, count_text, iso_time, local_time, printable, with_text_ids
+from bot.cli.output import console, count_text, iso_time, local_time, plain, printable
 from bot.conversations import stream_of
 from bot.core.conversation import Conversation, Pending, Turn
 from bot.core.events import Body
@@ -37,25 +37,27 @@ class Replayed:
     @property
     def counters(self) -> dict[str, int]:
         """Return the state's counters."""
-        return {name: value for name, value in self._rest() if isinstance(value, int) and not isinstance(value, bool)}
+        return {name: value for name, value in self._rest() if type(value) is int and not name.endswith("_at")}
+
+    @property
+    def others(self) -> dict[str, object]:
+        """Return what is neither a switch nor a counter."""
+        return {name: value for name, value in self._rest() if name not in {*self.flags, *self.counters}}
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` writes: ids as text, times in UTC."""
         state = self.state
-        others = {name: value for name, value in self._rest() if not isinstance(value, int)}
         return {
             "channel_id": str(self.channel_id),
             "stream": stream_of(self.channel_id),
             "version": state.version,
             "recorded_at": None if self.recorded_at is None else iso_time(self.recorded_at),
             "snapshot": self.snapshot,
-            "watermark": str(state.watermark),
+            "watermark": plain(state.watermark, is_id=True),
             "flags": self.flags,
             "counters": self.counters,
-            **others,
-            "outbox": [
-                with_text_ids(asdict(entry)) | {"requested_at": iso_time(entry.requested_at)} for entry in state.outbox
-            ],
+            **self.others,
+            "outbox": [_pending(entry) for entry in state.outbox],
             "window": [self._turn(turn) for turn in state.window],
         }
 
@@ -74,8 +76,14 @@ class Replayed:
         return [(name, getattr(self.state, name)) for name in names]
 
     def _turn(self, turn: Turn) -> dict[str, Any]:
-        row = with_text_ids(asdict(turn)) | {"role": turn.role.name.lower()}
+        row: dict[str, Any] = plain(turn)
         return row if self.bodies is None else row | {"name": self.name(turn), "text": self.words(turn)}
+
+
+def _pending(entry: Pending) -> dict[str, Any]:
+    times = {"requested_at": entry.requested_at, "retry_at": entry.retry_at}
+    row: dict[str, Any] = plain(entry)
+    return row | {name: iso_time(moment) if moment else None for name, moment in times.items()}
 
 
 def print_state(replayed: Replayed) -> None:
@@ -92,6 +100,7 @@ def print_state(replayed: Replayed) -> None:
         ("flags", ", ".join(name for name, value in replayed.flags.items() if value) or "none"),
         ("counters", ", ".join(f"{name} {value:,}" for name, value in replayed.counters.items())),
     ]
+    rows += [(name, printable(str(value))) for name, value in replayed.others.items() if value]
     for row in rows:
         overview.add_row(*row)
     screen.print(overview)
