@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.core import events as e
+from bot.core.conversation import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,30 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewind:
+    """Bring the window back to what it was at version ``to``; ``window`` is that, without what was deleted since."""
+
+    by: str
+    to: int
+    window: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take the newest rewind or reset back; ``window`` is what it was before, without what was deleted since."""
+
+    by: str
+    window: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Empty the window."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Record a fact that no rule of the conversation decides about."""
 
@@ -114,5 +139,18 @@ class Record:
 
 
 Command: TypeAlias = (
-    Receive | Edit | Delete | DeleteChannel | Compose | Confirm | NoteForeign | Delay | Abandon | Retry | Record
+    Receive
+    | Edit
+    | Delete
+    | DeleteChannel
+    | Compose
+    | Confirm
+    | NoteForeign
+    | Delay
+    | Abandon
+    | Retry
+    | Rewind
+    | Undo
+    | Reset
+    | Record
 )

@@ -9,25 +9,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from bot.core import events as e
+from bot.core.events import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FOLD = 1
 WINDOW = 64
-
-
-class Role(IntEnum):
-    """Whose turn it was."""
-
-    PERSON = 0
-    BOT = 1
-    OTHER_BOT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +76,15 @@ class Conversation:
     """What the bot knows of one channel, thread or DM.
 
     ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
-    ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete.
+    ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete;
+    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none).
     """
 
     version: int = 0
     window: tuple[Turn, ...] = ()
     outbox: tuple[Pending, ...] = ()
     watermark: int = 0
+    rewound_at: int = 0
     paused: bool = False
     deleted: bool = False
     history_forbidden: bool = False
@@ -182,6 +176,15 @@ def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:  # noqa: 
             )
         case e.HistoryForbidden():
             return replace(state, version=version, history_forbidden=True)
+        case e.ConversationRewound() as event:
+            return replace(
+                state,
+                version=version,
+                window=_window(event.window),
+                rewound_at=0 if event.undoes else version,
+            )
+        case e.ConversationReset():
+            return replace(state, version=version, window=(), rewound_at=version)
         case e.RepliesPaused():
             return replace(state, version=version, paused=True)
         case e.RepliesResumed():
@@ -219,6 +222,13 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
         received=state.received + 1,
         deleted=False,
     )
+
+
+def _window(stored: Iterable[e.StoredTurn]) -> tuple[Turn, ...]:
+    window: tuple[Turn, ...] = ()
+    for turn in stored:
+        window = _placed(window, Turn(*turn))
+    return window
 
 
 def _edited(state: Conversation, message_id: int, position: int) -> tuple[Turn, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.conversation import WINDOW, Turn
 
 if TYPE_CHECKING:
     from bot.core.conversation import Conversation, Pending
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Drafts: TypeAlias = tuple[e.Draft, ...]
 
 
-def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: PLR0911 - one case per command
+def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PLR0911, PLR0912 - one case per command
     """Return the events that follow from ``command``; none when it changes nothing."""
     match command:
         case c.Receive():
@@ -47,6 +48,8 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: PLR0911 
             return (_abandoned(entry, reason, detail),) if entry else ()
         case c.Retry(event):
             return () if state.pending(event.message_id) else (e.Draft(event),)
+        case c.Rewind() | c.Undo() | c.Reset():
+            return _rewind(state, command)
         case c.Record(fact):
             return _record(state, fact)
         case _:
@@ -126,6 +129,32 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
         # A composed reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
         return (seen,)
     return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))
+
+
+def _rewind(state: Conversation, command: c.Rewind | c.Undo | c.Reset) -> Drafts:
+    match command:
+        case c.Rewind(by, to, window):
+            if to >= state.version:
+                return ()
+            return (e.Draft(e.ConversationRewound(by=by, to=to, window=_stored(window))),)
+        case c.Undo(by, window):
+            if not state.rewound_at:
+                return ()
+            # What came after the rewind stays: only what the rewind took away comes back.
+            turns = {turn.message_id: turn for turn in (*window, *state.window)}
+            merged = tuple(turns[message_id] for message_id in sorted(turns))
+            undone = e.ConversationRewound(
+                by=by, to=state.rewound_at - 1, window=_stored(merged), undoes=state.rewound_at
+            )
+            return (e.Draft(undone),)
+        case c.Reset(by):
+            return (e.Draft(e.ConversationReset(by=by)),) if state.window else ()
+
+
+def _stored(window: tuple[Turn, ...]) -> tuple[e.StoredTurn, ...]:
+    return tuple(
+        e.StoredTurn(turn.message_id, turn.author_id, turn.role, turn.position, turn.part) for turn in window[-WINDOW:]
+    )
 
 
 def _record(

@@ -107,6 +107,24 @@ class AbandonReason(StrEnum):
     TOGETHER = "answered together"
 
 
+class Role(IntEnum):
+    """Whose turn it was."""
+
+    PERSON = 0
+    BOT = 1
+    OTHER_BOT = 2
+
+
+class StoredTurn(NamedTuple):
+    """A turn of a window as an event keeps it."""
+
+    message_id: int
+    author_id: int
+    role: Role
+    position: int
+    part: int
+
+
 class Attachment(BaseModel):
     """What is known of an attached file; its name is a person's word and stays in the body."""
 
@@ -218,6 +236,7 @@ class ReplyComposed(MessageEvent):
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micros: int = 0
+    settings: str = ""
     generation: int = 1
 
     def key(self) -> Key:
@@ -291,6 +310,40 @@ class ForeignReplySeen(MessageEvent):
     def key(self) -> Key:
         """Return ``foreign:<sent id>``."""
         return Key(KeyKind.FOREIGN, self.sent_id)
+
+
+class ConversationRewound(Event):
+    """The window is what it was at version ``to``, or, with ``undoes``, what it was before that rewind.
+
+    ``window`` holds the turns, so that a fold needs no look-up. The outbox, the watermark and dedupe stay as they are:
+    rewinding never re-sends and never re-reads.
+    """
+
+    TYPE = "conversation.rewound"
+
+    by: str
+    to: int
+    window: tuple[StoredTurn, ...]
+    undoes: int = 0
+
+
+class ConversationReset(Event):
+    """The window is empty; everything else stays."""
+
+    TYPE = "conversation.reset"
+
+    by: str
+
+
+class CommandUsed(Event):
+    """Somebody used an admin command. Body: its options as they were given."""
+
+    TYPE = "command.used"
+
+    user_id: int
+    channel_id: int
+    command: str
+    outcome: str
 
 
 class RepliesPaused(Event):

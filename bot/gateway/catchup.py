@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -23,11 +24,13 @@ from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryFor
 from bot.errors import EcholessError
 from bot.gateway.incoming import Incoming, from_payload, snowflake_at
 from bot.gateway.intake import Intake
-from bot.gateway.places import Place
+from bot.gateway.places import Place, may_read_history
 from bot.gateway.sync import Sync
+from bot.replies.backoff import backoff
 
 PAGE = 100
 """Discord's most for one page of history (docs: get channel messages)."""
+LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
 
@@ -78,38 +81,67 @@ class Catchup:
         self._sync = sync
         self._bounds = bounds
         self._slots = asyncio.Semaphore(bounds.concurrency)
-        self._underway: dict[int, asyncio.Task[None]] = {}
+        self._underway: dict[int, tuple[asyncio.Task[None], int]] = {}
+        self._again: dict[int, Target] = {}
 
     def begin(self, target: Target) -> None:
-        """Complete a channel in the background, unless that is under way already."""
+        """Complete a channel in the background, unless that is under way already.
+
+        What is under way from before the channel was doubted can't vouch for it: then it is completed once more.
+        """
         channel_id = target.place.channel_id
+        doubts = self._sync.doubts(channel_id)
         if channel_id not in self._underway:
-            task = asyncio.get_running_loop().create_task(self._complete(target), name=f"catchup {channel_id}")
-            self._underway[channel_id] = task
-            task.add_done_callback(lambda _: self._underway.pop(channel_id, None))
+            task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
+            self._underway[channel_id] = (task, doubts)
+            task.add_done_callback(lambda _: self._ended(channel_id))
+        elif self._underway[channel_id][1] != doubts:
+            self._again[channel_id] = target
 
     def stop(self) -> None:
         """Leave what is under way for the next session."""
-        for task in self._underway.values():
+        self._again.clear()
+        for task, _ in self._underway.values():
             task.cancel()
 
-    async def _complete(self, target: Target) -> None:
+    def _ended(self, channel_id: int) -> None:
+        del self._underway[channel_id]
+        again = self._again.pop(channel_id, None)
+        if again is not None:
+            self.begin(again)
+
+    async def _complete(self, target: Target, doubts: int) -> None:
+        """Try until it is done, or until trying again is of no use."""
         channel_id = target.place.channel_id
+        for attempt in count(1):
+            try:
+                if await self._attempt(target) and self._sync.doubts(channel_id) == doubts:
+                    self._sync.complete(channel_id)
+            except EcholessError as error:
+                # The watermark stays and live messages come ahead of it, until the log takes events again.
+                _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__, attempt=attempt)
+                await asyncio.sleep(backoff(attempt, LONGEST_PAUSE))
+                continue
+            return
+
+    async def _attempt(self, target: Target) -> bool:
+        """Read what is missing and tell whether all of it could be read."""
+        channel_id = target.place.channel_id
+        state = await self._conversations.state(channel_id)
+        if not _has_news(target, state.watermark):
+            return True
         try:
-            state = await self._conversations.state(channel_id)
-            # The newest id Discord knows is not beyond what is known complete: nothing to ask for.
-            if (target.newest is None and not target.place.direct) or (target.newest or 0) <= state.watermark > 0:
-                self._sync.complete(channel_id)
-                return
-            async with self._slots:
-                await self._read(target, state.watermark)
-            self._sync.complete(channel_id)
-        except (discord.Forbidden, discord.NotFound):
-            await self._conversations.handle(channel_id, Record(HistoryForbidden()))
+            if may_read_history(self._client, channel_id):
+                async with self._slots:
+                    await self._read(target, state.watermark)
+                return True
+        except (discord.Forbidden, discord.NotFound) as error:
+            _log.debug("history.refused", channel=channel_id, code=error.code)
+        if await self._conversations.handle(channel_id, Record(HistoryForbidden())):
             _log.warning("history.forbidden", channel=channel_id)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, EcholessError) as error:
-            # The watermark stays, live messages come ahead of it, and the next session begins here again.
-            _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
+        return False
 
     async def _read(self, target: Target, watermark: int) -> None:
         channel_id = target.place.channel_id
@@ -178,3 +210,8 @@ class Catchup:
             run.new += bool(recorded)
         for incoming in own:
             await self._intake.own(incoming)
+
+
+def _has_news(target: Target, watermark: int) -> bool:
+    """Tell whether there may be messages beyond the watermark; of a private channel Discord announces no newest id."""
+    return target.place.direct if target.newest is None else target.newest > watermark

@@ -15,7 +15,6 @@ import structlog
 from bot.conversations import Conversations, stream_of
 from bot.core.addressing import Address, call_of, parse_nonce, refusal_of, without_mention
 from bot.core.commands import Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
-from bot.core.conversation import Role
 from bot.core.events import (
     Author,
     Call,
@@ -25,6 +24,7 @@ from bot.core.events import (
     Proof,
     Recorded,
     ReplySent,
+    Role,
     SkipReason,
     Via,
 )

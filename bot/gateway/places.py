@@ -33,6 +33,15 @@ def place_in(client: discord.Client, channel_id: int, guild_id: int | None = Non
     return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else guild_id)
 
 
+def may_read_history(client: discord.Client, channel_id: int) -> bool:
+    """Tell whether the bot may read a channel's history: where it may not, Discord shows an empty one."""
+    channel = client.get_channel(channel_id)
+    parent = channel.parent if isinstance(channel, discord.Thread) else channel
+    if isinstance(parent, discord.abc.GuildChannel):
+        return parent.permissions_for(parent.guild.me).read_message_history
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """The settings; an empty ``record`` or ``answer`` means everywhere."""

@@ -21,6 +21,7 @@ import discord
 
 from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
+from bot.gateway.places import may_read_history
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
 
 LOOK_PAGES = 50
@@ -101,7 +102,7 @@ class DiscordSender:
             return Look((), readable=False)
         except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, TypeError, ValueError) as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
-        return Look(sightings, readable=complete and (bool(messages) or _may_read(client, channel_id)))
+        return Look(sightings, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
     async def _history(self, client: discord.Client, channel_id: int, after: int) -> tuple[list[Any], bool]:
         """Return the messages after ``after``, oldest first, and whether these are all."""
@@ -176,11 +177,3 @@ def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
     reference = message.get("message_reference") or {}
     reply_to = reference.get("message_id")
     return Sighting(int(message["id"]), int(reply_to) if reply_to else None, message.get("content") or "")
-
-
-def _may_read(client: discord.Client, channel_id: int) -> bool:
-    """Tell whether an empty history is empty, and not one that Discord does not show for want of a permission."""
-    channel = client.get_channel(channel_id)
-    if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-        return channel.permissions_for(channel.guild.me).read_message_history
-    return True

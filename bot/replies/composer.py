@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
-from bot.core.conversation import Conversation, Pending, Role
-from bot.core.events import Body, ReplyComposed
+from bot.core.conversation import Conversation, Pending
+from bot.core.events import Body, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import Question, Responder, Utterance
