@@ -1,0 +1,108 @@
+"""What is written is safe for a terminal and keeps ids whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from bot.cli.output import ID_FIELDS, iso_time, plain, printable, size_text, to_json
+from bot.core.conversation import Conversation, Pending, Turn
+from bot.core.events import CatchupStarted, MessageReceived
+from bot.eventlog.codec import event_models
+
+# What is a number and no Discord id: times, positions, versions, counts.
+NUMBERS = {
+    "abandoned", "asked_at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "deleted",
+    "edited_at", "foreign", "generation", "guilds", "kind", "missing", "part", "parts", "pid", "position", "received",
+    "requested_at", "retry_at", "rewound_at", "sent", "sent_at", "size", "skipped", "to", "tokens_in", "tokens_out",
+    "undoes", "version", "watermark",
+}  # fmt: skip
+
+
+def _numbers(annotation: object, name: str) -> Iterator[str]:
+    """Yield the names of fields that hold whole numbers, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for inner, field in annotation.model_fields.items():
+            yield from _numbers(field.annotation, inner)
+    elif isinstance(annotation, type) and hasattr(annotation, "_fields"):
+        yield from annotation._fields
+    elif annotation is int:
+        yield name
+    for part in get_args(annotation):
+        yield from _numbers(part, name)
+
+
+def test_every_number_is_an_id_or_not() -> None:
+    """A new field that holds a Discord id must be among ID_FIELDS, any other number among NUMBERS above."""
+    names = {name for model in event_models() for name in _numbers(model, "")}
+    for state in (Conversation, Pending, Turn):
+        names |= {field.name for field in fields(state) if field.type in ("int", "tuple[int, ...]")}
+
+    assert names <= ID_FIELDS | NUMBERS | {"role"}
+    assert not ID_FIELDS & NUMBERS
+
+
+def test_ids_are_text_and_nothing_is_left_out() -> None:
+    """As Discord writes them: many readers of JSON round numbers beyond 2**53."""
+    event = MessageReceived(message_id=2**60 + 1, author_id=7, sent_at=3)
+
+    written: dict[str, Any] = json.loads(to_json(plain(event)))
+
+    assert written["message_id"] == str(2**60 + 1)
+    assert written["sent_at"] == 3
+    assert written["reply_to"] is None
+    assert list(written) == list(MessageReceived.model_fields)
+
+
+def test_no_id_is_null() -> None:
+    """Nothing in Discord has the id 0."""
+    assert {"after": None} == plain(CatchupStarted(after=0))
+    assert ["5", None] == plain(Pending(1, 2, 3, 4, sent_ids=(5, 0)))["sent_ids"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("plain, with ä and 👩‍🚀", "plain, with ä and 👩‍🚀", id="words stay"),
+        pytest.param("\x1b[2Jgone", r"\x1b[2Jgone", id="an escape sequence"),
+        pytest.param("\x9b2Jgone", r"\x9b2Jgone", id="the same in one character"),
+        pytest.param("a\nb\rc\u2028", r"a\nb\rc\u2028", id="line ends"),
+        pytest.param("\u202etxt.exe", r"\u202etxt.exe", id="another direction"),
+        pytest.param("half \ud83d", r"half \ud83d", id="half a character"),
+    ],
+)
+def test_words_are_made_printable(text: str, shown: str) -> None:
+    """What people write must not drive the operator's terminal."""
+    assert shown == printable(text)
+
+
+@given(st.text())
+def test_json_is_one_line_of_plain_characters(text: str) -> None:
+    """Whatever is in it, it comes back the same."""
+    written = to_json({"text": text})
+
+    assert written.isascii()
+    assert written.isprintable()
+    assert {"text": text} == json.loads(written)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 bytes"), (1023, "1,023 bytes"), (1536, "1.5 KiB"), (5 * 2**30, "5.0 GiB"), (2**52, "4,096.0 TiB")],
+)
+def test_sizes_have_units(size: int, shown: str) -> None:
+    """Powers of 1024."""
+    assert shown == size_text(size)
+
+
+@given(st.integers(0, 2**52))
+def test_times_keep_their_microseconds(moment: int) -> None:
+    """No float in between."""
+    assert iso_time(moment)[-13:-6] == f".{moment % 1_000_000:06}"
