@@ -175,10 +175,11 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
     draft = path.with_name(f"{path.name}.part")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-        draft.replace(path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                yield file
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise click.ClickException(f"{path} can't be written: {error.strerror}. Name another file.") from error
