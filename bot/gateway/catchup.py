@@ -133,17 +133,17 @@ class Catchup:
         if not _has_news(target, state.watermark):
             return True
         try:
-            if may_read_history(self._client, channel_id):
-                async with self._slots:
-                    await self._read(target, state.watermark)
-                return True
+            async with self._slots:
+                if await self._read(target, state.watermark):
+                    return True
         except (discord.Forbidden, discord.NotFound) as error:
             _log.debug("history.refused", channel=channel_id, code=error.code)
         if await self._conversations.handle(channel_id, Record(HistoryForbidden())):
             _log.warning("history.forbidden", channel=channel_id)
         return False
 
-    async def _read(self, target: Target, watermark: int) -> None:
+    async def _read(self, target: Target, watermark: int) -> bool:
+        """Record what history shows after the watermark; tell whether it shows anything at all."""
         channel_id = target.place.channel_id
         after = self._start(watermark, target.newest)
         run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
@@ -155,10 +155,13 @@ class Catchup:
                 truncated = True
                 await self._take(target.place, run, await self._page(channel_id, None))
                 break
+        if not run.read and not may_read_history(self._client, channel_id):
+            return False
         completed = CatchupCompleted(after=run.after, upto=run.upto, count=run.new, truncated=truncated)
         await self._conversations.handle(channel_id, Record(completed))
         say = _log.info if run.new or truncated else _log.debug
         say("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
+        return True
 
     def _start(self, watermark: int, newest: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.

@@ -34,7 +34,10 @@ def place_in(client: discord.Client, channel_id: int, guild_id: int | None = Non
 
 
 def may_read_history(client: discord.Client, channel_id: int) -> bool:
-    """Tell whether the bot may read a channel's history: where it may not, Discord shows an empty one."""
+    """Tell whether the bot may read a channel's history: where it may not, Discord shows an empty one.
+
+    As far as discord.py's cache can tell: ask Discord first, and this only about an empty answer.
+    """
     channel = client.get_channel(channel_id)
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
     if isinstance(parent, discord.abc.GuildChannel):
