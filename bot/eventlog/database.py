@@ -136,7 +136,7 @@ def key_proof(path: Path) -> bytes:
     """Return what the log keeps to recognize its key."""
     with (
         translated(),
-        closing(sqlite3.connect(_untouching(path), uri=True)) as connection,
+        closing(sqlite3.connect(_untouching(path), uri=True, timeout=BUSY_MILLISECONDS / 1000)) as connection,
     ):
         _check_version(connection, path)
         known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
@@ -223,6 +223,7 @@ _UNWRITABLE = {
     sqlite3.SQLITE_CANTOPEN: "can't be opened: check that the folder exists and may be written.",
     sqlite3.SQLITE_BUSY: "is locked by another program, such as a backup: let it finish.",
     sqlite3.SQLITE_LOCKED: "is locked by another program, such as a backup: let it finish.",
+    sqlite3.SQLITE_PROTOCOL: "is locked by another program, such as a backup: let it finish.",
     sqlite3.SQLITE_PERM: "can't be opened: check its permissions.",
 }
 
