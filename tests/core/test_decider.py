@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from typing import NamedTuple, get_args
 
 import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import fold
+from bot.core.conversation import Turn, fold
 from bot.core.decider import decide
 
+TURN, LATER_TURN = Turn(100, 7, e.Role.PERSON, 1), Turn(200, 7, e.Role.PERSON, 2)
 ROOM = 1000
 """What a channel's outbox holds unless the settings say otherwise."""
 
@@ -67,6 +69,18 @@ class Case(NamedTuple):
     given: Sequence[e.Event]
     when: c.Command
     then: tuple[e.Draft, ...]
+
+
+LATER = RECEIVED.model_copy(update={"message_id": 200})
+LATEST = RECEIVED.model_copy(update={"message_id": 300})
+
+
+def rewound(to: int, *window: Turn, undoes: int = 0) -> e.ConversationRewound:
+    """Return a rewind by the owner."""
+    stored = tuple(
+        e.StoredTurn(turn.message_id, turn.author_id, turn.role, turn.position, turn.part) for turn in window
+    )
+    return e.ConversationRewound(by="owner", to=to, window=stored, undoes=undoes)
 
 
 CASES = {
@@ -199,6 +213,44 @@ CASES = {
     "a resumption is recorded": Case([PAUSED], c.Record(RESUMED), (e.Draft(RESUMED),)),
     "a resumption without a pause is dropped": Case([], c.Record(RESUMED), ()),
     "a resumption is recorded once": Case([PAUSED, RESUMED], c.Record(RESUMED), ()),
+    "a rewind brings the window with it": Case(
+        [RECEIVED, LATER], c.Rewind("owner", 1, (TURN,)), (e.Draft(rewound(1, TURN)),)
+    ),
+    "a rewind to the present changes nothing": Case([RECEIVED, LATER], c.Rewind("owner", 2, (TURN,)), ()),
+    "an undo brings back what the rewind took away and leaves what came since": Case(
+        [RECEIVED, LATER, rewound(1, TURN), LATEST],
+        c.Undo("owner", (TURN, LATER_TURN)),
+        (e.Draft(rewound(2, TURN, LATER_TURN, Turn(300, 7, e.Role.PERSON, 4), undoes=3)),),
+    ),
+    "an undo without a rewind changes nothing": Case([RECEIVED], c.Undo("owner", ()), ()),
+    "a rewind is undone once": Case(
+        [RECEIVED, LATER, rewound(1, TURN), rewound(2, TURN, LATER_TURN, undoes=3)],
+        c.Undo("owner", (TURN, LATER_TURN)),
+        (),
+    ),
+    "a reset empties the window": Case([RECEIVED], c.Reset("owner"), (e.Draft(e.ConversationReset(by="owner")),)),
+    "a reset of an empty window changes nothing": Case([], c.Reset("owner"), ()),
+    "a limit is told to the person and skips the message": Case(
+        [],
+        replace(ADDRESSED, refusal=e.SkipReason.PERSON_LIMIT, notice="notice"),
+        (
+            *skipped(e.SkipReason.PERSON_LIMIT),
+            e.Draft(REQUESTED.model_copy(update={"responder": "notice"})),
+        ),
+    ),
+    "a limit is not told about a message too old to answer": Case(
+        [],
+        replace(STALE, refusal=e.SkipReason.PERSON_LIMIT, notice="notice"),
+        skipped(e.SkipReason.PERSON_LIMIT),
+    ),
+    "a text for several messages lets go of the others": Case(
+        [REQUESTED, OTHER_REQUESTED],
+        c.Compose(COMPOSED, ANSWER, together=(101,)),
+        (
+            e.Draft(COMPOSED, ANSWER, subject=7, causation=1),
+            e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, detail="100"), causation=2),
+        ),
+    ),
 }
 
 
