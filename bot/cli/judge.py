@@ -8,30 +8,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from typing import Any
 
 from bot.cli.log_verify import VerifyReport
+from bot.cli.output import count_text
+from bot.cli.trails import Trail, read_trails
 from bot.conversations import stream_of
-from bot.core import events as e
 from bot.core.addressing import parse_nonce
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.reader import Reader
 from bot.sandbox.control.shapes import MessageRecord
-
-_TYPES = tuple(
-    event.TYPE
-    for event in (
-        e.MessageReceived,
-        e.MessageSkipped,
-        e.ReplyRequested,
-        e.ReplyRetried,
-        e.ReplyComposed,
-        e.ReplySent,
-        e.ReplyAbandoned,
-    )
-)
 
 
 class Fault(StrEnum):
@@ -71,23 +59,6 @@ class Problem:
     message_id: int
     channel: str
     what: str = ""
-
-
-@dataclass(slots=True)
-class Trail:
-    """What the log says about one message and the reply to it; ``order`` is the position of its newest request."""
-
-    recorded: list[str] = field(default_factory=list)
-    order: int = 0
-    parts: int = 0
-    sent: dict[int, int] = field(default_factory=dict)
-    skipped: str = ""
-    abandoned: str = ""
-
-    @property
-    def requested(self) -> bool:
-        """Tell whether the bot decided to answer."""
-        return self.order > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +118,12 @@ class Verdict:
             "lost": self.lost,
             "out_of_order": self.out_of_order,
             "problems": [
-                {"fault": item.fault, "message_id": str(item.message_id), "channel": item.channel, "what": item.what}
+                {
+                    "fault": item.fault,
+                    "message_id": str(item.message_id) if item.message_id else None,
+                    "channel": item.channel,
+                    "what": item.what,
+                }
                 for item in self.problems
             ],
         }
@@ -199,32 +175,6 @@ async def judge(
         abandoned=Counter(trail.abandoned for trail in known if trail.abandoned),
         problems=tuple(problems),
     )
-
-
-async def read_trails(reader: Reader) -> dict[int, Trail]:
-    """Return what the log says about each message, by its id."""
-    trails: defaultdict[int, Trail] = defaultdict(Trail)
-    async for recorded in reader.events(Query(types=_TYPES)):
-        event = recorded.event
-        if isinstance(event, e.MessageEvent):
-            _follow(trails[event.message_id], recorded, event)
-    return dict(trails)
-
-
-def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
-    match event:
-        case e.MessageReceived():
-            trail.recorded.append(recorded.stream)
-        case e.MessageSkipped(reason=reason):
-            trail.skipped = reason
-        case e.ReplyRequested() | e.ReplyRetried():
-            trail.order, trail.abandoned = recorded.position, ""
-        case e.ReplyComposed(parts=parts):
-            trail.parts = parts
-        case e.ReplySent(part=part, sent_id=sent_id):
-            trail.sent[part] = sent_id
-        case e.ReplyAbandoned(reason=reason):
-            trail.abandoned = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,12 +233,21 @@ def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
     for part, number in sorted(there.items()):
         if number > 1:
             yield case.problem(Fault.DOUBLED, f"part {part} is there {number} times")
+        elif part >= trail.parts > 0:
+            yield case.problem(Fault.DOUBLED, f"it has {count_text(trail.parts, 'part')}, and there is one more")
     if not trail.requested:
         if replies:
             yield case.problem(Fault.UNASKED, f"the log {'skipped' if trail.skipped else 'did not request'} it")
         elif trail.recorded and not trail.skipped:
             yield case.problem(Fault.UNANSWERED, "the log does not say why")
         return
+    yield from _requested_problems(case, deleted)
+
+
+def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
+    """Compare a reply that was decided on with what there is of it."""
+    trail, replies = case.trail, case.replies
+    there = {reply.part for reply in replies}
     missing = [part for part in range(max(trail.parts, 1)) if part not in there]
     if missing and not trail.abandoned:
         yield case.problem(Fault.UNANSWERED, f"{len(missing)} of {max(trail.parts, 1)} parts are missing")
@@ -297,7 +256,7 @@ def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
         if sent_id not in ids:
             yield case.problem(Fault.PHANTOM, f"part {part} as message {sent_id}")
     for reply in replies:
-        if reply.part not in trail.sent and not trail.abandoned:
+        if reply.part not in trail.sent and reply.part < max(trail.parts, 1) and not trail.abandoned:
             yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
         if reply.reference != case.message_id and case.message_id not in deleted:
             yield case.problem(Fault.WRONG_REFERENCE, f"message {reply.id} references {reply.reference}")
@@ -308,7 +267,10 @@ def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int
     first = {(key, reply.part): reply for key, found in replies.items() for reply in reversed(found)}
     newest: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for (key, part), reply in sorted(first.items(), key=lambda item: item[1].id):
-        place = ((trails.get(key) or Trail()).order, part)
+        trail = trails.get(key)
+        if trail is None or not trail.requested or part >= max(trail.parts, 1):
+            continue
+        place = (trail.order, part)
         if place < newest[reply.channel]:
             yield Problem(Fault.OUT_OF_ORDER, key, reply.channel, f"message {reply.id}")
         newest[reply.channel] = max(newest[reply.channel], place)
