@@ -126,6 +126,11 @@ class RunningBot:
         """Wait until it can speak to Discord."""
         await eventually(lambda: self.connected or self.serving.done())
 
+    async def make_log_unwritable(self, *, unwritable: bool = True) -> None:
+        """Have the database refuse to be written, as on a disk that turned read-only, or take events again."""
+        sql = f"PRAGMA query_only = {unwritable:d}"
+        await self.bot.log._writer.connection.run(lambda connection: connection.execute(sql))
+
     async def stop(self) -> None:
         """Stop it in good order, once."""
         if not self.stopped:
