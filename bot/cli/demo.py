@@ -27,6 +27,9 @@ from bot.sandbox.process import sandbox_process
 
 MESSAGES = 120
 FEWEST, MOST = 40, 5000
+TERMINATED = 143
+"""The exit code of a process ended by SIGTERM."""
+
 DISCORDS_RATE = "5/5"
 """What Discord seems to allow per channel: five messages in five seconds."""
 
@@ -58,7 +61,10 @@ def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None) -> None:
     Discord's side is compared with the log. Exit code 0 only if nothing was lost or doubled.
     """
     with _folder(kept) as folder:
-        report = asyncio.run(_run(folder, seed, messages))
+        try:
+            report = asyncio.run(_run(folder, seed, messages))
+        except asyncio.CancelledError:
+            click.get_current_context().exit(TERMINATED)
     if as_json:
         say_json(report.to_json())
     else:

@@ -33,6 +33,9 @@ ignore_case = true
 reply = "You are welcome, {author}."
 """
 
+FIXED = 19
+"""Posts of every story, however short: last words, and what the acts add by themselves."""
+
 _CHATTER = (
     "morning, everyone",
     "has anybody seen my umbrella?",
@@ -118,11 +121,12 @@ class Writer:
     def story(self, messages: int) -> Story:
         """Return a story of about so many messages."""
         public = (Place.GENERAL, Place.HELP, Place.RANDOM)
+        free = max(0, messages - FIXED)
         return Story(
-            talk=self._mixed(public, messages * 25 // 100),
-            aside=self._mixed((Place.THREAD, Place.DM), messages * 15 // 100),
-            burst=self._mixed(public, messages * 35 // 100, asking=0.7),
-            away=(*self._mixed(tuple(Place), messages * 15 // 100), *self.last_words(Place)),
+            talk=self._mixed(public, free * 30 // 100),
+            aside=self._mixed((Place.THREAD, Place.DM), free * 15 // 100),
+            burst=self._mixed(public, free * 40 // 100, asking=0.7),
+            away=(*self._mixed(tuple(Place), free * 15 // 100), *self.last_words(Place)),
             farewell=self.last_words(Place),
         )
 
