@@ -1,0 +1,58 @@
+"""What the commands work with: a log, and where a bot owns it, what only its process knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.conversations import Conversations
+from bot.eventlog.log import EventLog
+from bot.eventlog.reader import Reader
+from bot.moderation.report import ModerationError
+from bot.responders.protocol import Responder
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How a running bot is: whether it speaks to Discord, what waits in it, and what is wrong."""
+
+    connected: bool
+    hot_channels: int
+    waiting: int
+    working: int
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What only the owner of a log may use: its writing side."""
+
+    log: EventLog
+    conversations: Conversations
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything the commands need, wired once.
+
+    ``owner`` is None for a reader beside, ``own_id`` gives the bot's id in Discord (None: not known), ``live`` how the
+    running bot is (None: none runs here). ``responders``, ``window`` and ``settings`` are what replies are composed
+    with at present; ``clock`` returns microseconds since the epoch.
+    """
+
+    folder: Path
+    reader: Reader
+    responders: Sequence[Responder]
+    window: int
+    settings: str
+    clock: Callable[[], int]
+    owner: Ownership | None = None
+    own_id: Callable[[], int | None] = lambda: None
+    live: Callable[[], Live | None] = lambda: None
+
+    def owned(self) -> Ownership:
+        """Return the log's writing side; raise ModerationError beside a log that is only read."""
+        if self.owner is None:
+            raise ModerationError("This log is only read here: nothing can be changed.")
+        return self.owner
