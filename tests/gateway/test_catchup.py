@@ -19,7 +19,7 @@ from bot.core.events import (
 from bot.gateway import catchup
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, RunningBot, Spawn
+from tests.harness import Launch, RunningBot, Spawn, eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 
@@ -70,11 +70,14 @@ async def test_what_was_missed_is_recorded_once_and_answered(
         assert [event.via for event in missed] == [Via.CATCHUP] * 3
 
 
-async def test_a_channel_without_news_costs_no_request(launch: Launch, control: ControlClient) -> None:
+async def test_a_channel_without_news_costs_no_request(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
     """Discord announces each channel's newest message; for a private channel it has to be asked."""
     thread = await control.create_thread("aside")
     dm = await control.open_dm("alice")
     bot = await launch()
+    await eventually(lambda: {sandbox.services.general.id, int(thread["id"])} <= bot.bot.sync._complete)
     for room in ("general", thread["id"], dm["id"]):
         await control.post("hello", channel=room)
     await bot.judge.expect(MessageReceived, 3)
