@@ -149,7 +149,7 @@ class Catchup:
         run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
         await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after)))
         truncated = False
-        async for page in self._pages(channel_id, after):
+        async for page in self._pages(channel_id, after, target.newest):
             await self._take(target.place, run, page)
             if run.read >= self._bounds.max_messages:
                 truncated = True
@@ -174,14 +174,14 @@ class Catchup:
             return max(watermark, floor)
         return watermark or (floor if newest is None else None)
 
-    async def _pages(self, channel_id: int, after: int | None) -> AsyncIterator[list[Any]]:
-        while True:
-            page = await self._page(channel_id, after)
-            if page:
-                yield page
-            if after is None or len(page) < PAGE:
+    async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[list[Any]]:
+        """Yield pages until one is empty, or short with nothing announced beyond it: a page may be cut."""
+        while page := await self._page(channel_id, after):
+            yield page
+            last = int(page[-1]["id"])
+            if after is None or (len(page) < PAGE and last >= (newest or 0)):
                 return
-            after = int(page[-1]["id"])
+            after = last
 
     async def _page(self, channel_id: int, after: int | None) -> list[Any]:
         """Return a page of Discord's JSON, oldest first."""
@@ -216,5 +216,11 @@ class Catchup:
 
 
 def _has_news(target: Target, watermark: int) -> bool:
-    """Tell whether there may be messages beyond the watermark; of a private channel Discord announces no newest id."""
-    return target.place.direct if target.newest is None else target.newest > watermark
+    """Tell whether there may be messages beyond the watermark.
+
+    Of a private channel Discord announces no newest id. A server's channel without one is empty, unless the log knows
+    better.
+    """
+    if target.newest is None:
+        return target.place.direct or watermark > 0
+    return target.newest > watermark
