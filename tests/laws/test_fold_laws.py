@@ -1,0 +1,137 @@
+"""What holds for every history, possible or not: the fold never raises, and a snapshot is as good as the past."""
+
+from __future__ import annotations
+
+from itertools import pairwise, permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import commands as c
+from bot.core import events as e
+from bot.core.conversation import WINDOW, Conversation, evolve, fold
+from bot.core.decider import decide
+from bot.eventlog import snapshots
+from bot.eventlog.codec import decode, encode
+from tests.laws.strategies import COMMANDS, HISTORIES, recorded
+
+
+def restored(state: Conversation) -> Conversation:
+    """Send a state through the stored form of a snapshot."""
+    found = snapshots._decode(*snapshots.encode(state), state.version)
+    assert found is not None
+    return found
+
+
+def said(message_id: int) -> e.MessageReceived:
+    """Somebody posts a message."""
+    return e.MessageReceived(message_id=message_id, author_id=7, sent_at=1)
+
+
+@given(HISTORIES)
+def test_a_snapshot_and_the_tail_are_the_fold_of_all(events: list[e.Event]) -> None:
+    """At every cut, field for field."""
+    history = recorded(events)
+    whole = fold(history)
+
+    for cut in range(len(history) + 1):
+        head = fold(history[:cut])
+        assert fold(history[cut:], head) == whole
+        assert restored(head) == head
+        assert fold(history[cut:], restored(head)) == whole
+
+
+@given(HISTORIES)
+def test_what_is_stored_of_events_folds_to_the_same(events: list[e.Event]) -> None:
+    """Nothing that the fold looks at is lost on the way to the disk."""
+    stored = [decode(event.TYPE, event.V, encode(e.Draft(event)).data.decode()) for event in events]
+
+    assert stored == events
+    assert fold(recorded(stored)) == fold(recorded(events))
+
+
+@given(HISTORIES)
+def test_evolving_changes_nothing_that_it_is_given(events: list[e.Event]) -> None:
+    """Neither the state nor the event: whoever holds an older state may go on from it."""
+    state, seen = Conversation(), []
+    for one in recorded(events):
+        before, stored = restored(state), one.event.model_dump_json()
+        seen.append((state, before))
+        after = evolve(state, one)
+        assert one.event.model_dump_json() == stored
+        assert evolve(before, one) == after
+        state = after
+
+    assert [held for held, _ in seen] == [copy for _, copy in seen]
+
+
+@given(HISTORIES)
+def test_versions_count_and_some_numbers_never_fall(events: list[e.Event]) -> None:
+    """The watermark and the counters."""
+    states = [fold(recorded(events[:cut])) for cut in range(len(events) + 1)]
+
+    assert [state.version for state in states] == list(range(len(events) + 1))
+    for field in ("watermark", "received", "sent", "skipped", "abandoned", "foreign"):
+        for before, after in pairwise(getattr(state, field) for state in states):
+            assert before <= after
+
+
+@given(HISTORIES)
+def test_the_window_is_in_order_and_the_outbox_has_an_entry_a_message(events: list[e.Event]) -> None:
+    """After every event."""
+    state = Conversation()
+    for one in recorded(events):
+        state = evolve(state, one)
+        ids = [turn.message_id for turn in state.window]
+        assert ids == sorted(set(ids))
+        assert len(ids) <= WINDOW
+        waiting = [entry.message_id for entry in state.outbox]
+        assert len(waiting) == len(set(waiting))
+
+
+@given(st.lists(st.integers(0, 200), min_size=WINDOW - 4, max_size=WINDOW + 40))
+def test_the_window_holds_the_newest_messages_however_they_arrive(ids: list[int]) -> None:
+    """A catch-up brings older messages after newer ones, and an audit any in between."""
+    state = fold(recorded([said(message_id) for message_id in ids]))
+
+    assert [turn.message_id for turn in state.window] == sorted(set(ids))[-WINDOW:]
+
+
+def test_parts_confirmed_in_any_order_end_a_reply() -> None:
+    """Response and echo race each other."""
+    asked = e.ReplyRequested(message_id=1, author_id=7, responder="rules", call=e.Call.DM)
+    composed = e.ReplyComposed(message_id=1, parts=4, responder="rules")
+    parts = [e.ReplySent(message_id=1, part=part, sent_id=10 + part, proof=e.Proof.ECHO) for part in range(4)]
+
+    ends = {fold(recorded([said(1), asked, composed, *order])) for order in permutations(parts)}
+    assert len(ends) == 1
+    assert ends.pop().outbox == ()
+
+
+@given(HISTORIES, COMMANDS)
+def test_deciding_never_raises_and_what_it_decides_can_be_stored_and_folded(
+    events: list[e.Event], command: c.Command
+) -> None:
+    """For every state and command; the same every time."""
+    state = fold(recorded(events))
+    drafts = decide(state, command)
+
+    assert decide(restored(state), command) == drafts
+    for draft in drafts:
+        assert decode(draft.event.TYPE, draft.event.V, encode(draft).data.decode()) == draft.event
+    after = fold(recorded([*events, *(draft.event for draft in drafts)]))
+    assert after.version == len(events) + len(drafts)
+
+
+@given(HISTORIES)
+def test_a_rewind_leaves_everything_but_the_window(events: list[e.Event]) -> None:
+    """It never re-sends and never re-reads."""
+    state = fold(recorded(events))
+    drafts = decide(state, c.Rewind(by="owner", to=0, window=()))
+    drafts += decide(state, c.Undo(by="owner", window=state.window))
+    drafts += decide(state, c.Reset(by="owner"))
+    after = fold(recorded([*events, *(draft.event for draft in drafts)]))
+
+    for field in Conversation.__slots__:
+        if field not in ("version", "window", "rewound_at"):
+            assert getattr(after, field) == getattr(state, field)
