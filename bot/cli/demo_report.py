@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -36,6 +35,9 @@ BEFORE, AFTER = 10, 18
 """Events of the timeline before and after the bot came back."""
 
 PROBLEMS_SHOWN = 20
+
+_CELLS = {"time": "00:00:00.000", "event": "catchup.completed", "message": "…0000000", "": "…0000000 by response"}
+"""The widest that the timeline's columns hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def print_report(report: Report) -> None:
     """Write the timeline, the table, and everything that is wrong."""
     screen = console()
     if report.timeline:
-        screen.print(_timeline(report.timeline))
+        screen.print(_timeline(report.timeline, screen.width))
     screen.print(_table(report))
     for problem in report.verdict.problems[:PROBLEMS_SHOWN]:
         where = f"message {problem.message_id} in {problem.channel}" if problem.message_id else problem.channel
@@ -140,26 +142,34 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _timeline(shown: Sequence[Line]) -> Table:
+def _timeline(shown: Sequence[Line], width: int) -> Table:
     place = next((line.recorded.stream for line in shown if channel_of(line.recorded.stream)), "")
-    table = Table("time", "event", "message", "", "words", box=box.SIMPLE_HEAD, title_justify="left")
-    table.title = f"{place} around the kill -9"
-    for column in table.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"{place} around the kill -9", title_justify="left")
+    for name, widest in _CELLS.items():
+        table.add_column(name, no_wrap=True, width=len(widest))
+    # A narrow terminal costs words, never times or ids.
+    room = max(width - sum(len(widest) + 1 for widest in _CELLS.values()), 1)
+    table.add_column("words", no_wrap=True)
     for line in shown:
         recorded = line.recorded
         started = isinstance(recorded.event, BotStarted)
         if started:
-            table.add_section()
+            table.add_row()
         table.add_row(
             local_time(recorded.recorded_at)[11:],
             recorded.event.TYPE,
             "" if recorded.correlation is None else _short(recorded.correlation),
             _about(recorded),
-            "" if line.body is None else quote(line.body),
+            _cut("" if line.body is None else quote(line.body), room),
             style="bold" if started else "green" if isinstance(recorded.event, ReplySent) else "",
         )
     return table
+
+
+def _cut(words: str, width: int) -> Text:
+    text = Text(words)
+    text.truncate(width, overflow="ellipsis")
+    return text
 
 
 def _short(snowflake: int) -> str:

@@ -115,6 +115,7 @@ def _outbox(outbox: tuple[Pending, ...]) -> Table:
     table = Table(
         "message", "asked by", "requested", "text", "parts sent", "attempts", title="outbox", title_justify="left"
     )
+    table.columns[0].no_wrap = True
     for entry in outbox:
         sent = f"{sum(1 for part in entry.sent_ids if part)} of {len(entry.sent_ids)}" if entry.composed else "-"
         table.add_row(
@@ -133,6 +134,7 @@ def _window(replayed: Replayed) -> Table:
     table = Table(
         "message", "role", "author", "event", title=f"window: {count_text(len(turns), 'turn')}", title_justify="left"
     )
+    table.columns[0].no_wrap = True
     if replayed.bodies is not None:
         table.add_column("words", overflow="fold")
     for turn in turns:
