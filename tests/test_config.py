@@ -287,6 +287,18 @@ def test_settings_are_frozen(write: Write) -> None:
             id="a word that is none of the choices",
         ),
         pytest.param(
+            "[moderation]\ncommands = { rewnd = { roles = [1] } }",
+            "config.toml, line 2: moderation.commands.rewnd has to be a table of commands and who may use each, such "
+            "as {rewind = {roles = [], people = []}}, not this string.",
+            id="a command that is none",
+        ),
+        pytest.param(
+            "[moderation.commands.rewind]\nroles = 5",
+            "config.toml, line 2: moderation.commands.rewind.roles has to be a table of commands and who may use each, "
+            "such as {rewind = {roles = [], people = []}}, not 5.",
+            id="a role where a list is wanted",
+        ),
+        pytest.param(
             "[log]\npath = ' '",
             "config.toml, line 2: log.path has to be the path of a folder, not this string.",
             id="an empty path",

@@ -42,6 +42,37 @@ TEXT = "a text that is not empty"
 
 Ids = tuple[Snowflake, ...]
 Call = Literal["mention", "reply", "dm", "rule"]
+Permission = Literal[
+    "administrator",
+    "manage_guild",
+    "manage_channels",
+    "manage_roles",
+    "manage_messages",
+    "moderate_members",
+    "kick_members",
+    "ban_members",
+    "view_audit_log",
+]
+ReplayCommand = Literal[
+    "state",
+    "timeline",
+    "diff",
+    "why",
+    "rewind",
+    "undo",
+    "reset",
+    "rehearse",
+    "pending",
+    "retry",
+    "drop",
+    "pause",
+    "resume",
+    "rebuild",
+    "verify",
+    "snapshot",
+    "export",
+    "status",
+]
 
 
 class Section(BaseModel):
@@ -135,6 +166,30 @@ class Limits(Section):
     together: Duration = Field(timedelta(), description=DURATION)
 
 
+class CommandRule(Section):
+    """Who may use one command, in place of the roles and people who may use the others."""
+
+    roles: Ids = ()
+    people: Ids = ()
+
+
+class Moderation(Section):
+    """Who may use the moderators' commands: those with the permission, one of the roles, or listed themselves.
+
+    ``owner``: the people who may use them in direct messages, too.
+    """
+
+    permission: Permission = Field(
+        "manage_guild", description='the name of a permission of Discord such as "manage_guild" or "manage_messages"'
+    )
+    roles: Ids = Field((), description=IDS)
+    people: Ids = Field((), description=IDS)
+    commands: Mapping[ReplayCommand, CommandRule] = Field(
+        {}, description="a table of commands and who may use each, such as {rewind = {roles = [], people = []}}"
+    )
+    owner: Ids = Field((), description=IDS)
+
+
 class Telemetry(Section):
     """What an operator sees."""
 
@@ -157,6 +212,7 @@ class Config(Section):
     catchup: Catchup = Catchup()
     audit: Audit = Audit()
     limits: Limits = Limits()
+    moderation: Moderation = Moderation()
     telemetry: Telemetry = Telemetry()
 
     def token(self, environ: Mapping[str, str]) -> SecretStr:

@@ -24,6 +24,9 @@ KINDS: tuple[tuple[type, str], ...] = (
 )
 TOKENS = {"token", "bot_token", "discord_token"}
 ASKED = "did you mean"
+_A_NAME = "[key]"
+"""What pydantic appends to the place of a table's name that is wrong."""
+
 EVERYTHING = "config.example.toml lists every setting"
 
 
@@ -46,7 +49,7 @@ def sentence(origin: str, said: str) -> str:
 def explain(error: ErrorDetails) -> str:
     """Return the sentence for one of pydantic's findings, without its end and without where it stands."""
     place, value = error["loc"], error["input"]
-    name = ".".join(key for key in place if isinstance(key, str))
+    name = ".".join(key for key in place if isinstance(key, str) and key != _A_NAME)
     match error["type"]:
         case "extra_forbidden":
             return unknown(place)
