@@ -1,0 +1,70 @@
+"""Telling Discord which commands there are, only when that changed.
+
+Discord keeps commands (docs: application commands, registering), and allows 200 new ones a day: what was put last is
+remembered as a hash in the log's folder. A failure is told and tried at the next start; the bot works without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+
+
+FILE_NAME = "commands.json"
+
+_log = structlog.get_logger()
+
+
+def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
+    """Return what tells one set of definitions from another."""
+    definitions = [command.to_dict(tree) for command in tree.get_commands()]
+    text = json.dumps(sorted(definitions, key=lambda one: (one["type"], one["name"])), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Registration:
+    """Puts a tree's commands to the Discord at ``api_url``, once for each change of their definition."""
+
+    def __init__(self, folder: Path, api_url: str) -> None:
+        self._path = folder / FILE_NAME
+        self._api_url = api_url
+
+    async def register(self, tree: app_commands.CommandTree[Any]) -> None:
+        """Put the commands unless this application has them already."""
+        wanted = {
+            "application": str(tree.client.application_id),
+            "api_url": self._api_url,
+            "hash": fingerprint(tree),
+        }
+        if await asyncio.to_thread(self._read) == wanted:
+            return
+        try:
+            commands = await tree.sync()
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.warning("commands.unregistered", error=type(error).__name__, hint="tried again at the next start")
+            return
+        _log.info("commands.registered", count=len(commands))
+        try:
+            await asyncio.to_thread(self._write, wanted)
+        except OSError as error:
+            _log.warning("commands.unnoted", error=type(error).__name__, hint="they are put again at the next start")
+
+    def _read(self) -> object:
+        """Return what was put last; what can't be read was never put."""
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def _write(self, wanted: dict[str, str]) -> None:
+        beside = self._path.with_suffix(".tmp")
+        beside.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        beside.replace(self._path)
