@@ -1,0 +1,13 @@
+"""Replies that fail on purpose, with pauses that a test can wait for."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.replies import worker
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less between one attempt and the next."""
+    monkeypatch.setattr(worker, "LONGEST_PAUSE", 0.1)
