@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.cli.moments import MICROSECONDS
 from bot.cli.output import console, count_text, iso_time, local_time, size_text
 from bot.eventlog.reader import Query, Reader, Stats, StreamInfo
+from bot.moderation.text import MICROSECONDS
 
 LATELY = 60
 """Seconds over which the present rate is measured."""

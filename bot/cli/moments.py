@@ -8,8 +8,7 @@ from datetime import datetime
 import click
 
 from bot.config.values import parse_duration
-
-MICROSECONDS = 1_000_000
+from bot.moderation.text import MICROSECONDS
 
 
 class Moment(click.ParamType[int]):

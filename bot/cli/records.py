@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
-from bot.cli.output import iso_time, local_time, plain, printable
-from bot.core.events import Body, MessageEdited, MessageReceived, Recorded, ReplyComposed
+from bot.cli.output import local_time
+from bot.core.events import Recorded
 from bot.eventlog.reader import Reader
+from bot.moderation import text
+from bot.moderation.text import details, quote
 
-WORDED = (MessageReceived, MessageEdited, ReplyComposed)
-"""Events that are recorded with words: where these have none, somebody erased them."""
+__all__ = ["Line", "lines", "quote", "say", "styled_type"]
 
-_QUIET_FIELDS = frozenset({"sent_at"})
 _COLORS = (
     ("reply.abandoned", "red"),
     ("message.skipped", "yellow"),
@@ -27,38 +25,13 @@ _COLORS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An event with its words; ``body`` is None where there are none, or none were wanted."""
+class Line(text.Line):
+    """An event with its words, in colours."""
 
-    recorded: Recorded
-    body: Body | None
-    words: bool
-
-    @property
-    def erased(self) -> bool:
-        """Tell whether its words were wanted and are gone."""
-        return self.words and self.body is None and isinstance(self.recorded.event, WORDED)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what ``--json`` writes: ids as text, the time in UTC; ``erased`` where words are gone."""
-        recorded, event = self.recorded, self.recorded.event
-        fields = {
-            "position": recorded.position,
-            "stream": recorded.stream,
-            "version": recorded.version,
-            "type": event.TYPE,
-            "v": event.V,
-            "recorded_at": iso_time(recorded.recorded_at),
-            "correlation": None if recorded.correlation is None else str(recorded.correlation),
-            "causation": recorded.causation,
-            "data": plain(event),
-            "body": None if self.body is None else self.body.model_dump(mode="json"),
-        }
-        return fields | {"erased": True} if self.erased else fields
+    __slots__ = ()
 
     def to_text(self) -> str:
-        """Return a line for eyes: time, position, stream and version, type, what it says, its words."""
+        """Return a line for eyes: local time, position, stream and version, type, what it says, its words."""
         recorded = self.recorded
         parts = (
             click.style(local_time(recorded.recorded_at), dim=True),
@@ -66,39 +39,14 @@ class Line:
             click.style(f"{recorded.stream} v{recorded.version}", dim=True),
             styled_type(recorded.event.TYPE),
             details(recorded),
-            self.quoted(),
+            click.style(self.said(), italic=True, dim=True) if self.erased else self.said(),
         )
         return "  ".join(part for part in parts if part)
-
-    def quoted(self) -> str:
-        """Return the words, made safe for a terminal."""
-        if self.erased:
-            return click.style("[words erased]", italic=True, dim=True)
-        return "" if self.body is None else quote(self.body)
 
 
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:
     """Return ``events`` with their words, fetched in one go, or without."""
-    worded = [recorded.position for recorded in events if words]
-    bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
-    return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
-
-
-def quote(body: Body) -> str:
-    """Return people's words on one line."""
-    name = f"{printable(body.name)}: " if body.name else ""
-    files = "".join(f" [{printable(name)}]" for name in body.files)
-    return name + " | ".join(f'"{printable(part)}"' for part in body.parts) + files
-
-
-def details(recorded: Recorded) -> str:
-    """Return the fields of an event that say something, as name=value; of lists their length."""
-    fields = recorded.event.model_dump(mode="json", exclude_defaults=True)
-    return " ".join(
-        f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
-        for name, value in fields.items()
-        if name not in _QUIET_FIELDS
-    )
+    return [Line(line.recorded, line.body, line.words) for line in await text.lines(reader, events, words=words)]
 
 
 def styled_type(name: str) -> str:
@@ -107,6 +55,6 @@ def styled_type(name: str) -> str:
     return click.style(f"{name:<17}", fg=color)
 
 
-def say(text: str) -> None:
+def say(line: str) -> None:
     """Write a line, coloured on a terminal unless NO_COLOR asks for none."""
-    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+    click.echo(line, color=False if os.environ.get("NO_COLOR") else None)

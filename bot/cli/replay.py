@@ -10,10 +10,11 @@ import click
 from bot.cli.moments import VersionOrMoment
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import say_json
-from bot.cli.replay_view import Replayed, print_state
+from bot.cli.replay_view import print_state
 from bot.cli.selection import DiscordId, reading, unknown_stream
 from bot.conversations import state_as_of, stream_of
 from bot.eventlog.reader import Reader
+from bot.moderation.replayed import Replayed
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="")

@@ -1,0 +1,187 @@
+"""How facts are written: JSON for machines, one line for eyes, and nothing in it that could drive a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from bot.core.events import Body, MessageEdited, MessageReceived, Recorded, ReplyComposed
+from bot.eventlog.reader import Reader
+
+MICROSECONDS = 1_000_000
+
+ID_FIELDS = frozenset(
+    {
+        "after",
+        "author_id",
+        "channel_id",
+        "guild_id",
+        "id",
+        "message_id",
+        "reply_to",
+        "sent_id",
+        "sent_ids",
+        "upto",
+        "user_id",
+    }
+)
+"""Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
+
+WORDED = (MessageReceived, MessageEdited, ReplyComposed)
+"""Events that are recorded with words: where these have none, somebody erased them."""
+
+_QUIET_FIELDS = frozenset({"sent_at"})
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """Return an event, a state, or a part of one, as JSON: fields by name, Discord ids as text (0, none: null)."""
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, tuple | list) and not hasattr(value, "_asdict"):
+        return [plain(item, is_id=is_id) for item in value]
+    named = _fields(value)
+    if named is not None:
+        return {name: plain(item, is_id=name in ID_FIELDS) for name, item in named}
+    if is_id:
+        return str(value) if value else None
+    return value
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - whatever an event may hold
+    if isinstance(value, BaseModel):
+        return value
+    if is_dataclass(value):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, tuple):
+        return cast("Iterable[tuple[str, Any]]", value._asdict().items())  # type: ignore[attr-defined]  # a named one
+    return None
+
+
+def printable(text: str) -> str:
+    """Return people's words on one line, with everything escaped that could drive a terminal or turn its direction."""
+    return "".join(
+        character.encode("unicode_escape", "surrogatepass").decode()
+        if unicodedata.category(character) in _UNSAFE or character in _BIDIRECTIONAL
+        else character
+        for character in text
+    )
+
+
+def iso_time(moment: int) -> str:
+    """Return microseconds since the epoch as an ISO time in UTC."""
+    seconds, micros = divmod(moment, MICROSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros).isoformat(timespec="microseconds")
+
+
+def utc_time(moment: int) -> str:
+    """Return microseconds since the epoch as a time in UTC for eyes, to the millisecond."""
+    return iso_time(moment)[:23].replace("T", " ")
+
+
+def span(microseconds: int) -> str:
+    """Return a length of time in its two largest units, such as ``3 min 20 s``; below a minute to the millisecond."""
+    seconds = max(microseconds, 0) / MICROSECONDS
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.3f} s"
+    parts, left = [], round(seconds)
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes the way people read it."""
+    amount, unit = float(size), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:  # noqa: PLR2004 - what makes a KiB
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
+
+
+def count_text(count: int, noun: str) -> str:
+    """Return ``1 event`` or ``1,234 events``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shortened(text: str, length: int = 100) -> str:
+    """Return a text cut to ``length`` characters, marked where it was cut."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def quote(body: Body) -> str:
+    """Return people's words on one line."""
+    name = f"{printable(body.name)}: " if body.name else ""
+    files = "".join(f" [{printable(name)}]" for name in body.files)
+    return name + " | ".join(f'"{printable(part)}"' for part in body.parts) + files
+
+
+def details(recorded: Recorded) -> str:
+    """Return the fields of an event that say something, as name=value; of lists their length."""
+    named = recorded.event.model_dump(mode="json", exclude_defaults=True)
+    return " ".join(
+        f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
+        for name, value in named.items()
+        if name not in _QUIET_FIELDS
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event with its words; ``body`` is None where there are none, or none were wanted."""
+
+    recorded: Recorded
+    body: Body | None
+    words: bool
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether its words were wanted and are gone."""
+        return self.words and self.body is None and isinstance(self.recorded.event, WORDED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as JSON: ids as text, the time in UTC; ``erased`` where words are gone."""
+        recorded, event = self.recorded, self.recorded.event
+        named = {
+            "position": recorded.position,
+            "stream": recorded.stream,
+            "version": recorded.version,
+            "type": event.TYPE,
+            "v": event.V,
+            "recorded_at": iso_time(recorded.recorded_at),
+            "correlation": None if recorded.correlation is None else str(recorded.correlation),
+            "causation": recorded.causation,
+            "data": plain(event),
+            "body": None if self.body is None else self.body.model_dump(mode="json"),
+        }
+        return named | {"erased": True} if self.erased else named
+
+    def said(self) -> str:
+        """Return the words on one line, or that they are erased."""
+        if self.erased:
+            return "[words erased]"
+        return "" if self.body is None else quote(self.body)
+
+    def to_text(self) -> str:
+        """Return a line for eyes: time (UTC), version, type, what it says, its words."""
+        recorded = self.recorded
+        start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}"
+        return shortened("  ".join(part for part in (start, details(recorded), self.said()) if part), 200)
+
+
+async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:
+    """Return ``events`` with their words, fetched in one go, or without."""
+    worded = [recorded.position for recorded in events if words]
+    bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
+    return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
