@@ -31,7 +31,7 @@ def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> No
 
     It may run beside the bot, and changes nothing. Exit code 1 when something fails.
     """
-    results = _check(config_path, folder)
+    results = asyncio.run(look(config_path, folder))
     ok = all(result.status is not Status.FAIL for result in results)
     if as_json:
         say_json({"ok": ok, "checks": [result.to_json() for result in results]})
@@ -40,13 +40,15 @@ def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> No
     click.get_current_context().exit(0 if ok else 1)
 
 
-def _check(config_path: Path | None, folder: Path | None) -> list[Result]:
+async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
+    """Check everything; where the settings are wrong, nothing else can be looked at."""
     try:
         config = settings(config_path, folder)
         app.responder(config)
     except EcholessError as error:
         return [failed("settings", str(error))]
-    return [_settings(config), *asyncio.run(_look(config))]
+    log, guilds = await check_log(config)
+    return [_settings(config), *await check_discord(config, guilds), *log]
 
 
 def _settings(config: Config) -> Result:
@@ -54,11 +56,6 @@ def _settings(config: Config) -> Result:
         todo = "Add a table [[rules]]: config.example.toml shows one."
         return warned("settings", "There are no rules, so nothing will be answered.", todo)
     return fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")
-
-
-async def _look(config: Config) -> list[Result]:
-    log, guilds = await check_log(config)
-    return [*await check_discord(config, guilds), *log]
 
 
 def _print(results: Sequence[Result]) -> None:

@@ -1,0 +1,328 @@
+"""``echoless check``: what is wrong and what to do, against real servers and real logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from time import time
+
+import pytest
+from aiohttp import web
+
+from bot.cli.check import look
+from bot.cli.check_result import Result, Status
+from bot.core import events as e
+from bot.eventlog.log import Location, open_log
+from bot.sandbox.options import DEFAULT_TOKEN, SandboxOptions
+from bot.sandbox.server import Sandbox
+
+RULE = '[[rules]]\nmatch = "hi"\nreply = "hello"\n'
+CHECKS = ["settings", "token", "gateway", "intents", "permissions", "clock", "log", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, by its name."""
+
+    rows: Mapping[str, Result]
+
+    @property
+    def fails(self) -> set[str]:
+        """Return the checks that failed."""
+        return {name for name, row in self.rows.items() if row.status is Status.FAIL}
+
+    def status(self, name: str) -> str:
+        """Return how a check ended."""
+        return self.rows[name].status
+
+    def found(self, name: str) -> str:
+        """Return what a check found, and what to do."""
+        return f"{self.rows[name].found} {self.rows[name].todo}"
+
+
+async def check(
+    folder: Path, api_url: str, gateway_url: str, *, token: str = DEFAULT_TOKEN, settings: str = "", rule: str = RULE
+) -> Checked:
+    """Check a bot that is set up in ``folder``."""
+    written = f'discord.api_url = "{api_url}"\ndiscord.gateway_url = "{gateway_url}"\n{settings}\n{rule}'
+    (folder / "config.toml").write_text(written, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISCORD_TOKEN", token)
+        results = await look(folder / "config.toml", None)
+    return Checked({result.name: result for result in results})
+
+
+async def check_sandbox(folder: Path, sandbox: Sandbox, **more: str) -> Checked:
+    """Run the check against a sandbox."""
+    addresses = sandbox.services.addresses
+    return await check(folder, addresses.api, addresses.gateway, **more)
+
+
+async def record(folder: Path, *events: e.Event, stream: str = "channel:5") -> None:
+    """Record events in the log in ``data``."""
+    log = await open_log(Location(folder / "data"), clock=lambda: 1, full=False)
+    await log.append(stream, [e.Draft(event) for event in events])
+    await log.close()
+
+
+def message(guild_id: int) -> e.MessageReceived:
+    """Return a message of a server: by it the check knows the server, where Discord does not list it."""
+    return e.MessageReceived(message_id=1, author_id=2, sent_at=3, guild_id=guild_id)
+
+
+async def test_all_is_well(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Every check is there, in an order that makes sense."""
+    await record(tmp_path, message(sandbox.services.guild.id))
+
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert CHECKS == list(checked.rows)
+    assert {"ok"} == {checked.status(name) for name in CHECKS}
+    assert "1 channel on 1 server" in checked.found("permissions")
+    assert "1 event" in checked.found("log")
+
+
+async def test_no_log_yet_is_fine(tmp_path: Path, sandbox: Sandbox) -> None:
+    """And none is made."""
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert checked.status("log") == "ok"
+    assert f"the first start makes it in {tmp_path / 'data'}" in checked.found("log")
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_running_bot_is_no_trouble(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The check says who holds the log."""
+    log = await open_log(Location(tmp_path / "data"), clock=lambda: 1, full=False)
+    try:
+        checked = await check_sandbox(tmp_path, sandbox)
+    finally:
+        await log.close()
+
+    assert checked.status("log") == "ok"
+    assert f"written by process {os.getpid()}" in checked.found("log")
+
+
+async def test_without_a_token_the_rest_is_checked(tmp_path: Path, sandbox: Sandbox) -> None:
+    """As far as that goes."""
+    checked = await check_sandbox(tmp_path, sandbox, token="")
+
+    assert checked.fails == {"token"}
+    assert "set DISCORD_TOKEN in the environment" in checked.found("token")
+    assert (checked.status("gateway"), checked.status("clock")) == ("ok", "ok")
+    assert checked.found("intents").startswith("not checked: there is no token")
+
+
+async def test_a_wrong_token_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    """With where to get the right one, and never the token itself."""
+    checked = await check_sandbox(tmp_path, sandbox, token="wrong.token.entirely")
+
+    assert checked.fails == {"token"}
+    assert "Reset Token" in checked.found("token")
+    assert "wrong.token" not in str(checked.rows)
+
+
+async def test_a_missing_intent_is_told(tmp_path: Path) -> None:
+    """It is what most people forget."""
+    async with Sandbox(SandboxOptions(denied_intents=frozenset({"message_content"}))) as sandbox:
+        refused = await check_sandbox(tmp_path, sandbox)
+        without = await check_sandbox(tmp_path, sandbox, settings="discord.message_content = false")
+
+    assert refused.fails == {"intents"}
+    assert "Privileged Gateway Intents" in refused.found("intents")
+    assert without.status("intents") == "warn"
+    assert 'leave "rule" out of replies.answer' in without.found("intents")
+
+
+async def test_missing_permissions_are_told_by_channel(tmp_path: Path, sandbox: Sandbox) -> None:
+    """With the channel's name and id."""
+    world, general = sandbox.world, sandbox.services.general
+    bot_id = sandbox.services.application.user.id
+    await record(tmp_path, message(sandbox.services.guild.id))
+    world.create_channel(sandbox.services.guild, "other")
+    world.set_overwrite(general, bot_id, allow=0, deny=(1 << 11) | (1 << 16))
+
+    some = await check_sandbox(tmp_path, sandbox)
+    ignored = await check_sandbox(tmp_path, sandbox, settings=f"channels.ignore = [{general.id}]")
+    every = await check_sandbox(tmp_path, sandbox, settings=f"channels.record = [{general.id}]")
+
+    assert some.status("permissions") == "warn"
+    assert f"#general (Sandbox, {general.id}) lacks send messages, read message history" in some.found("permissions")
+    assert "#other" not in some.found("permissions")
+    assert ignored.status("permissions") == "ok"
+    assert every.fails == {"permissions"}
+
+
+async def test_a_hidden_channel_is_nobodys_business(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Unless the settings name it."""
+    secret = sandbox.world.create_channel(sandbox.services.guild, "secret")
+    sandbox.world.set_overwrite(secret, sandbox.services.application.user.id, allow=0, deny=1 << 10)
+    await record(tmp_path, message(sandbox.services.guild.id))
+
+    unnamed = await check_sandbox(tmp_path, sandbox)
+    named = await check_sandbox(tmp_path, sandbox, settings=f"channels.answer = [{secret.id}]")
+
+    assert unnamed.status("permissions") == "ok"
+    assert "#secret" in named.found("permissions")
+
+
+async def test_discord_unreachable(tmp_path: Path, unused_tcp_port: int) -> None:
+    """The log is looked at all the same."""
+    await record(tmp_path, e.BotStopped(reason=""), stream="bot")
+    base = f"127.0.0.1:{unused_tcp_port}"
+
+    checked = await check(tmp_path, f"http://{base}/api", f"ws://{base}/gateway")
+
+    assert checked.fails == {"gateway"}
+    assert f"http://{base}/api does not answer" in checked.found("gateway")
+    assert {"warn"} == {checked.status(name) for name in ("token", "intents", "permissions", "clock")}
+    assert checked.status("log") == "ok"
+
+
+@asynccontextmanager
+async def impostor(date: str, hello: object) -> AsyncIterator[str]:
+    """Serve something that is nearly Discord; give host and port."""
+
+    async def gateway(_request: web.Request) -> web.Response:
+        return web.json_response({"url": ""}, headers={"Date": date})
+
+    async def websocket(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        await response.send_json(hello)
+        await response.receive()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/api/gateway", gateway)
+    app.router.add_get("/gateway/", websocket)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield "{}:{}".format(*runner.addresses[0])
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "status", "found"),
+    [
+        pytest.param(0, "ok", "agrees with Discord's", id="right"),
+        pytest.param(-60, "warn", "s ahead of Discord's", id="a minute ahead"),
+        pytest.param(3600, "fail", "s behind Discord's", id="an hour behind"),
+    ],
+)
+async def test_the_clock_is_compared(tmp_path: Path, ahead: int, status: str, found: str) -> None:
+    """Ages of messages are counted by it; Discord's is ``ahead`` of ours here."""
+    async with impostor(formatdate(time() + ahead, usegmt=True), {"op": 10, "d": {}}) as base:
+        checked = await check(tmp_path, f"http://{base}/api", f"ws://{base}/gateway", token="")
+
+    assert status == checked.status("clock")
+    assert found in checked.found("clock")
+
+
+@pytest.mark.parametrize(("hello", "date"), [({"op": 9}, "yesterday"), (["op", 10], ""), (None, "x")])
+async def test_what_is_no_gateway_is_told(tmp_path: Path, hello: object, date: str) -> None:
+    """Something else may listen there."""
+    async with impostor(date, hello) as base:
+        checked = await check(tmp_path, f"http://{base}/api", f"ws://{base}/gateway")
+
+    assert checked.status("gateway") == "fail"
+    assert "answers, but not as a gateway of Discord" in checked.found("gateway")
+
+
+async def test_channels_without_a_history_are_listed(tmp_path: Path, sandbox: Sandbox) -> None:
+    """From the log, and only while that is the last thing known."""
+    done = e.CatchupCompleted(after=0, upto=1, count=0)
+    await record(tmp_path, e.HistoryForbidden(), stream="channel:61")
+    await record(tmp_path, e.HistoryForbidden(), done, stream="channel:62")
+    await record(tmp_path, done, e.HistoryForbidden(), stream="channel:63")
+
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert checked.status("history") == "warn"
+    assert "may not read the history of 2 channels: 61, 63." in checked.found("history")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule", "found"),
+    [
+        pytest.param("log.pth = 'x'", RULE, "[log] has no setting 'pth'", id="an unknown setting"),
+        pytest.param("", RULE.replace("hi", "("), "Rule 1", id="a rule that is no pattern"),
+    ],
+)
+async def test_wrong_settings_are_all_there_is_to_say(tmp_path: Path, settings: str, rule: str, found: str) -> None:
+    """Nothing else can be looked at."""
+    checked = await check(tmp_path, "http://127.0.0.1:9/api", "ws://127.0.0.1:9/gateway", settings=settings, rule=rule)
+
+    assert ["settings"] == list(checked.rows)
+    assert checked.fails == {"settings"}
+    assert found in checked.found("settings")
+
+
+async def test_no_rules_answer_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    """It works, but hardly as wanted."""
+    checked = await check_sandbox(tmp_path, sandbox, rule="")
+
+    assert checked.status("settings") == "warn"
+
+
+async def test_a_key_that_others_can_read_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    """With the command that ends it."""
+    await record(tmp_path, e.HistoryForbidden())
+    key = tmp_path / "data" / "vault.key"
+    key.chmod(0o644)
+
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert checked.status("log") == "warn"
+    assert f"chmod 600 {key}" in checked.found("log")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("vault.key", "vault.key is missing"), ("events.db", "is not an SQLite database")],
+)
+async def test_a_log_that_can_t_be_opened_is_told(tmp_path: Path, sandbox: Sandbox, name: str, found: str) -> None:
+    """Before the bot is stopped for an update, say."""
+    await record(tmp_path, e.HistoryForbidden())
+    (tmp_path / "data" / name).unlink()
+    if name == "events.db":
+        (tmp_path / "data" / name).write_text("not a database", encoding="utf-8")
+
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert checked.fails == {"log"}
+    assert found in checked.found("log")
+    assert checked.status("history") == "warn"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["for eyes", "for machines"])
+def test_the_command_fails_when_a_check_does(tmp_path: Path, unused_tcp_port: int, options: list[str]) -> None:
+    """On a machine without token, network and log, with the table on stdout and nothing else anywhere."""
+    base = f"127.0.0.1:{unused_tcp_port}"
+    settings = f'discord.api_url = "http://{base}"\ndiscord.gateway_url = "ws://{base}"\n'
+    (tmp_path / "config.toml").write_text(settings, encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "check", *options],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    if options:
+        report = json.loads(ran.stdout)
+        assert report["ok"] is False
+        assert CHECKS == [row["name"] for row in report["checks"]]
+    assert all(name in ran.stdout for name in CHECKS)
+    assert "fail" in ran.stdout
