@@ -68,7 +68,7 @@ async def test_a_gap_that_opens_during_a_catch_up_is_closed_by_another(launch: L
     ids = [(await control.post("ask 0"))["id"]]
     await control.add_fault("delay", **HISTORY, when="after", seconds=0.6)
     bot = await launch()
-    await control.wait_for_requests(**HISTORY)
+    await eventually(lambda: control.requests(**HISTORY))
 
     await bot.make_log_unwritable()
     ids.append((await control.post("ask 1"))["id"])
