@@ -116,6 +116,8 @@ async def _run(folder: Path, seed: int, messages: int) -> Report:
                 finish=lambda act: _tell(screen, act),
             )
             trouble = await _play(stage)
+            if not bot.location.database.exists():
+                raise DemoError(trouble)
             return await _judged(stage, seed, rate, trouble)
     except SandboxError as error:
         raise DemoError(str(error)) from error

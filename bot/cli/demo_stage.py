@@ -118,8 +118,12 @@ class Stage:
             count=1,
         )
         await self._post(self.story.burst)
-        async with asyncio.timeout(PATIENCE):
-            await self.bot.killed()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.bot.killed()
+        except TimeoutError:
+            what = f"the bot sent too little within {PATIENCE:.0f} s to be killed"
+            raise TimeoutError(what) from None
         await self._control.clear_faults()
 
     async def _away(self) -> None:

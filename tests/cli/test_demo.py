@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.demo_bot import DemoError, bot_process
 from tests.cli.conftest import Run
 
 FAST = ("--messages", "400")
@@ -64,6 +66,26 @@ def test_a_folder_in_use_is_refused(tmp_path: Path, run: Run) -> None:
 
     assert ran.code == 2
     assert "is not empty: name a new folder" in " ".join(ran.err.split())
+
+
+async def test_a_bot_that_ends_by_itself_is_told(tmp_path: Path) -> None:
+    """At once, with the last it said: here that it has no settings."""
+    async with bot_process(tmp_path, "a.b.c") as bot:
+        await bot.start()
+        with pytest.raises(DemoError, match=r"(?s)exit code 2\..*There is no settings file config.toml"):
+            await bot.alive(asyncio.Event().wait())
+
+
+async def test_a_bot_is_gone_at_the_end(tmp_path: Path, unused_tcp_port: int) -> None:
+    """Also one that waits for a Discord that does not answer."""
+    address = f"127.0.0.1:{unused_tcp_port}"
+    async with bot_process(tmp_path, "a.b.c") as bot:
+        bot.configure(f"http://{address}/api", f"ws://{address}", "{}")
+        await bot.start()
+        pid = bot.pid
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see which processes there are")
