@@ -233,10 +233,7 @@ Spawn = Callable[..., Awaitable[BotProcess]]
 
 async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None) -> BotProcess:
     """Start a bot as a process of its own on a log folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    config = folder.with_suffix(".toml")
-    merged = _sections(sandbox, folder, {"telemetry": {"log_level": "info", "log_format": "json"}, **sections})
-    config.write_text(toml(merged), encoding="utf-8")
+    config = write_settings(sandbox, folder, {"telemetry": {"log_level": "info", "log_format": "json"}, **sections})
     token = sandbox.services.application.token if token is None else token
     output = folder.with_suffix(".jsonl")
     with output.open("wb") as sink:
@@ -248,12 +245,14 @@ async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, toke
     return BotProcess(process, folder, output)
 
 
-def toml(sections: Mapping[str, Any]) -> str:
-    """Write settings as TOML, whose plain values are written as JSON's are."""
+def write_settings(sandbox: Sandbox, folder: Path, sections: Sections) -> Path:
+    """Write the settings for a log folder into a file beside it; TOML writes plain values as JSON does."""
     lines: list[str] = []
-    for name, section in sections.items():
+    for name, section in _sections(sandbox, folder, sections).items():
         heading, tables = (f"[[{name}]]", section) if isinstance(section, list) else (f"[{name}]", [section])
         for table in tables:
             lines.append(heading)
             lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
-    return "\n".join(lines) + "\n"
+    config = folder.with_suffix(".toml")
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return config

@@ -1,0 +1,152 @@
+"""What ``echoless run`` says when it will not run: one sentence, an exit code, and nothing touched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
+from tests.harness import ROOT, Launch, eventually, write_settings
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def run(config: Path, token: str | None) -> Ended:
+    """Run ``echoless run`` to its end."""
+    environment = {**os.environ} if token is None else {**os.environ, "DISCORD_TOKEN": token}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", "--config", str(config),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT, env=environment,
+    )  # fmt: skip
+    async with asyncio.timeout(20):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def fingerprints(folder: Path) -> Mapping[str, str]:
+    """Return the digest of every file in a folder."""
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def refused(ended: Ended, code: int, *saying: str) -> None:
+    """Check that it ended with a code and one sentence that holds these words."""
+    assert ended.code == code, ended.err
+    assert ended.out == ""
+    assert ended.err.startswith("Error: ")
+    assert ended.err.count("\n") == 1
+    assert all(words in ended.err for words in saying), ended.err
+
+
+@pytest.fixture
+async def folder(launch: Launch, control: ControlClient, tmp_path: Path) -> Path:
+    """Return the folder of a log with a short history, as a good run left it."""
+    bot = await launch("kept")
+    await control.post("ask something")
+    await bot.judge.settled((await control.world())["channels"][0]["id"])
+    await bot.stop()
+    return tmp_path / "kept"
+
+
+async def test_without_a_token(sandbox: Sandbox, folder: Path) -> None:
+    """It says where to get one and where to put it."""
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {}), None)
+
+    refused(ended, 3, "There is no bot token", "DISCORD_TOKEN")
+    assert fingerprints(folder) == before
+
+
+async def test_with_a_wrong_token(sandbox: Sandbox, folder: Path) -> None:
+    """Discord refuses it; the token itself is not repeated."""
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {}), "mistyped.token")
+
+    refused(ended, 3, "Discord refuses the token")
+    assert "mistyped" not in ended.err
+    assert fingerprints(folder) == before
+
+
+async def test_with_an_unknown_setting(sandbox: Sandbox, folder: Path) -> None:
+    """It names the setting, the file and the line."""
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {"replies": {"max_aeg": "5m"}}), "any")
+
+    refused(ended, 2, "max_aeg", "kept.toml, line")
+    assert fingerprints(folder) == before
+
+
+async def test_with_a_rule_that_does_not_compile(sandbox: Sandbox, folder: Path) -> None:
+    """It names the rule, its line and the character."""
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {"rules": [{"match": "ask (", "reply": "no"}]}), "any")
+
+    refused(ended, 2, "Rule 1 (line", "does not compile")
+    assert fingerprints(folder) == before
+
+
+async def test_with_a_truncated_database(sandbox: Sandbox, folder: Path) -> None:
+    """It keeps the file as it is: a backup, or somebody who knows, may still help."""
+    database = folder / "events.db"
+    database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {}), sandbox.services.application.token)
+
+    refused(ended, 4, "is cut short", "backup")
+    assert fingerprints(folder) == before
+
+
+async def test_with_a_key_that_is_gone(sandbox: Sandbox, folder: Path) -> None:
+    """Without it the words can't be read, and another one would not open them."""
+    (folder / "vault.key").unlink()
+    before = fingerprints(folder)
+
+    ended = await run(write_settings(sandbox, folder, {}), sandbox.services.application.token)
+
+    refused(ended, 4, "key file", "is missing")
+    assert {name: digest for name, digest in fingerprints(folder).items() if not name.startswith("owner")} == {
+        name: digest for name, digest in before.items() if not name.startswith("owner")
+    }
+
+
+async def test_on_a_folder_that_somebody_owns(
+    sandbox: Sandbox, launch: Launch, control: ControlClient, tmp_path: Path
+) -> None:
+    """It names the owner, which goes on undisturbed."""
+    bot = await launch()
+    await control.post("ask one")
+    await control.wait_for_messages(1, author="sandbox-bot")
+
+    async def nothing_left() -> bool:
+        return await bot.bot.conversations.unfinished() == []
+
+    await eventually(nothing_left)
+    before = fingerprints(tmp_path / "log")
+
+    ended = await run(write_settings(sandbox, tmp_path / "log", {}), sandbox.services.application.token)
+
+    refused(ended, 4, f"process {os.getpid()}", "another folder")
+    assert fingerprints(tmp_path / "log") == before
+    await control.post("ask two")
+    await control.wait_for_messages(2, author="sandbox-bot")
