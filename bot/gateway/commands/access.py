@@ -7,13 +7,12 @@ ignore (docs: application commands, permissions). This is the check.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 ADMINISTRATOR = 1 << 3
 """The permission that stands for all others (docs: permissions)."""
 
-DIRECT = "Commands work in servers; in private, only for the owner of this bot."
+DIRECT = "In direct messages these commands are for the owner of this bot alone: use them in a channel of your server."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,40 +26,42 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """Who may: those with every bit of ``permission`` (0: none is enough), with any of the roles, or named.
+class Named:
+    """Roles and people that the settings let in."""
 
-    ``label`` names the permission for people.
-    """
-
-    permission: int
-    label: str
     roles: frozenset[int] = frozenset()
     people: frozenset[int] = frozenset()
 
     def admits(self, asker: Asker) -> bool:
-        """Tell whether this lets a member of a server in."""
-        held = asker.permissions & ADMINISTRATOR or asker.permissions & self.permission == self.permission
-        by_permission = self.permission != 0 and bool(held)
-        return by_permission or not self.roles.isdisjoint(asker.roles) or asker.user_id in self.people
+        """Tell whether somebody is named, or has a role that is."""
+        return asker.user_id in self.people or not self.roles.isdisjoint(asker.roles)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The settings: ``default`` holds for every command that ``commands`` does not name."""
+    """The settings: members with ``permission`` (bits; ``label`` names them for people), those named, and owners.
 
-    default: Allowed
-    owners: frozenset[int] = frozenset()
-    commands: Mapping[str, Allowed] = field(default_factory=lambda: MappingProxyType({}))
+    ``named`` holds for every command that ``commands`` does not name.
+    """
+
+    permission: int
+    label: str
+    named: Named
+    commands: Mapping[str, Named]
+    owners: frozenset[int]
 
     def refusal(self, asker: Asker, command: str) -> str | None:
         """Return why somebody may not use a command, as a sentence for them; None when they may."""
+        if asker.user_id in self.owners:
+            return None
         if asker.guild_id is None:
-            return None if asker.user_id in self.owners else DIRECT
-        allowed = self.commands.get(command, self.default)
-        if allowed.admits(asker):
+            return DIRECT
+        if self._permitted(asker.permissions) or self.commands.get(command, self.named).admits(asker):
             return None
         return (
-            f"You may not use this command: it takes the permission {allowed.label} in this server, "
+            f"You may not use this command: it takes the permission {self.label} in this server, "
             "or a role or a name in the bot's settings."
         )
+
+    def _permitted(self, held: int) -> bool:
+        return bool(held & ADMINISTRATOR) or held & self.permission == self.permission

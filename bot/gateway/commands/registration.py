@@ -17,7 +17,6 @@ import discord
 import structlog
 from discord import app_commands
 
-
 FILE_NAME = "commands.json"
 
 _log = structlog.get_logger()

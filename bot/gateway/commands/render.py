@@ -11,14 +11,11 @@ _BROKEN_FENCE = "`\u200b`\u200b`"
 
 
 def pages(title: str, lines: Sequence[str]) -> list[str]:
-    """Return the messages that show ``lines`` under ``title``, at least one, numbered where there are more."""
+    """Return the messages that show ``lines`` under ``title``, at least one; a title alone is a sentence."""
+    if not lines:
+        return [_cut(_plain(title), ROOM) or "Nothing."]
     heading = _cut(_plain(title), ROOM // 4)
-    blocks = list(_blocks(_pieces(lines), ROOM - len(heading)))
-    if not blocks:
-        return [heading or "Nothing."]
-    if len(blocks) == 1:
-        return [_page(heading, blocks[0])]
-    return [_page(f"{heading} ({number} of {len(blocks)})", block) for number, block in enumerate(blocks, 1)]
+    return [_page(heading, block) for block in _blocks(_pieces(lines), ROOM - len(heading))]
 
 
 def _page(heading: str, block: str) -> str:

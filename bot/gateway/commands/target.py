@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import discord
 
 from bot.errors import EcholessError
+from bot.moderation import ModerationError
+from bot.moderation.points import Point, parse_point
 
-LINK = re.compile(
-    r"https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:@me|\d{1,20})/(?P<channel>\d{1,20})/(?P<message>\d{1,20})/?"
-)
-CHANNEL = re.compile(r"<#(?P<mention>\d{1,20})>|(?P<id>\d{1,20})")
-MESSAGE = re.compile(r"\d{1,20}")
+CHANNEL = re.compile(r"<#(?P<mention>\d{1,19})>|(?P<id>\d{1,19})")
 
 
 class Refused(EcholessError):
@@ -26,23 +24,18 @@ class Refused(EcholessError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a command is about; ``message_id`` None where no message was named."""
+    """The message that a command is about, and its channel."""
 
     channel_id: int
-    message_id: int | None = None
+    message_id: int
 
 
-def parse_message(text: str) -> Target | None:
-    """Read a message's link, or its id alone (then in channel 0: the one of the command); None for anything else."""
-    if link := LINK.fullmatch(text.strip()):
-        return Target(int(link["channel"]), int(link["message"]))
-    return Target(0, int(text)) if MESSAGE.fullmatch(text.strip()) else None
-
-
-def channel_of_link(text: str | None) -> int | None:
-    """Return the channel that a message's link names, None for any other text."""
-    link = LINK.fullmatch(text.strip()) if text else None
-    return int(link["channel"]) if link else None
+def point_of(text: str | None) -> Point:
+    """Return the message and the channel that a text names, as far as it names any."""
+    try:
+        return parse_point(text or "", now=0)
+    except ModerationError:
+        return Point()
 
 
 async def target_of(interaction: discord.Interaction, channel: str | None = None, *points: str | None) -> int:
@@ -51,10 +44,10 @@ async def target_of(interaction: discord.Interaction, channel: str | None = None
     Raises Refused for a channel that the asker can't see, and EcholessError for what names none or several.
     """
     named = None if channel is None else _named(channel)
-    links = {found for found in map(channel_of_link, points) if found is not None}
+    links = {found.channel_id for found in map(point_of, points) if found.channel_id is not None}
     chosen = links | ({named} if named is not None else set())
     if len(chosen) > 1:
-        raise EcholessError("The links and the channel name different channels: keep to one of them.")
+        raise ModerationError("The links and the channel name different channels: keep to one of them.")
     channel_id = next(iter(chosen), interaction.channel_id or 0)
     await require_visible(interaction, channel_id)
     return channel_id
@@ -62,9 +55,9 @@ async def target_of(interaction: discord.Interaction, channel: str | None = None
 
 async def message_of(interaction: discord.Interaction, text: str, channel: str | None = None) -> Target:
     """Return the message that a link or an id names, and its channel; raise as :func:`target_of`."""
-    found = parse_message(text)
-    if found is None or found.message_id is None:
-        raise EcholessError("That is no message: give its link (Copy Message Link) or its id.")
+    found = point_of(text)
+    if found.message_id is None:
+        raise ModerationError("That is no message: give its link (Copy Message Link) or its id.")
     return Target(await target_of(interaction, channel, text), found.message_id)
 
 
@@ -109,7 +102,7 @@ def _named(text: str) -> int:
     found = CHANNEL.fullmatch(text.strip())
     if found is not None:
         return int(found["mention"] or found["id"])
-    linked = channel_of_link(text)
+    linked = point_of(text).channel_id
     if linked is None:
-        raise EcholessError("That is no channel: choose one from the list, or give its id.")
+        raise ModerationError("That is no channel: choose one from the list, or give its id.")
     return linked

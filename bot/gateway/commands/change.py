@@ -1,0 +1,138 @@
+"""Changing a conversation: rewind, undo, reset, pause, resume, retry, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import discord
+from discord import app_commands
+
+from bot.gateway.commands.answers import Answer, Question
+from bot.gateway.commands.counter import Counter
+from bot.gateway.commands.naming import AT, CHANNEL, MESSAGE, Made, command, use_of
+from bot.gateway.commands.suggest import Suggestions
+from bot.gateway.commands.target import message_of, target_of
+from bot.gateway.commands.use import Use
+from bot.moderation import Report
+
+Change = Callable[[int], Awaitable[Report]]
+
+
+class ChangeConversation:
+    """The commands that append to a conversation; each can be undone by another."""
+
+    def __init__(self, counter: Counter, suggest: Suggestions) -> None:
+        self._counter = counter
+        self._moderation = counter.moderation
+        self._suggest = suggest
+
+    def commands(self) -> list[Made]:
+        """Return the subcommands."""
+        channels, points = self._suggest.channels, self._suggest.points
+        return [
+            command(
+                "rewind",
+                "Take a conversation back to what I knew then; shows first which turns leave.",
+                self.rewind,
+                to=points,
+                channel=channels,
+            ),
+            command("undo", "Take the newest rewind or reset back.", self.undo, channel=channels),
+            command("reset", "Have me forget the turns of a conversation; asks first.", self.reset, channel=channels),
+            command("pause", "Answer nothing new here; messages are recorded as before.", self.pause, channel=channels),
+            command("resume", "Answer again after a pause.", self.resume, channel=channels),
+            command("retry", "Try a reply again that was given up.", self.retry),
+            command("drop", "Give a reply up that is not sent yet.", self.drop),
+        ]
+
+    @app_commands.describe(to=AT, channel=CHANNEL)
+    async def rewind(self, interaction: discord.Interaction, to: str, channel: str | None = None) -> None:
+        """Answer ``/replay rewind``: a preview, and a button that does it."""
+
+        async def work(use: Use) -> Answer:
+            use.noted_as = "rewind preview"
+            channel_id = await target_of(interaction, channel, to)
+            preview = await self._moderation.preview_rewind(channel_id, to)
+            version = _version_in(preview, to)
+
+            async def act() -> Report:
+                return await self._moderation.rewind(channel_id, version, by=use.by)
+
+            return Question(preview, channel_id=channel_id, label="Rewind", act=act)
+
+        await self._counter.serve(use_of(interaction), work)
+
+    @app_commands.describe(channel=CHANNEL)
+    async def undo(self, interaction: discord.Interaction, channel: str | None = None) -> None:
+        """Answer ``/replay undo``."""
+        use = use_of(interaction)
+        await self._change(use, channel, lambda channel_id: self._moderation.undo(channel_id, by=use.by))
+
+    @app_commands.describe(channel=CHANNEL)
+    async def reset(self, interaction: discord.Interaction, channel: str | None = None) -> None:
+        """Answer ``/replay reset``: a warning, and a button that does it."""
+
+        async def work(use: Use) -> Answer:
+            use.noted_as = "reset preview"
+            channel_id = await target_of(interaction, channel)
+            warning = Report(
+                f"Reset the conversation in <#{channel_id}>?",
+                (
+                    "Its turns leave the window: my next answer knows nothing of them.",
+                    "Nothing is deleted or sent again; /replay undo takes it back.",
+                ),
+            )
+
+            async def act() -> Report:
+                return await self._moderation.reset(channel_id, by=use.by)
+
+            return Question(warning, channel_id=channel_id, label="Reset", act=act)
+
+        await self._counter.serve(use_of(interaction), work)
+
+    @app_commands.describe(channel=CHANNEL)
+    async def pause(self, interaction: discord.Interaction, channel: str | None = None) -> None:
+        """Answer ``/replay pause``."""
+        use = use_of(interaction)
+        await self._change(use, channel, lambda channel_id: self._moderation.pause(channel_id, by=use.by))
+
+    @app_commands.describe(channel=CHANNEL)
+    async def resume(self, interaction: discord.Interaction, channel: str | None = None) -> None:
+        """Answer ``/replay resume``."""
+        use = use_of(interaction)
+        await self._change(use, channel, lambda channel_id: self._moderation.resume(channel_id, by=use.by))
+
+    @app_commands.describe(message=MESSAGE)
+    async def retry(self, interaction: discord.Interaction, message: str) -> None:
+        """Answer ``/replay retry``."""
+
+        async def work(use: Use) -> Answer:
+            target = await message_of(interaction, message)
+            report = await self._moderation.retry(target.channel_id, target.message_id, by=use.by)
+            return Answer(report, channel_id=target.channel_id)
+
+        await self._counter.serve(use_of(interaction), work)
+
+    @app_commands.describe(message=MESSAGE)
+    async def drop(self, interaction: discord.Interaction, message: str) -> None:
+        """Answer ``/replay drop``."""
+
+        async def work(use: Use) -> Answer:
+            target = await message_of(interaction, message)
+            report = await self._moderation.drop(target.channel_id, target.message_id, by=use.by)
+            return Answer(report, channel_id=target.channel_id)
+
+        await self._counter.serve(use_of(interaction), work)
+
+    async def _change(self, use: Use, channel: str | None, change: Change) -> None:
+        async def work(use: Use) -> Answer:
+            channel_id = await target_of(use.interaction, channel)
+            return Answer(await change(channel_id), channel_id=channel_id)
+
+        await self._counter.serve(use, work)
+
+
+def _version_in(preview: Report, to: str) -> str:
+    """Return the version that was previewed: "10 minutes ago" is another one by the time of the confirmation."""
+    data = preview.data
+    return str(data["to"]) if isinstance(data, dict) and isinstance(data.get("to"), int) else to

@@ -1,0 +1,197 @@
+"""Where every use of a command comes by: acknowledged, checked, carried out, answered, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+import aiohttp
+import discord
+import structlog
+
+from bot.errors import EcholessError
+from bot.gateway.commands.access import Access, Asker
+from bot.gateway.commands.answers import Answer, plain
+from bot.gateway.commands.live import GONE, Live, LiveAnswers, row
+from bot.gateway.commands.naming import command_of, custom_id_of, options_of
+from bot.gateway.commands.target import Refused, require_visible
+from bot.gateway.commands.use import TOKEN_SECONDS, Expired, Use, asker_of
+from bot.moderation import Moderation
+
+REMEMBERED = 1000
+NEUTRAL = "Something went wrong on my side; whoever runs this bot finds the reason in its log."
+TOO_LARGE = "The file is larger than Discord takes here: ask for less, for example with since."
+
+_log = structlog.get_logger()
+
+Work = Callable[[Use], Awaitable[Answer]]
+
+
+class Outcome(StrEnum):
+    """How a use ended, as ``command.used`` says it."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Counter:
+    """Serves one use at a time or many at once, over every client of this process."""
+
+    def __init__(self, moderation: Moderation, access: Access, token_seconds: float = TOKEN_SECONDS) -> None:
+        self.moderation = moderation
+        self._access = access
+        self._token_seconds = token_seconds
+        self._live = LiveAnswers()
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._underway: set[asyncio.Task[object]] = set()
+
+    async def admit(self, interaction: discord.Interaction) -> Use | None:
+        """Acknowledge a command and return its use; None where it is refused, too late, or here already."""
+        if self._repeated(interaction):
+            return None
+        use = self._use(interaction, command_of(interaction), options_of(interaction))
+        return use if await self._open(use) else None
+
+    def owned_by(self, asker: Asker) -> bool:
+        """Tell whether somebody is an owner of the bot: the whole log is theirs."""
+        return asker.user_id in self._access.owners
+
+    def may_complete(self, interaction: discord.Interaction) -> bool:
+        """Tell whether somebody who types a command gets suggestions."""
+        return self._access.refusal(asker_of(interaction), command_of(interaction)) is None
+
+    async def serve(self, use: Use, work: Work) -> None:
+        """Carry out an admitted use, answer it and record it."""
+        try:
+            answer, outcome = await self._carry_out(use, work)
+            await self._show(use, answer)
+        except Expired:
+            outcome = Outcome.EXPIRED
+        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
+            # RuntimeError: the client was closed meanwhile.
+            _log.warning("command.unanswered", command=use.command, error=type(error).__name__)
+            outcome = Outcome.FAILED
+        await self._note(use, outcome)
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Take the press of a button, or the form, that belongs to an answer of this process or of an older one."""
+        if self._repeated(interaction):
+            return
+        press = self._live.find(custom_id_of(interaction))
+        if press is None or press.live.asker_id != interaction.user.id:
+            await self._say_gone(interaction)
+            return
+        answer, action = press.live.answer, press.action
+        if answer.decides(action):
+            self._live.end(press.word)
+        use = self._use(interaction, press.live.command, f"{press.live.options} {action}".strip())
+        use.word = press.word
+        use.noted_as = answer.named(press.live.command, action)
+        if await self._open(use):
+            await self.serve(use, lambda use: self._pressed(use, answer, action))
+
+    async def stop(self, seconds: float) -> None:
+        """Let what is under way end, for so long."""
+        if self._underway:
+            _, late = await asyncio.wait(self._underway, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _use(self, interaction: discord.Interaction, command: str, options: str) -> Use:
+        self._track()
+        deadline = asyncio.get_running_loop().time() + self._token_seconds
+        return Use(interaction, command, options, deadline, noted_as=command)
+
+    def _track(self) -> None:
+        """Remember the task that serves this use, so that stopping can wait for it."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._underway.add(task)
+            task.add_done_callback(self._underway.discard)
+
+    def _repeated(self, interaction: discord.Interaction) -> bool:
+        """Tell whether the gateway brought this interaction before, and remember it."""
+        if interaction.id in self._seen:
+            return True
+        self._seen.append(interaction.id)
+        return False
+
+    async def _open(self, use: Use) -> bool:
+        """Acknowledge a use before anything else, and tell whether it may go on; refuse it where not."""
+        try:
+            await use.defer()
+        except Expired:
+            _log.warning("command.too_late", command=use.command)
+            await self._note(use, Outcome.EXPIRED)
+            return False
+        refusal = self._access.refusal(use.asker, use.command)
+        if refusal is None:
+            return True
+        await self.serve(use, lambda _: _refuse(refusal))
+        return False
+
+    async def _carry_out(self, use: Use, work: Work) -> tuple[Answer, Outcome]:
+        try:
+            return await work(use), Outcome.DONE
+        except Refused as error:
+            use.noted_as = use.noted_as or use.command
+            return plain(str(error)), Outcome.REFUSED
+        except EcholessError as error:
+            return plain(str(error)), Outcome.FAILED
+        except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
+            # The error's text may hold people's words, so only its kind is told.
+            _log.error("command.failed", command=use.command, error=type(error).__name__)
+            return plain(NEUTRAL), Outcome.FAILED
+
+    async def _pressed(self, use: Use, answer: Answer, action: str) -> Answer:
+        if answer.channel_id is not None:
+            await require_visible(use.interaction, answer.channel_id)
+        pressed = await answer.press(action)
+        if pressed is not answer:
+            use.word = ""
+        return pressed
+
+    async def _show(self, use: Use, answer: Answer) -> None:
+        screen = answer.screen
+        if screen.file is not None and len(screen.file.content) > use.interaction.filesize_limit:
+            await use.show(TOO_LARGE)
+            return
+        view = None
+        if screen.buttons:
+            live = Live(answer, use.interaction.user.id, use.command, use.options)
+            view = row(self._live.keep(live, use.word), screen.buttons)
+        await use.show(screen.text, view=view, file=screen.file)
+
+    async def _say_gone(self, interaction: discord.Interaction) -> None:
+        self._track()
+        try:
+            await interaction.response.send_message(
+                GONE, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+            )
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.debug("press.unanswered", error=type(error).__name__)
+
+    async def _note(self, use: Use, outcome: Outcome) -> None:
+        """Record a use; the log's own trouble does not take the answer back."""
+        if not use.noted_as:
+            return
+        try:
+            await self.moderation.note_use(
+                user_id=use.interaction.user.id,
+                guild_id=use.interaction.guild_id,
+                channel_id=use.interaction.channel_id or 0,
+                command=use.noted_as,
+                options=use.options,
+                outcome=outcome,
+            )
+        except Exception as error:  # noqa: BLE001 - the answer stands, whatever keeps it from being recorded
+            _log.error("command.unrecorded", command=use.noted_as, error=type(error).__name__)
+
+
+async def _refuse(sentence: str) -> Answer:
+    raise Refused(sentence)

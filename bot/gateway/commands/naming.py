@@ -1,0 +1,80 @@
+"""What Discord is told about the commands and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import discord
+from discord import app_commands
+
+from bot.gateway.commands.use import Use
+
+GROUP = "replay"
+MENU = "Why this reply?"
+MENUS = {MENU: "why"}
+"""The command that each entry of a menu is another way to."""
+
+CHANNEL = "The channel or thread; by default this one."
+AT = "A version, a message's link, 10 minutes ago, or 2026-11-20 14:00 (UTC)."
+MESSAGE = "The message: its link (Copy Message Link) or its id."
+
+Suggest: TypeAlias = Callable[[discord.Interaction, str], Awaitable[list[app_commands.Choice[str]]]]
+Made: TypeAlias = app_commands.Command[Any, ..., None]
+
+_USE = "use"
+
+
+def command(name: str, description: str, callback: Any, **suggest: Suggest) -> Made:  # noqa: ANN401 - its options are its signature
+    """Return a subcommand; ``suggest`` names the options that are completed, and how."""
+    made: Made = app_commands.Command(name=name, description=description, callback=callback)
+    for option, source in suggest.items():
+        made.autocomplete(option)(source)  # type: ignore[arg-type]  # its types want one client's class
+    return made
+
+
+def admitted(interaction: discord.Interaction, use: Use) -> None:
+    """Attach an admitted use to its interaction."""
+    interaction.extras[_USE] = use
+
+
+def use_of(interaction: discord.Interaction) -> Use:
+    """Return the use that an interaction was admitted as."""
+    use: Use = interaction.extras[_USE]
+    return use
+
+
+def command_of(interaction: discord.Interaction) -> str:
+    """Return what the settings call the command that was chosen: the words after ``/replay``."""
+    data = _data(interaction)
+    name = str(data.get("name", ""))
+    return " ".join(option["name"] for option in _path(data)) or MENUS.get(name, name)
+
+
+def options_of(interaction: discord.Interaction) -> str:
+    """Return a command's options as they were given."""
+    data = _data(interaction)
+    if data.get("target_id"):
+        return f"message:{data['target_id']}"
+    given: Sequence[Mapping[str, Any]] = data.get("options") or ()
+    for option in _path(data):
+        given = option.get("options") or ()
+    return " ".join(f"{option['name']}:{option.get('value', '')}" for option in given)
+
+
+def custom_id_of(interaction: discord.Interaction) -> str:
+    """Return the id of the button that was pressed, or of the form that was sent."""
+    return str(_data(interaction).get("custom_id", ""))
+
+
+def _data(interaction: discord.Interaction) -> Mapping[str, Any]:
+    data: Any = interaction.data
+    return data or {}
+
+
+def _path(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the subcommands (types 1 and 2) that were chosen."""
+    chosen = next(iter(data.get("options") or ()), None)
+    while chosen is not None and chosen.get("type") in (1, 2):
+        yield chosen
+        chosen = next(iter(chosen.get("options") or ()), None)

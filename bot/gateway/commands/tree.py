@@ -1,0 +1,98 @@
+"""The commands as discord.py holds them, for one client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+
+from bot.gateway.commands.answers import Answer
+from bot.gateway.commands.change import ChangeConversation
+from bot.gateway.commands.counter import Counter
+from bot.gateway.commands.keep import Keep
+from bot.gateway.commands.naming import GROUP, MENU, admitted, use_of
+from bot.gateway.commands.registration import Registration
+from bot.gateway.commands.see import See
+from bot.gateway.commands.suggest import Suggestions
+from bot.moderation import ModerationError
+
+STALE = "This command has changed meanwhile: reload Discord (Ctrl+R) and use it again."
+UNREADABLE = "One of the options can't be read: choose it again."
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The moderators' commands, over every client of this process; ``permission`` holds the bits of the hint."""
+
+    counter: Counter
+    registration: Registration
+    permission: int
+
+    def tree(self, client: discord.Client) -> Tree:
+        """Return the commands for a client."""
+        hint = discord.Permissions(self.permission)
+        contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
+        installs = app_commands.AppInstallationType(guild=True, user=False)
+        group = app_commands.Group(
+            name=GROUP,
+            description="See, explain, rewind and repair conversations.",
+            default_permissions=hint,
+            allowed_contexts=contexts,
+            allowed_installs=installs,
+        )
+        suggest = Suggestions(self.counter.moderation)
+        see = See(self.counter, suggest)
+        for topic in (see, ChangeConversation(self.counter, suggest), Keep(self.counter, suggest)):
+            for command in topic.commands():
+                group.add_command(command)
+        menu = app_commands.ContextMenu(
+            name=MENU, callback=see.menu, allowed_contexts=contexts, allowed_installs=installs
+        )
+        menu.default_permissions = hint
+        tree = Tree(client, self.counter)
+        tree.add_command(group)
+        tree.add_command(menu)
+        return tree
+
+
+class Tree(app_commands.CommandTree[discord.Client]):
+    """Acknowledges and checks every use before discord.py reads its options."""
+
+    def __init__(self, client: discord.Client, counter: Counter) -> None:
+        super().__init__(client)
+        self._counter = counter
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Tell whether a use may go on; where not, it is answered already."""
+        if interaction.type is discord.InteractionType.autocomplete:
+            return await self._may_complete(interaction)
+        use = await self._counter.admit(interaction)
+        if use is not None:
+            admitted(interaction, use)
+        return use is not None
+
+    async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Answer a use whose command or options discord.py does not know; a command's own failures end earlier."""
+        _log.warning("command.unreadable", error=type(error).__name__)
+        if interaction.type is discord.InteractionType.autocomplete:
+            return
+        transform = isinstance(error, app_commands.TransformerError)
+        await self._counter.serve(use_of(interaction), lambda _: _fail(UNREADABLE if transform else STALE))
+
+    async def _may_complete(self, interaction: discord.Interaction) -> bool:
+        if self._counter.may_complete(interaction):
+            return True
+        try:
+            await interaction.response.autocomplete([])
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.debug("suggestion.unanswered", error=type(error).__name__)
+        return False
+
+
+async def _fail(sentence: str) -> Answer:
+    raise ModerationError(sentence)

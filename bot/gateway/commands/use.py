@@ -1,0 +1,123 @@
+"""One use of a command, from the acknowledgement to the answer.
+
+An interaction wants its first response within three seconds and its token lives fifteen minutes (docs: receiving and
+responding). So it is deferred before anything else, and answered by editing the original, which can be repeated
+without harm; an answer that comes later than the token lives is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+import discord
+import structlog
+
+from bot.gateway.commands.access import Asker
+from bot.moderation import File
+from bot.replies.backoff import backoff
+
+TOKEN_SECONDS = 14 * 60.0 + 45
+"""Seconds for an answer: the token's fifteen minutes, less what a request takes."""
+ATTEMPTS = 4
+ACKNOWLEDGEMENTS = 2
+ACKNOWLEDGE_SECONDS = 1.4
+"""Seconds for one acknowledgement, so that two fit in Discord's three."""
+ALREADY_ACKNOWLEDGED = 40060
+GONE = {10008, 10015, 10062, 50027}
+"""Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
+
+_log = structlog.get_logger()
+
+
+class Expired(Exception):
+    """The interaction's token is dead: nobody can be answered any more."""
+
+
+@dataclass(slots=True)
+class Use:
+    """Somebody's use of a command or a button.
+
+    ``command`` is what the settings call it and ``noted_as`` what the log does ("": nothing worth a record);
+    ``deadline`` is a time of the event loop; ``word`` is that of the live answer whose button it was.
+    """
+
+    interaction: discord.Interaction
+    command: str
+    options: str
+    deadline: float
+    noted_as: str
+    word: str = ""
+
+    @property
+    def asker(self) -> Asker:
+        """Return who asks."""
+        return asker_of(self.interaction)
+
+    @property
+    def by(self) -> str:
+        """Return who asks as the log shows it."""
+        return str(self.interaction.user.id)
+
+    async def defer(self) -> None:
+        """Acknowledge at once, to be answered later for the asker's eyes alone; raise Expired when that is too late.
+
+        After a broken connection the response may be there or not: a repetition makes it certain.
+        """
+        for _ in range(ACKNOWLEDGEMENTS):
+            try:
+                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                    await self._acknowledge()
+            except discord.HTTPException as error:
+                # Repeated after a 5xx (FACTS 1.3) or a broken connection, it is refused if it was there already.
+                if error.code == ALREADY_ACKNOWLEDGED:
+                    return
+                raise Expired from error
+            except (aiohttp.ClientError, OSError) as error:
+                _log.debug("acknowledgement.unknown", error=type(error).__name__)
+                continue
+            return
+        raise Expired
+
+    async def _acknowledge(self) -> None:
+        response = self.interaction.response
+        if self.interaction.type is discord.InteractionType.component:
+            await response.defer()
+        else:
+            await response.defer(ephemeral=True, thinking=True)
+
+    async def show(self, text: str, *, view: discord.ui.View | None = None, file: File | None = None) -> None:
+        """Make this the answer; raise Expired when its time is over, and what discord.py raises when it can't be."""
+        for attempt in range(1, ATTEMPTS + 1):
+            if asyncio.get_running_loop().time() >= self.deadline:
+                raise Expired
+            try:
+                await self._edit(text, view, file)
+            except discord.HTTPException as error:
+                if error.code in GONE or error.status == HTTPStatus.UNAUTHORIZED:
+                    raise Expired from error
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == ATTEMPTS:
+                    raise
+            except (aiohttp.ClientError, OSError):
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
+            await asyncio.sleep(backoff(attempt, 5.0))
+
+    async def _edit(self, text: str, view: discord.ui.View | None, file: File | None) -> None:
+        attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
+        async with asyncio.timeout_at(self.deadline):
+            await self.interaction.edit_original_response(
+                content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
+            )
+
+
+def asker_of(interaction: discord.Interaction) -> Asker:
+    """Return who asks, as Discord resolved it for this interaction."""
+    user = interaction.user
+    roles = (role.id for role in user.roles) if isinstance(user, discord.Member) else ()
+    return Asker(user.id, interaction.permissions.value, frozenset(roles), interaction.guild_id)
