@@ -24,7 +24,7 @@ from bot.core.events import AbandonReason
 from bot.gateway.places import may_read_history
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
 
-LOOK_PAGES = 50
+LOOK_PAGES = 100
 PAGE = 100
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
@@ -98,11 +98,12 @@ class DiscordSender:
         try:
             messages, complete = await self._history(client, channel_id, since - 1)
             sightings = tuple(_sighting(message) for message in messages if int(message["author"]["id"]) == self.own_id)
+            present = frozenset(int(message["id"]) for message in messages)
         except (discord.Forbidden, discord.NotFound):
             return Look((), readable=False)
         except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, TypeError, ValueError) as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
-        return Look(sightings, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
+        return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
     async def _history(self, client: discord.Client, channel_id: int, after: int) -> tuple[list[Any], bool]:
         """Return the messages after ``after``, oldest first, and whether these are all."""

@@ -60,9 +60,11 @@ class Replies:
         worker.wake()
 
     async def recover(self) -> None:
-        """Take up every reply that is unfinished, in doubt about each: at start and whenever a session begins."""
+        """Take up every reply that is unfinished: at start and whenever a session begins.
+
+        What another process left is in doubt; what this one did since it started it still knows.
+        """
         for worker, _ in self._workers.values():
-            worker.doubt()
             worker.wake()
         try:
             unfinished = await self._conversations.unfinished()
