@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.conversations import Conversations, channel_of, stream_of
+from bot.conversations import BATCH, Conversations, channel_of, stream_of
 from bot.core.commands import Delete, Record
 from bot.core.events import (
     Call,
@@ -25,14 +25,15 @@ def test_a_stream_is_named_after_its_channel() -> None:
 
 
 async def test_commands_submitted_together_share_a_commit_and_keep_their_order(log: EventLog) -> None:
-    """Every append reads the clock once, so equal times tell one commit: 600 commands take three."""
+    """Every append reads the clock once, so equal times tell one commit: two batches and a bit take three."""
     conversations = Conversations(log)
+    numbers = range(1, 2 * BATCH + 2)
 
-    outcomes = await submit(conversations, 7, [message(number) for number in range(1, 601)])
+    outcomes = await submit(conversations, 7, [message(number) for number in numbers])
 
     recorded = await history(log, 7)
-    assert [each.event for each in recorded] == [message(number).event for number in range(1, 601)]
-    assert [each.version for each in recorded] == list(range(1, 601))
+    assert [each.event for each in recorded] == [message(number).event for number in numbers]
+    assert [each.version for each in recorded] == list(numbers)
     assert outcomes == [(each,) for each in recorded]
     assert len({each.recorded_at for each in recorded}) == 3
 
