@@ -77,6 +77,8 @@ class Replies:
     async def stop(self, grace: float) -> None:
         """Let sends under way end within ``grace`` seconds, and begin no more."""
         self._stopping = True
+        for worker, _ in self._workers.values():
+            worker.stop()
         deadline = asyncio.get_running_loop().time() + grace
         while self._workers:
             for worker, task in self._workers.values():

@@ -61,6 +61,7 @@ class Worker:
         self._texts: dict[int, tuple[str, ...]] = {}
         self._due: dict[int, float] = {}
         self._failures = 0
+        self._stopping = False
         self._changed = asyncio.Event()
         self.sending = False
 
@@ -76,9 +77,13 @@ class Worker:
         """Note that the channel's state changed, so that a pause may end early."""
         self._changed.set()
 
+    def stop(self) -> None:
+        """Begin nothing more once the send under way has ended."""
+        self._stopping = True
+
     async def run(self) -> None:
         """Work until nothing is left in the outbox."""
-        while True:
+        while not self._stopping:
             self._changed.clear()
             try:
                 state = await self._conversations.state(self.channel_id)
