@@ -23,11 +23,17 @@ _COLUMNS = """
 SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
 FROM events e JOIN streams s ON s.id = e.stream_id
 """
+_LISTED = "SELECT value FROM json_each(?)"
+"""A list as one parameter, since SQLite limits their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which events to read: every field narrows; ``since`` and ``until`` are microseconds, ``until`` exclusive."""
+    """Which events to read: every field narrows.
+
+    ``since`` and ``until`` are microseconds, ``until`` exclusive; ``first`` and ``last`` versions, for one ``stream``;
+    ``author_id`` chooses what a person wrote and what was asked for them.
+    """
 
     stream: str | None = None
     types: Sequence[str] = ()
@@ -35,6 +41,9 @@ class Query:
     since: int | None = None
     until: int | None = None
     message_id: int | None = None
+    author_id: int | None = None
+    first: int | None = None
+    last: int | None = None
     newest_first: bool = False
 
 
@@ -124,6 +133,21 @@ class Reader:
         rows = await self.connection.run(partial(_rows, sql, values))
         return [recorded(row) for row in rows]
 
+    async def sent_as(self, stream: str, sent_id: int) -> Recorded | None:
+        """Return the event that says which part of which reply a message of the bot is, or None.
+
+        Looks at every sent part of the stream: measured 30 ms for 100,000 events, so an index would not pay.
+        """
+        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? LIMIT 1"
+        rows = await self.connection.run(partial(_rows, sql, (stream, KeyKind.SENT, sent_id)))
+        return recorded(rows[0]) if rows else None
+
+    async def at(self, positions: Iterable[int]) -> list[Recorded]:
+        """Return the events at ``positions``, in order."""
+        sql = f"{_COLUMNS} WHERE e.position IN ({_LISTED}) ORDER BY e.position"
+        rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
+        return [recorded(row) for row in rows]
+
     async def bodies(self, positions: Iterable[int]) -> dict[int, Body]:
         """Return the bodies at ``positions`` that are not erased, by position; raise KeyMismatch for a wrong key."""
         wanted = tuple(positions)
@@ -135,11 +159,11 @@ class Reader:
     async def version_at(self, stream: str, moment: int) -> int:
         """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
         sql = """
-            SELECT coalesce(max(e.version), 0) FROM events e JOIN streams s ON s.id = e.stream_id
-            WHERE s.name = ? AND e.recorded_at <= ?
+            SELECT e.version FROM events e JOIN streams s ON s.id = e.stream_id
+            WHERE s.name = ? AND e.recorded_at <= ? ORDER BY e.version DESC LIMIT 1
         """
-        (version,) = await self.connection.run(lambda connection: connection.execute(sql, (stream, moment)).fetchone())
-        return int(version)
+        rows = await self.connection.run(partial(_rows, sql, (stream, moment)))
+        return int(rows[0][0]) if rows else 0
 
     async def streams(self, prefix: str = "") -> list[StreamInfo]:
         """Return every stream whose name begins with ``prefix``, by name."""
@@ -183,8 +207,7 @@ def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connect
 
 
 def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, bytes]]:
-    # One parameter, since SQLite limits their number.
-    sql = "SELECT position, sealed FROM bodies WHERE position IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT position, sealed FROM bodies WHERE position IN ({_LISTED})"  # noqa: S608 - a constant
     return connection.execute(sql, (json.dumps(positions),)).fetchall()
 
 
@@ -197,6 +220,9 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
         ("e.recorded_at >= ?", query.since),
         ("e.recorded_at < ?", query.until),
         ("e.correlation = ?", query.message_id),
+        ("json_extract(e.data, '$.author_id') = ?", query.author_id),
+        ("e.version >= ?", query.first),
+        ("e.version <= ?", query.last),
     )
     clauses += [(clause, value) for clause, value in optional if value is not None]
     values = [value for _, value in clauses]

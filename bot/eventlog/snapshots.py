@@ -2,6 +2,10 @@
 
 Each carries the fingerprint of the fold that made it and a digest of itself. A snapshot of another fold, a broken one,
 or one beyond its stream's head is as good as none: the caller folds from the beginning, and no error is raised.
+
+They are thinned with age, so that the state at any version is near one: all of the newest ``RECENT`` events are kept,
+then one in every ``SPACING``. A snapshot of a full window takes about 7 KiB: a channel's snapshots grow by 14 bytes an
+event, about 4 % of what the events themselves take, and by 70 KiB once.
 """
 
 from __future__ import annotations
@@ -17,6 +21,17 @@ from bot.core.conversation import FOLD, WINDOW, Conversation
 
 EVERY = 100
 """A snapshot is due each time a stream passes a multiple of this many events."""
+
+RECENT, SPACING = 1000, 500
+"""How many of a stream's newest events keep all their snapshots, and how far apart those of older events are."""
+
+_THIN = """
+DELETE FROM snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version BETWEEN ? AND ?
+AND EXISTS (
+    SELECT 1 FROM snapshots kept WHERE kept.stream_id = snapshots.stream_id
+    AND kept.version < snapshots.version AND kept.version / ? = snapshots.version / ?
+)
+"""
 
 
 @cache
@@ -45,6 +60,7 @@ def save(connection: sqlite3.Connection, stream: str, state: Conversation, now: 
         "SELECT id, ?, ?, ?, ?, ? FROM streams WHERE name = ?",
         (state.version, fingerprint(), now, digest, data, stream),
     )
+    _thin(connection, stream, state.version - RECENT)
 
 
 def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None) -> Conversation | None:
@@ -66,6 +82,12 @@ def forget(connection: sqlite3.Connection, stream: str) -> int:
     return connection.execute(
         "DELETE FROM snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?)", (stream,)
     ).rowcount
+
+
+def _thin(connection: sqlite3.Connection, stream: str, last: int) -> None:
+    """Keep the first of each ``SPACING`` versions among those that have lately become old: the others are done."""
+    first = max(0, last // SPACING - 1) * SPACING
+    connection.execute(_THIN, (stream, first, last, SPACING, SPACING))
 
 
 def _decode(data: str, digest: bytes, version: int) -> Conversation | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.conversations import Conversations
+from bot.conversations import Conversations, stream_of
+from bot.core.conversation import Conversation
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
@@ -50,6 +51,12 @@ class Desk:
     owner: Ownership | None = None
     own_id: Callable[[], int | None] = lambda: None
     live: Callable[[], Live | None] = lambda: None
+
+    async def state(self, channel_id: int) -> Conversation:
+        """Return a channel's state now."""
+        if self.owner is not None:
+            return await self.owner.conversations.state(channel_id)
+        return (await self.reader.load(stream_of(channel_id))).state
 
     def owned(self) -> Ownership:
         """Return the log's writing side; raise ModerationError beside a log that is only read."""

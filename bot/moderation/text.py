@@ -110,9 +110,9 @@ def size_text(size: int) -> str:
     return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
-def count_text(count: int, noun: str) -> str:
-    """Return ``1 event`` or ``1,234 events``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def count_text(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 event`` or ``1,234 events``; ``plural`` where it takes more than an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
 
 
 def shortened(text: str, length: int = 100) -> str:

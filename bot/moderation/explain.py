@@ -1,0 +1,189 @@
+"""Explain an answer, or its absence: what was recorded about one message, from receipt to sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bot.conversations import stream_of
+from bot.core import events as e
+from bot.eventlog.reader import Loaded, Query
+from bot.moderation.desk import Desk
+from bot.moderation.points import answered_by, known_head
+from bot.moderation.report import ModerationError, Report
+from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
+
+MOST_EVENTS = 200
+"""Of one message: a reply is tried some dozens of times at most."""
+
+E = TypeVar("E", bound=e.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is recorded about one message and the reply to it, in order; ``composed_on``: the state it was based on."""
+
+    message_id: int
+    lines: tuple[Line, ...]
+    composed_on: Loaded | None
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Return its events of one kind."""
+        return [line.recorded.event for line in self.lines if isinstance(line.recorded.event, kind)]
+
+    def last(self, kind: type[E]) -> E | None:
+        """Return its newest event of one kind."""
+        return next(reversed(self.all(kind)), None)
+
+    def outcome(self) -> str:
+        """Say in a few words what became of the message."""
+        ends = (e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped)
+        last = next(
+            (line.recorded.event for line in reversed(self.lines) if isinstance(line.recorded.event, ends)), None
+        )
+        match last:
+            case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
+                return f"answered together with message {detail}"
+            case e.ReplyAbandoned(reason=reason, detail=detail):
+                return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
+            case e.MessageSkipped(reason=skipped):
+                return f"not answered: {skipped.value}"
+            case e.ForeignReplySeen(sent_id=sent_id):
+                return f"answered elsewhere, as message {sent_id}"
+            case None:
+                return "not addressed to the bot"
+        composed = self.last(e.ReplyComposed)
+        parts = composed.parts if composed else 0
+        sent = len(self.all(e.ReplySent))
+        if parts and sent >= parts:
+            return f"answered in {count_text(parts, 'part')}"
+        return f"unfinished: {sent} of {count_text(parts, 'part')} sent" if parts else "unfinished: not written yet"
+
+
+async def why(desk: Desk, channel_id: int, message_id: int) -> Report:
+    """Explain how a message was answered, or why it was not."""
+    story = await story_of(desk, channel_id, message_id)
+    outcome = story.outcome()
+    rows = (*_message(story), f"outcome: {outcome}", *_answer(desk, story), *_sending(story), "events (UTC):")
+    return Report(
+        f"Message {story.message_id} in channel {channel_id}: {outcome}",
+        (*rows, *(f"  {row}" for row in _events(story))),
+        _data(desk, channel_id, story, outcome),
+    )
+
+
+async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
+    """Return what is recorded about a message, or about the one that this message of the bot answers."""
+    await known_head(desk.reader, channel_id)
+    trigger = await answered_by(desk.reader, channel_id, message_id)
+    query = Query(stream=stream_of(channel_id), message_id=trigger)
+    found = [recorded async for recorded in desk.reader.events(query, limit=MOST_EVENTS)]
+    if not found:
+        raise ModerationError(f"Nothing is recorded about message {message_id} in channel {channel_id}.")
+    composed = next((each for each in reversed(found) if isinstance(each.event, e.ReplyComposed)), None)
+    based_on = await desk.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
+    told = await lines(desk.reader, found, words=desk.reader.vault is not None)
+    return Story(trigger, tuple(told), based_on)
+
+
+def _message(story: Story) -> Iterator[str]:
+    for line in story.lines:
+        event = line.recorded.event
+        if isinstance(event, e.MessageReceived):
+            answering = f", in reply to {event.reply_to}" if event.reply_to else ""
+            yield f"message: from {event.author.value} {event.author_id}, by {event.via.value}{answering}"
+            if said := line.said():
+                yield shortened(f"  {said}")
+    edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
+    if edits:
+        yield f"edited: {count_text(edits, 'time')}"
+    if deleted:
+        yield "deleted since"
+    request = story.last(e.ReplyRequested)
+    if request:
+        yield f"addressed by: {request.call.value}, to responder {request.responder}"
+
+
+def _answer(desk: Desk, story: Story) -> Iterator[str]:
+    composed = story.last(e.ReplyComposed)
+    if composed is None or story.composed_on is None:
+        return
+    origin = ", ".join(
+        f"{name} {value}" for name, value in (("rule", composed.rule), ("model", composed.model)) if value
+    )
+    yield f"answer: by {composed.responder}{f', {origin}' if origin else ''}"
+    for line in story.lines:
+        if isinstance(line.recorded.event, e.ReplyComposed) and (said := line.said()):
+            yield shortened(f"  {said}")
+    yield (
+        f"tokens: {composed.tokens_in:,} in, {composed.tokens_out:,} out; cost: ${composed.cost_micros / 1e6:.6f}"
+        if composed.tokens_in or composed.tokens_out or composed.cost_micros
+        else "tokens and cost: none"
+    )
+    same = (
+        "unknown" if not composed.settings else "the present ones" if composed.settings == desk.settings else "others"
+    )
+    yield f"settings: {composed.settings or '-'} ({same})"
+    yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
+    yield f"window: {_window(desk, story)}"
+
+
+def _origin(loaded: Loaded) -> str:
+    tail = loaded.state.version - loaded.snapshot
+    return f"from the snapshot of version {loaded.snapshot} and {count_text(tail, 'event')} after it"
+
+
+def _window(desk: Desk, story: Story) -> str:
+    composed, read, known = story.last(e.ReplyComposed), *_reading(desk, story)
+    responder = next((each for each in desk.responders if composed and each.name == composed.responder), None)
+    if responder is not None and not responder.wants_history:
+        return f"{count_text(known, 'earlier turn')}, which this responder does not read"
+    cut = f"; {known - read} older ones cut" if known > read else ""
+    return f"{count_text(read, 'earlier turn')} of {known} read{cut}"
+
+
+def _reading(desk: Desk, story: Story) -> tuple[int, int]:
+    """Return how many of how many earlier turns a responder that reads the window was given."""
+    state = story.composed_on.state if story.composed_on else None
+    known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
+    return min(known, desk.window), known
+
+
+def _sending(story: Story) -> Iterator[str]:
+    for sent in story.all(e.ReplySent):
+        yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
+    delays = story.all(e.ReplyDelayed)
+    if delays:
+        yield f"failed attempts: {len(delays)}, the last one: {printable(delays[-1].reason)}"
+    for retried in story.all(e.ReplyRetried):
+        yield f"asked for again by {printable(retried.by)}"
+
+
+def _events(story: Story) -> Iterator[str]:
+    before: int | None = None
+    for line in story.lines:
+        recorded = line.recorded
+        pause = "" if before is None else f" +{span(recorded.recorded_at - before)}"
+        yield f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}{pause}"
+        before = recorded.recorded_at
+
+
+def _data(desk: Desk, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
+    composed, on = story.last(e.ReplyComposed), story.composed_on
+    read, known = _reading(desk, story)
+    return {
+        "channel_id": str(channel_id),
+        "message_id": str(story.message_id),
+        "outcome": outcome,
+        "answer": plain(composed) if composed else None,
+        "settings_are_present": composed.settings == desk.settings if composed and composed.settings else None,
+        "composed_on": {"version": on.state.version, "snapshot": on.snapshot} if on else None,
+        "window": {"known": known, "read": read} if on else None,
+        "parts": [plain(sent) for sent in story.all(e.ReplySent)],
+        "edits": len(story.all(e.MessageEdited)),
+        "retries": len(story.all(e.ReplyDelayed)),
+        "began_at": iso_time(story.lines[0].recorded.recorded_at),
+        "took_us": story.lines[-1].recorded.recorded_at - story.lines[0].recorded.recorded_at,
+        "events": [line.to_json() for line in story.lines],
+    }
