@@ -23,6 +23,10 @@ from bot.eventlog.log import EventLog, Location, open_log
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
+from bot.gateway.commands.access import Access, Named
+from bot.gateway.commands.counter import Counter
+from bot.gateway.commands.registration import Registration
+from bot.gateway.commands.tree import Commands
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
@@ -30,6 +34,8 @@ from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, check_token
 from bot.gateway.sync import Sync
+from bot.moderation import Desk, Live, Moderation
+from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
 from bot.responders import Responder, Rule, compile_rules, load_facts
@@ -134,6 +140,8 @@ class Bot:
             clock,
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
+        self.moderation = Moderation(self._desk(answering))
+        self.counter = Counter(self.moderation, _access(config))
         self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
         self.conversations.on_failed.append(self.healer.failed)
@@ -174,7 +182,7 @@ class Bot:
 
     async def _leave(self) -> None:
         self.healer.stop()
-        await self.replies.stop(STOP_SECONDS)
+        await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
         await self.supervisor.stop()
         await self.conversations.close()
 
@@ -190,6 +198,33 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
+            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
+        )
+
+    def _desk(self, answering: Responder) -> Desk:
+        return Desk(
+            folder=self._config.log.path,
+            reader=self.log.reader,
+            responders=(answering, Notice(LIMIT_NOTICE)),
+            window=self._config.replies.window,
+            settings="",
+            clock=clock,
+            owner=Ownership(self.log, self.conversations),
+            own_id=self._own_id,
+            live=self._live,
+        )
+
+    def _own_id(self) -> int | None:
+        client = self.supervisor.client
+        return client.user.id if client and client.user else None
+
+    def _live(self) -> Live:
+        return Live(
+            connected=self._connected.is_set(),
+            hot_channels=self.conversations.hot,
+            waiting=self.conversations.waiting,
+            working=self.conversations.pending,
+            trouble=self.health().reasons,
         )
 
     def _ready(self) -> None:
@@ -222,6 +257,18 @@ def _places(config: Config) -> Places:
         ignore=frozenset(channels.ignore),
         answer=frozenset(channels.answer),
         no_answer=frozenset(channels.no_answer),
+    )
+
+
+def _access(config: Config) -> Access:
+    settings = config.moderation
+    return Access(
+        permission=settings.permission,
+        named=Named(frozenset(settings.roles), frozenset(settings.people)),
+        commands={
+            name: Named(frozenset(rule.roles), frozenset(rule.people)) for name, rule in settings.commands.items()
+        },
+        owners=frozenset(settings.owner),
     )
 
 

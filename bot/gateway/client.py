@@ -20,6 +20,7 @@ from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
+from bot.gateway.commands.tree import Commands
 from bot.gateway.incoming import from_object, from_payload
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in
@@ -30,6 +31,9 @@ _log = structlog.get_logger()
 
 MAX_RATELIMIT_WAIT = 30.0
 """Seconds discord.py may wait for a rate limit by itself (its own least); beyond, the outbox waits instead."""
+
+
+PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Wiring:
     audit: Audit | None
     on_ready: Callable[[], None]
     on_lost: Callable[[], None]
+    commands: Commands | None = None
 
 
 class Client(discord.Client):
@@ -86,6 +91,7 @@ class Client(discord.Client):
             if wiring.bounds
             else None
         )
+        self._tree = wiring.commands.tree(self) if wiring.commands else None
 
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
@@ -94,6 +100,16 @@ class Client(discord.Client):
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
+
+    async def setup_hook(self) -> None:
+        """Have Discord know the moderators' commands, beside what else there is to do."""
+        if self._wiring.commands is not None and self._tree is not None:
+            self._spawn(self._wiring.commands.registration.register(self._tree))
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Take the press of a button or a form; commands come by way of the tree."""
+        if self._wiring.commands is not None and interaction.type in PRESSES:
+            await self._wiring.commands.counter.press(interaction)
 
     async def on_connect(self) -> None:
         """Doubt every channel: a session began, and what came before it may be missing. Precedes its first message."""
@@ -223,7 +239,10 @@ class Client(discord.Client):
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""
-        task = asyncio.get_running_loop().create_task(self._append(event))
+        self._spawn(self._append(event))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 

@@ -8,9 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 ADMINISTRATOR = 1 << 3
 """The permission that stands for all others (docs: permissions)."""
+
+PERMISSIONS: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "administrator": (ADMINISTRATOR, "Administrator"),
+        "manage_guild": (1 << 5, "Manage Server"),
+        "manage_channels": (1 << 4, "Manage Channels"),
+        "manage_roles": (1 << 28, "Manage Roles"),
+        "manage_messages": (1 << 13, "Manage Messages"),
+        "moderate_members": (1 << 40, "Timeout Members"),
+        "kick_members": (1 << 1, "Kick Members"),
+        "ban_members": (1 << 2, "Ban Members"),
+        "view_audit_log": (1 << 7, "View Audit Log"),
+    }
+)
+"""What the settings may name: each permission's bit, and what Discord's client calls it (docs: permissions)."""
 
 DIRECT = "In direct messages these commands are for the owner of this bot alone: use them in a channel of your server."
 
@@ -39,16 +55,20 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The settings: members with ``permission`` (bits; ``label`` names them for people), those named, and owners.
+    """The settings: members with ``permission``, those named, and the bot's owners, who alone may in direct messages.
 
     ``named`` holds for every command that ``commands`` does not name.
     """
 
-    permission: int
-    label: str
+    permission: str
     named: Named
     commands: Mapping[str, Named]
     owners: frozenset[int]
+
+    @property
+    def bit(self) -> int:
+        """Return the permission as Discord writes it."""
+        return PERMISSIONS[self.permission][0]
 
     def refusal(self, asker: Asker, command: str) -> str | None:
         """Return why somebody may not use a command, as a sentence for them; None when they may."""
@@ -59,9 +79,9 @@ class Access:
         if self._permitted(asker.permissions) or self.commands.get(command, self.named).admits(asker):
             return None
         return (
-            f"You may not use this command: it takes the permission {self.label} in this server, "
+            f"You may not use this command: it takes the permission {PERMISSIONS[self.permission][1]} in this server, "
             "or a role or a name in the bot's settings."
         )
 
     def _permitted(self, held: int) -> bool:
-        return bool(held & ADMINISTRATOR) or held & self.permission == self.permission
+        return bool(held & ADMINISTRATOR) or held & self.bit == self.bit

@@ -43,7 +43,7 @@ class Counter:
 
     def __init__(self, moderation: Moderation, access: Access, token_seconds: float = TOKEN_SECONDS) -> None:
         self.moderation = moderation
-        self._access = access
+        self.access = access
         self._token_seconds = token_seconds
         self._live = LiveAnswers()
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
@@ -58,11 +58,11 @@ class Counter:
 
     def owned_by(self, asker: Asker) -> bool:
         """Tell whether somebody is an owner of the bot: the whole log is theirs."""
-        return asker.user_id in self._access.owners
+        return asker.user_id in self.access.owners
 
     def may_complete(self, interaction: discord.Interaction) -> bool:
         """Tell whether somebody who types a command gets suggestions."""
-        return self._access.refusal(asker_of(interaction), command_of(interaction)) is None
+        return self.access.refusal(asker_of(interaction), command_of(interaction)) is None
 
     async def serve(self, use: Use, work: Work) -> None:
         """Carry out an admitted use, answer it and record it."""
@@ -129,7 +129,7 @@ class Counter:
             _log.warning("command.too_late", command=use.command)
             await self._note(use, Outcome.EXPIRED)
             return False
-        refusal = self._access.refusal(use.asker, use.command)
+        refusal = self.access.refusal(use.asker, use.command)
         if refusal is None:
             return True
         await self.serve(use, lambda _: _refuse(refusal))

@@ -27,15 +27,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The moderators' commands, over every client of this process; ``permission`` holds the bits of the hint."""
+    """The moderators' commands, over every client of this process."""
 
     counter: Counter
     registration: Registration
-    permission: int
 
     def tree(self, client: discord.Client) -> Tree:
         """Return the commands for a client."""
-        hint = discord.Permissions(self.permission)
+        hint = discord.Permissions(self.counter.access.bit)
         contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
         installs = app_commands.AppInstallationType(guild=True, user=False)
         group = app_commands.Group(
