@@ -220,10 +220,10 @@ class BotProcess:
             self.process.kill()
         await self.process.wait()
 
-    async def terminate(self) -> int:
+    async def terminate(self, within: float = PATIENCE) -> int:
         """Ask it to end and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             return await self.process.wait()
 
 
