@@ -227,10 +227,11 @@ async def test_nothing_appended_is_nothing_recorded(log: EventLog) -> None:
 async def test_the_first_event_of_a_unit_causes_the_others(log: EventLog) -> None:
     """Unless a draft names its cause; and nothing causes the first one by default."""
     named = e.Draft(e.MessageSkipped(message_id=1, reason=e.SkipReason.MUTED), causation=41)
-    first, second = await log.append_units(STREAM, [[said(1), asked(1), named], [said(2), asked(2)]])
+    pause = e.Draft(e.RepliesPaused(by="moderator"))
+    first, second = await log.append_units(STREAM, [[said(1), asked(1), named, pause], [said(2), asked(2)]])
 
-    assert [one.causation for one in first.new] == [None, 1, 41]
-    assert [one.causation for one in second.new] == [None, 4]
+    assert [one.causation for one in first.new] == [None, 1, 41, 1]
+    assert [one.causation for one in second.new] == [None, 5]
 
 
 async def test_events_correlate_by_the_message_they_are_about(log: EventLog) -> None:

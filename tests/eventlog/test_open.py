@@ -187,6 +187,9 @@ async def test_a_migration_that_fails_changes_nothing(
     async with opened(location) as log:
         assert (await log.append(STREAM, [said(1)])).known == first.new
         assert await pragma(log, "user_version") == len(database.migrations())
+    monkeypatch.setattr(database, "migrations", lambda: (*RELEASED, ("9999_more.sql", WORKS)))
+    async with opened(location) as log:
+        assert await pragma(log, "user_version") == len(RELEASED) + 1
 
 
 async def test_a_key_may_be_given(location: Location, opened: Opener) -> None:
