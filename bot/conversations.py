@@ -146,6 +146,12 @@ class Conversations:
         channel = self._hot.get(channel_id)
         return channel.state if channel else None
 
+    def forget(self, channel_id: int) -> None:
+        """Let the next use of an idle channel load its state from the log."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and not channel.busy:
+            channel.state = None
+
     async def unfinished(self) -> list[int]:
         """Return the channels that may have replies left from before."""
         channels = (channel_of(stream) for stream in await self._log.reader.unfinished())

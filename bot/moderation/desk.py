@@ -13,10 +13,16 @@ from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
 from bot.responders.protocol import Responder
 
+BOT_STREAM = "bot"
+"""The stream of what happens in no server."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How a running bot is: whether it speaks to Discord, what waits in it, and what is wrong."""
+    """How a running bot is: whether it speaks to Discord, what it holds in memory, and what is wrong.
+
+    ``waiting`` counts what waits for the log to be written, ``working`` the channels whose replies are at work.
+    """
 
     connected: bool
     hot_channels: int

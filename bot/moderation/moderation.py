@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.moderation.desk import Desk
+from bot.core.events import Body, CommandUsed, Draft
+from bot.moderation import checks, explain, export, rehearse, repair, rewind, see, status
+from bot.moderation.desk import BOT_STREAM, Desk
 from bot.moderation.report import Report
 
 EXPORT_BYTES = 8_000_000
@@ -24,7 +26,7 @@ class Moderation:
 
     async def state(self, channel_id: int, at: str | None = None) -> Report:
         """Show what the bot knew of a channel at a point in time, or knows now."""
-        raise NotImplementedError
+        return await see.state(self._desk, channel_id, at)
 
     async def timeline(
         self,
@@ -37,80 +39,84 @@ class Moderation:
         size: int = 20,
     ) -> Report:
         """List events, the newest first, a page at a time."""
-        raise NotImplementedError
+        return await see.timeline(
+            self._desk, channel_id, types=types, since=since, person=person, cursor=cursor, size=size
+        )
 
     async def diff(self, channel_id: int, first: str, second: str) -> Report:
         """Compare the states of a channel at two points in time."""
-        raise NotImplementedError
+        return await see.diff(self._desk, channel_id, first, second)
 
     async def why(self, channel_id: int, message_id: int) -> Report:
         """Explain how a message was answered, or why it was not; also given the id of the answer."""
-        raise NotImplementedError
+        return await explain.why(self._desk, channel_id, message_id)
 
     async def preview_rewind(self, channel_id: int, to: str) -> Report:
         """List which turns a rewind would take from the window, and which it would bring back."""
-        raise NotImplementedError
+        return await rewind.preview(self._desk, channel_id, to)
 
     async def rewind(self, channel_id: int, to: str, *, by: str) -> Report:
         """Bring the window back to what it was at a point in time."""
-        raise NotImplementedError
+        return await rewind.rewind(self._desk, channel_id, to, by=by)
 
     async def undo(self, channel_id: int, *, by: str) -> Report:
         """Take the newest rewind or reset back."""
-        raise NotImplementedError
+        return await rewind.undo(self._desk, channel_id, by=by)
 
     async def reset(self, channel_id: int, *, by: str) -> Report:
         """Empty the window."""
-        raise NotImplementedError
+        return await rewind.reset(self._desk, channel_id, by=by)
 
     async def rehearse(self, channel_id: int, *, message_id: int | None = None, last: int | None = None) -> Report:
         """Show what the present settings would answer to recorded messages, beside what was said; record nothing."""
-        raise NotImplementedError
+        return await rehearse.rehearse(self._desk, channel_id, message_id=message_id, last=last)
 
     async def pending(self, channel_id: int | None = None) -> Report:
         """List replies that are unfinished or were given up, with reasons and ages."""
-        raise NotImplementedError
+        return await repair.pending(self._desk, channel_id)
 
     async def retry(self, channel_id: int, message_id: int, *, by: str) -> Report:
         """Put a reply that was given up back into the outbox."""
-        raise NotImplementedError
+        return await repair.retry(self._desk, channel_id, message_id, by=by)
 
     async def drop(self, channel_id: int, message_id: int, *, by: str) -> Report:
         """Give an unfinished reply up."""
-        raise NotImplementedError
+        return await repair.drop(self._desk, channel_id, message_id, by=by)
 
     async def pause(self, channel_id: int, *, by: str) -> Report:
         """Answer nothing new in a channel; messages are recorded as before."""
-        raise NotImplementedError
+        return await repair.pause(self._desk, channel_id, by=by)
 
     async def resume(self, channel_id: int, *, by: str) -> Report:
         """Answer again in a channel."""
-        raise NotImplementedError
+        return await repair.resume(self._desk, channel_id, by=by)
 
     async def rebuild(self, channel_id: int) -> Report:
         """Forget a channel's snapshots, fold its events again, and compare."""
-        raise NotImplementedError
+        return await checks.rebuild(self._desk, channel_id)
 
     async def snapshot(self, channel_id: int) -> Report:
         """Keep a snapshot of a channel's state as it is now."""
-        raise NotImplementedError
+        return await checks.snapshot(self._desk, channel_id)
 
     async def verify(self, channel_id: int | None = None, progress: Callable[[int, int], None] | None = None) -> Report:
         """Check the log, or one channel of it; ``progress`` is told how many events of how many are checked."""
-        raise NotImplementedError
+        return await checks.check(self._desk, channel_id, progress)
 
     async def export(
         self, channel_id: int, *, since: str | None = None, words: bool = True, limit_bytes: int = EXPORT_BYTES
     ) -> Report:
         """Return events as a file of JSON Lines, oldest first; ``more`` is the ``since`` of what did not fit."""
-        raise NotImplementedError
+        return await export.export(self._desk, channel_id, since=since, words=words, limit_bytes=limit_bytes)
 
     async def status(self) -> Report:
         """Show how log and bot are."""
-        raise NotImplementedError
+        return await status.status(self._desk)
 
     async def note_use(
         self, *, user_id: int, guild_id: int | None, channel_id: int, command: str, options: str, outcome: str
     ) -> None:
         """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
-        raise NotImplementedError
+        used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
+        stream = BOT_STREAM if guild_id is None else f"guild:{guild_id}"
+        await self._desk.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject=user_id),))

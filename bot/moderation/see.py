@@ -51,7 +51,7 @@ async def timeline(
     """List a channel's events, the newest first; the cursor is the version to go on below."""
     head = await known_head(desk.reader, channel_id)
     size = min(max(size, 1), LARGEST_PAGE)
-    first, moment = await _since(desk, channel_id, since)
+    first, moment = await since_point(desk, channel_id, since)
     query = Query(
         stream=stream_of(channel_id),
         types=known_types(types),
@@ -162,7 +162,7 @@ def pending_line(entry: Pending) -> str:
     return f"{entry.message_id} asked by {entry.author_id} at {utc_time(entry.requested_at)}: {progress}{tried}"
 
 
-async def _since(desk: Desk, channel_id: int, since: str | None) -> tuple[int | None, int | None]:
+async def since_point(desk: Desk, channel_id: int, since: str | None) -> tuple[int | None, int | None]:
     """Return the first version, or the first moment, that ``since`` chooses."""
     if not since:
         return None, None

@@ -1,0 +1,118 @@
+"""Trust in the log: fold it again, keep a snapshot, verify chain, gaps, words and snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from bot.conversations import stream_of
+from bot.core.conversation import Conversation, evolve
+from bot.errors import LogDamaged
+from bot.eventlog.snapshots import SPACING
+from bot.eventlog.verify import Finding, verify
+from bot.moderation.desk import Desk
+from bot.moderation.points import known_head
+from bot.moderation.report import Report
+from bot.moderation.text import MICROSECONDS, count_text, printable
+
+MOST_FINDINGS = 100
+"""Findings that are listed; all are counted."""
+
+Told = Callable[[int, int], None]
+
+
+async def rebuild(desk: Desk, channel_id: int) -> Report:
+    """Forget a channel's snapshots, fold its events from the first on, and compare with what was known before."""
+    await known_head(desk.reader, channel_id)
+    owner, stream = desk.owned(), stream_of(channel_id)
+    in_memory = owner.conversations.peek(channel_id)
+    known = in_memory or (await desk.reader.load(stream)).state
+    forgotten = await owner.log.forget_snapshots(stream)
+    state, kept = Conversation(), 0
+    async for page in desk.reader.tail(stream, upto=known.version):
+        for recorded in page:
+            state = evolve(state, recorded)
+            if state.version % SPACING == 0:
+                await owner.log.save_snapshot(stream, state)
+                kept += 1
+    await owner.log.save_snapshot(stream, state)
+    same = state == known
+    if not same:
+        owner.conversations.forget(channel_id)
+    verdict = "the same state as before" if same else "ANOTHER state than before, which counts from now on"
+    return Report(
+        f"Channel {channel_id} is folded again: {verdict}",
+        (
+            f"{count_text(state.version, 'event')} folded",
+            f"{count_text(forgotten, 'snapshot')} forgotten, {kept + 1} kept anew",
+            *(() if same else ("Run verify: a snapshot or the memory was not what the events give.",)),
+        ),
+        {
+            "channel_id": str(channel_id),
+            "version": state.version,
+            "forgotten": forgotten,
+            "kept": kept + 1,
+            "same": same,
+        },
+    )
+
+
+async def snapshot(desk: Desk, channel_id: int) -> Report:
+    """Keep a snapshot of a channel's state as it is now."""
+    await known_head(desk.reader, channel_id)
+    owner = desk.owned()
+    state = await owner.conversations.state(channel_id)
+    await owner.log.save_snapshot(stream_of(channel_id), state)
+    return Report(
+        f"A snapshot of channel {channel_id} at version {state.version} is kept",
+        (),
+        {"channel_id": str(channel_id), "version": state.version},
+    )
+
+
+async def check(desk: Desk, channel_id: int | None, progress: Told | None) -> Report:
+    """Verify the log, or one channel of it, page by page."""
+    if channel_id is not None:
+        await known_head(desk.reader, channel_id)
+    began = desk.clock()
+    wanted = None if channel_id is None else stream_of(channel_id)
+    streams = [info for info in await desk.reader.streams() if wanted in (None, info.name)]
+    total = sum(info.version for info in streams)
+    events, count = 0, 0
+    findings: list[Finding] = []
+    try:
+        async for page in verify(desk.reader, streams):
+            events += page.events
+            count += len(page.findings)
+            findings += page.findings[: MOST_FINDINGS - len(findings)]
+            if progress is not None:
+                progress(events, max(total, events))
+    except LogDamaged as error:
+        count += 1
+        findings.append(Finding("", 0, str(error)))
+    seconds = max(desk.clock() - began, 1) / MICROSECONDS
+    return _verdict(desk, events, len(streams), seconds, count, findings)
+
+
+def _verdict(desk: Desk, events: int, streams: int, seconds: float, count: int, findings: list[Finding]) -> Report:
+    words = desk.reader.vault is not None
+    return Report(
+        f"{'All is well' if not count else count_text(count, 'finding')} in {count_text(events, 'event')} of "
+        f"{count_text(streams, 'stream')}",
+        (
+            f"checked in {seconds:.2f} s ({events / seconds:,.0f} events a second)",
+            "chain, versions, snapshots and words" if words else "chain, versions and snapshots; words need the key",
+            *(printable(f"{found.stream} v{found.version}: {found.problem}") for found in findings),
+            *(("and more",) if count > len(findings) else ()),
+        ),
+        {
+            "ok": not count,
+            "events": events,
+            "streams": streams,
+            "findings": [asdict(found) for found in findings],
+            "finding_count": count,
+            "words_checked": words,
+            "seconds": round(seconds, 3),
+            "events_per_second": round(events / seconds),
+        },
+    )

@@ -1,0 +1,72 @@
+"""Export a channel as JSON Lines, in files that Discord takes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from bot.conversations import stream_of
+from bot.core.events import Recorded
+from bot.eventlog.reader import Query
+from bot.moderation.desk import Desk
+from bot.moderation.points import known_head
+from bot.moderation.report import File, ModerationError, Report
+from bot.moderation.see import since_point
+from bot.moderation.text import MICROSECONDS, count_text, lines, size_text
+
+CHUNK = 500
+"""Events whose words are fetched in one go."""
+
+
+async def export(desk: Desk, channel_id: int, *, since: str | None, words: bool, limit_bytes: int) -> Report:
+    """Return a channel's events from a point in time on, as many as fit into ``limit_bytes``, the oldest first."""
+    if words and desk.reader.vault is None:
+        raise ModerationError("What people wrote needs the log's key: export without words.")
+    await known_head(desk.reader, channel_id)
+    writer = _Writer(desk, words, limit_bytes)
+    chunk: list[Recorded] = []
+    first, moment = await since_point(desk, channel_id, since)
+    async for recorded in desk.reader.events(Query(stream=stream_of(channel_id), since=moment, first=first)):
+        chunk.append(recorded)
+        if len(chunk) == CHUNK:
+            await writer.write(chunk)
+            chunk = []
+            if writer.next_version is not None:
+                break
+    if chunk:
+        await writer.write(chunk)
+    return writer.report(channel_id)
+
+
+class _Writer:
+    """Collects lines until the next one does not fit; ``next_version`` is its event's then."""
+
+    def __init__(self, desk: Desk, words: bool, limit: int) -> None:  # noqa: FBT001 - within this module
+        self._desk = desk
+        self._words = words
+        self._limit = limit
+        self._content = bytearray()
+        self._count = 0
+        self.next_version: int | None = None
+
+    async def write(self, events: list[Recorded]) -> None:
+        for line in await lines(self._desk.reader, events, words=self._words):
+            row = json.dumps(line.to_json(), separators=(",", ":")).encode() + b"\n"
+            if self._content and len(self._content) + len(row) > self._limit:
+                self.next_version = line.recorded.version
+                return
+            self._content += row
+            self._count += 1
+
+    def report(self, channel_id: int) -> Report:
+        today = datetime.fromtimestamp(self._desk.clock() / MICROSECONDS, UTC).strftime("%Y%m%d-%H%M%S")
+        more = None if self.next_version is None else str(self.next_version)
+        size = size_text(len(self._content))
+        left = () if more is None else (f"The file is full: export since {more} for the rest.",)
+        return Report(
+            f"{count_text(self._count, 'event')} of channel {channel_id}, {size}",
+            left,
+            {"channel_id": str(channel_id), "events": self._count, "bytes": len(self._content), "more": more},
+            File(f"channel-{channel_id}-{today}.jsonl", bytes(self._content)),
+            more,
+        )

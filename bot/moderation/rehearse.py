@@ -1,0 +1,184 @@
+"""Rehearse: what the present settings would answer to recorded messages, beside what was said.
+
+Nothing here can send or record: a responder is asked, and what it says goes into the report alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.conversations import stream_of
+from bot.core import events as e
+from bot.core.conversation import Conversation, Pending
+from bot.eventlog.reader import Query
+from bot.moderation.desk import Desk
+from bot.moderation.explain import Story, story_of
+from bot.moderation.points import known_head
+from bot.moderation.report import ModerationError, Report
+from bot.moderation.text import count_text, printable, quote, shortened
+from bot.replies.composer import Composer, WordsErased
+
+MOST = 10
+SECONDS = 60.0
+"""For how long responders are waited for: the messages are asked about at the same time."""
+
+_MENTION_AT_AN_END = re.compile(r"\A\s*<@!?(?P<first>[0-9]{1,20})>|<@!?(?P<last>[0-9]{1,20})>\s*\Z")
+_WIDTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsal:
+    """What was asked, what was said to it (nothing: ``outcome`` says why), and what would be said now."""
+
+    message_id: int
+    asked: str
+    said: tuple[str, ...]
+    outcome: str
+    would: tuple[str, ...]
+    trouble: str
+
+    @property
+    def same(self) -> bool:
+        return not self.trouble and self.said == self.would
+
+    def lines(self) -> tuple[str, ...]:
+        said = self.said or (f"[nothing: {self.outcome}]",)
+        would = self.would or (f"[nothing{f': {self.trouble}' if self.trouble else ''}]",)
+        verdict = "the same" if self.same else "different"
+        return (
+            shortened(f"message {self.message_id}, {self.asked}"),
+            *_block("was said:  ", said),
+            *_block("would say: ", would),
+            f"  {verdict}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "message_id": str(self.message_id),
+            "said": list(self.said),
+            "outcome": self.outcome,
+            "would_say": list(self.would),
+            "trouble": self.trouble,
+            "same": self.same,
+        }
+
+
+async def rehearse(desk: Desk, channel_id: int, *, message_id: int | None, last: int | None) -> Report:
+    """Ask the present responder again about one message, or about the last ones that it was to answer."""
+    if desk.reader.vault is None:
+        raise ModerationError("Rehearsing needs what people wrote, and the log is read without its key here.")
+    await known_head(desk.reader, channel_id)
+    if message_id is None:
+        chosen = await _newest(desk, channel_id, 1 if last is None else last)
+    else:
+        chosen = [message_id]
+    done = await asyncio.gather(*(_rehearsed(desk, channel_id, each) for each in chosen))
+    differing = sum(not each.same for each in done)
+    return Report(
+        f"{count_text(len(done), 'message')} of channel {channel_id} rehearsed, {differing} answered differently; "
+        "nothing is sent or recorded",
+        tuple(row for each in done for row in each.lines()),
+        {"channel_id": str(channel_id), "settings": desk.settings, "messages": [each.to_json() for each in done]},
+    )
+
+
+async def _newest(desk: Desk, channel_id: int, count: int) -> list[int]:
+    if not 1 <= count <= MOST:
+        raise ModerationError(f"Between 1 and {MOST} messages can be rehearsed at a time.")
+    query = Query(stream=stream_of(channel_id), types=(e.ReplyRequested.TYPE,), newest_first=True)
+    events = [recorded.event async for recorded in desk.reader.events(query, limit=count)]
+    if not events:
+        raise ModerationError(f"Nobody asked the bot anything in channel {channel_id} yet.")
+    return [event.message_id for event in reversed(events) if isinstance(event, e.ReplyRequested)]
+
+
+async def _rehearsed(desk: Desk, channel_id: int, message_id: int) -> _Rehearsal:
+    story = await story_of(desk, channel_id, message_id)
+    state, entries = await _as_asked(desk, channel_id, story)
+    bodies = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
+    would, trouble = await _answer(desk, channel_id, state, entries)
+    asked = (await desk.reader.bodies((entries[0].asked_at,))).get(entries[0].asked_at)
+    return _Rehearsal(
+        story.message_id,
+        quote(asked) if asked else "[words erased]",
+        bodies[-1].parts if bodies else (),
+        story.outcome(),
+        would,
+        trouble,
+    )
+
+
+async def _answer(
+    desk: Desk, channel_id: int, state: Conversation, entries: Sequence[Pending]
+) -> tuple[tuple[str, ...], str]:
+    """Return the parts that would be said, or none and why."""
+    composer = Composer(desk.reader, desk.responders, desk.window, SECONDS)
+    own_id = desk.own_id() or await _mentioned(desk, entries[0].asked_at)
+    try:
+        command = await composer.compose(state, channel_id, entries, own_id)
+    except WordsErased:
+        return (), "the words of the question are erased"
+    except TimeoutError:
+        return (), f"no answer within {SECONDS:.0f} s"
+    except Exception as error:  # noqa: BLE001 - a responder may raise anything
+        return (), f"the responder failed ({type(error).__name__})"
+    return (command.body.parts, "") if command else ((), "the responder has no answer")
+
+
+async def _as_asked(desk: Desk, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
+    """Return the state on which a message was answered, or would have been, and the replies that were one answer."""
+    if story.composed_on is not None:
+        state = story.composed_on.state
+        together = await _together(desk, channel_id, story)
+        entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
+        if entries:
+            return state, [replace(entry, composed_at=0, sent_ids=()) for entry in entries]
+    received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, e.MessageReceived)), None)
+    if received is None or not isinstance(received.event, e.MessageReceived):
+        raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
+    state = (await desk.reader.load(stream_of(channel_id), upto=received.version)).state
+    edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
+    request = story.last(e.ReplyRequested)
+    entry = Pending(
+        message_id=story.message_id,
+        author_id=received.event.author_id,
+        requested_at=received.recorded_at,
+        cause=received.position,
+        responder=request.responder if request else "",
+        asked_at=edits[-1] if edits else received.position,
+    )
+    return state, [entry]
+
+
+async def _together(desk: Desk, channel_id: int, story: Story) -> list[int]:
+    """Return the messages that the answer to this one answered as well: recorded right after it."""
+    composed = next(line.recorded for line in reversed(story.lines) if isinstance(line.recorded.event, e.ReplyComposed))
+    joined: list[int] = []
+    async for page in desk.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
+        for recorded in page:
+            event = recorded.event
+            if not isinstance(event, e.ReplyAbandoned) or event.detail != str(story.message_id):
+                return joined
+            if event.reason is e.AbandonReason.TOGETHER:
+                joined.append(event.message_id)
+    return joined
+
+
+async def _mentioned(desk: Desk, position: int) -> int:
+    """Return whom a message mentions at its beginning or end: the bot, where its id is not known. 0: nobody."""
+    body = (await desk.reader.bodies((position,))).get(position)
+    found = _MENTION_AT_AN_END.search(body.text) if body else None
+    return int(found["first"] or found["last"]) if found else 0
+
+
+def _block(label: str, parts: Sequence[str]) -> list[str]:
+    """Return what was said as lines, with its own line breaks, under a label."""
+    rows = [
+        row for part in parts for line in part.splitlines() for row in textwrap.wrap(printable(line), _WIDTH) or [""]
+    ]
+    return [f"  {label if number == 0 else ' ' * len(label)}{row}" for number, row in enumerate(rows)]

@@ -1,0 +1,181 @@
+"""Repair: what is not sent and why, try it again or give it up, stop answering and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversations import channel_of, stream_of
+from bot.core import commands as c
+from bot.core import events as e
+from bot.core.conversation import Pending
+from bot.eventlog.reader import Query
+from bot.moderation.desk import Desk
+from bot.moderation.points import answered_by, known_head
+from bot.moderation.report import ModerationError, Report
+from bot.moderation.text import count_text, iso_time, printable, shortened, span
+from bot.replies import repair
+
+MOST_SHOWN = 50
+"""Unfinished replies that are listed one by one; all are counted."""
+
+MOST_ABANDONED = 20
+_LOOKED_AT = 500
+_ANSWERED = frozenset({e.AbandonReason.TOGETHER, e.AbandonReason.ANSWERED_ELSEWHERE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsent:
+    channel_id: int
+    message_id: int
+    since: int
+    reason: str
+    detail: str = ""
+
+    def to_text(self, now: int) -> str:
+        why = f"{self.reason}{f' ({printable(self.detail)})' if self.detail else ''}"
+        return shortened(f"channel {self.channel_id} message {self.message_id}, {span(now - self.since)}: {why}", 120)
+
+    def to_json(self, now: int) -> dict[str, Any]:
+        return {
+            "channel_id": str(self.channel_id),
+            "message_id": str(self.message_id),
+            "since": iso_time(self.since),
+            "age_us": now - self.since,
+            "reason": self.reason,
+            "detail": self.detail,
+        }
+
+
+async def pending(desk: Desk, channel_id: int | None) -> Report:
+    """List replies that are unfinished, the oldest first, and those given up, the newest first."""
+    if channel_id is not None:
+        await known_head(desk.reader, channel_id)
+    now = desk.clock()
+    channels = [channel_id] if channel_id is not None else await _unfinished_channels(desk)
+    unfinished = sorted(
+        [entry for channel in channels for entry in await _unfinished(desk, channel)], key=lambda entry: entry.since
+    )
+    abandoned = await _abandoned(desk, channel_id)
+    hidden = len(unfinished) - MOST_SHOWN
+    return Report(
+        f"{count_text(len(unfinished), 'unfinished reply', 'unfinished replies')} and {len(abandoned)} given up in "
+        f"{'the whole log' if channel_id is None else f'channel {channel_id}'}",
+        (
+            *(entry.to_text(now) for entry in unfinished[:MOST_SHOWN]),
+            *((f"and {hidden} more unfinished",) if hidden > 0 else ()),
+            *(f"given up: {entry.to_text(now)}" for entry in abandoned),
+            *(
+                ("These are the newest given up; older ones are in the timeline.",)
+                if len(abandoned) == MOST_ABANDONED
+                else ()
+            ),
+        ),
+        {
+            "unfinished": [entry.to_json(now) for entry in unfinished[:MOST_SHOWN]],
+            "unfinished_count": len(unfinished),
+            "abandoned": [entry.to_json(now) for entry in abandoned],
+        },
+    )
+
+
+async def retry(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+    """Put a reply that was given up back into the outbox."""
+    await known_head(desk.reader, channel_id)
+    owner = desk.owned()
+    trigger = await answered_by(desk.reader, channel_id, message_id)
+    try:
+        new = await repair.retry(owner.conversations, desk.reader, channel_id, trigger, by=by)
+    except repair.NothingToRetry as error:
+        raise ModerationError(str(error)) from error
+    if not new:
+        raise ModerationError(f"The reply to message {trigger} is being tried already.")
+    when = "It is tried now." if desk.live() else "It is tried once the bot runs."
+    return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
+
+
+async def drop(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+    """Give an unfinished reply up."""
+    await known_head(desk.reader, channel_id)
+    conversations = desk.owned().conversations
+    trigger = await answered_by(desk.reader, channel_id, message_id)
+    new = await conversations.handle(channel_id, c.Abandon(trigger, e.AbandonReason.CANCELLED, by))
+    if not new:
+        raise ModerationError(f"Message {trigger} in channel {channel_id} has no unfinished reply.")
+    hint = "A part that is on its way may still arrive; what is in Discord stays there."
+    return _done(f"The reply to message {trigger} is given up", channel_id, new, hint, trigger)
+
+
+async def pause(desk: Desk, channel_id: int, *, by: str) -> Report:
+    """Answer nothing new in a channel, which the log need not know yet."""
+    new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesPaused(by=by)))
+    if not new:
+        raise ModerationError(f"Replies are paused in channel {channel_id} already.")
+    hint = "Messages are recorded as before; replies that are unfinished still come."
+    return _done(f"Replies are paused in channel {channel_id}", channel_id, new, hint)
+
+
+async def resume(desk: Desk, channel_id: int, *, by: str) -> Report:
+    """Answer again in a channel."""
+    await known_head(desk.reader, channel_id)
+    new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesResumed(by=by)))
+    if not new:
+        raise ModerationError(f"Replies are not paused in channel {channel_id}.")
+    hint = "What was asked meanwhile stays unanswered."
+    return _done(f"Replies go on in channel {channel_id}", channel_id, new, hint)
+
+
+def _done(title: str, channel_id: int, new: Sequence[e.Recorded], hint: str, message_id: int | None = None) -> Report:
+    data = {"channel_id": str(channel_id), "version": new[-1].version, "type": new[-1].event.TYPE}
+    return Report(title, (hint,), data if message_id is None else data | {"message_id": str(message_id)})
+
+
+async def _unfinished_channels(desk: Desk) -> list[int]:
+    channels = [channel_of(stream) for stream in await desk.reader.unfinished()]
+    return [channel for channel in channels if channel is not None]
+
+
+async def _unfinished(desk: Desk, channel_id: int) -> list[_Unsent]:
+    outbox = (await desk.state(channel_id)).outbox
+    causes = {recorded.position: recorded.event for recorded in await desk.reader.at(entry.cause for entry in outbox)}
+    return [
+        _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause)))
+        for entry in outbox
+    ]
+
+
+def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
+    parts = count_text(len(entry.sent_ids), "part")
+    stage = f"{sum(map(bool, entry.sent_ids))} of {parts} sent" if entry.composed else "not written yet"
+    if isinstance(cause, e.ReplyDelayed) and entry.attempts:
+        return f"{stage}, {count_text(entry.attempts, 'failed attempt')}", cause.reason
+    return stage, ""
+
+
+async def _abandoned(desk: Desk, channel_id: int | None) -> list[_Unsent]:
+    """Return the newest replies that were given up, were not retried since, and are not in Discord after all."""
+    stream = None if channel_id is None else stream_of(channel_id)
+    types = (e.ReplyAbandoned.TYPE, e.ReplyRetried.TYPE)
+    query = Query(stream=stream, types=types, newest_first=True)
+    seen: set[tuple[str, int]] = set()
+    found: list[_Unsent] = []
+    async for recorded in desk.reader.events(query, limit=_LOOKED_AT):
+        event, channel = recorded.event, channel_of(recorded.stream)
+        if not isinstance(event, e.MessageEvent) or channel is None or (recorded.stream, event.message_id) in seen:
+            continue
+        seen.add((recorded.stream, event.message_id))
+        if not isinstance(event, e.ReplyAbandoned) or event.reason in _ANSWERED:
+            continue
+        if not await _arrived(desk, recorded.stream, event.message_id):
+            found.append(_Unsent(channel, event.message_id, recorded.recorded_at, event.reason.value, event.detail))
+        if len(found) == MOST_ABANDONED:
+            break
+    return found
+
+
+async def _arrived(desk: Desk, stream: str, message_id: int) -> bool:
+    """Tell whether every part of a reply is known to be in Discord."""
+    composed = await desk.reader.find(stream, e.KeyKind.COMPOSED, message_id)
+    parts = max((each.event.parts for each in composed if isinstance(each.event, e.ReplyComposed)), default=0)
+    return 0 < parts <= len(await desk.reader.find(stream, e.KeyKind.SENT, message_id))

@@ -1,0 +1,173 @@
+"""How log and bot are, from a bounded look at the newest events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from bot import __version__
+from bot.conversations import channel_of
+from bot.core import events as e
+from bot.eventlog.database import FILE_NAME
+from bot.eventlog.owner import read_owner
+from bot.eventlog.reader import Query
+from bot.moderation.desk import BOT_STREAM, Desk
+from bot.moderation.report import Report
+from bot.moderation.text import MICROSECONDS, count_text, iso_time, size_text, span, utc_time
+
+LOOKED_AT = 5000
+"""The newest events of the log, by which rate, lag, busy channels and the last catch-up are told."""
+
+BUSY_SHOWN = 5
+LATELY = 60 * MICROSECONDS
+_MOMENTS = frozenset({"at", "last_event_at", "since"})
+_SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
+
+
+async def status(desk: Desk) -> Report:
+    """Show how log and bot are."""
+    now = desk.clock()
+    streams = await desk.reader.streams()
+    newest = [recorded async for recorded in desk.reader.events(Query(newest_first=True), limit=LOOKED_AT)]
+    data: dict[str, Any] = {
+        "release": __version__,
+        "settings": desk.settings,
+        "events": sum(stream.version for stream in streams),
+        "streams": len(streams),
+        "bytes": disk_bytes(desk.folder),
+        **_lately(newest, now),
+        **await _gateway(desk),
+        **_process(desk),
+    }
+    return Report(f"Echoless {__version__}: {_health(desk)}", _lines(data, now), _with_times(data))
+
+
+def disk_bytes(folder: Path) -> int:
+    """Return the bytes of the database and of what SQLite keeps beside it, which may go at any moment."""
+    total = 0
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            total += (folder / f"{FILE_NAME}{suffix}").stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def _lately(newest: list[e.Recorded], now: int) -> dict[str, Any]:
+    recent = [recorded for recorded in newest if recorded.recorded_at > now - LATELY]
+    # A busy log has more events in a minute than are looked at: then the time they span counts.
+    seconds = min(LATELY, now - recent[-1].recorded_at) if len(recent) == LOOKED_AT else LATELY
+    busy = Counter(channel for recorded in recent if (channel := channel_of(recorded.stream)) is not None)
+    lags = sorted(
+        recorded.recorded_at - recorded.event.sent_at
+        for recorded in recent
+        if isinstance(recorded.event, e.MessageReceived) and recorded.event.via is e.Via.LIVE
+    )
+    catchup = next((recorded for recorded in newest if isinstance(recorded.event, e.CatchupCompleted)), None)
+    return {
+        "last_event_at": newest[0].recorded_at if newest else None,
+        "per_second": round(len(recent) / max(seconds / MICROSECONDS, 1), 2),
+        "busy_channels": [
+            {"channel_id": str(channel), "events": count} for channel, count in busy.most_common(BUSY_SHOWN)
+        ],
+        "lag_us": lags[len(lags) // 2] if lags else None,
+        "last_catchup": None
+        if catchup is None or not isinstance(catchup.event, e.CatchupCompleted)
+        else {
+            "channel_id": str(channel_of(catchup.stream)),
+            "at": catchup.recorded_at,
+            "count": catchup.event.count,
+        },
+    }
+
+
+async def _gateway(desk: Desk) -> dict[str, Any]:
+    query = Query(stream=BOT_STREAM, types=_SESSION, newest_first=True)
+    found = [recorded async for recorded in desk.reader.events(query, limit=1)]
+    if not found:
+        return {"gateway": None}
+    event = found[0].event
+    session = event.session if isinstance(event, e.GatewayReady | e.GatewayResumed) else None
+    return {"gateway": {"type": event.TYPE, "at": found[0].recorded_at, "session": session}}
+
+
+def _process(desk: Desk) -> dict[str, Any]:
+    owner, live = read_owner(desk.folder), desk.live()
+    return {
+        "owner": {"pid": owner.pid, "host": owner.host, "since": owner.since} if owner else None,
+        "bot": None
+        if live is None
+        else {
+            "connected": live.connected,
+            "hot_channels": live.hot_channels,
+            "waiting": live.waiting,
+            "working": live.working,
+            "trouble": list(live.trouble),
+        },
+    }
+
+
+def _health(desk: Desk) -> str:
+    live = desk.live()
+    if live is None:
+        return "no bot runs on this log"
+    if live.trouble:
+        return "; ".join(live.trouble)
+    return "connected" if live.connected else "not connected"
+
+
+def _lines(data: dict[str, Any], now: int) -> tuple[str, ...]:
+    size = f"{count_text(data['events'], 'event')} in {count_text(data['streams'], 'stream')}"
+    facts = {
+        "log": f"{size}, {size_text(data['bytes'])}",
+        "last event": _ago(data["last_event_at"], now),
+        "rate": f"{data['per_second']:,} events a second in the last minute",
+        "lag": "nothing came live in the last minute" if data["lag_us"] is None else span(data["lag_us"]),
+        "busy": ", ".join(f"{each['channel_id']} ({each['events']:,})" for each in data["busy_channels"])
+        or "no channel",
+        "last catch-up": _catchup(data["last_catchup"], now),
+        **_process_facts(data),
+        "settings": data["settings"] or "-",
+    }
+    if gateway := data["gateway"]:
+        facts["gateway"] = f"{gateway['type']}, {_ago(gateway['at'], now)}"
+        facts["session"] = gateway["session"] or "none"
+    return tuple(f"{name}: {fact}" for name, fact in facts.items())
+
+
+def _catchup(found: dict[str, Any] | None, now: int) -> str:
+    if found is None:
+        return "not among the newest events"
+    return f"channel {found['channel_id']}, {count_text(found['count'], 'message')}, {_ago(found['at'], now)}"
+
+
+def _process_facts(data: dict[str, Any]) -> dict[str, str]:
+    owner, bot = data["owner"], data["bot"]
+    facts = {
+        "owner": f"process {owner['pid']} on {owner['host']} since {utc_time(owner['since'])} UTC"
+        if owner
+        else "nobody"
+    }
+    if bot:
+        facts["memory"] = (
+            f"{count_text(bot['hot_channels'], 'channel')}; {bot['waiting']} waiting for the log; "
+            f"replies at work in {count_text(bot['working'], 'channel')}"
+        )
+    return facts
+
+
+def _ago(moment: int | None, now: int) -> str:
+    return "none" if moment is None else f"{utc_time(moment)} UTC, {span(now - moment)} ago"
+
+
+def _with_times(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON whose moments are written as ISO times."""
+    if isinstance(value, list):
+        return [_with_times(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: iso_time(item) if name in _MOMENTS and isinstance(item, int) else _with_times(item)
+        for name, item in value.items()
+    }
