@@ -78,12 +78,19 @@ def inspect(path: Path) -> int:
     _refuse_newer(path, version)
     if page_size not in _PAGE_SIZES:
         raise LogDamaged(f"{path} has a damaged header (page size {page_size}). {_RESTORE}")
-    missing = set(range(size // page_size + 1, pages + 1))
-    # A crash or a full disk in the middle of a checkpoint leaves a short file, which may end within a page, and whose
-    # other pages are still in the write-ahead log.
-    if missing and not missing <= _wal_pages(path, page_size):
+    if _is_short(path, size, pages, page_size):
         raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {_RESTORE}")
     return int(version)
+
+
+def _is_short(path: Path, size: int, pages: int, page_size: int) -> bool:
+    """Tell whether pages are nowhere to be found.
+
+    A crash or a full disk in the middle of a checkpoint leaves a short file, which may end within a page, and whose
+    other pages are still in the write-ahead log. Beside a running owner the checkpoint may have ended meanwhile.
+    """
+    missing = set(range(size // page_size + 1, pages + 1))
+    return bool(missing) and not missing <= _wal_pages(path, page_size) and path.stat().st_size < pages * page_size
 
 
 def _refuse_newer(path: Path, version: int) -> None:
@@ -153,44 +160,45 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 async def connect_writer(path: Path, *, full: bool) -> Connection:
     """Return the one writing connection; ``full`` syncs every commit to the disk."""
+    uri = _uri(path, "rw")
 
-    def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA secure_delete = ON")
-        return connection
 
-    return await _connect(connector)
+    return await _connect(uri, prepare)
 
 
 async def connect_reader(path: Path) -> Connection:
     """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
-    uri = _read_only(path)
-
-    def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
-        _check_version(connection, path)
-        return connection
-
-    return await _connect(connector)
+    return await _connect(_uri(path, "ro"), lambda connection: _check_version(connection, path))
 
 
-def _read_only(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"
+def _uri(path: Path, mode: str) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _untouching(path: Path) -> str:
     """Return a URI that reads a log at rest without the files every other connection makes beside it."""
-    return _read_only(path) + ("" if _wal(path).exists() else "&immutable=1")
+    return _uri(path, "ro") + ("" if _wal(path).exists() else "&immutable=1")
 
 
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-async def _connect(connector: Callable[[], sqlite3.Connection]) -> Connection:
+async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> Connection:
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+        try:
+            prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     connection = Connection(connector, iter_chunk_size=64)
     with translated():
         await connection

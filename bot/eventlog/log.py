@@ -50,10 +50,14 @@ class Location:
 
 
 class EventLog:
-    """The log, opened for appending. Make one with :func:`open_log`."""
+    """The log, opened for appending. Make one with :func:`open_log`.
 
-    def __init__(self, writer: Writer, reader: Reader, ownership: Ownership) -> None:
+    ``aside`` is a second reading connection, for long reads that nothing else should wait behind.
+    """
+
+    def __init__(self, writer: Writer, reader: Reader, aside: Reader, ownership: Ownership) -> None:
         self.reader = reader
+        self.aside = aside
         self._writer = writer
         self._ownership = ownership
         self._task = asyncio.create_task(writer.run(), name="log writer")
@@ -107,6 +111,7 @@ class EventLog:
         self._writer.close()
         await self._task
         await self.reader.close()
+        await self.aside.close()
         await self._writer.connection.close()
         self._ownership.release()
 
@@ -131,11 +136,12 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     try:
         await connection.run(lambda raw: database.migrate(raw, now=clock()))
         reader = await _open_reader(location, vault)
+        aside = await _open_reader(location, vault)
     except BaseException:
         await connection.close()
         ownership.release()
         raise
-    return EventLog(Writer(connection, vault, clock), reader, ownership)
+    return EventLog(Writer(connection, vault, clock), reader, aside, ownership)
 
 
 async def open_reader(location: Location, *, words: bool = True) -> Reader:

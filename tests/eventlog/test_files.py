@@ -144,6 +144,22 @@ async def test_a_checkpoint_that_was_interrupted_needs_its_write_ahead_log(
     assert isinstance(await refused(crashed, opened), LogDamaged)
 
 
+async def test_a_checkpoint_that_ends_while_the_file_is_looked_at_is_no_damage(
+    made: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers come at any moment of the owner's; by the end of a checkpoint the write-ahead log may begin anew."""
+    whole = made.database.read_bytes()
+    made.database.write_bytes(whole[: 5 * PAGE])
+
+    def ends(path: Path, page_size: int) -> set[int]:
+        assert page_size == PAGE
+        path.write_bytes(whole)
+        return set()
+
+    monkeypatch.setattr(database, "_wal_pages", ends)
+    assert database.inspect(made.database) == len(database.migrations())
+
+
 @pytest.mark.parametrize(
     "content",
     [
