@@ -79,9 +79,7 @@ class VersionConflict(EcholessError):
 
     def __init__(self, stream: str, *, expected: int, actual: int) -> None:
         """Name the stream and both versions."""
-        super().__init__(
-            f"Stream {stream} is at version {actual}, not {expected}: load it again and decide anew."
-        )
+        super().__init__(f"Stream {stream} is at version {actual}, not {expected}: load it again and decide anew.")
         self.stream = stream
         self.expected = expected
         self.actual = actual
