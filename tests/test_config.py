@@ -52,7 +52,7 @@ def test_defaults_hold_where_nothing_is_set(tmp_path: Path, monkeypatch: pytest.
     assert tmp_path / "data" == config.log.path
     assert tmp_path / "data" / "vault.key" == config.log.vault_key_file
     assert timedelta(minutes=30) == config.replies.max_age
-    assert Rate(10, timedelta(minutes=1)) == config.limits.per_person
+    assert Rate(100, timedelta(minutes=10)) == config.limits.per_person
 
 
 def test_config_toml_of_the_working_directory_is_read_unasked(write: Write) -> None:
