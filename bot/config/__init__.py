@@ -16,6 +16,7 @@ from bot.config.model import (
     Telemetry,
 )
 from bot.config.values import Rate
+from bot.config.version import answering_version
 
 __all__ = [
     "Audit",
@@ -31,5 +32,6 @@ __all__ = [
     "Replies",
     "Rule",
     "Telemetry",
+    "answering_version",
     "load",
 ]

@@ -133,15 +133,18 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     except BaseException:
         ownership.release()
         raise
+    readers: list[Reader] = []
     try:
         await connection.run(lambda raw: database.migrate(raw, now=clock()))
-        reader = await _open_reader(location, vault)
-        aside = await _open_reader(location, vault)
+        readers = [await _open_reader(location, vault)]
+        readers.append(await _open_reader(location, vault))
     except BaseException:
+        for reader in readers:
+            await reader.close()
         await connection.close()
         ownership.release()
         raise
-    return EventLog(Writer(connection, vault, clock), reader, aside, ownership)
+    return EventLog(Writer(connection, vault, clock), readers[0], readers[1], ownership)
 
 
 async def open_reader(location: Location, *, words: bool = True) -> Reader:

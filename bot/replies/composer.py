@@ -24,12 +24,14 @@ class Composer:
     """Asks responders, once per reply, and reads back what they said.
 
     ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
+    ``settings`` names what they were set to, for whoever asks later why an answer was given.
     """
 
     reader: Reader
     responders: Sequence[Responder]
     window: int
     timeout: float
+    settings: str = ""
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
@@ -59,6 +61,7 @@ class Composer:
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
+            settings=self.settings,
         )
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
