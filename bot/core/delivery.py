@@ -6,7 +6,7 @@ look has just not found them. Once a send begins it is not, until the outcome is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 from typing import TypeAlias
@@ -95,22 +95,34 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
     return min(quiet_at - now, latest - now, patience.together)
 
 
-def found_parts(entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting]) -> Mapping[int, int]:
+def found_parts(
+    entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting], *, trigger_there: bool, taken: Collection[int]
+) -> Mapping[int, int]:
     """Return for each part of ``entry`` found in Discord, and not known to be sent, its message id.
 
     Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
-    unsent part. A message that lost its reference (the trigger was deleted first) is known by its text.
+    unsent part. A message that lost its reference, because the trigger was deleted first, is known by its text; other
+    replies may have the same text, so it counts only where the trigger is gone, and only once (``taken``: ids of
+    messages known as parts of other replies).
     """
-    known = set(entry.sent_ids)
+    known = {*entry.sent_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
     referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
     found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
-    for seen in sightings:
-        if seen.reply_to is None and seen.message_id > entry.message_id and seen.message_id not in known:
+    loose = () if trigger_there else (seen for seen in sightings if seen.reply_to is None)
+    for seen in loose:
+        if seen.message_id > entry.message_id and seen.message_id not in known:
             part = next((part for part in unsent if part not in found and _same(texts[part], seen.text)), None)
             if part is not None:
                 found[part] = seen.message_id
     return found
+
+
+def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:
+    """Return the ids of the window's messages that are parts of other replies; a reply's turn has no author's id."""
+    return frozenset(
+        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_at
+    )
 
 
 def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | None:

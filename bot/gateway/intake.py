@@ -23,6 +23,7 @@ from bot.core.events import (
     KeyKind,
     Proof,
     Recorded,
+    ReplyComposed,
     ReplySent,
     Role,
     SkipReason,
@@ -131,16 +132,17 @@ class Intake:
         if entry is not None and entry.composed:
             # Without its nonce (a history) the part can't be told here: the look before a repeat finds it.
             if about and about[1] < len(entry.sent_ids):
-                await self._confirm(incoming, trigger, about[1])
+                await self._confirm(incoming, trigger, about[1], Proof.ECHO)
             return
-        stream = stream_of(incoming.channel_id)
-        sent = [record.event for record in await self._log.reader.find(stream, KeyKind.SENT, trigger)]
-        if any(isinstance(event, ReplySent) and event.sent_id == incoming.message_id for event in sent):
+        sent, parts = await self._delivered(incoming.channel_id, trigger)
+        if incoming.message_id in sent.values():
             return
-        composed = await self._log.reader.find(stream, KeyKind.COMPOSED, trigger)
-        if composed and about and not any(isinstance(event, ReplySent) and event.part == about[1] for event in sent):
+        unknown = [part for part in range(parts) if part not in sent]
+        # Parts are sent in order: without its nonce it is the first that is not known.
+        part = about[1] if about else next(iter(unknown), None)
+        if part in unknown:
             # Given up here, and in Discord after all.
-            await self._confirm(incoming, trigger, about[1])
+            await self._confirm(incoming, trigger, part, Proof.ECHO if about else Proof.HISTORY)
             return
         _log.error(
             "reply.foreign_seen",
@@ -156,8 +158,18 @@ class Intake:
         opened = await self._log.reader.find(BOT_STREAM, KeyKind.DM_OPENED)
         return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
 
-    async def _confirm(self, incoming: Incoming, trigger: int, part: int) -> None:
-        command = Confirm(trigger, part, incoming.message_id, Proof.ECHO)
+    async def _delivered(self, channel_id: int, trigger: int) -> tuple[dict[int, int], int]:
+        """Return the Discord ids of the parts of a reply that are known as sent, and how many parts it has."""
+        find, stream = self._log.reader.find, stream_of(channel_id)
+        sent = [recorded.event for recorded in await find(stream, KeyKind.SENT, trigger)]
+        composed = [recorded.event for recorded in await find(stream, KeyKind.COMPOSED, trigger)]
+        return (
+            {event.part: event.sent_id for event in sent if isinstance(event, ReplySent)},
+            max((event.parts for event in composed if isinstance(event, ReplyComposed)), default=0),
+        )
+
+    async def _confirm(self, incoming: Incoming, trigger: int, part: int, proof: Proof) -> None:
+        command = Confirm(trigger, part, incoming.message_id, proof)
         await self._conversations.handle(incoming.channel_id, command)
 
     def _address(self, incoming: Incoming, place: Place, own_id: int) -> Address:

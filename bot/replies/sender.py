@@ -44,9 +44,13 @@ Outcome: TypeAlias = Sent | Refused | NotYet | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look into a channel's history found, oldest first; ``readable`` is False where it may not be read."""
+    """What a look into a channel's history found: the bot's own messages, oldest first, and the ids of all.
+
+    ``readable`` is False where it may not be read.
+    """
 
     sightings: tuple[Sighting, ...]
+    present: frozenset[int] = frozenset()
     readable: bool = True
 
 

@@ -25,6 +25,7 @@ from bot.core.delivery import (
     found_parts,
     in_a_row,
     next_step,
+    parts_of_others,
 )
 from bot.core.events import AbandonReason, Proof
 from bot.errors import EcholessError
@@ -70,7 +71,7 @@ class Worker:
         self._certain.add(message_id)
 
     def doubt(self) -> None:
-        """Forget what is certain: a new session began, and others may have answered meanwhile."""
+        """Forget what is certain."""
         self._certain.clear()
 
     def wake(self) -> None:
@@ -201,8 +202,8 @@ class Worker:
 
     async def _judge(self, entry: Pending, look: Look) -> None:
         """Settle a reply of unknown fate by what the look found."""
-        self._certain.add(entry.message_id)
         if not entry.composed:
+            self._certain.add(entry.message_id)
             answer = next((seen for seen in look.sightings if seen.reply_to == entry.message_id), None)
             if answer is not None:
                 await self._conversations.handle(self.channel_id, NoteForeign(entry.message_id, answer.message_id))
@@ -215,7 +216,10 @@ class Worker:
         except WordsErased:
             await self._abandon(entry, AbandonReason.ERASED)
             return
-        for part, sent_id in found_parts(entry, texts, look.sightings).items():
+        taken = parts_of_others(await self._conversations.state(self.channel_id), entry)
+        there = entry.message_id in look.present
+        self._certain.add(entry.message_id)
+        for part, sent_id in found_parts(entry, texts, look.sightings, trigger_there=there, taken=taken).items():
             await self._conversations.handle(self.channel_id, Confirm(entry.message_id, part, sent_id, Proof.HISTORY))
 
     async def _delay(self, entry: Pending, reason: str, after: float | None = None) -> None:
