@@ -212,7 +212,7 @@ def translated() -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _DAMAGED or str(error).startswith(_NOT_TEXT):
+        if code in _DAMAGED or str(error).startswith(_NOT_DATA):
             raise LogDamaged(f"The log's database is damaged ({_name(error)}). {_RESTORE}") from error
         if code in _UNWRITABLE:
             raise LogUnwritable(f"The log {_UNWRITABLE[code]}") from error
@@ -221,8 +221,8 @@ def translated() -> Iterator[None]:
 
 _RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
-_NOT_TEXT = "Could not decode to UTF-8"
-"""What Python's sqlite3 says, without a code, of a text that damage made none."""
+_NOT_DATA = ("Could not decode to UTF-8", "malformed JSON")
+"""What is said, with no code or a general one, of stored data that damage made no text or no JSON."""
 
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",

@@ -204,3 +204,19 @@ async def test_a_snapshot_is_taken_anew_after_a_release(location: Location, open
 
         assert await log.reader.load(STREAM) == Loaded(states[5], 4)
         assert (await log.reader.stats()).snapshots == 1
+
+
+async def test_snapshots_are_thinned_with_age(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the newest stay, and one in a while of the older ones; a state is the same with any of them."""
+    monkeypatch.setattr(snapshots, "RECENT", 10)
+    monkeypatch.setattr(snapshots, "SPACING", 6)
+    await log.append("channel:2", [said(1)])
+    await log.save_snapshot("channel:2", Conversation(version=1))
+    states = await grow(log, 30)
+    for version in range(2, 31, 2):
+        await log.save_snapshot(STREAM, states[version])
+
+    loaded = [await log.reader.load(STREAM, upto=version) for version in range(31)]
+    assert [one.state for one in loaded] == states
+    assert sorted({one.snapshot for one in loaded}) == [0, 2, 6, 12, 18, *range(22, 31, 2)]
+    assert (await log.reader.load("channel:2")).snapshot == 1

@@ -1,0 +1,117 @@
+"""Finding one thing in a log: by position, by person, by the bot's own message, by version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, closing
+
+import pytest
+
+from bot.core import events as e
+from bot.errors import LogDamaged
+from bot.eventlog import reader
+from bot.eventlog.log import EventLog, Location
+from bot.eventlog.reader import Query
+
+Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
+
+STREAM = "channel:1"
+LARGE = 2**63 - 1
+"""An id that a floating-point number would round."""
+
+
+def said(message_id: int, author_id: int) -> e.Draft:
+    """Somebody posts a message."""
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=author_id, sent_at=1))
+
+
+def asked(message_id: int, author_id: int) -> e.Draft:
+    """Request a reply to it."""
+    return e.Draft(e.ReplyRequested(message_id=message_id, author_id=author_id, responder="rules", call=e.Call.DM))
+
+
+def sent(message_id: int, part: int, sent_id: int) -> e.Draft:
+    """Get a part of a reply into Discord."""
+    return e.Draft(e.ReplySent(message_id=message_id, part=part, sent_id=sent_id, proof=e.Proof.ECHO))
+
+
+APPENDS = [
+    (STREAM, [said(10, 7), asked(10, 7)]),
+    ("channel:2", [said(20, 7)]),
+    (STREAM, [said(11, LARGE)]),
+    (STREAM, [sent(10, 0, 500), sent(10, 1, LARGE)]),
+    ("channel:2", [sent(20, 0, 600)]),
+    (STREAM, [e.Draft(e.ForeignReplySeen(message_id=10, sent_id=700))]),
+]
+
+
+@pytest.fixture
+async def filled(location: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EventLog]:
+    """Return a log of positions 1 to 8, read in pages of two."""
+    monkeypatch.setattr(reader, "PAGE", 2)
+    async with opened(location) as log:
+        for stream, drafts in APPENDS:
+            await log.append(stream, drafts)
+        yield log
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param(Query(author_id=7), [1, 2, 3], id="a person's messages and what was asked for them"),
+        pytest.param(Query(author_id=LARGE), [4], id="a person with a large id"),
+        pytest.param(Query(author_id=LARGE - 1), [], id="a person with nearly that id"),
+        pytest.param(Query(author_id=7, stream="channel:2"), [3], id="a person in one stream"),
+        pytest.param(Query(author_id=7, newest_first=True), [3, 2, 1], id="a person, the newest first"),
+        pytest.param(Query(stream=STREAM, first=3), [4, 5, 6, 8], id="from a version"),
+        pytest.param(Query(stream=STREAM, last=3), [1, 2, 4], id="up to a version"),
+        pytest.param(Query(stream=STREAM, first=2, last=4), [2, 4, 5], id="between two versions"),
+        pytest.param(Query(stream=STREAM, first=2, last=4, newest_first=True), [5, 4, 2], id="backwards"),
+        pytest.param(Query(stream=STREAM, first=7), [], id="beyond the head"),
+    ],
+)
+async def test_a_query_chooses(filled: EventLog, query: Query, expected: list[int]) -> None:
+    """However many pages it takes."""
+    assert [recorded.position async for recorded in filled.reader.events(query)] == expected
+
+
+@pytest.mark.parametrize(
+    ("stream", "sent_id", "position"),
+    [(STREAM, 500, 5), (STREAM, LARGE, 6), (STREAM, LARGE - 1, None), (STREAM, 600, None), ("channel:2", 600, 7)],
+)
+async def test_the_bots_own_message_leads_to_its_reply(
+    filled: EventLog, stream: str, sent_id: int, position: int | None
+) -> None:
+    """In its stream."""
+    found = await filled.reader.sent_as(stream, sent_id)
+
+    assert (found and found.position) == position
+
+
+async def test_another_process_message_is_no_reply_of_this_log(filled: EventLog) -> None:
+    """Although it is known of."""
+    assert await filled.reader.sent_as(STREAM, 700) is None
+
+
+async def test_events_are_found_by_position(filled: EventLog) -> None:
+    """In order, each once, without those that are not there."""
+    found = await filled.reader.at([7, 1, 99, 7, -1])
+
+    assert [recorded.position for recorded in found] == [1, 7]
+    assert await filled.reader.at([]) == []
+    assert len(await filled.reader.at(range(300_000))) == 8
+
+
+async def test_data_that_is_damaged_is_told(location: Location, opened: Opener) -> None:
+    """By an error of ours, whoever comes upon it."""
+    async with opened(location) as log:
+        await log.append(STREAM, [sent(10, 0, 500)])
+    with closing(sqlite3.connect(location.database)) as connection:
+        connection.executescript("DROP TRIGGER events_refuse_update; UPDATE events SET data = '{broken'")
+
+    async with opened(location) as log:
+        with pytest.raises(LogDamaged):
+            await log.reader.sent_as(STREAM, 500)
+        with pytest.raises(LogDamaged):
+            assert [recorded async for recorded in log.reader.events(Query(author_id=7))]
