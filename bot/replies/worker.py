@@ -91,11 +91,13 @@ class Worker:
                 if not state.outbox:
                     self._due.clear()
                     await self._conversations.finish(self.channel_id)
+                    if self._changed.is_set():
+                        continue
                     return
                 await self._advance(state, state.outbox[0])
                 self._failures = 0
-            except EcholessError as error:
-                # The log can't be read or written: what was sent meanwhile is looked for once it can.
+            except Exception as error:  # noqa: BLE001 - nothing may end the only one who works for this channel
+                # Mostly a log that can't be read or written: what was sent meanwhile is looked for once it can.
                 self.doubt()
                 self._failures += 1
                 _log.warning("reply.held", channel=self.channel_id, reason=type(error).__name__)
