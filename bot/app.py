@@ -9,17 +9,19 @@ import socket
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from bot import __version__
-from bot.config import Config, Rate
+from bot.config import Config, Rate, answering_version
 from bot.conversations import Conversations
 from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Call, Draft
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
@@ -35,6 +37,7 @@ from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, check_token
 from bot.gateway.sync import Sync
 from bot.moderation import Desk, Live, Moderation
+from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
@@ -83,6 +86,13 @@ def responder(config: Config) -> Responder:
     )
 
 
+def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
+    """Return what moderators' commands work with beside a log that they only read."""
+    responders = (answering, Notice(LIMIT_NOTICE))
+    settings = answering_version(config)
+    return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
+
+
 async def run(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
     """Run the bot until ``stopping`` is set, or until something only a person can mend.
 
@@ -122,6 +132,8 @@ class Bot:
         self.conversations = Conversations(
             log, hot_channels=config.log.hot_channels, snapshot_every=config.log.snapshot_every
         )
+        owner = Ownership(log, self.conversations)
+        desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
         self.intake = Intake(
@@ -134,13 +146,13 @@ class Bot:
         )
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, (answering, Notice(LIMIT_NOTICE)), config.replies.window, COMPOSE_SECONDS),
+            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings),
             DiscordSender(lambda: self.supervisor.client, self._connected),
             _patience(config),
             clock,
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.moderation = Moderation(self._desk(answering))
+        self.moderation = Moderation(desk)
         self.counter = Counter(self.moderation, _access(config))
         self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
@@ -161,7 +173,8 @@ class Bot:
             connection = asyncio.create_task(self.supervisor.run(), name="gateway")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
-                await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
+                async with listening(self.moderation, self._config.log.path):
+                    await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.cancel()
                 await self._leave()
@@ -201,19 +214,6 @@ class Bot:
             commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
         )
 
-    def _desk(self, answering: Responder) -> Desk:
-        return Desk(
-            folder=self._config.log.path,
-            reader=self.log.reader,
-            responders=(answering, Notice(LIMIT_NOTICE)),
-            window=self._config.replies.window,
-            settings="",
-            clock=clock,
-            owner=Ownership(self.log, self.conversations),
-            own_id=self._own_id,
-            live=self._live,
-        )
-
     def _own_id(self) -> int | None:
         client = self.supervisor.client
         return client.user.id if client and client.user else None
@@ -223,7 +223,7 @@ class Bot:
             connected=self._connected.is_set(),
             hot_channels=self.conversations.hot,
             waiting=self.conversations.waiting,
-            working=self.conversations.pending,
+            working=self.replies.working,
             trouble=self.health().reasons,
         )
 
