@@ -42,7 +42,7 @@ async def run(config: Path, token: str | None) -> Ended:
 
 def fingerprints(folder: Path) -> Mapping[str, str]:
     """Return the digest of every file in a folder."""
-    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def refused(ended: Ended, code: int, *saying: str) -> None:
