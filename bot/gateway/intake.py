@@ -87,7 +87,8 @@ class Intake:
             self._open_direct(incoming.channel_id)
         address = self._address(incoming, place, own_id)
         call = call_of(address, self._terms.answer)
-        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming)
+        stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
+        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
@@ -95,7 +96,7 @@ class Intake:
             responder=self._responder.name,
             refusal=refusal,
             notice=told_by,
-            stale=via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming),
+            stale=stale,
             room=self._terms.room,
         )
         return self._conversations.submit(incoming.channel_id, command)
@@ -189,12 +190,14 @@ class Intake:
             claimed=incoming.author is not Author.SELF and self._responder.claims(question),
         )
 
-    def _refusal(self, address: Address, place: Place, incoming: Incoming) -> tuple[SkipReason | None, str]:
+    def _refusal(
+        self, address: Address, place: Place, incoming: Incoming, *, stale: bool
+    ) -> tuple[SkipReason | None, str]:
         """Return why a message addressed to the bot gets no answer, and who tells its author so."""
         refusal = refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
-        if refusal is not None:
+        if refusal is not None or stale:
             return refusal, ""
-        refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id)
+        refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id, incoming.message_id)
         if refusal is None or not self._limiter.tell(incoming.channel_id, incoming.author_id):
             return refusal, ""
         return refusal, notice.NAME

@@ -43,9 +43,17 @@ class Limiter:
     per_person: Bucket | None
     clock: Callable[[], float]
     _told: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+    _judged: OrderedDict[int, SkipReason | None] = field(default_factory=OrderedDict)
 
-    def refusal(self, channel_id: int, person_id: int) -> SkipReason | None:
-        """Return which limit this message would exceed; count it when there is none."""
+    def refusal(self, channel_id: int, person_id: int, message_id: int) -> SkipReason | None:
+        """Return which limit this message would exceed; count it when there is none, once however often it comes."""
+        if message_id not in self._judged:
+            self._judged[message_id] = self._judge(channel_id, person_id)
+            if len(self._judged) > KEYS:
+                self._judged.popitem(last=False)
+        return self._judged[message_id]
+
+    def _judge(self, channel_id: int, person_id: int) -> SkipReason | None:
         now = self.clock()
         if self.per_person is not None and self.per_person.full(person_id, now):
             return SkipReason.PERSON_LIMIT
