@@ -137,7 +137,7 @@ async def test_a_gateway_that_refuses_is_tried_again(launch: Launch, control: Co
     """The REST side works, the gateway does not: discord.py dies of it (FACTS 1.2), the process goes on trying."""
     bot = await launch(ready=False, discord={"gateway_url": f"ws://127.0.0.1:{closed_port}/"})
 
-    await control.wait_for_requests(3, path="/users/@me")
+    await control.wait_for_requests(2, path="/users/@me")
 
     assert not bot.serving.done()
     assert not bot.connected
