@@ -179,7 +179,11 @@ class Client(discord.Client):
         self._wiring.sync.complete(channel.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        """Complete a thread that was made, or that the bot was let in to."""
+        """Complete a thread that was made."""
+        self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """Complete a thread that the bot was let in to, or that was archived until now."""
         self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
