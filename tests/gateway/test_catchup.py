@@ -18,6 +18,7 @@ from bot.core.events import (
 )
 from bot.gateway import catchup
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.payloads import channel_payload
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch, RunningBot, Spawn, eventually
 
@@ -253,3 +254,22 @@ async def test_a_history_that_cannot_be_read_just_now_is_asked_for_again(
     await bot.judge.expect(ReplySent)
 
     assert await answered(control, "general") == ["re: 0"]
+
+
+async def test_a_thread_that_the_bot_is_let_in_to_is_read(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """Discord tells of it as of a new one, and what was said before is in its history."""
+    await control.create_channel("hidden")
+    await control.set_permissions("hidden", deny=["VIEW_CHANNEL"])
+    thread = await control.create_thread("private", channel="hidden")
+    post = await control.post("ask early", channel=thread["id"])
+    bot = await launch()
+
+    await control.set_permissions("hidden", allow=["VIEW_CHANNEL"])
+    data = channel_payload(sandbox.world.channels[int(thread["id"])])
+    await control.gateway("dispatch", event="THREAD_CREATE", data=data)
+    await bot.judge.expect(ReplySent, 1, thread["id"])
+
+    assert [event.message_id for event in await bot.judge.of(MessageReceived, thread["id"])] == [int(post["id"])]
+    assert await answered(control, thread["id"]) == ["re: early"]
