@@ -1,0 +1,56 @@
+"""Facts about what moderators do."""
+
+from __future__ import annotations
+
+from bot.core.events.base import Event
+from bot.core.events.vocabulary import StoredTurn
+
+
+class ConversationRewound(Event):
+    """The window is what it was at version ``to``, or, with ``undoes``, what it was before that rewind.
+
+    ``window`` holds the turns, so that a fold needs no look-up. The outbox, the watermark and dedupe stay as they are:
+    rewinding never re-sends and never re-reads.
+    """
+
+    TYPE = "conversation.rewound"
+
+    by: str
+    to: int
+    window: tuple[StoredTurn, ...]
+    undoes: int = 0
+
+
+class ConversationReset(Event):
+    """The window is empty; everything else stays."""
+
+    TYPE = "conversation.reset"
+
+    by: str
+
+
+class CommandUsed(Event):
+    """Somebody used an admin command. Body: its options as they were given."""
+
+    TYPE = "command.used"
+
+    user_id: int
+    channel_id: int
+    command: str
+    outcome: str
+
+
+class RepliesPaused(Event):
+    """Answers stop in this channel; messages are recorded as before."""
+
+    TYPE = "replies.paused"
+
+    by: str
+
+
+class RepliesResumed(Event):
+    """Answers go on in this channel."""
+
+    TYPE = "replies.resumed"
+
+    by: str

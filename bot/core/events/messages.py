@@ -1,0 +1,64 @@
+"""Facts about what people post."""
+
+from __future__ import annotations
+
+from bot.core.events.base import Event, MessageEvent
+from bot.core.events.vocabulary import Attachment, Author, Key, KeyKind, SkipReason, Via
+
+
+class MessageReceived(MessageEvent):
+    """Somebody posted a message. Body: the author's name, the text, the attachments' names."""
+
+    TYPE = "message.received"
+
+    author_id: int
+    author: Author = Author.PERSON
+    sent_at: int
+    via: Via = Via.LIVE
+    reply_to: int | None = None
+    guild_id: int | None = None
+    kind: int = 0
+    attachments: tuple[Attachment, ...] = ()
+
+    def key(self) -> Key:
+        """Return ``received:<message id>``."""
+        return Key(KeyKind.RECEIVED, self.message_id)
+
+
+class MessageEdited(MessageEvent):
+    """The author changed a message. Body: the name and text as they are now."""
+
+    TYPE = "message.edited"
+
+    author_id: int
+    edited_at: int
+
+    def key(self) -> Key:
+        """Return ``edited:<message id>:<edited at>``."""
+        return Key(KeyKind.EDITED, self.message_id, self.edited_at)
+
+
+class MessageDeleted(MessageEvent):
+    """A message is gone from Discord."""
+
+    TYPE = "message.deleted"
+
+    via: Via = Via.LIVE
+
+    def key(self) -> Key:
+        """Return ``deleted:<message id>``."""
+        return Key(KeyKind.DELETED, self.message_id)
+
+
+class MessageSkipped(MessageEvent):
+    """A message addressed to the bot gets no reply."""
+
+    TYPE = "message.skipped"
+
+    reason: SkipReason
+
+
+class ChannelDeleted(Event):
+    """The channel or thread is gone from Discord, or the bot was removed from its server."""
+
+    TYPE = "channel.deleted"

@@ -1,0 +1,96 @@
+"""Facts about the process, its connection, and what it caught up with."""
+
+from __future__ import annotations
+
+from bot.core.events.base import Event
+from bot.core.events.vocabulary import Key, KeyKind
+
+
+class CatchupStarted(Event):
+    """Reading the channel's history began after message ``after`` (0: from its beginning)."""
+
+    TYPE = "catchup.started"
+
+    after: int
+
+
+class CatchupCompleted(Event):
+    """The channel is complete up to message ``upto``; ``count`` messages were new."""
+
+    TYPE = "catchup.completed"
+
+    after: int
+    upto: int
+    count: int
+    truncated: bool = False
+
+
+class HistoryForbidden(Event):
+    """The bot may not read this channel's history, so messages missed while away stay missed."""
+
+    TYPE = "history.forbidden"
+
+
+class BotStarted(Event):
+    """A process took the log."""
+
+    TYPE = "bot.started"
+
+    release: str
+    host: str
+    pid: int
+
+
+class BotStopped(Event):
+    """A process let go of the log in good order."""
+
+    TYPE = "bot.stopped"
+
+    reason: str
+
+
+class DirectChannelOpened(Event):
+    """Somebody wrote to the bot in private for the first time: a channel that no server's list names."""
+
+    TYPE = "dm.opened"
+
+    channel_id: int
+
+    def key(self) -> Key:
+        """Return ``dm opened:<channel id>``."""
+        return Key(KeyKind.DM_OPENED, self.channel_id)
+
+
+class GatewayReady(Event):
+    """A new gateway session began."""
+
+    TYPE = "gateway.ready"
+
+    session: str
+    guilds: int
+
+
+class GatewayResumed(Event):
+    """The gateway session went on after a break; Discord replayed what was missed."""
+
+    TYPE = "gateway.resumed"
+
+    session: str
+
+
+class GatewayLost(Event):
+    """The connection to the gateway broke."""
+
+    TYPE = "gateway.lost"
+
+    reason: str = ""
+
+
+class GapFound(Event):
+    """An audit found what neither the gateway nor a catch-up had brought, and healed it."""
+
+    TYPE = "gap.found"
+
+    channel_id: int
+    missing: int
+    deleted: int

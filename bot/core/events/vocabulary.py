@@ -1,0 +1,128 @@
+"""The words that events are made of: who, how, why."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class KeyKind(IntEnum):
+    """What a dedupe key speaks of; the numbers are stored and never reused."""
+
+    RECEIVED = 1
+    EDITED = 2
+    DELETED = 3
+    REQUESTED = 4
+    COMPOSED = 5
+    SENT = 6
+    FOREIGN = 7
+    DM_OPENED = 8
+
+
+class Key(NamedTuple):
+    """A fact's identity within its stream: recording it twice records it once."""
+
+    kind: KeyKind
+    id: int
+    part: int = 0
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    PERSON = "person"
+    BOT = "bot"
+    WEBHOOK = "webhook"
+    SELF = "self"
+
+
+class Via(StrEnum):
+    """How a message reached the log.
+
+    ``AHEAD`` is live, but before the catch-up of its channel has closed the gap behind it: it is recorded and answered
+    at once, and the watermark waits for the catch-up.
+    """
+
+    LIVE = "live"
+    AHEAD = "ahead"
+    CATCHUP = "catchup"
+    AUDIT = "audit"
+
+
+class Call(StrEnum):
+    """What addressed a message to the bot."""
+
+    MENTION = "mention"
+    REPLY = "reply"
+    DM = "dm"
+    RULE = "rule"
+
+
+class Proof(StrEnum):
+    """How it is known that a part of a reply is in Discord."""
+
+    RESPONSE = "response"
+    ECHO = "echo"
+    HISTORY = "history"
+
+
+class SkipReason(StrEnum):
+    """Why a message addressed to the bot got no reply."""
+
+    TOO_OLD = "too old"
+    NO_ANSWER = "no answer"
+    MUTED = "muted"
+    PAUSED = "paused"
+    AUTHOR = "author is a bot"
+    CHANNEL_LIMIT = "channel limit"
+    PERSON_LIMIT = "person limit"
+    QUEUE_FULL = "queue full"
+
+
+class AbandonReason(StrEnum):
+    """Why a requested reply will not come."""
+
+    EXPIRED = "expired"
+    TRIGGER_DELETED = "trigger deleted"
+    CHANNEL_DELETED = "channel deleted"
+    FORBIDDEN = "forbidden"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    GONE_AFTER_SEND = "gone after send"
+    NO_ANSWER = "no answer"
+    POISON = "poison"
+    ERASED = "erased"
+    GAVE_UP = "gave up"
+    UNKNOWN_FATE = "unknown fate"
+    ANSWERED_ELSEWHERE = "answered elsewhere"
+    TOGETHER = "answered together"
+
+
+class Role(IntEnum):
+    """Whose turn it was."""
+
+    PERSON = 0
+    BOT = 1
+    OTHER_BOT = 2
+
+
+class StoredTurn(NamedTuple):
+    """A turn of a window as an event keeps it."""
+
+    message_id: int
+    author_id: int
+    role: Role
+    position: int
+    part: int
+
+
+class Attachment(BaseModel):
+    """What is known of an attached file; its name is a person's word and stays in the body."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    size: int
+    content_type: str = ""
