@@ -10,13 +10,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.core import events as e
 from bot.core.events import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_Changes: TypeAlias = "dict[str, Any]"
+"""New values of a state's fields, by name."""
 
 FOLD = 1
 WINDOW = 64
@@ -110,89 +113,73 @@ def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> C
     return reduce(evolve, recorded, start or Conversation())
 
 
-def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:  # noqa: C901, PLR0911, PLR0912 - one case per fact
+def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
     """Return the state after one more event."""
-    version = recorded.version
+    changes = _of_message(state, recorded) or _of_reply(state, recorded) or _of_channel(state, recorded)
+    return replace(state, version=recorded.version, **changes)
+
+
+def _of_message(state: Conversation, recorded: e.Recorded) -> _Changes:
+    """Return what a fact about a message changes."""
     match recorded.event:
         case e.MessageReceived() as event:
             return _received(state, recorded, event)
         case e.MessageEdited() as event:
-            return replace(
-                state,
-                version=version,
-                window=_edited(state, event.message_id, recorded.position),
-                outbox=_changed(state, event.message_id, asked_at=recorded.position),
-            )
+            return {
+                "window": _edited(state, event.message_id, recorded.position),
+                "outbox": _changed(state, event.message_id, asked_at=recorded.position),
+            }
         case e.MessageDeleted() as event:
-            return replace(
-                state,
-                version=version,
-                window=tuple(turn for turn in state.window if turn.message_id != event.message_id),
-                outbox=_changed(state, event.message_id, trigger_deleted=True),
-            )
+            return {
+                "window": tuple(turn for turn in state.window if turn.message_id != event.message_id),
+                "outbox": _changed(state, event.message_id, trigger_deleted=True),
+            }
+        case e.MessageSkipped():
+            return {"skipped": state.skipped + 1}
+        case _:
+            return {}
+
+
+def _of_reply(state: Conversation, recorded: e.Recorded) -> _Changes:
+    """Return what a fact about a reply changes."""
+    position = recorded.position
+    match recorded.event:
         case e.ReplyRequested() as event:
-            return replace(state, version=version, outbox=_requested(state, recorded, event))
+            return {"outbox": _requested(state, recorded, event)}
         case e.ReplyRetried() as event:
-            return replace(state, version=version, outbox=_retried(state, recorded, event))
-        case e.ReplyComposed() as event:
-            outbox = _changed(
-                state,
-                event.message_id,
-                cause=recorded.position,
-                composed_at=recorded.position,
-                sent_ids=(0,) * event.parts,
-                attempts=0,
-                retry_at=0,
-            )
-            return replace(state, version=version, outbox=outbox)
+            return {"outbox": _retried(state, recorded, event)}
+        case e.ReplyComposed(message_id=message_id, parts=parts):
+            text = {"cause": position, "composed_at": position, "sent_ids": (0,) * parts, "attempts": 0, "retry_at": 0}
+            return {"outbox": _changed(state, message_id, **text)}
         case e.ReplySent() as event:
             return _sent(state, recorded, event)
-        case e.ReplyDelayed() as event:
-            outbox = _changed(
-                state,
-                event.message_id,
-                cause=recorded.position,
-                attempts=event.attempt,
-                retry_at=event.retry_at,
-            )
-            return replace(state, version=version, outbox=outbox)
+        case e.ReplyDelayed(message_id=message_id, attempt=attempt, retry_at=retry_at):
+            return {"outbox": _changed(state, message_id, cause=position, attempts=attempt, retry_at=retry_at)}
         case e.ReplyAbandoned() as event:
-            return replace(
-                state,
-                version=version,
-                outbox=_without(state, event.message_id),
-                abandoned=state.abandoned + 1,
-            )
-        case e.MessageSkipped():
-            return replace(state, version=version, skipped=state.skipped + 1)
+            return {"outbox": _without(state, event.message_id), "abandoned": state.abandoned + 1}
         case e.ForeignReplySeen():
-            return replace(state, version=version, foreign=state.foreign + 1)
-        case e.CatchupCompleted() as event:
-            return replace(
-                state,
-                version=version,
-                watermark=max(state.watermark, event.upto),
-                history_forbidden=False,
-            )
-        case e.HistoryForbidden():
-            return replace(state, version=version, history_forbidden=True)
-        case e.ConversationRewound() as event:
-            return replace(
-                state,
-                version=version,
-                window=_window(event.window),
-                rewound_at=0 if event.undoes else version,
-            )
-        case e.ConversationReset():
-            return replace(state, version=version, window=(), rewound_at=version)
-        case e.RepliesPaused():
-            return replace(state, version=version, paused=True)
-        case e.RepliesResumed():
-            return replace(state, version=version, paused=False)
-        case e.ChannelDeleted():
-            return replace(state, version=version, deleted=True)
+            return {"foreign": state.foreign + 1}
         case _:
-            return replace(state, version=version)
+            return {}
+
+
+def _of_channel(state: Conversation, recorded: e.Recorded) -> _Changes:
+    """Return what a fact about the channel as a whole changes."""
+    match recorded.event:
+        case e.CatchupCompleted() as event:
+            return {"watermark": max(state.watermark, event.upto), "history_forbidden": False}
+        case e.HistoryForbidden():
+            return {"history_forbidden": True}
+        case e.ConversationRewound() as event:
+            return {"window": _window(event.window), "rewound_at": 0 if event.undoes else recorded.version}
+        case e.ConversationReset():
+            return {"window": (), "rewound_at": recorded.version}
+        case e.RepliesPaused() | e.RepliesResumed() as event:
+            return {"paused": isinstance(event, e.RepliesPaused)}
+        case e.ChannelDeleted():
+            return {"deleted": True}
+        case _:
+            return {}
 
 
 def _turn_id(turn: Turn) -> int:
@@ -209,19 +196,17 @@ def _placed(window: tuple[Turn, ...], turn: Turn) -> tuple[Turn, ...]:
     return (*window[:at], turn, *window[at:])[-WINDOW:]
 
 
-def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> Conversation:
+def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> _Changes:
     own = Role.BOT if event.author is e.Author.SELF else Role.OTHER_BOT
     role = Role.PERSON if event.author is e.Author.PERSON else own
     turn = Turn(event.message_id, event.author_id, role, recorded.position)
     moves = event.via in (e.Via.LIVE, e.Via.CATCHUP) and event.message_id > state.watermark
-    return replace(
-        state,
-        version=recorded.version,
-        window=_placed(state.window, turn),
-        watermark=event.message_id if moves else state.watermark,
-        received=state.received + 1,
-        deleted=False,
-    )
+    return {
+        "window": _placed(state.window, turn),
+        "watermark": event.message_id if moves else state.watermark,
+        "received": state.received + 1,
+        "deleted": False,
+    }
 
 
 def _window(stored: Iterable[e.StoredTurn]) -> tuple[Turn, ...]:
@@ -272,16 +257,13 @@ def _without(state: Conversation, message_id: int) -> tuple[Pending, ...]:
     return tuple(entry for entry in state.outbox if entry.message_id != message_id)
 
 
-def _changed(state: Conversation, message_id: int, **changes: object) -> tuple[Pending, ...]:
+def _changed(state: Conversation, message_id: int, **changes: Any) -> tuple[Pending, ...]:  # noqa: ANN401 - any field
     if state.pending(message_id) is None:
         return state.outbox
-    return tuple(
-        replace(entry, **changes) if entry.message_id == message_id else entry  # type: ignore[arg-type]  # checked by tests: replace() has no typed form for names chosen by the caller
-        for entry in state.outbox
-    )
+    return tuple(replace(entry, **changes) if entry.message_id == message_id else entry for entry in state.outbox)
 
 
-def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> Conversation:
+def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> _Changes:
     entry = state.pending(event.message_id)
     outbox, window = state.outbox, state.window
     if entry is not None and 0 <= event.part < len(entry.sent_ids):
@@ -292,4 +274,4 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> Conv
             if 0 in sent_ids
             else _without(state, event.message_id)
         )
-    return replace(state, version=recorded.version, window=window, outbox=outbox, sent=state.sent + 1)
+    return {"window": window, "outbox": outbox, "sent": state.sent + 1}
