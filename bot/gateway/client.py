@@ -191,6 +191,17 @@ class Client(discord.Client):
         for target in _targets(guild):
             self._complete(target)
 
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Doubt the channels of a server that is out: Discord is silent about it until it is back."""
+        for target in _targets(guild):
+            self._wiring.sync.doubt(target.place.channel_id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Complete the channels of a server that is back; when a session begins, being ready does."""
+        if self.is_ready():
+            for target in _targets(guild):
+                self._complete(target)
+
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Take the end of a channel."""
         await _recorded(self._wiring.intake.delete_channel(_place(channel, channel.guild)))
