@@ -118,15 +118,19 @@ async def test_the_end_of_a_channel_lets_go_of_its_replies(launch: Launch, contr
 async def test_a_server_that_is_out_for_a_while_loses_nothing(
     launch: Launch, control: ControlClient, sandbox: Sandbox
 ) -> None:
-    """An outage is not the end of the server's channels."""
+    """Discord is silent about it until it is back; that is not the end of its channels."""
     bot = await launch()
     channel = sandbox.services.general.id
+    thread = await control.create_thread("aside")
     await control.post("before")
     await bot.judge.expect(MessageReceived, 1, channel)
 
     await control.set_guild_unavailable("Sandbox", unavailable=True)
+    ids = [(await control.post("ask meanwhile", channel=room))["id"] for room in ("general", thread["id"])]
     await control.set_guild_unavailable("Sandbox", unavailable=False)
-    await control.post("ask after")
-    await bot.judge.expect(ReplySent, 1, channel)
+    ids.append((await control.post("ask after"))["id"])
+    await bot.judge.expect(ReplySent, 3)
 
+    assert {event.message_id for event in await bot.judge.of(ReplySent)} == {int(each) for each in ids}
+    assert len(await bot.judge.of(MessageReceived)) == 4
     assert await bot.judge.of(ChannelDeleted) == []
