@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
 
 import click
 
 from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
+from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import progress, say_json, to_json
 from bot.cli.records import say
@@ -161,25 +159,5 @@ def export(
     if output is None:
         asyncio.run(run(lambda row: click.echo(row, nl=False)))
         return
-    with _new_file(output, force=force) as file:
+    with new_file(output, force=force) as file:
         asyncio.run(run(file.write))
-
-
-@contextmanager
-def _new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Open a file that takes its name when the block ends well; refuse to replace one unless ``force``."""
-    if path.exists() and not force:
-        raise click.BadParameter(
-            f"{path} is there already: name another file, or add --force.", param_hint="'--output'"
-        )
-    draft = path.with_name(f"{path.name}.part")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                yield file
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{path} can't be written: {error.strerror}. Name another file.") from error

@@ -10,14 +10,16 @@ import click
 from bot.cli.moments import VersionOrMoment
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import say_json
+from bot.cli.replay_commands import COMMANDS
 from bot.cli.replay_view import print_state
 from bot.cli.selection import DiscordId, reading, unknown_stream
-from bot.conversations import state_as_of, stream_of
+from bot.conversations import stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation.replayed import Replayed
+from bot.moderation.see import state_at
 
 
-@click.group(invoke_without_command=True, subcommand_metavar="")
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]", commands=COMMANDS)
 @config_option
 @folder_option
 @click.option("--channel", "channel_id", type=DiscordId(), help="The channel, thread or DM.  [required]")
@@ -40,10 +42,10 @@ def replay(
     words: bool,
     as_json: bool,
 ) -> None:
-    """Show what the bot knew of a channel, now or at any time.
+    """Show what the bot knew of a channel, now or at any time; its commands see, explain, rewind and repair.
 
     The state is folded from the log: Discord, the clock and the responder are never asked, and nothing is written or
-    sent.
+    sent. The commands that change something are carried out by the bot where one runs on this log.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -69,10 +71,6 @@ async def _replayed(reader: Reader, channel_id: int, at: tuple[int | None, int |
         raise unknown_stream(stream)
     if version is not None and version > head:
         raise click.BadParameter(f"{stream} is at version {head}; there is no version {version}.", param_hint="'--at'")
-    loaded = await state_as_of(reader, channel_id, version=version, moment=moment)
-    state = loaded.state
-    newest = [
-        event async for page in reader.tail(stream, after=state.version - 1, upto=state.version) for event in page
-    ]
-    bodies = await reader.bodies({turn.position for turn in state.window}) if words else None
-    return Replayed(channel_id, state, loaded.snapshot, newest[0].recorded_at if newest else None, bodies)
+    if moment is not None:
+        version = await reader.version_at(stream, moment)
+    return await state_at(reader, channel_id, version, words=words)

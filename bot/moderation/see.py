@@ -23,12 +23,12 @@ async def state(desk: Desk, channel_id: int, at: str | None) -> Report:
     """Show a channel's state at a point in time."""
     now = desk.clock()
     version = await (version_of(desk.reader, channel_id, at, now) if at else known_head(desk.reader, channel_id))
-    seen = await replay(desk.reader, channel_id, version, words=desk.reader.vault is not None)
+    seen = await state_at(desk.reader, channel_id, version, words=desk.reader.vault is not None)
     when = "before its first event" if seen.recorded_at is None else f"{utc_time(seen.recorded_at)} UTC"
     return Report(f"Channel {channel_id} at version {seen.state.version}, {when}", _state_lines(seen), seen.to_json())
 
 
-async def replay(reader: Reader, channel_id: int, version: int | None, *, words: bool) -> Replayed:
+async def state_at(reader: Reader, channel_id: int, version: int | None, *, words: bool) -> Replayed:
     """Return the state of a channel as the log tells it, with the words of its window if wanted."""
     stream = stream_of(channel_id)
     loaded = await reader.load(stream, upto=version)
