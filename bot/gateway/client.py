@@ -121,8 +121,8 @@ class Client(discord.Client):
         _log.info("gateway.ready", guilds=len(self.guilds))
         self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
         self._wiring.on_ready()
-        for target in self._targets():
-            self._complete(target)
+        for guild in self.guilds:
+            self._complete_channels(guild)
         for channel_id in await self._wiring.intake.direct_channels():
             self._complete(Target(Place(channel_id), None))
         for guild in self.guilds:
@@ -179,17 +179,14 @@ class Client(discord.Client):
         self._wiring.sync.complete(channel.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        """Complete a thread that was made."""
+        """Complete a thread that was made, that the bot was let in to, or that was archived until now."""
         self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
 
-    async def on_thread_join(self, thread: discord.Thread) -> None:
-        """Complete a thread that the bot was let in to, or that was archived until now."""
-        self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
+    on_thread_join = on_thread_create
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Complete the channels of a server that invited the bot."""
-        for target in _targets(guild):
-            self._complete(target)
+        self._complete_channels(guild)
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Doubt the channels of a server that is out: Discord is silent about it until it is back."""
@@ -199,8 +196,7 @@ class Client(discord.Client):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Complete the channels of a server that is back; when a session begins, being ready does."""
         if self.is_ready():
-            for target in _targets(guild):
-                self._complete(target)
+            self._complete_channels(guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Take the end of a channel."""
@@ -236,9 +232,9 @@ class Client(discord.Client):
         elif self._wiring.intake.records(target.place):
             self.catchup.begin(target)
 
-    def _targets(self) -> Iterator[Target]:
-        for guild in self.guilds:
-            yield from _targets(guild)
+    def _complete_channels(self, guild: discord.Guild) -> None:
+        for target in _targets(guild):
+            self._complete(target)
 
     async def _complete_threads(self, guild: discord.Guild) -> None:
         """Complete active threads that the session's start did not name."""
