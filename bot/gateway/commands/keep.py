@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from dataclasses import replace
 
 import aiohttp
 import discord
@@ -13,11 +15,12 @@ from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import CHANNEL, MESSAGE, Made, command, use_of
 from bot.gateway.commands.suggest import Suggestions
-from bot.gateway.commands.target import message_of, target_of
+from bot.gateway.commands.target import message_of, target_of, visible
 from bot.gateway.commands.use import Expired, Use
 from bot.moderation import ModerationError
 
 PROGRESS_SECONDS = 2.0
+SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
 MOST_REHEARSED = 20
 
 _log = structlog.get_logger()
@@ -191,8 +194,12 @@ class Keep:
     async def status(self, interaction: discord.Interaction) -> None:
         """Answer ``/replay status``."""
 
-        async def work(_: Use) -> Answer:
-            return Answer(await self._moderation.status())
+        async def work(use: Use) -> Answer:
+            report = await self._moderation.status()
+            if self._counter.owned_by(use.asker):
+                return Answer(report)
+            # A bot in several servers tells each of its own channels alone.
+            return Answer(replace(report, lines=tuple(line for line in report.lines if _shown(interaction, line))))
 
         await self._counter.serve(use_of(interaction), work)
 
@@ -201,3 +208,10 @@ class Keep:
         if channel is None and self._counter.owned_by(use.asker):
             return None
         return await target_of(use.interaction, channel)
+
+
+def _shown(interaction: discord.Interaction, line: str) -> bool:
+    """Tell whether every id in a line is that of a channel the asker can see."""
+    guild = interaction.guild
+    ids = map(int, SNOWFLAKE.findall(line))
+    return guild is not None and all(visible(interaction, guild.get_channel_or_thread(found)) for found in ids)

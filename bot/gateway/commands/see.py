@@ -13,8 +13,8 @@ from bot.gateway.commands.target import message_of, target_of
 from bot.gateway.commands.use import Use
 from bot.moderation import Report
 
-LINES = 15
-"""Events of one page: as many lines as surely fit in a message."""
+LINES = 10
+"""Events of one page: as many lines as nearly always fit in a message."""
 
 
 class See:
