@@ -185,18 +185,15 @@ class Client(discord.Client):
     on_thread_join = on_thread_create
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Complete the channels of a server that invited the bot."""
+        """Complete the channels of a server that invited the bot, or that is back."""
         self._complete_channels(guild)
+
+    on_guild_available = on_guild_join
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Doubt the channels of a server that is out: Discord is silent about it until it is back."""
         for target in _targets(guild):
             self._wiring.sync.doubt(target.place.channel_id)
-
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Complete the channels of a server that is back; when a session begins, being ready does."""
-        if self.is_ready():
-            self._complete_channels(guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Take the end of a channel."""
