@@ -47,10 +47,12 @@ def values(annotation: Any) -> Strategy:  # noqa: ANN401 - a type, or what stand
 def built(model: type[Any]) -> Strategy:
     """Return instances of a model, a dataclass or a named tuple."""
     if issubclass(model, BaseModel):
-        annotations = {name: field.annotation for name, field in model.model_fields.items()}
-    else:
-        named = [field.name for field in fields(model)] if is_dataclass(model) else model._fields
-        annotations = {name: get_type_hints(model)[name] for name in named}
+        chosen = {name: values(field.annotation) for name, field in model.model_fields.items()}
+        # Where a model bounds its numbers, only those within the bounds are values.
+        bounded = [name for name, field in model.model_fields.items() if field.metadata]
+        return st.builds(model, **{**chosen, **dict.fromkeys(bounded, st.integers(1, 6))})
+    named = [field.name for field in fields(model)] if is_dataclass(model) else model._fields
+    annotations = {name: get_type_hints(model)[name] for name in named}
     return st.builds(model, **{name: values(annotation) for name, annotation in annotations.items()})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from bot.core.events.base import MessageEvent
 from bot.core.events.vocabulary import AbandonReason, Call, Key, KeyKind, Proof, Via
 
@@ -27,7 +29,7 @@ class ReplyComposed(MessageEvent):
 
     TYPE = "reply.composed"
 
-    parts: int
+    parts: int = Field(ge=1, le=9999)
     responder: str
     rule: str = ""
     model: str = ""

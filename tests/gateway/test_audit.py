@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from bot.core.conversation import Conversation
+from bot.core.events import GapFound, MessageDeleted, MessageReceived, ReplySent, Via
+from bot.gateway.intake import BOT_STREAM
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
+from tests.harness import Launch, eventually
+
+AUDIT = {"audit": {"every": "1s"}, "catchup": {"enabled": False}}
+
+
+async def test_a_message_that_nothing_brought_is_found_and_answered(launch: Launch, control: ControlClient) -> None:
+    """Without catch-up, what was posted while the bot was away can only come by the audit, and is reported."""
+    bot = await launch(**AUDIT)
+    await control.post("before")
+    await bot.judge.expect(MessageReceived)
+    await bot.stop()
+    missed = await control.post("ask missed")
+    bot = await launch(**AUDIT)
+    await control.post("after")
+
+    [gap] = await bot.judge.expect(GapFound, stream=BOT_STREAM)
+    [sent] = await bot.judge.expect(ReplySent)
+
+    assert (gap.missing, gap.deleted) == (1, 0)
+    assert sent.message_id == int(missed["id"])
+    healed = [event for event in await bot.judge.of(MessageReceived) if event.via is Via.AUDIT]
+    assert [event.message_id for event in healed] == [int(missed["id"])]
+
+
+async def test_a_message_deleted_while_away_leaves_the_window(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """No gateway reports what happened before the session."""
+    bot = await launch(**AUDIT)
+    kept, gone = await control.post("kept"), await control.post("gone")
+    await bot.judge.expect(MessageReceived, 2)
+    await bot.stop()
+    await control.delete(gone["id"])
+    bot = await launch(**AUDIT)
+    await control.post("after")
+
+    [deleted] = await bot.judge.expect(MessageDeleted)
+
+    assert (deleted.message_id, deleted.via) == (int(gone["id"]), Via.AUDIT)
+
+    async def window() -> Conversation:
+        return await bot.judge.state(sandbox.services.general.id)
+
+    assert [turn.message_id for turn in (await window()).window][:1] == [int(kept["id"])]
+    assert (await window()).turn(int(gone["id"])) is None
+
+
+async def test_where_nothing_is_missing_nothing_is_reported(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """The bot's own answers are no gap."""
+    bot = await launch(**AUDIT)
+    await control.post("ask one")
+    await control.post("two")
+    await bot.judge.expect(ReplySent)
+    path = f"/channels/{sandbox.services.general.id}/messages"
+
+    async def looked() -> bool:
+        return bool(await control.requests(method="GET", path=path))
+
+    await eventually(looked)
+    seen = len(await control.requests(method="GET", path=path))
+    await control.post("three")
+
+    async def looked_again() -> bool:
+        return len(await control.requests(method="GET", path=path)) > seen
+
+    await eventually(looked_again)
+    assert await bot.judge.of(GapFound, BOT_STREAM) == []

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.events import AbandonReason, ReplyAbandoned, ReplyRequested, ReplySent
+from bot.responders import Answer, Question, Utterance
+from bot.sandbox.control_client import ControlClient
+from tests.harness import Launch
+
+
+class Talkative:
+    """A responder that answers anything, as a language model would."""
+
+    name = "talkative"
+    wants_history = False
+
+    def claims(self, question: Question) -> bool:
+        """Answer everything."""
+        del question
+        return True
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+        """Say what was asked, on one line."""
+        del history
+        return Answer("you said: " + " / ".join(question.text.splitlines()))
+
+
+ALL = {"replies": {"answer": ["mention", "reply", "dm", "rule"]}}
+
+
+async def test_messages_in_a_row_are_answered_as_one(launch: Launch, control: ControlClient) -> None:
+    """The first one gets the answer, the others a reason; the next person has an answer of their own."""
+    bot = await launch(responder=Talkative(), limits={"together": "300ms"}, **ALL)
+    first = await control.post("so")
+    second = await control.post("I was")
+    third = await control.post("wondering")
+    other = await control.post("hello", author="bob")
+
+    sent = await bot.judge.expect(ReplySent, 2)
+
+    assert [event.message_id for event in sent] == [int(first["id"]), int(other["id"])]
+    said = [message["content"] for message in await control.messages(author="sandbox-bot")]
+    assert said == ["you said: so / I was / wondering", "you said: hello"]
+    let_go = await bot.judge.of(ReplyAbandoned)
+    assert [(event.message_id, event.reason) for event in let_go] == [
+        (int(second["id"]), AbandonReason.TOGETHER),
+        (int(third["id"]), AbandonReason.TOGETHER),
+    ]
+
+
+async def test_rules_take_messages_one_by_one(launch: Launch, control: ControlClient) -> None:
+    """A rule matches a whole message, which a joint question is not."""
+    bot = await launch(limits={"together": "200ms"}, rules=[{"match": "ask (?P<what>[a-z]+)", "reply": "re: {what}"}])
+    await control.post("ask one")
+    await control.post("ask two")
+
+    await bot.judge.expect(ReplySent, 2)
+
+    assert len(await bot.judge.of(ReplyRequested)) == 2
+    assert await bot.judge.of(ReplyAbandoned) == []
