@@ -100,7 +100,8 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
     touched.
     """
     answering = responder(config)
-    await check_token(endpoint(config), token)
+    if not await _done_before(stopping, check_token(endpoint(config), token)):
+        return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
     reason = "error"
     try:
@@ -116,6 +117,20 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+async def _done_before(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do ``work``, or leave it and return False when ``stopping`` is set first."""
+    doing, stop = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((doing, stop), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+        return doing.done()
+    finally:
+        doing.cancel()
+        stop.cancel()
+        await asyncio.wait((doing, stop))
 
 
 class Bot:
