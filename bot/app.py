@@ -34,7 +34,7 @@ from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
-from bot.gateway.supervisor import Supervisor, check_token
+from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
 from bot.moderation import Desk, Live, Moderation
 from bot.moderation.control import listening
@@ -100,7 +100,7 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
     touched.
     """
     answering = responder(config)
-    if not await _done_before(stopping, check_token(endpoint(config), token)):
+    if not await checked_token(endpoint(config), token, stopping):
         return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
     reason = "error"
@@ -117,20 +117,6 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
-
-
-async def _done_before(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
-    """Do ``work``, or leave it and return False when ``stopping`` is set first."""
-    doing, stop = asyncio.create_task(work), asyncio.create_task(stopping.wait())
-    try:
-        await asyncio.wait((doing, stop), return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            doing.result()
-        return doing.done()
-    finally:
-        doing.cancel()
-        stop.cancel()
-        await asyncio.wait((doing, stop))
 
 
 class Bot:

@@ -89,11 +89,24 @@ class Supervisor:
             return
 
 
-async def check_token(endpoint: Endpoint, token: str) -> None:
-    """Ask Discord once whether it takes the token; raise TokenError when it does not.
+async def checked_token(endpoint: Endpoint, token: str, stopping: asyncio.Event) -> bool:
+    """Ask Discord once whether it takes the token; return False when ``stopping`` is set before it answers.
 
-    That Discord can't be reached says nothing about the token and raises nothing.
+    Raises TokenError when it does not take it. That Discord can't be reached says nothing about the token.
     """
+    checking, stop = asyncio.create_task(_check_token(endpoint, token)), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((checking, stop), return_when=asyncio.FIRST_COMPLETED)
+        if checking.done():
+            checking.result()
+        return checking.done()
+    finally:
+        checking.cancel()
+        stop.cancel()
+        await asyncio.wait((checking, stop))
+
+
+async def _check_token(endpoint: Endpoint, token: str) -> None:
     Client.point_at(endpoint)
     client = discord.Client(intents=discord.Intents(guilds=True))
     try:
