@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot import app
+from bot.core.events import BotStarted, BotStopped, ReplySent
+from bot.eventlog.log import Location
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
+from tests.harness import Launch, eventually, judging, settings
+
+
+async def test_it_runs_from_start_to_stop_and_the_log_tells_so(
+    sandbox: Sandbox, control: ControlClient, tmp_path: Path
+) -> None:
+    """As ``echoless run`` runs it, down to the reason of its end."""
+    stopping = asyncio.Event()
+    folder = tmp_path / "log"
+    running = asyncio.create_task(
+        app.run(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
+    )
+    await control.post("ask me")
+    await control.wait_for_messages(author="sandbox-bot")
+
+    stopping.set()
+    await running
+
+    async with judging(folder) as judge:
+        events = [each.event for each in await judge.all("bot")]
+        assert isinstance(events[0], BotStarted)
+        assert events[-1] == BotStopped(reason="asked to")
+
+
+async def test_a_stop_is_heard_while_discord_does_not_answer(
+    sandbox: Sandbox, control: ControlClient, tmp_path: Path
+) -> None:
+    """Already when the token is looked at, long before a request's own time is over; nothing is made then."""
+    await control.add_fault("hang", method="GET", path="/users/@me", count=None)
+    stopping = asyncio.Event()
+    folder = tmp_path / "log"
+    running = asyncio.create_task(
+        app.run(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
+    )
+    await eventually(lambda: control.requests(path="/users/@me"))
+
+    stopping.set()
+    async with asyncio.timeout(5):
+        await running
+
+    assert not folder.exists()
+
+
+async def test_a_taken_port_for_telemetry_is_no_reason_to_be_silent(launch: Launch, control: ControlClient) -> None:
+    """A second bot on the machine, or anything else there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bot = await launch(telemetry={"port": taken.getsockname()[1]})
+        await control.post("ask me")
+        await bot.judge.expect(ReplySent)
+
+
+async def test_health_and_metrics_tell_how_it_is(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
+    """Well while it is connected and can write; not when it can't."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    bot = await launch(telemetry={"port": port})
+    await control.post("ask me")
+    await bot.judge.settled(sandbox.services.general.id)
+    await bot.judge.expect(ReplySent)
+
+    async def get(path: str) -> tuple[int, Any]:
+        url = f"http://127.0.0.1:{port}{path}"
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status, await response.text()
+
+    status, body = await get("/healthz")
+    _, metrics = await get("/metrics")
+    await bot.make_log_unwritable()
+    await control.post("unheard")
+    await eventually(lambda: bot.bot.health().log == "unwritable")
+    broken, reason = await get("/healthz")
+    await bot.make_log_unwritable(unwritable=False)
+
+    assert (status, broken) == (200, 503)
+    assert '"connected"' in body
+    assert "read-only" in reason
+    assert "pending_replies 0" in metrics
