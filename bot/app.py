@@ -96,8 +96,7 @@ def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
 async def run(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
     """Run the bot until ``stopping`` is set, or until something only a person can mend.
 
-    Raises TokenError, IntentError, LogError and ConfigError; settings, rules and token are looked at before anything is
-    touched.
+    Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
     answering = responder(config)
     if not await checked_token(endpoint(config), token, stopping):
