@@ -79,6 +79,7 @@ async def test_users_guilds_and_channels_are_as_described(rest: Rest, sandbox: S
     _check("GET", "/guilds/{guild_id}", await rest("GET", f"/guilds/{guild}?with_counts=true"))
     _check("GET", "/guilds/{guild_id}/channels", await rest("GET", f"/guilds/{guild}/channels"))
     _check("GET", "/guilds/{guild_id}/threads/active", await rest("GET", f"/guilds/{guild}/threads/active"))
+    _check("GET", "/users/@me/guilds", await rest("GET", "/users/@me/guilds"))
     member = await rest("GET", f"/guilds/{guild}/members/{sandbox.services.application.id}")
     _check("GET", "/guilds/{guild_id}/members/{user_id}", member)
     private = await rest("POST", "/users/@me/channels", {"recipient_id": alice["id"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.sandbox import permissions
 from bot.sandbox.errors import ApiError
 from bot.sandbox.payloads import application_payload, channel_payload, own_user_payload
 from bot.sandbox.rest.router import Call, Route, parse_snowflake
@@ -12,6 +13,7 @@ def routes() -> list[Route]:
     """List the routes."""
     return [
         Route("GET", "/users/@me", me, "users.me"),
+        Route("GET", "/users/@me/guilds", my_guilds, "users.guilds"),
         Route("POST", "/users/@me/channels", open_dm, "users.open_dm"),
         Route("GET", "/oauth2/applications/@me", application, "applications.me"),
         Route("GET", "/applications/@me", application, "applications.me"),
@@ -23,6 +25,23 @@ def routes() -> list[Route]:
 async def me(call: Call) -> Json:
     """Describe the bot user."""
     return own_user_payload(call.application.user)
+
+
+async def my_guilds(call: Call) -> list[Json]:
+    """List the guilds that the bot is a member of, each in short."""
+    return [
+        {
+            "id": str(guild.id),
+            "name": guild.name,
+            "icon": None,
+            "banner": None,
+            "owner": guild.owner_id == call.user_id,
+            "permissions": str(permissions.in_guild(guild, call.user_id)),
+            "features": [],
+        }
+        for guild in call.world.guilds.values()
+        if call.user_id in guild.members
+    ]
 
 
 async def application(call: Call) -> Json:
