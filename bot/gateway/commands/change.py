@@ -53,7 +53,7 @@ class ChangeConversation:
             use.noted_as = "rewind preview"
             channel_id = await target_of(interaction, channel, to)
             preview = await self._moderation.preview_rewind(channel_id, to)
-            version = _version_in(preview, to)
+            version = version_in(preview, to)
 
             async def act() -> Report:
                 return await self._moderation.rewind(channel_id, version, by=use.by)
@@ -132,7 +132,7 @@ class ChangeConversation:
         await self._counter.serve(use, work)
 
 
-def _version_in(preview: Report, to: str) -> str:
+def version_in(preview: Report, to: str) -> str:
     """Return the version that was previewed: "10 minutes ago" is another one by the time of the confirmation."""
     data = preview.data
     return str(data["to"]) if isinstance(data, dict) and isinstance(data.get("to"), int) else to

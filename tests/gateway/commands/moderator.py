@@ -36,7 +36,9 @@ class Moderator:
     async def press(self, answer: Record, label: str, **more: object) -> Record:
         """Press a button under an answer; return the press's interaction."""
         chosen = {"user": self.user, **more}
-        pressed = await self.control.use_component(answer["original"]["id"], button(answer, label)["custom_id"], **chosen)  # type: ignore[arg-type]  # as above
+        pressed = await self.control.use_component(
+            answer["original"]["id"], button(answer, label)["custom_id"], **chosen
+        )  # type: ignore[arg-type]  # as above
         return await self.control.wait_for_answer(pressed["id"])
 
     async def sees(self, answer: Record, text: str) -> Record:
