@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core import commands as c
+from bot.core import events as e
+from bot.moderation import Moderation, ModerationError
+from tests.moderation.conftest import BY, CHANNEL, Room
+
+
+@pytest.mark.parametrize("asked_about", [20, 21])
+async def test_why_an_answer_was_given(room: Room, asked_about: int) -> None:
+    """From the message or from the answer: who, what, on which state, by which settings, how it was confirmed."""
+    await room.says(10)
+    await room.says(20, "how?", asks=True)
+    await room.do(c.Delay(20, 0, "timeout", 1, 5))
+    await room.answers(20, "so")
+
+    report = await room.moderation.why(CHANNEL, asked_about)
+
+    assert report.title == f"Message 20 in channel {CHANNEL}: answered in 1 part"
+    assert report.data["answer"]["rule"] == "7"
+    assert report.data["settings_are_present"] is True
+    assert report.data["composed_on"] == {"version": 4, "snapshot": 0}
+    assert report.data["window"] == {"known": 1, "read": 1}
+    assert [part["proof"] for part in report.data["parts"]] == ["response"]
+    assert [event["type"] for event in report.data["events"]] == [
+        "message.received", "reply.requested", "reply.delayed", "reply.composed", "reply.sent",
+    ]  # fmt: skip
+    assert 'ada: "how?"' in "\n".join(report.lines)
+    assert "failed attempts: 1, the last one: timeout" in report.lines
+    assert "part 1: message 21, known by response" in report.lines
+    assert any("+1.000 s" in line and "reply.delayed" in line for line in report.lines)
+
+
+async def outcome(room: Room, message_id: int = 20) -> str:
+    """Return what became of a message."""
+    said: str = (await room.moderation.why(CHANNEL, message_id)).data["outcome"]
+    return said
+
+
+async def test_why_no_answer_was_given(room: Room) -> None:
+    """Each end has its words."""
+    await room.says(10)
+    await room.says(20, asks=True, refusal=e.SkipReason.CHANNEL_LIMIT)
+    await room.says(30, asks=True)
+    await room.says(40, asks=True)
+    await room.composes(40, "one", "two")
+    await room.sends(40, 41)
+    await room.says(50, asks=True)
+    await room.do(c.Abandon(50, e.AbandonReason.FORBIDDEN, "code 50013"))
+    await room.says(60, asks=True)
+    await room.do(c.NoteForeign(60, 61))
+
+    assert [await outcome(room, each) for each in (10, 20, 30, 40, 50, 60)] == [
+        "not addressed to the bot",
+        "not answered: channel limit",
+        "unfinished: not written yet",
+        "unfinished: 1 of 2 parts sent",
+        "given up: forbidden (code 50013)",
+        "given up: answered elsewhere",
+    ]
+
+
+async def test_messages_answered_together_name_each_other(room: Room) -> None:
+    """The answer stands at the first of them."""
+    await room.says(20, asks=True)
+    await room.says(30, asks=True)
+    await room.composes(20, "both", together=(30,))
+
+    assert "answered together with message 20" == await outcome(room, 30)
+
+
+async def test_retries_edits_and_deletions_are_told(room: Room) -> None:
+    """Who asked for it again, and what became of the message since."""
+    await room.says(20, asks=True)
+    await room.do(c.Abandon(20, e.AbandonReason.GAVE_UP))
+    await room.moderation.retry(CHANNEL, 20, by=BY)
+    await room.answers(20, "so")
+    await room.do(c.Edit(e.MessageEdited(message_id=20, author_id=41, edited_at=1), e.Body(parts=("new",))))
+    await room.do(c.Delete(20))
+
+    report = await room.moderation.why(CHANNEL, 20)
+
+    assert {f"asked for again by {BY}", "edited: 1 time", "deleted since"} <= set(report.lines)
+    assert report.data["outcome"] == "answered in 1 part"
+
+
+async def test_a_long_window_is_cut(room: Room) -> None:
+    """What a responder could not read any more is counted."""
+    await room.says(1, asks=True)
+    await room.answers(1, "so")
+    for number in range(10, 80):
+        await room.says(number)
+    await room.says(100, asks=True)
+    await room.answers(100, "so")
+
+    report = await Moderation(replace(room.desk, window=10)).why(CHANNEL, 100)
+
+    assert report.data["window"] == {"known": 63, "read": 10}
+    assert "window: 10 earlier turns of 63 read; 53 older ones cut" in report.lines
+
+
+async def test_nothing_is_known_of_a_message_never_seen(room: Room) -> None:
+    """In a channel that there is."""
+    await room.says(10)
+
+    with pytest.raises(ModerationError, match="Nothing is recorded about message 77"):
+        await room.moderation.why(CHANNEL, 77)
