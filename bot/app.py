@@ -68,6 +68,17 @@ def endpoint(config: Config) -> Endpoint:
     )
 
 
+def places(config: Config) -> Places:
+    """Return where the settings let the bot record and answer."""
+    channels = config.channels
+    return Places(
+        record=frozenset(channels.record),
+        ignore=frozenset(channels.ignore),
+        answer=frozenset(channels.answer),
+        no_answer=frozenset(channels.no_answer),
+    )
+
+
 def responder(config: Config) -> Responder:
     """Return the responder that the settings name; raise ConfigError when it, or a rule, is wrong."""
     if config.replies.responder != "rules":
@@ -140,7 +151,7 @@ class Bot:
             log,
             self.conversations,
             answering,
-            places=_places(config),
+            places=places(config),
             limiter=_limiter(config),
             terms=_terms(config),
         )
@@ -248,16 +259,6 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self._connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
-
-
-def _places(config: Config) -> Places:
-    channels = config.channels
-    return Places(
-        record=frozenset(channels.record),
-        ignore=frozenset(channels.ignore),
-        answer=frozenset(channels.answer),
-        no_answer=frozenset(channels.no_answer),
-    )
 
 
 def _access(config: Config) -> Access:

@@ -12,7 +12,6 @@ from bot.cli.output import count_text
 from bot.config import Config
 from bot.errors import TokenError
 from bot.gateway.check import Access, Account, Unreachable, examine, probe
-from bot.gateway.places import Places
 
 FEW_SESSIONS = 100
 """Of a thousand a day; with the last of them Discord resets the token."""
@@ -59,7 +58,7 @@ async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
     except TokenError as error:
         return _Seen(failed("token", str(error)), skew, reason="there is no token")
     try:
-        account = await examine(endpoint, token, _places(config), known_guilds)
+        account = await examine(endpoint, token, app.places(config), known_guilds)
     except Unreachable as error:
         reason = "Discord does not answer"
         return _Seen(warned("token", f"not checked: {error}"), skew, unreachable=str(error), reason=reason)
@@ -75,16 +74,6 @@ def _token_unasked(config: Config, reason: str) -> Result:
     except TokenError as error:
         return failed("token", str(error))
     return warned("token", f"there is one; not checked: {reason}")
-
-
-def _places(config: Config) -> Places:
-    channels = config.channels
-    return Places(
-        record=frozenset(channels.record),
-        ignore=frozenset(channels.ignore),
-        answer=frozenset(channels.answer),
-        no_answer=frozenset(channels.no_answer),
-    )
 
 
 def _gateway(seen: _Seen) -> Result:
