@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 class Progress:
     """Tells how far something is by editing the answer, every so often, until it is done."""
 
-    def __init__(self, use: Use, every: float = PROGRESS_SECONDS) -> None:
+    def __init__(self, use: Use, every: float) -> None:
         self._use = use
         self._every = every
         self._done = asyncio.Event()
@@ -156,7 +156,7 @@ class Keep:
 
         async def work(use: Use) -> Answer:
             channel_id = await self._scope(use, channel)
-            progress = Progress(use)
+            progress = Progress(use, PROGRESS_SECONDS)
             try:
                 report = await self._moderation.verify(channel_id, progress)
             finally:

@@ -26,6 +26,8 @@ ATTEMPTS = 4
 ACKNOWLEDGEMENTS = 2
 ACKNOWLEDGE_SECONDS = 1.4
 """Seconds for one acknowledgement, so that two fit in Discord's three."""
+EDIT_SECONDS = 40.0
+"""Seconds for one edit, with what discord.py repeats by itself after a 5xx (FACTS 1.3)."""
 ALREADY_ACKNOWLEDGED = 40060
 GONE = {10008, 10015, 10062, 50027}
 """Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
@@ -110,7 +112,8 @@ class Use:
 
     async def _edit(self, text: str, view: discord.ui.View | None, file: File | None) -> None:
         attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
-        async with asyncio.timeout_at(self.deadline):
+        soon = asyncio.get_running_loop().time() + EDIT_SECONDS
+        async with asyncio.timeout_at(min(self.deadline, soon)):
             await self.interaction.edit_original_response(
                 content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
             )

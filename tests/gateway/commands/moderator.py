@@ -25,8 +25,8 @@ class Moderator:
 
     async def use(self, command: str, options: Record | None = None, **more: object) -> Record:
         """Use a command and return its interaction once it is answered."""
-        chosen = {"user": self.user, "channel": self.channel, **more}
-        used = await self.control.use_command(command, options, **chosen)  # type: ignore[arg-type]  # names and values of the control API
+        body = {"command": command, "options": options or {}, "user": self.user, "channel": self.channel}
+        used = await self.control.call("POST", "/interactions/command", {**body, **more})
         return await self.control.wait_for_answer(used["id"], within=15)
 
     async def ask(self, command: str, options: Record | None = None, **more: object) -> str:
@@ -35,10 +35,8 @@ class Moderator:
 
     async def press(self, answer: Record, label: str, **more: object) -> Record:
         """Press a button under an answer; return the press's interaction."""
-        chosen = {"user": self.user, **more}
-        pressed = await self.control.use_component(
-            answer["original"]["id"], button(answer, label)["custom_id"], **chosen
-        )  # type: ignore[arg-type]  # as above
+        body = {"message": answer["original"]["id"], "custom_id": button(answer, label)["custom_id"]}
+        pressed = await self.control.call("POST", "/interactions/component", {"user": self.user, **body, **more})
         return await self.control.wait_for_answer(pressed["id"])
 
     async def sees(self, answer: Record, text: str) -> Record:

@@ -13,7 +13,9 @@ from tests.gateway.commands.moderator import Moderator, labels, text_of
 from tests.harness import Gated, Launch, RunningBot, eventually
 
 
-async def _talked(launch: Launch, control: ControlClient, moderator: Moderator, **more: Any) -> tuple[RunningBot, str]:
+async def _talked(
+    launch: Launch, control: ControlClient, moderator: Moderator, **more: object
+) -> tuple[RunningBot, str]:
     """Return a bot that answered one question in a channel (versions 1 to 4), and the question's id."""
     running = await launch(**more)
     await moderator.registered()
@@ -71,7 +73,7 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
         pytest.param("drop", {"message": "MESSAGE"}, "no unfinished reply", id="drop of what was answered"),
     ],
 )
-async def test_a_command_is_acknowledged_and_answered_for_the_asker_alone(  # noqa: PLR0913 - fixtures and a table
+async def test_a_command_is_acknowledged_and_answered_for_the_asker_alone(
     launch: Launch, control: ControlClient, moderator: Moderator, command: str, typed: dict[str, Any], says: str
 ) -> None:
     """Deferred (type 5), then the original is edited once; nothing else is sent, and the use is recorded."""
@@ -127,7 +129,7 @@ async def test_an_export_is_a_file_of_json_lines(launch: Launch, control: Contro
 async def test_rewind_shows_first_and_acts_when_confirmed(
     launch: Launch, control: ControlClient, moderator: Moderator
 ) -> None:
-    """Nothing is recorded before the button; afterwards the turns are gone from the window and undo brings them back."""
+    """Nothing is recorded before the button; then the turns are gone from the window, and undo brings them back."""
     running, _ = await _talked(launch, control, moderator)
     last = await control.post("one more")
     channel = last["channel_id"]

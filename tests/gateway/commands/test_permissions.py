@@ -34,7 +34,7 @@ REFUSED = "You may not use this command"
 UNSEEN = "no such channel that you can see"
 
 
-async def _started(launch: Launch, control: ControlClient, **sections: Any) -> tuple[RunningBot, str]:
+async def _started(launch: Launch, control: ControlClient, **sections: object) -> tuple[RunningBot, str]:
     running = await launch(**sections)
     await Moderator(control).registered()
     asked = await control.post("ask one")

@@ -10,7 +10,7 @@ from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator
 from tests.harness import Launch, eventually
 
-PUT = {"method": "PUT", "path": "/applications/*/commands"}
+PATH = "/applications/*/commands"
 
 
 async def _noted(folder: Path, before: str = "") -> str:
@@ -31,7 +31,7 @@ async def test_commands_are_put_once(launch: Launch, control: ControlClient, tmp
     await Moderator(control).ask("status")
     await second.stop()
 
-    assert len(await control.requests(**PUT)) == 1
+    assert len(await control.requests(method="PUT", path=PATH)) == 1
 
 
 async def test_commands_are_put_again_when_their_definition_changed(
@@ -44,7 +44,7 @@ async def test_commands_are_put_again_when_their_definition_changed(
     await launch(moderation={"permission": "manage_messages"})
     await _noted(tmp_path / "log", before)
 
-    assert len(await control.requests(**PUT)) == 2
+    assert len(await control.requests(method="PUT", path=PATH)) == 2
     assert {command["default_member_permissions"] for command in await control.commands()} == {str(1 << 13)}
 
 
@@ -65,16 +65,16 @@ async def test_a_note_that_does_not_fit_means_putting_them(
     await launch()
 
     assert len(json.loads(await _noted(tmp_path / "log", note))["hash"]) == 64
-    assert len(await control.requests(**PUT)) == 1
+    assert len(await control.requests(method="PUT", path=PATH)) == 1
 
 
 async def test_a_failure_stops_nothing_and_is_tried_at_the_next_start(
     launch: Launch, control: ControlClient, tmp_path: Path
 ) -> None:
     """The bot answers messages meanwhile."""
-    fault = await control.add_fault("status", status=503, when="before", path="/applications/*/commands")
+    fault = await control.add_fault("status", status=503, when="before", path=PATH)
     first = await launch()
-    await control.wait_for_requests(**PUT)
+    await control.wait_for_requests(method="PUT", path=PATH)
     await control.post("ask one")
     await control.wait_for_messages(contains="re: one")
     await first.stop()
