@@ -31,7 +31,7 @@ FIRST_ID = 1_300_000_000_000_000_000
 BATCH = 250
 
 
-async def write(folder: Path, events: int, channel_events: int, seed: int) -> None:
+async def write(folder: Path, events: int, channel_events: int, seed: int, channel_id: int = BUSY) -> None:
     """Write a log in which a busy channel's events lie between those of many others."""
     ticks = iter(range(1_700_000_000_000_000, 2**62, 250_000))
     log = await open_log(Location(folder), clock=lambda: next(ticks), full=False)
@@ -40,7 +40,7 @@ async def write(folder: Path, events: int, channel_events: int, seed: int) -> No
     messages = _messages(chance)
     busy, others = 0, 0
     while busy < channel_events:
-        futures = [conversations.submit(BUSY, command) for _ in range(BATCH // 4) for command in next(messages)]
+        futures = [conversations.submit(channel_id, command) for _ in range(BATCH // 4) for command in next(messages)]
         busy += sum(map(len, await asyncio.gather(*futures)))
         while others < (events - channel_events) * busy // channel_events:
             others += await _chatter(log, chance, others)
