@@ -11,19 +11,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import resource
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from bot import app
+from bot.config import Config
 from bot.conversations import Conversations, stream_of
 from bot.core import commands as c
 from bot.core import events as e
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.core.events import KeyKind, ReplySent
+from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.moderation import Moderation, Report
 
 BUSY = 5_000
 OTHERS = range(10_000, 10_900)
@@ -84,6 +91,57 @@ async def _chatter(log: EventLog, chance: random.Random, number: int) -> int:
     return count
 
 
+async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, list[float]]], Report]:
+    """Ask as often as wanted, and verify once."""
+    chance = random.Random(seed)  # noqa: S311 - a seed repeats the run
+    reader = await open_reader(Location(folder))
+    settings = Config.model_validate({"log": {"path": str(folder)}})
+    moderation = Moderation(app.reading_desk(settings, reader, app.responder(settings)))
+    stream = stream_of(BUSY)
+    head = await reader.head(stream)
+    sent = [
+        found.event.sent_id for found in await reader.find(stream, KeyKind.SENT) if isinstance(found.event, ReplySent)
+    ]
+
+    def anywhen() -> str:
+        return str(chance.randrange(head))
+
+    few = max(calls // 10, 1)
+    results = [
+        ("state folded, any version", await timed(calls, lambda: reader.load(stream, upto=chance.randrange(head)))),
+        ("state with its words, any version", await timed(calls, lambda: moderation.state(BUSY, anywhen()))),
+        ("timeline, newest page", await timed(calls, lambda: moderation.timeline(BUSY))),
+        ("timeline, any page", await timed(calls, lambda: moderation.timeline(BUSY, cursor=anywhen()))),
+        (
+            "timeline of one person",
+            await timed(few, lambda: moderation.timeline(BUSY, person=100 + chance.randrange(300))),
+        ),
+        (
+            "timeline of a type that is not there",
+            await timed(few, lambda: moderation.timeline(BUSY, types=("dm.opened",))),
+        ),
+        ("why, by the answer", await timed(few, lambda: moderation.why(BUSY, chance.choice(sent)))),
+        ("diff of any two versions", await timed(few, lambda: moderation.diff(BUSY, anywhen(), anywhen()))),
+        ("preview of a rewind to any version", await timed(few, lambda: moderation.preview_rewind(BUSY, anywhen()))),
+        ("pending", await timed(few, moderation.pending)),
+        ("status", await timed(few, moderation.status)),
+    ]
+    verified = await moderation.verify()
+    await reader.close()
+    return results, verified
+
+
+def snapshot_bytes(folder: Path) -> tuple[int, int]:
+    """Return how many snapshots the busy channel keeps and how many bytes they take."""
+    with closing(sqlite3.connect(folder / "events.db")) as database:
+        row: tuple[int, int] = database.execute(
+            "SELECT count(*), sum(length(state)) FROM snapshots "
+            "WHERE stream_id = (SELECT id FROM streams WHERE name = ?)",
+            (stream_of(BUSY),),
+        ).fetchone()
+    return row
+
+
 async def timed(calls: int, call: Callable[[], Awaitable[object]]) -> list[float]:
     """Return the milliseconds of so many calls, the fastest first."""
     took = []
@@ -112,8 +170,27 @@ async def main() -> int:
         if not Location(folder).has_log():
             began = time.monotonic()
             await write(folder, options.events, options.channel_events, options.seed)
-            print(f"written in {time.monotonic() - began:.0f} s")  # noqa: T201 - a script
-    return 0
+            Console().print(f"written in {time.monotonic() - began:.0f} s")
+        results, verified = await measure(folder, options.calls, options.seed)
+        _print(results)
+        count, size = snapshot_bytes(folder)
+        Console().print(f"snapshots of the busy channel: {count}, {size:,} bytes")
+        Console().print(f"verify: {verified.title}; {verified.lines[0]}; peak memory {_peak_memory():.0f} MiB")
+    return 0 if verified.data["ok"] else 1
+
+
+def _print(results: list[tuple[str, list[float]]]) -> None:
+    table = Table("milliseconds", "calls", "p50", "p99", "max", title="Moderators' commands")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, took in results:
+        p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
+        table.add_row(name, str(len(took)), f"{p50:.1f}", f"{p99:.1f}", f"{took[-1]:.1f}")
+    Console().print(table)
+
+
+def _peak_memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, Rate, Rule, load
+from bot.config import Config, Rate, Rule, answering_version, load
 from bot.config.lines import Lines
 from bot.config.problems import settings
 from bot.config.values import parse_duration
@@ -129,6 +129,19 @@ def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkey
     assert tmp_path / "home" / "key" == from_file.log.vault_key_file
     assert here / "env" == from_outside.log.path
     assert here / "flag" == from_outside.discord.token_file
+
+
+def test_the_settings_of_an_answer_have_a_name(write: Write) -> None:
+    """It changes with what is said, facts included, and with nothing else."""
+    rules = "[[rules]]\nmatch = 'a'\nreply = '{fact}'\nfacts = 'facts.json'\n"
+    Path(write(rules).parent, "facts.json").write_text('{"a": "b"}', encoding="utf-8")
+    name = answering_version(load(None, {}))
+
+    assert name == answering_version(load(write(f"\n\n{rules}[telemetry]\nport = 1"), {}))
+    assert name != answering_version(load(write(rules.replace("'a'", "'b'")), {}))
+    assert name != answering_version(load(write(f"{rules}[replies]\nwindow = 5"), {}))
+    Path(write(rules).parent, "facts.json").write_text('{"a": "c"}', encoding="utf-8")
+    assert name != answering_version(load(None, {}))
 
 
 def test_rules_know_their_lines(write: Write) -> None:
