@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint surge lock clean
+.PHONY: help demo test check lint surge chaos lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,9 @@ lint: $(READY) ## style, types and the floors
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge
+
+chaos: $(READY) ## hundreds of kills at random moments, lost connections, failing sends (QUICK=1: a minute of it, SEED=2: another run)
+	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
