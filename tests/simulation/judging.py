@@ -1,0 +1,78 @@
+"""What has to hold in a world: always, and once it has come to rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bot.core import events as e
+from bot.core.addressing import nonce_of, parse_nonce
+from bot.core.conversation import fold
+from tests.simulation.discord_model import BOT, Message
+from tests.simulation.world import MAX_ATTEMPTS, World
+
+
+def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -> None:
+    """Judge one event: what it says is so, and its cause is a cause."""
+    event = recorded.event
+    if recorded.causation is not None and isinstance(event, e.MessageEvent):
+        causes = [each.event for each in stream if each.position == recorded.causation != recorded.position]
+        about = [cause.message_id for cause in causes if isinstance(cause, e.MessageEvent)]
+        assert about == [event.message_id], "a cause is about the same message"
+    if isinstance(event, e.ReplySent):
+        nonce = nonce_of(event.message_id, event.part)
+        assert world.discord.messages[event.sent_id].nonce == nonce, "a part is taken for another"
+    if isinstance(event, e.ReplyAbandoned):
+        assert _is_so(world, event), f"abandoned without cause: {event.reason}"
+    assert not isinstance(event, e.ForeignReplySeen), "there is no other process"
+
+
+def judge_end(world: World) -> None:
+    """Judge a world that has come to rest."""
+    for message in world.discord.messages.values():
+        if message.author != BOT:
+            _judge_message(world, message)
+    for channel, stream in world.log.streams.items():
+        assert world.log.load(channel) == fold(stream)
+        for cut in range(0, len(stream), 7):
+            assert fold(stream[cut:], fold(stream[:cut])) == fold(stream)
+
+
+def _is_so(world: World, event: e.ReplyAbandoned) -> bool:
+    trigger = world.discord.messages[event.message_id]
+    about = [recorded.event for recorded in world.log.events(trigger.channel, trigger.id)]
+    messages = world.discord.messages.values()
+    own = (message for message in messages if (parse_nonce(message.nonce) or (0,))[0] == trigger.id)
+    return {
+        e.AbandonReason.EXPIRED: world.waited,
+        e.AbandonReason.TRIGGER_DELETED: trigger.deleted,
+        e.AbandonReason.FORBIDDEN: trigger.id in world.forbidden,
+        e.AbandonReason.GONE_AFTER_SEND: any(message.deleted for message in own),
+        e.AbandonReason.GAVE_UP: sum(isinstance(each, e.ReplyDelayed) for each in about) >= MAX_ATTEMPTS,
+        e.AbandonReason.UNKNOWN_FATE: world.hid_history,
+        e.AbandonReason.TOGETHER: world.patience.together > 0,
+    }.get(event.reason, False)
+
+
+def _judge_message(world: World, message: Message) -> None:
+    events = [recorded.event for recorded in world.log.events(message.channel, message.id)]
+    about = Counter(type(event) for event in events)
+    received = about[e.MessageReceived]
+    assert received == 1 or (message.deleted and not received), "each message is recorded once"
+    if message.addressed and received:
+        assert about[e.ReplyRequested] + about[e.MessageSkipped] == 1
+    assert about[e.ReplyComposed] <= 1
+    turns = [event for event in events if isinstance(event, e.ReplyRequested | e.ReplyRetried | e.ReplyAbandoned)]
+    if turns and not isinstance(turns[-1], e.ReplyAbandoned):
+        parts = next(event.parts for event in events if isinstance(event, e.ReplyComposed))
+        sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
+        assert sorted(sent) == list(range(parts)), "each part is sent, or a reason says why not"
+        _judge_parts(world, message, sent)
+
+
+def _judge_parts(world: World, message: Message, sent: dict[int, int]) -> None:
+    ids = [sent[part] for part in sorted(sent)]
+    assert ids == sorted(ids), "parts come in order"
+    for part, sent_id in sent.items():
+        found = world.discord.messages[sent_id]
+        assert found.text == world.texts[message.id][part].strip()
+        assert world.discord.parts(message.id, nonce_of(message.id, part)) == ([] if found.deleted else [found])

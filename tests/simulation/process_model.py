@@ -1,0 +1,359 @@
+"""The bot's process in memory: mailboxes, workers, catch-ups, echoes, each able to stop for good between two steps.
+
+Coroutines of the real thing are generators here. They yield a command to have it recorded (and get what was newly
+appended), a request to have it answered (and get the outcome), or nothing to let others go first. What a crash takes
+is this whole object; Discord and the log stay. It mirrors bot/conversations.py, bot/replies/worker.py, and of
+bot/gateway: intake.py, client.py, catchup.py and sync.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.conversations import _decide
+from bot.core import commands as c
+from bot.core import events as e
+from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
+from bot.core.conversation import Conversation, Pending, evolve
+from bot.core.delivery import (
+    GiveUp,
+    LookFirst,
+    Patience,
+    SendPart,
+    Sighting,
+    WriteText,
+    collecting,
+    found_parts,
+    in_a_row,
+    next_step,
+    parts_of_others,
+)
+from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
+from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request
+from tests.simulation.log_model import Log
+
+PAGE = 2
+MAX_AGE = 1_000_000
+
+Recording: TypeAlias = tuple[e.Recorded, ...]
+Work: TypeAlias = Generator["c.Command | list[c.Command] | Request | None", "Recording | Outcome | None", None]
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """A coroutine; it waits for ``open`` commands, for ``request``, or for its turn."""
+
+    work: Work
+    open: int = 0
+    request: Request | None = None
+    new: list[e.Recorded] = field(default_factory=list)
+    begun: bool = False
+    done: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Room:
+    """What the process holds of one channel; ``certain`` says since when nothing unknown can be in Discord."""
+
+    id: int
+    state: Conversation
+    mailbox: deque[tuple[c.Command, Task | None]] = field(default_factory=deque)
+    certain: dict[int, int] = field(default_factory=dict)
+    judging: dict[int, int] = field(default_factory=dict)
+    worker: Task | None = None
+    catchup: Task | None = None
+    doubts: int = 0
+    again: int | None = None
+
+
+class Process:
+    """One life of the bot."""
+
+    def __init__(self, discord: Discord, log: Log, patience: Patience, write: Callable[[int], Sequence[str]]) -> None:
+        self.discord = discord
+        self.log = log
+        self.patience = patience
+        self.write = write
+        self.rooms = {channel: Room(channel, log.load(channel)) for channel in discord.readable}
+        self.complete: set[int] = set()
+        self.doubts = 0
+        self.connected = False
+        self.look_fails = False
+        self.identify()
+
+    # -- the gateway's side ------------------------------------------------------------------------------------------
+
+    def identify(self) -> None:
+        """Begin a session: every channel is in doubt from its first event on."""
+        self.discord.connect()
+        self.connected = False
+        self.complete.clear()
+        self.doubts += 1
+
+    def ready(self) -> None:
+        """Take up unfinished replies, and complete every channel."""
+        self.recover()
+        for channel in self.rooms:
+            self.catch_up(channel, self.discord.newest(channel))
+
+    def recover(self) -> None:
+        """Doubt every unfinished reply, and see that each has a worker."""
+        self.connected = True
+        for room in self.rooms.values():
+            room.certain.clear()
+            if room.state.outbox:
+                self._employ(room)
+
+    def take(self, dispatch: Posted | Deleted | Edited) -> None:
+        """Handle one gateway event: nothing is awaited before its command is queued."""
+        message = dispatch.message
+        room = self.rooms[message.channel]
+        match dispatch:
+            case Deleted():
+                room.mailbox.append((c.Delete(message.id), None))
+            case Edited(at=at):
+                event = e.MessageEdited(message_id=message.id, author_id=message.author, edited_at=at)
+                room.mailbox.append((c.Edit(event, e.Body(parts=(message.text,))), None))
+            case Posted() if message.author == BOT and (message.nonce or message.reply_to):
+                self._own(room, message, message.nonce)
+            case Posted():
+                via = e.Via.LIVE if room.id in self.complete else e.Via.AHEAD
+                room.mailbox.append((self._receive(message, via), None))
+                if via is e.Via.AHEAD:
+                    self.catch_up(room.id, message.id)
+
+    def _receive(self, message: Message, via: e.Via) -> c.Receive:
+        author = e.Author.SELF if message.author == BOT else e.Author.PERSON
+        asks = message.addressed
+        address = Address(author, kind=0, direct=False, replies_to_bot=False, mentions_bot=asks, claimed=asks)
+        call = call_of(address, tuple(e.Call))
+        return c.Receive(
+            e.MessageReceived(
+                message_id=message.id, author_id=message.author, author=author, sent_at=message.sent_at, via=via
+            ),
+            e.Body(parts=(message.text,)),
+            call=call,
+            responder="rules",
+            refusal=refusal_of(address, answers_here=True, answers_bots=False) if call else None,
+            stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age,
+        )
+
+    def _own(self, room: Room, message: Message, nonce: str | None) -> None:
+        about = parse_nonce(nonce)
+        trigger = about[0] if about else message.reply_to
+        if trigger is None or room.state.turn(message.id) is not None:
+            return
+        entry = room.state.pending(trigger)
+        if entry is not None and entry.composed:
+            if about and about[1] < len(entry.sent_ids):
+                room.mailbox.append((c.Confirm(trigger, about[1], message.id, e.Proof.ECHO), None))
+            return
+        events = [recorded.event for recorded in self.log.events(room.id, trigger)]
+        sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
+        if message.id in sent.values():
+            return
+        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=0)
+        unknown = [part for part in range(parts) if part not in sent]
+        part = about[1] if about else next(iter(unknown), None)
+        if part in unknown:
+            proof = e.Proof.ECHO if about else e.Proof.HISTORY
+            room.mailbox.append((c.Confirm(trigger, part, message.id, proof), None))
+            return
+        room.mailbox.append((c.NoteForeign(trigger, message.id), None))
+
+    # -- the mailbox -------------------------------------------------------------------------------------------------
+
+    def commit(self, channel: int, count: int, *, answered: bool = True) -> None:
+        """Decide and append up to ``count`` commands as one batch; unless ``answered``, nobody here learns of it."""
+        room = self.rooms[channel]
+        taken = [room.mailbox[at] for at in range(min(count, len(room.mailbox)))]
+        decided = _decide(room.state, [command for command, _ in taken])
+        units = [drafts for drafts in decided if drafts]
+        appended = iter(self.log.append(channel, units, expected=room.state.version, now=self.discord.now))
+        if not answered:
+            return
+        outcomes: list[Recording] = []
+        for drafts in decided:
+            outcome = next(appended, None) if drafts else ()
+            if outcome is None:
+                break
+            outcomes.append(outcome)
+        new = tuple(recorded for outcome in outcomes for recorded in outcome)
+        for recorded in new:
+            room.state = evolve(room.state, recorded)
+        if new:
+            self._react(room, new)
+        for outcome in outcomes:
+            _, task = room.mailbox.popleft()
+            if task is not None:
+                task.open -= 1
+                task.new += outcome
+
+    def _react(self, room: Room, new: Recording) -> None:
+        if room.state.outbox:
+            self._employ(room)
+        for recorded in new:
+            event = recorded.event
+            if isinstance(event, e.ReplyRequested) and event.via in (e.Via.LIVE, e.Via.AHEAD):
+                room.certain[event.message_id] = self.discord.count
+
+    # -- tasks -------------------------------------------------------------------------------------------------------
+
+    def can_run(self, task: Task | None) -> bool:
+        """Tell whether a task waits for nothing but its turn."""
+        return task is not None and not task.done and not task.open and task.request is None
+
+    def run(self, room: Room, task: Task, outcome: Outcome | None = None) -> None:
+        """Let a task go on to where it next waits."""
+        task.request = None
+        answer: Recording | Outcome = tuple(task.new) if outcome is None else outcome
+        task.new = []
+        begun, task.begun = task.begun, True
+        try:
+            asked = task.work.send(answer if begun else None)
+        except StopIteration:
+            task.done = True
+            if task is room.worker:
+                room.worker = None
+                if room.state.outbox:
+                    self._employ(room)
+            else:
+                room.catchup, again, room.again = None, room.again, None
+                if again is not None:
+                    self.catch_up(room.id, again)
+            return
+        if isinstance(asked, Request):
+            task.request = asked
+        elif asked is not None:
+            commands = asked if isinstance(asked, list) else [asked]
+            task.open = len(commands)
+            room.mailbox.extend((command, task) for command in commands)
+
+    # -- the worker --------------------------------------------------------------------------------------------------
+
+    def _employ(self, room: Room) -> None:
+        if room.worker is None:
+            room.certain.clear()
+            room.worker = Task(self._work(room))
+
+    def _work(self, room: Room) -> Work:
+        while room.state.outbox:
+            state = room.state
+            entry = state.outbox[0]
+            yield None
+            while not self.connected:
+                yield None
+            certain = entry.message_id in room.certain
+            match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience):
+                case LookFirst():
+                    yield from self._look(room, state)
+                case GiveUp(reason):
+                    yield c.Abandon(entry.message_id, reason)
+                case WriteText():
+                    yield from self._compose(state, entry)
+                case SendPart(part):
+                    yield from self._send(room, entry, part)
+
+    def _look(self, room: Room, state: Conversation) -> Work:
+        doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain]
+        yield None
+        if self.look_fails:
+            yield self._delay(doubtful[0])
+            return
+        readable = self.discord.readable[room.id]
+        seen = self.discord.look(room.id, min(entry.message_id for entry in doubtful))
+        sightings, seen_at = seen if readable else (), self.discord.count
+        present = {message.id for message in self.discord.history(room.id, 0)}
+        room.judging = {entry.message_id: seen_at for entry in doubtful}
+        yield None
+        for entry in doubtful:
+            since = room.judging.pop(entry.message_id)
+            if readable or not entry.composed:
+                room.certain[entry.message_id] = since
+            yield from self._judge(room, entry, sightings, readable=readable, there=entry.message_id in present)
+
+    def _judge(self, room: Room, entry: Pending, sightings: Sequence[Sighting], *, readable: bool, there: bool) -> Work:
+        if not entry.composed:
+            answer = next((seen for seen in sightings if seen.reply_to == entry.message_id), None)
+            if answer is not None:
+                yield c.NoteForeign(entry.message_id, answer.message_id)
+            return
+        if not readable:
+            yield c.Abandon(entry.message_id, e.AbandonReason.UNKNOWN_FATE)
+            return
+        texts = self.log.bodies[entry.composed_at].parts
+        taken = parts_of_others(room.state, entry)
+        for part, sent_id in found_parts(entry, texts, sightings, trigger_there=there, taken=taken).items():
+            yield c.Confirm(entry.message_id, part, sent_id, e.Proof.HISTORY)
+
+    def _compose(self, state: Conversation, entry: Pending) -> Work:
+        entries = in_a_row(state, entry) if self.patience.together else (entry,)
+        if collecting(entries, self.discord.now, self.patience) > 0:
+            yield None
+            return
+        yield None
+        parts = tuple(self.write(entry.message_id))
+        composed = e.ReplyComposed(message_id=entry.message_id, parts=len(parts), responder="rules")
+        yield c.Compose(composed, e.Body(parts=parts), tuple(other.message_id for other in entries[1:]))
+
+    def _send(self, room: Room, entry: Pending, part: int) -> Work:
+        texts = self.log.bodies[entry.composed_at].parts
+        since = room.certain.pop(entry.message_id)
+        nonce = nonce_of(entry.message_id, part)
+        outcome = yield self.discord.begin(Request(room.id, texts[part], nonce, entry.message_id))
+        match outcome:
+            case Sent(message_id):
+                yield c.Confirm(entry.message_id, part, message_id, e.Proof.RESPONSE)
+                room.certain[entry.message_id] = self.discord.count
+            case Refused(reason):
+                yield c.Abandon(entry.message_id, reason)
+            case NotYet():
+                room.certain[entry.message_id] = since
+                yield self._delay(entry)
+            case Unknown():
+                yield self._delay(entry)
+
+    def _delay(self, entry: Pending) -> c.Delay:
+        return c.Delay(entry.message_id, entry.next_part or 0, "trouble", entry.attempts + 1, self.discord.now)
+
+    # -- the catch-up ------------------------------------------------------------------------------------------------
+
+    def catch_up(self, channel: int, newest: int | None) -> None:
+        """Complete a channel, unless that is under way already and no older than the newest doubt."""
+        room = self.rooms[channel]
+        if room.catchup is None:
+            room.doubts = self.doubts
+            room.catchup = Task(self._catch_up(room, newest, self.doubts))
+        elif room.doubts != self.doubts:
+            room.again = newest
+
+    def _catch_up(self, room: Room, newest: int | None, doubts: int) -> Work:
+        yield None
+        watermark = room.state.watermark
+        if newest is not None and not newest <= watermark > 0:
+            yield from self._read(room, watermark, newest)
+        if self.doubts == doubts:
+            self.complete.add(room.id)
+
+    def _read(self, room: Room, after: int, newest: int) -> Work:
+        yield c.Record(e.CatchupStarted(after=after))
+        began, upto, count = after, max(after, newest), 0
+        while True:
+            yield None
+            page = self.discord.history(room.id, after)[:PAGE]
+            if page:
+                after = page[-1].id
+                upto = max(upto, after)
+                own = [message for message in page if message.author == BOT and message.reply_to is not None]
+                if others := [self._receive(message, e.Via.CATCHUP) for message in page if message not in own]:
+                    recorded = yield list(others)
+                    count += len(recorded) if isinstance(recorded, tuple) else 0
+                for message in own:
+                    yield None
+                    self._own(room, message, None)
+            if len(page) < PAGE:
+                break
+        yield c.Record(e.CatchupCompleted(after=began, upto=upto, count=count))
