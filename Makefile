@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint surge chaos lock clean
+.PHONY: help demo test check lint crashpoints surge chaos lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,9 @@ lint: $(READY) ## style, types and the floors
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+crashpoints: $(READY) ## kill -9 at every place where the bot touches the outside world, and at pairs (PAIRS=N: only so many)
+	@$(BIN)/python -m tests.crashpoints.harness --pairs $(or $(PAIRS),0)
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge

@@ -1,0 +1,136 @@
+"""What happens while the bot is killed: two scenarios, played in full and judged by what Discord and the log hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.bots import event_counts
+from bot.cli.judge import Verdict, judge
+from bot.cli.log_verify import check_log
+from bot.core.parts import split
+from bot.eventlog.log import Location, open_reader
+from bot.sandbox.process import SandboxProcess, sandbox_process
+from tests.crashpoints.lives import LONG, Lives, Place, Touches, eventually
+
+FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
+PARTS = {word: len(split(text)) for word, text in FACTS.items()}
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one run ended: what each life touched, how often it was killed, and what the judge found."""
+
+    name: str
+    places: tuple[Place, ...]
+    touches: tuple[Touches, ...]
+    kills: int
+    verdict: Verdict
+    trouble: str = ""
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what is wrong, in words; nothing that people wrote."""
+        found = [f"{each.fault}: {each.what}" for each in self.verdict.problems]
+        return [self.trouble, *found] if self.trouble else found
+
+
+@dataclass(slots=True)
+class Stage:
+    """A world, the bot in it, and what people asked."""
+
+    sandbox: SandboxProcess
+    lives: Lives
+    asked: dict[int, int] = field(default_factory=dict)
+
+    async def say(self, channel: str, text: str) -> str:
+        """Post a message; one that asks (``!word``) is remembered with the number of parts of its answer."""
+        message = await self.sandbox.control.post(text, channel=channel)
+        if text.startswith("!"):
+            self.asked[int(message["id"])] = PARTS[text[1:]]
+        return str(message["id"])
+
+    async def answered(self) -> bool:
+        """Tell whether every question has all parts of its answer, in Discord and in the log."""
+        seen: dict[int, int] = {}
+        for message in await self.sandbox.control.messages(author="sandbox-bot"):
+            reference = int(message["reference"] or 0)
+            seen[reference] = seen.get(reference, 0) + 1
+        complete = all(seen.get(question, 0) >= parts for question, parts in self.asked.items())
+        return complete and event_counts(self.lives.folder)["reply.sent"] >= sum(self.asked.values())
+
+    async def settle(self) -> None:
+        """Wait until everything is answered."""
+        await eventually(self.answered, PATIENCE)
+
+
+async def large(stage: Stage) -> None:
+    """Several places, long answers, an edit and a deletion; then what was said while the bot was away."""
+    control = stage.sandbox.control
+    second = (await control.create_channel("second"))["id"]
+    thread = (await control.create_thread("aside"))["id"]
+    direct = (await control.open_dm("alice"))["id"]
+    await stage.lives.start()
+    await control.wait_for_ready(within=PATIENCE)
+    first = await stage.say("general", "hello")
+    await stage.say("general", "!long")
+    gone = await stage.say("general", "never mind")
+    await stage.say("general", "!short")
+    await stage.say(second, "!short")
+    await stage.say(second, "!long")
+    await stage.say(direct, "!short")
+    await stage.say(thread, "!short")
+    await control.edit(first, "hello again")
+    await control.delete(gone)
+    await stage.settle()
+    await stage.lives.stop()
+    await stage.say("general", "!short")
+    await stage.say("general", "well")
+    await stage.say(second, "!long")
+    await stage.say(direct, "!short")
+    await stage.lives.start()
+    await stage.settle()
+    await stage.lives.stop()
+
+
+async def small(stage: Stage) -> None:
+    """One channel, one answer of two parts."""
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready(within=PATIENCE)
+    await stage.say("general", "!two")
+    await stage.settle()
+    await stage.lives.stop()
+
+
+async def play(name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
+    """Play a scenario in a world of its own, killing the bot at ``places``, and judge it."""
+    scenario = large if name == "large" else small
+    with tempfile.TemporaryDirectory(prefix="echoless-") as folder:
+        (Path(folder) / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")
+        os.chmod(folder, 0o700)  # noqa: PTH101 - a path of tempfile is a text
+        async with sandbox_process(("--rate-limit", "off", "--nonce-window", str(nonce_window))) as sandbox:
+            stage = Stage(sandbox, Lives(Path(folder), sandbox, places))
+            trouble = ""
+            try:
+                await scenario(stage)
+            except TimeoutError:
+                trouble = "given up waiting"
+                await stage.lives.stop()
+            verdict = await _judged(stage)
+    return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, trouble)
+
+
+async def _judged(stage: Stage) -> Verdict:
+    messages = await stage.sandbox.control.messages()
+    reader = await open_reader(Location(stage.lives.folder / "data"))
+    try:
+        verified = await check_log(reader, None)
+        own_id = int(stage.sandbox.application_id)
+        return await judge(reader, messages, own_id, addressed=stage.asked, verified=verified)
+    finally:
+        await reader.close()
