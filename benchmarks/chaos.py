@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from benchmarks.chaos_run import Outcome, Plan, run
-from benchmarks.chaos_script import recorded_chat
+from benchmarks.chaos_outcome import Outcome
+from benchmarks.chaos_run import run
+from benchmarks.chaos_script import Plan, recorded_chat
 from bot.cli.judge import Fault, Verdict
 
 MESSAGES, KILLS, DROPS = 10_000, 200, 100
@@ -118,6 +120,11 @@ def _number(text: str) -> float:
 
 
 async def _runs(options: argparse.Namespace, folder: Path) -> list[Outcome]:
+    task = asyncio.current_task()
+    if task is not None:
+        # Ctrl-C is asyncio's own; a supervisor that stops us, or a terminal that closes, must leave no process either.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     chat = recorded_chat(options.seed)
     with Console(stderr=True).status("starting") as status:
         doing: dict[float, str] = {}
@@ -149,7 +156,7 @@ def _report(outcomes: Sequence[Outcome]) -> int:
     table = Table("chaos", title="Chaos")
     rows = [_rows(outcome) for outcome in outcomes]
     for outcome in outcomes:
-        table.add_column(f"nonce window {outcome.plan.nonce_window:g} s", justify="right")
+        table.add_column(f"nonce window {outcome.seen.plan.nonce_window:g} s", justify="right")
     for label in rows[0]:
         table.add_row(label, *(row[label] for row in rows))
     screen = Console(width=None if sys.stdout.isatty() else 120)
@@ -174,13 +181,15 @@ def _rows(outcome: Outcome) -> Mapping[str, str]:
         "[bold]out of order": f"{verdict.out_of_order:,}",
         "other problems": f"{_others(verdict):,}",
         "log": f"{outcome.events:,} events",
-        "kills": f"{outcome.kills:,}",
-        "drops (session gone)": f"{outcome.drops:,} ({outcome.invalidated:,})",
+        "kills": f"{outcome.seen.kills:,}",
+        "drops (session gone)": f"{outcome.seen.drops:,} ({outcome.seen.invalidated:,})",
         "sessions, resumes": f"{outcome.sessions:,}, {outcome.resumes:,}",
         "sends failed after acceptance": f"{sum(outcome.failed_sends.values()):,}",
         "  by kind": _by_reason(outcome.failed_sends),
-        "minutes": f"{outcome.seconds / 60:.1f}",
-        "seed": f"{outcome.plan.seed}",
+        "sent parts found by a look": f"{outcome.found:,}",
+        "catch-ups cut short": f"{outcome.broken_catchups:,}",
+        "minutes": f"{outcome.seen.seconds / 60:.1f}",
+        "seed": f"{outcome.seen.plan.seed}",
     }
 
 
@@ -194,9 +203,9 @@ def _by_reason(counts: Mapping[str, int]) -> str:
 
 
 def _print_problems(screen: Console, outcome: Outcome) -> None:
-    name = f"nonce window {outcome.plan.nonce_window:g} s"
-    if outcome.trouble:
-        screen.print(f"{name}: {outcome.trouble}", style="red", markup=False)
+    name = f"nonce window {outcome.seen.plan.nonce_window:g} s"
+    if outcome.seen.trouble:
+        screen.print(f"{name}: {outcome.seen.trouble}", style="red", markup=False)
     for problem in outcome.verdict.problems[:PROBLEMS_SHOWN]:
         about = f"message {problem.message_id} in {problem.channel}"
         screen.print(f"{name}: {problem.fault}, {about}: {problem.what}", style="red", markup=False)

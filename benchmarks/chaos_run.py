@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -12,20 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, FACTS, RULES, THREAD, Life, Line, Moment, Post
+from benchmarks.chaos_outcome import Outcome, Seen, judged
+from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, THREAD, Life, Line, Moment, Plan, Post
 from benchmarks.chaos_script import drops as drops_of
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
+from benchmarks.chaos_settings import configure
 from bot.cli.demo_bot import BotProcess, DemoError, bot_process
-from bot.cli.judge import Verdict, judge
-from bot.cli.log_verify import check_log
 from bot.cli.trails import Trail, read_trails
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-SEND_TIMEOUT = 2
-QUIET_PATIENCE = 180.0
-"""Seconds for everything to be answered once the last post is made and the last kill is over."""
+QUIET_PATIENCE = 75.0
+"""Seconds without any progress, longer than the longest pause between two tries, before the rest counts as lost."""
 
 LONGEST_START = 20.0
 TYPICAL_LIFE = 3.0
@@ -41,39 +39,12 @@ _FAULTS = (
 )
 """The ways in which a send fails after Discord took the message."""
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one run is made of."""
-
-    messages: int
-    kills: int
-    drops: int
-    failures: float
-    nonce_window: float
-    seed: int
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How a run ended; ``trouble`` says what cut it short, "" for nothing."""
-
-    plan: Plan
-    verdict: Verdict
-    kills: int
-    drops: int
-    invalidated: int
-    sessions: int
-    resumes: int
-    failed_sends: dict[str, int]
-    events: int
-    seconds: float
-    trouble: str
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether the run came to its end and nothing is wrong."""
-        return self.verdict.ok and not self.trouble
+_LATENCY = (
+    {"method": "POST", "when": "after", "seconds": 0.15, "probability": 0.5},
+    {"method": "POST", "when": "before", "seconds": 0.15},
+    {"method": "GET", "when": "before", "seconds": 0.1},
+)
+"""How long Discord takes: a kill is to meet sends under way, half of them taken, and histories half read."""
 
 
 @dataclass(slots=True)
@@ -98,6 +69,7 @@ class Chaos:
         """Play it all, wait until it is quiet, and stop the bot; raise TimeoutError when it does not get quiet."""
         await self._prepare()
         await self._start()
+        await self._open_dm()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._post_all())
             tasks.create_task(self._break_connections())
@@ -125,7 +97,17 @@ class Chaos:
                 probability=self.plan.failures / len(_FAULTS),
                 seed=self.plan.seed * len(_FAULTS) + number,
             )
-        _configure(self.bot.folder, self.sandbox)
+        for fault in _LATENCY:
+            await control.add_fault("delay", path="/channels/*/messages", count=None, **fault)
+        configure(self.bot.folder, self.sandbox)
+
+    async def _open_dm(self) -> None:
+        """Have the bot hear of the private chat: Discord tells a bot of none that began while it was away."""
+        control = self.sandbox.control
+        await self.bot.alive(control.wait_for_ready(within=LONGEST_START))
+        await self._post([Post(DM, DM_PERSON, "what is chaos?", asks=True)])
+        answered = control.wait_for_messages(channel=self._channels[DM], bot=True, within=LONGEST_START)
+        await self.bot.alive(answered)
 
     async def _start(self) -> None:
         await self.bot.start()
@@ -142,10 +124,12 @@ class Chaos:
     async def _post_all(self) -> None:
         """Post as the run goes on, so that the last message comes with the last kill."""
         posts = posts_of(self.plan.seed, self.plan.messages, self.chat)
-        while self.posted < len(posts):
+        done = 0
+        while done < len(posts):
             await asyncio.sleep(TICK)
             due = int(len(posts) * self._progress)
-            await self._post(posts[self.posted : due])
+            await self._post(posts[done:due])
+            done = max(done, due)
 
     async def _post(self, posts: Sequence[Post]) -> None:
         if not posts:
@@ -166,7 +150,9 @@ class Chaos:
                 cut = await self.sandbox.control.gateway("drop", invalidate=drop.invalidate)
                 if cut["connections"]:
                     break
-                await asyncio.sleep(TICK)
+                pause = asyncio.sleep(TICK)
+                # Nobody kills the last process, so only there an end is one of its own.
+                await (self.bot.alive(pause) if self._over else pause)
             self.dropped += 1
             self.invalidated += drop.invalidate
 
@@ -193,14 +179,14 @@ class Chaos:
         self.tell("waiting until all is answered")
         # A process that is still starting would die of the SIGTERM that follows.
         await self.bot.alive(self.sandbox.control.wait_for_ready(within=LONGEST_START))
-        deadline = time.monotonic() + QUIET_PATIENCE
-        while time.monotonic() < deadline:
-            left = await self._left()
-            if not left:
-                return
+        before, since = -1, time.monotonic()
+        while left := await self._left():
+            if left != before:
+                before, since = left, time.monotonic()
+            if time.monotonic() - since > QUIET_PATIENCE:
+                raise TimeoutError(f"{left:,} messages were not recorded or answered, and nothing moved any more.")
             self.tell(f"{left:,} left to record or answer")
             await self.bot.alive(asyncio.sleep(LOOK_EVERY))
-        raise TimeoutError(f"{await self._left()} messages were not settled within {QUIET_PATIENCE:.0f} s")
 
     async def _left(self) -> int:
         reader = await open_reader(self.bot.location)
@@ -218,31 +204,6 @@ def _settled(trail: Trail) -> bool:
     return bool(trail.skipped or trail.abandoned or (trail.parts and len(trail.sent) == trail.parts))
 
 
-def _configure(folder: Path, sandbox: SandboxProcess) -> None:
-    # No audit: what the gateway and the catch-up did not bring is to stay missing, and to be seen.
-    settings = f"""
-[discord]
-api_url = "{sandbox.api_url}"
-gateway_url = "{sandbox.gateway_url}"
-[log]
-path = "data"
-[replies]
-max_age = "1d"
-send_timeout = "{SEND_TIMEOUT}s"
-[audit]
-enabled = false
-[limits]
-per_channel = "off"
-per_person = "off"
-queue = 100000
-[telemetry]
-port = 0
-log_format = "json"
-{RULES}"""
-    (folder / "config.toml").write_text(settings, encoding="utf-8")
-    (folder / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")
-
-
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:
     """Play a plan in a folder of its own and judge it; what the sandbox saw is left beside the log."""
     arguments = ("--rate-limit", "off", "--global-rate-limit", "off", "--nonce-window", f"{plan.nonce_window:g}")
@@ -250,7 +211,16 @@ async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[st
         chaos = Chaos(plan, sandbox, bot, chat, tell)
         began = time.monotonic()
         trouble = await _played(chaos)
-        return await _judged(chaos, time.monotonic() - began, trouble)
+        seen = Seen(
+            plan=plan,
+            addressed=frozenset(chaos.addressed),
+            kills=bot.kills,
+            drops=chaos.dropped,
+            invalidated=chaos.invalidated,
+            seconds=time.monotonic() - began,
+            trouble=trouble,
+        )
+        return await judged(seen, sandbox, bot)
 
 
 async def _played(chaos: Chaos) -> str:
@@ -267,37 +237,3 @@ async def _played(chaos: Chaos) -> str:
     except DemoError as error:
         return str(error)
     return ""
-
-
-async def _judged(chaos: Chaos, seconds: float, trouble: str) -> Outcome:
-    control, bot = chaos.sandbox.control, chaos.bot
-    messages = await control.messages()
-    faults = await control.faults()
-    sessions = await control.sessions()
-    requests = await control.requests()
-    for name, found in (("messages", messages), ("requests", requests)):
-        (bot.folder / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
-    reader = await open_reader(bot.location)
-    try:
-        verified = await check_log(reader, None)
-        verdict = await judge(
-            reader, messages, int(chaos.sandbox.application_id), addressed=chaos.addressed, verified=verified
-        )
-    finally:
-        await reader.close()
-    return Outcome(
-        plan=chaos.plan,
-        verdict=verdict,
-        kills=bot.kills,
-        drops=chaos.dropped,
-        invalidated=chaos.invalidated,
-        sessions=sessions["identifies"],
-        resumes=sessions["resumes"],
-        failed_sends={
-            f"{fault['kind']} {fault['status'] if fault['kind'] == 'status' else ''}".strip(): fault["hits"]
-            for fault in faults
-        },
-        events=verified.events,
-        seconds=seconds,
-        trouble=trouble,
-    )

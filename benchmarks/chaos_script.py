@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from benchmarks.chaos_settings import LONG_WORD
 from bot.sandbox.wire import Json
 
 CHANNELS = tuple(f"chaos-{number}" for number in range(8))
@@ -19,29 +20,20 @@ DM_PERSON = "dana"
 ASKING = 0.1
 """The share of messages that are addressed to the bot."""
 
-LONG_WORD = "manual"
-FACTS = {
-    LONG_WORD: "\n\n".join(
-        f"{number}. " + "Read what it says there, then do it again, in this order. " * 12 for number in range(1, 9)
-    )
-}
-"""A fact that takes several messages."""
-
-RULES = rf"""
-[[rules]]
-match = '!(?P<word>{LONG_WORD})'
-facts = "facts.json"
-reply = "{{fact}}"
-[[rules]]
-match = '!(?P<word>[a-z0-9-]+)'
-reply = "{{author}}: {{word}} it is"
-[[rules]]
-match = 'what is (?P<word>[a-z0-9-]+)\?'
-reply = "{{author}}, nobody knows what {{word}} is."
-"""
-
 _WORDS = ("sudo", "grub", "apt", "wine", "flash", "nvidia", "mp3", "root", "paste", "swap")
 _RECORDINGS = Path(__file__).parents[1] / ".." / "shared" / "data" / "ubuntu-irc" / "channels.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run is made of."""
+
+    messages: int
+    kills: int
+    drops: int
+    failures: float
+    nonce_window: float
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)

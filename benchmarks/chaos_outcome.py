@@ -1,0 +1,98 @@
+"""How a chaos run ended: Discord's side against the log, and what the run met."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from benchmarks.chaos_script import Plan
+from bot.cli.demo_bot import BotProcess
+from bot.cli.judge import Verdict, judge
+from bot.cli.log_verify import check_log
+from bot.core import events as e
+from bot.eventlog.log import open_reader
+from bot.eventlog.reader import Query, Reader
+from bot.sandbox.process import SandboxProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the run itself counted; ``trouble`` says what cut it short, "" for nothing."""
+
+    plan: Plan
+    addressed: frozenset[int]
+    kills: int
+    drops: int
+    invalidated: int
+    seconds: float
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    ``found`` counts parts of replies of which only a look into the channel told that they are in Discord,
+    ``broken_catchups`` the catch-ups of which no end is recorded.
+    """
+
+    seen: Seen
+    verdict: Verdict
+    sessions: int
+    resumes: int
+    failed_sends: dict[str, int]
+    events: int
+    found: int
+    broken_catchups: int
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the run came to its end and nothing is wrong."""
+        return self.verdict.ok and not self.seen.trouble
+
+
+async def judged(seen: Seen, sandbox: SandboxProcess, bot: BotProcess) -> Outcome:
+    """Judge a run once the bot has stopped, and leave what the sandbox saw beside the log."""
+    messages = await sandbox.control.messages()
+    requests = await sandbox.control.requests()
+    (bot.folder / "messages.json").write_text(json.dumps(messages), encoding="utf-8")
+    (bot.folder / "requests.json").write_text(json.dumps(requests), encoding="utf-8")
+    sessions = await sandbox.control.sessions()
+    faults = await sandbox.control.faults()
+    reader = await open_reader(bot.location)
+    try:
+        verified = await check_log(reader, None)
+        found, broken = await _evidence(reader)
+        own_id = int(sandbox.application_id)
+        verdict = await judge(reader, messages, own_id, addressed=seen.addressed, verified=verified)
+    finally:
+        await reader.close()
+    return Outcome(
+        seen=seen,
+        verdict=verdict,
+        sessions=sessions["identifies"],
+        resumes=sessions["resumes"],
+        failed_sends={
+            f"{fault['kind']} {fault['status'] if fault['kind'] == 'status' else ''}".strip(): fault["hits"]
+            for fault in faults
+            if fault["kind"] != "delay"
+        },
+        events=verified.events,
+        found=found,
+        broken_catchups=broken,
+    )
+
+
+async def _evidence(reader: Reader) -> tuple[int, int]:
+    """Return how many parts were found by looking, and how many catch-ups did not come to their end."""
+    found = broken = 0
+    types = (e.ReplySent.TYPE, e.CatchupStarted.TYPE, e.CatchupCompleted.TYPE)
+    async for recorded in reader.events(Query(types=types)):
+        match recorded.event:
+            case e.ReplySent(proof=e.Proof.HISTORY):
+                found += 1
+            case e.CatchupStarted():
+                broken += 1
+            case e.CatchupCompleted():
+                broken -= 1
+    return found, broken
