@@ -14,7 +14,8 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -42,18 +43,32 @@ COUNTED = (
 """What the verdict calls lost, doubled or out of order."""
 
 PROBLEMS_SHOWN = 20
+INTERRUPTED, TERMINATED = 130, 143
+"""The exit codes of a process ended by Ctrl-C and by SIGTERM."""
 
 
 def main() -> int:
     """Run what the command line says and return the exit code."""
     options = _options()
-    if options.keep:
-        options.keep.mkdir(parents=True, exist_ok=True)
-        if any(options.keep.iterdir()):
-            sys.exit(f"{options.keep} is not empty: name a new folder.")
-        return _report(asyncio.run(_runs(options, options.keep.absolute())))
-    with tempfile.TemporaryDirectory(prefix="echoless-chaos-") as name:
-        return _report(asyncio.run(_runs(options, Path(name))))
+    try:
+        with _folder(options.keep) as folder:
+            return _report(asyncio.run(_runs(options, folder)))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except asyncio.CancelledError:
+        return TERMINATED
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="echoless-chaos-") as name:
+            yield Path(name)
+        return
+    kept.mkdir(parents=True, exist_ok=True)
+    if any(kept.iterdir()):
+        sys.exit(f"{kept} is not empty: name a new folder.")
+    yield kept.absolute()
 
 
 def _options() -> argparse.Namespace:
