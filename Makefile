@@ -29,7 +29,7 @@ crashpoints: $(READY) ## kill -9 at every place where the bot touches the outsid
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge
 
-chaos: $(READY) ## hundreds of kills at random moments, lost connections, failing sends (QUICK=1: a minute of it, SEED=2: another run)
+chaos: $(READY) ## kill -9 at random moments, lost connections, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
