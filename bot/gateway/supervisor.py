@@ -55,8 +55,10 @@ class Supervisor:
         self._stopping.set()
         if self._connection is not None:
             # Closing alone would wait for discord.py's pause before it connects again, up to minutes.
-            self._connection.cancel()
-            await asyncio.wait((self._connection,))
+            while not self._connection.done():
+                # asyncio.wait_for, which discord.py connects with, can swallow a cancellation.
+                self._connection.cancel()
+                await asyncio.wait((self._connection,), timeout=0.1)
 
     async def _session(self) -> None:
         """Run one client until it ends."""
