@@ -3,9 +3,9 @@
     .venv/bin/python -m benchmarks.interactions [--events 1000000] [--channel-events 100000] [--rate 500] [--uses 100]
 
 Writes a log of a million events, a tenth of them in one channel, starts a sandbox and the bot as processes of their
-own, posts so many messages a second into that channel and others, and uses state (now and at random versions),
-timeline (with its next page) and why one after the other. Prints how long the acknowledgement took (as the Discord
-side measures it) and how long the answer took (from the click until the answer was seen).
+own, posts so many messages a second into that channel and others, and uses state (now and at random versions), timeline
+(its next page, and choices that find nothing) and why one after the other. Prints how long the acknowledgement took (as
+the Discord side measures it) and how long the answer took (from the click until the answer was seen).
 """
 
 from __future__ import annotations
@@ -93,6 +93,10 @@ async def _measure(
             await _use(sandbox, timings, "state", busy, {"at": version}, name="state at a version")
             page = await _use(sandbox, timings, "timeline", busy, {})
             await _turn(sandbox, timings, page)
+            rare = {"type": "conversation.rewound"}
+            await _use(sandbox, timings, "timeline", busy, rare, name="timeline, no such type")
+            person = {"person": "owner"}
+            await _use(sandbox, timings, "timeline", busy, person, name="timeline, silent person")
             await _use(sandbox, timings, "why", busy, {"message": message})
     finally:
         stop.set()

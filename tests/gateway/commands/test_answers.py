@@ -90,6 +90,18 @@ async def test_a_connection_that_breaks_after_discord_took_it_harms_nothing(
     assert (await control.counts(bot=True, contains="paused"))["total"] == 1
 
 
+async def test_an_acknowledgement_that_hangs_is_repeated_in_time(
+    launch: Launch, control: ControlClient, moderator: Moderator
+) -> None:
+    """Within Discord's three seconds."""
+    running = await _started(launch, control)
+    await control.add_fault("hang", when="before", path="/interactions/*", seconds=10)
+
+    assert "paused" in await moderator.ask("pause")
+
+    assert await _outcome(running) == "done"
+
+
 @pytest.mark.parametrize("path", ["/interactions/*", "/webhooks/*"])
 async def test_a_5xx_after_discord_took_it_harms_nothing(
     launch: Launch, control: ControlClient, moderator: Moderator, path: str
