@@ -106,7 +106,7 @@ class Lives:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.crashpoints.doomed_bot",
             str(self.folder / "config.toml"), str(self.folder / "tally"), *doom,
-            cwd=ROOT, env=environ, stderr=asyncio.subprocess.DEVNULL,
+            cwd=ROOT, env=environ, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         if place is not None and place.kind == "request":
             pid = self._process.pid
