@@ -57,7 +57,9 @@ class Audit:
             state = await self._conversations.state(channel_id)
             if state.window and not state.deleted:
                 await self._compare(client, channel_id, state)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, EcholessError) as error:
+        except (
+            discord.DiscordException, aiohttp.ClientError, OSError, LookupError, RuntimeError, EcholessError
+        ) as error:  # fmt: skip
             _log.warning("audit.failed", channel=channel_id, error=type(error).__name__)
 
     async def _compare(self, client: discord.Client, channel_id: int, state: Conversation) -> None:

@@ -120,7 +120,9 @@ class Catchup:
             except EcholessError as error:
                 # The watermark stays and live messages come ahead of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
-            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
+                if self._client.is_closed():
+                    return
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__, attempt=attempt)
                 await asyncio.sleep(backoff(attempt, LONGEST_PAUSE))
                 continue

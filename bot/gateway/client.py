@@ -23,7 +23,7 @@ from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.incoming import from_object, from_payload
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
-from bot.gateway.places import Place, place_in
+from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.sender import tracing
 from bot.gateway.sync import Sync
 
@@ -111,6 +111,11 @@ class Client(discord.Client):
         if self._wiring.commands is not None and interaction.type in PRESSES:
             await self._wiring.commands.counter.press(interaction)
 
+    def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
+        """Dispatch an event unless the client is closed: discord.py's wait for servers outlives its connection."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
     async def on_connect(self) -> None:
         """Doubt every channel: a session began, and what came before it may be missing. Precedes its first message."""
         self._wiring.sync.doubt_all()
@@ -147,7 +152,7 @@ class Client(discord.Client):
     async def on_message(self, message: discord.Message) -> None:
         """Take a message that somebody posted, or our own account."""
         incoming = from_object(message, self._own_id)
-        place = _place(message.channel, message.guild)
+        place = place_of(message.channel, message.guild)
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
             await _settled(self._wiring.intake.own(incoming))
             return
@@ -180,7 +185,7 @@ class Client(discord.Client):
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Complete a thread that was made, that the bot was let in to, or that was archived until now."""
-        self._complete(Target(_place(thread, thread.guild), thread.last_message_id))
+        self._complete(Target(place_of(thread, thread.guild), thread.last_message_id))
 
     on_thread_join = on_thread_create
 
@@ -197,7 +202,7 @@ class Client(discord.Client):
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Take the end of a channel."""
-        await _recorded(self._wiring.intake.delete_channel(_place(channel, channel.guild)))
+        await _recorded(self._wiring.intake.delete_channel(place_of(channel, channel.guild)))
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """Take the end of a thread, cached or not."""
@@ -207,7 +212,7 @@ class Client(discord.Client):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Take the end of every channel of a server that removed the bot."""
         for channel in (*guild.channels, *guild.threads):
-            await _recorded(self._wiring.intake.delete_channel(_place(channel, guild)))
+            await _recorded(self._wiring.intake.delete_channel(place_of(channel, guild)))
 
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
         """Log the kind of a handler's failure; discord.py's own line would quote the message."""
@@ -238,12 +243,12 @@ class Client(discord.Client):
         known = {thread.id for thread in guild.threads}
         try:
             threads = await guild.active_threads()
-        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError) as error:
+        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, RuntimeError) as error:
             _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
             return
         for thread in threads:
             if thread.id not in known:
-                self._complete(Target(_place(thread, guild), thread.last_message_id))
+                self._complete(Target(place_of(thread, guild), thread.last_message_id))
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""
@@ -268,17 +273,12 @@ def _intents(*, message_content: bool) -> discord.Intents:
     return intents
 
 
-def _place(channel: object, guild: discord.Guild | None) -> Place:
-    channel_id: int = channel.id  # type: ignore[attr-defined]  # every kind of channel has one
-    return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else None)
-
-
 def _targets(guild: discord.Guild) -> Iterator[Target]:
     """Yield the channels and threads of a server that can hold messages."""
     holding = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
     for channel in (*guild.channels, *guild.threads):
         if isinstance(channel, (*holding, discord.Thread)):
-            yield Target(_place(channel, guild), channel.last_message_id)
+            yield Target(place_of(channel, guild), channel.last_message_id)
 
 
 async def _recorded(recording: Recording | None) -> None:

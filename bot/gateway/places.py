@@ -26,6 +26,12 @@ class Place:
         return self.channel_id in ids or self.parent_id in ids or self.guild_id in ids
 
 
+def place_of(channel: object, guild: discord.Guild | None) -> Place:
+    """Return where a channel belongs that discord.py knows."""
+    channel_id: int = channel.id  # type: ignore[attr-defined]  # every kind of channel has one
+    return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else None)
+
+
 def place_in(client: discord.Client, channel_id: int, guild_id: int | None = None) -> Place:
     """Return where a channel belongs, as far as the client knows it; ``guild_id`` is what is known without it."""
     channel = client.get_channel(channel_id)

@@ -27,6 +27,16 @@ from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent,
 LOOK_PAGES = 100
 PAGE = 100
 
+_UNREADABLE = (
+    discord.DiscordException,
+    aiohttp.ClientError,
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RuntimeError,  # discord.py's, once its session is closed
+)
+
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
 
@@ -101,7 +111,7 @@ class DiscordSender:
             present = frozenset(int(message["id"]) for message in messages)
         except (discord.Forbidden, discord.NotFound):
             return Look((), readable=False)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 

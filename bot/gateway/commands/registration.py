@@ -47,7 +47,7 @@ class Registration:
             return
         try:
             commands = await tree.sync()
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
             _log.warning("commands.unregistered", error=type(error).__name__, hint="tried again at the next start")
             return
         _log.info("commands.registered", count=len(commands))
