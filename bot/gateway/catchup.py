@@ -83,12 +83,15 @@ class Catchup:
         self._slots = asyncio.Semaphore(bounds.concurrency)
         self._underway: dict[int, tuple[asyncio.Task[None], int]] = {}
         self._again: dict[int, Target] = {}
+        self._stopped = False
 
     def begin(self, target: Target) -> None:
         """Complete a channel in the background, unless that is under way already.
 
         What is under way from before the channel was doubted can't vouch for it: then it is completed once more.
         """
+        if self._stopped:
+            return
         channel_id = target.place.channel_id
         doubts = self._sync.doubts(channel_id)
         if channel_id not in self._underway:
@@ -100,6 +103,7 @@ class Catchup:
 
     def stop(self) -> None:
         """Leave what is under way for the next session."""
+        self._stopped = True
         self._again.clear()
         for task, _ in self._underway.values():
             task.cancel()
