@@ -55,6 +55,16 @@ async def test_a_stop_is_heard_while_discord_does_not_answer(
     assert not folder.exists()
 
 
+async def test_a_stop_is_heard_at_any_moment_of_connecting(launch: Launch) -> None:
+    """Python's own waiting can swallow a cancellation that comes just as what it waits for is done."""
+    for turns in range(8, 32):
+        bot = await launch(f"log-{turns}", ready=False)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await bot.stop()
+
+
 async def test_a_taken_port_for_telemetry_is_no_reason_to_be_silent(launch: Launch, control: ControlClient) -> None:
     """A second bot on the machine, or anything else there."""
     with socket.socket() as taken:
