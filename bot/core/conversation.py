@@ -131,7 +131,7 @@ def _of_message(state: Conversation, recorded: e.Recorded) -> _Changes:
             }
         case e.MessageDeleted() as event:
             return {
-                "window": tuple(turn for turn in state.window if turn.message_id != event.message_id),
+                "window": _dropped(state.window, event.message_id),
                 "outbox": _changed(state, event.message_id, trigger_deleted=True),
             }
         case e.MessageSkipped():
@@ -194,6 +194,10 @@ def _placed(window: tuple[Turn, ...], turn: Turn) -> tuple[Turn, ...]:
     if window[at].message_id == turn.message_id:
         return window
     return (*window[:at], turn, *window[at:])[-WINDOW:]
+
+
+def _dropped(window: tuple[Turn, ...], message_id: int) -> tuple[Turn, ...]:
+    return tuple(turn for turn in window if turn.message_id != message_id)
 
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> _Changes:
@@ -268,7 +272,9 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> _Cha
     outbox, window = state.outbox, state.window
     if entry is not None and 0 <= event.part < len(entry.sent_ids):
         sent_ids = (*entry.sent_ids[: event.part], event.sent_id, *entry.sent_ids[event.part + 1 :])
-        window = _placed(window, Turn(event.sent_id, 0, Role.BOT, entry.composed_at, event.part))
+        # A catch-up may have recorded it before as a message like any other: it had lost its reference.
+        others = window if state.turn(event.sent_id) is None else _dropped(window, event.sent_id)
+        window = _placed(others, Turn(event.sent_id, 0, Role.BOT, entry.composed_at, event.part))
         outbox = (
             _changed(state, event.message_id, cause=recorded.position, sent_ids=sent_ids, attempts=0, retry_at=0)
             if 0 in sent_ids

@@ -149,3 +149,27 @@ def test_what_is_decided_in_one_batch_has_its_causes_in_it(world: World) -> None
 
     about = {type(recorded.event): recorded for recorded in world.log.events(0, question.id)}
     assert about[e.ReplyAbandoned].causation == about[e.MessageDeleted].position
+
+
+def test_a_part_that_a_catch_up_recorded_as_a_message_is_not_taken_twice(world: World) -> None:
+    """Two deleted questions have the same answer; the first answer lost its reference and its sender."""
+    questions = [ask(world, "pong"), ask(world, "pong")]
+    world.weather = Weather(sends=None, lands=False)
+    go_until(world, lambda: world.sending)
+    world.discord.delete(questions[0])
+    world.travel(0, lands=True)
+    world.crash()
+    world.start()
+    world.drop(valid=False)
+    assert world.process
+    world.process.ready()
+    while world.log.states[0].received < 3:
+        world.run(world.rooms[0], catchup=True)
+        world.process.commit(0, 4)
+    go_until(world, lambda: world.log.states[0].sent == 1 and world.sending)
+    world.travel(0, lands=False)
+    world.discord.delete(questions[1])
+    world.crash()
+    judge(world)
+
+    assert said(world) == ["pong", "pong"]
