@@ -1,6 +1,6 @@
 """The bot, doomed to die by SIGKILL at its n-th commit, before it or right after it.
 
-    python -m tests.crashpoints.doomed_bot SETTINGS TALLY [NUMBER before|after]
+Its arguments are SETTINGS TALLY [NUMBER before|after].
 
 It is the real bot with two things around it: the writer's commits are counted (their number is written to TALLY when
 the bot ends in good order), and a session is taken as ready sooner, to save two seconds a start.
@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,18 +38,38 @@ def main() -> None:
 
 
 def doomed(commit: Commit, numbers: count[int], number: int, when: str) -> Commit:
-    """Return ``commit`` that kills its process at call ``number``; after: committed, and no caller knows yet."""
+    """Return ``commit`` that kills its process at COMMIT ``number``.
 
-    def committing(*args: object) -> object:
-        here = next(numbers) == number
-        if here and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        outcome = commit(*args)
-        if here:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return outcome
+    Before: everything is written and nothing is committed. After: it is committed, and no caller knows yet.
+    """
+
+    def committing(writer: Writer, connection: sqlite3.Connection, requests: object) -> object:
+        return commit(writer, Doomed(connection, numbers, number, when), requests)
 
     return committing
+
+
+@dataclass(slots=True)
+class Doomed:
+    """A connection that kills its process at COMMIT ``number``."""
+
+    connection: sqlite3.Connection
+    numbers: count[int]
+    number: int
+    when: str
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # noqa: ANN401 - what sqlite3 takes
+        """Execute a statement, and die over it."""
+        here = sql == "COMMIT" and next(self.numbers) == self.number
+        if here and self.when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        cursor = self.connection.execute(sql, *values)
+        if here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return cursor
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - everything else is the connection's
+        return getattr(self.connection, name)
 
 
 async def run(config: Config) -> None:

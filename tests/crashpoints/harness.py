@@ -3,9 +3,9 @@
     python -m tests.crashpoints.harness [--pairs N] [--jobs 2]
 
 A scenario is played once to count the places where the outside world is touched: each commit and each HTTP request,
-before it and after it took effect. Then it is played once per place, the bot killed there and started again. On the
-small scenario the bot is killed once more at each place of the life that follows. Half of the runs have a Discord that
-remembers nonces for five minutes, half one that forgets them at once.
+before it and after it took effect. Then it is played for each place, the bot killed there and started again: once
+with a Discord that remembers nonces for five minutes, once with one that forgets them at once. On the small scenario
+the bot is killed once more at each place of the life that follows.
 """
 
 from __future__ import annotations
@@ -16,16 +16,29 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bot.cli.judge import Fault
 from tests.crashpoints.lives import Place
+from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import Result, play
 
-Runs = Sequence[tuple[str, tuple[Place, ...]]]
+WINDOWS = (300, 0)
+"""Seconds for which a nonce is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run to come."""
+
+    name: str
+    places: tuple[Place, ...]
+    nonce_window: float
 
 
 def main() -> int:
@@ -41,41 +54,43 @@ def main() -> int:
 async def crash(most_pairs: int, jobs: int) -> int:
     """Run everything, print the table, and return the exit code."""
     began = time.monotonic()
-    large = [("large", (place,)) for place in await places_of("large")]
-    small = [("small", (place,)) for place in await places_of("small")]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        singles = [result async for result in tried([*large, *small], jobs, bar, "places")]
-        pairs = spread([pair for result in singles for pair in second_kills(result)], most_pairs)
-        doubles = [result async for result in tried(pairs, jobs, bar, "pairs")]
+    async with nursery() as children:
+        places = [(name, place) for name in ("large", "small") for place in await places_of(children, name)]
+        runs = [Run(name, (place,), window) for name, place in places for window in WINDOWS]
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            singles = [result async for result in tried(children, runs, jobs, bar, "places")]
+            pairs = spread([pair for result in singles for pair in second_kills(result)], most_pairs)
+            doubles = [result async for result in tried(children, pairs, jobs, bar, "pairs")]
     minutes = (time.monotonic() - began) / 60
-    report([*singles, *doubles], places=len(singles), pairs=len(pairs), minutes=minutes)
+    report([*singles, *doubles], places=len(places), pairs=len(pairs), minutes=minutes)
     return int(any(result.problems for result in (*singles, *doubles)))
 
 
-def second_kills(result: Result) -> Runs:
+def second_kills(result: Result) -> list[Run]:
     """Return the small scenario's run with a second kill, at each place of the life after the first."""
     if result.name != "small" or len(result.touches) <= 1:
         return []
-    return [("small", (*result.places, place)) for place in result.touches[1].places(1)]
+    places = result.touches[1].places(1)
+    return [Run("small", (*result.places, place), result.nonce_window) for place in places]
 
 
-def spread(pairs: Runs, most: int) -> Runs:
+def spread(pairs: list[Run], most: int) -> list[Run]:
     """Return at most ``most`` pairs (0: all), evenly chosen."""
     step = max(1, -(-len(pairs) // most)) if most else 1
     return pairs[::step]
 
 
-async def tried(runs: Runs, jobs: int, bar: Progress, what: str) -> AsyncIterator[Result]:
-    """Play runs, a few at a time, and yield each as it ends; every second one in a Discord that forgets nonces."""
+async def tried(children: Nursery, runs: Sequence[Run], jobs: int, bar: Progress, what: str) -> AsyncIterator[Result]:
+    """Play runs, a few at a time, and yield each as it ends."""
     task = bar.add_task(what, total=len(runs))
     slots = asyncio.Semaphore(jobs)
 
-    async def one(number: int, name: str, places: tuple[Place, ...]) -> Result:
+    async def one(run: Run) -> Result:
         async with slots:
-            return await play(name, places, nonce_window=300 if number % 2 else 0)
+            return await play(children, run.name, run.places, nonce_window=run.nonce_window)
 
-    for ended in asyncio.as_completed([one(number, *run) for number, run in enumerate(runs)]):
+    for ended in asyncio.as_completed([one(run) for run in runs]):
         yield await ended
         bar.advance(task)
 
@@ -88,9 +103,11 @@ def report(results: Sequence[Result], *, places: int, pairs: int, minutes: float
         "pairs of places": pairs,
         "runs": len(results),
         "kills": sum(result.kills for result in results),
+        "kills that never came": sum(len(result.places) - result.kills for result in results),
         "doubled": sum(verdict.doubled for verdict in verdicts),
         "lost": sum(verdict.lost for verdict in verdicts),
         "out of order": sum(verdict.out_of_order for verdict in verdicts),
+        "log damaged": sum(any(each.fault is Fault.DAMAGED for each in verdict.problems) for verdict in verdicts),
         "runs with any problem": sum(bool(result.problems) for result in results),
         "minutes": round(minutes, 1),
     }
@@ -105,9 +122,9 @@ def report(results: Sequence[Result], *, places: int, pairs: int, minutes: float
             console.print(f"{', '.join(map(str, result.places))}: {'; '.join(result.problems)}", highlight=False)
 
 
-async def places_of(scenario: str) -> list[Place]:
+async def places_of(children: Nursery, scenario: str) -> list[Place]:
     """Play a scenario without a kill, and return every place of it."""
-    result = await play(scenario, (), nonce_window=300)
+    result = await play(children, scenario, (), nonce_window=300)
     if result.problems:
         raise SystemExit(f"The {scenario} scenario fails without any kill: {result.problems}")
     return [place for life, touches in enumerate(result.touches) for place in touches.places(life)]

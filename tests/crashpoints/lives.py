@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.sandbox.process import SandboxProcess
+from tests.crashpoints.nursery import Child, Nursery
 
-ROOT = Path(__file__).parents[2]
 LONG = "\n\n".join(f"Part of the answer, number {number}. " + "It goes on for a while. " * 30 for number in range(6))
 SETTINGS = """
 [discord]
@@ -70,57 +67,54 @@ class Touches:
 class Lives:
     """Starts the bot, kills it at the places given, and starts it again."""
 
-    def __init__(self, folder: Path, sandbox: SandboxProcess, places: Sequence[Place]) -> None:
+    def __init__(self, folder: Path, nursery: Nursery, sandbox: SandboxProcess, places: Sequence[Place]) -> None:
         self.folder = folder
         self.touches: list[Touches] = []
         self.kills = 0
+        self._nursery = nursery
         self._sandbox = sandbox
         self._places = {place.life: place for place in places}
         self._life = -1
         self._seen = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it, and keep it alive until :meth:`stop`."""
         settings = SETTINGS.format(api=self._sandbox.api_url, gateway=self._sandbox.gateway_url)
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")
-        await self._spawn()
+        self._stopping = False
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """Stop it by SIGTERM; where it is killed meanwhile, leave it dead."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-        process = self._process
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            await self._ended(process)
+        self._stopping = True
+        while self._keeper is not None and not self._keeper.done():
+            if self._child is not None:
+                self._child.terminate()
+            await asyncio.wait((self._keeper,), timeout=0.1)
 
-    async def _spawn(self) -> None:
+    async def _keep(self) -> None:
+        while not self._stopping:
+            await self._bury(await self._bear())
+
+    async def _bear(self) -> Child:
         self._life += 1
         place = self._places.get(self._life)
         doom = [str(place.number), place.when] if place and place.kind == "commit" else []
-        environ = {**os.environ, "DISCORD_TOKEN": self._sandbox.token, "PYTHONPATH": str(ROOT)}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.crashpoints.doomed_bot",
-            str(self.folder / "config.toml"), str(self.folder / "tally"), *doom,
-            cwd=ROOT, env=environ, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), *doom]
+        environ = {"DISCORD_TOKEN": self._sandbox.token}
+        output = self.folder / f"bot{self._life}.out"
+        self._child = child = await self._nursery.start("bot", arguments, environ, output)
         if place is not None and place.kind == "request":
-            pid = self._process.pid
-            await self._sandbox.control.add_fault("kill", when=place.when, nth=place.number, pid=pid)
+            await self._sandbox.control.add_fault("kill", when=place.when, nth=place.number, pid=child.pid)
+        child.go()
+        return child
 
-    async def _keep(self) -> None:
-        while self._process is not None:
-            await self._ended(self._process)
-            await self._spawn()
-
-    async def _ended(self, process: asyncio.subprocess.Process) -> None:
+    async def _bury(self, child: Child) -> None:
         """Wait for the end of a life and count what it touched."""
-        code = await process.wait()
-        killed = code == -signal.SIGKILL
+        killed = await child.ended == -signal.SIGKILL
         self.kills += killed
         tally = self.folder / "tally"
         commits = int(tally.read_text(encoding="ascii")) if not killed and tally.exists() else 0
@@ -130,8 +124,11 @@ class Lives:
         await self._sandbox.control.clear_faults()
 
 
-async def eventually(look: Callable[[], Awaitable[bool]], seconds: float) -> None:
+async def eventually(look: Callable[[], bool | Awaitable[bool]], seconds: float) -> None:
     """Wait until ``look`` is true; raise TimeoutError after ``seconds``."""
     async with asyncio.timeout(seconds):
-        while not await look():  # noqa: ASYNC110 - what is waited for happens in other processes
-            await asyncio.sleep(0.05)
+        while True:
+            found = look()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.02)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import sqlite3
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import check_log
 from bot.core.parts import split
 from bot.eventlog.log import Location, open_reader
-from bot.sandbox.process import SandboxProcess, sandbox_process
+from bot.sandbox.process import SandboxProcess
 from tests.crashpoints.lives import LONG, Lives, Place, Touches, eventually
+from tests.crashpoints.nursery import Nursery
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
 PARTS = {word: len(split(text)) for word, text in FACTS.items()}
@@ -24,13 +26,17 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one run ended: what each life touched, how often it was killed, and what the judge found."""
+    """How one run ended: what each life touched, how often it was killed, and what the judge found.
+
+    Requests are counted of every life, commits of those that ended in good order.
+    """
 
     name: str
     places: tuple[Place, ...]
     touches: tuple[Touches, ...]
     kills: int
     verdict: Verdict
+    nonce_window: float
     trouble: str = ""
 
     @property
@@ -62,11 +68,27 @@ class Stage:
             reference = int(message["reference"] or 0)
             seen[reference] = seen.get(reference, 0) + 1
         complete = all(seen.get(question, 0) >= parts for question, parts in self.asked.items())
-        return complete and event_counts(self.lives.folder)["reply.sent"] >= sum(self.asked.values())
+        return complete and self.recorded("reply.sent") >= sum(self.asked.values())
+
+    def recorded(self, kind: str) -> int:
+        """Return how many events of a kind the log holds."""
+        try:
+            return event_counts(self.lives.folder)[kind]
+        except sqlite3.OperationalError:
+            # There is no log yet.
+            return 0
 
     async def settle(self) -> None:
         """Wait until everything is answered."""
         await eventually(self.answered, PATIENCE)
+
+    async def get_acquainted(self, channel: str) -> None:
+        """Write in a private chat until the bot knows it: no list names it before its first message was seen."""
+        while not self.recorded("dm.opened"):
+            await self.sandbox.control.wait_for_ready(within=PATIENCE)
+            await self.say(channel, "hello")
+            with suppress(TimeoutError):
+                await eventually(lambda: self.recorded("dm.opened") > 0, 2)
 
 
 async def large(stage: Stage) -> None:
@@ -76,7 +98,7 @@ async def large(stage: Stage) -> None:
     thread = (await control.create_thread("aside"))["id"]
     direct = (await control.open_dm("alice"))["id"]
     await stage.lives.start()
-    await control.wait_for_ready(within=PATIENCE)
+    await stage.get_acquainted(direct)
     first = await stage.say("general", "hello")
     await stage.say("general", "!long")
     gone = await stage.say("general", "never mind")
@@ -94,6 +116,9 @@ async def large(stage: Stage) -> None:
     await stage.say(second, "!long")
     await stage.say(direct, "!short")
     await stage.lives.start()
+    await control.wait_for_ready(within=PATIENCE)
+    await stage.say(second, "hello")
+    await stage.say(thread, "!two")
     await stage.settle()
     await stage.lives.stop()
 
@@ -107,14 +132,14 @@ async def small(stage: Stage) -> None:
     await stage.lives.stop()
 
 
-async def play(name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
+async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
     """Play a scenario in a world of its own, killing the bot at ``places``, and judge it."""
     scenario = large if name == "large" else small
-    with tempfile.TemporaryDirectory(prefix="echoless-") as folder:
-        (Path(folder) / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")
-        os.chmod(folder, 0o700)  # noqa: PTH101 - a path of tempfile is a text
-        async with sandbox_process(("--rate-limit", "off", "--nonce-window", str(nonce_window))) as sandbox:
-            stage = Stage(sandbox, Lives(Path(folder), sandbox, places))
+    with tempfile.TemporaryDirectory(prefix="echoless-") as made:
+        folder = Path(made)
+        (folder / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")
+        async with nursery.sandbox(folder, "--rate-limit", "off", "--nonce-window", str(nonce_window)) as sandbox:
+            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places))
             trouble = ""
             try:
                 await scenario(stage)
@@ -122,7 +147,7 @@ async def play(name: str, places: Sequence[Place], *, nonce_window: float) -> Re
                 trouble = "given up waiting"
                 await stage.lives.stop()
             verdict = await _judged(stage)
-    return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, trouble)
+    return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
 
 
 async def _judged(stage: Stage) -> Verdict:
