@@ -21,13 +21,11 @@ async def _noted(folder: Path, before: str = "") -> str:
 
 
 async def test_commands_are_put_once(launch: Launch, control: ControlClient, tmp_path: Path) -> None:
-    """A second start, and a new session, find that nothing changed."""
+    """A second start finds that nothing changed."""
     first = await launch()
     await _noted(tmp_path / "log")
     await first.stop()
     second = await launch()
-    await control.gateway("invalid-session", resumable=False)
-    await control.wait_for_ready(identifies=3)
     await Moderator(control).ask("status")
     await second.stop()
 
