@@ -93,12 +93,16 @@ async def timeline(reader: Reader) -> list[Line]:
         return []
     events = [recorded async for page in reader.tail(chosen.stream) for recorded in page]
     merged = sorted([*events, *starts], key=lambda recorded: recorded.position)
-    return await lines(reader, _around(merged, starts[-1].position), words=True)
+    return await lines(reader, _around(merged, starts[-1], chosen), words=True)
 
 
-def _around(events: Sequence[Recorded], position: int) -> Sequence[Recorded]:
-    at = sum(1 for recorded in events if recorded.position < position)
-    return events[max(0, at - BEFORE) : at + AFTER]
+def _around(events: Sequence[Recorded], start: Recorded, chosen: Recorded) -> Sequence[Recorded]:
+    """Return what surrounds ``start``, and where ``chosen`` comes later than that, what leads there."""
+    at, goal = events.index(start), events.index(chosen)
+    begin, half = max(0, at - BEFORE), AFTER // 2
+    if goal < at + AFTER:
+        return events[begin : at + AFTER]
+    return [*events[begin : at + half], *events[goal - half + 1 : goal + 1]]
 
 
 def print_report(report: Report) -> None:
