@@ -49,6 +49,16 @@ def event_counts(folder: Path) -> Counter[str]:
         return Counter(dict(connection.execute("SELECT type, count(*) FROM events GROUP BY type")))
 
 
+def reasons(folder: Path) -> Counter[str]:
+    """Return why messages went unanswered, by reason."""
+    sql = (
+        "SELECT json_extract(data, '$.reason'), count(*) FROM events "
+        "WHERE type IN ('message.skipped', 'reply.abandoned') GROUP BY 1"
+    )
+    with reading(folder) as connection:
+        return Counter(dict(connection.execute(sql)))
+
+
 @contextlib.contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the log's database from outside, for reading."""

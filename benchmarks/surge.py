@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bots import event_counts, running_bot
+from benchmarks.bots import event_counts, reasons, running_bot
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
 BATCH = 1000
@@ -42,8 +42,9 @@ async def main() -> int:
                 counts = await _quiet(folder, posted)
                 took = time.monotonic() - began
                 memory = _peak_memory(process.pid)
+                unanswered = reasons(folder)
             answered, doubled = await _judge(sandbox)
-    return _print(posted, counts, answered, doubled, carried=carried, took=took, memory=memory)
+    return _print(posted, counts, unanswered, answered, doubled, carried=carried, took=took, memory=memory)
 
 
 def _options() -> argparse.Namespace:
@@ -108,6 +109,7 @@ def _peak_memory(pid: int) -> float:
 def _print(
     posted: list[bool],
     counts: Counter[str],
+    unanswered: Counter[str],
     answered: int,
     doubled: int,
     *,
@@ -116,7 +118,7 @@ def _print(
     memory: float,
 ) -> int:
     addressed = sum(posted)
-    reasoned = counts["message.skipped"] + counts["reply.abandoned"]
+    reasoned = unanswered.total()
     table = Table("surge", "count", title="Surge")
     table.columns[1].justify = "right"
     for label, value in (
@@ -125,7 +127,7 @@ def _print(
         ("recorded", f"{counts['message.received']:,}"),
         ("addressed to the bot", f"{addressed:,}"),
         ("answered", f"{answered:,}"),
-        ("unanswered, with a reason", f"{reasoned:,}"),
+        *((f"unanswered: {reason}", f"{count:,}") for reason, count in unanswered.most_common()),
         ("doubled", f"{doubled:,}"),
         ("seconds until quiet", f"{took - QUIET_SECONDS:,.1f}"),
         ("peak memory of the bot", f"{memory:,.0f} MiB"),

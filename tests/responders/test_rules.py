@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -289,3 +291,27 @@ def test_recorded_channel_s_facts_answer() -> None:
     responder = compile_rules([Rule(1, "!(?P<word>[a-z0-9-]+)", "{author}, {fact}", facts=facts)])
 
     assert answer(responder, "!ask", "Ada") == Answer(f"Ada, {facts['ask']}", rule="1")
+
+
+def test_what_other_threads_use_up_is_no_fault_of_a_rule() -> None:
+    """The process's clock runs on while they work; every question is answered all the same."""
+    rules = compile_rules([Rule(number=1, match="!(?P<word>[a-z]+)", reply="{word}")])
+    done = threading.Event()
+    digest = hashlib.sha256
+
+    def busy() -> None:
+        block = b"x" * 4_000_000
+        while not done.is_set():
+            digest(block).digest()
+
+    others = [threading.Thread(target=busy) for _ in range(3)]
+    for other in others:
+        other.start()
+    try:
+        claimed = [rules.claims(ask("!ask")) for _ in range(20_000)]
+    finally:
+        done.set()
+        for other in others:
+            other.join()
+
+    assert all(claimed)
