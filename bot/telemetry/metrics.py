@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 from bot import __version__
 from bot.core.events import Recorded
 
 MICROSECONDS = 1_000_000
-APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
-REPLY_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 Watched = Literal["hot_channels", "pending_replies", "writer_queue", "gateway_up", "log_writable"]
 WATCHED: dict[Watched, str] = {
@@ -35,18 +33,6 @@ class Metrics:
         self._last_event = Gauge(
             "echoless_last_event_timestamp_seconds", "When the last event was recorded.", registry=self._registry
         )
-        self._appends = Histogram(
-            "echoless_append_seconds",
-            "From handing events to the log until they are on disk.",
-            registry=self._registry,
-            buckets=APPEND_BUCKETS,
-        )
-        self._replies = Histogram(
-            "echoless_reply_seconds",
-            "From a message's arrival until Discord has the last part of its reply.",
-            registry=self._registry,
-            buckets=REPLY_BUCKETS,
-        )
         release = Gauge("echoless_release", "The release that runs.", ["version"], registry=self._registry)
         release.labels(__version__).set(1)
 
@@ -55,14 +41,6 @@ class Metrics:
         for entry in recorded:
             self._events.labels(entry.event.TYPE).inc()
             self._last_event.set(entry.recorded_at / MICROSECONDS)
-
-    def append_took(self, seconds: float) -> None:
-        """Note the time that an append took."""
-        self._appends.observe(seconds)
-
-    def reply_took(self, seconds: float) -> None:
-        """Note the time from a message to its reply."""
-        self._replies.observe(seconds)
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` whenever the metrics are asked for."""

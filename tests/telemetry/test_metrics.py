@@ -57,21 +57,6 @@ def test_what_nobody_watches_is_not_shown() -> None:
     assert not [name for name in WATCHED if f"echoless_{name}" in shown]
 
 
-def test_times_fall_into_buckets() -> None:
-    """Appends take milliseconds, replies take seconds."""
-    metrics = Metrics()
-
-    metrics.append_took(0.004)
-    metrics.reply_took(7)
-
-    found = samples(metrics)
-    assert (found["echoless_append_seconds_bucket{le=0.0025}"], found["echoless_append_seconds_bucket{le=0.005}"]) == (
-        0,
-        1,
-    )
-    assert (found["echoless_reply_seconds_bucket{le=5.0}"], found["echoless_reply_seconds_bucket{le=10.0}"]) == (0, 1)
-
-
 def test_release_and_process_are_told() -> None:
     """Memory is one of the promises."""
     found = samples(Metrics())
