@@ -82,7 +82,7 @@ class Catchup:
         self._bounds = bounds
         self._slots = asyncio.Semaphore(bounds.concurrency)
         self._underway: dict[int, tuple[asyncio.Task[None], int]] = {}
-        self._again: dict[int, Target] = {}
+        self._again: dict[int, tuple[Target, int]] = {}
         self._stopped = False
 
     def begin(self, target: Target) -> None:
@@ -95,11 +95,9 @@ class Catchup:
         channel_id = target.place.channel_id
         doubts = self._sync.doubts(channel_id)
         if channel_id not in self._underway:
-            task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
-            self._underway[channel_id] = (task, doubts)
-            task.add_done_callback(lambda _: self._ended(channel_id))
+            self._launch(target, doubts)
         elif self._underway[channel_id][1] != doubts:
-            self._again[channel_id] = target
+            self._again[channel_id] = (target, doubts)
 
     def stop(self) -> None:
         """Leave what is under way for the next session."""
@@ -108,11 +106,19 @@ class Catchup:
         for task, _ in self._underway.values():
             task.cancel()
 
+    def _launch(self, target: Target, doubts: int) -> None:
+        """Begin; ``doubts``: what was doubted when Discord announced the target's newest message."""
+        channel_id = target.place.channel_id
+        task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
+        self._underway[channel_id] = (task, doubts)
+        task.add_done_callback(lambda _: self._ended(channel_id))
+
     def _ended(self, channel_id: int) -> None:
         del self._underway[channel_id]
         again = self._again.pop(channel_id, None)
         if again is not None:
-            self.begin(again)
+            # A session that began since then announces newer messages, and asks once more.
+            self._launch(*again)
 
     async def _complete(self, target: Target, doubts: int) -> None:
         """Try until it is done, or until trying again is of no use."""

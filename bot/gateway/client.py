@@ -241,10 +241,14 @@ class Client(discord.Client):
     async def _complete_threads(self, guild: discord.Guild) -> None:
         """Complete active threads that the session's start did not name."""
         known = {thread.id for thread in guild.threads}
+        session = self._wiring.sync.sessions
         try:
             threads = await guild.active_threads()
         except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, RuntimeError) as error:
             _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
+            return
+        # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
+        if self._wiring.sync.sessions != session:
             return
         for thread in threads:
             if thread.id not in known:

@@ -25,6 +25,11 @@ class Sync:
         """Return how often the channel was doubted: while the number stays, a look at its history stays good."""
         return self._all_doubts + self._doubts.get(channel_id, 0)
 
+    @property
+    def sessions(self) -> int:
+        """Return how often every channel was doubted: once for each session that began."""
+        return self._all_doubts
+
     def complete(self, channel_id: int) -> None:
         """Note that the channel has no gap."""
         self._complete.add(channel_id)

@@ -66,7 +66,7 @@ class Room:
     worker: Task | None = None
     catchup: Task | None = None
     doubts: int = 0
-    again: int | None = None
+    again: tuple[int | None, int] | None = None
 
 
 class Process:
@@ -223,7 +223,7 @@ class Process:
             else:
                 room.catchup, again, room.again = None, room.again, None
                 if again is not None:
-                    self.catch_up(room.id, again)
+                    self._begin(room, *again)
             return
         if isinstance(asked, Request):
             task.request = asked
@@ -325,10 +325,13 @@ class Process:
         """Complete a channel, unless that is under way already and no older than the newest doubt."""
         room = self.rooms[channel]
         if room.catchup is None:
-            room.doubts = self.doubts
-            room.catchup = Task(self._catch_up(room, newest, self.doubts))
+            self._begin(room, newest, self.doubts)
         elif room.doubts != self.doubts:
-            room.again = newest
+            room.again = (newest, self.doubts)
+
+    def _begin(self, room: Room, newest: int | None, doubts: int) -> None:
+        room.doubts = doubts
+        room.catchup = Task(self._catch_up(room, newest, doubts))
 
     def _catch_up(self, room: Room, newest: int | None, doubts: int) -> Work:
         yield None

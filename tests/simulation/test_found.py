@@ -173,3 +173,25 @@ def test_a_part_that_a_catch_up_recorded_as_a_message_is_not_taken_twice(world: 
     judge(world)
 
     assert said(world) == ["pong", "pong"]
+
+
+def test_a_catch_up_put_off_vouches_for_no_newer_session_than_the_one_that_asked_for_it(world: World) -> None:
+    """It begins when a third session has begun, and knows of no message that this one missed."""
+    world.start()
+    chat(world, 3)
+    world.drop(valid=False)
+    go_until(world, lambda: world.log.states[0].watermark == 102)
+    world.drop(valid=False)
+    assert world.process
+    world.process.ready()
+    chat(world, 1)
+    world.drop(valid=False)
+    for _ in range(3):
+        world.run(world.rooms[0], catchup=True)
+        world.process.commit(0, 4)
+    world.process.ready()
+    world.go_on(6)
+    chat(world, 1)
+    judge(world)
+
+    assert world.log.states[0].received == 5
