@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
@@ -22,9 +22,9 @@ from bot.core.decider import Drafts, decide
 from bot.core.events import Draft, Recorded
 from bot.errors import EcholessError, VersionConflict
 from bot.eventlog import snapshots
+from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Loaded, Reader
-from bot.eventlog.writer import Appended
 
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
 """Told of each channel's newly appended events, with the state after them; must not block."""
@@ -307,4 +307,4 @@ def _decide(state: Conversation, commands: Sequence[Command]) -> list[Drafts]:
 
 def _caused(draft: Draft) -> Draft:
     """Leave a cause that has no position yet to the writer."""
-    return replace(draft, causation=None) if draft.causation == _TO_COME else draft
+    return draft._replace(causation=None) if draft.causation == _TO_COME else draft

@@ -14,9 +14,8 @@ _NUMBERS = struct.Struct(">12q")
 _NONE = -(2**63)
 
 
-def link(  # noqa: PLR0913 - the chain covers every field of an event
+def link(  # noqa: PLR0913, PLR0917 - the chain covers every field of an event
     previous: bytes,
-    *,
     stream: str,
     position: int,
     version: int,
@@ -32,19 +31,21 @@ def link(  # noqa: PLR0913 - the chain covers every field of an event
     """Return the hash of an event whose stream's newest hash is ``previous``."""
     kind, about, part = key or (None, None, None)
     name, type_bytes = stream.encode(), type_name.encode()
-    numbers = (position, version, v, recorded_at, kind, about, part, correlation, causation)
-    digest = sha256(previous)
-    digest.update(
-        _NUMBERS.pack(
-            *(_NONE if number is None else number for number in numbers),
-            len(name),
-            len(type_bytes),
-            len(data),
-        )
+    numbers = _NUMBERS.pack(
+        position,
+        version,
+        v,
+        recorded_at,
+        _NONE if kind is None else kind,
+        _NONE if about is None else about,
+        _NONE if part is None else part,
+        _NONE if correlation is None else correlation,
+        _NONE if causation is None else causation,
+        len(name),
+        len(type_bytes),
+        len(data),
     )
-    digest.update(name + type_bytes + data)
-    digest.update(body_digest or b"")
-    return digest.digest()
+    return sha256(b"".join((previous, numbers, name, type_bytes, data, body_digest or b""))).digest()
 
 
 def body_digest(salt: bytes, body: bytes) -> bytes:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from bot.core.events import Body, Draft, Event, Key, MessageEvent
+from bot.core.events import Body, Event
 from bot.errors import LogDamaged, LogForeign
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -24,31 +23,9 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """For (type, v): what turns the fields of version v into those of v + 1. Empty while every schema is the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A draft as the writer stores it; ``body`` is the JSON of its words, not yet sealed."""
-
-    event: Event
-    data: bytes
-    key: Key | None
-    correlation: int | None
-    causation: int | None
-    body: bytes | None
-    subject: int | None
-
-
-def encode(draft: Draft) -> Encoded:
-    """Return a draft in its stored form, ready for the writer."""
-    event = draft.event
-    return Encoded(
-        event=event,
-        data=_json(event),
-        key=event.key(),
-        correlation=event.message_id if isinstance(event, MessageEvent) else None,
-        causation=draft.causation,
-        body=None if draft.body is None else encode_body(draft.body),
-        subject=draft.subject,
-    )
+def encode_event(event: Event) -> bytes:
+    """Return an event's JSON, without what is as its schema's defaults say."""
+    return _json(event)
 
 
 def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Event:

@@ -6,11 +6,13 @@ What the header of an SQLite file says is documented at https://www.sqlite.org/f
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +25,8 @@ APPLICATION_ID = 0x4563686F
 """``Echo``: tells our files from other programs'."""
 
 FILE_NAME = "events.db"
-PAGE_SIZE = 16384
+PAGE_SIZE = 4096
+"""A commit writes whole pages: one event's took half the time of 16 KiB pages, a hundred's two thirds."""
 BUSY_MILLISECONDS = 5000
 
 _HEADER_BYTES = 100
@@ -43,8 +46,14 @@ class Connection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns for the underlying connection; sqlite3's errors come out as ours."""
         with translated():
-            result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite's own seam
-            return result
+            return await self.submit(work)
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Queue ``work`` for the thread at once, and return a future of what it returns or raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        # aiosqlite's own seam; its coroutines would begin only at the loop's next turn.
+        self._tx.put_nowait((future, partial(work, self._conn)))
+        return future
 
 
 def migrations() -> tuple[tuple[str, str], ...]:

@@ -12,11 +12,11 @@ from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog import database, snapshots
-from bot.eventlog.codec import encode
+from bot.eventlog.batch import Append, Appended
 from bot.eventlog.owner import Ownership
 from bot.eventlog.reader import Reader
 from bot.eventlog.vault import Vault, has_key, make_key, read_key
-from bot.eventlog.writer import Append, Appended, Writer
+from bot.eventlog.writer import Writer
 
 KEY_FILE = "vault.key"
 
@@ -83,8 +83,7 @@ class EventLog:
         What comes after a known unit was decided in the belief that it is new: the answer is shorter than ``units``
         then, and the caller decides the rest again.
         """
-        encoded = [[encode(draft) for draft in unit] for unit in units]
-        return await self._writer.append(Append(stream, encoded, expected_version))
+        return await self._writer.append(Append(stream, units, expected_version))
 
     async def save_snapshot(self, stream: str, state: Conversation) -> None:
         """Store a snapshot of ``state``."""

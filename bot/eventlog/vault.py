@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.errors import KeyMismatch, LogUnwritable
 
 KEY_BYTES = 32
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
 _CHECK = b"echoless vault"
 _CHECK_POSITION = 0
 
@@ -28,15 +28,15 @@ class Vault:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, position: int, body: bytes) -> bytes:
-        """Return ``body`` sealed for the event at ``position``."""
-        nonce = os.urandom(_NONCE_BYTES)
+    def seal(self, position: int, body: bytes, nonce: bytes = b"") -> bytes:
+        """Return ``body`` sealed for the event at ``position``, under ``nonce`` (12 bytes, drawn here by default)."""
+        nonce = nonce or os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, body, _bound(position))
 
     def open(self, position: int, sealed: bytes) -> bytes:
         """Return the body sealed for ``position``; raise KeyMismatch when key or place do not fit."""
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(position))
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(position))
         except (InvalidTag, ValueError) as error:
             raise KeyMismatch(
                 f"The words of event {position} do not open with this key: give the key this log was made with "
@@ -50,7 +50,7 @@ class Vault:
     def check(self, proof: bytes) -> None:
         """Raise KeyMismatch unless ``proof`` was made with this key."""
         try:
-            self._cipher.decrypt(proof[:_NONCE_BYTES], proof[_NONCE_BYTES:], _bound(_CHECK_POSITION))
+            self._cipher.decrypt(proof[:NONCE_BYTES], proof[NONCE_BYTES:], _bound(_CHECK_POSITION))
         except (InvalidTag, ValueError) as error:
             raise KeyMismatch(
                 "This key is not the one the log was made with: give the right one by ECHOLESS_VAULT_KEY "

@@ -152,17 +152,17 @@ class _Check:
     def _link(self, row: _Row) -> bytes:
         return chain.link(
             self._hash,
-            stream=self.stream,
-            position=row.position,
-            version=row.version,
-            type_name=row.type,
-            v=row.v,
-            recorded_at=row.recorded_at,
-            key=(row.key_kind, row.key_id, row.key_part),
-            correlation=row.correlation,
-            causation=row.causation,
-            data=row.data.encode(),
-            body_digest=row.body_digest,
+            self.stream,
+            row.position,
+            row.version,
+            row.type,
+            row.v,
+            row.recorded_at,
+            (row.key_kind, row.key_id, row.key_part),
+            row.correlation,
+            row.causation,
+            row.data.encode(),
+            row.body_digest,
         )
 
     def _body(self, row: _Row) -> list[str]:

@@ -1,91 +1,59 @@
 """The single writer: it takes everything that waits, commits once, then answers each caller (group commit).
 
 Only one task owns the only writing connection. On a shared connection interleaved appends would share a transaction,
-and one caller's rollback would take its neighbour's events along. Here a stale version or a repeated key is found
-before anything of that append is written, so it never harms the others of the batch.
+and one caller's rollback would take its neighbour's events along. Here a request becomes rows at once, on the loop,
+while the commit before it is still on its way to the disk; the writing thread takes whole batches of rows.
+
+Nothing is looked up for an append to a stream whose head is known: a repeated key is refused by the database, and that
+one batch is then made again, after looking up what is there. Whatever fails even so is written alone, so that it harms
+none of the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-from bot.core.events import Key, Recorded
-from bot.errors import LogError, LogUnwritable, VersionConflict
-from bot.eventlog import chain
-from bot.eventlog.codec import Encoded, decode
-from bot.eventlog.database import Connection
+from bot.errors import LogError, LogUnwritable
+from bot.eventlog.batch import Append, Appended, Batch, Care, Waiting, Work
+from bot.eventlog.database import Connection, translated
+from bot.eventlog.ledger import Known, Ledger, look_up
 from bot.eventlog.vault import Vault
-
-Unit: TypeAlias = Sequence[Encoded]
-"""Events that are recorded together or not at all."""
-
-Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 
 HEADS = 20_000
 """How many streams' heads the writer remembers; others are read again when they are appended to."""
 
-_INSERT_EVENT = """
-INSERT INTO events (position, stream_id, version, type, v, recorded_at, key_kind, key_id, key_part,
-                    correlation, causation, data, body_digest, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_FIND_KEY = """
-SELECT position, version, type, v, recorded_at, correlation, causation, data FROM events
-WHERE stream_id = ? AND key_kind = ? AND key_id = ? AND key_part = ?
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What became of one unit: ``new`` events, or those ``known`` already, by whose keys it was recognized."""
-
-    new: tuple[Recorded, ...] = ()
-    known: tuple[Recorded, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """A request to append ``units`` to ``stream`` at ``expected`` version (None: wherever it is)."""
-
-    stream: str
-    units: Sequence[Unit]
-    expected: int | None
-
-
-@dataclass(slots=True)
-class _Head:
-    id: int
-    version: int
-    hash: bytes
-
-
-_Outcome: TypeAlias = "list[Appended] | VersionConflict | Any"
-_Waiting: TypeAlias = "tuple[Append | Work, asyncio.Future[Any]]"
+_FEW = 32
+"""From so many callers on, half of them are written while the others' rows are made: disk and loop both work."""
 
 
 @dataclass(slots=True)
 class Writer:
-    """Owns the writing connection; :meth:`run` is its task, :meth:`submit` and :meth:`write` its callers' side."""
+    """Owns the writing connection; :meth:`run` is its task, :meth:`append` and :meth:`write` its callers' side."""
 
     connection: Connection
     vault: Vault
     clock: Callable[[], int]
-    _waiting: list[_Waiting] = field(default_factory=list)
+    _ledger: Ledger = field(init=False)
+    _batch: Batch = field(default_factory=Batch)
+    _held: deque[Waiting] = field(default_factory=deque)
+    _holding: bool = False
+    _repeating: set[str] = field(default_factory=set)
+    _writing: tuple[Batch, asyncio.Future[None]] | None = None
+    _sizes: tuple[int, int] = (0, 0)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _heads: OrderedDict[str, _Head] = field(default_factory=OrderedDict)
-    _position: int | None = None
     _closing: bool = False
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.vault, self.clock)
 
     @property
     def depth(self) -> int:
         """Return how many requests wait."""
-        return len(self._waiting)
+        return len(self._batch.waiting) + len(self._held)
 
     async def append(self, request: Append) -> list[Appended]:
         """Append unit by unit and return what became of each, up to and including the first one known already.
@@ -104,12 +72,16 @@ class Writer:
 
     async def run(self) -> None:
         """Serve until :meth:`close`; what waits by then is still written."""
-        while self._waiting or not self._closing:
-            await self._wake.wait()
-            self._wake.clear()
-            batch, self._waiting = self._waiting, []
-            if batch:
-                await self._serve(batch)
+        while self.depth or self._writing or not self._closing:
+            if self._writing is not None:
+                await self._finish(*self._writing)
+            elif self._batch.waiting:
+                self._launch()
+            elif self._held:
+                await self._release()
+            else:
+                self._wake.clear()
+                await self._wake.wait()
 
     def close(self) -> None:
         """Let :meth:`run` end once nothing waits."""
@@ -119,155 +91,111 @@ class Writer:
     def _enqueue(self, request: Append | Work) -> asyncio.Future[Any]:
         if self._closing:
             raise LogError("The log is closed: open it again to append.")
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
+        waiting = Waiting(request, asyncio.get_running_loop().create_future())
+        if self._holding or self._held or not self._ready(waiting):
+            self._held.append(waiting)
+        else:
+            self._take(waiting, None)
+            if self._writing is None and 2 * len(self._batch.waiting) > sum(self._sizes) > _FEW:
+                self._launch()
         self._wake.set()
-        return future
+        return waiting.future
 
-    async def _serve(self, batch: list[_Waiting]) -> None:
-        outcomes = await self._attempt([request for request, _ in batch])
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.done():
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-    async def _attempt(self, requests: Sequence[Append | Work]) -> list[_Outcome]:
-        try:
-            return await self.connection.run(lambda connection: self._commit(connection, requests))
-        except LogUnwritable as error:
-            return [error] * len(requests)
-        except Exception as error:  # noqa: BLE001 - the writer outlives whatever one request brings
-            if len(requests) == 1:
-                return [error]
-            # One of them is at fault: each on its own, so that the others are not harmed.
-            return [outcome for request in requests for outcome in await self._attempt([request])]
-
-    def _commit(self, connection: sqlite3.Connection, requests: Sequence[Append | Work]) -> list[_Outcome]:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._one(connection, request) for request in requests]
-            connection.execute("COMMIT")
-        except Exception:
-            # What was remembered of this transaction never happened.
-            self._heads.clear()
-            self._position = None
-            if connection.in_transaction:
-                connection.rollback()
-            raise
-        while len(self._heads) > HEADS:
-            self._heads.popitem(last=False)
-        return outcomes
-
-    def _one(self, connection: sqlite3.Connection, request: Append | Work) -> _Outcome:
+    def _ready(self, waiting: Waiting) -> bool:
+        """Tell whether a request can become rows at once, and note where its keys have to be looked up before."""
+        request = waiting.request
         if not isinstance(request, Append):
-            return request(connection)
-        head = self._head(connection, request.stream)
-        if request.expected is not None and request.expected != head.version:
-            return VersionConflict(request.stream, expected=request.expected, actual=head.version)
-        before = head.version
-        now = self.clock()
-        outcomes: list[Appended] = []
-        for unit in request.units:
-            outcomes.append(self._unit(connection, request.stream, head, unit, now))
-            if outcomes[-1].known:
-                break
-        if head.version != before:
-            connection.execute(
-                "UPDATE streams SET version = ?, hash = ? WHERE id = ?", (head.version, head.hash, head.id)
-            )
-        return outcomes
+            return True
+        if request.stream in self._repeating:
+            waiting.care = Care.LOOKED_UP
+        return waiting.care is Care.NONE and self._ledger.knows(request.stream)
 
-    def _unit(self, connection: sqlite3.Connection, stream: str, head: _Head, unit: Unit, now: int) -> Appended:
-        known = tuple(
-            recorded
-            for encoded in unit
-            if encoded.key is not None
-            for recorded in _find(connection, stream, head.id, encoded.key)
-        )
-        if known:
-            return Appended(known=known)
-        new: list[Recorded] = []
-        for encoded in unit:
-            cause = new[0].position if encoded.causation is None and new else encoded.causation
-            new.append(self._insert(connection, stream, head, encoded, now, cause))
-        return Appended(new=tuple(new))
+    def _take(self, waiting: Waiting, known: Known | None) -> None:
+        """Add a request to the batch that is written next."""
+        request = waiting.request
+        if isinstance(request, Append):
+            try:
+                waiting.outcome = self._ledger.append(self._batch, request, known)
+            except Exception as error:  # noqa: BLE001 - the writer outlives whatever one request brings
+                waiting.refuse(error)
+                return
+        self._batch.waiting.append(waiting)
 
-    def _insert(
-        self,
-        connection: sqlite3.Connection,
-        stream: str,
-        head: _Head,
-        encoded: Encoded,
-        now: int,
-        causation: int | None,
-    ) -> Recorded:
-        position = self._next_position(connection)
-        version = head.version + 1
-        event, key = encoded.event, encoded.key
-        digest = None if encoded.body is None else self._store_body(connection, position, encoded)
-        head.hash = chain.link(
-            head.hash,
-            stream=stream,
-            position=position,
-            version=version,
-            type_name=event.TYPE,
-            v=event.V,
-            recorded_at=now,
-            key=key,
-            correlation=encoded.correlation,
-            causation=causation,
-            data=encoded.data,
-            body_digest=digest,
-        )
-        kind, about, part = key or (None, None, None)
-        connection.execute(
-            _INSERT_EVENT,
-            (
-                position, head.id, version, event.TYPE, event.V, now, kind, about, part,
-                encoded.correlation, causation, encoded.data.decode(), digest, head.hash,
-            ),
-        )  # fmt: skip
-        head.version = version
-        if event.OPENS:
-            connection.execute("INSERT OR IGNORE INTO unfinished (stream_id) VALUES (?)", (head.id,))
-        return Recorded(position, stream, version, now, event, encoded.correlation, causation)
+    def _launch(self) -> None:
+        """Hand the batch to the writing thread, and begin the next one."""
+        batch, self._batch = self._batch, Batch()
+        self._writing = batch, self.connection.submit(batch.write)
+        self._sizes = len(batch.waiting), self._sizes[0]
 
-    def _store_body(self, connection: sqlite3.Connection, position: int, encoded: Encoded) -> bytes:
-        body = encoded.body or b""
-        salt = os.urandom(16)
-        connection.execute(
-            "INSERT INTO bodies (position, subject_id, message_id, salt, sealed) VALUES (?, ?, ?, ?, ?)",
-            (position, encoded.subject, encoded.correlation, salt, self.vault.seal(position, body)),
-        )
-        return chain.body_digest(salt, body)
+    async def _finish(self, batch: Batch, writing: asyncio.Future[None]) -> None:
+        """Wait for a commit, launch the next, and tell the callers of the first while the disk is at work."""
+        try:
+            with translated():
+                await writing
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever one request brings
+            self._writing = None
+            self._take_back(batch, error)
+            return
+        self._writing = None
+        if self._batch.waiting:
+            self._launch()
+        for waiting in batch.waiting:
+            waiting.answer()
+        self._ledger.shrink(HEADS, self._unwritten())
 
-    def _next_position(self, connection: sqlite3.Connection) -> int:
-        if self._position is None:
-            (self._position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
-        self._position += 1
-        return self._position
+    def _unwritten(self) -> Collection[int]:
+        """Return the ids of streams whose newest rows are not written yet."""
+        flying = self._writing[0].streams if self._writing else set()
+        return flying | self._batch.streams
 
-    def _head(self, connection: sqlite3.Connection, stream: str) -> _Head:
-        head = self._heads.get(stream)
-        if head is not None:
-            self._heads.move_to_end(stream)
-            return head
-        row = connection.execute("SELECT id, version, hash FROM streams WHERE name = ?", (stream,)).fetchone()
-        if row is None:
-            cursor = connection.execute(
-                "INSERT INTO streams (name, version, hash) VALUES (?, 0, ?)", (stream, chain.GENESIS)
-            )
-            row = (cursor.lastrowid, 0, chain.GENESIS)
-        head = self._heads[stream] = _Head(*row)
-        return head
+    def _take_back(self, batch: Batch, error: Exception) -> None:
+        """Tell callers of a commit that failed, or hold them for another try; what was made meanwhile stood on it."""
+        again = self._batch.waiting
+        self._ledger.forget()
+        self._batch = Batch()
+        if not isinstance(error, LogUnwritable):
+            again = [waiting for waiting in batch.waiting if waiting.care is not Care.ALONE] + again
+        for waiting in batch.waiting:
+            if isinstance(error, LogUnwritable) or waiting.care is Care.ALONE:
+                waiting.refuse(error)
+            else:
+                waiting.care = Care(waiting.care + 1)
+        self._held.extendleft(reversed(again))
 
+    async def _release(self) -> None:
+        """Look up what held requests need, and make them rows: all that can go together, or one that goes alone."""
+        alone = self._held[0].care is Care.ALONE
+        released = [self._held.popleft()]
+        while self._held and not alone and self._held[0].care is not Care.ALONE:
+            released.append(self._held.popleft())
+        self._holding = True
+        try:
+            await self._look_up(released)
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever one request brings
+            for waiting in released:
+                waiting.refuse(error)
+        finally:
+            self._holding = False
 
-def _find(connection: sqlite3.Connection, stream: str, stream_id: int, key: Key) -> list[Recorded]:
-    rows = connection.execute(_FIND_KEY, (stream_id, *key)).fetchall()
-    return [
-        Recorded(position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation)
-        for position, version, type_name, v, recorded_at, correlation, causation, data in rows
-    ]
+    async def _look_up(self, released: list[Waiting]) -> None:
+        asked = [
+            (waiting.request, waiting.care is not Care.NONE)
+            for waiting in released
+            if isinstance(waiting.request, Append)
+        ]
+        known = await self.connection.run(lambda connection: look_up(connection, asked))
+        self._ledger.learn(known)
+        careful = any(keys for _, keys in asked)
+        for waiting in released:
+            self._take(waiting, known if careful else None)
+            self._note_repeats(waiting)
+
+    def _note_repeats(self, waiting: Waiting) -> None:
+        """Look up the keys of a stream's next requests, too, as long as known events come for it, as in a catch-up."""
+        request = waiting.request
+        if not isinstance(request, Append) or waiting.care is Care.NONE or not isinstance(waiting.outcome, list):
+            return
+        if any(appended.known for appended in waiting.outcome):
+            self._repeating.add(request.stream)
+        else:
+            self._repeating.discard(request.stream)

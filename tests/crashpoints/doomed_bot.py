@@ -21,8 +21,8 @@ from typing import Any
 
 from bot import app
 from bot.config import Config, load
+from bot.eventlog.batch import Batch
 from bot.eventlog.log import Location, open_log
-from bot.eventlog.writer import Writer
 
 Commit = Callable[..., Any]
 
@@ -32,7 +32,7 @@ def main() -> None:
     settings, tally, *doom = sys.argv[1:]
     numbers = count(1)
     number, when = (int(doom[0]), doom[1]) if doom else (0, "")
-    Writer._commit = doomed(Writer._commit, numbers, number, when)  # type: ignore[method-assign]  # the seam of this test
+    Batch.write = doomed(Batch.write, numbers, number, when)  # type: ignore[method-assign]  # the seam of this test
     asyncio.run(run(load(Path(settings), os.environ)))
     Path(tally).write_text(str(next(numbers) - 1), encoding="ascii")
 
@@ -43,8 +43,8 @@ def doomed(commit: Commit, numbers: count[int], number: int, when: str) -> Commi
     Before: everything is written and nothing is committed. After: it is committed, and no caller knows yet.
     """
 
-    def committing(writer: Writer, connection: sqlite3.Connection, requests: object) -> object:
-        return commit(writer, Doomed(connection, numbers, number, when), requests)
+    def committing(batch: Batch, connection: sqlite3.Connection) -> object:
+        return commit(batch, Doomed(connection, numbers, number, when))
 
     return committing
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bot.core import events as e
 from bot.errors import LogError
+from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.snapshots import due
-from bot.eventlog.writer import Appended
 
 STREAMS = [f"channel:{number}" for number in range(4)]
 WORDS = e.Body(name="Ada", parts=("hello " * 100,))

@@ -9,9 +9,9 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogError, VersionConflict
+from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
-from bot.eventlog.writer import Appended
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 

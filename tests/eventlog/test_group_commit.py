@@ -15,10 +15,10 @@ from bot.core import events as e
 from bot.core.conversation import fold
 from bot.errors import LogError, VersionConflict
 from bot.eventlog import writer
+from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
-from bot.eventlog.writer import Appended
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -277,4 +277,4 @@ async def test_many_streams_need_no_more_memory(log: EventLog, monkeypatch: pyte
         for number in range(4):
             await log.append(stream(number), [said(round_)], expected_version=round_)
 
-    assert len(log._writer._heads) == 2
+    assert len(log._writer._ledger.heads) == 2

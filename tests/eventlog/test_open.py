@@ -48,7 +48,7 @@ def umask(mask: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("page_size", 16384),
+        ("page_size", 4096),
         ("auto_vacuum", 2),
         ("journal_mode", "wal"),
         ("secure_delete", 1),

@@ -12,7 +12,7 @@ from bot.core import events as e
 from bot.core.conversation import WINDOW, Conversation, evolve, fold
 from bot.core.decider import decide
 from bot.eventlog import snapshots
-from bot.eventlog.codec import decode, encode
+from bot.eventlog.codec import decode, encode_event
 from tests.laws.strategies import COMMANDS, HISTORIES, recorded
 
 
@@ -44,7 +44,7 @@ def test_a_snapshot_and_the_tail_are_the_fold_of_all(events: list[e.Event]) -> N
 @given(HISTORIES)
 def test_what_is_stored_of_events_folds_to_the_same(events: list[e.Event]) -> None:
     """Nothing that the fold looks at is lost on the way to the disk."""
-    stored = [decode(event.TYPE, event.V, encode(e.Draft(event)).data.decode()) for event in events]
+    stored = [decode(event.TYPE, event.V, encode_event(event).decode()) for event in events]
 
     assert stored == events
     assert fold(recorded(stored)) == fold(recorded(events))
@@ -118,7 +118,7 @@ def test_deciding_never_raises_and_what_it_decides_can_be_stored_and_folded(
 
     assert decide(restored(state), command) == drafts
     for draft in drafts:
-        assert decode(draft.event.TYPE, draft.event.V, encode(draft).data.decode()) == draft.event
+        assert decode(draft.event.TYPE, draft.event.V, encode_event(draft.event).decode()) == draft.event
     after = fold(recorded([*events, *(draft.event for draft in drafts)]))
     assert after.version == len(events) + len(drafts)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,11 +25,19 @@ class Event(BaseModel):
         """Return the dedupe key, or None where a repetition is a fact of its own."""
         return None
 
+    def about(self) -> int | None:
+        """Return the id of the message that the fact is about, if there is one."""
+        return None
+
 
 class MessageEvent(Event):
     """A fact about one message, or about the reply to it."""
 
     message_id: int
+
+    def about(self) -> int:
+        """Return the message's id."""
+        return self.message_id
 
 
 class Body(BaseModel):
@@ -48,8 +55,7 @@ class Body(BaseModel):
         return "\n".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An event about to be appended.
 
     ``subject`` is the id of the person whose words ``body`` holds; ``causation`` the position of the event that caused
@@ -62,8 +68,7 @@ class Draft:
     causation: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event as the log holds it.
 
     ``position`` is its place in the whole log, ``version`` its place in ``stream`` (from 1, no gaps), ``recorded_at``

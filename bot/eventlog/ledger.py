@@ -1,0 +1,191 @@
+"""What the writer knows of the log's end: every event's position, version, cause and hash come from here.
+
+It runs ahead of the disk: rows for the next commit are made while the one before is written. When a commit fails, all
+of it is forgotten and looked up again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.events import Draft, Key, Recorded
+from bot.errors import VersionConflict
+from bot.eventlog import chain
+from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
+from bot.eventlog.codec import decode, encode_body, encode_event
+from bot.eventlog.vault import NONCE_BYTES, Vault
+
+_SALT_BYTES = 16
+_NO_KEY = _NO_BODY = (None, None, None)
+_FIND_KEY = """
+SELECT position, version, type, v, recorded_at, correlation, causation, data FROM events
+WHERE key_kind = ? AND key_id = ? AND key_part = ? AND stream_id = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log holds: its newest position, its greatest stream id, heads by stream, events by stream and key."""
+
+    position: int
+    streams: int
+    heads: dict[str, Head]
+    events: dict[tuple[str, Key], Recorded]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Remembers heads, gives out positions, and turns drafts into rows; ``clock`` is in microseconds."""
+
+    vault: Vault
+    clock: Callable[[], int]
+    heads: OrderedDict[str, Head] = field(default_factory=OrderedDict)
+    position: int = -1
+    _streams: int = 0
+
+    def knows(self, stream: str) -> bool:
+        """Tell whether an append to ``stream`` needs no look into the log."""
+        return self.position >= 0 and stream in self.heads
+
+    def learn(self, known: Known) -> None:
+        """Take over what was looked up, where nothing newer is on its way."""
+        if self.position < 0:
+            self.position, self._streams = known.position, known.streams
+        for stream, head in known.heads.items():
+            self.heads.setdefault(stream, head)
+
+    def forget(self) -> None:
+        """Forget everything: what it stood for was not written."""
+        self.heads.clear()
+        self.position = -1
+
+    def shrink(self, size: int, kept: Collection[int]) -> None:
+        """Forget the heads that were used least recently; those of the streams ``kept`` are not written yet."""
+        surplus = len(self.heads) - size
+        if surplus > 0:
+            for stream in [name for name, head in self.heads.items() if head.id not in kept][:surplus]:
+                del self.heads[stream]
+
+    def append(self, batch: Batch, request: Append, known: Known | None) -> list[Appended] | VersionConflict:
+        """Add a request's rows to ``batch`` and return what becomes of each unit, up to the first one known already.
+
+        Without ``known`` nothing is taken to be there: the database refuses a repeated key then.
+        """
+        head = self._head(request.stream)
+        if request.expected is not None and request.expected != head.version:
+            return VersionConflict(request.stream, expected=request.expected, actual=head.version)
+        before = (len(batch.values), self.position, self._streams, head.version, head.hash, head.made)
+        try:
+            return self._units(batch, request, head, known)
+        except Exception:
+            size, self.position, self._streams, head.version, head.hash, head.made = before
+            del batch.values[size:]
+            raise
+
+    def _head(self, stream: str) -> Head:
+        head = self.heads.get(stream)
+        if head is None:
+            head = self.heads[stream] = Head(0, 0, chain.GENESIS, made=False)
+        else:
+            self.heads.move_to_end(stream)
+        return head
+
+    def _units(self, batch: Batch, request: Append, head: Head, known: Known | None) -> list[Appended]:
+        now, stream = self.clock(), request.stream
+        outcomes: list[Appended] = []
+        for unit in request.units:
+            if known is not None and (there := _there(stream, unit, known)):
+                outcomes.append(Appended((), there))
+                break
+            new: list[Recorded] = []
+            for draft in unit:
+                cause = new[0].position if new and draft.causation is None else draft.causation
+                new.append(self._event(batch, stream, head, draft, now, cause))
+            batch.streams.add(head.id)
+            outcomes.append(Appended(tuple(new)))
+            if known is not None:
+                _remember(known, stream, new)
+        return outcomes
+
+    def _event(self, batch: Batch, stream: str, head: Head, draft: Draft, now: int, causation: int | None) -> Recorded:
+        event, body, subject, _ = draft
+        made = None if head.made else self._make(stream, head)
+        position, version = self.position + 1, head.version + 1
+        data, key, about = encode_event(event), event.key(), event.about()
+        digest, salt, sealed = _NO_BODY if body is None else self._seal(position, encode_body(body))
+        type_name, v = event.TYPE, event.V
+        link = chain.link(head.hash, stream, position, version, type_name, v, now, key, about, causation, data, digest)
+        kind, key_id, part = key or _NO_KEY
+        batch.values += (
+            position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
+            data.decode(), digest, link, made, event.OPENS, subject, salt, sealed,
+        )  # fmt: skip
+        self.position, head.version, head.hash = position, version, link
+        return Recorded(position, stream, version, now, event, about, causation)
+
+    def _make(self, stream: str, head: Head) -> str:
+        self._streams += 1
+        head.id, head.made = self._streams, True
+        return stream
+
+    def _seal(self, position: int, body: bytes) -> tuple[bytes, bytes, bytes]:
+        """Return a body's digest, salt and sealed form."""
+        random = os.urandom(_SALT_BYTES + NONCE_BYTES)
+        salt = random[:_SALT_BYTES]
+        return chain.body_digest(salt, body), salt, self.vault.seal(position, body, random[_SALT_BYTES:])
+
+
+def look_up(connection: sqlite3.Connection, requests: Sequence[tuple[Append, bool]]) -> Known:
+    """Return what the log holds of the streams asked for, and, where the flag says so, of each request's keys.
+
+    A request's keys are looked for up to the first unit that is known: what follows is not appended anyway.
+    """
+    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+    (streams,) = connection.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()
+    known = Known(position, streams, {}, {})
+    for request, keys in requests:
+        row = connection.execute("SELECT id, version, hash FROM streams WHERE name = ?", (request.stream,)).fetchone()
+        if row is None:
+            continue
+        head = known.heads.setdefault(request.stream, Head(*row))
+        if keys:
+            _look_for_keys(connection, request, head.id, known)
+    return known
+
+
+def _look_for_keys(connection: sqlite3.Connection, request: Append, stream_id: int, known: Known) -> None:
+    for unit in request.units:
+        for draft in unit:
+            key = draft.event.key()
+            row = key and connection.execute(_FIND_KEY, (*key, stream_id)).fetchone()
+            if key and row:
+                known.events[request.stream, key] = _recorded(request.stream, row)
+        if _there(request.stream, unit, known):
+            return
+
+
+def _recorded(stream: str, row: tuple[Any, ...]) -> Recorded:
+    position, version, type_name, v, recorded_at, correlation, causation, data = row
+    return Recorded(position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation)
+
+
+def _there(stream: str, unit: Unit, known: Known | None) -> tuple[Recorded, ...]:
+    """Return the events by whose keys a unit is recognized."""
+    if known is None or not known.events:
+        return ()
+    keys = (draft.event.key() for draft in unit)
+    found = (known.events.get((stream, key)) for key in keys if key is not None)
+    return tuple(recorded for recorded in found if recorded is not None)
+
+
+def _remember(known: Known, stream: str, new: Sequence[Recorded]) -> None:
+    """Let the requests that follow find what these rows are about to record."""
+    for recorded in new:
+        key = recorded.event.key()
+        if key is not None:
+            known.events[stream, key] = recorded
