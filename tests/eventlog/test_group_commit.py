@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from typing import Any
 
 import pytest
@@ -206,6 +206,49 @@ async def test_an_append_that_fails_harms_no_neighbour(log: EventLog, drafts: li
     assert stale.actual == 1
     assert await log.reader.head(stream(8)) == 0
     assert len((await log.append(stream(8), [said(1)], expected_version=0)).new) == 1
+
+
+async def test_rows_that_stood_on_a_failed_commit_are_made_again(log: EventLog) -> None:
+    """What came while a commit was under way reckoned with positions, versions and hashes that were never written."""
+    await log.append(stream(1), [said(1)])
+    async with Busy(log):
+        repeated = asyncio.create_task(log.append(stream(1), [said(1)]))
+        behind_it = asyncio.create_task(log.append(stream(1), [said(2)]))
+        await asyncio.sleep(0)
+        under_way = Busy(log)
+        await asyncio.sleep(0)
+    async with under_way:
+        later = [asyncio.create_task(log.append(stream(1), [said(number)])) for number in (3, 1, 4)]
+        await asyncio.sleep(0)
+
+    assert (await repeated).known[0].position == 1
+    assert [one.new[0].version for one in (await behind_it, await later[0], await later[2])] == [2, 3, 4]
+    assert (await later[1]).known[0].position == 1
+
+
+async def test_known_and_new_units_in_a_row(log: EventLog) -> None:
+    """As a catch-up brings them: each append ends at the first one known, and the next goes on behind it."""
+    await log.append_units(stream(1), [[said(number)] for number in range(0, 40, 2)])
+    left, new, known = [[said(number)] for number in range(40)], 0, 0
+    while left:
+        appended = await log.append_units(stream(1), left)
+        left = left[len(appended) :]
+        new += sum(len(one.new) for one in appended)
+        known += sum(len(one.known) for one in appended)
+
+    assert (new, known) == (20, 20)
+
+
+async def test_a_program_that_writes_beside_the_owner_is_noticed(log: EventLog, location: Location) -> None:
+    """The lock keeps our own processes out; whoever gets past it takes no event away and makes none double."""
+    await log.append(stream(1), [said(1)])
+    with closing(sqlite3.connect(location.database, isolation_level=None)) as other:
+        other.execute(
+            "INSERT INTO events SELECT position + 1, stream_id, version + 1, type, v, recorded_at, key_kind, 9, "
+            "key_part, correlation, causation, data, NULL, hash FROM events"
+        )
+    assert (await log.append(stream(2), [said(2)])).new[0].position == 3
+    await log.close()
 
 
 async def test_a_snapshot_rides_along(log: EventLog, commits: list[str]) -> None:
