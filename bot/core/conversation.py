@@ -3,40 +3,29 @@
 ``evolve`` is total: it never raises, never validates, and ignores what does not apply, because what it is given has
 already happened. State holds ids and numbers only; words stay in the vault. Raise ``FOLD`` whenever the same events
 would give another state: snapshots of the older fold are then forgotten and folded anew.
+
+A state is a value: nobody changes one that somebody else may hold. ``evolve`` changes a copy; ``fold`` makes one copy
+for all events, since a long replay is most of what a cold channel costs.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, replace
-from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from bot.core import events as e
 from bot.core.events import Role
+from bot.core.window import SIZE, Turn, Window
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+__all__ = ["FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "evolve", "fold"]
 
-_Changes: TypeAlias = "dict[str, Any]"
-"""New values of a state's fields, by name."""
-
-FOLD = 1
-WINDOW = 64
+FOLD = 2
+WINDOW = SIZE
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message of the window; its words are part ``part`` of the body at ``position``."""
-
-    message_id: int
-    author_id: int
-    role: Role
-    position: int
-    part: int = 0
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pending:
     """A reply that was requested and is not finished: one entry of the outbox.
 
@@ -74,7 +63,7 @@ class Pending:
         return not any(self.sent_ids)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conversation:
     """What the bot knows of one channel, thread or DM.
 
@@ -84,7 +73,7 @@ class Conversation:
     """
 
     version: int = 0
-    window: tuple[Turn, ...] = ()
+    window: Window = field(default_factory=Window)
     outbox: tuple[Pending, ...] = ()
     watermark: int = 0
     rewound_at: int = 0
@@ -103,134 +92,67 @@ class Conversation:
 
     def turn(self, message_id: int) -> Turn | None:
         """Return the window's turn of ``message_id``, if it is still there."""
-        at = bisect_left(self.window, message_id, key=_turn_id)
-        found = at < len(self.window) and self.window[at].message_id == message_id
-        return self.window[at] if found else None
+        return self.window.find(message_id)
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
     """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
-    return reduce(evolve, recorded, start or Conversation())
+    state = _copy(start) if start else Conversation()
+    for one in recorded:
+        _apply(state, one)
+    return state
 
 
 def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
     """Return the state after one more event."""
-    changes = _of_message(state, recorded) or _of_reply(state, recorded) or _of_channel(state, recorded)
-    return replace(state, version=recorded.version, **changes)
+    after = _copy(state)
+    _apply(after, recorded)
+    return after
 
 
-def _of_message(state: Conversation, recorded: e.Recorded) -> _Changes:
-    """Return what a fact about a message changes."""
-    match recorded.event:
-        case e.MessageReceived() as event:
-            return _received(state, recorded, event)
-        case e.MessageEdited() as event:
-            return {
-                "window": _edited(state, event.message_id, recorded.position),
-                "outbox": _changed(state, event.message_id, asked_at=recorded.position),
-            }
-        case e.MessageDeleted() as event:
-            return {
-                "window": _dropped(state.window, event.message_id),
-                "outbox": _changed(state, event.message_id, trigger_deleted=True),
-            }
-        case e.MessageSkipped():
-            return {"skipped": state.skipped + 1}
-        case _:
-            return {}
+_fields_of_state = attrgetter(*Conversation.__slots__)
+_fields_of_entry = attrgetter(*Pending.__slots__)
 
 
-def _of_reply(state: Conversation, recorded: e.Recorded) -> _Changes:
-    """Return what a fact about a reply changes."""
-    position = recorded.position
-    match recorded.event:
-        case e.ReplyRequested() as event:
-            return {"outbox": _requested(state, recorded, event)}
-        case e.ReplyRetried() as event:
-            return {"outbox": _retried(state, recorded, event)}
-        case e.ReplyComposed(message_id=message_id, parts=parts):
-            text = {"cause": position, "composed_at": position, "sent_ids": (0,) * parts, "attempts": 0, "retry_at": 0}
-            return {"outbox": _changed(state, message_id, **text)}
-        case e.ReplySent() as event:
-            return _sent(state, recorded, event)
-        case e.ReplyDelayed(message_id=message_id, attempt=attempt, retry_at=retry_at):
-            return {"outbox": _changed(state, message_id, cause=position, attempts=attempt, retry_at=retry_at)}
-        case e.ReplyAbandoned() as event:
-            return {"outbox": _without(state, event.message_id), "abandoned": state.abandoned + 1}
-        case e.ForeignReplySeen():
-            return {"foreign": state.foreign + 1}
-        case _:
-            return {}
+def _copy(state: Conversation) -> Conversation:
+    return Conversation(*_fields_of_state(state))
 
 
-def _of_channel(state: Conversation, recorded: e.Recorded) -> _Changes:
-    """Return what a fact about the channel as a whole changes."""
-    match recorded.event:
-        case e.CatchupCompleted() as event:
-            return {"watermark": max(state.watermark, event.upto), "history_forbidden": False}
-        case e.HistoryForbidden():
-            return {"history_forbidden": True}
-        case e.ConversationRewound() as event:
-            return {"window": _window(event.window), "rewound_at": 0 if event.undoes else recorded.version}
-        case e.ConversationReset():
-            return {"window": (), "rewound_at": recorded.version}
-        case e.RepliesPaused() | e.RepliesResumed() as event:
-            return {"paused": isinstance(event, e.RepliesPaused)}
-        case e.ChannelDeleted():
-            return {"deleted": True}
-        case _:
-            return {}
+def _apply(state: Conversation, recorded: e.Recorded) -> None:
+    """Change ``state``, which nobody else holds, as an event says."""
+    change = _CHANGES.get(type(recorded.event))
+    if change is not None:
+        change(state, recorded, recorded.event)
+    state.version = recorded.version
 
 
-def _turn_id(turn: Turn) -> int:
-    return turn.message_id
+def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
+    role = _ROLES.get(event.author, Role.OTHER_BOT)
+    message_id = event.message_id
+    state.window = state.window.placed(message_id, event.author_id, role, recorded.position)
+    if message_id > state.watermark and event.via in _GAPLESS:
+        state.watermark = message_id
+    state.received += 1
+    state.deleted = False
 
 
-def _placed(window: tuple[Turn, ...], turn: Turn) -> tuple[Turn, ...]:
-    """Put a turn where its id belongs and let the oldest go when the window is full."""
-    if not window or window[-1].message_id < turn.message_id:
-        return (*window[1 - WINDOW :], turn) if len(window) >= WINDOW else (*window, turn)
-    at = bisect_left(window, turn.message_id, key=_turn_id)
-    if window[at].message_id == turn.message_id:
-        return window
-    return (*window[:at], turn, *window[at:])[-WINDOW:]
+def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
+    state.window = state.window.moved(event.message_id, recorded.position)
+    _change(state, event.message_id, asked_at=recorded.position)
 
 
-def _dropped(window: tuple[Turn, ...], message_id: int) -> tuple[Turn, ...]:
-    return tuple(turn for turn in window if turn.message_id != message_id)
+def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
+    state.window = state.window.without(event.message_id)
+    _change(state, event.message_id, trigger_deleted=True)
 
 
-def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> _Changes:
-    own = Role.BOT if event.author is e.Author.SELF else Role.OTHER_BOT
-    role = Role.PERSON if event.author is e.Author.PERSON else own
-    turn = Turn(event.message_id, event.author_id, role, recorded.position)
-    moves = event.via in (e.Via.LIVE, e.Via.CATCHUP) and event.message_id > state.watermark
-    return {
-        "window": _placed(state.window, turn),
-        "watermark": event.message_id if moves else state.watermark,
-        "received": state.received + 1,
-        "deleted": False,
-    }
+def _skipped(state: Conversation, _recorded: e.Recorded, _event: e.MessageSkipped) -> None:
+    state.skipped += 1
 
 
-def _window(stored: Iterable[e.StoredTurn]) -> tuple[Turn, ...]:
-    window: tuple[Turn, ...] = ()
-    for turn in stored:
-        window = _placed(window, Turn(*turn))
-    return window
-
-
-def _edited(state: Conversation, message_id: int, position: int) -> tuple[Turn, ...]:
-    if state.turn(message_id) is None:
-        return state.window
-    return tuple(
-        replace(turn, position=position, part=0) if turn.message_id == message_id else turn for turn in state.window
-    )
-
-
-def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> tuple[Pending, ...]:
+def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> None:
     if state.pending(event.message_id) is not None:
-        return state.outbox
+        return
     entry = Pending(
         message_id=event.message_id,
         author_id=event.author_id,
@@ -240,10 +162,11 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         asked_at=recorded.causation or 0,
         via=event.via,
     )
-    return (*state.outbox, entry)
+    state.outbox = (*state.outbox, entry)
 
 
-def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> tuple[Pending, ...]:
+def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
+    _remove(state, event.message_id)
     entry = Pending(
         message_id=event.message_id,
         author_id=event.author_id,
@@ -254,30 +177,119 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         composed_at=event.composed_at,
         sent_ids=event.sent_ids,
     )
-    return (*_without(state, event.message_id), entry)
+    state.outbox = (*state.outbox, entry)
 
 
-def _without(state: Conversation, message_id: int) -> tuple[Pending, ...]:
-    return tuple(entry for entry in state.outbox if entry.message_id != message_id)
+def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
+    position = recorded.position
+    text = {"cause": position, "composed_at": position, "sent_ids": (0,) * event.parts, "attempts": 0, "retry_at": 0}
+    _change(state, event.message_id, **text)
 
 
-def _changed(state: Conversation, message_id: int, **changes: Any) -> tuple[Pending, ...]:  # noqa: ANN401 - any field
-    if state.pending(message_id) is None:
-        return state.outbox
-    return tuple(replace(entry, **changes) if entry.message_id == message_id else entry for entry in state.outbox)
+def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
+    state.sent += 1
+    entry, part = state.pending(event.message_id), event.part
+    if entry is None or not 0 <= part < len(entry.sent_ids):
+        return
+    # A catch-up may have recorded it before as a message like any other: it had lost its reference.
+    others = state.window.without(event.sent_id)
+    state.window = others.placed(event.sent_id, 0, Role.BOT, entry.composed_at, part)
+    sent_ids = (*entry.sent_ids[:part], event.sent_id, *entry.sent_ids[part + 1 :])
+    if 0 in sent_ids:
+        _change(state, event.message_id, cause=recorded.position, sent_ids=sent_ids, attempts=0, retry_at=0)
+    else:
+        _remove(state, event.message_id)
 
 
-def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> _Changes:
-    entry = state.pending(event.message_id)
-    outbox, window = state.outbox, state.window
-    if entry is not None and 0 <= event.part < len(entry.sent_ids):
-        sent_ids = (*entry.sent_ids[: event.part], event.sent_id, *entry.sent_ids[event.part + 1 :])
-        # A catch-up may have recorded it before as a message like any other: it had lost its reference.
-        others = window if state.turn(event.sent_id) is None else _dropped(window, event.sent_id)
-        window = _placed(others, Turn(event.sent_id, 0, Role.BOT, entry.composed_at, event.part))
-        outbox = (
-            _changed(state, event.message_id, cause=recorded.position, sent_ids=sent_ids, attempts=0, retry_at=0)
-            if 0 in sent_ids
-            else _without(state, event.message_id)
-        )
-    return {"window": window, "outbox": outbox, "sent": state.sent + 1}
+def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
+    _change(state, event.message_id, cause=recorded.position, attempts=event.attempt, retry_at=event.retry_at)
+
+
+def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:
+    _remove(state, event.message_id)
+    state.abandoned += 1
+
+
+def _foreign(state: Conversation, _recorded: e.Recorded, _event: e.ForeignReplySeen) -> None:
+    state.foreign += 1
+
+
+def _caught_up(state: Conversation, _recorded: e.Recorded, event: e.CatchupCompleted) -> None:
+    state.watermark = max(state.watermark, event.upto)
+    state.history_forbidden = False
+
+
+def _forbidden(state: Conversation, _recorded: e.Recorded, _event: e.HistoryForbidden) -> None:
+    state.history_forbidden = True
+
+
+def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRewound) -> None:
+    window = Window()
+    for turn in event.window:
+        window = window.placed(*turn)
+    state.window = window
+    state.rewound_at = 0 if event.undoes else recorded.version
+
+
+def _reset(state: Conversation, recorded: e.Recorded, _event: e.ConversationReset) -> None:
+    state.window = Window()
+    state.rewound_at = recorded.version
+
+
+def _paused(state: Conversation, _recorded: e.Recorded, _event: e.RepliesPaused) -> None:
+    state.paused = True
+
+
+def _resumed(state: Conversation, _recorded: e.Recorded, _event: e.RepliesResumed) -> None:
+    state.paused = False
+
+
+def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) -> None:
+    state.deleted = True
+
+
+def _remove(state: Conversation, message_id: int) -> None:
+    """Take an entry out of the outbox."""
+    state.outbox = tuple(entry for entry in state.outbox if entry.message_id != message_id)
+
+
+def _change(state: Conversation, message_id: int, **changes: Any) -> None:  # noqa: ANN401 - any field of an entry
+    """Put a changed copy of an entry in its place in the outbox."""
+    for at, entry in enumerate(state.outbox):
+        if entry.message_id == message_id:
+            changed = Pending(*_fields_of_entry(entry))
+            for name, value in changes.items():
+                setattr(changed, name, value)
+            state.outbox = (*state.outbox[:at], changed, *state.outbox[at + 1 :])
+            return
+
+
+_GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
+_ROLES = {e.Author.PERSON: Role.PERSON, e.Author.SELF: Role.BOT}
+
+_Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
+
+_CHANGES: Mapping[type[e.Event], _Change] = {
+    e.MessageReceived: _received,
+    e.MessageEdited: _edited,
+    e.MessageDeleted: _deleted,
+    e.MessageSkipped: _skipped,
+    e.ReplyRequested: _requested,
+    e.ReplyRetried: _retried,
+    e.ReplyComposed: _composed,
+    e.ReplySent: _sent,
+    e.ReplyDelayed: _delayed,
+    e.ReplyAbandoned: _abandoned,
+    e.ForeignReplySeen: _foreign,
+    e.CatchupCompleted: _caught_up,
+    e.HistoryForbidden: _forbidden,
+    e.ConversationRewound: _rewound,
+    e.ConversationReset: _reset,
+    e.RepliesPaused: _paused,
+    e.RepliesResumed: _resumed,
+    e.ChannelDeleted: _gone,
+}
+"""What each kind of event changes; any other changes the version alone.
+
+Looked up by type: pydantic's ``isinstance`` takes as long as the change itself.
+"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.conversations import stream_of
@@ -16,7 +16,7 @@ from bot.moderation.report import ModerationError, Report
 from bot.moderation.see import turn_line, words_of
 from bot.moderation.text import count_text, plain
 
-Window = tuple[Turn, ...]
+Turns = tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class _Change:
     """What a rewind to version ``to`` makes of the window."""
 
     to: int
-    left: Window
-    back: Window
-    gone: Window
+    left: Turns
+    back: Turns
+    gone: Turns
     bodies: Mapping[int, Body] | None
 
     def lines(self) -> tuple[str, ...]:
@@ -102,7 +102,8 @@ async def reset(desk: Desk, channel_id: int, *, by: str) -> Report:
     new = await conversations.handle(channel_id, Reset(by))
     if not new:
         raise ModerationError(f"The window of channel {channel_id} is empty already.")
-    change = _Change(0, now.window, (), (), await words_of(desk, now.window))
+    gone = tuple(now.window)
+    change = _Change(0, gone, (), (), await words_of(desk, gone))
     return Report(
         f"The window of channel {channel_id} is empty",
         (*change.lines(), "Undo brings it back."),
@@ -122,7 +123,7 @@ async def _ends(desk: Desk, channel_id: int, to: str) -> tuple[int, Conversation
 async def _change(desk: Desk, channel_id: int, now: Conversation, to: int) -> _Change:
     then = (await desk.reader.load(stream_of(channel_id), upto=to)).state.window
     deleted = await _deleted(desk.reader, channel_id, after=to)
-    window = tuple(turn for turn in then if turn.message_id not in deleted)
+    window = _without(then, deleted)
     ids, present = ({turn.message_id for turn in turns} for turns in (window, now.window))
     left = tuple(turn for turn in now.window if turn.message_id not in ids)
     back = tuple(turn for turn in window if turn.message_id not in present)
@@ -130,7 +131,7 @@ async def _change(desk: Desk, channel_id: int, now: Conversation, to: int) -> _C
     return _Change(to, left, back, gone, await words_of(desk, (*left, *back)))
 
 
-async def _record(desk: Desk, channel_id: int, to: int, command: Callable[[Window], Rewind | Undo]) -> Recorded:
+async def _record(desk: Desk, channel_id: int, to: int, command: Callable[[Turns], Rewind | Undo]) -> Recorded:
     """Record a rewind whose window is that of version ``to`` without what was deleted up to the rewind itself.
 
     A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
@@ -148,7 +149,7 @@ async def _record(desk: Desk, channel_id: int, to: int, command: Callable[[Windo
     return new[-1]
 
 
-def _without(window: Window, deleted: frozenset[int]) -> Window:
+def _without(window: Iterable[Turn], deleted: frozenset[int]) -> Turns:
     return tuple(turn for turn in window if turn.message_id not in deleted)
 
 

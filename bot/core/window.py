@@ -1,0 +1,142 @@
+"""The turns of a conversation that an answer can build on, packed: five numbers a turn, in one block of memory.
+
+A bot has thousands of windows and copies one for every message. As objects of their own, 64 turns take five times the
+memory, and the garbage collector has to look at each of them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import core_schema
+
+from bot.core.events import Role
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+
+SIZE = 64
+"""Turns that a window holds."""
+
+_WIDTH = 5
+_MOST = SIZE * _WIDTH
+_ROLES = tuple(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the window; its words are part ``part`` of the body at ``position``."""
+
+    message_id: int
+    author_id: int
+    role: Role
+    position: int
+    part: int = 0
+
+
+class Window:
+    """Turns by message id, the oldest first, at most :data:`SIZE`. A value: what changes it returns another one."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+        """Hold ``turns``, which are in order."""
+        self._values = array("q")
+        for turn in turns:
+            self._values.extend((turn.message_id, turn.author_id, turn.role, turn.position, turn.part))
+
+    def __len__(self) -> int:
+        return len(self._values) // _WIDTH
+
+    def __iter__(self) -> Iterator[Turn]:
+        return (self._turn(at) for at in range(0, len(self._values), _WIDTH))
+
+    def __getitem__(self, index: int) -> Turn:
+        return self._turn(range(0, len(self._values), _WIDTH)[index])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Window):
+            return self._values == other._values
+        return isinstance(other, tuple) and tuple(self) == other
+
+    def __hash__(self) -> int:
+        return hash(self._values.tobytes())
+
+    def __repr__(self) -> str:
+        return f"Window({list(self)})"
+
+    def find(self, message_id: int) -> Turn | None:
+        """Return the turn of a message, or None."""
+        at = self._place(message_id)
+        return self._turn(at) if self._is_at(at, message_id) else None
+
+    def placed(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> Window:
+        """Put a turn where its id belongs and let the oldest go when the window is full; one there already stays."""
+        values = self._values
+        at = self._place(message_id)
+        if self._is_at(at, message_id):
+            return self
+        full = len(values) >= _MOST
+        if full and not at:
+            return self
+        after = values[_WIDTH * full : at]
+        after.extend((message_id, author_id, role, position, part))
+        after.extend(values[at:])
+        return _window(after)
+
+    def moved(self, message_id: int, position: int) -> Window:
+        """Let the words of a message be the only part of the body at ``position``."""
+        at = self._place(message_id)
+        if not self._is_at(at, message_id):
+            return self
+        after = self._values[:]
+        after[at + 3], after[at + 4] = position, 0
+        return _window(after)
+
+    def without(self, message_id: int) -> Window:
+        """Take a turn out."""
+        at = self._place(message_id)
+        return _window(self._values[:at] + self._values[at + _WIDTH :]) if self._is_at(at, message_id) else self
+
+    def _place(self, message_id: int) -> int:
+        """Return where a turn of this id is, or would be."""
+        values = self._values
+        if not values or values[-_WIDTH] < message_id:
+            return len(values)
+        return _WIDTH * bisect_left(range(0, len(values), _WIDTH), message_id, key=values.__getitem__)
+
+    def _is_at(self, at: int, message_id: int) -> bool:
+        return at < len(self._values) and self._values[at] == message_id
+
+    def _turn(self, at: int) -> Turn:
+        message_id, author_id, role, position, part = self._values[at : at + _WIDTH]
+        return Turn(message_id, author_id, _ROLES[role], position, part)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Store a window as its numbers in a row."""
+        return core_schema.no_info_after_validator_function(
+            _of_numbers,
+            core_schema.list_schema(core_schema.int_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(_numbers),
+        )
+
+
+def _window(values: array[int]) -> Window:
+    made = Window()
+    made._values = values  # noqa: SLF001 - its other constructor
+    return made
+
+
+def _of_numbers(numbers: list[int]) -> Window:
+    if len(numbers) % _WIDTH or len(numbers) > _MOST or not set(numbers[2::_WIDTH]) <= set(range(len(_ROLES))):
+        raise ValueError("no window")
+    return _window(array("q", numbers))
+
+
+def _numbers(window: Window) -> list[Any]:
+    return window._values.tolist()  # noqa: SLF001 - its stored form
