@@ -115,7 +115,9 @@ _fields_of_entry = attrgetter(*Pending.__slots__)
 
 
 def _copy(state: Conversation) -> Conversation:
-    return Conversation(*_fields_of_state(state))
+    copy = Conversation(*_fields_of_state(state))
+    copy.window = copy.window.copy()
+    return copy
 
 
 def _apply(state: Conversation, recorded: e.Recorded) -> None:
@@ -127,9 +129,8 @@ def _apply(state: Conversation, recorded: e.Recorded) -> None:
 
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
-    role = _ROLES.get(event.author, Role.OTHER_BOT)
     message_id = event.message_id
-    state.window = state.window.placed(message_id, event.author_id, role, recorded.position)
+    state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
     if message_id > state.watermark and event.via in _GAPLESS:
         state.watermark = message_id
     state.received += 1
@@ -137,13 +138,15 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
 
 
 def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
-    state.window = state.window.moved(event.message_id, recorded.position)
-    _change(state, event.message_id, asked_at=recorded.position)
+    state.window.move(event.message_id, recorded.position)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.asked_at = recorded.position
 
 
 def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
-    state.window = state.window.without(event.message_id)
-    _change(state, event.message_id, trigger_deleted=True)
+    state.window.drop(event.message_id)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.trigger_deleted = True
 
 
 def _skipped(state: Conversation, _recorded: e.Recorded, _event: e.MessageSkipped) -> None:
@@ -151,7 +154,7 @@ def _skipped(state: Conversation, _recorded: e.Recorded, _event: e.MessageSkippe
 
 
 def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> None:
-    if state.pending(event.message_id) is not None:
+    if _find(state, event.message_id) >= 0:
         return
     entry = Pending(
         message_id=event.message_id,
@@ -181,28 +184,32 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
 
 
 def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
-    position = recorded.position
-    text = {"cause": position, "composed_at": position, "sent_ids": (0,) * event.parts, "attempts": 0, "retry_at": 0}
-    _change(state, event.message_id, **text)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.cause = entry.composed_at = recorded.position
+        entry.sent_ids = (0,) * event.parts
+        entry.attempts = entry.retry_at = 0
 
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
-    entry, part = state.pending(event.message_id), event.part
-    if entry is None or not 0 <= part < len(entry.sent_ids):
+    at, part = _find(state, event.message_id), event.part
+    if at < 0 or not 0 <= part < len(state.outbox[at].sent_ids):
         return
+    entry = state.outbox[at]
     # A catch-up may have recorded it before as a message like any other: it had lost its reference.
-    others = state.window.without(event.sent_id)
-    state.window = others.placed(event.sent_id, 0, Role.BOT, entry.composed_at, part)
+    state.window.drop(event.sent_id)
+    state.window.put(event.sent_id, 0, Role.BOT, entry.composed_at, part)
     sent_ids = (*entry.sent_ids[:part], event.sent_id, *entry.sent_ids[part + 1 :])
-    if 0 in sent_ids:
-        _change(state, event.message_id, cause=recorded.position, sent_ids=sent_ids, attempts=0, retry_at=0)
-    else:
+    if 0 not in sent_ids:
         _remove(state, event.message_id)
+    elif (changed := _own(state, event.message_id)) is not None:
+        changed.cause, changed.sent_ids = recorded.position, sent_ids
+        changed.attempts = changed.retry_at = 0
 
 
 def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
-    _change(state, event.message_id, cause=recorded.position, attempts=event.attempt, retry_at=event.retry_at)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.cause, entry.attempts, entry.retry_at = recorded.position, event.attempt, event.retry_at
 
 
 def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:
@@ -224,10 +231,9 @@ def _forbidden(state: Conversation, _recorded: e.Recorded, _event: e.HistoryForb
 
 
 def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRewound) -> None:
-    window = Window()
+    state.window = Window()
     for turn in event.window:
-        window = window.placed(*turn)
-    state.window = window
+        state.window.put(*turn)
     state.rewound_at = 0 if event.undoes else recorded.version
 
 
@@ -250,18 +256,28 @@ def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) 
 
 def _remove(state: Conversation, message_id: int) -> None:
     """Take an entry out of the outbox."""
-    state.outbox = tuple(entry for entry in state.outbox if entry.message_id != message_id)
+    at = _find(state, message_id)
+    if at >= 0:
+        state.outbox = (*state.outbox[:at], *state.outbox[at + 1 :])
 
 
-def _change(state: Conversation, message_id: int, **changes: Any) -> None:  # noqa: ANN401 - any field of an entry
-    """Put a changed copy of an entry in its place in the outbox."""
+def _find(state: Conversation, message_id: int) -> int:
+    """Return an entry's place in the outbox, -1 where it is not there."""
     for at, entry in enumerate(state.outbox):
         if entry.message_id == message_id:
-            changed = Pending(*_fields_of_entry(entry))
-            for name, value in changes.items():
-                setattr(changed, name, value)
-            state.outbox = (*state.outbox[:at], changed, *state.outbox[at + 1 :])
-            return
+            return at
+    return -1
+
+
+def _own(state: Conversation, message_id: int) -> Pending | None:
+    """Put a copy in an entry's place, for the caller to change."""
+    at = _find(state, message_id)
+    if at < 0:
+        return None
+    outbox = state.outbox
+    copy = Pending(*_fields_of_entry(outbox[at]))
+    state.outbox = (*outbox[:at], copy, *outbox[at + 1 :]) if len(outbox) > 1 else (copy,)
+    return copy
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))

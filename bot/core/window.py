@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import core_schema
@@ -25,6 +26,7 @@ SIZE = 64
 _WIDTH = 5
 _MOST = SIZE * _WIDTH
 _ROLES = tuple(Role)
+_packed = Struct(f"{_WIDTH}q").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Turn:
 
 
 class Window:
-    """Turns by message id, the oldest first, at most :data:`SIZE`. A value: what changes it returns another one."""
+    """Turns by message id, the oldest first, at most :data:`SIZE`.
+
+    Whoever changes one holds it alone: the fold, which works on a copy.
+    """
 
     __slots__ = ("_values",)
 
@@ -63,44 +68,45 @@ class Window:
             return self._values == other._values
         return isinstance(other, tuple) and tuple(self) == other
 
-    def __hash__(self) -> int:
-        return hash(self._values.tobytes())
+    __hash__ = None  # type: ignore[assignment]  # it can change
 
     def __repr__(self) -> str:
         return f"Window({list(self)})"
+
+    def copy(self) -> Window:
+        """Return a window of its own with the same turns."""
+        return _window(self._values[:])
 
     def find(self, message_id: int) -> Turn | None:
         """Return the turn of a message, or None."""
         at = self._place(message_id)
         return self._turn(at) if self._is_at(at, message_id) else None
 
-    def placed(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> Window:
+    def put(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> None:
         """Put a turn where its id belongs and let the oldest go when the window is full; one there already stays."""
         values = self._values
-        at = self._place(message_id)
-        if self._is_at(at, message_id):
-            return self
-        full = len(values) >= _MOST
-        if full and not at:
-            return self
-        after = values[_WIDTH * full : at]
-        after.extend((message_id, author_id, role, position, part))
-        after.extend(values[at:])
-        return _window(after)
+        turn = _packed(message_id, author_id, role, position, part)
+        if not values or values[-_WIDTH] < message_id:
+            values.frombytes(turn)
+        else:
+            at = self._place(message_id)
+            if values[at] == message_id:
+                return
+            values[at:at] = array("q", turn)
+        if len(values) > _MOST:
+            del values[:_WIDTH]
 
-    def moved(self, message_id: int, position: int) -> Window:
+    def move(self, message_id: int, position: int) -> None:
         """Let the words of a message be the only part of the body at ``position``."""
         at = self._place(message_id)
-        if not self._is_at(at, message_id):
-            return self
-        after = self._values[:]
-        after[at + 3], after[at + 4] = position, 0
-        return _window(after)
+        if self._is_at(at, message_id):
+            self._values[at + 3], self._values[at + 4] = position, 0
 
-    def without(self, message_id: int) -> Window:
+    def drop(self, message_id: int) -> None:
         """Take a turn out."""
         at = self._place(message_id)
-        return _window(self._values[:at] + self._values[at + _WIDTH :]) if self._is_at(at, message_id) else self
+        if self._is_at(at, message_id):
+            del self._values[at : at + _WIDTH]
 
     def _place(self, message_id: int) -> int:
         """Return where a turn of this id is, or would be."""
@@ -127,7 +133,7 @@ class Window:
 
 
 def _window(values: array[int]) -> Window:
-    made = Window()
+    made = Window.__new__(Window)
     made._values = values  # noqa: SLF001 - its other constructor
     return made
 

@@ -70,11 +70,11 @@ def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None)
         "WHERE s.name = ? AND n.fold = ? AND n.version <= min(s.version, ?) ORDER BY n.version DESC LIMIT 3"
     )
     try:
-        rows = connection.execute(sql, (stream, fingerprint(), 2**62 if upto is None else upto)).fetchall()
+        rows = connection.execute(sql, (stream, fingerprint(), 2**62 if upto is None else upto))
+        return next((state for row in rows if (state := _decode(*row)) is not None), None)
     except sqlite3.DatabaseError:
         # Damage here costs time alone; where the events are damaged too, reading them tells.
         return None
-    return next((state for row in rows if (state := _decode(*row)) is not None), None)
 
 
 def forget(connection: sqlite3.Connection, stream: str) -> int:

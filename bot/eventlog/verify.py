@@ -16,6 +16,7 @@ from bot.core.events import Recorded
 from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
+from bot.eventlog.collector import paused
 from bot.eventlog.reader import PAGE, Reader, StreamInfo
 from bot.eventlog.vault import Vault
 
@@ -109,7 +110,8 @@ class _Check:
         with _reading(connection):
             rows = connection.execute(_ROWS, (self.stream, self.version, PAGE)).fetchall()
             head = connection.execute(_HEAD, (self.stream,)).fetchone()
-        findings += [finding for row in rows for finding in self._row(_Row._make(row))]
+        with paused():
+            findings += [finding for row in rows for finding in self._row(_Row._make(row))]
         self.done = len(rows) < PAGE
         if self.done:
             findings += self._end(head)
