@@ -29,21 +29,19 @@ def drafts(bench: Bench, each: int) -> Drafts:
     ]
 
 
-async def append_at_once(log: EventLog, work: Drafts, before: Sequence[int] | None = None) -> Load:
-    """Append to a stream for each caller, which is at version ``before`` (none: new, and begun before time runs)."""
+async def append_at_once(log: EventLog, work: Drafts, *, first: int = 0) -> Load:
+    """Append to new streams, one for each caller from ``first`` on; each stream is begun before time runs."""
     items = [
-        [(stream_of(caller), version, draft) for version, draft in enumerate(mine, before[caller] if before else 0)]
-        for caller, mine in enumerate(work)
+        [(stream_of(caller), version, draft) for version, draft in enumerate(mine)]
+        for caller, mine in enumerate(work, first)
     ]
 
     async def call(item: tuple[str, int, e.Draft]) -> None:
         stream, version, draft = item
         await log.append(stream, (draft,), expected_version=version)
 
-    if before is None:
-        await callers([mine[:1] for mine in items], call)
-        items = [mine[1:] for mine in items]
-    return await callers(items, call)
+    await callers([mine[:1] for mine in items], call)
+    return await callers([mine[1:] for mine in items], call)
 
 
 async def _ours(folder: Path, work: Drafts) -> Load:
