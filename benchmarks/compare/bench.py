@@ -35,6 +35,11 @@ class Bench:
         """Return the text."""
         return chat_at(self.text)
 
+    @property
+    def large(self) -> int:
+        """Return how many events the large log holds."""
+        return self.pick(1_000_000, 20_000)
+
     def place(self, name: str) -> Path:
         """Return a new, empty folder."""
         return Path(mkdtemp(prefix=f"{name}-", dir=self.folder))

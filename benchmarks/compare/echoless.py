@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-
 from benchmarks.compare.chat import Chat
 from bot.conversations import Conversations
 from bot.core import commands as c
@@ -19,7 +18,7 @@ from bot.eventlog.log import EventLog, Location, open_log
 
 REPLY = "Restart the network manager and try again."
 AT_ONCE = 500
-"""Commands under way at once while a log is written."""
+"""Commands under way at once while a log is written; fewer where there are snapshots, which end a batch."""
 
 
 def clock() -> int:
@@ -66,9 +65,7 @@ def mix(text: Chat, seed: int) -> Iterator[list[c.Command]]:
         yield commands
 
 
-async def write(
-    folder: Path, text: Chat, channels: Sequence[int], events: int, *, snapshot_every: int = 100
-) -> int:
+async def write(folder: Path, text: Chat, channels: Sequence[int], events: int, *, snapshot_every: int = 100) -> int:
     """Write a log of about ``events`` events, whose channels take turns at random as people do; return its length.
 
     No snapshot is taken at the end, so that each channel ends with a tail of any length.
@@ -76,11 +73,12 @@ async def write(
     chance = random.Random(events)  # noqa: S311 - a seed repeats the run
     messages = mix(text, events)
     written = 0
+    at_once = min(AT_ONCE, len(channels)) if snapshot_every < events else AT_ONCE
     async with opened(folder, full=False) as log:
         conversations = Conversations(log, hot_channels=2**40, snapshot_every=snapshot_every)
         while written < events:
-            futures = []
-            while len(futures) < min(AT_ONCE, events - written):
+            futures: list[asyncio.Future[tuple[e.Recorded, ...]]] = []
+            while len(futures) < min(at_once, events - written):
                 channel = chance.choice(channels)
                 futures += [conversations.submit(channel, command) for command in next(messages)]
             written += sum(map(len, await asyncio.gather(*futures)))

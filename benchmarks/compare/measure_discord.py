@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.children.plain_client import ANSWER, ASK
 from benchmarks.compare.figures import Row, Samplings, Target, percentile
-from benchmarks.compare.stage import Stage, bot_stage, plain_stage
+from benchmarks.compare.stage import Stage, bot_stage, both, plain_stage
 from benchmarks.compare.stores import query
 
 CHANNELS = 10
@@ -28,9 +28,9 @@ async def intake(bench: Bench) -> list[Row]:
     So posting does not slow it. The time runs from the gateway's first word until the client has counted every
     message, or the log holds it.
     """
-    burst = bench.pick(18_000, 5_000)
+    burst = bench.pick(18_000, 3_000)
     seen = Samplings()
-    async with bot_stage(bench.place("intake")) as bot, plain_stage(bench.place("counting"), burst=burst) as bare:
+    async with both(bot_stage(bench.place("intake")), plain_stage(bench.place("counting"), burst=burst)) as (bot, bare):
         for stage in (bot, bare):
             for number in range(CHANNELS):
                 await stage.sandbox.control.create_channel(f"channel-{number}")
@@ -98,10 +98,10 @@ async def _counted(stage: Stage, _burst: int) -> float:
 
 async def latency(bench: Bench) -> list[Row]:
     """Measure one question at a time: from the call that posts it until the reply reaches Discord."""
-    asked = bench.pick(300, 75)
+    asked = bench.pick(300, 50)
     chance = random.Random(2)  # noqa: S311 - a seed repeats the run
     seen = Samplings()
-    async with bot_stage(bench.place("latency")) as bot, plain_stage(bench.place("answering")) as plain:
+    async with both(bot_stage(bench.place("latency")), plain_stage(bench.place("answering"))) as (bot, plain):
         for stage in (bot, plain):
             await _asked(stage, BLOCK, chance)
         for _ in bench.rounds("reply latency"):

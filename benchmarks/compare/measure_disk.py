@@ -33,16 +33,17 @@ AT_ONCE = 500
 async def disk(bench: Bench) -> list[Row]:
     """Measure bytes per message: everything that happened to it, snapshots and seals included."""
     wire = await _wire_bytes(bench.chat.lines[: bench.pick(5000, 500)])
-    raw = mean(len(line.raw.encode()) for line in bench.chat.lines)
+    count = bench.pick(len(bench.chat.lines), 3000)
+    raw = mean(len(line.raw.encode()) for line in bench.chat.lines[:count])
     seen = Samplings()
     answered = 0
     for _ in bench.rounds("disk"):
         folder = bench.place("disk")
-        answered = await _record(folder, bench.chat, _facts(bench.text))
-        seen.add("ours", bytes_on_disk(folder) / len(bench.chat.lines))
+        answered = await _record(folder, bench.chat, count, _facts(bench.text))
+        seen.add("ours", bytes_on_disk(folder) / count)
         seen.add("wire", wire)
         seen.add("raw", raw)
-    what = f"disk per message, of {len(bench.chat.lines):,}"
+    what = f"disk per message, of {count:,}"
     note = f"with {answered} replies"
     return [
         Row(what, "bytes", seen["ours"], "MESSAGE_CREATE on the wire, mean", seen["wire"], Target(3), note),
@@ -56,15 +57,15 @@ def _facts(text: Path) -> dict[str, str]:
     return facts
 
 
-async def _record(folder: Path, chat: Chat, facts: dict[str, str]) -> int:
-    """Record the chat as the bot would, with the facts that were asked for, and return how many were."""
+async def _record(folder: Path, chat: Chat, count: int, facts: dict[str, str]) -> int:
+    """Record ``count`` lines of chat as the bot would, with the facts that were asked for, and return how many were."""
     channels = {name: number for number, name in enumerate(dict.fromkeys(line.channel for line in chat.lines), 1)}
     answered = 0
     async with echoless.opened(folder) as log:
         conversations = Conversations(log)
-        for first in range(0, len(chat.lines), AT_ONCE):
+        for first in range(0, count, AT_ONCE):
             futures = []
-            for number in range(first, min(first + AT_ONCE, len(chat.lines))):
+            for number in range(first, min(first + AT_ONCE, count)):
                 line = chat.lines[number]
                 commands = list(_commands(chat, number, _fact(line, facts)))
                 answered += len(commands) > 1

@@ -28,7 +28,7 @@ FIRST_CALLER = 10**9
 COPIED_UP_TO = 100_000
 """A larger log is appended to as it is: what a round adds is little beside it."""
 
-VERIFIED = 20_000
+VERIFIED, VERIFIED_QUICKLY = 20_000, 5_000
 TICK = 0.01
 MEASURES = {
     "disk per message": "bytes",
@@ -44,7 +44,7 @@ MEASURES = {
 
 async def growth(bench: Bench) -> list[Row]:
     """Measure the same on logs of several sizes; the smallest is what the others are compared with."""
-    sizes = [1_000, 20_000] if bench.quick else [1_000, 100_000, 1_000_000, *([10_000_000] if bench.big else [])]
+    sizes = [1_000, *([] if bench.quick else [100_000]), bench.large, *([10_000_000] if bench.big else [])]
     work = drafts(bench, bench.pick(100, 20))
     logs = {size: await our_log(bench, size) for size in sizes}
     seen = {size: Samplings() for size in sizes}
@@ -67,7 +67,7 @@ async def _standing(seen: Samplings, folder: Path, size: int, chance: random.Ran
         streams = [StreamInfo(stream_of(channel), 0) for channel in dict.fromkeys(channels)]
         began = perf_counter()
         events = 0
-        async for progress in verify(reader, streams[: VERIFIED // PER_CHANNEL]):
+        async for progress in verify(reader, streams[: bench.pick(VERIFIED, VERIFIED_QUICKLY) // PER_CHANNEL]):
             if progress.findings:
                 raise RuntimeError(progress.findings[0].problem)
             events += progress.events

@@ -19,12 +19,12 @@ CHANNELS = 10_000
 
 async def start(bench: Bench) -> list[Row]:
     """Measure the start of a process until it can serve a channel, beside one that only imports the same."""
-    events = bench.pick(1_000_000, 50_000)
+    events = bench.large
     folder = await our_log(bench, events)
     await asyncio.to_thread(_pair, folder)
     seen = Samplings()
     for _ in bench.rounds("start"):
-        pairs = [await asyncio.to_thread(_pair, folder) for _ in range(bench.pick(5, 2))]
+        pairs = [await asyncio.to_thread(_pair, folder) for _ in range(bench.pick(5, 1))]
         seen.add("ours", median(ours for ours, _ in pairs))
         seen.add("imports", median(imports for _, imports in pairs))
     what = f"start on {events:,} events until a channel is served"

@@ -56,7 +56,7 @@ async def replay(bench: Bench) -> list[Row]:
 
 async def cold(bench: Bench) -> list[Row]:
     """Measure channels that nobody has in memory: the newest snapshot and up to 99 events after it."""
-    events = bench.pick(1_000_000, 50_000)
+    events = bench.large
     large, small = await our_log(bench, events), await our_log(bench, SMALL)
     readers = [await open_reader(Location(folder)) for folder in (large, small)]
     chance = random.Random(1)  # noqa: S311 - a seed repeats the run

@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
@@ -26,6 +27,9 @@ per_person = "off"
 match = '!ping'
 reply = "pong"
 """
+
+
+Entering: TypeAlias = "contextlib.AbstractAsyncContextManager[Stage]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,14 @@ async def plain_stage(folder: Path, *, burst: int = 0) -> AsyncIterator[Stage]:
         async with _running(command, folder, {"DISCORD_TOKEN": sandbox.token, "PYTHONPATH": root}) as client:
             await _ready(sandbox, client)
             yield Stage(sandbox, client, folder)
+
+
+@contextlib.asynccontextmanager
+async def both(one: Entering, other: Entering) -> AsyncIterator[tuple[Stage, Stage]]:
+    """Enter two stages at once: each takes seconds to be ready."""
+    async with contextlib.AsyncExitStack() as stack:
+        first, second = await asyncio.gather(stack.enter_async_context(one), stack.enter_async_context(other))
+        yield first, second
 
 
 @contextlib.asynccontextmanager
