@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -43,8 +45,8 @@ MEASURES: Mapping[str, Callable[[Bench], Awaitable[list[Row]]]] = {
 }
 RUNS, QUICK_RUNS = 5, 3
 COMMITTED, QUICK_PLACE = Path("benchmarks"), Path("build")
-INTERRUPTED = 130
-"""The exit code of a process ended by Ctrl-C."""
+INTERRUPTED, TERMINATED = 130, 143
+"""The exit codes of a process ended by Ctrl-C and by SIGTERM."""
 
 
 def main() -> int:
@@ -58,6 +60,8 @@ def main() -> int:
             found = results.to_json(bench, rows)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except asyncio.CancelledError:
+        return TERMINATED
     results.write(options.json, found)
     picture.draw(found, options.svg)
     screen = Console(width=None if sys.stdout.isatty() else 180)
@@ -70,6 +74,10 @@ def main() -> int:
 
 async def _measured(bench: Bench, chosen: Sequence[str]) -> tuple[dict[str, list[Row]], dict[str, str]]:
     """Return the rows of each measurement, and the trouble of those that broke while the others went on."""
+    task = asyncio.current_task()
+    if task is not None:
+        # Ctrl-C is asyncio's own; a supervisor that stops us must leave no process either.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     rows: dict[str, list[Row]] = {}
     broken: dict[str, str] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -81,10 +89,12 @@ async def _measured(bench: Bench, chosen: Sequence[str]) -> tuple[dict[str, list
 
             bench.tell = tell
             tell(name, 0, 1)
+            began = time.monotonic()
             try:
                 rows[name] = await MEASURES[name](bench)
             except Exception:  # noqa: BLE001 - whatever it is, the run goes on, tells and fails
                 rows[name], broken[name] = [], traceback.format_exc()
+            bench.seconds[name] = round(time.monotonic() - began, 1)
     return rows, broken
 
 

@@ -25,6 +25,7 @@ class Bench:
     big: bool = False
     tell: Callable[[str, int, int], None] = lambda *_: None
     kept: dict[str, Path] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def pick(self, full: int, quick: int) -> int:
         """Return a size."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MET, MISSED, INK = "#2da44e", "#bf8700", "#7d8590"
 """Colours that can be read on white and on GitHub's dark."""
 
-LEFT, RIGHT = 0.1, 10.0
+LEFT, RIGHT = 0.05, 10.0
 """How far from its target a bar is drawn at most; the axis is logarithmic."""
 
 SETTINGS = {"svg.hashsalt": "echoless", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
@@ -50,8 +50,8 @@ def _fill(axes: Axes, rows: Sequence[Row]) -> None:
     axes.barh(places, [reach - 1 for reach in reached], left=1, color=colours, height=0.6)
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_xscale("log")
-    axes.set_xlim(LEFT / 2, RIGHT * 2)
-    ticks = {0.1: "a tenth", 0.5: "half", 1: "target", 2: "2 x better", 10: "10 x better"}
+    axes.set_xlim(LEFT / 3, RIGHT * 4)
+    ticks = {0.1: "a tenth", 0.5: "half", 1: "target\nreached", 2: "twice", 10: "ten times"}
     axes.set_xticks(list(ticks), list(ticks.values()), color=INK)
     axes.set_xticks([], minor=True)
     axes.set_yticks(places, [_label(row) for row in rows], color=INK)

@@ -57,6 +57,7 @@ def to_json(bench: Bench, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "runs": bench.runs,
         "quick": bench.quick,
         "text": "recorded chat" if bench.chat.real else "invented, of the same lengths",
+        "seconds": bench.seconds,
         "measurements": {name: [row.to_json() for row in some] for name, some in rows.items()},
     }
 
