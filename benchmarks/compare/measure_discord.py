@@ -28,7 +28,7 @@ async def intake(bench: Bench) -> list[Row]:
     So posting does not slow it. The time runs from the gateway's first word until the client has counted every
     message, or the log holds it.
     """
-    burst = bench.pick(18_000, 3_000)
+    burst = bench.pick(18_000, 2_000)
     seen = Samplings()
     async with both(bot_stage(bench.place("intake")), plain_stage(bench.place("counting"), burst=burst)) as (bot, bare):
         for stage in (bot, bare):

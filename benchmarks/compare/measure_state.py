@@ -64,7 +64,7 @@ async def cold(bench: Bench) -> list[Row]:
     with with_eventsourcing.opened(await their_log(bench, events)) as application:
         for _ in bench.rounds("cold channel"):
             took: list[list[float]] = [[], [], []]
-            for _ in range(bench.pick(500, 120) // BLOCK):
+            for _ in range(bench.pick(500, 60) // BLOCK):
                 channels = [chance.randrange(1, events // PER_CHANNEL + 1) for _ in range(BLOCK)]
                 few = [chance.randrange(1, SMALL // PER_CHANNEL + 1) for _ in range(BLOCK)]
                 took[0] += await rebuilt(readers[0], channels)
