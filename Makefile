@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint crashpoints surge chaos lock clean
+.PHONY: help demo test check lint crashpoints surge chaos bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +33,11 @@ surge: $(READY) ## many people in many channels at once: what is recorded, answe
 chaos: $(READY) ## kill -9 at random moments, lost connections, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
+bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes)
+	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick)
+
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra bench --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
@@ -45,4 +49,9 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The contenders and what draws the picture: nothing else needs them.
+$(BENCH_READY): $(READY)
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@

@@ -1,0 +1,130 @@
+"""Echoless side by side with what one would pick instead, in rounds that alternate between all of them.
+
+    .venv/bin/python -m benchmarks.compare [--quick] [--only append,replay] [--runs 5] [--folder DIR]
+
+Only ratios of one round mean anything: machines change their speed from one minute to the next. Figures are medians of
+the rounds, ratios the medians of the rounds' ratios. No timing fails a run; a contender that breaks does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+with warnings.catch_warnings():
+    # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from benchmarks.compare import measure_append, measure_discord, measure_disk, measure_growth, measure_process
+from benchmarks.compare import measure_state, picture, results
+from benchmarks.compare.bench import Bench
+from benchmarks.compare.chat import RECORDING
+from benchmarks.compare.figures import Row
+
+MEASURES: Mapping[str, Callable[[Bench], Awaitable[list[Row]]]] = {
+    "append": measure_append.at_once,
+    "alone": measure_append.alone,
+    "replay": measure_state.replay,
+    "cold": measure_state.cold,
+    "start": measure_process.start,
+    "intake": measure_discord.intake,
+    "latency": measure_discord.latency,
+    "memory": measure_process.memory,
+    "disk": measure_disk.disk,
+    "growth": measure_growth.growth,
+}
+RUNS, QUICK_RUNS = 5, 3
+COMMITTED, QUICK_PLACE = Path("benchmarks"), Path("build")
+INTERRUPTED, TERMINATED = 130, 143
+"""The exit codes of a process ended by Ctrl-C and by SIGTERM."""
+
+
+def main() -> int:
+    """Measure what the command line says and return the exit code."""
+    options = _options()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="compare-", dir=options.folder) as name:
+            bench = Bench(Path(name), options.chat, options.runs, options.quick, options.big)
+            rows, broken = asyncio.run(_measured(bench, options.only))
+            found = results.to_json(bench, rows)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except asyncio.CancelledError:
+        return TERMINATED
+    results.write(options.json, found)
+    picture.draw(found, options.svg)
+    screen = Console(width=None if sys.stdout.isatty() else 180)
+    results.show(screen, found)
+    screen.print(f"{options.json} and {options.svg} hold it.")
+    for name, trouble in broken.items():
+        sys.stderr.write(f"{name} broke:\n{trouble}\n")
+    return int(bool(broken))
+
+
+async def _measured(bench: Bench, chosen: Sequence[str]) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """Return the rows of each measurement, and the trouble of those that broke while the others went on."""
+    task = asyncio.current_task()
+    if task is not None:
+        # Ctrl-C is asyncio's own; a supervisor that stops us must leave no process either.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    rows: dict[str, list[Row]] = {}
+    broken: dict[str, str] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        whole = progress.add_task("starting", total=len(chosen))
+        for place, name in enumerate(chosen):
+
+            def tell(text: str, done: int, total: int, place: int = place) -> None:
+                progress.update(whole, description=text, completed=place + done / total)
+
+            bench.tell = tell
+            tell(name, 0, 1)
+            began = time.monotonic()
+            try:
+                rows[name] = await MEASURES[name](bench)
+            except Exception:  # noqa: BLE001 - whatever it is, the run goes on, tells and fails
+                rows[name], broken[name] = [], traceback.format_exc()
+            bench.seconds[name] = round(time.monotonic() - began, 1)
+    return rows, broken
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes and three rounds: under two minutes")
+    parser.add_argument("--big", action="store_true", help="let the log grow to 10,000,000 events")
+    parser.add_argument("--only", type=_names, default=tuple(MEASURES), help=f"some of {','.join(MEASURES)}")
+    parser.add_argument("--runs", type=int, help=f"rounds ({RUNS}, quick {QUICK_RUNS})")
+    parser.add_argument("--chat", type=Path, default=RECORDING, help="recorded chat, JSON Lines")
+    parser.add_argument("--folder", type=Path, default=Path("build"), help="where to write: a real disk (build)")
+    parser.add_argument("--json", type=Path, help="where the figures go (benchmarks/results.json, quick: build)")
+    parser.add_argument("--svg", type=Path, help="where the picture goes (benchmarks/results.svg, quick: build)")
+    options = parser.parse_args()
+    options.runs = options.runs or (QUICK_RUNS if options.quick else RUNS)
+    place = QUICK_PLACE if options.quick else COMMITTED
+    options.json = options.json or place / "results.json"
+    options.svg = options.svg or place / "results.svg"
+    return options
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in MEASURES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(MEASURES)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

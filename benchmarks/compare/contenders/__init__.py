@@ -1,0 +1,1 @@
+"""What one would pick instead, each used as its documentation shows."""

@@ -1,0 +1,120 @@
+"""The log as it grows: what stays flat from a thousand events to millions."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from benchmarks.compare import echoless
+from benchmarks.compare.bench import Bench
+from benchmarks.compare.children.processes import started
+from benchmarks.compare.figures import Row, Samplings, percentile
+from benchmarks.compare.measure_append import CALLERS, Drafts, append_at_once, drafts
+from benchmarks.compare.measure_state import rebuilt
+from benchmarks.compare.stores import PER_CHANNEL, bytes_on_disk, duplicate, our_log, query
+from bot.conversations import stream_of
+from bot.eventlog.log import Location, open_reader
+from bot.eventlog.reader import StreamInfo
+from bot.eventlog.verify import verify
+
+FIRST_CALLER = 10**9
+"""The callers' streams are none of the log's channels, and new ones in each round."""
+
+COPIED_UP_TO = 100_000
+"""A larger log is appended to as it is: what a round adds is little beside it."""
+
+VERIFIED, VERIFIED_QUICKLY = 20_000, 5_000
+TICK = 0.01
+MEASURES = {
+    "disk per message": "bytes",
+    "cold channel, p50": "ms",
+    "start": "ms",
+    "append, 100 callers": "events/s",
+    "append, p99.9": "ms",
+    "verify": "events/s",
+    "largest WAL": "MB",
+    "free pages": "pages",
+}
+
+
+async def growth(bench: Bench) -> list[Row]:
+    """Measure the same on logs of several sizes; the smallest is what the others are compared with."""
+    sizes = [1_000, *([] if bench.quick else [100_000]), bench.large, *([10_000_000] if bench.big else [])]
+    work = drafts(bench, bench.pick(100, 20))
+    logs = {size: await our_log(bench, size) for size in sizes}
+    seen = {size: Samplings() for size in sizes}
+    for number in bench.rounds("growth"):
+        for size, folder in logs.items():
+            await _standing(seen[size], folder, size, random.Random(number), bench)  # noqa: S311 - repeats the run
+            place = duplicate(folder, bench.place("grown")) if size <= COPIED_UP_TO else folder
+            await _appending(seen[size], place, work, FIRST_CALLER + number * CALLERS)
+    return _rows(sizes, seen)
+
+
+async def _standing(seen: Samplings, folder: Path, size: int, chance: random.Random, bench: Bench) -> None:
+    """Take the figures of a log at rest."""
+    messages = query(folder, "SELECT count(*) FROM events WHERE type = 'message.received'")
+    seen.add("disk per message", bytes_on_disk(folder) / messages)
+    channels = [chance.randrange(1, max(2, size // PER_CHANNEL + 1)) for _ in range(bench.pick(200, 60))]
+    reader = await open_reader(Location(folder))
+    try:
+        seen.add("cold channel, p50", percentile(await rebuilt(reader, channels), 0.5))
+        streams = [StreamInfo(stream_of(channel), 0) for channel in dict.fromkeys(channels)]
+        began = perf_counter()
+        events = 0
+        async for progress in verify(reader, streams[: bench.pick(VERIFIED, VERIFIED_QUICKLY) // PER_CHANNEL]):
+            if progress.findings:
+                raise RuntimeError(progress.findings[0].problem)
+            events += progress.events
+        seen.add("verify", events / (perf_counter() - began))
+    finally:
+        await reader.close()
+    seen.add("start", median([await asyncio.to_thread(started, folder, 1) for _ in range(bench.pick(3, 1))]))
+
+
+async def _appending(seen: Samplings, folder: Path, work: Drafts, first: int) -> None:
+    """Take the figures of a log under load."""
+    async with echoless.opened(folder) as log, _watched(folder) as sizes:
+        load = await append_at_once(log, work, first=first)
+    seen.add("append, 100 callers", load.rate)
+    seen.add("append, p99.9", percentile(load.milliseconds, 0.999))
+    seen.add("largest WAL", max(sizes) / 1e6)
+    seen.add("free pages", query(folder, "SELECT freelist_count FROM pragma_freelist_count"))
+
+
+@asynccontextmanager
+async def _watched(folder: Path) -> AsyncIterator[list[int]]:
+    """Note the size of the write-ahead log again and again."""
+    wal = folder / f"{Location(folder).database.name}-wal"
+    sizes: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            sizes.append(wal.stat().st_size if wal.exists() else 0)
+            await asyncio.sleep(TICK)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield sizes
+    finally:
+        sizes.append(wal.stat().st_size if wal.exists() else 0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _rows(sizes: Sequence[int], seen: dict[int, Samplings]) -> list[Row]:
+    smallest, *others = sizes
+    rows = []
+    for what, unit in MEASURES.items():
+        for size in others:
+            ours, theirs = seen[size][what], seen[smallest][what]
+            # Nothing divides by zero where the smallest has none.
+            comparable = all(theirs)
+            contender, theirs = (f"{smallest:,} events", theirs) if comparable else ("", ())
+            rows.append(Row(f"{what}, at {size:,} events", unit, ours, contender, theirs))
+    return rows
