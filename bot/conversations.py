@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from bot.core.commands import Command
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation, apply, copy
 from bot.core.decider import Drafts, decide
 from bot.core.events import Draft, Recorded
 from bot.errors import EcholessError, VersionConflict
@@ -122,7 +122,7 @@ class Conversations:
         if self._waiting >= self._queue:
             error = MailboxFull(f"{self._waiting} commands wait for the log: channel {channel_id} is caught up later.")
             self._tell_failed(channel_id, error)
-            future.set_exception(error)
+            _refuse(future, error)
             return future
         channel = self._channel(channel_id)
         channel.mailbox.append((command, future))
@@ -239,7 +239,7 @@ class Conversations:
         before = channel.state or Conversation()
         results = iter(appended)
         outcomes: list[tuple[Recorded, ...]] = []
-        state = before
+        state = copy(before)
         for drafts in decided:
             if not drafts:
                 outcomes.append(())
@@ -248,7 +248,7 @@ class Conversations:
             if result is None:
                 break
             for recorded in result.new:
-                state = evolve(state, recorded)
+                apply(state, recorded)
             outcomes.append(result.new)
         channel.state = state
         new = tuple(recorded for outcome in outcomes for recorded in outcome)
@@ -266,8 +266,7 @@ class Conversations:
         while channel.mailbox:
             _, future = channel.mailbox.popleft()
             self._waiting -= 1
-            if not future.done():
-                future.set_exception(error)
+            _refuse(future, error)
 
     def _tell_failed(self, channel_id: int, error: Exception) -> None:
         for listener in self.on_failed:
@@ -292,16 +291,25 @@ class Conversations:
         task.add_done_callback(self._tasks.discard)
 
 
+def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:
+    """Tell whoever waits for a command, if anybody does: those who told us of a message do not."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # asked for, so that asyncio does not complain where nobody else asks
+
+
 def _decide(state: Conversation, commands: Sequence[Command]) -> list[Drafts]:
     """Decide ``commands`` one after the other, each on what those before it lead to."""
+    if len(commands) == 1:
+        return [decide(state, commands[0])]
     decided: list[Drafts] = []
+    own = copy(state)
     for command in commands:
-        drafts = decide(state, command)
+        drafts = decide(own, command)
+        for draft in drafts:
+            # Positions and times are the writer's to give; decisions only ask whether there is one.
+            apply(own, Recorded(_TO_COME, "", own.version + 1, 0, draft.event))
         decided.append(tuple(_caused(draft) for draft in drafts))
-        if len(decided) < len(commands):
-            for draft in drafts:
-                # Positions and times are the writer's to give; decisions only ask whether there is one.
-                state = evolve(state, Recorded(_TO_COME, "", state.version + 1, 0, draft.event))
     return decided
 
 

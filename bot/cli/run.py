@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ import click
 
 from bot import app
 from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.cli.settle import settle
 from bot.config import Config
 from bot.telemetry import configure_logging
 
@@ -37,6 +37,5 @@ async def _run(config: Config, token: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    # What is imported by now lives as long as the process: the collector need not look at it again.
-    gc.freeze()
+    settle()
     await app.run(config, token, log_location(config), stopping)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.events import Author, Call, SkipReason
 
@@ -12,8 +12,7 @@ DEFAULT, REPLY = 0, 19
 """Discord's message types that people write; all others are notices (docs: message object, message types)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """What of a message decides whether it is addressed to the bot; ``claimed``: a responder would answer its text."""
 
     author: Author
@@ -26,6 +25,8 @@ class Address:
 
 def call_of(address: Address, answer: Collection[Call]) -> Call | None:
     """Return what addresses the message to the bot under the setting ``replies.answer``, or None."""
+    if not (address.direct or address.replies_to_bot or address.mentions_bot or address.claimed):
+        return None
     if address.author is Author.SELF or address.kind not in (DEFAULT, REPLY):
         return None
     present = (
@@ -48,6 +49,8 @@ def refusal_of(address: Address, *, answers_here: bool, answers_bots: bool) -> S
 
 def without_mention(text: str, bot_id: int) -> str:
     """Return ``text`` without mentions of the bot at its beginning and end."""
+    if "<@" not in text:
+        return text.strip()
     mention = rf"<@!?{bot_id}>"
     return re.sub(rf"\A(\s*{mention})+|({mention}\s*)+\Z", "", text).strip()
 

@@ -13,7 +13,7 @@ from bot.core import events as e
 from bot.core.conversation import Turn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receive:
     """Record a message and decide whether to answer it.
 

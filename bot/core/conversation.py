@@ -19,7 +19,7 @@ from bot.core import events as e
 from bot.core.events import Role
 from bot.core.window import SIZE, Turn, Window
 
-__all__ = ["FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "evolve", "fold"]
+__all__ = ["FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
 FOLD = 2
 WINDOW = SIZE
@@ -97,16 +97,16 @@ class Conversation:
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
     """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
-    state = _copy(start) if start else Conversation()
+    state = copy(start) if start else Conversation()
     for one in recorded:
-        _apply(state, one)
+        apply(state, one)
     return state
 
 
 def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
     """Return the state after one more event."""
-    after = _copy(state)
-    _apply(after, recorded)
+    after = copy(state)
+    apply(after, recorded)
     return after
 
 
@@ -114,14 +114,15 @@ _fields_of_state = attrgetter(*Conversation.__slots__)
 _fields_of_entry = attrgetter(*Pending.__slots__)
 
 
-def _copy(state: Conversation) -> Conversation:
-    copy = Conversation(*_fields_of_state(state))
-    copy.window = copy.window.copy()
-    return copy
+def copy(state: Conversation) -> Conversation:
+    """Return a state of its own, for :func:`apply`."""
+    own = Conversation(*_fields_of_state(state))
+    own.window = own.window.copy()
+    return own
 
 
-def _apply(state: Conversation, recorded: e.Recorded) -> None:
-    """Change ``state``, which nobody else holds, as an event says."""
+def apply(state: Conversation, recorded: e.Recorded) -> None:
+    """Change ``state``, a copy that nobody else holds, as an event says."""
     change = _CHANGES.get(type(recorded.event))
     if change is not None:
         change(state, recorded, recorded.event)

@@ -1,4 +1,4 @@
-"""The discord.py client: every handler translates, hands on, and nothing else."""
+"""The discord.py client: what the gateway brings, and what a session needs when it begins, breaks and goes on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.conversations import Conversations
-from bot.core.events import Author, Draft, Event, GatewayLost, GatewayReady, GatewayResumed, Via
+from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResumed
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
+from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
-from bot.gateway.incoming import from_object, from_payload
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.sender import tracing
@@ -91,6 +91,8 @@ class Client(discord.Client):
             if wiring.bounds
             else None
         )
+        self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
+        self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
 
     @staticmethod
@@ -112,13 +114,13 @@ class Client(discord.Client):
             await self._wiring.commands.counter.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
-        """Dispatch an event unless the client is closed: discord.py's wait for servers outlives its connection."""
-        if not self.is_closed():
-            super().dispatch(event, *args, **kwargs)
+        """Take an event at once where that matters, and otherwise let discord.py make a task of its handler.
 
-    async def on_connect(self) -> None:
-        """Doubt every channel: a session began, and what came before it may be missing. Precedes its first message."""
-        self._wiring.sync.doubt_all()
+        Not once the client is closed: discord.py's wait for servers outlives its connection.
+        """
+        if self.is_closed() or self._arrivals.take(event, args) or event not in self._heard:
+            return
+        super().dispatch(event, *args, **kwargs)
 
     async def on_ready(self) -> None:
         """Complete the session's channels and take up unfinished replies."""
@@ -149,40 +151,6 @@ class Client(discord.Client):
             self._note(GatewayLost())
             self._wiring.on_lost()
 
-    async def on_message(self, message: discord.Message) -> None:
-        """Take a message that somebody posted, or our own account."""
-        incoming = from_object(message, self._own_id)
-        place = place_of(message.channel, message.guild)
-        if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
-            await _settled(self._wiring.intake.own(incoming))
-            return
-        via = self._wiring.sync.via(incoming.channel_id)
-        recording = self._wiring.intake.message(incoming, place, via, self._own_id)
-        if via is Via.AHEAD and recording is not None:
-            self._complete(Target(place, incoming.message_id))
-        await _recorded(recording)
-
-    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Take an edit, of a cached message or not."""
-        incoming = from_payload(payload.data, self._own_id, guild_id=payload.guild_id)
-        await _recorded(self._wiring.intake.edit(incoming, place_in(self, payload.channel_id, payload.guild_id)))
-
-    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        """Take a deletion, of a cached message or not."""
-        place = place_in(self, payload.channel_id, payload.guild_id)
-        await _recorded(self._wiring.intake.delete(payload.message_id, place))
-
-    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
-        """Take many deletions at once."""
-        place = place_in(self, payload.channel_id, payload.guild_id)
-        recordings = [self._wiring.intake.delete(message_id, place) for message_id in sorted(payload.message_ids)]
-        for recording in recordings:
-            await _recorded(recording)
-
-    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        """Take a new channel: nothing of it can be missing."""
-        self._wiring.sync.complete(channel.id)
-
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Complete a thread that was made, that the bot was let in to, or that was archived until now."""
         self._complete(Target(place_of(thread, thread.guild), thread.last_message_id))
@@ -200,15 +168,6 @@ class Client(discord.Client):
         for target in _targets(guild):
             self._wiring.sync.doubt(target.place.channel_id)
 
-    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Take the end of a channel."""
-        await _recorded(self._wiring.intake.delete_channel(place_of(channel, channel.guild)))
-
-    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
-        """Take the end of a thread, cached or not."""
-        place = Place(payload.thread_id, payload.parent_id, payload.guild_id)
-        await _recorded(self._wiring.intake.delete_channel(place))
-
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Take the end of every channel of a server that removed the bot."""
         for channel in (*guild.channels, *guild.threads):
@@ -223,10 +182,6 @@ class Client(discord.Client):
         for channel_id in channels:
             newest = getattr(self.get_channel(channel_id), "last_message_id", None)
             self._complete(Target(place_in(self, channel_id), newest))
-
-    @property
-    def _own_id(self) -> int:
-        return self.user.id if self.user else 0
 
     def _complete(self, target: Target) -> None:
         if self.catchup is None:
@@ -293,10 +248,3 @@ async def _recorded(recording: Recording | None) -> None:
         await recording
     except EcholessError as error:
         _log.debug("message.unrecorded", error=type(error).__name__)
-
-
-async def _settled(work: Coroutine[None, None, None]) -> None:
-    try:
-        await work
-    except EcholessError as error:
-        _log.debug("echo.unrecorded", error=type(error).__name__)

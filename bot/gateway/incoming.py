@@ -19,7 +19,7 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
     """One message, wherever it comes from; times are microseconds since the epoch."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
@@ -43,7 +43,7 @@ class Composer:
         entry = entries[0]
         responder = self._responder(entry.responder)
         questions = await self._questions(channel_id, entries, own_id)
-        question = replace(questions[0], text="\n".join(each.text for each in questions))
+        question = questions[0]._replace(text="\n".join(each.text for each in questions))
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         history = await self._history(state, entry) if responder.wants_history else ()

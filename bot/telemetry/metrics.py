@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector
@@ -36,11 +37,12 @@ class Metrics:
         release = Gauge("echoless_release", "The release that runs.", ["version"], registry=self._registry)
         release.labels(__version__).set(1)
 
-    def observe(self, recorded: Iterable[Recorded]) -> None:
-        """Count events just appended, not those loaded or replayed."""
-        for entry in recorded:
-            self._events.labels(entry.event.TYPE).inc()
-            self._last_event.set(entry.recorded_at / MICROSECONDS)
+    def observe(self, recorded: Sequence[Recorded]) -> None:
+        """Count events just appended, in their order, not those loaded or replayed."""
+        for name, count in Tally(entry.event.TYPE for entry in recorded).items():
+            self._events.labels(name).inc(count)
+        if recorded:
+            self._last_event.set(recorded[-1].recorded_at / MICROSECONDS)
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` whenever the metrics are asked for."""
