@@ -25,6 +25,7 @@ _MESSAGE_SECONDS = 0.025
 _TRIES = 5
 _RULE_SECONDS = 0.010  # less than a message's, so that the rules behind an exploding one still get their turn
 _STRIKES = 3
+_HARDLY = _RULE_SECONDS / 10
 
 _log = structlog.get_logger(__name__)
 
@@ -83,6 +84,21 @@ class _Compiled:
         return reply if reply.strip() else ""
 
 
+class _Watch:
+    """Tells how long this thread has worked on a message, and on a busy machine no other's turns."""
+
+    __slots__ = ("_began", "_own")
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._own = time.thread_time()
+
+    def used(self) -> float:
+        """Return the seconds, or a little more while hardly any passed: the thread's clock is slow to ask."""
+        passed = time.monotonic() - self._began
+        return passed if passed < _HARDLY else time.thread_time() - self._own
+
+
 class RulesResponder:
     """Answer by rules, in their order.
 
@@ -106,28 +122,27 @@ class RulesResponder:
 
     def _answer(self, question: Question) -> Answer | None:
         text = question.text.strip()
-        # This thread's own time: on a busy machine others, the log's writer among them, take turns meanwhile.
-        end = time.thread_time() + _MESSAGE_SECONDS
+        watch = _Watch()
         for rule in self._rules:
             if rule.suspended:
                 continue
-            left = end - time.thread_time()
+            left = _MESSAGE_SECONDS - watch.used()
             if left <= 0:
                 return None
-            reply = self._try(rule, text, question.author, left)
+            reply = self._try(rule, text, question.author, left, watch)
             if reply:
                 return Answer(reply, rule=str(rule.number))
         return None
 
-    def _try(self, rule: _Compiled, text: str, author: str, left: float) -> str:
+    def _try(self, rule: _Compiled, text: str, author: str, left: float, watch: _Watch) -> str:
         limit = min(left, _RULE_SECONDS)
         for _ in range(_TRIES):
-            began = time.thread_time()
+            before = watch.used()
             try:
                 reply = rule.reply(text, author, limit)
             except TimeoutError:
                 # The pattern's clock is the whole process's: what other threads used up is no fault of the rule.
-                if time.thread_time() - began >= limit / 2:
+                if watch.used() - before >= limit / 2:
                     break
             else:
                 rule.strikes = 0
