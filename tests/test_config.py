@@ -70,7 +70,7 @@ def test_flags_win_over_environment_over_file_over_defaults(write: Write) -> Non
     replies = load(path, environ, {"replies.window": 3, "replies.responder": None}).replies
 
     assert (replies.window, replies.max_attempts, replies.max_age) == (3, 2, timedelta(minutes=1))
-    assert replies.responder == "rules"
+    assert replies.responder == ("rules",)
 
 
 @pytest.mark.parametrize(

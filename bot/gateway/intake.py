@@ -33,8 +33,7 @@ from bot.eventlog.log import EventLog
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
-from bot.responders import notice
-from bot.responders.protocol import Question, Responder
+from bot.responders import Question, Responder, claimant, members, notice
 
 BOT_STREAM = "bot"
 
@@ -85,7 +84,8 @@ class Intake:
             return None
         if place.direct:
             self._open_direct(incoming.channel_id)
-        address = self._address(incoming, place, own_id)
+        question = _question(incoming, own_id)
+        address = self._address(incoming, question, place, own_id)
         call = call_of(address, self._terms.answer)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
         refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
@@ -93,7 +93,7 @@ class Intake:
             event=incoming.received(via),
             body=incoming.body,
             call=call,
-            responder=self._responder.name,
+            responder=self._chosen(question).name if call else "",
             refusal=refusal,
             notice=told_by,
             stale=stale,
@@ -173,21 +173,19 @@ class Intake:
         command = Confirm(trigger, part, incoming.message_id, proof)
         await self._conversations.handle(incoming.channel_id, command)
 
-    def _address(self, incoming: Incoming, place: Place, own_id: int) -> Address:
-        question = Question(
-            channel_id=incoming.channel_id,
-            message_id=incoming.message_id,
-            author_id=incoming.author_id,
-            author=incoming.name,
-            text=without_mention(incoming.text, own_id),
-        )
+    def _chosen(self, question: Question) -> Responder:
+        """Return who answers a message addressed to the bot: where nobody claims it, the first says so."""
+        return claimant(self._responder, question, addressed=True) or members(self._responder)[0]
+
+    def _address(self, incoming: Incoming, question: Question, place: Place, own_id: int) -> Address:
         return Address(
             author=incoming.author,
             kind=incoming.kind,
             direct=place.direct,
             replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
             mentions_bot=own_id in incoming.mentions,
-            claimed=incoming.author is not Author.SELF and self._responder.claims(question),
+            claimed=incoming.author is not Author.SELF
+            and claimant(self._responder, question, addressed=False) is not None,
         )
 
     def _refusal(
@@ -222,3 +220,14 @@ class Intake:
     def _opened(self, channel_id: int, done: asyncio.Task[object]) -> None:
         if done.cancelled() or done.exception() is not None:
             self._direct.discard(channel_id)
+
+
+def _question(incoming: Incoming, own_id: int) -> Question:
+    return Question(
+        channel_id=incoming.channel_id,
+        message_id=incoming.message_id,
+        author_id=incoming.author_id,
+        author=incoming.name,
+        text=without_mention(incoming.text, own_id),
+        reply_to=incoming.reply_to,
+    )
