@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -85,15 +85,18 @@ class Intake:
         if place.direct:
             self._open_direct(incoming.channel_id)
         question = _question(incoming, own_id)
-        address = self._address(incoming, question, place, own_id)
+        unasked = None if incoming.author is Author.SELF else claimant(self._responder, question, addressed=False)
+        address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
+        chosen = unasked if call in {None, Call.RULE} else self._chosen(question, unasked)
+        address = replace(address, claimed=chosen is not None)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
         refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
             call=call,
-            responder=self._chosen(question).name if call else "",
+            responder=(chosen or members(self._responder)[0]).name,
             refusal=refusal,
             notice=told_by,
             stale=stale,
@@ -173,19 +176,20 @@ class Intake:
         command = Confirm(trigger, part, incoming.message_id, proof)
         await self._conversations.handle(incoming.channel_id, command)
 
-    def _chosen(self, question: Question) -> Responder:
-        """Return who answers a message addressed to the bot: where nobody claims it, the first says so."""
-        return claimant(self._responder, question, addressed=True) or members(self._responder)[0]
+    def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
+        """Return who answers a message addressed to the bot; ``unasked`` would answer it in any case."""
+        if unasked is members(self._responder)[0]:
+            return unasked
+        return claimant(self._responder, question, addressed=True)
 
-    def _address(self, incoming: Incoming, question: Question, place: Place, own_id: int) -> Address:
+    def _address(self, incoming: Incoming, place: Place, own_id: int, *, claimed: bool) -> Address:
         return Address(
             author=incoming.author,
             kind=incoming.kind,
             direct=place.direct,
             replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
             mentions_bot=own_id in incoming.mentions,
-            claimed=incoming.author is not Author.SELF
-            and claimant(self._responder, question, addressed=False) is not None,
+            claimed=claimed,
         )
 
     def _refusal(

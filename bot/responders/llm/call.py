@@ -88,8 +88,13 @@ class Call:
             self._response = response
             events = aiter(response)
             while True:
-                left = first_by - asyncio.get_running_loop().time()
-                event = await self._within(self._patience.between if self.began else left, anext(events, None))
+                now = asyncio.get_running_loop().time()
+                if now >= self._deadline:
+                    # What has arrived already is read without a pause in which the time-out could strike.
+                    raise OutOfTime
+                event = await self._within(
+                    self._patience.between if self.began else first_by - now, anext(events, None)
+                )
                 if event is None:
                     break
                 self.began = True

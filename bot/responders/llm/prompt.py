@@ -68,7 +68,11 @@ def build(
     scribe = _Scribe.of(question, context)
     system = Message("system", f"{context.persona or persona}\n\n{_identity(context)}{_RULES}")
     ledger.take(system.text)
-    asked = ledger.fit(scribe.question(question, context.now), allowed.tokens)
+    # Even beside a persona as long as the budget.
+    asked = shortened(
+        scribe.question(question, context.now), max(ledger.left, allowed.tokens // 4) - PER_MESSAGE, count
+    )
+    ledger.take(asked)
     topic = ledger.fit(plain(context.topic), allowed.tokens // 8)
     summary = ledger.fit(plain(context.summary), allowed.tokens // 4)
     reading = read(context.attachments, images=allowed.images, limit=allowed.attachment_bytes)
@@ -132,11 +136,13 @@ class _Scribe:
 
     @classmethod
     def of(cls, question: Question, context: Context) -> _Scribe:
-        """Know everybody who wrote in the window, two of the same name apart."""
+        """Know everybody who wrote in the window, two of the same name apart where their ids are known."""
         names: dict[int | str, str] = {}
         people = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
         for author_id, author in (*people, (question.author_id, question.author)):
-            names.setdefault(author_id or author, _unique(safe_name(author), names.values()))
+            name = safe_name(author)
+            known = [other for key, other in names.items() if isinstance(key, int)]
+            names.setdefault(author_id or author, _unique(name, known) if author_id else name)
         ids = [*(turn.message_id for turn in context.history), question.message_id]
         return cls(names, {turn.message_id: turn for turn in context.history}, dict(zip(ids[1:], ids, strict=False)))
 

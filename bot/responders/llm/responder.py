@@ -134,7 +134,7 @@ class _Attempt:
         """Return the error that tells of all failures."""
         waits = [failure.retry_after for failure in self._failures if failure.retry_after is not None]
         return ModelFailed(
-            "; ".join(self._reasons),
+            "; ".join(dict.fromkeys(self._reasons)),
             retry_after=min(waits, default=None),
             permanent=all(failure.permanent for failure in self._failures),
             began=began,
