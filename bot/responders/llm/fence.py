@@ -6,7 +6,6 @@ somebody else's turn.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
 import regex
@@ -19,8 +18,8 @@ NOBODY = "someone"
 _BRACKETS = str.maketrans({OPEN: "[", CLOSE: "]"})
 _MARKUP = regex.compile(r"""["`*_~|<>@#\\]""")
 _MENTION = regex.compile(r"<@!?(?P<id>\d{1,20})>")
-_UNSEEN = frozenset({"Cc", "Cs", "Cn"})
-_UNSEEN_IN_NAMES = _UNSEEN | {"Cf", "Co"}
+_UNSEEN = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Cs}\p{Cn}]")
+_UNSEEN_IN_NAMES = regex.compile(r"\p{C}")
 
 
 def header(words: str) -> str:
@@ -35,15 +34,13 @@ def fenced(title: str, text: str) -> str:
 
 def plain(text: str) -> str:
     """Return people's words without our brackets, and without characters that only machines read."""
-    kept = (char for char in text.translate(_BRACKETS) if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
-    return "".join(kept)
+    return str(_UNSEEN.sub("", text.translate(_BRACKETS)))
 
 
 def one_line(text: str, length: int) -> str:
     """Flatten a text to one line of at most ``length`` characters without control characters, markup or mentions."""
     spaced = " ".join(text.translate(_BRACKETS).split())
-    seen = "".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN_IN_NAMES)
-    return " ".join(_MARKUP.sub("", seen).split())[:length].strip()
+    return " ".join(_MARKUP.sub("", _UNSEEN_IN_NAMES.sub("", spaced)).split())[:length].strip()
 
 
 def safe_name(name: str) -> str:

@@ -82,7 +82,7 @@ def build(
     messages = (
         system,
         *_background(topic, summary, cut),
-        *(scribe.message(utterance) for utterance in kept),
+        *kept,
         Message("user", "\n".join((*texts, asked)), reading.images[:shown]),
     )
     files = tuple(id_ for id_ in reading.ids if id_ not in {image.id for image in reading.images[shown:]})
@@ -130,6 +130,7 @@ class _Scribe:
     """Writes turns down: who, in answer to whom, what."""
 
     names: Mapping[int | str, str]
+    people: Mapping[int, str]
     turns: Mapping[int, Utterance]
     previous: Mapping[int, int]
     """By the id of a message, the id of the one before it."""
@@ -137,14 +138,17 @@ class _Scribe:
     @classmethod
     def of(cls, question: Question, context: Context) -> _Scribe:
         """Know everybody who wrote in the window, two of the same name apart where their ids are known."""
-        names: dict[int | str, str] = {}
-        people = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
-        for author_id, author in (*people, (question.author_id, question.author)):
-            name = safe_name(author)
-            known = [other for key, other in names.items() if isinstance(key, int)]
-            names.setdefault(author_id or author, _unique(name, known) if author_id else name)
+        people: dict[int, str] = {}
+        unknown: dict[str, str] = {}
+        authors = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
+        for author_id, author in (*authors, (question.author_id, question.author)):
+            if not author_id:
+                unknown.setdefault(author, safe_name(author))
+            elif author_id not in people:
+                people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
-        return cls(names, {turn.message_id: turn for turn in context.history}, dict(zip(ids[1:], ids, strict=False)))
+        turns = {turn.message_id: turn for turn in context.history}
+        return cls({**people, **unknown}, people, turns, dict(zip(ids[1:], ids, strict=False)))
 
     def message(self, turn: Utterance) -> Message:
         """Return a turn of the window."""
@@ -160,8 +164,7 @@ class _Scribe:
 
     def _said(self, key: int | str, text: str, message_id: int, reply_to: int | None) -> str:
         answering = self._answering(message_id, reply_to) if reply_to else ""
-        people = {key: name for key, name in self.names.items() if isinstance(key, int)}
-        return f"{header(f'from {self.names[key]}{answering}')}\n{plain(with_names(text, people))}"
+        return f"{header(f'from {self.names[key]}{answering}')}\n{plain(with_names(text, self.people))}"
 
     def _answering(self, message_id: int, reply_to: int) -> str:
         turn = self.turns.get(reply_to)
@@ -186,13 +189,14 @@ def _time(now: int) -> str:
     return header(f"it is {_DAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC")
 
 
-def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[Utterance]:
+def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[Message]:
     """Return the newest turns in a row that fit."""
-    kept: list[Utterance] = []
+    kept: list[Message] = []
     for turn in reversed(history):
-        if not ledger.afford(scribe.message(turn).text):
+        message = scribe.message(turn)
+        if not ledger.afford(message.text):
             break
-        kept.append(turn)
+        kept.append(message)
     return kept[::-1]
 
 
