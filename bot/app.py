@@ -42,7 +42,7 @@ from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
-from bot.responders import Responder, members
+from bot.responders import Responder, close, members
 from bot.responders.notice import Notice
 from bot.telemetry import Health, Metrics, serve
 
@@ -119,6 +119,7 @@ class Bot:
         self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
     ) -> None:
         self._config = config
+        self._answering = answering
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.log = log
@@ -192,6 +193,7 @@ class Bot:
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
         await self.supervisor.stop()
         await self.conversations.close()
+        await close(self._answering)
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup

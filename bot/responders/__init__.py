@@ -1,6 +1,6 @@
 """Answer questions: what a responder is, and the responders that come with Echoless."""
 
-from bot.responders.chain import Chain, claimant, members
+from bot.responders.chain import Chain, claimant, close, members
 from bot.responders.protocol import (
     Answer,
     Context,
@@ -26,6 +26,7 @@ __all__ = [
     "Streaming",
     "Utterance",
     "claimant",
+    "close",
     "compile_rules",
     "load_facts",
     "members",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.responders.protocol import Answer, Question, Responder, Utterance
+from bot.responders.protocol import Answer, Question, Responder, Streaming, Utterance
 
 
 class Chain:
@@ -32,6 +32,13 @@ class Chain:
 def members(responder: Responder) -> tuple[Responder, ...]:
     """Return the members of a chain, or the responder alone."""
     return responder.members if isinstance(responder, Chain) else (responder,)
+
+
+async def close(responder: Responder) -> None:
+    """Close the connections that members hold, if they hold any."""
+    for member in members(responder):
+        if isinstance(member, Streaming):
+            await member.close()
 
 
 def claimant(responder: Responder, question: Question, *, addressed: bool) -> Responder | None:

@@ -175,3 +175,7 @@ class Streaming(Protocol):
         (``contextlib.aclosing``): that ends the model's work. Raises :class:`ModelFailed`.
         """
         ...
+
+    async def close(self) -> None:
+        """Close the connections it holds; nothing is asked afterwards."""
+        ...

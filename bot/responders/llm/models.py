@@ -179,11 +179,12 @@ def _without_sdk(name: str, error: ImportError) -> ConfigError:
 
 
 def _unusable(name: str, said: str) -> ConfigError:
-    """Say what a provider is missing: the variables that it names, and where else a key can stand."""
-    variables = list(dict.fromkeys(_VARIABLE.findall(said)))
-    if not variables:
+    """Say what a provider is missing: the variable that it names first, and where else that can stand."""
+    variable = _VARIABLE.search(said)
+    if variable is None:
         return ConfigError(f"The model {name} can't be used: correct llm.model, llm.base_url and the key.")
-    return ConfigError(
-        f"The model {name} can't be used yet: set {' and '.join(variables)} in the environment, "
-        "or name a variable as llm.key_env or a file as llm.key_file."
+    address = variable[0].endswith(("URL", "ENDPOINT", "BASE"))
+    elsewhere = (
+        "set the address as llm.base_url" if address else "name a variable as llm.key_env or a file as llm.key_file"
     )
+    return ConfigError(f"The model {name} can't be used yet: set {variable[0]} in the environment, or {elsewhere}.")

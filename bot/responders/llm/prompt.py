@@ -129,7 +129,6 @@ class _Ledger:
 class _Scribe:
     """Writes turns down: who, in answer to whom, what."""
 
-    names: Mapping[int | str, str]
     people: Mapping[int, str]
     turns: Mapping[int, Utterance]
     previous: Mapping[int, int]
@@ -139,38 +138,37 @@ class _Scribe:
     def of(cls, question: Question, context: Context) -> _Scribe:
         """Know everybody who wrote in the window, two of the same name apart where their ids are known."""
         people: dict[int, str] = {}
-        unknown: dict[str, str] = {}
         authors = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
         for author_id, author in (*authors, (question.author_id, question.author)):
-            if not author_id:
-                unknown.setdefault(author, safe_name(author))
-            elif author_id not in people:
+            if author_id and author_id not in people:
                 people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
         turns = {turn.message_id: turn for turn in context.history}
-        return cls({**people, **unknown}, people, turns, dict(zip(ids[1:], ids, strict=False)))
+        return cls(people, turns, dict(zip(ids[1:], ids, strict=False)))
 
     def message(self, turn: Utterance) -> Message:
         """Return a turn of the window."""
         if turn.by_bot:
             return Message("assistant", plain(turn.text))
-        return Message("user", self._said(turn.author_id or turn.author, turn.text, turn.message_id, turn.reply_to))
+        return Message("user", self._said(turn))
 
     def question(self, question: Question, now: int) -> str:
         """Return the question, after the time."""
-        key = question.author_id or question.author
-        said = self._said(key, question.text, question.message_id, question.reply_to)
+        said = self._said(question)
         return f"{_time(now)}\n{said}" if now else said
 
-    def _said(self, key: int | str, text: str, message_id: int, reply_to: int | None) -> str:
-        answering = self._answering(message_id, reply_to) if reply_to else ""
-        return f"{header(f'from {self.names[key]}{answering}')}\n{plain(with_names(text, self.people))}"
+    def _said(self, words: Utterance | Question) -> str:
+        answering = self._answering(words.message_id, words.reply_to) if words.reply_to else ""
+        return f"{header(f'from {self._name(words)}{answering}')}\n{plain(with_names(words.text, self.people))}"
+
+    def _name(self, words: Utterance | Question) -> str:
+        return self.people.get(words.author_id) or safe_name(words.author)
 
     def _answering(self, message_id: int, reply_to: int) -> str:
         turn = self.turns.get(reply_to)
         if turn is None:
             return ", in answer to an earlier message"
-        whom = "you" if turn.by_bot else self.names[turn.author_id or turn.author]
+        whom = "you" if turn.by_bot else self._name(turn)
         if self.previous.get(message_id) == reply_to:
             return f", in answer to {whom}"
         return f', in answer to {whom}: "{one_line(turn.text, _QUOTE_LENGTH)}"'

@@ -24,7 +24,14 @@ KEY = "sk-very-secret"
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the keys of whoever runs the tests."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_BASE_URL", "OLLAMA_API_KEY", "DEEPSEEK_API_KEY"):
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "OLLAMA_BASE_URL",
+        "OLLAMA_API_KEY",
+        "DEEPSEEK_API_KEY",
+        "VLLM_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -109,6 +116,11 @@ def test_key_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
         ),
         pytest.param(Endpoint("openai:x", key_file=Path("/no/key")), "key file /no/key can't be read", id="no file"),
         pytest.param(Endpoint("heroku:x", base_url=URL), "set HEROKU_INFERENCE_KEY", id="another provider's key"),
+        pytest.param(
+            Endpoint("vllm:x"),
+            "set VLLM_BASE_URL in the environment, or set the address as llm.base_url.",
+            id="an address is missing",
+        ),
     ],
 )
 def test_model_that_cannot_be_used_is_refused_with_what_to_do(endpoint: Endpoint, says: str) -> None:
