@@ -33,7 +33,7 @@ chaos: $(READY) ## kill -9 at random moments, lost connections, failing sends (Q
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
@@ -44,5 +44,5 @@ clean: ## remove the virtual environment, caches and builds
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,llm]'
 	@touch $@
