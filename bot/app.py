@@ -15,6 +15,7 @@ from datetime import timedelta
 import structlog
 
 from bot import __version__
+from bot.answering import responder_of
 from bot.config import Config, Rate, answering_version
 from bot.conversations import Conversations
 from bot.core.delivery import Patience
@@ -41,7 +42,7 @@ from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
-from bot.responders import Responder, Rule, compile_rules, load_facts
+from bot.responders import Responder, close, members
 from bot.responders.notice import Notice
 from bot.telemetry import Health, Metrics, serve
 
@@ -79,27 +80,9 @@ def places(config: Config) -> Places:
     )
 
 
-def responder(config: Config) -> Responder:
-    """Return the responder that the settings name; raise ConfigError when it, or a rule, is wrong."""
-    if config.replies.responder != "rules":
-        raise ConfigError(f'There is no responder "{config.replies.responder}": set replies.responder to "rules".')
-    facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
-    return compile_rules(
-        Rule(
-            number=number,
-            match=rule.match,
-            reply=rule.reply,
-            ignore_case=rule.ignore_case,
-            facts=facts[rule.facts] if rule.facts else None,
-            line=rule.line,
-        )
-        for number, rule in enumerate(config.rules, 1)
-    )
-
-
 def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
     """Return what moderators' commands work with beside a log that they only read."""
-    responders = (answering, Notice(LIMIT_NOTICE))
+    responders = (*members(answering), Notice(LIMIT_NOTICE))
     settings = answering_version(config)
     return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
 
@@ -109,7 +92,7 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
 
     Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
-    answering = responder(config)
+    answering = responder_of(config)
     if not await checked_token(endpoint(config), token, stopping):
         return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
@@ -136,6 +119,7 @@ class Bot:
         self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
     ) -> None:
         self._config = config
+        self._answering = answering
         self._connected = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.log = log
@@ -209,6 +193,7 @@ class Bot:
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
         await self.supervisor.stop()
         await self.conversations.close()
+        await close(self._answering)
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup

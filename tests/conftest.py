@@ -8,6 +8,7 @@ import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pydantic_ai.models
 import pytest
 from hypothesis import settings
 
@@ -24,6 +25,9 @@ with warnings.catch_warnings():
 # A slow machine is no mistake of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# No test asks a real model by mistake: whoever has a server of its own allows it (tests/responders/llm/conftest.py).
+pydantic_ai.models.ALLOW_MODEL_REQUESTS = False
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot import app
+from bot.answering import responder_of
 from bot.config import Config
 from bot.conversations import state_as_of, stream_of
 from bot.core.conversation import Conversation
@@ -169,7 +170,7 @@ async def start_bot(
 ) -> RunningBot:
     """Start a bot in this process on a log folder; ``sections`` are its settings."""
     config = settings(sandbox, folder, sections)
-    answering = responder or app.responder(config)
+    answering = responder or responder_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
     at = replace(app.endpoint(config), guild_ready_timeout=0.05)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)

@@ -70,7 +70,7 @@ def test_flags_win_over_environment_over_file_over_defaults(write: Write) -> Non
     replies = load(path, environ, {"replies.window": 3, "replies.responder": None}).replies
 
     assert (replies.window, replies.max_attempts, replies.max_age) == (3, 2, timedelta(minutes=1))
-    assert replies.responder == "rules"
+    assert replies.responder == ("rules",)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,9 @@ def test_flags_win_over_environment_over_file_over_defaults(write: Write) -> Non
         pytest.param("REPLIES__ANSWER", "mention, dm", ("mention", "dm"), id="a list by commas"),
         pytest.param("REPLIES__ANSWER", '["mention","dm"]', ("mention", "dm"), id="a list as JSON"),
         pytest.param("REPLIES__ANSWER", "", (), id="an empty list"),
+        pytest.param("REPLIES__RESPONDER", "rules, llm", ("rules", "llm"), id="names in a row"),
+        pytest.param("LLM__TEMPERATURE", "0.5", 0.5, id="a fraction"),
+        pytest.param("LLM__FALLBACKS", "a:b,c:d:e", ("a:b", "c:d:e"), id="models by commas"),
         pytest.param("CHANNELS__RECORD", "80351110224678912,1", (80351110224678912, 1), id="ids by commas"),
         pytest.param("CHANNELS__RECORD", '["80351110224678912"]', (80351110224678912,), id="ids as strings"),
         pytest.param("REPLIES__ANSWER_BOTS", "Yes", True, id="a switch that is on"),
@@ -155,6 +158,30 @@ def test_rules_know_their_lines(write: Write) -> None:
 
     assert [2, 8] == [rule.line for rule in rules]
     assert Rule(match="b", reply="b", ignore_case=True, line=8) == rules[1]
+
+
+def test_one_responder_may_be_named_alone(write: Write) -> None:
+    """As one name, or as a list of it."""
+    alone, listed = (load(write(f"[replies]\nresponder = {name}"), {}) for name in ("'llm'", "['llm']"))
+
+    assert alone == listed
+    assert ("llm",) == alone.replies.responder
+
+
+def test_prices_are_in_dollars_in_and_out(write: Write) -> None:
+    """By the model's name."""
+    prices = load(write("[llm]\nprices = { 'openai:gpt-5' = { in = 1.25, out = 10 } }"), {}).llm.prices
+
+    assert {"openai:gpt-5": (1.25, 10.0)} == {name: (price.read, price.written) for name, price in prices.items()}
+
+
+def test_the_model_counts_for_the_name_of_an_answers_settings_where_it_answers(write: Write) -> None:
+    """Prices and time-outs do not: they change nothing that is said."""
+    plain = answering_version(load(write("[replies]\nresponder = 'llm'"), {}))
+
+    assert plain == answering_version(load(write("[replies]\nresponder = 'llm'\n[llm]\ntotal = '9s'"), {}))
+    assert plain != answering_version(load(write("[replies]\nresponder = 'llm'\n[llm]\npersona = 'x'"), {}))
+    assert answering_version(load(write(""), {})) == answering_version(load(write("[llm]\npersona = 'x'"), {}))
 
 
 def test_flags_can_bring_rules() -> None:
@@ -310,6 +337,40 @@ def test_settings_are_frozen(write: Write) -> None:
             "config.toml, line 2: moderation.commands.rewind.roles has to be a table of commands and who may use each, "
             "such as {rewind = {roles = [], people = []}}, not 5.",
             id="a role where a list is wanted",
+        ),
+        pytest.param(
+            "[replies]\nresponder = ['rules', 'lmm']",
+            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
+            "they are asked, not this string.",
+            id="a responder that is none",
+        ),
+        pytest.param(
+            "[replies]\nresponder = ['llm', 'llm']",
+            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
+            "they are asked, not an array.",
+            id="a responder twice",
+        ),
+        pytest.param(
+            "[llm]\nmodel = 'gpt-5'",
+            'config.toml, line 2: llm.model has to be a model written "provider:model" such as "openai:gpt-5-mini" or '
+            '"ollama:llama3.2", not this string.',
+            id="a model without its provider",
+        ),
+        pytest.param(
+            "[llm.prices.'openai:gpt-5']\nin = -1\nout = 2",
+            "config.toml, line 2: llm.prices.openai:gpt-5.in has to be a table of models and what each costs, such as "
+            '{"openai:gpt-5-mini" = {in = 0.25, out = 2}}, not -1.',
+            id="a price below nothing",
+        ),
+        pytest.param(
+            "[llm.prices.x]\nin = 1\nout = 2\ncached = 3",
+            "config.toml, line 4: [llm.prices.x] has no setting 'cached': config.example.toml lists every setting.",
+            id="a price of something else",
+        ),
+        pytest.param(
+            "[llm]\ntemperature = 3",
+            "config.toml, line 2: llm.temperature has to be a number from 0 to 2, not 3.",
+            id="too hot",
         ),
         pytest.param(
             "[log]\npath = ' '",

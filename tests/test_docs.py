@@ -37,7 +37,7 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_example_shows_the_defaults(example: Path) -> None:
-    """Apart from the settings that have none: token_file and the rules."""
+    """Apart from the settings that have none: files of secrets, the temperature and the rules."""
     shown = load(example, {})
     example.unlink()
     defaults = load(None, {})
@@ -47,6 +47,7 @@ def test_the_example_shows_the_defaults(example: Path) -> None:
         "discord": shown.discord.model_copy(update={"token_file": None}),
         "log": shown.log.model_copy(update={"key_file": None}),
         "rules": (),
+        "llm": shown.llm.model_copy(update={"key_file": None, "temperature": None}),
     }
     assert defaults == shown.model_copy(update=without)
 
@@ -81,7 +82,10 @@ def test_make_help_lists_every_target() -> None:
 def test_every_dependency_has_a_reason() -> None:
     """One line of pyproject.toml each: name, bounds, why."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
     reasons = re.findall(r'(?m)^  "([^"]+)", +# \S+', (ROOT / "pyproject.toml").read_text())
 
     assert set(wanted) <= set(reasons)

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot import app
+from bot.answering import responder_of
 from bot.cli.check_discord import check_discord
 from bot.cli.check_log import check_log
 from bot.cli.check_result import Result, Status, failed, fine, warned
@@ -44,7 +44,7 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
     """Check everything; where the settings are wrong, nothing else can be looked at."""
     try:
         config = settings(config_path, folder)
-        app.responder(config)
+        responder_of(config)
     except EcholessError as error:
         return [failed("settings", str(error))]
     log, guilds = await check_log(config)
@@ -52,7 +52,7 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
 
 
 def _settings(config: Config) -> Result:
-    if config.replies.responder == "rules" and not config.rules:
+    if config.replies.responder == ("rules",) and not config.rules:
         todo = "Add a table [[rules]]: config.example.toml shows one."
         return warned("settings", "There are no rules, so nothing will be answered.", todo)
     return fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")

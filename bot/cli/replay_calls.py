@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from bot import app
+from bot.answering import responder_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -72,7 +73,7 @@ class Target:
             raise LogError(
                 f"There is no log in {self.location.folder}: start the bot once, or name its folder (log.path)."
             )
-        answering = app.responder(self.config)
+        answering = responder_of(self.config)
         if not writing:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)

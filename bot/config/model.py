@@ -10,13 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, SecretStr
 
 from bot.config.values import (
     Duration,
     FilePath,
     HttpAddress,
+    HttpAddressOrNone,
     Limit,
+    ModelName,
+    ModelNameOrNone,
     Positive,
     PositiveDuration,
     Rate,
@@ -25,6 +28,7 @@ from bot.config.values import (
     Text,
     WebsocketAddress,
     Whole,
+    parse_names,
 )
 from bot.errors import TokenError
 from bot.eventlog.vault import parse_key
@@ -40,7 +44,10 @@ COUNT = "a whole number, 1 or more"
 LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
 TEXT = "a text that is not empty"
 
+MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'
+
 Ids = tuple[Snowflake, ...]
+ResponderName = Literal["rules", "llm"]
 Call = Literal["mention", "reply", "dm", "rule"]
 Permission = Literal[
     "administrator",
@@ -111,7 +118,9 @@ class Replies(Section):
     answer: tuple[Call, ...] = Field(
         ("mention", "reply", "dm", "rule"), description='a list of any of "mention", "reply", "dm" and "rule"'
     )
-    responder: Text = Field("rules", description='the name of a responder such as "rules"')
+    responder: Annotated[tuple[ResponderName, ...], BeforeValidator(parse_names)] = Field(
+        ("rules",), description='"rules", "llm" or a list of both in the order in which they are asked'
+    )
     max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
     send_timeout: PositiveDuration = Field(timedelta(seconds=15), description=POSITIVE_DURATION)
     max_attempts: Positive = Field(30, description=COUNT)
@@ -139,6 +148,38 @@ class Rule(Section):
     facts: FilePath | None = Field(None, description="the path of a JSON file")
     ignore_case: Switch = Field(default=False, description=SWITCH)
     line: int | None = None
+
+
+class ModelPrice(Section):
+    """What a model costs, in dollars for a million tokens that go ``in`` and that come ``out``."""
+
+    read: Annotated[float, Field(ge=0)] = Field(alias="in")
+    written: Annotated[float, Field(ge=0)] = Field(alias="out")
+
+
+class Llm(Section):
+    """The language model that answers where ``replies.responder`` names "llm"."""
+
+    model: ModelNameOrNone = Field("", description=MODEL)
+    fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
+    base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
+    key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
+    key_file: FilePath | None = Field(None, description="the path of a file that holds the provider's key")
+    persona: str = Field("", description="a text")
+    context_tokens: Annotated[Whole, Field(ge=500)] = Field(3000, description="a whole number, 500 or more")
+    max_tokens: Positive = Field(1000, description=COUNT)
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="a number from 0 to 2")
+    stream: Switch = Field(default=True, description=SWITCH)
+    edit_every: PositiveDuration = Field(timedelta(seconds=1), description=POSITIVE_DURATION)
+    first_token: PositiveDuration = Field(timedelta(seconds=30), description=POSITIVE_DURATION)
+    between: PositiveDuration = Field(timedelta(seconds=20), description=POSITIVE_DURATION)
+    total: PositiveDuration = Field(timedelta(seconds=120), description=POSITIVE_DURATION)
+    concurrency: Positive = Field(8, description=COUNT)
+    images: Switch = Field(default=False, description=SWITCH)
+    attachments_bytes: Annotated[Whole, Field(ge=0)] = Field(4_000_000, description="a whole number, 0 or more")
+    prices: Mapping[Text, ModelPrice] = Field(
+        {}, description='a table of models and what each costs, such as {"openai:gpt-5-mini" = {in = 0.25, out = 2}}'
+    )
 
 
 class Catchup(Section):
@@ -209,6 +250,7 @@ class Config(Section):
     replies: Replies = Replies()
     channels: Channels = Channels()
     rules: tuple[Rule, ...] = ()
+    llm: Llm = Llm()
     catchup: Catchup = Catchup()
     audit: Audit = Audit()
     limits: Limits = Limits()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os.path
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -82,14 +83,34 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-def _address(*schemes: str) -> AfterValidator:
+def _address(*schemes: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
             raise ValueError
         return value.rstrip("/")
 
-    return AfterValidator(check)
+    return check
+
+
+def _or_empty(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda value: check(value) if value else value)
+
+
+def parse_names(value: object) -> object:
+    """Read one name as a list of it; refuse a list that is empty or names one twice."""
+    names = (value,) if isinstance(value, str) else value
+    if isinstance(names, list | tuple) and (not names or len(set(map(str, names))) != len(names)):
+        raise ValueError
+    return names
+
+
+def parse_model(value: str) -> str:
+    """Read ``provider:model``."""
+    provider, _, model = value.partition(":")
+    if not provider.strip() or not model.strip() or not value.isprintable():
+        raise ValueError
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -97,8 +118,11 @@ PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
-HttpAddress = Annotated[str, _address("http", "https")]
-WebsocketAddress = Annotated[str, _address("ws", "wss")]
+HttpAddress = Annotated[str, AfterValidator(_address("http", "https"))]
+WebsocketAddress = Annotated[str, AfterValidator(_address("ws", "wss"))]
+HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]
+ModelName = Annotated[str, AfterValidator(parse_model)]
+ModelNameOrNone = Annotated[str, _or_empty(parse_model)]
 Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1)]

@@ -8,20 +8,34 @@ from hashlib import sha256
 from bot.config.model import Config, Rule
 
 _LENGTH = 12
+_OF_THE_MODEL = {
+    "model",
+    "fallbacks",
+    "base_url",
+    "persona",
+    "context_tokens",
+    "max_tokens",
+    "temperature",
+    "images",
+    "attachments_bytes",
+}
 
 
 def answering_version(config: Config) -> str:
-    """Return a hash of the responder, its rules with their facts, and what it is given to read.
+    """Return a hash of the responders, the rules with their facts, the model, and what they are given to read.
 
     A file of facts that can't be read counts as empty here: whoever reads the facts themselves refuses it.
     """
     digest = sha256()
-    settings = {
-        "responder": config.replies.responder,
+    responders = config.replies.responder
+    settings: dict[str, object] = {
+        "responder": responders[0] if len(responders) == 1 else responders,
         "window": config.replies.window,
         "together": config.limits.together.total_seconds(),
         "rules": [rule.model_dump(mode="json", exclude={"line", "facts"}) for rule in config.rules],
     }
+    if "llm" in responders:
+        settings["llm"] = config.llm.model_dump(mode="json", include=_OF_THE_MODEL)
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for rule in config.rules:
         digest.update(sha256(_facts(rule)).digest())

@@ -33,8 +33,7 @@ from bot.eventlog.log import EventLog
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
-from bot.responders import notice
-from bot.responders.protocol import Question, Responder
+from bot.responders import Question, Responder, claimant, members, notice
 
 BOT_STREAM = "bot"
 
@@ -85,15 +84,19 @@ class Intake:
             return None
         if place.direct:
             self._open_direct(incoming.channel_id)
-        address = self._address(incoming, place, own_id)
+        question = _question(incoming, own_id)
+        unasked = None if incoming.author is Author.SELF else claimant(self._responder, question, addressed=False)
+        address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
+        chosen = unasked if call in {None, Call.RULE} else self._chosen(question, unasked)
+        address = address._replace(claimed=chosen is not None)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
         refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
             call=call,
-            responder=self._responder.name,
+            responder=(chosen or members(self._responder)[0]).name,
             refusal=refusal,
             notice=told_by,
             stale=stale,
@@ -173,21 +176,20 @@ class Intake:
         command = Confirm(trigger, part, incoming.message_id, proof)
         await self._conversations.handle(incoming.channel_id, command)
 
-    def _address(self, incoming: Incoming, place: Place, own_id: int) -> Address:
-        question = Question(
-            channel_id=incoming.channel_id,
-            message_id=incoming.message_id,
-            author_id=incoming.author_id,
-            author=incoming.name,
-            text=without_mention(incoming.text, own_id),
-        )
+    def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
+        """Return who answers a message addressed to the bot; ``unasked`` would answer it in any case."""
+        if unasked is members(self._responder)[0]:
+            return unasked
+        return claimant(self._responder, question, addressed=True)
+
+    def _address(self, incoming: Incoming, place: Place, own_id: int, *, claimed: bool) -> Address:
         return Address(
             author=incoming.author,
             kind=incoming.kind,
             direct=place.direct,
             replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
             mentions_bot=own_id in incoming.mentions,
-            claimed=incoming.author is not Author.SELF and self._responder.claims(question),
+            claimed=claimed,
         )
 
     def _refusal(
@@ -222,3 +224,14 @@ class Intake:
     def _opened(self, channel_id: int, done: asyncio.Task[object]) -> None:
         if done.cancelled() or done.exception() is not None:
             self._direct.discard(channel_id)
+
+
+def _question(incoming: Incoming, own_id: int) -> Question:
+    return Question(
+        channel_id=incoming.channel_id,
+        message_id=incoming.message_id,
+        author_id=incoming.author_id,
+        author=incoming.name,
+        text=without_mention(incoming.text, own_id),
+        reply_to=incoming.reply_to,
+    )

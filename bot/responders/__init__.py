@@ -1,15 +1,33 @@
 """Answer questions: what a responder is, and the responders that come with Echoless."""
 
-from bot.responders.protocol import Answer, Question, Responder, Utterance
+from bot.responders.chain import Chain, claimant, close, members
+from bot.responders.protocol import (
+    Answer,
+    Context,
+    File,
+    ModelFailed,
+    Question,
+    Responder,
+    Streaming,
+    Utterance,
+)
 from bot.responders.rules import Rule, RulesResponder, compile_rules, load_facts
 
 __all__ = [
     "Answer",
+    "Chain",
+    "Context",
+    "File",
+    "ModelFailed",
     "Question",
     "Responder",
     "Rule",
     "RulesResponder",
+    "Streaming",
     "Utterance",
+    "claimant",
+    "close",
     "compile_rules",
     "load_facts",
+    "members",
 ]

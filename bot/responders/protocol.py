@@ -18,38 +18,83 @@ A responder is any object with a name and two methods. This one is whole:
 True
 >>> asyncio.run(Echo().compose(question, history=())).text
 'hello'
+
+One that builds on more than the turns before, or shows its answer while it is made, is :class:`Streaming` as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Question(NamedTuple):
-    """Carry the message to answer: ``text`` without the mention of the bot, ``author`` as shown in the channel."""
+    """Carry the message to answer: ``text`` without the mention of the bot, ``author`` as shown in the channel.
+
+    ``reply_to`` is the id of the message it replies to.
+    """
 
     channel_id: int
     message_id: int
     author_id: int
     author: str
     text: str
+    reply_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Carry one turn of the window before the question."""
+    """Carry one turn of the window before the question; ``reply_to`` is the id of the message it replies to.
+
+    ``author_id`` 0: not known, people are told apart by their names.
+    """
 
     message_id: int
     author: str
     text: str
     by_bot: bool
+    author_id: int = 0
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Carry a file attached to the question, as it was read before its link expired."""
+
+    id: int
+    name: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Carry what an answer may build on, besides the question.
+
+    ``history``: the window before the question, oldest first. ``summary``: what came before the window. ``persona``:
+    who to be in this channel ("": what the settings say). ``topic``: the channel's. ``bot_name``: the bot's name there.
+    ``now``: microseconds since the epoch, UTC (0: not told). ``attachments``: files of the question.
+    """
+
+    history: Sequence[Utterance] = ()
+    summary: str = ""
+    persona: str = ""
+    topic: str = ""
+    bot_name: str = ""
+    now: int = 0
+    attachments: Sequence[File] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Carry the reply, of any length, and what it came from and cost (in millionths of a dollar)."""
+    """Carry the reply, of any length, and what it came from and cost (in millionths of a dollar).
+
+    ``cut``: how many of the oldest turns were left out to stay within the budget. ``attachments``: the ids of the files
+    that were read. ``finish``: why it ended ("stop", "length", "time", "content_filter", ...; "" where nothing can end
+    it early). ``estimated``: the provider did not count tokens, so that they are estimates. ``priced``: False where no
+    price is known, so that the cost is not.
+    """
 
     text: str
     rule: str = ""
@@ -57,6 +102,40 @@ class Answer:
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micros: int = 0
+    cut: int = 0
+    attachments: tuple[int, ...] = ()
+    finish: str = ""
+    estimated: bool = False
+    priced: bool = True
+
+
+class ModelFailed(Exception):
+    """Every model failed; ``reason`` says how in words of our own, never a provider's, which may quote people.
+
+    ``retry_after``: the seconds that the provider asked to wait, where it did. ``permanent``: asking again can't help
+    before somebody changes the settings or the question. ``began``: a part of an answer was shown already.
+    ``tokens_in``, ``tokens_out``, ``cost_micros``: what was spent all the same, as in :class:`Answer`.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        began: bool = False,
+        tokens_in: int = 0,
+        tokens_out: int = 0,
+        cost_micros: int = 0,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.permanent = permanent
+        self.began = began
+        self.tokens_in = tokens_in
+        self.tokens_out = tokens_out
+        self.cost_micros = cost_micros
 
 
 class Responder(Protocol):
@@ -75,4 +154,27 @@ class Responder(Protocol):
 
     async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
         """Answer the question, or None to stay silent; ``history`` is the window before it, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """Answer while the answer is made.
+
+    ``only_addressed``: it claims whatever it could answer, so that a claim alone does not make a message addressed to
+    the bot, as a rule's does.
+    """
+
+    only_addressed: bool
+
+    def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+        """Yield what the answer grows by, then the :class:`Answer`, whose text is all that was yielded, joined.
+
+        Where the answer is not shown while it is made, the :class:`Answer` comes alone. Close it when leaving early
+        (``contextlib.aclosing``): that ends the model's work. Raises :class:`ModelFailed`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections it holds; nothing is asked afterwards."""
         ...

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import app
+from bot.answering import responder_of
 from bot.config import Config, load
 from bot.eventlog.batch import Batch
 from bot.eventlog.log import Location, open_log
@@ -80,7 +81,7 @@ async def run(config: Config) -> None:
     log = await open_log(Location(config.log.path), clock=app.clock, full=config.log.durability == "full")
     try:
         at = replace(app.endpoint(config), guild_ready_timeout=0.05)
-        await app.Bot(config, token, log, app.responder(config), at).serve(stopping)
+        await app.Bot(config, token, log, responder_of(config), at).serve(stopping)
     finally:
         await log.close()
 

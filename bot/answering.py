@@ -1,0 +1,65 @@
+"""From the settings to the responders that they name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.responders import Chain, Responder, Rule, compile_rules, load_facts
+from bot.responders.llm.prices import Price
+from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
+
+_LLM = "bot.responders.llm.responder"
+
+
+def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Responder:
+    """Return the responder that the settings name, or a chain of them; raise ConfigError when one, or a rule, is wrong.
+
+    ``environ`` holds the keys of language models.
+    """
+    made = [_rules(config) if name == "rules" else _llm(config, environ) for name in config.replies.responder]
+    return made[0] if len(made) == 1 else Chain(made)
+
+
+def _rules(config: Config) -> Responder:
+    facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
+    return compile_rules(
+        Rule(
+            number=number,
+            match=rule.match,
+            reply=rule.reply,
+            ignore_case=rule.ignore_case,
+            facts=facts[rule.facts] if rule.facts else None,
+            line=rule.line,
+        )
+        for number, rule in enumerate(config.rules, 1)
+    )
+
+
+def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
+    """Return the responder of language models, whose library takes seconds to import: who has none pays nothing."""
+    llm = config.llm
+    endpoint = Endpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
+    settings = LlmSettings(
+        persona=llm.persona or PERSONA,
+        context_tokens=llm.context_tokens,
+        max_tokens=llm.max_tokens,
+        temperature=llm.temperature,
+        streaming=llm.stream,
+        patience=Patience(llm.first_token.total_seconds(), llm.between.total_seconds(), llm.total.total_seconds()),
+        concurrency=llm.concurrency,
+        images=llm.images,
+        attachment_bytes=llm.attachments_bytes,
+        prices={model: Price(price.read, price.written) for model, price in llm.prices.items()},
+    )
+    try:
+        module = importlib.import_module(_LLM)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The responder llm needs a package that is not installed ({error.name}): pip install 'echoless[llm]'."
+        ) from error
+    made: Responder = module.build_responder(endpoint, settings, environ)
+    return made

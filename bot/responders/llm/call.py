@@ -1,0 +1,131 @@
+"""One request to one model: its text as it comes, with limits on how long it may keep silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelResponse,
+    ModelResponseStreamEvent,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+)
+from pydantic_ai.models import StreamedResponse
+
+from bot.responders.llm.models import Candidate
+from bot.responders.llm.settings import Patience
+from bot.responders.llm.tokens import Counter
+
+T = TypeVar("T")
+
+
+class Silent(Exception):
+    """The model kept silent for longer than it may; the message says for how long."""
+
+
+class OutOfTime(Exception):
+    """The time for the whole answer is over."""
+
+
+class Call:
+    """Asks a model once; ``deadline`` is on the loop's clock, ``messages`` are the prompt.
+
+    While it runs and after it: ``began`` (something of the model's came), ``raw`` (what it wrote), ``finish`` (why it
+    ended, "" until it has).
+    """
+
+    def __init__(
+        self, candidate: Candidate, messages: Sequence[ModelMessage], patience: Patience, deadline: float
+    ) -> None:
+        self._candidate = candidate
+        self._messages = messages
+        self._patience = patience
+        self._deadline = deadline
+        self._response: StreamedResponse | ModelResponse | None = None
+        self._texts: list[str] = []
+        self._ended = False
+        self.began = False
+        self.finish = ""
+
+    @property
+    def raw(self) -> str:
+        """Return all that the model wrote so far."""
+        return "".join(self._texts)
+
+    def usage(self, prompt_tokens: int, count: Counter) -> tuple[int, int, bool]:
+        """Return the tokens read and written, and whether they are estimates, where the provider tells none."""
+        if not self.began:
+            return 0, 0, False
+        usage = self._response.usage if self._response is not None else None
+        if usage is not None and usage.input_tokens and usage.output_tokens and self._ended:
+            return usage.input_tokens, usage.output_tokens, False
+        read = (usage.input_tokens if usage else 0) or prompt_tokens
+        return read, max(usage.output_tokens if usage else 0, count(self.raw)), True
+
+    async def whole(self) -> AsyncGenerator[str, None]:
+        """Yield the text once, when the model has written it."""
+        asked = model_request(self._candidate.model, self._messages, model_settings=self._candidate.settings)
+        response = await self._within(self._patience.total, asked)
+        self._response = response
+        self.began = self._ended = True
+        self.finish = response.finish_reason or "stop"
+        self._texts.append(response.text or "")
+        yield self._texts[0]
+
+    async def stream(self) -> AsyncGenerator[str, None]:
+        """Yield pieces of text as they come; raises Silent, OutOfTime, and whatever the model raises."""
+        asked = model_request_stream(self._candidate.model, self._messages, model_settings=self._candidate.settings)
+        first_by = asyncio.get_running_loop().time() + self._patience.first_token
+        async with AsyncExitStack() as stack:
+            response = await self._within(self._patience.first_token, stack.enter_async_context(asked))
+            self._response = response
+            events = aiter(response)
+            while True:
+                now = asyncio.get_running_loop().time()
+                if now >= self._deadline:
+                    # What has arrived already is read without a pause in which the time-out could strike.
+                    raise OutOfTime
+                event = await self._within(
+                    self._patience.between if self.began else first_by - now, anext(events, None)
+                )
+                if event is None:
+                    break
+                self.began = True
+                if text := _text(event):
+                    self._texts.append(text)
+                    yield text
+            self._ended = True
+            self.finish = response.finish_reason or "stop"
+
+    async def _within(self, seconds: float, awaited: Awaitable[T]) -> T:
+        """Await something for so long, and no longer than until the deadline."""
+        left = self._deadline - asyncio.get_running_loop().time()
+        timer = asyncio.timeout(min(seconds, left))
+        try:
+            async with timer:
+                return await awaited
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            if left <= seconds:
+                raise OutOfTime from None
+            limit = self._patience.between if self.began else self._patience.first_token
+            raise Silent(f"silent for {limit:g} s") from None
+
+
+def _text(event: ModelResponseStreamEvent) -> str:
+    """Return what an event adds to the text; thoughts are none of it."""
+    match event:
+        case PartStartEvent(part=TextPart(content=content)):
+            return content
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=content)):
+            return content
+        case _:
+            return ""

@@ -1,0 +1,158 @@
+"""Make what a model writes fit to be shown, while it is written.
+
+Removed: control characters, the brackets of our prompt with what is in them, the bot's own name before the text, blank
+ends and more than one blank line in a row. Broken by a zero-width space: whatever would ping. (Nothing pings anyway:
+mentions are off where messages are sent. But a client shows it as a ping, and people copy it.)
+
+Each step holds back only what may still become something to remove, so that what was shown once stays: the pieces
+that :meth:`Cleaner.feed` returns are always the beginning of the whole, however the text arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import regex
+
+from bot.responders.llm.fence import CLOSE, OPEN
+
+MAX_UNITS = 20 * 2000
+"""UTF-16 code units of a reply, about twenty messages."""
+
+_ZERO_WIDTH_SPACE = "\u200b"
+_LONGEST_MARKER = 200
+_UNWANTED = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f\p{Cs}]")
+_MARKER = regex.compile(rf"{OPEN}[^{OPEN}{CLOSE}\n]{{0,{_LONGEST_MARKER}}}{CLOSE}")
+_BRACKET = regex.compile(rf"[{OPEN}{CLOSE}]")
+_PING = regex.compile(r"<@(?=[!&]?\d)|@(?=everyone|here)", regex.IGNORECASE)
+_BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
+
+
+class _Replacing:
+    """Replaces what a pattern matches, and holds back an end that may still become a match."""
+
+    def __init__(self, pattern: regex.Pattern[str], replacement: Callable[[str], str]) -> None:
+        self._pattern = pattern
+        self._replacement = replacement
+        self._held = ""
+
+    def feed(self, text: str, *, last: bool) -> str:
+        text = self._held + text
+        done: list[str] = []
+        position = 0
+        while (found := self._pattern.search(text, position, partial=not last)) and not found.partial:
+            done += text[position : found.start()], self._replacement(found[0])
+            position = found.end()
+        end = found.start() if found else len(text)
+        self._held = text[end:]
+        return "".join((*done, text[position:end]))
+
+
+class _Lead:
+    """Removes blanks and the bot's own name from the beginning."""
+
+    def __init__(self, name: str) -> None:
+        self._name = regex.compile(
+            rf"[*_]{{0,3}}{regex.escape(name)}[*_]{{0,3}} ?: ?[*_]{{0,3}}\s*+(?=\S)", regex.IGNORECASE
+        )
+        self._named = not name
+        self._held = ""
+        self._begun = False
+
+    def feed(self, text: str, *, last: bool) -> str:
+        if self._begun:
+            return text
+        text = (self._held + text).lstrip()
+        if not self._named and text:
+            found = self._name.match(text, partial=not last)
+            if found and found.partial:
+                self._held = text
+                return ""
+            self._named = True
+            text = text[found.end() :] if found else text
+        self._held = ""
+        self._begun = bool(text)
+        return text
+
+
+class _Body:
+    """Holds back blanks until something follows, joins blank lines, and ends at the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._held = ""
+
+    @property
+    def full(self) -> bool:
+        return self._left <= 0
+
+    def feed(self, text: str) -> str:
+        if self.full:
+            return ""
+        text = self._held + text
+        shown = text.rstrip()
+        self._held = _BLANK_LINES.sub("\n\n", text[len(shown) :])
+        shown = self._within(_BLANK_LINES.sub("\n\n", shown))
+        if len(self._held) > self._left:
+            self._left = 0
+        return shown
+
+    def _within(self, text: str) -> str:
+        units = _units(text)
+        if units > self._left:
+            text = text.encode("utf-16-le")[: self._left * 2].decode("utf-16-le", "ignore").rstrip()
+            units = self._left
+        self._left -= units
+        return text
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+class Cleaner:
+    """Cleans one answer as it arrives; ``name`` is the bot's own, ``limit`` in UTF-16 code units."""
+
+    def __init__(self, name: str = "", limit: int = MAX_UNITS) -> None:
+        self._steps = (
+            _Replacing(_UNWANTED, lambda _: ""),
+            _Replacing(_MARKER, lambda _: ""),
+            _Replacing(_BRACKET, lambda _: ""),
+            _Lead(name),
+            _Replacing(_PING, lambda found: found + _ZERO_WIDTH_SPACE),
+        )
+        self._body = _Body(limit)
+        self._shown: list[str] = []
+
+    @property
+    def full(self) -> bool:
+        """Tell that the limit is reached, so that nothing more will be shown."""
+        return self._body.full
+
+    @property
+    def text(self) -> str:
+        """Return all that was shown."""
+        return "".join(self._shown)
+
+    def feed(self, text: str) -> str:
+        """Return what can be shown now that this has arrived, "" if nothing can."""
+        return self._run(text, last=False)
+
+    def finish(self) -> str:
+        """Return what was held back, now that nothing follows."""
+        return self._run("", last=True)
+
+    def _run(self, text: str, *, last: bool) -> str:
+        for step in self._steps:
+            text = step.feed(text, last=last)
+        text = self._body.feed(text)
+        self._shown.append(text)
+        return text
+
+
+def clean(text: str, name: str = "", limit: int = MAX_UNITS) -> str | None:
+    """Return a whole answer fit to be shown, None where nothing is left to show."""
+    cleaner = Cleaner(name, limit)
+    cleaner.feed(text)
+    cleaner.finish()
+    return cleaner.text or None

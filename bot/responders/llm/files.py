@@ -1,0 +1,58 @@
+"""What of a question's attachments a model can read: texts, and images where it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.responders.llm.fence import safe_name
+from bot.responders.protocol import File
+
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""What models that see take."""
+
+_NO_TEXT = ("image/", "audio/", "video/")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Titles and texts of the files that are text, the images, a line for each other one, and the ids of those read."""
+
+    texts: tuple[tuple[str, str], ...]
+    images: tuple[File, ...]
+    unread: tuple[str, ...]
+    ids: tuple[int, ...]
+
+
+def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
+    """Sort files by what can be made of them; none of more than ``limit`` bytes is looked at."""
+    texts: list[tuple[str, str]] = []
+    shown: list[File] = []
+    unread: list[str] = []
+    ids: list[int] = []
+    for file in files:
+        title = f"file {safe_name(file.name)}"
+        text = _text(file) if len(file.data) <= limit else None
+        if text is not None:
+            texts.append((title, text))
+        elif images and file.data and len(file.data) <= limit and _kind(file) in IMAGES:
+            shown.append(file)
+        else:
+            unread.append(f"{title}, which you can't read")
+            continue
+        ids.append(file.id)
+    return Reading(tuple(texts), tuple(shown), tuple(unread), tuple(ids))
+
+
+def _kind(file: File) -> str:
+    return file.content_type.partition(";")[0].strip().lower()
+
+
+def _text(file: File) -> str | None:
+    """Return the text of a file, None where it is none, whatever its type says."""
+    if _kind(file).startswith(_NO_TEXT) or b"\0" in file.data:
+        return None
+    try:
+        return file.data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,190 @@
+"""From ``provider:model`` in the settings to models of pydantic-ai, ready to be asked.
+
+What is missing (an SDK, a key, an address) is said at the start, in a sentence with what to do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel, OpenAIResponsesModelSettings
+from pydantic_ai.profiles.openai import OpenAIModelProfile
+from pydantic_ai.providers import Provider, infer_provider, infer_provider_class
+from pydantic_ai.settings import ModelSettings
+
+from bot.errors import ConfigError
+from bot.responders.llm.prompt import Message
+from bot.responders.llm.settings import Endpoint
+
+OLLAMA_URL = "http://127.0.0.1:11434/v1"
+"""Where Ollama listens unless it is told otherwise."""
+
+_EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_ADDRESS = ("base_url", "api_base", "azure_endpoint")
+_KEY = ("api_key", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model under the name that the settings and the price table have for it, and what it is asked with."""
+
+    name: str
+    model: Model
+    settings: ModelSettings
+
+
+def candidates(
+    endpoint: Endpoint, environ: Mapping[str, str], *, max_tokens: int, temperature: float | None
+) -> tuple[Candidate, ...]:
+    """Return the models in the order in which they are asked; raise ConfigError for the first that can't be."""
+    if not endpoint.model:
+        raise ConfigError(
+            'No language model is named: set llm.model, for example to "ollama:llama3.2" or "openai:gpt-5-mini".'
+        )
+    key = _key(endpoint, environ)
+    first = endpoint.model.partition(":")[0]
+    found = []
+    for name in (endpoint.model, *endpoint.fallbacks):
+        own = name.partition(":")[0] == first
+        model = _model(name, endpoint.base_url if own else "", key if own else "", environ)
+        found.append(Candidate(name, model, _settings(model, max_tokens, temperature)))
+    return tuple(found)
+
+
+def to_model_messages(messages: Iterable[Message]) -> list[ModelMessage]:
+    """Write a prompt in the words of pydantic-ai."""
+    written: list[ModelMessage] = []
+    parts: list[ModelRequestPart] = []
+    for message in messages:
+        if message.role == "assistant":
+            written += ModelRequest(parts=parts), ModelResponse(parts=[TextPart(message.text)])
+            parts = []
+        elif message.role == "system":
+            parts.append(SystemPromptPart(message.text))
+        else:
+            images = [BinaryContent(image.data, media_type=_media_type(image.content_type)) for image in message.images]
+            parts.append(UserPromptPart([message.text, *images] if images else message.text))
+    return [*written, ModelRequest(parts=parts)]
+
+
+async def close(models: Iterable[Candidate]) -> None:
+    """Close the connections of models."""
+    async with AsyncExitStack() as stack:
+        for candidate in models:
+            # A provider closes its client when it is left; it need not have been entered before its first request.
+            await stack.enter_async_context(candidate.model)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
+    """Return the key that the settings point to, "" where they leave it to the provider's own variable."""
+    if endpoint.key_env:
+        source, key = f"the environment variable {endpoint.key_env}", environ.get(endpoint.key_env, "").strip()
+    elif endpoint.key_file is not None:
+        source = str(endpoint.key_file)
+        try:
+            key = endpoint.key_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The key file {source} can't be read: put the provider's key there.") from error
+    else:
+        return ""
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError(f"There is no key in {source}: put the provider's key there, one plain word.")
+    return key
+
+
+def _model(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Model:
+    provider = name.partition(":")[0]
+    if provider == "openai" and base_url:
+        # Servers that speak OpenAI's protocol mostly speak its older half alone.
+        name = f"openai-chat{name.removeprefix('openai')}"
+    try:
+        infer_provider_class(provider)
+    except ValueError as error:
+        raise ConfigError(f'"{name}" names no provider that there is: write llm.model as "provider:model".') from error
+    except ImportError as error:
+        raise _without_sdk(name, error) from error
+    try:
+        return _checked(infer_model(name, lambda wanted: _provider(wanted, base_url, key, environ)))
+    except ImportError as error:
+        raise _without_sdk(name, error) from error
+    except UserError as error:
+        raise _unusable(name, str(error)) from error
+
+
+def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Provider[Any]:
+    if name == "ollama" and not base_url and not environ.get("OLLAMA_BASE_URL"):
+        base_url = OLLAMA_URL
+    if not base_url and not key:
+        return infer_provider(name)
+    kind = infer_provider_class(name)
+    takes = inspect.signature(kind).parameters
+    given: dict[str, str] = {}
+    for value, names, setting in ((base_url, _ADDRESS, "llm.base_url"), (key, _KEY, "llm.key_env and llm.key_file")):
+        parameter = next((each for each in names if each in takes), None)
+        if value and parameter is None:
+            raise ConfigError(f"The provider {name} takes no such setting: remove {setting}.")
+        if value and parameter is not None:
+            given[parameter] = value
+    return kind(**given)
+
+
+def _checked(model: Model) -> Model:
+    """Have a stream that ends too early end in an error: pydantic-ai takes it for a whole answer by default."""
+    if not isinstance(model, OpenAIChatModel) or model.provider is None:
+        return model
+    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    return type(model)(model.model_name, provider=model.provider, profile=profile)
+
+
+def _settings(model: Model, max_tokens: int, temperature: float | None) -> ModelSettings:
+    settings = ModelSettings(max_tokens=max_tokens)
+    if temperature is not None:
+        settings["temperature"] = temperature
+    if "max_retries" not in model.unsupported_settings:
+        settings["max_retries"] = 0  # the next model is ours to choose, and how long to wait
+    if isinstance(model, OpenAIResponsesModel):
+        return settings | OpenAIResponsesModelSettings(openai_store=False)  # people's words are not kept there
+    return settings
+
+
+def _without_sdk(name: str, error: ImportError) -> ConfigError:
+    extra = _EXTRA.search(str(error))
+    return ConfigError(
+        f"The model {name} needs a package that is not installed: pip install 'pydantic-ai-slim[{extra[1]}]'."
+        if extra
+        else f"The model {name} needs a package that is not installed ({error.name}): install it."
+    )
+
+
+def _unusable(name: str, said: str) -> ConfigError:
+    """Say what a provider is missing: the variable that it names first, and where else that can stand."""
+    variable = _VARIABLE.search(said)
+    if variable is None:
+        return ConfigError(f"The model {name} can't be used: correct llm.model, llm.base_url and the key.")
+    address = variable[0].endswith(("URL", "ENDPOINT", "BASE"))
+    elsewhere = (
+        "set the address as llm.base_url" if address else "name a variable as llm.key_env or a file as llm.key_file"
+    )
+    return ConfigError(f"The model {name} can't be used yet: set {variable[0]} in the environment, or {elsewhere}.")

@@ -1,0 +1,55 @@
+"""What the responder is told by the settings, as plain values: importing this costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.responders.llm.prices import Price
+
+PERSONA = (
+    "You are a friendly and helpful member of a chat on Discord. Answer in the language you are asked in, "
+    "briefly unless you are asked for more. Say so when you don't know something."
+)
+"""Who the model is where neither the settings nor the channel say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Which models are asked, in order, and how they are reached.
+
+    ``base_url``, ``key_env`` and ``key_file`` count for the models of the first one's provider; another provider's key
+    comes from the environment variable that it documents.
+    """
+
+    model: str
+    fallbacks: tuple[str, ...] = ()
+    base_url: str = ""
+    key_env: str = ""
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: until a model's first sign of life, between two, and for an answer with all its fallbacks."""
+
+    first_token: float = 30.0
+    between: float = 20.0
+    total: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """Everything else; ``temperature`` None is the model's own."""
+
+    persona: str = PERSONA
+    context_tokens: int = 3000
+    max_tokens: int = 1000
+    temperature: float | None = None
+    streaming: bool = True
+    patience: Patience = Patience()
+    concurrency: int = 8
+    images: bool = False
+    attachment_bytes: int = 4_000_000
+    prices: Mapping[str, Price] = field(default_factory=dict)

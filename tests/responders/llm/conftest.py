@@ -1,0 +1,39 @@
+"""A model server on this machine, and a responder that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+from pydantic_ai.models import override_allow_model_requests
+
+from bot.responders.llm.responder import LlmResponder, build_responder
+from bot.responders.llm.settings import Endpoint, LlmSettings
+from tests.responders.llm.asking import PATIENT, Asking
+from tests.responders.llm.model_server import ModelServer
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    """Serve a model that answers at once; it alone may be asked."""
+    with override_allow_model_requests(allow_model_requests=True):
+        async with ModelServer().serve() as running:
+            yield running
+
+
+@pytest.fixture
+async def asking(server: ModelServer) -> AsyncIterator[Asking]:
+    """Make responders that ask the server; settings come by name, ``fallbacks`` are as many models as it says."""
+    async with AsyncExitStack() as stack:
+
+        def make(*, fallbacks: int = 0, url: str = "", **changes: object) -> LlmResponder:
+            others = tuple(f"openai:other{number}" for number in range(fallbacks))
+            endpoint = Endpoint("openai:tiny", others, base_url=url or server.url)
+            settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
+            responder = build_responder(endpoint, settings, {})
+            stack.push_async_callback(responder.close)
+            return responder
+
+        yield make

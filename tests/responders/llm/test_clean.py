@@ -1,0 +1,98 @@
+"""What a model writes is fit to be shown, however it arrives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.responders.llm.clean import Cleaner, clean
+
+PIECES = ["@", "everyone", "here", "<@", "!", "&", "123", ">", "⟦", "⟧", "from Ada", "Bot", ":", "*", " ", "\n", "\n\n"]
+TEXTS = st.lists(st.sampled_from([*PIECES, "a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]) | st.text(max_size=3)).map(
+    "".join
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("hello", "hello", id="plain text stays"),
+        pytest.param("", None, id="nothing is nothing"),
+        pytest.param(" \n\t ", None, id="blanks are nothing"),
+        pytest.param("\n hello \n", "hello", id="blank ends go"),
+        pytest.param("a\n\n\n\n  b", "a\n\n  b", id="one blank line is enough, indents stay"),
+        pytest.param("hi @everyone, @HERE", "hi @\u200beveryone, @\u200bHERE", id="everybody is not pinged"),
+        pytest.param("<@1> <@!2> <@&3>", "<@\u200b1> <@\u200b!2> <@\u200b&3>", id="nor is anybody"),
+        pytest.param("<#5> a@b.c <3 @ev", "<#5> a@b.c <3 @ev", id="what only looks like it stays"),
+        pytest.param("⟦from Bot⟧\nhello ⟦end⟧", "hello", id="the prompt's lines go"),
+        pytest.param("⟦⟦x⟧y⟧ z⟦", "y z", id="so do its brackets alone"),
+        pytest.param("@⟦x⟧everyone @\x00here", "@\u200beveryone @\u200bhere", id="taking out makes no ping"),
+        pytest.param("Bot: hello", "hello", id="its own name before it goes"),
+        pytest.param("**bot**:\nhello", "hello", id="in bold and in small letters, too"),
+        pytest.param("Bottle: green", "Bottle: green", id="another word stays"),
+        pytest.param("Bot:", "Bot:", id="a name alone is all it says"),
+        pytest.param("I, Bot: hello", "I, Bot: hello", id="a name further on stays"),
+        pytest.param("a\r\nb\x07\ud83dc", "a\nbc", id="control characters and half characters go"),
+    ],
+)
+def test_answer_is_cleaned(text: str, shown: str | None) -> None:
+    """Whole."""
+    assert clean(text, "Bot") == shown
+
+
+@given(
+    text=TEXTS,
+    cuts=st.lists(st.integers(0, 60)),
+    name=st.sampled_from(["Bot", "", "*", "a b"]),
+    limit=st.integers(1, 40),
+)
+@example(text="@everyone", cuts=[1, 3], name="Bot", limit=40)
+def test_pieces_join_to_the_whole_wherever_it_is_cut(text: str, cuts: list[int], name: str, limit: int) -> None:
+    """What was shown once is never taken back, and the whole doesn't depend on how it arrived."""
+    cleaner = Cleaner(name, limit)
+    ends = sorted({min(cut, len(text)) for cut in cuts})
+    pieces = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+    shown = "".join([*(cleaner.feed(piece) for piece in pieces), cleaner.finish()])
+
+    assert cleaner.text == shown
+    assert (clean(text, name, limit) or "") == shown
+
+
+@given(text=TEXTS, limit=st.integers(1, 40))
+def test_nothing_that_pings_leaks_or_exceeds_the_limit_is_shown(text: str, limit: int) -> None:
+    """Whatever the model writes."""
+    shown = clean(text, "Bot", limit) or "x"
+
+    assert not any(ping in shown.lower() for ping in ("@everyone", "@here", *(f"<@{n}" for n in range(10))))
+    assert not set("⟦⟧\x00\ud83d") & set(shown)
+    assert shown == shown.strip()
+    assert "\n\n\n" not in shown
+    assert len(shown.encode("utf-16-le")) // 2 <= limit
+
+
+@given(text=TEXTS)
+def test_clean_text_stays_as_it_is(text: str) -> None:
+    """Cleaning twice is cleaning once, where the name is not said twice."""
+    once = clean(text)
+
+    assert once is None or clean(once) == once
+
+
+def test_little_is_held_back() -> None:
+    """Plain words show as they come, without the blank at their end."""
+    cleaner = Cleaner("Bot")
+
+    assert [cleaner.feed(piece) for piece in ("Hel", "lo ", "world", " <", "3")] == ["Hel", "lo", " world", "", " <3"]
+
+
+def test_limit_ends_the_answer() -> None:
+    """Whoever feeds it knows when to stop, blanks without end included."""
+    long, blank = Cleaner("", 10), Cleaner("", 10)
+
+    assert long.feed("x" * 50) == "x" * 10
+    assert long.full
+    assert blank.feed("x" + " " * 50) == "x"
+    assert blank.full
+    assert long.feed("more") == ""

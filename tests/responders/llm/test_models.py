@@ -1,0 +1,162 @@
+"""From the settings to models, and what is said where one can't be used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import ANY
+
+import pytest
+from pydantic_ai.messages import BinaryContent, ModelRequest, ModelResponse, SystemPromptPart, TextPart, UserPromptPart
+from pydantic_ai.models.ollama import OllamaModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+
+from bot.errors import ConfigError
+from bot.responders import File
+from bot.responders.llm.models import Candidate, candidates, to_model_messages
+from bot.responders.llm.prompt import Message
+from bot.responders.llm.settings import Endpoint
+
+URL = "http://127.0.0.1:9/v1"
+KEY = "sk-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the keys of whoever runs the tests."""
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "OLLAMA_BASE_URL",
+        "OLLAMA_API_KEY",
+        "DEEPSEEK_API_KEY",
+        "VLLM_BASE_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def made(endpoint: Endpoint, **environ: str) -> list[Candidate]:
+    """Return the models."""
+    return list(candidates(endpoint, environ, max_tokens=10, temperature=None))
+
+
+def refusal(endpoint: Endpoint, **environ: str) -> str:
+    """Return the sentence with which they are refused."""
+    with pytest.raises(ConfigError) as caught:
+        made(endpoint, **environ)
+    return str(caught.value)
+
+
+def test_server_of_its_own_needs_no_key_and_is_spoken_to_in_the_older_protocol() -> None:
+    """As vLLM, llama.cpp and most others want it."""
+    (candidate,) = made(Endpoint("openai:tiny", base_url=URL))
+
+    assert isinstance(candidate.model, OpenAIChatModel)
+    assert candidate.model.base_url.rstrip("/") == URL
+    assert candidate.name == "openai:tiny"
+    assert candidate.settings == {"max_tokens": 10, "max_retries": 0}
+
+
+def test_openai_itself_keeps_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its newer protocol would by default."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    (candidate,) = made(Endpoint("openai:gpt-5-mini"))
+
+    assert isinstance(candidate.model, OpenAIResponsesModel)
+    assert candidate.settings.get("openai_store") is False
+
+
+def test_ollama_is_found_where_it_listens() -> None:
+    """From nothing to a talking bot: no address, no key."""
+    (candidate,) = made(Endpoint("ollama:llama3.2"))
+
+    assert isinstance(candidate.model, OllamaModel)
+    assert candidate.model.base_url == "http://127.0.0.1:11434/v1/"
+
+
+def test_key_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
+    """The models of the first one's provider get it, and nobody else's."""
+    path = tmp_path / "key"
+    path.write_text(f" {KEY}\n")
+    by_name = Endpoint("openai:a", ("openai:b", "ollama:c"), base_url=URL, key_env="MY_KEY")
+    by_file = Endpoint("deepseek:a", key_file=path)
+
+    named, filed = made(by_name, MY_KEY=KEY), made(by_file)
+
+    keys = [candidate.model.provider.client.api_key for candidate in [*named, *filed] if candidate.model.provider]
+    assert keys == [KEY, KEY, "api-key-not-set", KEY]
+    assert [URL, URL] == [str(each.model.base_url).rstrip("/") for each in named[:2]]
+    assert named[2].model.base_url == "http://127.0.0.1:11434/v1/"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        pytest.param(Endpoint(""), "No language model is named: set llm.model", id="none is named"),
+        pytest.param(
+            Endpoint("anthropic:claude"),
+            "The model anthropic:claude needs a package that is not installed: "
+            "pip install 'pydantic-ai-slim[anthropic]'.",
+            id="an SDK is missing",
+        ),
+        pytest.param(
+            Endpoint("openai:gpt-5"),
+            "The model openai:gpt-5 can't be used yet: set OPENAI_API_KEY in the environment, "
+            "or name a variable as llm.key_env or a file as llm.key_file.",
+            id="a key is missing",
+        ),
+        pytest.param(Endpoint("openai:a", ("deepseek:b",), URL), "set DEEPSEEK_API_KEY", id="a fallback's key is"),
+        pytest.param(Endpoint("opnai:gpt-5"), '"opnai:gpt-5" names no provider that there is', id="no such provider"),
+        pytest.param(
+            Endpoint("deepseek:x", base_url=URL), "takes no such setting: remove llm.base_url", id="an address too many"
+        ),
+        pytest.param(
+            Endpoint("openai:x", key_env="MY_KEY"), "no key in the environment variable MY_KEY", id="an empty variable"
+        ),
+        pytest.param(Endpoint("openai:x", key_file=Path("/no/key")), "key file /no/key can't be read", id="no file"),
+        pytest.param(Endpoint("heroku:x", base_url=URL), "set HEROKU_INFERENCE_KEY", id="another provider's key"),
+        pytest.param(
+            Endpoint("vllm:x"),
+            "set VLLM_BASE_URL in the environment, or set the address as llm.base_url.",
+            id="an address is missing",
+        ),
+    ],
+)
+def test_model_that_cannot_be_used_is_refused_with_what_to_do(endpoint: Endpoint, says: str) -> None:
+    """At the start, before anything runs."""
+    assert says in refusal(endpoint)
+
+
+def test_refusal_never_shows_a_key(tmp_path: Path) -> None:
+    """Not even one that can't be one."""
+    path = tmp_path / "key"
+    path.write_text(f"{KEY} twice")
+
+    assert KEY not in refusal(Endpoint("openai:x", key_file=path))
+    assert KEY not in refusal(Endpoint("openai:x", key_env="A"), A=f"{KEY}\n{KEY}")
+
+
+def test_prompt_is_written_in_pydantic_ais_words() -> None:
+    """System and first words of people are one request; images go along."""
+    image = File(1, "a.png", "image/PNG; x", b"png")
+    messages = to_model_messages(
+        [Message("system", "s"), Message("user", "u"), Message("assistant", "a"), Message("user", "v", (image,))]
+    )
+
+    first, answer, last = messages
+    assert isinstance(first, ModelRequest)
+    assert [type(part) for part in first.parts] == [SystemPromptPart, UserPromptPart]
+    assert isinstance(answer, ModelResponse)
+    assert answer.parts == [TextPart("a")]
+    assert isinstance(last, ModelRequest)
+    assert last.parts == [UserPromptPart(["v", BinaryContent(b"png", media_type="image/png")], timestamp=ANY)]
+
+
+def test_temperature_is_sent_where_it_is_set() -> None:
+    """And left to the model otherwise."""
+    endpoint = replace(Endpoint("openai:tiny"), base_url=URL)
+
+    (candidate,) = candidates(endpoint, {}, max_tokens=10, temperature=0.5)
+
+    assert candidate.settings.get("temperature") == 0.5

@@ -1,0 +1,68 @@
+"""From the settings to who answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.answering import responder_of
+from bot.config import Config, load
+from bot.errors import ConfigError
+from bot.responders import members
+
+LLM = "[llm]\nmodel = 'openai:tiny'\nbase_url = 'http://127.0.0.1:9/v1'\n"
+
+
+def config(tmp_path: Path, text: str) -> Config:
+    """Return the settings of a file."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {})
+
+
+@pytest.mark.parametrize(
+    ("named", "names"),
+    [
+        pytest.param("'rules'", ["rules"], id="rules"),
+        pytest.param("'llm'", ["llm"], id="a model"),
+        pytest.param("['rules', 'llm']", ["rules", "llm"], id="rules first, then a model"),
+    ],
+)
+def test_one_line_says_who_answers(tmp_path: Path, named: str, names: list[str]) -> None:
+    """Alone or in a row."""
+    responder = responder_of(config(tmp_path, f"{LLM}[replies]\nresponder = {named}"), {})
+
+    assert names == [member.name for member in members(responder)]
+
+
+def test_model_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
+    """With an example."""
+    with pytest.raises(ConfigError, match=r"set llm\.model, for example"):
+        responder_of(config(tmp_path, "[replies]\nresponder = 'llm'"), {})
+
+
+def test_missing_package_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is started."""
+    for name in [name for name in sys.modules if name.startswith("bot.responders.llm.") and name.endswith("responder")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "bot.responders.llm.models", None)
+
+    with pytest.raises(ConfigError, match=r"pip install 'echoless\[llm\]'"):
+        responder_of(config(tmp_path, f"{LLM}[replies]\nresponder = 'llm'"), {})
+
+
+@pytest.mark.parametrize(("named", "imported"), [("rules", False), ("llm", True)])
+def test_who_has_no_model_does_not_import_its_library(tmp_path: Path, named: str, *, imported: bool) -> None:
+    """It takes seconds and memory."""
+    config(tmp_path, f"{LLM}[replies]\nresponder = '{named}'")
+    code = (
+        "import sys; from bot.answering import responder_of; from bot import app; from bot.config import load; "
+        "responder_of(load(None, {}), {}); print('pydantic_ai' in sys.modules)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == str(imported)
