@@ -10,16 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, SecretStr
+from pydantic import BeforeValidator, Field, SecretBytes, SecretStr
 
+from bot.config.llm import Llm
+from bot.config.section import COUNT, DURATION, IDS, LIMIT, POSITIVE_DURATION, SWITCH, TEXT, Section
 from bot.config.values import (
     Duration,
     FilePath,
     HttpAddress,
-    HttpAddressOrNone,
     Limit,
-    ModelName,
-    ModelNameOrNone,
     Positive,
     PositiveDuration,
     Rate,
@@ -35,16 +34,6 @@ from bot.eventlog.vault import parse_key
 
 TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not its value
 KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
-
-SWITCH = "true or false"
-IDS = "a list of Discord ids such as [123456789012345678]"
-DURATION = 'a duration such as "30m", "7d" or "1h30m"'
-POSITIVE_DURATION = f"{DURATION}, longer than 0s"
-COUNT = "a whole number, 1 or more"
-LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
-TEXT = "a text that is not empty"
-
-MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'
 
 Ids = tuple[Snowflake, ...]
 ResponderName = Literal["rules", "llm"]
@@ -80,12 +69,6 @@ ReplayCommand = Literal[
     "export",
     "status",
 ]
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and closed to names it doesn't know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Discord(Section):
@@ -148,38 +131,6 @@ class Rule(Section):
     facts: FilePath | None = Field(None, description="the path of a JSON file")
     ignore_case: Switch = Field(default=False, description=SWITCH)
     line: int | None = None
-
-
-class ModelPrice(Section):
-    """What a model costs, in dollars for a million tokens that go ``in`` and that come ``out``."""
-
-    read: Annotated[float, Field(ge=0)] = Field(alias="in")
-    written: Annotated[float, Field(ge=0)] = Field(alias="out")
-
-
-class Llm(Section):
-    """The language model that answers where ``replies.responder`` names "llm"."""
-
-    model: ModelNameOrNone = Field("", description=MODEL)
-    fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
-    base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
-    key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
-    key_file: FilePath | None = Field(None, description="the path of a file that holds the provider's key")
-    persona: str = Field("", description="a text")
-    context_tokens: Annotated[Whole, Field(ge=500)] = Field(3000, description="a whole number, 500 or more")
-    max_tokens: Positive = Field(1000, description=COUNT)
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="a number from 0 to 2")
-    stream: Switch = Field(default=True, description=SWITCH)
-    edit_every: PositiveDuration = Field(timedelta(seconds=1), description=POSITIVE_DURATION)
-    first_token: PositiveDuration = Field(timedelta(seconds=30), description=POSITIVE_DURATION)
-    between: PositiveDuration = Field(timedelta(seconds=20), description=POSITIVE_DURATION)
-    total: PositiveDuration = Field(timedelta(seconds=120), description=POSITIVE_DURATION)
-    concurrency: Positive = Field(8, description=COUNT)
-    images: Switch = Field(default=False, description=SWITCH)
-    attachments_bytes: Annotated[Whole, Field(ge=0)] = Field(4_000_000, description="a whole number, 0 or more")
-    prices: Mapping[Text, ModelPrice] = Field(
-        {}, description='a table of models and what each costs, such as {"openai:gpt-5-mini" = {in = 0.25, out = 2}}'
-    )
 
 
 class Catchup(Section):

@@ -1,0 +1,54 @@
+"""What can be set about language models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.config.section import COUNT, MODEL, POSITIVE_DURATION, SWITCH, Section
+from bot.config.values import (
+    FilePath,
+    HttpAddressOrNone,
+    ModelName,
+    ModelNameOrNone,
+    Positive,
+    PositiveDuration,
+    Switch,
+    Text,
+    Whole,
+)
+
+
+class ModelPrice(Section):
+    """What a model costs, in dollars for a million tokens that go ``in`` and that come ``out``."""
+
+    read: Annotated[float, Field(ge=0)] = Field(alias="in")
+    written: Annotated[float, Field(ge=0)] = Field(alias="out")
+
+
+class Llm(Section):
+    """The language model that answers where ``replies.responder`` names "llm"."""
+
+    model: ModelNameOrNone = Field("", description=MODEL)
+    fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
+    base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
+    key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
+    key_file: FilePath | None = Field(None, description="the path of a file that holds the provider's key")
+    persona: str = Field("", description="a text")
+    context_tokens: Annotated[Whole, Field(ge=500)] = Field(3000, description="a whole number, 500 or more")
+    max_tokens: Positive = Field(1000, description=COUNT)
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="a number from 0 to 2")
+    stream: Switch = Field(default=True, description=SWITCH)
+    edit_every: PositiveDuration = Field(timedelta(seconds=1), description=POSITIVE_DURATION)
+    first_token: PositiveDuration = Field(timedelta(seconds=30), description=POSITIVE_DURATION)
+    between: PositiveDuration = Field(timedelta(seconds=20), description=POSITIVE_DURATION)
+    total: PositiveDuration = Field(timedelta(seconds=120), description=POSITIVE_DURATION)
+    concurrency: Positive = Field(8, description=COUNT)
+    images: Switch = Field(default=False, description=SWITCH)
+    attachments_bytes: Annotated[Whole, Field(ge=0)] = Field(4_000_000, description="a whole number, 0 or more")
+    prices: Mapping[Text, ModelPrice] = Field(
+        {}, description='a table of models and what each costs, such as {"openai:gpt-5-mini" = {in = 0.25, out = 2}}'
+    )

@@ -1,0 +1,21 @@
+"""What every table of the settings is, and the sentences that say what a value has to be."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+SWITCH = "true or false"
+IDS = "a list of Discord ids such as [123456789012345678]"
+DURATION = 'a duration such as "30m", "7d" or "1h30m"'
+POSITIVE_DURATION = f"{DURATION}, longer than 0s"
+COUNT = "a whole number, 1 or more"
+LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
+TEXT = "a text that is not empty"
+
+MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and closed to names it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
