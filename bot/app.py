@@ -33,7 +33,7 @@ from bot.gateway.commands.tree import Commands
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
-from bot.gateway.places import Places
+from bot.gateway.places import Places, surroundings
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
@@ -41,6 +41,7 @@ from bot.moderation import Desk, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
+from bot.replies.personas import Personas
 from bot.replies.service import Replies
 from bot.responders import Responder, close, members
 from bot.responders.notice import Notice
@@ -139,9 +140,10 @@ class Bot:
             limiter=_limiter(config),
             terms=_terms(config),
         )
+        personas = Personas(log.reader, lambda channel_id: surroundings(self.supervisor.client, channel_id))
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings),
+            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, personas),
             DiscordSender(lambda: self.supervisor.client, self._connected),
             _patience(config),
             clock,

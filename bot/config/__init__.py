@@ -1,5 +1,6 @@
 """Settings: read once, checked as a whole, frozen, and passed on as plain values."""
 
+from bot.config.llm import Llm
 from bot.config.load import load
 from bot.config.model import (
     Audit,
@@ -9,7 +10,6 @@ from bot.config.model import (
     Config,
     Discord,
     Limits,
-    Llm,
     Log,
     Moderation,
     Replies,

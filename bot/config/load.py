@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from bot.config.environment import from_environment
 from bot.config.lines import Lines, Place
-from bot.config.model import Config, Section
+from bot.config.model import Config
 from bot.config.problems import explain, sentence, settings, unknown
+from bot.config.section import Section
 from bot.errors import ConfigError
 
 DEFAULT_FILE = Path("config.toml")

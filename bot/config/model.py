@@ -68,6 +68,8 @@ ReplayCommand = Literal[
     "snapshot",
     "export",
     "status",
+    "persona",
+    "usage",
 ]
 
 

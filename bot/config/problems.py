@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from bot.config.lines import Place
-from bot.config.model import TOKEN_VARIABLE, Config, Rule, Section
+from bot.config.model import TOKEN_VARIABLE, Config, Rule
+from bot.config.section import Section
 
 KINDS: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),

@@ -109,19 +109,27 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Bring the window back to what it was at version ``to``; ``window`` is that, without what was deleted since."""
+    """Bring the window back to what it was at version ``to``; ``window`` is that, without what was deleted since.
+
+    ``persona_at`` is the persona of that version.
+    """
 
     by: str
     to: int
     window: tuple[Turn, ...]
+    persona_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take the newest rewind or reset back; ``window`` is what it was before, without what was deleted since."""
+    """Take the newest rewind or reset back; ``window`` is what it was before, without what was deleted since.
+
+    ``persona_at`` is the persona from before.
+    """
 
     by: str
     window: tuple[Turn, ...]
+    persona_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,15 @@ class Reset:
     """Empty the window."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPersona:
+    """Say who the bot is in this channel; an empty ``text`` says that nothing of its own holds here."""
+
+    by: str
+    text: str
+    subject: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +169,6 @@ Command: TypeAlias = (
     | Rewind
     | Undo
     | Reset
+    | SetPersona
     | Record
 )

@@ -69,7 +69,9 @@ class Conversation:
 
     ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
     ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete;
-    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none).
+    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none); ``persona_at`` the
+    position of the words that say who the bot is here (0: nothing does), and ``persona_changed_at`` the version at
+    which somebody set or cleared them.
     """
 
     version: int = 0
@@ -77,6 +79,8 @@ class Conversation:
     outbox: tuple[Pending, ...] = ()
     watermark: int = 0
     rewound_at: int = 0
+    persona_at: int = 0
+    persona_changed_at: int = 0
     paused: bool = False
     deleted: bool = False
     history_forbidden: bool = False
@@ -243,6 +247,18 @@ def _reset(state: Conversation, recorded: e.Recorded, _event: e.ConversationRese
     state.rewound_at = recorded.version
 
 
+def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
+    state.persona_at, state.persona_changed_at = recorded.position, recorded.version
+
+
+def _persona_cleared(state: Conversation, recorded: e.Recorded, _event: e.PersonaCleared) -> None:
+    state.persona_at, state.persona_changed_at = 0, recorded.version
+
+
+def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
+    state.persona_at = event.at
+
+
 def _paused(state: Conversation, _recorded: e.Recorded, _event: e.RepliesPaused) -> None:
     state.paused = True
 
@@ -302,6 +318,9 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.HistoryForbidden: _forbidden,
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
+    e.PersonaSet: _persona_set,
+    e.PersonaCleared: _persona_cleared,
+    e.PersonaRestored: _persona_restored,
     e.RepliesPaused: _paused,
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,

@@ -50,6 +50,8 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             return () if state.pending(event.message_id) else (e.Draft(event),)
         case c.Rewind() | c.Undo() | c.Reset():
             return _rewind(state, command)
+        case c.SetPersona():
+            return set_persona(command) if command.text or state.persona_at else ()
         case c.Record(fact):
             return _record(state, fact)
         case _:
@@ -133,11 +135,12 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
 
 def _rewind(state: Conversation, command: c.Rewind | c.Undo | c.Reset) -> Drafts:
     match command:
-        case c.Rewind(by, to, window):
+        case c.Rewind(by, to, window, persona_at):
             if to >= state.version:
                 return ()
-            return (e.Draft(e.ConversationRewound(by=by, to=to, window=_stored(window))),)
-        case c.Undo(by, window):
+            rewound = e.Draft(e.ConversationRewound(by=by, to=to, window=_stored(window)))
+            return (rewound, *_persona_back(state, by, persona_at))
+        case c.Undo(by, window, persona_at):
             if not state.rewound_at:
                 return ()
             # What came after the rewind stays: only what the rewind took away comes back.
@@ -146,9 +149,22 @@ def _rewind(state: Conversation, command: c.Rewind | c.Undo | c.Reset) -> Drafts
             undone = e.ConversationRewound(
                 by=by, to=state.rewound_at - 1, window=_stored(merged), undoes=state.rewound_at
             )
-            return (e.Draft(undone),)
+            # As with the turns: a persona that somebody chose after the rewind stays.
+            chosen_since = state.persona_changed_at > state.rewound_at
+            return (e.Draft(undone), *(() if chosen_since else _persona_back(state, by, persona_at)))
         case c.Reset(by):
             return (e.Draft(e.ConversationReset(by=by)),) if state.window else ()
+
+
+def _persona_back(state: Conversation, by: str, persona_at: int) -> Drafts:
+    return () if persona_at == state.persona_at else (e.Draft(e.PersonaRestored(by=by, at=persona_at)),)
+
+
+def set_persona(command: c.SetPersona) -> Drafts:
+    """Return what says who the bot is, in a channel or in a server's stream."""
+    if not command.text:
+        return (e.Draft(e.PersonaCleared(by=command.by)),)
+    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject=command.subject),)
 
 
 def _stored(window: tuple[Turn, ...]) -> tuple[e.StoredTurn, ...]:

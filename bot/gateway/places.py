@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.replies.personas import Surroundings
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -37,6 +39,15 @@ def place_in(client: discord.Client, channel_id: int, guild_id: int | None = Non
     channel = client.get_channel(channel_id)
     guild = getattr(channel, "guild", None)
     return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else guild_id)
+
+
+def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings:
+    """Return what a channel belongs to, and its topic, as far as the client knows; a thread has its parent's topic."""
+    channel = client.get_channel(channel_id) if client else None
+    guild = getattr(channel, "guild", None)
+    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+    titled = channel.parent if isinstance(channel, discord.Thread) else channel
+    return Surroundings(parent_id, guild.id if guild else None, getattr(titled, "topic", None) or "")
 
 
 def may_read_history(client: discord.Client, channel_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from bot.moderation.desk import Desk, Live
 from bot.moderation.moderation import Moderation
+from bot.moderation.persona import Scope
 from bot.moderation.report import File, ModerationError, Report
 
-__all__ = ["Desk", "File", "Live", "Moderation", "ModerationError", "Report"]
+__all__ = ["Desk", "File", "Live", "Moderation", "ModerationError", "Report", "Scope"]

@@ -10,6 +10,7 @@ from bot.conversations import stream_of
 from bot.core import events as e
 from bot.eventlog.reader import Loaded, Query
 from bot.moderation.desk import Desk
+from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
@@ -22,11 +23,15 @@ E = TypeVar("E", bound=e.Event)
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is recorded about one message and the reply to it, in order; ``composed_on``: the state it was based on."""
+    """What is recorded about one message and the reply to it, in order.
+
+    ``composed_on``: the state it was based on; ``persona``: where the one it was written in comes from.
+    """
 
     message_id: int
     lines: tuple[Line, ...]
     composed_on: Loaded | None
+    persona: str = ""
 
     def all(self, kind: type[E]) -> list[E]:
         """Return its events of one kind."""
@@ -84,7 +89,15 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
     composed = next((each for each in reversed(found) if isinstance(each.event, e.ReplyComposed)), None)
     based_on = await desk.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
     told = await lines(desk.reader, found, words=desk.reader.vault is not None)
-    return Story(trigger, tuple(told), based_on)
+    return Story(trigger, tuple(told), based_on, await _persona(desk, composed))
+
+
+async def _persona(desk: Desk, composed: e.Recorded | None) -> str:
+    """Say where the persona of an answer comes from; nothing of one that no model wrote."""
+    if composed is None or not isinstance(composed.event, e.ReplyComposed) or not composed.event.model:
+        return ""
+    found = await desk.reader.at((composed.event.persona,)) if composed.event.persona else []
+    return origin(found[0]) if found else "that of the settings"
 
 
 def _message(story: Story) -> Iterator[str]:
@@ -124,6 +137,8 @@ def _answer(desk: Desk, story: Story) -> Iterator[str]:
     same = (
         "unknown" if not composed.settings else "the present ones" if composed.settings == desk.settings else "others"
     )
+    if story.persona:
+        yield f"persona: {story.persona}"
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
     yield f"window: {_window(desk, story)}"

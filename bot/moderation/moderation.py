@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
-from bot.moderation import checks, explain, export, rehearse, repair, rewind, see, status
+from bot.moderation import checks, explain, export, persona, rehearse, repair, rewind, see, status
 from bot.moderation.desk import BOT_STREAM, Desk
+from bot.moderation.persona import Scope
 from bot.moderation.report import Report
 
 EXPORT_BYTES = 8_000_000
@@ -90,6 +91,18 @@ class Moderation:
     async def resume(self, channel_id: int, *, by: str) -> Report:
         """Answer again in a channel."""
         return await repair.resume(self._desk, channel_id, by=by)
+
+    async def persona(self, scope: Scope) -> Report:
+        """Show who the bot is in a channel or a server."""
+        return await persona.show(self._desk, scope)
+
+    async def set_persona(self, scope: Scope, text: str, *, by: str) -> Report:
+        """Say who the bot is from its next answer on."""
+        return await persona.set_(self._desk, scope, text, by=by)
+
+    async def clear_persona(self, scope: Scope, *, by: str) -> Report:
+        """Take a persona away."""
+        return await persona.clear(self._desk, scope, by=by)
 
     async def rebuild(self, channel_id: int) -> Report:
         """Forget a channel's snapshots, fold its events again, and compare."""

@@ -17,6 +17,7 @@ from bot.moderation.see import turn_line, words_of
 from bot.moderation.text import count_text, plain
 
 Turns = tuple[Turn, ...]
+Change = Callable[[Turns, int], Rewind | Undo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class _Change:
     back: Turns
     gone: Turns
     bodies: Mapping[int, Body] | None
+    persona: bool = False
 
     def lines(self) -> tuple[str, ...]:
         """Return each turn that leaves, comes back, or stays away since it was deleted."""
@@ -41,6 +43,8 @@ class _Change:
             if turns:
                 rows.append(f"{count_text(len(turns), 'turn')} {one if len(turns) == 1 else many}:")
                 rows += [f"  {mark} {turn_line(turn, self.bodies)}" for turn in turns]
+        if self.persona:
+            rows.append("The persona becomes what it was.")
         return tuple(rows) or ("The window stays as it is.",)
 
     def to_json(self, channel_id: int, version: int) -> dict[str, object]:
@@ -52,6 +56,7 @@ class _Change:
             "left": plain(self.left),
             "back": plain(self.back),
             "deleted": plain(self.gone),
+            "persona": self.persona,
         }
 
 
@@ -70,7 +75,9 @@ async def rewind(desk: Desk, channel_id: int, to: str, *, by: str) -> Report:
     """Bring the window back to what it was at a point in time, without what was deleted since."""
     version, now = await _ends(desk, channel_id, to)
     change = await _change(desk, channel_id, now, version)
-    recorded = await _record(desk, channel_id, version, lambda window: Rewind(by, version, window))
+    recorded = await _record(
+        desk, channel_id, version, lambda window, persona_at: Rewind(by, version, window, persona_at)
+    )
     return Report(
         f"Channel {channel_id} is rewound to version {version}",
         (*change.lines(), "Nothing is sent again; undo takes it back."),
@@ -83,11 +90,14 @@ async def undo(desk: Desk, channel_id: int, *, by: str) -> Report:
     now = await desk.owned().conversations.state(channel_id)
     if not now.rewound_at:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
-    recorded = await _record(desk, channel_id, now.rewound_at - 1, lambda window: Undo(by, window))
+    recorded = await _record(
+        desk, channel_id, now.rewound_at - 1, lambda window, persona_at: Undo(by, window, persona_at)
+    )
     after = (await desk.reader.load(stream_of(channel_id), upto=recorded.version)).state
     known = {turn.message_id for turn in now.window}
     back = tuple(turn for turn in after.window if turn.message_id not in known)
-    change = _Change(now.rewound_at - 1, (), back, (), await words_of(desk, back))
+    persona = after.persona_at != now.persona_at
+    change = _Change(now.rewound_at - 1, (), back, (), await words_of(desk, back), persona)
     return Report(
         f"Undone in channel {channel_id}: the rewind or reset at version {now.rewound_at}",
         change.lines(),
@@ -121,31 +131,33 @@ async def _ends(desk: Desk, channel_id: int, to: str) -> tuple[int, Conversation
 
 
 async def _change(desk: Desk, channel_id: int, now: Conversation, to: int) -> _Change:
-    then = (await desk.reader.load(stream_of(channel_id), upto=to)).state.window
+    old = (await desk.reader.load(stream_of(channel_id), upto=to)).state
+    then, persona = old.window, old.persona_at != now.persona_at
     deleted = await _deleted(desk.reader, channel_id, after=to)
     window = _without(then, deleted)
     ids, present = ({turn.message_id for turn in turns} for turns in (window, now.window))
     left = tuple(turn for turn in now.window if turn.message_id not in ids)
     back = tuple(turn for turn in window if turn.message_id not in present)
     gone = tuple(turn for turn in then if turn.message_id in deleted)
-    return _Change(to, left, back, gone, await words_of(desk, (*left, *back)))
+    return _Change(to, left, back, gone, await words_of(desk, (*left, *back)), persona)
 
 
-async def _record(desk: Desk, channel_id: int, to: int, command: Callable[[Turns], Rewind | Undo]) -> Recorded:
+async def _record(desk: Desk, channel_id: int, to: int, command: Change) -> Recorded:
     """Record a rewind whose window is that of version ``to`` without what was deleted up to the rewind itself.
 
     A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
     """
     conversations, stream = desk.owned().conversations, stream_of(channel_id)
-    then = (await desk.reader.load(stream, upto=to)).state.window
+    old = (await desk.reader.load(stream, upto=to)).state
+    then = old.window
     deleted = await _deleted(desk.reader, channel_id, after=to)
-    new = await conversations.handle(channel_id, command(_without(then, deleted)))
-    if not new or not isinstance(new[-1].event, ConversationRewound):
+    new = await conversations.handle(channel_id, command(_without(then, deleted), old.persona_at))
+    if not new or not isinstance(new[0].event, ConversationRewound):
         raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
     late = await _deleted(desk.reader, channel_id, after=to, upto=new[-1].version) - deleted
     if any(turn.message_id in late for turn in then):
         window = _without((await conversations.state(channel_id)).window, late)
-        new = await conversations.handle(channel_id, Rewind(new[-1].event.by, to, window))
+        new = await conversations.handle(channel_id, Rewind(new[0].event.by, to, window, old.persona_at))
     return new[-1]
 
 

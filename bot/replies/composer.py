@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from bot.core.addressing import without_mention
@@ -12,7 +13,8 @@ from bot.core.conversation import Conversation, Pending
 from bot.core.events import Body, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
-from bot.responders.protocol import Question, Responder, Utterance
+from bot.replies.personas import Persona, Personas
+from bot.responders.protocol import Answer, Context, Question, Responder, Streaming, Utterance
 
 
 class WordsErased(Exception):
@@ -25,6 +27,7 @@ class Composer:
 
     ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
     ``settings`` names what they were set to, for whoever asks later why an answer was given.
+    ``personas`` tells who the bot is in a channel.
     """
 
     reader: Reader
@@ -32,6 +35,7 @@ class Composer:
     window: int
     timeout: float
     settings: str = ""
+    personas: Personas | None = None
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
@@ -47,8 +51,9 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         history = await self._history(state, entry) if responder.wants_history else ()
+        context, persona = await self._context(responder, channel_id, state, history)
         async with asyncio.timeout(self.timeout):
-            answer = await responder.compose(question, history)
+            answer = await _answer(responder, question, context)
         parts = split(answer.text) if answer else ()
         if answer is None or not parts:
             return None
@@ -62,6 +67,7 @@ class Composer:
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
             settings=self.settings,
+            persona=persona.position,
         )
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
@@ -71,6 +77,15 @@ class Composer:
         if body is None or len(body.parts) != len(entry.sent_ids):
             raise WordsErased
         return body.parts
+
+    async def _context(
+        self, responder: Responder, channel_id: int, state: Conversation, history: Sequence[Utterance]
+    ) -> tuple[Context, Persona]:
+        """Return what a responder may build on, and the persona in it; those without a model have no use for one."""
+        if self.personas is None or not isinstance(responder, Streaming):
+            return Context(history=history), Persona()
+        persona = await self.personas.persona(channel_id, state)
+        return Context(history=history, persona=persona.text, topic=self.personas.topic(channel_id)), persona
 
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
@@ -100,3 +115,14 @@ class Composer:
             for turn in turns
             if (body := bodies.get(turn.position)) and turn.part < len(body.parts)
         )
+
+
+async def _answer(responder: Responder, question: Question, context: Context) -> Answer | None:
+    """Return an answer as a whole, however it is made."""
+    if not isinstance(responder, Streaming):
+        return await responder.compose(question, context.history)
+    async with aclosing(responder.stream(question, context)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                return piece
+    return None

@@ -230,6 +230,28 @@ CASES = {
     ),
     "a reset empties the window": Case([RECEIVED], c.Reset("owner"), (e.Draft(e.ConversationReset(by="owner")),)),
     "a reset of an empty window changes nothing": Case([], c.Reset("owner"), ()),
+    "a rewind brings the persona back": Case(
+        [e.PersonaSet(by="7"), RECEIVED, e.PersonaSet(by="7")],
+        c.Rewind("owner", 2, (TURN,), persona_at=1),
+        (e.Draft(rewound(2, TURN)), e.Draft(e.PersonaRestored(by="owner", at=1))),
+    ),
+    "an undo of a rewind brings the persona back": Case(
+        [e.PersonaSet(by="7"), RECEIVED, rewound(0), e.PersonaRestored(by="owner", at=0)],
+        c.Undo("owner", (TURN,), persona_at=1),
+        (e.Draft(rewound(2, TURN, undoes=3)), e.Draft(e.PersonaRestored(by="owner", at=1))),
+    ),
+    "an undo leaves a persona that was chosen since": Case(
+        [e.PersonaSet(by="7"), RECEIVED, rewound(0), e.PersonaCleared(by="7")],
+        c.Undo("owner", (TURN,), persona_at=1),
+        (e.Draft(rewound(2, TURN, undoes=3)),),
+    ),
+    "a persona is set with its words": Case(
+        [],
+        c.SetPersona("7", "a pirate", 7),
+        (e.Draft(e.PersonaSet(by="7"), e.Body(parts=("a pirate",)), subject=7),),
+    ),
+    "a persona is cleared": Case([e.PersonaSet(by="7")], c.SetPersona("7", ""), (e.Draft(e.PersonaCleared(by="7")),)),
+    "a persona that is not there is not cleared": Case([RECEIVED], c.SetPersona("7", ""), ()),
     "a limit is told to the person and skips the message": Case(
         [],
         replace(ADDRESSED, refusal=e.SkipReason.PERSON_LIMIT, notice="notice"),

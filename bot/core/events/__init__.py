@@ -6,7 +6,16 @@ carry ids, numbers and reasons; the words and names that people wrote travel bes
 log seals and can erase.
 """
 
-from bot.core.events.admin import CommandUsed, ConversationReset, ConversationRewound, RepliesPaused, RepliesResumed
+from bot.core.events.admin import (
+    CommandUsed,
+    ConversationReset,
+    ConversationRewound,
+    PersonaCleared,
+    PersonaRestored,
+    PersonaSet,
+    RepliesPaused,
+    RepliesResumed,
+)
 from bot.core.events.base import Body, Draft, Event, MessageEvent, Recorded
 from bot.core.events.messages import ChannelDeleted, MessageDeleted, MessageEdited, MessageReceived, MessageSkipped
 from bot.core.events.replies import (
@@ -74,6 +83,9 @@ __all__ = [
     "MessageEvent",
     "MessageReceived",
     "MessageSkipped",
+    "PersonaCleared",
+    "PersonaRestored",
+    "PersonaSet",
     "Proof",
     "Recorded",
     "RepliesPaused",

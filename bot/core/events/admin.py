@@ -29,6 +29,31 @@ class ConversationReset(Event):
     by: str
 
 
+class PersonaSet(Event):
+    """Who the bot is here from now on, in a channel or, in a server's stream, in all of them. Body: the text."""
+
+    TYPE = "persona.set"
+
+    by: str
+
+
+class PersonaCleared(Event):
+    """The bot has no persona of this place any more."""
+
+    TYPE = "persona.cleared"
+
+    by: str
+
+
+class PersonaRestored(Event):
+    """A rewind or its undo brought back the persona that was set at position ``at`` (0: there was none)."""
+
+    TYPE = "persona.restored"
+
+    by: str
+    at: int
+
+
 class CommandUsed(Event):
     """Somebody used an admin command. Body: its options as they were given."""
 

@@ -25,7 +25,10 @@ class ReplyRequested(MessageEvent):
 
 
 class ReplyComposed(MessageEvent):
-    """The answer is written and nothing of it is sent yet. Body: the text of its parts."""
+    """The answer is written and nothing of it is sent yet. Body: the text of its parts.
+
+    ``persona`` is the position of the event that set the persona it was written in (0: that of the settings).
+    """
 
     TYPE = "reply.composed"
 
@@ -38,6 +41,7 @@ class ReplyComposed(MessageEvent):
     cost_micros: int = 0
     settings: str = ""
     generation: int = 1
+    persona: int = 0
 
     def key(self) -> Key:
         """Return ``composed:<message id>:<generation>``."""

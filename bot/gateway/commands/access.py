@@ -76,12 +76,16 @@ class Access:
             return None
         if asker.guild_id is None:
             return DIRECT
-        if self._permitted(asker.permissions) or self.commands.get(command, self.named).admits(asker):
+        if self._permitted(asker.permissions) or self._named(command).admits(asker):
             return None
         return (
             f"You may not use this command: it takes the permission {PERMISSIONS[self.permission][1]} in this server, "
             "or a role or a name in the bot's settings."
         )
+
+    def _named(self, command: str) -> Named:
+        """Return who is let in by name: of ``persona set``, those of ``persona``."""
+        return self.commands.get(command) or self.commands.get(command.partition(" ")[0]) or self.named
 
     def _permitted(self, held: int) -> bool:
         return bool(held & ADMINISTRATOR) or held & self.bit == self.bit

@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.gateway.commands.use import Use
 
 GROUP = "replay"
+PERSONA = "persona"
 MENU = "Why this reply?"
 MENUS = {MENU: "why"}
 """The command that each entry of a menu is another way to."""
@@ -45,10 +46,11 @@ def use_of(interaction: discord.Interaction) -> Use:
 
 
 def command_of(interaction: discord.Interaction) -> str:
-    """Return what the settings call the command that was chosen: the words after ``/replay``."""
+    """Return what the settings call the command that was chosen: the words after ``/replay``, all of any other."""
     data = _data(interaction)
     name = str(data.get("name", ""))
-    return " ".join(option["name"] for option in _path(data)) or MENUS.get(name, name)
+    words = [option["name"] for option in _path(data)]
+    return " ".join(words if words and name == GROUP else [MENUS.get(name, name), *words])
 
 
 def options_of(interaction: discord.Interaction) -> str:

@@ -13,7 +13,8 @@ from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.change import ChangeConversation
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.keep import Keep
-from bot.gateway.commands.naming import GROUP, MENU, admitted, use_of
+from bot.gateway.commands.naming import GROUP, MENU, PERSONA, admitted, use_of
+from bot.gateway.commands.persona import PersonaCommands
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.see import See
 from bot.gateway.commands.suggest import Suggestions
@@ -37,13 +38,20 @@ class Commands:
         hint = discord.Permissions(self.counter.access.bit)
         contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
         installs = app_commands.AppInstallationType(guild=True, user=False)
-        group = app_commands.Group(
-            name=GROUP,
-            description="See, explain, rewind and repair conversations.",
-            default_permissions=hint,
-            allowed_contexts=contexts,
-            allowed_installs=installs,
-        )
+
+        def group_of(name: str, description: str) -> app_commands.Group:
+            return app_commands.Group(
+                name=name,
+                description=description,
+                default_permissions=hint,
+                allowed_contexts=contexts,
+                allowed_installs=installs,
+            )
+
+        group = group_of(GROUP, "See, explain, rewind and repair conversations.")
+        persona = group_of(PERSONA, "Show, set and clear who I am here.")
+        for command in PersonaCommands(self.counter).commands():
+            persona.add_command(command)
         suggest = Suggestions(self.counter.moderation)
         see = See(self.counter, suggest)
         for topic in (see, ChangeConversation(self.counter, suggest), Keep(self.counter, suggest)):
@@ -55,6 +63,7 @@ class Commands:
         menu.default_permissions = hint
         tree = Tree(client, self.counter)
         tree.add_command(group)
+        tree.add_command(persona)
         tree.add_command(menu)
         return tree
 

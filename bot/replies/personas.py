@@ -1,0 +1,70 @@
+"""Who the bot is in a channel: its own persona, else its parent's, else the server's, else what the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.conversations import stream_of
+from bot.core.conversation import Conversation
+from bot.core.events import PersonaCleared, PersonaSet, Recorded
+from bot.eventlog.reader import Query, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel belongs to, and its topic, as far as Discord told."""
+
+    parent_id: int | None = None
+    guild_id: int | None = None
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A persona's words, and the position of the event that set it (0: the settings' own, whose words are theirs)."""
+
+    text: str = ""
+    position: int = 0
+
+
+def guild_stream(guild_id: int) -> str:
+    """Return the name of a server's stream."""
+    return f"guild:{guild_id}"
+
+
+async def server_persona(reader: Reader, guild_id: int) -> Recorded | None:
+    """Return the event that set a server's persona, None where it has none."""
+    types = (PersonaSet.TYPE, PersonaCleared.TYPE)
+    query = Query(stream=guild_stream(guild_id), types=types, newest_first=True)
+    async for newest in reader.events(query, limit=1):
+        return newest if isinstance(newest.event, PersonaSet) else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Personas:
+    """Finds the persona that holds; ``around`` tells what a channel belongs to."""
+
+    reader: Reader
+    around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
+
+    async def persona(self, channel_id: int, state: Conversation | None = None) -> Persona:
+        """Return the persona of a channel; one whose words were erased is none."""
+        around = self.around(channel_id)
+        positions = [await self._of_channel(channel_id, state)]
+        if around.parent_id:
+            positions.append(await self._of_channel(around.parent_id))
+        if around.guild_id:
+            found = await server_persona(self.reader, around.guild_id)
+            positions.append(found.position if found else 0)
+        bodies = await self.reader.bodies(position for position in positions if position)
+        return next((Persona(bodies[at].text, at) for at in positions if at in bodies), Persona())
+
+    def topic(self, channel_id: int) -> str:
+        """Return a channel's topic; a thread has its parent's."""
+        return self.around(channel_id).topic
+
+    async def _of_channel(self, channel_id: int, state: Conversation | None = None) -> int:
+        known = state or (await self.reader.load(stream_of(channel_id))).state
+        return known.persona_at

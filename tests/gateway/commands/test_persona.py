@@ -1,0 +1,104 @@
+"""Personas: by command, for a channel, a thread or a server, and what an answer is written in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from bot.core.events import PersonaCleared, PersonaSet, ReplyComposed, ReplySent
+from bot.responders import Answer, Question, Utterance
+from bot.responders.protocol import Context
+from bot.sandbox.control_client import ControlClient
+from tests.gateway.commands.moderator import Moderator, text_of
+from tests.harness import Launch
+
+
+class Actor:
+    """A model's stand-in that says who it is told to be, and where."""
+
+    name = "llm"
+    wants_history = True
+    only_addressed = True
+
+    def claims(self, question: Question) -> bool:
+        """Answer everything."""
+        return bool(question.text)
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+        """Answer without a context: nobody asks so."""
+        raise NotImplementedError
+
+    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+        """Say who it is."""
+        del question
+        yield Answer(f"as {context.persona or 'myself'} about {context.topic or 'nothing'}", model="test:model")
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+async def said(control: ControlClient) -> list[str]:
+    """Return what the bot said, oldest first."""
+    return [message["content"] for message in await control.messages(author="sandbox-bot")]
+
+
+async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient, moderator: Moderator) -> None:
+    """A channel's own before the server's before that of the settings; `why` says which it was."""
+    running = await launch(responder=Actor())
+    await moderator.registered()
+    await control.post("<@sandbox-bot> hi", mention=["sandbox-bot"])
+    await running.judge.expect(ReplySent, 1)
+    await moderator.use("persona set", {"text": "a judge", "scope": "server"})
+    await control.post("again", mention=["sandbox-bot"])
+    await running.judge.expect(ReplySent, 2)
+    await moderator.use("persona set", {"text": "a pirate"})
+    third = await control.post("and again", mention=["sandbox-bot"])
+    await running.judge.expect(ReplySent, 3)
+    shown = text_of(await moderator.use("persona show"))
+    await moderator.use("persona clear")
+    await control.post("at last", mention=["sandbox-bot"])
+    await running.judge.expect(ReplySent, 4)
+
+    answers = [text.split(" about ")[0] for text in await said(control)]
+    assert answers == ["as myself", "as a judge", "as a pirate", "as a judge"]
+    assert "a pirate" in shown
+    used = [event.persona for event in await running.judge.of(ReplyComposed)]
+    assert used[0] == 0
+    assert used[1] == used[3] != 0
+    assert "persona: version" in await moderator.ask("why", {"message": third["id"]})
+    assert len(await running.judge.of(PersonaSet)) == 2
+    assert len(await running.judge.of(PersonaCleared)) == 1
+
+
+async def test_a_rewind_and_its_undo_take_the_persona_along(
+    launch: Launch, control: ControlClient, moderator: Moderator
+) -> None:
+    """Back to none, and back again."""
+    await launch(responder=Actor())
+    await moderator.registered()
+    await control.post("nothing for you")
+    await moderator.use("persona set", {"text": "a pirate"})
+
+    preview = await moderator.use("replay rewind", {"to": "1"})
+    await moderator.press(preview, "Rewind")
+    await moderator.sees(preview, "is rewound")
+    rewound = text_of(await moderator.use("persona show"))
+    await moderator.ask("undo")
+    undone = text_of(await moderator.use("persona show"))
+
+    assert "The persona becomes what it was." in text_of(preview)
+    assert "that of the settings" in rewound
+    assert "a pirate" in undone
+
+
+async def test_only_moderators_may(launch: Launch, moderator: Moderator) -> None:
+    """By the same check as `/replay`; an empty hand finds nothing to clear."""
+    running = await launch()
+    await moderator.registered()
+    nothing = text_of(await moderator.use("persona clear"))
+    moderator.user = "alice"
+
+    for command, options in (("set", {"text": "a pirate"}), ("show", {}), ("clear", {"scope": "server"})):
+        assert "You may not use this command" in text_of(await moderator.use(f"persona {command}", options))
+
+    assert "no persona of its own" in nothing
+    assert await running.judge.of(PersonaSet) == []
