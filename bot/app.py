@@ -24,6 +24,7 @@ from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
+from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.access import Access, Named
@@ -41,13 +42,14 @@ from bot.moderation import Desk, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
-from bot.replies.personas import Personas
+from bot.replies.personas import Personas, Surroundings
 from bot.replies.service import Replies
 from bot.responders import Responder, close, members
-from bot.responders.notice import Notice
+from bot.responders.notice import TODAY, Notice
 from bot.telemetry import Health, Metrics, serve
 
 COMPOSE_SECONDS = 120.0
+TODAY_NOTICE = "I have said all that I may for today: please ask me again tomorrow."
 LIMIT_NOTICE = "I am asked more here than I can answer just now: please ask again in a few minutes."
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
@@ -83,7 +85,7 @@ def places(config: Config) -> Places:
 
 def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
     """Return what moderators' commands work with beside a log that they only read."""
-    responders = (*members(answering), Notice(LIMIT_NOTICE))
+    responders = (*members(answering), Notice(LIMIT_NOTICE), Notice(TODAY_NOTICE, TODAY))
     settings = answering_version(config)
     return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
 
@@ -132,6 +134,7 @@ class Bot:
         desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
+        self.budget = Budget(_caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
         self.intake = Intake(
             log,
             self.conversations,
@@ -139,8 +142,9 @@ class Bot:
             places=places(config),
             limiter=_limiter(config),
             terms=_terms(config),
+            budget=self.budget,
         )
-        personas = Personas(log.reader, lambda channel_id: surroundings(self.supervisor.client, channel_id))
+        personas = Personas(log.reader, self._around)
         self.replies = Replies(
             self.conversations,
             Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, personas),
@@ -153,12 +157,14 @@ class Bot:
         self.counter = Counter(self.moderation, _access(config))
         self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
+        self.conversations.on_appended.append(self.budget.observe)
         self.conversations.on_failed.append(self.healer.failed)
         self._watch()
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Stay connected until ``stopping`` is set; then let sends end and keep a snapshot of every hot channel."""
         telemetry = self._config.telemetry
+        await self.budget.load(self.log.reader)
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(
@@ -211,6 +217,9 @@ class Bot:
             on_lost=self._connected.clear,
             commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
         )
+
+    def _around(self, channel_id: int) -> Surroundings:
+        return surroundings(self.supervisor.client, channel_id)
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client
@@ -276,6 +285,12 @@ def _limiter(config: Config) -> Limiter:
         return None if rate is None else Bucket(rate.count, rate.per.total_seconds())
 
     return Limiter(bucket(config.limits.per_channel), bucket(config.limits.per_person), time.monotonic)
+
+
+def _caps(config: Config) -> Caps:
+    limits = config.limits
+    cost = None if limits.cost_per_day is None else round(limits.cost_per_day * 1_000_000)
+    return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
 
 
 def _patience(config: Config) -> Patience:

@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretBytes, SecretStr
 
 from bot.config.llm import Llm
-from bot.config.section import COUNT, DURATION, IDS, LIMIT, POSITIVE_DURATION, SWITCH, TEXT, Section
+from bot.config.section import COUNT, DOLLARS, DURATION, IDS, LIMIT, POSITIVE_DURATION, SWITCH, TEXT, TOKENS, Section
 from bot.config.values import (
+    Dollars,
     Duration,
     FilePath,
     HttpAddress,
@@ -25,6 +26,7 @@ from bot.config.values import (
     Snowflake,
     Switch,
     Text,
+    Tokens,
     WebsocketAddress,
     Whole,
     parse_names,
@@ -158,6 +160,10 @@ class Limits(Section):
     per_person: Limit = Field(Rate(100, timedelta(minutes=10)), description=LIMIT)
     queue: Positive = Field(1000, description=COUNT)
     together: Duration = Field(timedelta(), description=DURATION)
+    tokens_per_person: Tokens = Field(None, description=TOKENS)
+    tokens_per_channel: Tokens = Field(None, description=TOKENS)
+    tokens_per_server: Tokens = Field(None, description=TOKENS)
+    cost_per_day: Dollars = Field(None, description=DOLLARS)
 
 
 class CommandRule(Section):

@@ -10,6 +10,8 @@ DURATION = 'a duration such as "30m", "7d" or "1h30m"'
 POSITIVE_DURATION = f"{DURATION}, longer than 0s"
 COUNT = "a whole number, 1 or more"
 LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
+TOKENS = 'a number of tokens a day, 1 or more, or "off"'
+DOLLARS = 'an amount of dollars a day, more than 0, or "off"'
 TEXT = "a text that is not empty"
 
 MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'

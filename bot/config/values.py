@@ -61,6 +61,11 @@ def parse_rate(value: object) -> Rate | None:
     return rate
 
 
+def parse_or_off(value: object) -> object:
+    """Read ``off`` as no limit (None)."""
+    return None if value == "off" else value
+
+
 def parse_snowflake(value: object) -> int:
     """Read a Discord id, written as a number or (as in JSON, where large numbers lose digits) as a string."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -115,6 +120,8 @@ def parse_model(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Tokens = Annotated[Annotated[int, Strict(), Field(ge=1)] | None, BeforeValidator(parse_or_off)]
+Dollars = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]

@@ -30,10 +30,12 @@ from bot.core.events import (
     Via,
 )
 from bot.eventlog.log import EventLog
+from bot.gateway.budget import Budget
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
 from bot.responders import Question, Responder, claimant, members, notice
+from bot.responders.protocol import Streaming
 
 BOT_STREAM = "bot"
 
@@ -65,6 +67,7 @@ class Intake:
         places: Places,
         limiter: Limiter,
         terms: Terms,
+        budget: Budget | None = None,
     ) -> None:
         self._log = log
         self._conversations = conversations
@@ -72,6 +75,7 @@ class Intake:
         self._places = places
         self._limiter = limiter
         self._terms = terms
+        self._budget = budget
         self._direct: set[int] = set()
 
     def records(self, place: Place) -> bool:
@@ -91,7 +95,7 @@ class Intake:
         chosen = unasked if call in {None, Call.RULE} else self._chosen(question, unasked)
         address = address._replace(claimed=chosen is not None)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
-        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
+        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, chosen, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
@@ -193,12 +197,18 @@ class Intake:
         )
 
     def _refusal(
-        self, address: Address, place: Place, incoming: Incoming, *, stale: bool
+        self, address: Address, place: Place, incoming: Incoming, chosen: Responder | None, *, stale: bool
     ) -> tuple[SkipReason | None, str]:
         """Return why a message addressed to the bot gets no answer, and who tells its author so."""
         refusal = refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
         if refusal is not None or stale:
             return refusal, ""
+        if self._budget is not None and isinstance(chosen, Streaming):
+            # Only a model costs something.
+            refusal = self._budget.refusal(place, incoming.author_id)
+            if refusal is not None:
+                first = self._budget.tell(incoming.channel_id, incoming.author_id)
+                return refusal, notice.TODAY if first else ""
         refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id, incoming.message_id)
         if refusal is None or not self._limiter.tell(incoming.channel_id, incoming.author_id):
             return refusal, ""

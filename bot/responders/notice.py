@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from bot.responders.protocol import Answer, Question, Utterance
 
 NAME = "notice"
+TODAY = "notice today"
+"""The name of the one that tells of a limit of the day."""
 
 
 class Notice:
     """Answers with one fixed sentence."""
 
-    name = NAME
     wants_history = False
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, name: str = NAME) -> None:
+        self.name = name
         self._text = text
 
     def claims(self, question: Question) -> bool:

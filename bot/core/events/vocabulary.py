@@ -79,6 +79,10 @@ class SkipReason(StrEnum):
     CHANNEL_LIMIT = "channel limit"
     PERSON_LIMIT = "person limit"
     QUEUE_FULL = "queue full"
+    PERSON_BUDGET = "person budget"
+    CHANNEL_BUDGET = "channel budget"
+    SERVER_BUDGET = "server budget"
+    DAY_BUDGET = "day budget"
 
 
 class AbandonReason(StrEnum):

@@ -1,0 +1,121 @@
+"""What models may take in a day (UTC): tokens per person, channel and server, and what all of it may cost.
+
+Counted from the log's own reply.composed: after a restart the day is read again, from the newest event backwards. What
+is being written just now is not counted yet, so that a limit is passed by at most those answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.conversations import channel_of
+from bot.core.conversation import Conversation
+from bot.core.events import KeyKind, MessageReceived, Recorded, ReplyComposed, ReplyRequested, SkipReason
+from bot.eventlog.reader import Query, Reader
+from bot.gateway.places import Place
+from bot.responders.notice import TODAY
+
+DAY = 86_400_000_000
+"""Microseconds of a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much a day may take: tokens, and millionths of a dollar; None stands for no limit."""
+
+    person: int | None = None
+    channel: int | None = None
+    server: int | None = None
+    cost_micros: int | None = None
+
+
+@dataclass(slots=True)
+class Budget:
+    """Says which messages go unanswered because too much was spent today.
+
+    ``server_of`` tells which server a channel belongs to; ``clock`` returns microseconds since the epoch.
+    """
+
+    caps: Caps
+    clock: Callable[[], int]
+    server_of: Callable[[int], int | None]
+    _day: int = -1
+    _people: Counter[int] = field(default_factory=Counter)
+    _channels: Counter[int] = field(default_factory=Counter)
+    _servers: Counter[int] = field(default_factory=Counter)
+    _cost: int = 0
+    _told: set[tuple[int, int]] = field(default_factory=set)
+
+    def refusal(self, place: Place, person_id: int) -> SkipReason | None:
+        """Return which limit is reached for a message that a model would answer."""
+        self._turn()
+        caps = self.caps
+        reached = (
+            (SkipReason.PERSON_BUDGET, self._people[person_id], caps.person),
+            (SkipReason.CHANNEL_BUDGET, self._channels[place.channel_id], caps.channel),
+            (SkipReason.SERVER_BUDGET, self._servers[place.guild_id or 0], caps.server if place.guild_id else None),
+            (SkipReason.DAY_BUDGET, self._cost, caps.cost_micros),
+        )
+        return next((reason for reason, spent, cap in reached if cap is not None and spent >= cap), None)
+
+    def tell(self, channel_id: int, person_id: int) -> bool:
+        """Tell whether the person has yet to hear of it; true once a day and channel."""
+        if (channel_id, person_id) in self._told:
+            return False
+        self._told.add((channel_id, person_id))
+        return True
+
+    def observe(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Count what was newly written in a channel."""
+        for recorded in new:
+            if isinstance(recorded.event, ReplyComposed):
+                entry = state.pending(recorded.event.message_id)
+                person_id = entry.author_id if entry else 0
+                self._count(recorded, channel_id, person_id, self.server_of(channel_id))
+
+    async def load(self, reader: Reader) -> None:
+        """Count what was written today before this process began."""
+        if self.caps == Caps():
+            return
+        self._turn()
+        written: list[Recorded] = []
+        query = Query(types=(ReplyComposed.TYPE, ReplyRequested.TYPE, MessageReceived.TYPE), newest_first=True)
+        async for recorded in reader.events(query):
+            # Without a condition on the time, what is older is never read.
+            if recorded.recorded_at // DAY < self._day:
+                break
+            if isinstance(recorded.event, ReplyComposed):
+                written.append(recorded)
+        for recorded in written:
+            await self._recount(reader, recorded)
+
+    async def _recount(self, reader: Reader, recorded: Recorded) -> None:
+        channel_id = channel_of(recorded.stream)
+        requests = await reader.find(recorded.stream, KeyKind.REQUESTED, recorded.correlation or 0)
+        received = await reader.find(recorded.stream, KeyKind.RECEIVED, recorded.correlation or 0)
+        people = [each.event.author_id for each in requests if isinstance(each.event, ReplyRequested)]
+        servers = [each.event.guild_id for each in received if isinstance(each.event, MessageReceived)]
+        self._count(recorded, channel_id or 0, next(iter(people), 0), next(iter(servers), None))
+
+    def _count(self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None) -> None:
+        self._turn()
+        event = recorded.event
+        if not isinstance(event, ReplyComposed) or recorded.recorded_at // DAY != self._day:
+            return
+        if event.responder == TODAY:
+            self._told.add((channel_id, person_id))
+        tokens = event.tokens_in + event.tokens_out
+        self._people[person_id] += tokens
+        self._channels[channel_id] += tokens
+        self._servers[server_id or 0] += tokens
+        self._cost += event.cost_micros
+
+    def _turn(self) -> None:
+        """Begin again with each day; a clock set back begins none."""
+        today = self.clock() // DAY
+        if today > self._day:
+            self._day, self._cost = today, 0
+            for counted in (self._people, self._channels, self._servers, self._told):
+                counted.clear()
