@@ -45,12 +45,10 @@ from bot.replies.composer import Composer
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.service import Replies
 from bot.responders import Responder, close, members
-from bot.responders.notice import TODAY, Notice
+from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, serve
 
 COMPOSE_SECONDS = 120.0
-TODAY_NOTICE = "I have said all that I may for today: please ask me again tomorrow."
-LIMIT_NOTICE = "I am asked more here than I can answer just now: please ask again in a few minutes."
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
 
@@ -85,7 +83,7 @@ def places(config: Config) -> Places:
 
 def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
     """Return what moderators' commands work with beside a log that they only read."""
-    responders = (*members(answering), Notice(LIMIT_NOTICE), Notice(TODAY_NOTICE, TODAY))
+    responders = (*members(answering), *notices())
     settings = answering_version(config)
     return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
 
@@ -270,11 +268,10 @@ def _access(config: Config) -> Access:
 
 
 def _terms(config: Config) -> Terms:
-    replies = config.replies
     return Terms(
-        answer=frozenset(Call(call) for call in replies.answer),
-        answer_bots=replies.answer_bots,
-        max_age=replies.max_age,
+        answer=frozenset(Call(call) for call in config.replies.answer),
+        answer_bots=config.replies.answer_bots,
+        max_age=config.replies.max_age,
         room=config.limits.queue,
         clock=clock,
     )

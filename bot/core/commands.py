@@ -140,6 +140,14 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class React:
+    """Record that somebody reacted to a message of the bot, or took that back."""
+
+    event: e.ReactionAdded | e.ReactionRemoved
+    body: e.Body
+
+
+@dataclass(frozen=True, slots=True)
 class SetPersona:
     """Say who the bot is in this channel; an empty ``text`` says that nothing of its own holds here."""
 
@@ -170,5 +178,6 @@ Command: TypeAlias = (
     | Undo
     | Reset
     | SetPersona
+    | React
     | Record
 )

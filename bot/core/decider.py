@@ -24,7 +24,7 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
     match command:
         case c.Receive():
             return _receive(state, command)
-        case c.Edit(event, body):
+        case c.Edit(event, body) | c.React(event, body):
             return (e.Draft(event, body, subject=event.author_id),)
         case c.Delete():
             return _delete(state, command)

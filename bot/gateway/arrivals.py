@@ -16,6 +16,7 @@ import structlog
 from bot.core.events import Author, Via
 from bot.errors import EcholessError
 from bot.gateway.catchup import Target
+from bot.gateway.feedback import Reaction
 from bot.gateway.incoming import Incoming, from_object, from_payload
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
@@ -41,6 +42,8 @@ class Arrivals:
             "raw_bulk_message_delete": self._deletes,
             "guild_channel_create": self._channel,
             "guild_channel_delete": self._channel_end,
+            "raw_reaction_add": self._reaction,
+            "raw_reaction_remove": self._reaction,
             "raw_thread_delete": self._thread_end,
         }
 
@@ -97,6 +100,28 @@ class Arrivals:
     def _thread_end(self, payload: discord.RawThreadDeleteEvent) -> None:
         """Take the end of a thread, cached or not."""
         self._intake.delete_channel(Place(payload.thread_id, payload.parent_id, payload.guild_id))
+
+    def _reaction(self, payload: discord.RawReactionActionEvent) -> None:
+        """Take a reaction, or its end, to a message that may be ours."""
+        own_id = self._client.user.id if self._client.user else 0
+        if payload.user_id == own_id:
+            return
+        author = payload.message_author_id
+        reaction = Reaction(
+            channel_id=payload.channel_id,
+            message_id=payload.message_id,
+            person_id=payload.user_id,
+            emoji=payload.emoji.name or "",
+            added=payload.event_type == "REACTION_ADD",
+            ours=None if author is None else author == own_id,
+        )
+        self._spawn(self._reacted(reaction, place_in(self._client, payload.channel_id, payload.guild_id)))
+
+    async def _reacted(self, reaction: Reaction, place: Place) -> None:
+        try:
+            await self._intake.reaction(reaction, place)
+        except EcholessError as error:
+            _log.debug("reaction.unrecorded", error=type(error).__name__)
 
     async def _own(self, incoming: Incoming) -> None:
         try:

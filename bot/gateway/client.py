@@ -228,6 +228,7 @@ class Client(discord.Client):
 def _intents(*, message_content: bool) -> discord.Intents:
     intents = discord.Intents.none()
     intents.guilds = intents.guild_messages = intents.dm_messages = True
+    intents.guild_reactions = intents.dm_reactions = True
     intents.message_content = message_content
     return intents
 

@@ -31,6 +31,7 @@ from bot.core.events import (
 )
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
+from bot.gateway.feedback import Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
@@ -77,6 +78,7 @@ class Intake:
         self._terms = terms
         self._budget = budget
         self._direct: set[int] = set()
+        self._feedback = Feedback(conversations, log.reader)
 
     def records(self, place: Place) -> bool:
         """Tell whether the settings record this place."""
@@ -126,6 +128,11 @@ class Intake:
         if not self._places.records(place):
             return None
         return self._conversations.submit(place.channel_id, DeleteChannel())
+
+    async def reaction(self, reaction: Reaction, place: Place) -> None:
+        """Take a reaction, where the settings record."""
+        if self._places.records(place):
+            await self._feedback.take(reaction)
 
     async def own(self, incoming: Incoming) -> None:
         """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.conversations import stream_of
@@ -15,6 +16,7 @@ from bot.moderation.points import answered_by, known_head
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
 
+MOST_REACTIONS = 2000
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""
 
@@ -25,13 +27,15 @@ E = TypeVar("E", bound=e.Event)
 class Story:
     """What is recorded about one message and the reply to it, in order.
 
-    ``composed_on``: the state it was based on; ``persona``: where the one it was written in comes from.
+    ``composed_on``: the state it was based on; ``persona``: where the one it was written in comes from; ``reactions``:
+    how many of each kind there are to the answer.
     """
 
     message_id: int
     lines: tuple[Line, ...]
     composed_on: Loaded | None
     persona: str = ""
+    reactions: Mapping[str, int] = field(default_factory=dict)
 
     def all(self, kind: type[E]) -> list[E]:
         """Return its events of one kind."""
@@ -89,7 +93,27 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
     composed = next((each for each in reversed(found) if isinstance(each.event, e.ReplyComposed)), None)
     based_on = await desk.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
     told = await lines(desk.reader, found, words=desk.reader.vault is not None)
-    return Story(trigger, tuple(told), based_on, await _persona(desk, composed))
+    sent = [each.event.sent_id for each in found if isinstance(each.event, e.ReplySent)]
+    reactions = await _reactions(desk, channel_id, sent)
+    return Story(trigger, tuple(told), based_on, await _persona(desk, composed), reactions)
+
+
+async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
+    """Count what people think of an answer: up, down and other, those left of which are not taken back."""
+    there: dict[tuple[int, int, str], str] = {}
+    types = (e.ReactionAdded.TYPE, e.ReactionRemoved.TYPE)
+    for sent_id in sent:
+        query = Query(stream=stream_of(channel_id), message_id=sent_id, types=types)
+        found = [recorded async for recorded in desk.reader.events(query, limit=MOST_REACTIONS)]
+        bodies = await desk.reader.bodies(recorded.position for recorded in found)
+        for recorded in found:
+            event, body = recorded.event, bodies.get(recorded.position)
+            if isinstance(event, e.ReactionAdded | e.ReactionRemoved):
+                key = (sent_id, event.author_id, body.text if body else event.feeling.value)
+                there.pop(key, None)
+                if isinstance(event, e.ReactionAdded):
+                    there[key] = event.feeling.value
+    return Counter(there.values())
 
 
 async def _persona(desk: Desk, composed: e.Recorded | None) -> str:
@@ -171,6 +195,8 @@ def _sending(story: Story) -> Iterator[str]:
     delays = story.all(e.ReplyDelayed)
     if delays:
         yield f"failed attempts: {len(delays)}, the last one: {printable(delays[-1].reason)}"
+    if story.reactions:
+        yield f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(story.reactions.items()))}"
     for retried in story.all(e.ReplyRetried):
         yield f"asked for again by {printable(retried.by)}"
 
@@ -196,6 +222,7 @@ def _data(desk: Desk, channel_id: int, story: Story, outcome: str) -> dict[str, 
         "composed_on": {"version": on.state.version, "snapshot": on.snapshot} if on else None,
         "window": {"known": known, "read": read} if on else None,
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
+        "reactions": dict(story.reactions),
         "edits": len(story.all(e.MessageEdited)),
         "retries": len(story.all(e.ReplyDelayed)),
         "began_at": iso_time(story.lines[0].recorded.recorded_at),

@@ -11,7 +11,16 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import Body, MessageEdited, MessageReceived, PersonaSet, Recorded, ReplyComposed
+from bot.core.events import (
+    Body,
+    MessageEdited,
+    MessageReceived,
+    PersonaSet,
+    ReactionAdded,
+    ReactionRemoved,
+    Recorded,
+    ReplyComposed,
+)
 from bot.eventlog.reader import Reader
 
 MICROSECONDS = 1_000_000
@@ -33,7 +42,7 @@ ID_FIELDS = frozenset(
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
 
-WORDED = (MessageReceived, MessageEdited, ReplyComposed, PersonaSet)
+WORDED = (MessageReceived, MessageEdited, ReplyComposed, PersonaSet, ReactionAdded, ReactionRemoved)
 """Events that are recorded with words: where these have none, somebody erased them."""
 
 _QUIET_FIELDS = frozenset({"sent_at"})

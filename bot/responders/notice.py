@@ -29,3 +29,11 @@ class Notice:
         """Return the sentence."""
         del question, history
         return Answer(self._text)
+
+
+def notices() -> tuple[Notice, Notice]:
+    """Return what tells of a limit, and what tells of one of the day."""
+    return (
+        Notice("I am asked more here than I can answer just now: please ask again in a few minutes."),
+        Notice("I have said all that I may for today: please ask me again tomorrow.", TODAY),
+    )

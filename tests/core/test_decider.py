@@ -250,6 +250,11 @@ CASES = {
         c.SetPersona("7", "a pirate", 7),
         (e.Draft(e.PersonaSet(by="7"), e.Body(parts=("a pirate",)), subject=7),),
     ),
+    "a reaction is recorded with its emoji": Case(
+        [],
+        c.React(e.ReactionAdded(message_id=1, author_id=7, feeling=e.Feeling.UP), e.Body(parts=("+1",))),
+        (e.Draft(e.ReactionAdded(message_id=1, author_id=7, feeling=e.Feeling.UP), e.Body(parts=("+1",)), 7),),
+    ),
     "a persona is cleared": Case([e.PersonaSet(by="7")], c.SetPersona("7", ""), (e.Draft(e.PersonaCleared(by="7")),)),
     "a persona that is not there is not cleared": Case([RECEIVED], c.SetPersona("7", ""), ()),
     "a limit is told to the person and skips the message": Case(

@@ -17,7 +17,15 @@ from bot.core.events.admin import (
     RepliesResumed,
 )
 from bot.core.events.base import Body, Draft, Event, MessageEvent, Recorded
-from bot.core.events.messages import ChannelDeleted, MessageDeleted, MessageEdited, MessageReceived, MessageSkipped
+from bot.core.events.messages import (
+    ChannelDeleted,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    MessageSkipped,
+    ReactionAdded,
+    ReactionRemoved,
+)
 from bot.core.events.replies import (
     ForeignReplySeen,
     ReplyAbandoned,
@@ -44,6 +52,7 @@ from bot.core.events.vocabulary import (
     Attachment,
     Author,
     Call,
+    Feeling,
     Key,
     KeyKind,
     Proof,
@@ -70,6 +79,7 @@ __all__ = [
     "DirectChannelOpened",
     "Draft",
     "Event",
+    "Feeling",
     "ForeignReplySeen",
     "GapFound",
     "GatewayLost",
@@ -87,6 +97,8 @@ __all__ = [
     "PersonaRestored",
     "PersonaSet",
     "Proof",
+    "ReactionAdded",
+    "ReactionRemoved",
     "Recorded",
     "RepliesPaused",
     "RepliesResumed",

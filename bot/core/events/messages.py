@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.events.base import Event, MessageEvent
-from bot.core.events.vocabulary import Attachment, Author, Key, KeyKind, SkipReason, Via
+from bot.core.events.vocabulary import Attachment, Author, Feeling, Key, KeyKind, SkipReason, Via
 
 
 class MessageReceived(MessageEvent):
@@ -56,6 +56,27 @@ class MessageSkipped(MessageEvent):
     TYPE = "message.skipped"
 
     reason: SkipReason
+
+
+class ReactionAdded(MessageEvent):
+    """Somebody reacted to a message of the bot. Body: the emoji.
+
+    Without a key: who takes a reaction back may give it again.
+    """
+
+    TYPE = "reaction.added"
+
+    author_id: int
+    feeling: Feeling
+
+
+class ReactionRemoved(MessageEvent):
+    """Somebody took a reaction to a message of the bot back. Body: the emoji."""
+
+    TYPE = "reaction.removed"
+
+    author_id: int
+    feeling: Feeling
 
 
 class ChannelDeleted(Event):

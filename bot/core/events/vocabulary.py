@@ -85,6 +85,14 @@ class SkipReason(StrEnum):
     DAY_BUDGET = "day budget"
 
 
+class Feeling(StrEnum):
+    """What a reaction says of an answer; which emoji it was is a person's word and stays in the body."""
+
+    UP = "up"
+    DOWN = "down"
+    OTHER = "other"
+
+
 class AbandonReason(StrEnum):
     """Why a requested reply will not come."""
 
