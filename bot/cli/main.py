@@ -31,6 +31,7 @@ SUBCOMMANDS = {
     ),
     "log": Subcommand("bot.cli.log:log", "Look into the event log: show, stats, verify, export."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
+    "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }
 

@@ -43,6 +43,7 @@ COMMANDS = (
     "persona",
     "set_persona",
     "clear_persona",
+    "usage",
     "rebuild",
     "verify",
     "snapshot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
-from bot.moderation import checks, explain, export, persona, rehearse, repair, rewind, see, status
+from bot.moderation import checks, explain, export, persona, rehearse, repair, rewind, see, status, usage
 from bot.moderation.desk import BOT_STREAM, Desk
 from bot.moderation.persona import Scope
 from bot.moderation.report import Report
@@ -103,6 +103,10 @@ class Moderation:
     async def clear_persona(self, scope: Scope, *, by: str) -> Report:
         """Take a persona away."""
         return await persona.clear(self._desk, scope, by=by)
+
+    async def usage(self, channels: Sequence[int] | None = None, since: str | None = None) -> Report:
+        """Show what answers took in some channels, or in all."""
+        return await usage.usage(self._desk, channels, since)
 
     async def rebuild(self, channel_id: int) -> Report:
         """Forget a channel's snapshots, fold its events again, and compare."""

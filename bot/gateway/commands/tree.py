@@ -13,11 +13,12 @@ from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.change import ChangeConversation
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.keep import Keep
-from bot.gateway.commands.naming import GROUP, MENU, PERSONA, admitted, use_of
+from bot.gateway.commands.naming import GROUP, MENU, PERSONA, Made, admitted, use_of
 from bot.gateway.commands.persona import PersonaCommands
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.see import See
 from bot.gateway.commands.suggest import Suggestions
+from bot.gateway.commands.usage import UsageCommand
 from bot.moderation import ModerationError
 
 STALE = "This command has changed meanwhile: reload Discord (Ctrl+R) and use it again."
@@ -57,6 +58,15 @@ class Commands:
         for topic in (see, ChangeConversation(self.counter, suggest), Keep(self.counter, suggest)):
             for command in topic.commands():
                 group.add_command(command)
+        usage: Made = app_commands.Command(
+            name="usage",
+            description="Show what my answers took: tokens and cost by day, person and channel.",
+            callback=UsageCommand(self.counter).usage,
+            allowed_contexts=contexts,
+            allowed_installs=installs,
+        )
+        usage.default_permissions = hint
+        usage.autocomplete("channel")(suggest.channels)
         menu = app_commands.ContextMenu(
             name=MENU, callback=see.menu, allowed_contexts=contexts, allowed_installs=installs
         )
@@ -64,6 +74,7 @@ class Commands:
         tree = Tree(client, self.counter)
         tree.add_command(group)
         tree.add_command(persona)
+        tree.add_command(usage)
         tree.add_command(menu)
         return tree
 

@@ -31,9 +31,9 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
 
     commands = {command["name"]: command for command in await control.commands()}
 
-    assert set(commands) == {"replay", "persona", "Why this reply?"}
+    assert set(commands) == {"replay", "persona", "usage", "Why this reply?"}
     assert {command["default_member_permissions"] for command in commands.values()} == {str(1 << 5)}
-    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1], [0, 1], [0, 1]]
+    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * 4
     assert [option["name"] for option in commands["persona"]["options"]] == ["show", "set", "clear"]
     assert [option["name"] for option in commands["replay"]["options"]] == [
         "state", "timeline", "diff", "why", "rewind", "undo", "reset", "pause", "resume", "retry", "drop", "rehearse",

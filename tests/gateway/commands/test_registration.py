@@ -82,4 +82,4 @@ async def test_a_failure_stops_nothing_and_is_tried_at_the_next_start(
     await launch()
     await _noted(tmp_path / "log")
 
-    assert len(await control.commands()) == 3
+    assert len(await control.commands()) == 4

@@ -1,0 +1,41 @@
+"""What answers took: ``/usage``."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+
+from bot.gateway.commands.answers import Answer
+from bot.gateway.commands.counter import Counter
+from bot.gateway.commands.naming import CHANNEL, use_of
+from bot.gateway.commands.target import target_of, visible
+from bot.gateway.commands.use import Use
+
+
+class UsageCommand:
+    """The command that shows tokens, cost and reactions."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+
+    @app_commands.describe(channel=CHANNEL, since="Only from then on: 7d, 2h, or 2026-11-20 (UTC).")
+    async def usage(
+        self, interaction: discord.Interaction, channel: str | None = None, since: str | None = None
+    ) -> None:
+        """Answer ``/usage``: one channel's, or that of all that the asker can see; the owner sees all in a DM."""
+
+        async def work(_: Use) -> Answer:
+            channels = await self._channels(interaction, channel)
+            return Answer(await self._counter.moderation.usage(channels, since))
+
+        await self._counter.serve(use_of(interaction), work)
+
+    async def _channels(self, interaction: discord.Interaction, channel: str | None) -> tuple[int, ...] | None:
+        guild = interaction.guild
+        if channel is not None:
+            return (await target_of(interaction, channel),)
+        if guild is None:
+            return None
+        here = {interaction.channel_id or 0}
+        seen = {each.id for each in (*guild.channels, *guild.threads) if visible(interaction, each)}
+        return tuple(here | seen)

@@ -1,0 +1,145 @@
+"""What answers took: tokens and cost by day, person and channel, and what people thought of them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.conversations import channel_of
+from bot.core.events import ReactionAdded, ReactionRemoved, Recorded, ReplyComposed, ReplyRequested
+from bot.eventlog.reader import Query, Reader
+from bot.moderation.desk import Desk
+from bot.moderation.points import parse_point
+from bot.moderation.report import ModerationError, Report
+from bot.moderation.text import count_text, iso_time
+
+TYPES = (ReplyRequested.TYPE, ReplyComposed.TYPE, ReactionAdded.TYPE, ReactionRemoved.TYPE)
+MOST = 10
+"""People and channels that are listed, those who took most first."""
+WIDTH = 20
+"""Characters of the longest bar."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """What some answers of models took; ``unpriced`` counts those that took tokens and cost nothing."""
+
+    replies: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+    unpriced: int = 0
+
+    def add(self, event: ReplyComposed) -> None:
+        """Add an answer."""
+        tokens = event.tokens_in + event.tokens_out
+        self.replies += 1
+        self.tokens += tokens
+        self.cost_micros += event.cost_micros
+        self.unpriced += bool(tokens and not event.cost_micros)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {
+            "replies": self.replies,
+            "tokens": self.tokens,
+            "cost_micros": self.cost_micros,
+            "unpriced": self.unpriced,
+        }
+
+    def __str__(self) -> str:
+        flag = f", {self.unpriced:,} unpriced" if self.unpriced else ""
+        replies = count_text(self.replies, "reply", "replies")
+        return f"{replies}, {self.tokens:,} tokens, ${self.cost_micros / 1e6:.4f}{flag}"
+
+
+def _sums() -> defaultdict[str, Sum]:
+    return defaultdict(Sum)
+
+
+@dataclass(slots=True)
+class Usage:
+    """Sums of everything, by day (UTC), person, channel and model, and the reactions that are left."""
+
+    total: Sum = field(default_factory=Sum)
+    days: defaultdict[str, Sum] = field(default_factory=_sums)
+    people: defaultdict[str, Sum] = field(default_factory=_sums)
+    channels: defaultdict[str, Sum] = field(default_factory=_sums)
+    models: defaultdict[str, Sum] = field(default_factory=_sums)
+    reactions: Counter[str] = field(default_factory=Counter)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        groups = {"days": self.days, "people": self.people, "channels": self.channels, "models": self.models}
+        by = {name: {key: each.to_json() for key, each in group.items()} for name, group in groups.items()}
+        return {"total": self.total.to_json(), **by, "reactions": dict(self.reactions)}
+
+
+async def collect(reader: Reader, *, channels: Collection[int] | None = None, since: int | None = None) -> Usage:
+    """Return what answers took in ``channels`` (None: in all) since a moment (microseconds)."""
+    found = Usage()
+    askers: dict[int, int] = {}
+    async for recorded in reader.events(Query(types=TYPES, since=since)):
+        channel_id = channel_of(recorded.stream)
+        if channel_id is None or (channels is not None and channel_id not in channels):
+            continue
+        match recorded.event:
+            case ReplyRequested(message_id=message_id, author_id=author_id):
+                askers[message_id] = author_id
+            case ReplyComposed() as event:
+                _count(found, recorded, event, channel_id, askers.pop(event.message_id, 0))
+            case ReactionAdded(feeling=feeling):
+                found.reactions[feeling.value] += 1
+            case ReactionRemoved(feeling=feeling):
+                found.reactions[feeling.value] -= 1
+    # Only those that are left; one given before ``since`` may have been taken back after it.
+    found.reactions = +found.reactions
+    return found
+
+
+def _count(found: Usage, recorded: Recorded, event: ReplyComposed, channel_id: int, person_id: int) -> None:
+    if not event.model:
+        return
+    person = str(person_id) if person_id else "unknown"
+    day = iso_time(recorded.recorded_at)[:10]
+    for each in (
+        found.total,
+        found.days[day],
+        found.people[person],
+        found.channels[str(channel_id)],
+        found.models[event.model],
+    ):
+        each.add(event)
+
+
+async def usage(desk: Desk, channels: Collection[int] | None, since: str | None) -> Report:
+    """Show what answers took."""
+    moment = None
+    if since:
+        moment = parse_point(since, desk.clock()).moment
+        if moment is None:
+            raise ModerationError("Say since when by a time or an age, such as 7d or 2026-11-20.")
+    found = await collect(desk.reader, channels=channels, since=moment)
+    rows = [*_bars("by day (UTC):", found.days, by_size=False)]
+    rows += _bars("by person:", found.people)
+    rows += _bars("by channel:", found.channels)
+    rows += _bars("by model:", found.models)
+    if found.reactions:
+        rows.append(f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(found.reactions.items()))}")
+    if found.total.unpriced:
+        rows.append("unpriced: no price in the settings' llm.prices, or a model that costs nothing")
+    return Report(f"Usage: {found.total}", tuple(rows), found.to_json())
+
+
+def _bars(title: str, group: Mapping[str, Sum], *, by_size: bool = True) -> list[str]:
+    if not group:
+        return []
+    ordered = sorted(group.items(), key=lambda item: -item[1].tokens) if by_size else sorted(group.items())[-MOST:]
+    shown = ordered[:MOST]
+    largest = max(each.tokens for _, each in shown) or 1
+    rows = [
+        f"  {name:<20} {'█' * max(1, round(WIDTH * each.tokens / largest)):<{WIDTH}} {each}" for name, each in shown
+    ]
+    more = [f"  and {len(group) - len(shown)} more"] if len(group) > len(shown) else []
+    return [title, *rows, *more]
