@@ -38,7 +38,7 @@ from bot.gateway.places import Places, surroundings
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
-from bot.moderation import Desk, Live, Moderation
+from bot.moderation import Desk, House, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.composer import Composer
@@ -151,7 +151,7 @@ class Bot:
             clock,
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.moderation = Moderation(desk)
+        self.moderation, self.house = Moderation(desk), House(desk)
         self.counter = Counter(self.moderation, _access(config))
         self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
@@ -203,6 +203,7 @@ class Bot:
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
+        registration = Registration(self._config.log.path, self._config.discord.api_url)
         bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
@@ -213,7 +214,7 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
-            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
+            commands=Commands(self.counter, registration, self.house),
         )
 
     def _around(self, channel_id: int) -> Surroundings:

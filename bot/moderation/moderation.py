@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
-from bot.moderation import checks, explain, export, persona, rehearse, repair, rewind, see, status, usage
+from bot.moderation import checks, explain, export, rehearse, repair, rewind, see, status
 from bot.moderation.desk import BOT_STREAM, Desk
-from bot.moderation.persona import Scope
 from bot.moderation.report import Report
 
 EXPORT_BYTES = 8_000_000
@@ -91,22 +90,6 @@ class Moderation:
     async def resume(self, channel_id: int, *, by: str) -> Report:
         """Answer again in a channel."""
         return await repair.resume(self._desk, channel_id, by=by)
-
-    async def persona(self, scope: Scope) -> Report:
-        """Show who the bot is in a channel or a server."""
-        return await persona.show(self._desk, scope)
-
-    async def set_persona(self, scope: Scope, text: str, *, by: str) -> Report:
-        """Say who the bot is from its next answer on."""
-        return await persona.set_(self._desk, scope, text, by=by)
-
-    async def clear_persona(self, scope: Scope, *, by: str) -> Report:
-        """Take a persona away."""
-        return await persona.clear(self._desk, scope, by=by)
-
-    async def usage(self, channels: Sequence[int] | None = None, since: str | None = None) -> Report:
-        """Show what answers took in some channels, or in all."""
-        return await usage.usage(self._desk, channels, since)
 
     async def rebuild(self, channel_id: int) -> Report:
         """Forget a channel's snapshots, fold its events again, and compare."""

@@ -19,6 +19,10 @@ from bot.eventlog.codec import event_models
 
 # What is a number and no Discord id: times, positions, versions, counts.
 NUMBERS = {
+    "at",
+    "persona",
+    "persona_at",
+    "persona_changed_at",
     "abandoned", "asked_at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "deleted",
     "edited_at", "foreign", "generation", "guilds", "kind", "missing", "part", "parts", "pid", "position", "received",
     "requested_at", "retry_at", "rewound_at", "sent", "sent_at", "size", "skipped", "to", "tokens_in", "tokens_out",

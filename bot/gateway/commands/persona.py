@@ -13,7 +13,7 @@ from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import Made, command, use_of
 from bot.gateway.commands.target import Refused
 from bot.gateway.commands.use import Use
-from bot.moderation import Scope
+from bot.moderation import House, Scope
 from bot.moderation.persona import LONGEST
 
 Where = Literal["channel", "server"]
@@ -23,9 +23,9 @@ WHERE = "This channel or thread (the default), or the whole server."
 class PersonaCommands:
     """The commands about personas."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: Counter, house: House) -> None:
         self._counter = counter
-        self._moderation = counter.moderation
+        self._house = house
 
     def commands(self) -> list[Made]:
         """Return the subcommands."""
@@ -40,7 +40,7 @@ class PersonaCommands:
         """Answer ``/persona show``."""
 
         async def work(use: Use) -> Answer:
-            return Answer(await self._moderation.persona(self._scope(use, scope)))
+            return Answer(await self._house.persona(self._scope(use, scope)))
 
         await self._counter.serve(use_of(interaction), work)
 
@@ -54,7 +54,7 @@ class PersonaCommands:
         """Answer ``/persona set``."""
 
         async def work(use: Use) -> Answer:
-            return Answer(await self._moderation.set_persona(self._scope(use, scope), text, by=use.by))
+            return Answer(await self._house.set_persona(self._scope(use, scope), text, by=use.by))
 
         await self._counter.serve(use_of(interaction), work)
 
@@ -63,7 +63,7 @@ class PersonaCommands:
         """Answer ``/persona clear``."""
 
         async def work(use: Use) -> Answer:
-            return Answer(await self._moderation.clear_persona(self._scope(use, scope), by=use.by))
+            return Answer(await self._house.clear_persona(self._scope(use, scope), by=use.by))
 
         await self._counter.serve(use_of(interaction), work)
 

@@ -19,7 +19,7 @@ from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.see import See
 from bot.gateway.commands.suggest import Suggestions
 from bot.gateway.commands.usage import UsageCommand
-from bot.moderation import ModerationError
+from bot.moderation import House, ModerationError
 
 STALE = "This command has changed meanwhile: reload Discord (Ctrl+R) and use it again."
 UNREADABLE = "One of the options can't be read: choose it again."
@@ -33,6 +33,7 @@ class Commands:
 
     counter: Counter
     registration: Registration
+    house: House
 
     def tree(self, client: discord.Client) -> Tree:
         """Return the commands for a client."""
@@ -51,7 +52,7 @@ class Commands:
 
         group = group_of(GROUP, "See, explain, rewind and repair conversations.")
         persona = group_of(PERSONA, "Show, set and clear who I am here.")
-        for command in PersonaCommands(self.counter).commands():
+        for command in PersonaCommands(self.counter, self.house).commands():
             persona.add_command(command)
         suggest = Suggestions(self.counter.moderation)
         see = See(self.counter, suggest)
@@ -61,7 +62,7 @@ class Commands:
         usage: Made = app_commands.Command(
             name="usage",
             description="Show what my answers took: tokens and cost by day, person and channel.",
-            callback=UsageCommand(self.counter).usage,
+            callback=UsageCommand(self.counter, self.house).usage,
             allowed_contexts=contexts,
             allowed_installs=installs,
         )

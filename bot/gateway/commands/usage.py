@@ -10,13 +10,15 @@ from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import CHANNEL, use_of
 from bot.gateway.commands.target import target_of, visible
 from bot.gateway.commands.use import Use
+from bot.moderation import House
 
 
 class UsageCommand:
     """The command that shows tokens, cost and reactions."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: Counter, house: House) -> None:
         self._counter = counter
+        self._house = house
 
     @app_commands.describe(channel=CHANNEL, since="Only from then on: 7d, 2h, or 2026-11-20 (UTC).")
     async def usage(
@@ -26,7 +28,7 @@ class UsageCommand:
 
         async def work(_: Use) -> Answer:
             channels = await self._channels(interaction, channel)
-            return Answer(await self._counter.moderation.usage(channels, since))
+            return Answer(await self._house.usage(channels, since))
 
         await self._counter.serve(use_of(interaction), work)
 
