@@ -156,7 +156,7 @@ class Writer:
     def _take_back(self, batch: Batch, error: Exception) -> None:
         """Tell callers of a commit that failed, or hold them for another try; what was made meanwhile stood on it."""
         again = self._batch.waiting
-        self._ledger.forget()
+        self._ledger.forget(batch.streams | self._batch.streams)
         self._batch = Batch()
         if not isinstance(error, LogUnwritable):
             again = [waiting for waiting in batch.waiting if waiting.care is not Care.ALONE] + again
