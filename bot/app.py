@@ -125,7 +125,10 @@ class Bot:
         self.log = log
         self.metrics = Metrics()
         self.conversations = Conversations(
-            log, hot_channels=config.log.hot_channels, snapshot_every=config.log.snapshot_every
+            log,
+            hot_channels=config.log.hot_channels,
+            hot_bytes=config.log.hot_bytes,
+            snapshot_every=config.log.snapshot_every,
         )
         owner = Ownership(log, self.conversations)
         desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)

@@ -24,6 +24,9 @@ __all__ = ["FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "apply
 FOLD = 2
 WINDOW = SIZE
 
+_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
+"""What a state takes, as measured: by itself, and for each turn and each entry."""
+
 
 @dataclass(slots=True)
 class Pending:
@@ -85,6 +88,11 @@ class Conversation:
     skipped: int = 0
     abandoned: int = 0
     foreign: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory it takes."""
+        return _EMPTY_BYTES + _TURN_BYTES * len(self.window) + _ENTRY_BYTES * len(self.outbox)
 
     def pending(self, message_id: int) -> Pending | None:
         """Return the unfinished reply to ``message_id``, if there is one."""
