@@ -17,7 +17,7 @@ _CHANNEL_BYTES = 1_000
 
 @dataclass(slots=True)
 class Channel:
-    """A channel in memory: its state (None: not loaded), its newest snapshot's version, and what waits to be decided."""
+    """A channel in memory: its state (None: not loaded), its newest snapshot's version, what waits to be decided."""
 
     id: int
     state: Conversation | None = None

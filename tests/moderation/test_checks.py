@@ -45,7 +45,6 @@ async def test_a_rebuild_tells_of_a_memory_that_was_wrong_and_mends_it(room: Roo
     await chat(room, 5)
     channel = room.conversations._hot.use(CHANNEL)
     assert channel.state is not None
-    assert channel.state is not None
     channel.state = replace(channel.state, received=99)
 
     report = await room.moderation.rebuild(CHANNEL)
