@@ -88,10 +88,13 @@ class Intake:
         unasked = None if incoming.author is Author.SELF else claimant(self._responder, question, addressed=False)
         address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
-        chosen = unasked if call in {None, Call.RULE} else self._chosen(question, unasked)
+        if call is None:
+            # Most of what a busy server says.
+            return self._conversations.submit(incoming.channel_id, Receive(incoming.received(via), incoming.body))
+        chosen = unasked if call is Call.RULE else self._chosen(question, unasked)
         address = address._replace(claimed=chosen is not None)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
-        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, stale=stale)
+        refusal, told_by = self._refusal(address, place, incoming, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
