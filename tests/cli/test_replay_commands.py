@@ -205,8 +205,7 @@ def test_only_what_composes_needs_the_models_key(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     config = tmp_path / "config.toml"
     config.write_text('[replies]\nresponder = ["rules", "llm"]\n[llm]\nmodel = "openai:tiny"\n', encoding="utf-8")
-    about = ("--channel", GENERAL) if command in {"state", "timeline"} else (LINK,)
-    about = ("--message", LINK) if command == "rehearse" else about
+    about = {"why": [LINK], "rehearse": ["--message", LINK]}.get(command, ["--channel", str(GENERAL)])
 
     ran = run("replay", command, "--log", folder, "--config", config, *about)
 
