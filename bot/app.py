@@ -30,6 +30,7 @@ from bot.gateway.commands.access import Access, Named
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
+from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
@@ -40,6 +41,7 @@ from bot.gateway.sync import Sync
 from bot.moderation import Desk, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
+from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
 from bot.responders import Responder, close, members
@@ -141,7 +143,9 @@ class Bot:
         )
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings),
+            Composer(
+                log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, self._attachments(log.reader)
+            ),
             DiscordSender(lambda: self.supervisor.client, self._connected),
             _patience(config),
             clock,
@@ -209,6 +213,10 @@ class Bot:
             on_lost=self._connected.clear,
             commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
         )
+
+    def _attachments(self, reader: Reader) -> Attachments:
+        files = DiscordFiles(lambda: self.supervisor.client)
+        return Attachments(reader, files, self._config.llm.attachments_bytes, images=self._config.llm.images)
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client
