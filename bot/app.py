@@ -27,6 +27,7 @@ from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.access import Access, Named
+from bot.gateway.commands.asks import Asks
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
@@ -141,12 +142,14 @@ class Bot:
             limiter=_limiter(config),
             terms=_terms(config),
         )
+        sender = DiscordSender(lambda: self.supervisor.client, self._connected)
+        self.asks = Asks(sender, self.conversations, self.intake)
         self.replies = Replies(
             self.conversations,
             Composer(
                 log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, self._attachments(log.reader)
             ),
-            DiscordSender(lambda: self.supervisor.client, self._connected),
+            self.asks,
             _patience(config),
             clock,
         )
@@ -195,12 +198,14 @@ class Bot:
     async def _leave(self) -> None:
         self.healer.stop()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
+        await self.asks.stop()
         await self.supervisor.stop()
         await self.conversations.close()
         await close(self._answering)
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
+        asks = self.asks if self._config.replies.ask else None
         bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
@@ -211,7 +216,7 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
-            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
+            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url), asks),
         )
 
     def _attachments(self, reader: Reader) -> Attachments:

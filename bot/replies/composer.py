@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation, Pending
+from bot.core.delivery import in_one_part
 from bot.core.events import Body, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
@@ -52,7 +53,8 @@ class Composer:
         files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         async with asyncio.timeout(self.timeout):
             answer = await ask(responder, question, history, files)
-        parts = split(answer.text) if answer else ()
+        cut = in_one_part if entry.asked else split
+        parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
         event = ReplyComposed(
