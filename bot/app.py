@@ -27,9 +27,11 @@ from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.access import Access, Named
+from bot.gateway.commands.asks import Asks
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
+from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
@@ -40,6 +42,7 @@ from bot.gateway.sync import Sync
 from bot.moderation import Desk, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
+from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.service import Replies
 from bot.responders import Responder, close, members
@@ -142,10 +145,14 @@ class Bot:
             limiter=_limiter(config),
             terms=_terms(config),
         )
+        sender = DiscordSender(lambda: self.supervisor.client, self._connected)
+        self.asks = Asks(sender, self.conversations, self.intake)
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings),
-            DiscordSender(lambda: self.supervisor.client, self._connected),
+            Composer(
+                log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, self._attachments(log.reader)
+            ),
+            self.asks,
             _patience(config),
             clock,
         )
@@ -194,12 +201,14 @@ class Bot:
     async def _leave(self) -> None:
         self.healer.stop()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
+        await self.asks.stop()
         await self.supervisor.stop()
         await self.conversations.close()
         await close(self._answering)
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
+        asks = self.asks if self._config.replies.ask else None
         bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
@@ -210,8 +219,12 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
-            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url)),
+            commands=Commands(self.counter, Registration(self._config.log.path, self._config.discord.api_url), asks),
         )
+
+    def _attachments(self, reader: Reader) -> Attachments:
+        files = DiscordFiles(lambda: self.supervisor.client)
+        return Attachments(reader, files, self._config.llm.attachments_bytes, images=self._config.llm.images)
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client

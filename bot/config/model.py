@@ -127,6 +127,7 @@ class Replies(Section):
     max_attempts: Positive = Field(30, description=COUNT)
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
+    ask: Switch = Field(default=False, description=SWITCH)
 
 
 class Channels(Section):

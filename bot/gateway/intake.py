@@ -107,6 +107,29 @@ class Intake:
         )
         return self._conversations.submit(incoming.channel_id, command)
 
+    def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
+        """Queue a question by the command ``/ask``; None where the settings say not to record.
+
+        The place is answered in, and somebody's limits hold, as for a message.
+        """
+        if not self._places.records(place):
+            return None
+        if place.direct:
+            self._open_direct(incoming.channel_id)
+        chosen = claimant(self._responder, _question(incoming, 0), addressed=True)
+        address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
+        refusal, told_by = self._refusal(address, place, incoming, stale=False)
+        command = Receive(
+            event=incoming.received(Via.WHISPER if private else Via.ASK),
+            body=incoming.body,
+            call=Call.ASK,
+            responder=(chosen or members(self._responder)[0]).name,
+            refusal=refusal,
+            notice=told_by,
+            room=self._terms.room,
+        )
+        return self._conversations.submit(incoming.channel_id, command)
+
     def edit(self, incoming: Incoming, place: Place) -> Recording | None:
         """Queue an edit; None for what is not recorded, not a person's edit, or the bot's own."""
         event = incoming.edited()

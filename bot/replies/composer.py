@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation, Pending
+from bot.core.delivery import in_one_part
 from bot.core.events import Body, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
+from bot.replies.attachments import Attachments, ask
 from bot.responders.protocol import Question, Responder, Utterance
 
 
@@ -32,6 +34,7 @@ class Composer:
     window: int
     timeout: float
     settings: str = ""
+    attachments: Attachments | None = None
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
@@ -47,9 +50,11 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         history = await self._history(state, entry) if responder.wants_history else ()
+        files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         async with asyncio.timeout(self.timeout):
-            answer = await responder.compose(question, history)
-        parts = split(answer.text) if answer else ()
+            answer = await ask(responder, question, history, files)
+        cut = in_one_part if entry.asked else split
+        parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
         event = ReplyComposed(
@@ -62,6 +67,7 @@ class Composer:
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
             settings=self.settings,
+            attachments=answer.attachments,
         )
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 

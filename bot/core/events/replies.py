@@ -25,7 +25,10 @@ class ReplyRequested(MessageEvent):
 
 
 class ReplyComposed(MessageEvent):
-    """The answer is written and nothing of it is sent yet. Body: the text of its parts."""
+    """The answer is written and nothing of it is sent yet. Body: the text of its parts.
+
+    ``attachments`` are the ids of the question's files that were read for it: their addresses expire.
+    """
 
     TYPE = "reply.composed"
 
@@ -38,6 +41,7 @@ class ReplyComposed(MessageEvent):
     cost_micros: int = 0
     settings: str = ""
     generation: int = 1
+    attachments: tuple[int, ...] = ()
 
     def key(self) -> Key:
         """Return ``composed:<message id>:<generation>``."""
