@@ -20,11 +20,12 @@ def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Res
 
     ``environ`` holds the keys of language models.
     """
-    made = [_rules(config) if name == "rules" else _llm(config, environ) for name in config.replies.responder]
+    made = [rules_of(config) if name == "rules" else _llm(config, environ) for name in config.replies.responder]
     return made[0] if len(made) == 1 else Chain(made)
 
 
-def _rules(config: Config) -> Responder:
+def rules_of(config: Config) -> Responder:
+    """Return the rules alone, for what explains answers without asking for any: they need no key and no library."""
     facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
     return compile_rules(
         Rule(

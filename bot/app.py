@@ -28,9 +28,11 @@ from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.access import Access, Named
+from bot.gateway.commands.asks import Asks
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
+from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import BOT_STREAM, Intake, Terms
 from bot.gateway.limits import Bucket, Limiter
@@ -41,6 +43,7 @@ from bot.gateway.sync import Sync
 from bot.moderation import Desk, House, Live, Moderation
 from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
+from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.service import Replies
@@ -126,7 +129,10 @@ class Bot:
         self.log = log
         self.metrics = Metrics()
         self.conversations = Conversations(
-            log, hot_channels=config.log.hot_channels, snapshot_every=config.log.snapshot_every
+            log,
+            hot_channels=config.log.hot_channels,
+            hot_bytes=config.log.hot_bytes,
+            snapshot_every=config.log.snapshot_every,
         )
         owner = Ownership(log, self.conversations)
         desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)
@@ -142,11 +148,12 @@ class Bot:
             terms=_terms(config),
             budget=self.budget,
         )
-        personas = Personas(log.reader, self._around)
+        sender = DiscordSender(lambda: self.supervisor.client, self._connected)
+        self.asks = Asks(sender, self.conversations, self.intake)
         self.replies = Replies(
             self.conversations,
-            Composer(log.reader, desk.responders, desk.window, COMPOSE_SECONDS, desk.settings, personas),
-            DiscordSender(lambda: self.supervisor.client, self._connected),
+            self._composer(desk),
+            self.asks,
             _patience(config),
             clock,
         )
@@ -197,6 +204,7 @@ class Bot:
     async def _leave(self) -> None:
         self.healer.stop()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
+        await self.asks.stop()
         await self.supervisor.stop()
         await self.conversations.close()
         await close(self._answering)
@@ -204,6 +212,7 @@ class Bot:
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
+        asks = self.asks if self._config.replies.ask else None
         bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
@@ -214,11 +223,24 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self._connected.clear,
-            commands=Commands(self.counter, registration, self.house),
+            commands=Commands(self.counter, registration, self.house, asks),
         )
 
     def _around(self, channel_id: int) -> Surroundings:
         return surroundings(self.supervisor.client, channel_id)
+
+    def _composer(self, desk: Desk) -> Composer:
+        reader, llm = self.log.reader, self._config.llm
+        files = DiscordFiles(lambda: self.supervisor.client)
+        return Composer(
+            reader,
+            desk.responders,
+            desk.window,
+            COMPOSE_SECONDS,
+            desk.settings,
+            Personas(reader, self._around),
+            Attachments(reader, files, llm.attachments_bytes, images=llm.images),
+        )
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client

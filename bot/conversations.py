@@ -10,10 +10,7 @@ Only what a call newly appended is handed on to ``on_appended``: loading and rep
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import TypeAlias
 
 from bot.core.commands import Command
@@ -25,6 +22,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Loaded, Reader
+from bot.hot import Channel, HotChannels
 
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
 """Told of each channel's newly appended events, with the state after them; must not block."""
@@ -64,19 +62,6 @@ class MailboxFull(EcholessError):
     """More commands wait for the log than the settings allow; a catch-up brings the messages later."""
 
 
-@dataclass(slots=True)
-class _Channel:
-    id: int
-    state: Conversation | None = None
-    saved: int = 0
-    busy: bool = False
-    mailbox: deque[tuple[Command, asyncio.Future[tuple[Recorded, ...]]]] = field(default_factory=deque)
-
-    @property
-    def stream(self) -> str:
-        return stream_of(self.id)
-
-
 class Conversations:
     """Every channel's conversation, hot or on disk."""
 
@@ -84,15 +69,15 @@ class Conversations:
         self,
         log: EventLog,
         *,
-        hot_channels: int = 1000,
+        hot_channels: int = 10_000,
+        hot_bytes: int = 64_000_000,
         snapshot_every: int = snapshots.EVERY,
         queue: int = 50_000,
     ) -> None:
         self.on_appended: list[Appending] = []
         self.on_failed: list[Failing] = []
         self._log = log
-        self._hot: OrderedDict[int, _Channel] = OrderedDict()
-        self._limit = hot_channels
+        self._hot = HotChannels(hot_channels, hot_bytes)
         self._every = snapshot_every
         self._queue = queue
         self._waiting = 0
@@ -104,6 +89,11 @@ class Conversations:
         return len(self._hot)
 
     @property
+    def hot_bytes(self) -> int:
+        """Return about how many bytes the channels in memory take."""
+        return self._hot.bytes
+
+    @property
     def waiting(self) -> int:
         """Return how many commands wait for the log."""
         return self._waiting
@@ -111,7 +101,7 @@ class Conversations:
     @property
     def pending(self) -> int:
         """Return how many replies of hot channels are unfinished."""
-        return sum(len(channel.state.outbox) for channel in self._hot.values() if channel.state)
+        return sum(len(channel.state.outbox) for channel in self._hot if channel.state)
 
     def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
         """Queue ``command`` at once and return a future of the events it newly appended.
@@ -150,7 +140,7 @@ class Conversations:
         """Let the next use of an idle channel load its state from the log."""
         channel = self._hot.get(channel_id)
         if channel is not None and not channel.busy:
-            channel.state = None
+            self._hot.put(channel, None)
 
     async def unfinished(self) -> list[int]:
         """Return the channels that may have replies left from before."""
@@ -167,42 +157,33 @@ class Conversations:
         """Decide what waits, then keep a snapshot of every hot channel."""
         while self._tasks:
             await asyncio.wait(self._tasks)
-        for channel in self._hot.values():
+        for channel in self._hot:
             self._snapshot(channel)
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._hot.clear()
+        self._hot.drop(self._hot)
 
-    def _channel(self, channel_id: int) -> _Channel:
-        channel = self._hot.get(channel_id)
-        if channel is None:
-            self._evict()
-            channel = self._hot[channel_id] = _Channel(channel_id)
-        else:
-            self._hot.move_to_end(channel_id)
-        return channel
+    def _channel(self, channel_id: int) -> Channel:
+        if self._hot.get(channel_id) is None:
+            going = self._hot.surplus()
+            for channel in going:
+                self._snapshot(channel)
+            self._hot.drop(going)
+        return self._hot.use(channel_id)
 
-    def _evict(self) -> None:
-        """Make room for one more channel, as far as others are idle."""
-        surplus = max(0, len(self._hot) + 1 - self._limit)
-        idle = (channel for channel in self._hot.values() if not channel.busy)
-        for channel in list(islice(idle, surplus)):
-            self._snapshot(channel)
-            del self._hot[channel.id]
-
-    def _serve(self, channel: _Channel) -> None:
+    def _serve(self, channel: Channel) -> None:
         if not channel.busy:
             channel.busy = True
             self._spawn(self._drain(channel))
 
-    async def _drain(self, channel: _Channel) -> None:
+    async def _drain(self, channel: Channel) -> None:
         try:
             while channel.mailbox:
                 await self._batch(channel)
         finally:
             channel.busy = False
 
-    async def _batch(self, channel: _Channel) -> None:
+    async def _batch(self, channel: Channel) -> None:
         size = min(BATCH, len(channel.mailbox))
         commands = [channel.mailbox[at][0] for at in range(size)]
         try:
@@ -216,25 +197,27 @@ class Conversations:
             if not future.done():
                 future.set_result(outcome)
 
-    async def _record(self, channel: _Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+    async def _record(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
         """Record as many of ``commands`` as can be decided at once, and return what each appended."""
         for attempt in range(ATTEMPTS):
             if channel.state is None or attempt:
-                loaded = await self._log.reader.load(channel.stream)
-                channel.state, channel.saved = loaded.state, loaded.snapshot
-            decided = _decide(channel.state, commands)
+                loaded = await self._log.reader.load(stream_of(channel.id))
+                self._hot.put(channel, loaded.state)
+                channel.saved = loaded.snapshot
+            state = channel.state or Conversation()
+            decided = _decide(state, commands)
             units = [drafts for drafts in decided if drafts]
             if not units:
                 return [()] * len(decided)
             try:
-                appended = await self._log.append_units(channel.stream, units, expected_version=channel.state.version)
+                appended = await self._log.append_units(stream_of(channel.id), units, expected_version=state.version)
             except VersionConflict:
                 continue
             return self._fold(channel, decided, appended)
-        raise VersionConflict(channel.stream, expected=-1, actual=-1)
+        raise VersionConflict(stream_of(channel.id), expected=-1, actual=-1)
 
     def _fold(
-        self, channel: _Channel, decided: Sequence[Drafts], appended: Sequence[Appended]
+        self, channel: Channel, decided: Sequence[Drafts], appended: Sequence[Appended]
     ) -> list[tuple[Recorded, ...]]:
         before = channel.state or Conversation()
         results = iter(appended)
@@ -250,7 +233,7 @@ class Conversations:
             for recorded in result.new:
                 apply(state, recorded)
             outcomes.append(result.new)
-        channel.state = state
+        self._hot.put(channel, state)
         new = tuple(recorded for outcome in outcomes for recorded in outcome)
         if new:
             for listener in self.on_appended:
@@ -259,9 +242,9 @@ class Conversations:
             self._snapshot(channel)
         return outcomes
 
-    def _fail(self, channel: _Channel, error: Exception) -> None:
+    def _fail(self, channel: Channel, error: Exception) -> None:
         """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
-        channel.state = None
+        self._hot.put(channel, None)
         self._tell_failed(channel.id, error)
         while channel.mailbox:
             _, future = channel.mailbox.popleft()
@@ -272,11 +255,11 @@ class Conversations:
         for listener in self.on_failed:
             listener(channel_id, error)
 
-    def _snapshot(self, channel: _Channel) -> None:
+    def _snapshot(self, channel: Channel) -> None:
         state = channel.state
         if state is not None and state.version > channel.saved:
             channel.saved = state.version
-            self._spawn(self._save(channel.stream, state))
+            self._spawn(self._save(stream_of(channel.id), state))
 
     async def _save(self, stream: str, state: Conversation) -> None:
         try:

@@ -30,6 +30,7 @@ from benchmarks.compare import measure_state, picture, results
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.chat import RECORDING
 from benchmarks.compare.figures import Row
+from bot.cli.settle import settle
 
 MEASURES: Mapping[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "append": measure_append.at_once,
@@ -52,6 +53,8 @@ INTERRUPTED, TERMINATED = 130, 143
 def main() -> int:
     """Measure what the command line says and return the exit code."""
     options = _options()
+    # As `echoless run` does for itself; those who share this process have the same of it.
+    settle()
     options.folder.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="compare-", dir=options.folder) as name:

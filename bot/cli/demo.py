@@ -15,6 +15,8 @@ import click
 from rich.console import Console
 
 from bot.cli.demo_bot import DemoError, bot_process
+from bot.cli.demo_llm import run_llm
+from bot.cli.demo_llm_report import LlmReport, print_llm_report
 from bot.cli.demo_report import Report, print_report, timeline
 from bot.cli.demo_stage import Act, Stage
 from bot.cli.demo_story import Writer
@@ -56,25 +58,46 @@ PATIENT_REPLIES = 30
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep settings, log and the bot's output in this folder, which must be empty or new.",
 )
-def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None) -> None:
+@click.option(
+    "--llm",
+    "llm_url",
+    metavar="URL",
+    help="Have a language model answer, by a server in OpenAI's protocol such as Ollama: http://127.0.0.1:11434/v1.",
+)
+@click.option("--model", help="With --llm: this model; by default the first that the server lists.")
+def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url: str | None, model: str | None) -> None:
     """Try it all without a token: a Discord on loopback, the bot and a scripted chat.
 
     People talk in channels, a thread and a private chat. In the middle of a burst the bot is killed with SIGKILL, at
     the moment at which Discord has taken a reply that the bot has not recorded. It is started again, and at the end
     Discord's side is compared with the log. Exit code 0 only if nothing was lost or doubled.
+
+    With --llm it is a short chat instead, in which people ask a language model; nobody is killed, and exit code 0 also
+    means that every question was answered.
     """
+    if model is not None and not llm_url:
+        raise click.UsageError("--model goes with --llm.")
     with _folder(kept) as folder:
         try:
-            report = asyncio.run(_run(folder, seed, messages))
+            report: Report | LlmReport = (
+                asyncio.run(_ask(folder, llm_url, model)) if llm_url else asyncio.run(_run(folder, seed, messages))
+            )
         except asyncio.CancelledError:
             click.get_current_context().exit(TERMINATED)
     if as_json:
         say_json(report.to_json())
     else:
-        print_report(report)
+        _print(report)
         if kept:
             click.echo(f"Look further: echoless log show --log {kept / 'data'}")
     click.get_current_context().exit(0 if report.ok else 1)
+
+
+def _print(report: Report | LlmReport) -> None:
+    if isinstance(report, LlmReport):
+        print_llm_report(report)
+    else:
+        print_report(report)
 
 
 @contextmanager
@@ -93,12 +116,28 @@ def _folder(kept: Path | None) -> Iterator[Path]:
     yield kept.absolute()
 
 
-async def _run(folder: Path, seed: int, messages: int) -> Report:
+def _end_by_signals() -> None:
     task = asyncio.current_task()
     if task is not None:
         # Ctrl-C is asyncio's own; a terminal that closes, or a supervisor that stops us, must leave no process either.
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+async def _ask(folder: Path, url: str, model: str | None) -> LlmReport:
+    _end_by_signals()
+    screen = console(stderr=True)
+    with screen.status("starting") as status:
+
+        def announce(what: str) -> None:
+            status.update(f"{what} ...")
+            screen.print(what)
+
+        return await run_llm(folder, url, model, announce)
+
+
+async def _run(folder: Path, seed: int, messages: int) -> Report:
+    _end_by_signals()
     facts = files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
     writer = Writer(seed, json.loads(facts))
     story = writer.story(messages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -49,8 +50,8 @@ class BotProcess:
         """Return its process id."""
         return self._running.pid
 
-    def configure(self, api_url: str, gateway_url: str, facts: str) -> None:
-        """Write its settings and facts."""
+    def configure(self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None) -> None:
+        """Write its settings and facts; ``llm``: a model and the base address of its server, asked after the rules."""
         settings = f"""
 [discord]
 api_url = "{api_url}"
@@ -66,7 +67,7 @@ per_person = "off"
 [telemetry]
 port = 0
 log_format = "json"
-{RULES}"""
+{_answering(*llm) if llm else ""}{RULES}"""
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")
         (self.folder / "demo_facts.json").write_text(facts, encoding="utf-8")
 
@@ -151,6 +152,22 @@ async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
         yield process
     finally:
         await process.close()
+
+
+def _answering(model: str, base_url: str) -> str:
+    """Return the settings for a language model, patient enough for one that has to be loaded first."""
+    return f"""
+[replies]
+responder = ["rules", "llm"]
+
+[llm]
+model = {json.dumps(f"openai:{model}")}
+base_url = {json.dumps(base_url)}
+max_tokens = 400
+first_token = "100s"
+between = "60s"
+total = "110s"
+"""
 
 
 def _environment(token: str) -> dict[str, str]:

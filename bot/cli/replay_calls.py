@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot import app
-from bot.answering import responder_of
+from bot.answering import responder_of, rules_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -29,6 +29,8 @@ BY = "command line"
 WRITING = frozenset({"rewind", "undo", "reset", "retry", "drop", "pause", "resume", "rebuild", "snapshot"})
 BESIDE = frozenset({"verify", "export"})
 """What reads long: done beside a running bot, not in it."""
+COMPOSING = frozenset({"rehearse"})
+"""What asks a responder: only this needs a model's key, and pays for the import of its library."""
 
 Progress = Callable[[int, int], None]
 
@@ -54,7 +56,7 @@ class Target:
             if report is not None:
                 return report
         more: dict[str, Any] = {"progress": progress} if command == "verify" else {}
-        async with self._moderation(writing=command in WRITING) as moderation:
+        async with self._moderation(command) as moderation:
             answer: Report = await getattr(moderation, command)(**arguments, **more)
             return answer
 
@@ -68,13 +70,13 @@ class Target:
             say(line)
 
     @asynccontextmanager
-    async def _moderation(self, *, writing: bool) -> AsyncIterator[Moderation]:
+    async def _moderation(self, command: str) -> AsyncIterator[Moderation]:
         if not self.location.has_log():
             raise LogError(
                 f"There is no log in {self.location.folder}: start the bot once, or name its folder (log.path)."
             )
-        answering = responder_of(self.config)
-        if not writing:
+        answering = responder_of(self.config) if command in COMPOSING else rules_of(self.config)
+        if command not in WRITING:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)
             try:

@@ -90,7 +90,8 @@ class Log(Section):
     path: FilePath = Field(Path("data"), description="the path of a folder")
     durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
     key_file: FilePath | None = Field(None, description="the path of the file that holds the vault's key")
-    hot_channels: Positive = Field(1000, description=COUNT)
+    hot_channels: Positive = Field(10_000, description=COUNT)
+    hot_bytes: Positive = Field(64_000_000, description=COUNT)
     snapshot_every: Positive = Field(100, description=COUNT)
 
     @property
@@ -113,6 +114,7 @@ class Replies(Section):
     max_attempts: Positive = Field(30, description=COUNT)
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
+    ask: Switch = Field(default=False, description=SWITCH)
 
 
 class Channels(Section):

@@ -19,10 +19,14 @@ from bot.core import events as e
 from bot.core.events import Role
 from bot.core.window import SIZE, Turn, Window
 
-__all__ = ["FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "apply", "copy", "evolve", "fold"]
+__all__ = ["ASKED", "FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
+ASKED = frozenset((e.Via.ASK, e.Via.WHISPER))
 FOLD = 2
 WINDOW = SIZE
+
+_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
+"""What a state takes, as measured: by itself, and for each turn and each entry."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,11 @@ class Pending:
     attempts: int = 0
     retry_at: int = 0
     trigger_deleted: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether it answers a command, by editing the response that Discord holds for it."""
+        return self.via in ASKED
 
     @property
     def composed(self) -> bool:
@@ -89,6 +98,11 @@ class Conversation:
     skipped: int = 0
     abandoned: int = 0
     foreign: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory it takes."""
+        return _EMPTY_BYTES + _TURN_BYTES * len(self.window) + _ENTRY_BYTES * len(self.outbox)
 
     def pending(self, message_id: int) -> Pending | None:
         """Return the unfinished reply to ``message_id``, if there is one."""
@@ -135,7 +149,8 @@ def apply(state: Conversation, recorded: e.Recorded) -> None:
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
     message_id = event.message_id
-    state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
+    if event.via is not e.Via.WHISPER:
+        state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
     if message_id > state.watermark and event.via in _GAPLESS:
         state.watermark = message_id
     state.received += 1
@@ -203,7 +218,8 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
     entry = state.outbox[at]
     # A catch-up may have recorded it before as a message like any other: it had lost its reference.
     state.window.drop(event.sent_id)
-    state.window.put(event.sent_id, 0, Role.BOT, entry.composed_at, part)
+    if entry.via is not e.Via.WHISPER:
+        state.window.put(event.sent_id, 0, Role.BOT, entry.composed_at, part)
     sent_ids = (*entry.sent_ids[:part], event.sent_id, *entry.sent_ids[part + 1 :])
     if 0 not in sent_ids:
         _remove(state, event.message_id)

@@ -32,9 +32,8 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             return _delete_channel(state)
         case c.Compose():
             return _compose(state, command)
-        case c.Confirm(message_id, part, sent_id, proof):
-            sent = e.ReplySent(message_id=message_id, part=part, sent_id=sent_id, proof=proof)
-            return (_about(state.pending(message_id), sent),)
+        case c.Confirm():
+            return _confirm(state, command)
         case c.NoteForeign():
             return _note_foreign(state, command)
         case c.Delay(message_id, part, reason, attempt, retry_at):
@@ -122,6 +121,16 @@ def _compose(state: Conversation, command: c.Compose) -> Drafts:
     detail = str(entry.message_id)
     joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
     return (composed, *joined)
+
+
+def _confirm(state: Conversation, command: c.Confirm) -> Drafts:
+    message_id, part, sent_id, proof = command.message_id, command.part, command.sent_id, command.proof
+    turn = state.turn(sent_id)
+    if turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part:
+        # The other of response and echo came first: the log's keys would find that out, for the price of a commit.
+        return ()
+    sent = e.ReplySent(message_id=message_id, part=part, sent_id=sent_id, proof=proof)
+    return (_about(state.pending(message_id), sent),)
 
 
 def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:

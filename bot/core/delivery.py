@@ -13,6 +13,11 @@ from typing import TypeAlias
 
 from bot.core.conversation import Conversation, Pending
 from bot.core.events import AbandonReason
+from bot.core.parts import split
+
+TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
+"""How long a command may be answered: Discord's fifteen minutes, less what a request takes."""
+CUT = "\n-# The answer is longer than one message: this is its beginning."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,13 @@ class Sighting:
 
 
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) -> Step:
-    """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch."""
+    """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch.
+
+    The answer to a command is written into the response that the process which took it holds: nobody else can, and
+    there is nothing to look for.
+    """
+    if entry.asked and not certain:
+        return GiveUp(AbandonReason.UNKNOWN_FATE if entry.composed else AbandonReason.EXPIRED)
     if not certain:
         return LookFirst()
     reason = _given_up(entry, now, patience)
@@ -72,12 +83,19 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) ->
 
 
 def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
-    """Return ``entry`` and the replies right behind it in the outbox that the same person waits for."""
+    """Return ``entry`` and the replies right behind it in the outbox that the same person waits for.
+
+    Each command has a response of its own to be answered by.
+    """
+    if entry.asked:
+        return (entry,)
     waiting = dropwhile(lambda other: other.message_id != entry.message_id, state.outbox)
     return tuple(
         takewhile(
             lambda other: (
-                other.author_id == entry.author_id and other.responder == entry.responder and not other.composed
+                other.author_id == entry.author_id
+                and other.responder == entry.responder
+                and not (other.composed or other.asked)
             ),
             waiting,
         )
@@ -93,6 +111,15 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
     latest = entries[0].requested_at + 5 * patience.together
     # A clock set back must not make it longer.
     return min(quiet_at - now, latest - now, patience.together)
+
+
+def in_one_part(text: str) -> tuple[str, ...]:
+    """Return a text as the one message that may answer a command, cut with a note where it is longer.
+
+    A follow-up carries no nonce, so that nobody could tell after a failure whether it is there (FACTS 1.3, 1.4).
+    """
+    parts = split(text)
+    return parts if len(parts) < 2 else (f"{split(text, 2000 - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004
 
 
 def found_parts(
@@ -132,7 +159,8 @@ def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | N
         return None
     if entry.trigger_deleted:
         return AbandonReason.TRIGGER_DELETED
-    return AbandonReason.EXPIRED if now - entry.requested_at > patience.max_age else None
+    max_age = min(patience.max_age, TOKEN_MICROSECONDS) if entry.asked else patience.max_age
+    return AbandonReason.EXPIRED if now - entry.requested_at > max_age else None
 
 
 def _same(sent: str, seen: str) -> bool:

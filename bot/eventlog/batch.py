@@ -99,6 +99,11 @@ class Batch:
     values: list[Any] = field(default_factory=list)
     streams: set[int] = field(default_factory=set)
 
+    @property
+    def rows(self) -> int:
+        """Return how many events it writes."""
+        return len(self.values) // _WIDTH
+
     def write(self, connection: sqlite3.Connection) -> None:
         """Write everything in one transaction."""
         connection.execute("BEGIN IMMEDIATE")
@@ -116,7 +121,7 @@ class Batch:
 
     def _statements(self) -> Iterator[tuple[str, list[Any]]]:
         """Yield the statements that write all rows, as long as they can be."""
-        start, left = 0, len(self.values) // _WIDTH
+        start, left = 0, self.rows
         for rows in _SIZES:
             while rows <= left:
                 end = start + rows * _WIDTH

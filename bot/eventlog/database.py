@@ -168,7 +168,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 async def connect_writer(path: Path, *, full: bool) -> Connection:
-    """Return the one writing connection; ``full`` syncs every commit to the disk."""
+    """Return a connection for the writer, or for its checkpoints; ``full`` syncs every commit to the disk."""
     uri = _uri(path, "rw")
 
     def prepare(connection: sqlite3.Connection) -> None:
@@ -176,6 +176,8 @@ async def connect_writer(path: Path, *, full: bool) -> Connection:
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA secure_delete = ON")
+        # A bound for when nobody copies pages aside (see checkpoints.py): 64 MiB.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
     return await _connect(uri, prepare)
 

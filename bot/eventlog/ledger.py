@@ -59,9 +59,10 @@ class Ledger:
         for stream, head in known.heads.items():
             self.heads.setdefault(stream, head)
 
-    def forget(self) -> None:
-        """Forget everything: what it stood for was not written."""
-        self.heads.clear()
+    def forget(self, streams: Collection[int]) -> None:
+        """Forget the end of the log and the heads of ``streams``, by their ids: what they stood for was not written."""
+        for stream in [name for name, head in self.heads.items() if head.id in streams or not head.made]:
+            del self.heads[stream]
         self.position = -1
 
     def shrink(self, size: int, kept: Collection[int]) -> None:

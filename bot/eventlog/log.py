@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from bot.core.events import Draft
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog import database, snapshots
 from bot.eventlog.batch import Append, Appended
+from bot.eventlog.checkpoints import Checkpointer
+from bot.eventlog.database import Connection
 from bot.eventlog.owner import Ownership
 from bot.eventlog.reader import Reader
 from bot.eventlog.vault import Vault, has_key, make_key, read_key
@@ -55,12 +58,18 @@ class EventLog:
     ``aside`` is a second reading connection, for long reads that nothing else should wait behind.
     """
 
-    def __init__(self, writer: Writer, reader: Reader, aside: Reader, ownership: Ownership) -> None:
+    def __init__(
+        self, writer: Writer, reader: Reader, aside: Reader, checkpoints: Connection, ownership: Ownership
+    ) -> None:
         self.reader = reader
         self.aside = aside
         self._writer = writer
         self._ownership = ownership
+        self._checkpoints = checkpoints
+        checkpointer = Checkpointer(checkpoints, writer.connection)
+        writer.on_written = checkpointer.wrote
         self._task = asyncio.create_task(writer.run(), name="log writer")
+        self._copying = asyncio.create_task(checkpointer.run(), name="log checkpoints")
 
     @property
     def depth(self) -> int:
@@ -109,6 +118,9 @@ class EventLog:
         """Write what waits, close the file, and let go of the folder."""
         self._writer.close()
         await self._task
+        self._copying.cancel()
+        await asyncio.wait((self._copying,))
+        await self._checkpoints.close()
         await self.reader.close()
         await self.aside.close()
         await self._writer.connection.close()
@@ -126,24 +138,23 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
         database.inspect(location.database)
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
-    try:
+    async with AsyncExitStack() as undo:
+        undo.callback(ownership.release)
         vault = _unlock(location, clock)
-        connection = await database.connect_writer(location.database, full=full)
-    except BaseException:
-        ownership.release()
-        raise
-    readers: list[Reader] = []
-    try:
-        await connection.run(lambda raw: database.migrate(raw, now=clock()))
-        readers = [await _open_reader(location, vault)]
-        readers.append(await _open_reader(location, vault))
-    except BaseException:
-        for reader in readers:
-            await reader.close()
-        await connection.close()
-        ownership.release()
-        raise
-    return EventLog(Writer(connection, vault, clock), readers[0], readers[1], ownership)
+        writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
+        checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
+        await writing.run(lambda raw: database.migrate(raw, now=clock()))
+        reading = await _closed_by(undo, database.connect_reader(location.database))
+        aside = await _closed_by(undo, database.connect_reader(location.database))
+        undo.pop_all()
+    return EventLog(Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpoints, ownership)
+
+
+async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:
+    """Connect, and let ``undo`` close the connection when something goes wrong later."""
+    connection = await connecting
+    undo.push_async_callback(connection.close)
+    return connection
 
 
 async def open_reader(location: Location, *, words: bool = True) -> Reader:

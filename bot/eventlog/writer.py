@@ -32,11 +32,15 @@ _FEW = 32
 
 @dataclass(slots=True)
 class Writer:
-    """Owns the writing connection; :meth:`run` is its task, :meth:`append` and :meth:`write` its callers' side."""
+    """Owns the writing connection; :meth:`run` is its task, :meth:`append` and :meth:`write` its callers' side.
+
+    ``on_written`` is told of each commit's number of events.
+    """
 
     connection: Connection
     vault: Vault
     clock: Callable[[], int]
+    on_written: Callable[[int], None] = lambda _events: None
     _ledger: Ledger = field(init=False)
     _batch: Batch = field(default_factory=Batch)
     _held: deque[Waiting] = field(default_factory=deque)
@@ -142,6 +146,7 @@ class Writer:
         for waiting in batch.waiting:
             waiting.answer()
         self._ledger.shrink(HEADS, self._unwritten())
+        self.on_written(batch.rows)
 
     def _unwritten(self) -> Collection[int]:
         """Return the ids of streams whose newest rows are not written yet."""
@@ -151,7 +156,7 @@ class Writer:
     def _take_back(self, batch: Batch, error: Exception) -> None:
         """Tell callers of a commit that failed, or hold them for another try; what was made meanwhile stood on it."""
         again = self._batch.waiting
-        self._ledger.forget()
+        self._ledger.forget(batch.streams | self._batch.streams)
         self._batch = Batch()
         if not isinstance(error, LogUnwritable):
             again = [waiting for waiting in batch.waiting if waiting.care is not Care.ALONE] + again

@@ -15,9 +15,9 @@ import aiohttp
 import discord
 import structlog
 
-from bot.conversations import Conversations
-from bot.core.conversation import Conversation
-from bot.core.events import Author, Draft, GapFound, Recorded, Via
+from bot.conversations import Conversations, stream_of
+from bot.core.conversation import ASKED, Conversation
+from bot.core.events import Author, Draft, GapFound, KeyKind, MessageReceived, Recorded, Via
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.incoming import from_payload
@@ -74,6 +74,7 @@ class Audit:
         there = {int(data["id"]) for data in history}
         reach = max(there)
         gone = [turn.message_id for turn in state.window if turn.message_id <= reach and turn.message_id not in there]
+        gone = [message_id for message_id in gone if not await self._asked(channel_id, message_id)]
         place = place_in(client, channel_id)
         missing = await self._heal(client, place, [data for data in history if state.turn(int(data["id"])) is None])
         for message_id in gone:
@@ -84,6 +85,11 @@ class Audit:
             _log.error("gap.found", channel=channel_id, missing=missing, deleted=len(gone))
             event = GapFound(channel_id=channel_id, missing=missing, deleted=len(gone))
             await self._log.append(BOT_STREAM, (Draft(event),))
+
+    async def _asked(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a turn was asked by a command, which is in no history."""
+        found = await self._log.reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
+        return any(isinstance(each.event, MessageReceived) and each.event.via in ASKED for each in found)
 
     async def _heal(self, client: discord.Client, place: Place, unknown: Sequence[Any]) -> int:
         """Record messages that the window does not hold, and return how many the log did not hold either."""

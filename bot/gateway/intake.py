@@ -94,10 +94,13 @@ class Intake:
         unasked = None if incoming.author is Author.SELF else claimant(self._responder, question, addressed=False)
         address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
-        chosen = unasked if call in {None, Call.RULE} else self._chosen(question, unasked)
+        if call is None:
+            # Most of what a busy server says.
+            return self._conversations.submit(incoming.channel_id, Receive(incoming.received(via), incoming.body))
+        chosen = unasked if call is Call.RULE else self._chosen(question, unasked)
         address = address._replace(claimed=chosen is not None)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
-        refusal, told_by = (None, "") if call is None else self._refusal(address, place, incoming, chosen, stale=stale)
+        refusal, told_by = self._refusal(address, place, incoming, chosen, stale=stale)
         command = Receive(
             event=incoming.received(via),
             body=incoming.body,
@@ -106,6 +109,29 @@ class Intake:
             refusal=refusal,
             notice=told_by,
             stale=stale,
+            room=self._terms.room,
+        )
+        return self._conversations.submit(incoming.channel_id, command)
+
+    def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
+        """Queue a question by the command ``/ask``; None where the settings say not to record.
+
+        The place is answered in, and somebody's limits hold, as for a message.
+        """
+        if not self._places.records(place):
+            return None
+        if place.direct:
+            self._open_direct(incoming.channel_id)
+        chosen = claimant(self._responder, _question(incoming, 0), addressed=True)
+        address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
+        refusal, told_by = self._refusal(address, place, incoming, chosen, stale=False)
+        command = Receive(
+            event=incoming.received(Via.WHISPER if private else Via.ASK),
+            body=incoming.body,
+            call=Call.ASK,
+            responder=(chosen or members(self._responder)[0]).name,
+            refusal=refusal,
+            notice=told_by,
             room=self._terms.room,
         )
         return self._conversations.submit(incoming.channel_id, command)

@@ -16,6 +16,10 @@ KEYS = 20_000
 """How many channels or people are remembered; the one longest unheard goes first."""
 
 
+ROUNDING = 1e-6
+"""Seconds within which times are the same."""
+
+
 @dataclass(slots=True)
 class Bucket:
     """Lets through ``count`` at once and refills within ``seconds``."""
@@ -26,7 +30,9 @@ class Bucket:
 
     def full(self, key: int, now: float) -> bool:
         """Tell whether one more would be too many."""
-        return max(self._empty_at.get(key, now), now) + self.seconds / self.count - now > self.seconds
+        waits = max(self._empty_at.get(key, now) - now, 0.0)
+        # Of a clock that has run for long the last digits are lost, and an empty bucket must not seem full for that.
+        return waits + self.seconds / self.count > self.seconds + ROUNDING
 
     def take(self, key: int, now: float) -> None:
         """Count one."""

@@ -28,6 +28,7 @@ MICROSECONDS = 1_000_000
 ID_FIELDS = frozenset(
     {
         "after",
+        "attachments",
         "author_id",
         "channel_id",
         "guild_id",

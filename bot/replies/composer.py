@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation, Pending
+from bot.core.delivery import in_one_part
 from bot.core.events import Body, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
+from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
 from bot.responders.protocol import Answer, Context, Question, Responder, Streaming, Utterance
 
@@ -36,6 +38,7 @@ class Composer:
     timeout: float
     settings: str = ""
     personas: Personas | None = None
+    attachments: Attachments | None = None
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
@@ -51,10 +54,13 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         history = await self._history(state, entry) if responder.wants_history else ()
+        files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         context, persona = await self._context(responder, channel_id, state, history)
+        context = replace(context, attachments=files)
         async with asyncio.timeout(self.timeout):
             answer = await _answer(responder, question, context)
-        parts = split(answer.text) if answer else ()
+        cut = in_one_part if entry.asked else split
+        parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
         event = ReplyComposed(
@@ -68,6 +74,7 @@ class Composer:
             cost_micros=answer.cost_micros,
             settings=self.settings,
             persona=persona.position,
+            attachments=answer.attachments,
         )
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.conversations import Conversations, stream_of
 from bot.core.commands import Retry
+from bot.core.conversation import ASKED
 from bot.core.events import KeyKind, Recorded, ReplyComposed, ReplyRequested, ReplyRetried, ReplySent
 from bot.errors import EcholessError
 from bot.eventlog.reader import Reader
@@ -25,6 +26,8 @@ async def retry(
     requested = await reader.find(stream, KeyKind.REQUESTED, message_id)
     if not requested:
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")
+    if isinstance(requested[0].event, ReplyRequested) and requested[0].event.via in ASKED:
+        raise NothingToRetry(f"Question {message_id} was asked by a command, whose time is over: ask it again.")
     if (await conversations.state(channel_id)).pending(message_id) is not None:
         raise NothingToRetry(f"The reply to message {message_id} is not given up: it is still being tried.")
     composed = await reader.find(stream, KeyKind.COMPOSED, message_id)

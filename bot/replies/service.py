@@ -12,13 +12,16 @@ from collections.abc import Callable
 import structlog
 
 from bot.conversations import Conversations
-from bot.core.conversation import Conversation
+from bot.core.conversation import ASKED, Conversation
 from bot.core.delivery import Patience
 from bot.core.events import Recorded, ReplyRequested, Via
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
 from bot.replies.sender import Sender
 from bot.replies.worker import Worker
+
+_NEW = frozenset((Via.LIVE, Via.AHEAD, *ASKED))
+"""What was posted just now, so that nothing of the reply can be in Discord yet."""
 
 _log = structlog.get_logger()
 
@@ -55,7 +58,7 @@ class Replies:
             return
         for recorded in new:
             event = recorded.event
-            if isinstance(event, ReplyRequested) and event.via in (Via.LIVE, Via.AHEAD):
+            if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
         worker.wake()
 

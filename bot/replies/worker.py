@@ -193,7 +193,7 @@ class Worker:
 
     async def _look(self, state: Conversation) -> None:
         """Look once for every reply of this channel whose fate is unknown."""
-        doubtful = [entry for entry in state.outbox if entry.message_id not in self._certain]
+        doubtful = [entry for entry in state.outbox if entry.message_id not in self._certain and not entry.asked]
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:

@@ -46,11 +46,7 @@ def claimant(responder: Responder, question: Question, *, addressed: bool) -> Re
 
     A rule's claim makes a message addressed to the bot; a model would answer anything, so that its claim does not.
     """
-    return next(
-        (
-            member
-            for member in members(responder)
-            if (addressed or not getattr(member, "only_addressed", False)) and member.claims(question)
-        ),
-        None,
-    )
+    for member in members(responder):
+        if (addressed or not getattr(member, "only_addressed", False)) and member.claims(question):
+            return member
+    return None

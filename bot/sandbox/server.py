@@ -9,6 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.sandbox.attachments import install_files
 from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.gateway.connection import Connection
@@ -58,6 +59,7 @@ class Sandbox:
         """Open both ports; raise SandboxError when one is taken."""
         discord = web.Application(client_max_size=_MAX_REQUEST)
         install(discord, self.services, all_routes())
+        install_files(discord, self.world, BASE)
         discord.router.add_get("/gateway", self._gateway)
         discord.router.add_get("/gateway/", self._gateway)
         self._discord = web.AppRunner(discord, access_log=None, shutdown_timeout=0.1)

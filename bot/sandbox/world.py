@@ -45,6 +45,7 @@ class World:
         self.message_ids: list[int] = []
         self.applications: dict[int, Application] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.files: dict[int, bytes] = {}
         self._people_by_name: dict[tuple[str, bool], User] = {}
 
     def emit(self, dispatch: Dispatch) -> None:

@@ -67,7 +67,10 @@ def test_json_has_everything_of_an_event(run: Run, folder: Path) -> None:
         "recorded_at": "2023-11-14T22:13:23.000000+00:00",
         "correlation": str(ASKED),
         "causation": 3,
-        "data": e.ReplyComposed(message_id=ASKED, parts=1, responder="rules").model_dump() | {"message_id": str(ASKED)},
+        "data": {
+            **e.ReplyComposed(message_id=ASKED, parts=1, responder="rules").model_dump(mode="json"),
+            "message_id": str(ASKED),
+        },
         "body": {"name": "", "parts": ["Two spoons a cup."], "files": []},
     }
 

@@ -195,3 +195,19 @@ def test_no_log_is_made_by_looking_for_one(run: Run, tmp_path: Path, command: st
     assert ran.code == 4
     assert "There is no log in" in ran.err
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("command", "code"), [("state", 0), ("timeline", 0), ("why", 0), ("rehearse", 2)])
+def test_only_what_composes_needs_the_models_key(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, code: int
+) -> None:
+    """Whoever looks at a log has none of the bot's secrets, and pays for no library."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    config = tmp_path / "config.toml"
+    config.write_text('[replies]\nresponder = ["rules", "llm"]\n[llm]\nmodel = "openai:tiny"\n', encoding="utf-8")
+    about = {"why": [LINK], "rehearse": ["--message", LINK]}.get(command, ["--channel", str(GENERAL)])
+
+    ran = run("replay", command, "--log", folder, "--config", config, *about)
+
+    assert ran.code == code, ran.err
+    assert ("OPENAI_API_KEY" in ran.err) == (command == "rehearse")

@@ -43,6 +43,24 @@ async def test_busy_channels_stay(log: EventLog) -> None:
     assert [await received(log, channel) for channel in range(1, 12)] == [[1]] * 11
 
 
+async def test_channels_go_by_their_bytes_too(log: EventLog) -> None:
+    """A few full windows, or many empty ones; what is counted follows what comes, goes and is loaded again."""
+    probe = Conversations(log)
+    await submit(probe, 1, [message(number) for number in range(64)])
+    full = probe.hot_bytes
+    conversations = Conversations(log, hot_bytes=2 * full)
+
+    for channel in range(2, 7):
+        await submit(conversations, channel, [message(number) for number in range(64)])
+
+    assert conversations.hot == 3
+    assert conversations.hot_bytes == 3 * full
+    conversations.forget(6)
+    assert conversations.hot_bytes == 2 * full
+    await conversations.handle(6, message(65))
+    assert conversations.hot_bytes == 3 * full
+
+
 async def test_unfinished_replies_are_counted_and_found_again(log: EventLog) -> None:
     """Counted over hot channels; found by a process that has loaded none."""
     conversations = Conversations(log)

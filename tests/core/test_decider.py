@@ -169,6 +169,9 @@ CASES = {
         c.Confirm(100, 1, 202, e.Proof.ECHO),
         (e.Draft(SENT_SECOND, causation=3),),
     ),
+    "a part's arrival is recorded once, by response or by echo": Case(
+        [REQUESTED, COMPOSED, SENT_FIRST], c.Confirm(100, 0, 201, e.Proof.ECHO), ()
+    ),
     "a part that arrives after its reply was let go is recorded nevertheless": Case(
         [REQUESTED, COMPOSED, ABANDONED], c.Confirm(100, 0, 201, e.Proof.RESPONSE), (e.Draft(SENT_FIRST),)
     ),

@@ -43,7 +43,7 @@ async def test_a_rebuild_folds_from_the_first_event(room: Room, tmp_path: Path) 
 async def test_a_rebuild_tells_of_a_memory_that_was_wrong_and_mends_it(room: Room) -> None:
     """The events decide."""
     await chat(room, 5)
-    channel = room.conversations._hot[CHANNEL]
+    channel = room.conversations._hot.use(CHANNEL)
     assert channel.state is not None
     channel.state = replace(channel.state, received=99)
 

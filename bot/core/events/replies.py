@@ -28,6 +28,7 @@ class ReplyComposed(MessageEvent):
     """The answer is written and nothing of it is sent yet. Body: the text of its parts.
 
     ``persona`` is the position of the event that set the persona it was written in (0: that of the settings).
+    ``attachments`` are the ids of the question's files that were read for it: their addresses expire.
     """
 
     TYPE = "reply.composed"
@@ -42,6 +43,7 @@ class ReplyComposed(MessageEvent):
     settings: str = ""
     generation: int = 1
     persona: int = 0
+    attachments: tuple[int, ...] = ()
 
     def key(self) -> Key:
         """Return ``composed:<message id>:<generation>``."""

@@ -42,13 +42,16 @@ class Via(StrEnum):
     """How a message reached the log.
 
     ``AHEAD`` is live, but before the catch-up of its channel has closed the gap behind it: it is recorded and answered
-    at once, and the watermark waits for the catch-up.
+    at once, and the watermark waits for the catch-up. ``ASK`` is a question by the command ``/ask``, whose id is the
+    interaction's; ``WHISPER`` the same for the asker's eyes alone, so that it and its answer stay out of the window.
     """
 
     LIVE = "live"
     AHEAD = "ahead"
     CATCHUP = "catchup"
     AUDIT = "audit"
+    ASK = "ask"
+    WHISPER = "whisper"
 
 
 class Call(StrEnum):
@@ -58,6 +61,7 @@ class Call(StrEnum):
     REPLY = "reply"
     DM = "dm"
     RULE = "rule"
+    ASK = "ask"
 
 
 class Proof(StrEnum):

@@ -39,6 +39,11 @@ def admitted(interaction: discord.Interaction, use: Use) -> None:
     interaction.extras[_USE] = use
 
 
+def is_admitted(interaction: discord.Interaction) -> bool:
+    """Tell whether an interaction was admitted as a use."""
+    return _USE in interaction.extras
+
+
 def use_of(interaction: discord.Interaction) -> Use:
     """Return the use that an interaction was admitted as."""
     use: Use = interaction.extras[_USE]

@@ -10,10 +10,11 @@ import structlog
 from discord import app_commands
 
 from bot.gateway.commands.answers import Answer
+from bot.gateway.commands.asks import ASK, Asks, ask_command
 from bot.gateway.commands.change import ChangeConversation
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.keep import Keep
-from bot.gateway.commands.naming import GROUP, MENU, PERSONA, Made, admitted, use_of
+from bot.gateway.commands.naming import GROUP, MENU, PERSONA, Made, admitted, command_of, is_admitted, use_of
 from bot.gateway.commands.persona import PersonaCommands
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.see import See
@@ -34,6 +35,7 @@ class Commands:
     counter: Counter
     registration: Registration
     house: House
+    asks: Asks | None = None
 
     def tree(self, client: discord.Client) -> Tree:
         """Return the commands for a client."""
@@ -72,7 +74,9 @@ class Commands:
             name=MENU, callback=see.menu, allowed_contexts=contexts, allowed_installs=installs
         )
         menu.default_permissions = hint
-        tree = Tree(client, self.counter)
+        tree = Tree(client, self.counter, self.asks)
+        if self.asks is not None:
+            tree.add_command(ask_command(self.asks, contexts, installs))
         tree.add_command(group)
         tree.add_command(persona)
         tree.add_command(usage)
@@ -83,14 +87,18 @@ class Commands:
 class Tree(app_commands.CommandTree[discord.Client]):
     """Acknowledges and checks every use before discord.py reads its options."""
 
-    def __init__(self, client: discord.Client, counter: Counter) -> None:
+    def __init__(self, client: discord.Client, counter: Counter, asks: Asks | None = None) -> None:
         super().__init__(client)
         self._counter = counter
+        self._asks = asks
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Tell whether a use may go on; where not, it is answered already."""
         if interaction.type is discord.InteractionType.autocomplete:
             return await self._may_complete(interaction)
+        if self._asks is not None and command_of(interaction) == ASK:
+            # Everybody may ask, and what is acknowledged for everybody's eyes can't be hidden later.
+            return True
         use = await self._counter.admit(interaction)
         if use is not None:
             admitted(interaction, use)
@@ -99,7 +107,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Answer a use whose command or options discord.py does not know; a command's own failures end earlier."""
         _log.warning("command.unreadable", error=type(error).__name__)
-        if interaction.type is discord.InteractionType.autocomplete:
+        if interaction.type is discord.InteractionType.autocomplete or not is_admitted(interaction):
             return
         transform = isinstance(error, app_commands.TransformerError)
         await self._counter.serve(use_of(interaction), lambda _: _fail(UNREADABLE if transform else STALE))

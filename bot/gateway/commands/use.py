@@ -44,7 +44,8 @@ class Use:
     """Somebody's use of a command or a button.
 
     ``command`` is what the settings call it and ``noted_as`` what the log does ("": nothing worth a record);
-    ``deadline`` is a time of the event loop; ``word`` is that of the live answer whose button it was.
+    ``deadline`` is a time of the event loop; ``word`` is that of the live answer whose button it was; ``public``:
+    everybody sees the answer.
     """
 
     interaction: discord.Interaction
@@ -53,6 +54,7 @@ class Use:
     deadline: float
     noted_as: str
     word: str = ""
+    public: bool = False
 
     @property
     def asker(self) -> Asker:
@@ -65,7 +67,7 @@ class Use:
         return str(self.interaction.user.id)
 
     async def defer(self) -> None:
-        """Acknowledge at once, to be answered later for the asker's eyes alone; raise Expired when that is too late.
+        """Acknowledge at once, to be answered later; raise Expired when that is too late.
 
         After a broken connection the response may be there or not: a repetition makes it certain.
         """
@@ -89,15 +91,18 @@ class Use:
         if self.interaction.type is discord.InteractionType.component:
             await response.defer()
         else:
-            await response.defer(ephemeral=True, thinking=True)
+            await response.defer(ephemeral=not self.public, thinking=True)
 
-    async def show(self, text: str, *, view: discord.ui.View | None = None, file: File | None = None) -> None:
-        """Make this the answer; raise Expired when its time is over, and what discord.py raises when it can't be."""
+    async def show(self, text: str, *, view: discord.ui.View | None = None, file: File | None = None) -> int:
+        """Make this the answer and return its message's id.
+
+        Raises Expired when its time is over, and what discord.py raises when it can't be.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             if asyncio.get_running_loop().time() >= self.deadline:
                 raise Expired
             try:
-                await self._edit(text, view, file)
+                return await self._edit(text, view, file)
             except discord.HTTPException as error:
                 if error.code in GONE or error.status == HTTPStatus.UNAUTHORIZED:
                     raise Expired from error
@@ -106,17 +111,17 @@ class Use:
             except (aiohttp.ClientError, OSError):
                 if attempt == ATTEMPTS:
                     raise
-            else:
-                return
             await asyncio.sleep(backoff(attempt, 5.0))
+        raise Expired
 
-    async def _edit(self, text: str, view: discord.ui.View | None, file: File | None) -> None:
+    async def _edit(self, text: str, view: discord.ui.View | None, file: File | None) -> int:
         attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
         soon = asyncio.get_running_loop().time() + EDIT_SECONDS
         async with asyncio.timeout_at(min(self.deadline, soon)):
-            await self.interaction.edit_original_response(
+            message = await self.interaction.edit_original_response(
                 content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
             )
+        return message.id
 
 
 def asker_of(interaction: discord.Interaction) -> Asker:

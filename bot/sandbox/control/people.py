@@ -40,6 +40,7 @@ class _File:
     filename: str
     size: int
     content_type: str
+    content: bytes | None = None
 
 
 def draft_of(world: World, item: Json, api_url: str) -> posting.Draft:
@@ -91,11 +92,16 @@ def _file(entry: object) -> _File:
     if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
         message = "An attachment needs a filename, and may have size and content_type."
         raise ControlError(message)
-    size = entry.get("size", 0)
+    content = entry.get("content")
+    if content is not None and not isinstance(content, str):
+        message = "content must be the text that is in the file."
+        raise ControlError(message)
+    data = None if content is None else content.encode()
+    size = entry.get("size", len(data or b""))
     if not isinstance(size, int) or size < 0:
         message = "size must be a whole number of bytes."
         raise ControlError(message)
-    return _File(entry["filename"], size, str(entry.get("content_type", "application/octet-stream")))
+    return _File(entry["filename"], size, str(entry.get("content_type", "application/octet-stream")), data)
 
 
 async def post(call: ControlCall) -> Json:
@@ -103,7 +109,7 @@ async def post(call: ControlCall) -> Json:
 
     channel and author by name or id (a new author name makes a new person); optional: reply_to (message id), ping
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
-    ([{filename, size, content_type}]).
+    ([{filename, size, content_type, content}], the last as text, for files that can be fetched).
     """
     draft = draft_of(call.world, call.body, call.services.addresses.api)
     return message_record(call.world, posting.post(call.world, draft))

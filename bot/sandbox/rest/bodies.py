@@ -21,6 +21,7 @@ class Upload:
     filename: str
     content_type: str
     size: int
+    content: bytes | None = None
 
 
 @dataclass(slots=True)

@@ -79,6 +79,7 @@ class ModelServer:
         self.first = first
         self.length = length
         self.script = Script()
+        self.models: Sequence[str] = (MODEL,)
         self.scripts: deque[Script] = deque()
         self.requests: list[Request] = []
         self.active = 0
@@ -104,7 +105,8 @@ class ModelServer:
             await runner.cleanup()
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "tests"}]})
+        listed = [{"id": model, "object": "model", "owned_by": "tests"} for model in self.models]
+        return web.json_response({"object": "list", "data": listed})
 
     async def _completions(self, http: web.Request) -> web.StreamResponse:
         request = Request(await http.json(), http.headers.get("Authorization", ""))

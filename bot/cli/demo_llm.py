@@ -1,0 +1,147 @@
+"""``echoless demo --llm URL``: a Discord on loopback, the bot with a language model, and people who ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from bot.cli.demo_bot import BotProcess, DemoError, bot_process
+from bot.cli.demo_llm_models import base_of, choose, require_library
+from bot.cli.demo_llm_report import LlmReport, exchanges
+from bot.cli.demo_stage import PATIENCE
+from bot.cli.judge import judge
+from bot.cli.log_verify import check_log
+from bot.cli.trails import read_trails
+from bot.conversations import state_as_of
+from bot.eventlog.log import open_reader
+from bot.eventlog.reader import Reader
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.process import SandboxProcess, sandbox_process
+from bot.sandbox.wire import Json
+
+ANSWER_SECONDS = 400.0
+"""Seconds for an answer: a model on a small machine is loaded first, and a failure is tried three times."""
+EVERY = 0.2
+
+FIRST = "In one sentence: what is an event log?"
+SECOND = "And why would a chat bot keep one?"
+PRIVATE = "Tell me a very short joke about databases."
+BY_RULE = "!uptime"
+CHATTER = "morning, everyone"
+
+
+@dataclass(slots=True)
+class _Talk:
+    """People talk to the bot; ``addressed`` collects what it has to answer, by message, with the channel."""
+
+    sandbox: SandboxProcess
+    bot: BotProcess
+    announce: Callable[[str], None]
+    addressed: dict[int, int] = field(default_factory=dict)
+
+    async def play(self) -> None:
+        """Play it all; raise TimeoutError when an answer does not come, DemoError when the bot ends by itself."""
+        self.announce("the bot connects")
+        await self.bot.start()
+        await self.bot.alive(self._control.wait_for_ready(identifies=1, within=PATIENCE))
+        general = self.sandbox.channel_id
+        private = (await self._control.open_dm("carol"))["id"]
+        self.announce("a first question: a model may have to be loaded")
+        question = await self._ask(general, "alice", FIRST, mention=self.sandbox.application_id)
+        await self._settled()
+        answers = await self._control.messages(reference=question, author=self.sandbox.application_id)
+        self.announce("a reply to the answer, a private chat, a rule's word, and talk among people")
+        await self._control.post_many([self._message(general, "erin", CHATTER)])
+        if answers:
+            await self._ask(general, "bob", SECOND, reply_to=answers[-1]["id"])
+        await self._ask(general, "dave", BY_RULE)
+        await self._ask(private, "carol", PRIVATE)
+        await self._settled()
+        self.announce("SIGTERM")
+        await self.bot.stop()
+
+    async def _ask(self, channel: str, author: str, content: str, **more: str) -> str:
+        (message,) = await self._control.post_many([self._message(channel, author, content, **more)])
+        self.addressed[int(message)] = int(channel)
+        return message
+
+    def _message(self, channel: str, author: str, content: str, **more: str) -> Json:
+        return {"channel": channel, "author": author, "content": content, **more}
+
+    async def _settled(self) -> None:
+        """Wait until everything asked so far is answered, or given up."""
+        await self.bot.alive(self._settle())
+
+    async def _settle(self) -> None:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader = await open_reader(self.bot.location)
+            try:
+                while not await self._all_settled(reader):  # noqa: ASYNC110 - another process's file has no event
+                    await asyncio.sleep(EVERY)
+            finally:
+                await reader.close()
+
+    async def _all_settled(self, reader: Reader) -> bool:
+        trails = await read_trails(reader)
+        if not all(key in trails and (trails[key].requested or trails[key].skipped) for key in self.addressed):
+            return False
+        states = [(await state_as_of(reader, channel)).state for channel in set(self.addressed.values())]
+        return not any(state.outbox for state in states)
+
+    @property
+    def _control(self) -> ControlClient:
+        return self.sandbox.control
+
+
+async def run_llm(folder: Path, url: str, wanted: str | None, announce: Callable[[str], None]) -> LlmReport:
+    """Play the chat with a model of the server at ``url``; raise DemoError with what is in the way."""
+    require_library()
+    base_url = base_of(url)
+    model = await choose(base_url, wanted)
+    announce(f"model {model}")
+    facts = files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
+    began = time.monotonic()
+    try:
+        async with AsyncExitStack() as stack:
+            sandbox = await stack.enter_async_context(sandbox_process(["--nonce-window", "0"]))
+            bot = await stack.enter_async_context(bot_process(folder, sandbox.token))
+            bot.configure(sandbox.api_url, sandbox.gateway_url, facts, (model, base_url))
+            talk = _Talk(sandbox, bot, announce)
+            trouble = await _play(talk)
+            if not bot.location.database.exists():
+                raise DemoError(trouble)
+            return await _judged(talk, model, trouble, time.monotonic() - began)
+    except SandboxError as error:
+        raise DemoError(str(error)) from error
+
+
+async def _play(talk: _Talk) -> str:
+    """Play and return what cut it short, "" for nothing."""
+    try:
+        try:
+            await talk.play()
+        except TimeoutError:
+            await talk.bot.stop()
+            return f"Given up waiting: no answer within {ANSWER_SECONDS:.0f} s."
+    except DemoError as error:
+        return str(error)
+    return ""
+
+
+async def _judged(talk: _Talk, model: str, trouble: str, seconds: float) -> LlmReport:
+    messages = await talk.sandbox.control.messages()
+    reader = await open_reader(talk.bot.location)
+    try:
+        verified = await check_log(reader, None)
+        own_id = int(talk.sandbox.application_id)
+        verdict = await judge(reader, messages, own_id, addressed=tuple(talk.addressed), verified=verified)
+        found = await exchanges(reader, talk.addressed)
+        return LlmReport(model, found, verdict, seconds, trouble)
+    finally:
+        await reader.close()

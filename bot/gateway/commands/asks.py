@@ -1,0 +1,239 @@
+"""``/ask``: a question where the bot may not read messages, answered by editing the response to the command.
+
+An edit of the original response can be repeated without harm, which is what makes the answer come once: a follow-up
+has no nonce (FACTS 1.4). The token for it lives in memory alone; what a crash leaves is given up at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+
+from bot.conversations import Conversations
+from bot.core.conversation import Conversation
+from bot.core.events import (
+    AbandonReason,
+    Author,
+    MessageSkipped,
+    Recorded,
+    ReplyAbandoned,
+    ReplyRequested,
+    ReplySent,
+    SkipReason,
+)
+from bot.errors import EcholessError
+from bot.gateway.commands.naming import Made
+from bot.gateway.commands.use import TOKEN_SECONDS, Expired, Use
+from bot.gateway.incoming import Incoming, snowflake_time
+from bot.gateway.intake import Intake
+from bot.gateway.places import Place
+from bot.gateway.sender import sort
+from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent
+
+ASK = "ask"
+REMEMBERED = 1000
+LONGEST = 2000
+STOP_SECONDS = 1.0
+
+NO_ANSWER = "I have no answer to that."
+SORRY = "I could not answer that: please ask again."
+LEAVING = "I am being restarted: please ask again in a minute."
+NOT_HERE = "I do not answer here."
+SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
+    {
+        SkipReason.NO_ANSWER: NO_ANSWER,
+        SkipReason.MUTED: NOT_HERE,
+        SkipReason.PAUSED: "I answer nothing here for now: a moderator paused me.",
+        SkipReason.CHANNEL_LIMIT: "I am asked more here than I can answer just now: please ask again in a few minutes.",
+        SkipReason.PERSON_LIMIT: "You have asked more than I can answer just now: please ask again in a few minutes.",
+    }
+)
+
+_FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError)
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question that waits for its answer; ``touched``: an answer may be in its response already."""
+
+    use: Use
+    touched: bool = False
+
+
+class Asks:
+    """Takes questions, and sends what answers them into their responses; any other reply goes to ``sender``."""
+
+    def __init__(
+        self, sender: Sender, conversations: Conversations, intake: Intake, token_seconds: float = TOKEN_SECONDS
+    ) -> None:
+        self._sender = sender
+        self._conversations = conversations
+        self._intake = intake
+        self._token_seconds = token_seconds
+        self._live: dict[int, Asked] = {}
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._tasks: set[asyncio.Task[None]] = set()
+        conversations.on_appended.append(self._appended)
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    async def ask(self, interaction: discord.Interaction, question: str, *, private: bool) -> None:
+        """Acknowledge a question, record it, and leave the answer to the channel's worker."""
+        if interaction.id in self._seen:
+            return
+        self._seen.append(interaction.id)
+        deadline = asyncio.get_running_loop().time() + self._token_seconds
+        asked = Asked(Use(interaction, ASK, "", deadline, noted_as="", public=not private))
+        try:
+            await asked.use.defer()
+        except Expired:
+            _log.warning("ask.too_late", channel=interaction.channel_id)
+            return
+        self._live[interaction.id] = asked
+        sentence = await self._recorded(interaction, question, private=private)
+        if sentence:
+            self._live.pop(interaction.id, None)
+            await self._tell(asked, sentence)
+
+    async def _recorded(self, interaction: discord.Interaction, question: str, *, private: bool) -> str:
+        """Record a question; return what to say where nobody will answer it, "" otherwise."""
+        try:
+            recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
+            new = await recording if recording is not None else None
+        except EcholessError as error:
+            _log.error("ask.unrecorded", channel=interaction.channel_id, error=type(error).__name__)
+            return SORRY
+        if new is None:
+            return NOT_HERE
+        skipped = next((each.event for each in new if isinstance(each.event, MessageSkipped)), None)
+        answered = any(isinstance(each.event, ReplyRequested) for each in new)
+        return "" if skipped is None or answered else SKIPPED.get(skipped.reason, SORRY)
+
+    async def stop(self) -> None:
+        """Tell those who still wait that the bot leaves."""
+        for asked in self._live.values():
+            self._spawn(self._tell(asked, LEAVING))
+        self._live.clear()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    @property
+    def own_id(self) -> int:
+        """Return the id of the bot's account."""
+        return self._sender.own_id
+
+    async def ready(self) -> None:
+        """Wait until Discord can be spoken to."""
+        await self._sender.ready()
+
+    async def look(self, channel_id: int, since: int) -> Look:
+        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
+        return await self._sender.look(channel_id, since)
+
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
+        """Send one part: into the response of a question's command, or as a message."""
+        asked = self._live.get(reply_to)
+        if asked is not None:
+            return await _answered(asked, text)
+        entry = (await self._conversations.state(channel_id)).pending(reply_to)
+        if entry is not None and entry.asked:
+            # Its token is gone, and what was asked in private must not be said aloud.
+            return Refused(AbandonReason.EXPIRED, "no token")
+        return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to)
+
+    def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
+        for recorded in new if self._live else ():
+            event = recorded.event
+            if not isinstance(event, ReplySent | ReplyAbandoned) or state.pending(event.message_id) is not None:
+                continue
+            asked = self._live.pop(event.message_id, None)
+            if asked is not None and isinstance(event, ReplyAbandoned) and not asked.touched:
+                self._spawn(self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY))
+
+    async def _tell(self, asked: Asked, sentence: str) -> None:
+        """Say something in place of an answer; nobody loses anything where it can't be said."""
+        if asked.touched:
+            return
+        try:
+            await asked.use.show(sentence)
+        except (Expired, *_FAILURES) as error:
+            _log.debug("ask.untold", error=type(error).__name__)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _answered(asked: Asked, text: str) -> Outcome:
+    """Edit the response; what is not known to have worked is tried again, since an edit does no harm twice."""
+    asked.touched = True
+    try:
+        return Sent(await asked.use.show(text))
+    except Expired:
+        return Refused(AbandonReason.EXPIRED, "interaction")
+    except discord.HTTPException as error:
+        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            asked.touched = False
+            return sort(error)
+        return NotYet(f"status {error.status}")
+    except _FAILURES as error:
+        return NotYet(type(error).__name__)
+
+
+def _incoming(interaction: discord.Interaction, question: str) -> Incoming:
+    user = interaction.user
+    return Incoming(
+        channel_id=interaction.channel_id or 0,
+        message_id=interaction.id,
+        author_id=user.id,
+        author=Author.BOT if user.bot else Author.PERSON,
+        name=user.display_name,
+        text=question,
+        sent_at=snowflake_time(interaction.id),
+        guild_id=interaction.guild_id,
+    )
+
+
+def _place(interaction: discord.Interaction) -> Place:
+    parent = getattr(interaction.channel, "parent_id", None)
+    return Place(interaction.channel_id or 0, parent, interaction.guild_id)
+
+
+def ask_command(
+    asks: Asks, contexts: app_commands.AppCommandContext, installs: app_commands.AppInstallationType
+) -> Made:
+    """Return the command, for everybody."""
+
+    @app_commands.describe(question="What you want to know.", private="Only you see the answer.")
+    async def callback(
+        interaction: discord.Interaction,
+        question: app_commands.Range[str, 1, LONGEST],
+        private: bool = False,  # noqa: FBT001, FBT002 - an option of the command
+    ) -> None:
+        await asks.ask(interaction, question, private=private)
+
+    made: Made = app_commands.Command(
+        name=ASK,
+        description="Ask the bot something.",
+        callback=callback,
+        allowed_contexts=contexts,
+        allowed_installs=installs,
+    )
+    return made

@@ -1,0 +1,52 @@
+"""Files of messages, fetched by the addresses that Discord signs anew whenever a message is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import discord
+import structlog
+
+from bot.responders.protocol import File
+
+SECONDS = 15.0
+"""Seconds for all files of a message: an answer without them is better than one that comes late."""
+
+_log = structlog.get_logger()
+
+
+class DiscordFiles:
+    """Fetches files by whichever client is connected now."""
+
+    def __init__(self, client: Callable[[], discord.Client | None]) -> None:
+        self._client = client
+
+    async def fetch(self, channel_id: int, message_id: int, wanted: Sequence[int], limit: int) -> tuple[File, ...]:
+        """Return those of the files, by id, that can be had, of ``limit`` bytes together at most; never raises."""
+        client, files = self._client(), list[File]()
+        if client is None:
+            return ()
+        try:
+            async with asyncio.timeout(SECONDS):
+                message: Mapping[str, Any] = await client.http.get_message(channel_id, message_id)
+                for attached in message.get("attachments") or ():
+                    left = limit - sum(len(file.data) for file in files)
+                    if int(attached["id"]) in wanted and int(attached.get("size") or 0) <= left:
+                        files += await _fetched(client, attached, left)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a file away, the question is answered without it
+            _log.info("attachments.unread", channel=channel_id, message=message_id, reason=type(error).__name__)
+        return tuple(files)
+
+
+async def _fetched(client: discord.Client, attached: Mapping[str, Any], limit: int) -> list[File]:
+    """Return one file, or nothing where it can't be had or is larger than Discord says."""
+    try:
+        data = await client.http.get_from_cdn(attached["url"])
+    except discord.DiscordException as error:
+        _log.info("attachment.unread", attachment=int(attached["id"]), reason=type(error).__name__)
+        return []
+    if len(data) > limit:
+        return []
+    return [File(int(attached["id"]), attached.get("filename") or "", attached.get("content_type") or "", data)]

@@ -1,0 +1,81 @@
+"""The channels in memory: least recently used first to go, bounded in number and in bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bot.core.commands import Command
+from bot.core.conversation import Conversation
+from bot.core.events import Recorded
+
+_CHANNEL_BYTES = 1_000
+"""What a channel takes beside its state, as measured."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel in memory: its state (None: not loaded), its newest snapshot's version, what waits to be decided."""
+
+    id: int
+    state: Conversation | None = None
+    saved: int = 0
+    busy: bool = False
+    size: int = 0
+    mailbox: deque[tuple[Command, asyncio.Future[tuple[Recorded, ...]]]] = field(default_factory=deque)
+
+
+class HotChannels:
+    """Holds at most so many channels and bytes, or more while they are busy."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._channels: OrderedDict[int, Channel] = OrderedDict()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(self._channels.values())
+
+    def get(self, channel_id: int) -> Channel | None:
+        """Return a channel if it is in memory, without counting that as a use."""
+        return self._channels.get(channel_id)
+
+    def use(self, channel_id: int) -> Channel:
+        """Return a channel, made where it is not in memory, as the one used last."""
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            channel = self._channels[channel_id] = Channel(channel_id)
+        else:
+            self._channels.move_to_end(channel_id)
+        return channel
+
+    def put(self, channel: Channel, state: Conversation | None) -> None:
+        """Let a channel have another state, and count its bytes."""
+        size = state.size + _CHANNEL_BYTES if state else 0
+        self.bytes += size - channel.size
+        channel.state, channel.size = state, size
+
+    def surplus(self) -> list[Channel]:
+        """Return the idle channels that have to go before one more comes, least recently used first."""
+        number, excess = len(self._channels) + 1 - self._most, self.bytes - self._most_bytes
+        going: list[Channel] = []
+        if number > 0 or excess > 0:
+            for channel in self._channels.values():
+                if number <= 0 and excess <= 0:
+                    break
+                if not channel.busy:
+                    going.append(channel)
+                    number, excess = number - 1, excess - channel.size
+        return going
+
+    def drop(self, channels: Iterable[Channel]) -> None:
+        """Let channels go."""
+        for channel in tuple(channels):
+            self.bytes -= channel.size
+            del self._channels[channel.id]

@@ -1,0 +1,60 @@
+"""Files attached to a question, fetched when it is answered: their addresses expire, so that none is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.conversations import stream_of
+from bot.core.conversation import Pending
+from bot.core.events import Attachment, KeyKind, MessageReceived
+from bot.eventlog.reader import Reader
+from bot.responders.protocol import File, Responder, Streaming
+
+MOST = 10
+"""Files of one question that are fetched: as many as a message can have."""
+_SEEN = "image/"
+_NEVER = ("audio/", "video/")
+
+
+class FileSource(Protocol):
+    """Fetches files from Discord."""
+
+    async def fetch(self, channel_id: int, message_id: int, wanted: Sequence[int], limit: int) -> tuple[File, ...]:
+        """Return those of the files, by id, that can be had, of ``limit`` bytes together at most; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Reads what is attached to questions: texts, and with ``images`` what can be seen, of ``limit`` bytes together."""
+
+    reader: Reader
+    source: FileSource
+    limit: int
+    images: bool = False
+
+    async def read(self, responder: Responder, channel_id: int, entries: Sequence[Pending]) -> tuple[File, ...]:
+        """Return the files of questions, where the responder makes anything of files; what can't be had is left out."""
+        if not self.limit or not isinstance(responder, Streaming):
+            return ()
+        files: list[File] = []
+        for entry in entries:
+            wanted = await self._wanted(channel_id, entry.message_id)
+            left = self.limit - sum(len(file.data) for file in files)
+            if wanted and left > 0:
+                files += await self.source.fetch(channel_id, entry.message_id, wanted[: MOST - len(files)], left)
+        return tuple(files)
+
+    async def _wanted(self, channel_id: int, message_id: int) -> list[int]:
+        """Return the ids of a message's files that may be read, as the log knows them."""
+        found = await self.reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
+        attached = [recorded.event.attachments for recorded in found if isinstance(recorded.event, MessageReceived)]
+        return [each.id for each in (attached[0] if attached else ()) if self._readable(each)]
+
+    def _readable(self, file: Attachment) -> bool:
+        kind = file.content_type.lower()
+        if file.size > self.limit or kind.startswith(_NEVER):
+            return False
+        return self.images or not kind.startswith(_SEEN)

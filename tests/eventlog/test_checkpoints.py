@@ -1,0 +1,81 @@
+"""The write-ahead log stays small while events pour in, and trouble with it is nobody's but its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.core import events as e
+from bot.errors import LogUnwritable
+from bot.eventlog import checkpoints
+from bot.eventlog.database import Connection
+from bot.eventlog.log import EventLog, Location, open_log
+
+COMMITS = 400
+
+
+async def append(log: EventLog, count: int) -> None:
+    """Append so many events more, each in a commit of its own."""
+    for number in range(count):
+        ended = e.BotStopped(reason=str(number))
+        await log.append("bot", [e.Draft(ended, e.Body(parts=("hello",)))])
+
+
+def write_ahead_log(location: Location) -> Path:
+    """Return the file."""
+    return location.database.with_name("events.db-wal")
+
+
+async def test_the_write_ahead_log_begins_anew(
+    log: EventLog, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its size follows the pages between two checkpoints, not what was ever written."""
+    monkeypatch.setattr(checkpoints, "EVERY", 100)
+    await append(log, 40)
+    after_few = write_ahead_log(location).stat().st_size
+
+    await append(log, COMMITS)
+
+    assert write_ahead_log(location).stat().st_size < 3 * after_few
+    assert (await log.reader.stats()).events == 40 + COMMITS
+
+
+async def test_a_checkpoint_that_fails_harms_nobody(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages are safe in the write-ahead log; the next one tries again."""
+    tries: list[str] = []
+
+    def fails(_connection: sqlite3.Connection) -> None:
+        tries.append("tried")
+        raise LogUnwritable("The log can't grow: the disk is full.")
+
+    monkeypatch.setattr(checkpoints, "EVERY", 50)
+    monkeypatch.setattr(checkpoints, "_copy_pages", fails)
+    await append(log, 60)
+
+    assert len(tries) > 1
+    assert (await log.reader.stats()).events == 60
+
+
+async def test_whoever_gives_up_opening_leaves_nothing_open(
+    location: Location, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that fails half-way through its opening can be opened again at once."""
+    await log.close()
+    closed: list[Connection] = []
+    close = Connection.close
+
+    async def counted(connection: Connection) -> None:
+        closed.append(connection)
+        await close(connection)
+
+    async def refuses(_path: Path) -> Connection:
+        raise LogUnwritable("The log can't be opened.")
+
+    monkeypatch.setattr(Connection, "close", counted)
+    monkeypatch.setattr("bot.eventlog.log.database.connect_reader", refuses)
+    with pytest.raises(LogUnwritable):
+        await open_log(location, clock=lambda: 1)
+
+    assert len(closed) == 2

@@ -1,0 +1,91 @@
+"""Files attached to a question: what the model is given, and what is noted of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.core.events import ReplyComposed, ReplySent
+from bot.sandbox.control_client import ControlClient
+from tests.harness import Launch
+from tests.responders.llm.model_server import ModelServer
+
+NOTES = {"filename": "notes.txt", "content_type": "text/plain; charset=utf-8", "content": "the moon is made of cheese"}
+PICTURE = {"filename": "moon.png", "content_type": "image/png", "content": "PNG"}
+
+
+def _settings(server: ModelServer, **more: object) -> dict[str, object]:
+    return {
+        "replies": {"responder": "llm"},
+        "llm": {"model": "openai:tiny", "base_url": server.url, "key_env": "", "stream": False, **more},
+    }
+
+
+async def _ask(control: ControlClient, *files: dict[str, Any]) -> str:
+    posted = await control.post("what is in it?", mention="sandbox-bot", attachments=list(files))
+    return posted["id"]
+
+
+@pytest.mark.parametrize(
+    ("llm", "files", "read", "told", "untold"),
+    [
+        pytest.param({}, [NOTES], [0], ["made of cheese", "notes.txt"], [], id="a text"),
+        pytest.param({}, [NOTES, PICTURE], [0], ["made of cheese"], ["image/png"], id="no image for the blind"),
+        pytest.param({"images": True}, [PICTURE, NOTES], [0, 1], ["image/png", "cheese"], [], id="an image"),
+        pytest.param({"attachments_bytes": 10}, [NOTES], [], [], ["cheese"], id="larger than it may be"),
+        pytest.param({"attachments_bytes": 0}, [NOTES], [], [], ["cheese"], id="none at all"),
+        pytest.param({"attachments_bytes": 40}, [NOTES, NOTES], [0], ["cheese"], [], id="larger together"),
+    ],
+)
+async def test_what_a_model_reads(
+    launch: Launch,
+    control: ControlClient,
+    server: ModelServer,
+    llm: dict[str, object],
+    files: list[dict[str, Any]],
+    read: list[int],
+    told: list[str],
+    untold: list[str],
+) -> None:
+    """Within what the settings allow; the answer's event names the files that were read."""
+    bot = await launch(**_settings(server, **llm))
+    question = await _ask(control, *files)
+    (composed,) = await bot.judge.expect(ReplyComposed)
+    await bot.judge.expect(ReplySent)
+
+    prompt = json.dumps(server.requests[0].body["messages"])
+    ids = [int(file["id"]) for file in (await control.messages(author="alice"))[0]["attachments"]]
+    assert composed.message_id == int(question)
+    assert composed.attachments == tuple(ids[number] for number in read)
+    assert [word for word in told if word not in prompt] == []
+    assert [word for word in untold if word in prompt] == []
+
+
+async def test_a_file_that_can_not_be_had_is_no_failure(
+    launch: Launch, control: ControlClient, server: ModelServer
+) -> None:
+    """Its address answers with 404, and the question is answered all the same."""
+    bot = await launch(**_settings(server))
+    gone = {"filename": "gone.txt", "content_type": "text/plain", "size": 12}
+    await _ask(control, gone, NOTES)
+    (composed,) = await bot.judge.expect(ReplyComposed)
+    await bot.judge.expect(ReplySent)
+
+    ids = [int(file["id"]) for file in (await control.messages(author="alice"))[0]["attachments"]]
+    assert composed.attachments == (ids[1],)
+    assert "cheese" in json.dumps(server.requests[0].body["messages"])
+
+
+async def test_a_message_that_can_not_be_read_again_is_no_failure(
+    launch: Launch, control: ControlClient, server: ModelServer
+) -> None:
+    """Discord is out of order: the words are answered."""
+    await control.add_fault("status", method="GET", path="/channels/*/messages/*", status=503)
+    bot = await launch(**_settings(server))
+    await _ask(control, NOTES)
+    (composed,) = await bot.judge.expect(ReplyComposed)
+    await bot.judge.expect(ReplySent)
+
+    assert composed.attachments == ()
