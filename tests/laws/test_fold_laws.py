@@ -133,8 +133,8 @@ def test_deciding_never_raises_and_what_it_decides_can_be_stored_and_folded(
 
 
 @given(HISTORIES)
-def test_a_rewind_leaves_everything_but_the_window(events: list[e.Event]) -> None:
-    """It never re-sends and never re-reads."""
+def test_a_rewind_leaves_everything_but_the_window_and_the_persona(events: list[e.Event]) -> None:
+    """It never re-sends and never re-reads; the persona goes back with what was said in it."""
     state = fold(recorded(events))
     drafts = decide(state, c.Rewind(by="owner", to=0, window=()))
     drafts += decide(state, c.Undo(by="owner", window=tuple(state.window)))
@@ -142,5 +142,5 @@ def test_a_rewind_leaves_everything_but_the_window(events: list[e.Event]) -> Non
     after = fold(recorded([*events, *(draft.event for draft in drafts)]))
 
     for field in Conversation.__slots__:
-        if field not in ("version", "window", "rewound_at"):
+        if field not in ("version", "window", "rewound_at", "persona_at", "persona_changed_at"):
             assert getattr(after, field) == getattr(state, field)
