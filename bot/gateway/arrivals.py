@@ -1,7 +1,7 @@
 """What the gateway brings, taken at once and in its order: translated, queued for the log, and nothing else.
 
 discord.py would make a task of every event. Taken within its dispatch instead, a message is queued before the next is
-even parsed, and costs two thirds of the time.
+even parsed, and costs neither a task nor a wait for its commit.
 """
 
 from __future__ import annotations
