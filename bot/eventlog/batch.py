@@ -1,6 +1,6 @@
 """What one commit carries: rows ready to be written, made as requests come, while the commit before is on its way.
 
-They go to SQLite in few statements of many rows each, and a trigger puts every part of a row in its place (see
+They go to SQLite in one statement of many rows, and a trigger puts every part of a row in its place (see
 ``migrations/0002_append_rate.sql``).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -87,8 +88,8 @@ COLUMNS = (
 """What a row brings: an event's columns, its new stream's name, whether it leaves work, and its words."""
 
 _WIDTH = COLUMNS.count(",") + 1
-_SIZES = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
-"""How many rows a statement may have: few texts are ever prepared, and few statements make up any number."""
+_SIZES = (*range(1, 8), *range(8, 32, 2), *range(32, 64, 4), *range(64, 128, 8), *range(128, 257, 16))
+"""How many rows a statement may have, so that few texts are ever prepared."""
 
 
 @dataclass(slots=True)
@@ -106,13 +107,18 @@ class Batch:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write everything in one transaction."""
+        works = [(waiting, work) for waiting in self.waiting if not isinstance(work := waiting.request, Append)]
+        statements = tuple(self._statements())
+        if len(statements) == 1 and not works:
+            # A statement is a transaction of its own, and every statement more is a wait for the interpreter.
+            connection.execute(*statements[0])
+            return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for sql, values in self._statements():
+            for sql, values in statements:
                 connection.execute(sql, values)
-            for waiting in self.waiting:
-                if not isinstance(waiting.request, Append):
-                    waiting.outcome = waiting.request(connection)
+            for waiting, work in works:
+                waiting.outcome = work(connection)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -120,13 +126,12 @@ class Batch:
             raise
 
     def _statements(self) -> Iterator[tuple[str, list[Any]]]:
-        """Yield the statements that write all rows, as long as they can be."""
-        start, left = 0, self.rows
-        for rows in _SIZES:
-            while rows <= left:
-                end = start + rows * _WIDTH
-                yield _insert(rows), self.values[start:end]
-                start, left = end, left - rows
+        """Yield the statements that write all rows, the last one filled up with empty rows, which come to nothing."""
+        for start in range(0, len(self.values), _SIZES[-1] * _WIDTH):
+            values = self.values[start : start + _SIZES[-1] * _WIDTH]
+            rows = _SIZES[bisect_left(_SIZES, len(values) // _WIDTH)]
+            values += (None,) * (rows * _WIDTH - len(values))
+            yield _insert(rows), values
 
 
 @cache

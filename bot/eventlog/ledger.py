@@ -6,7 +6,6 @@ of it is forgotten and looked up again.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +17,7 @@ from bot.errors import VersionConflict
 from bot.eventlog import chain
 from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
 from bot.eventlog.codec import decode, encode_body, encode_event
+from bot.eventlog.entropy import Entropy
 from bot.eventlog.vault import NONCE_BYTES, Vault
 
 _SALT_BYTES = 16
@@ -47,6 +47,7 @@ class Ledger:
     heads: OrderedDict[str, Head] = field(default_factory=OrderedDict)
     position: int = -1
     _streams: int = 0
+    _entropy: Entropy = field(default_factory=Entropy)
 
     def knows(self, stream: str) -> bool:
         """Tell whether an append to ``stream`` needs no look into the log."""
@@ -121,10 +122,11 @@ class Ledger:
         digest, salt, sealed = _NO_BODY if body is None else self._seal(position, encode_body(body))
         type_name, v = event.TYPE, event.V
         link = chain.link(head.hash, stream, position, version, type_name, v, now, key, about, causation, data, digest)
-        kind, key_id, part = key or _NO_KEY
+        # Plain numbers: sqlite3 takes as long over an enum's member or a bool as over the rest of the row.
+        kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, made, event.OPENS, subject, salt, sealed,
+            data.decode(), digest, link, made, int(event.OPENS), subject, salt, sealed,
         )  # fmt: skip
         self.position, head.version, head.hash = position, version, link
         return Recorded(position, stream, version, now, event, about, causation)
@@ -136,7 +138,7 @@ class Ledger:
 
     def _seal(self, position: int, body: bytes) -> tuple[bytes, bytes, bytes]:
         """Return a body's digest, salt and sealed form."""
-        random = os.urandom(_SALT_BYTES + NONCE_BYTES)
+        random = self._entropy.draw(_SALT_BYTES + NONCE_BYTES)
         salt = random[:_SALT_BYTES]
         return chain.body_digest(salt, body), salt, self.vault.seal(position, body, random[_SALT_BYTES:])
 

@@ -82,7 +82,7 @@ class EventLog:
         When a draft's dedupe key is recorded already, nothing is appended and the events already there come back as
         ``known``. Raises VersionConflict, which names both versions, and LogError when the log can't be written.
         """
-        return (await self.append_units(stream, (drafts,), expected_version=expected_version))[0]
+        return (await self._writer.append(Append(stream, (drafts,), expected_version)))[0]
 
     async def append_units(
         self, stream: str, units: Sequence[Sequence[Draft]], *, expected_version: int | None = None

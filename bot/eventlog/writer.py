@@ -59,7 +59,7 @@ class Writer:
         """Return how many requests wait."""
         return len(self._batch.waiting) + len(self._held)
 
-    async def append(self, request: Append) -> list[Appended]:
+    def append(self, request: Append) -> asyncio.Future[list[Appended]]:
         """Append unit by unit and return what became of each, up to and including the first one known already.
 
         What comes after a known unit was decided in the belief that it is new, so it is left for the caller to decide
@@ -67,12 +67,11 @@ class Writer:
 
         Raises VersionConflict when the stream is not at the expected version, LogError when it can't be written.
         """
-        outcome: list[Appended] = await self._enqueue(request)
-        return outcome
+        return self._enqueue(request)
 
-    async def write(self, work: Work) -> Any:  # noqa: ANN401 - whatever the work returns
+    def write(self, work: Work) -> asyncio.Future[Any]:
         """Run ``work`` inside the writer's next transaction and return its result."""
-        return await self._enqueue(work)
+        return self._enqueue(work)
 
     async def run(self) -> None:
         """Serve until :meth:`close`; what waits by then is still written."""
