@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from bot.core.conversation import Conversation
@@ -59,14 +60,13 @@ class EventLog:
     """
 
     def __init__(
-        self, writer: Writer, reader: Reader, aside: Reader, checkpoints: Connection, ownership: Ownership
+        self, writer: Writer, reader: Reader, aside: Reader, checkpointer: Checkpointer, ownership: Ownership
     ) -> None:
         self.reader = reader
         self.aside = aside
         self._writer = writer
         self._ownership = ownership
-        self._checkpoints = checkpoints
-        checkpointer = Checkpointer(checkpoints, writer.connection)
+        self._checkpointer = checkpointer
         writer.on_written = checkpointer.wrote
         self._task = asyncio.create_task(writer.run(), name="log writer")
         self._copying = asyncio.create_task(checkpointer.run(), name="log checkpoints")
@@ -120,10 +120,11 @@ class EventLog:
         await self._task
         self._copying.cancel()
         await asyncio.wait((self._copying,))
-        await self._checkpoints.close()
+        await self._checkpointer.close()
         await self.reader.close()
         await self.aside.close()
         await self._writer.connection.close()
+        self._checkpointer.file.close()
         self._ownership.release()
 
 
@@ -141,13 +142,17 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
         vault = _unlock(location, clock)
+        file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
         await writing.run(lambda raw: database.migrate(raw, now=clock()))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
         undo.pop_all()
-    return EventLog(Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpoints, ownership)
+    checkpointer = Checkpointer(checkpoints, writing, file)
+    return EventLog(
+        Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership
+    )
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:
