@@ -139,6 +139,7 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
         self.budget = Budget(_caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
+        composer = self._composer(desk)
         self.intake = Intake(
             log,
             self.conversations,
@@ -147,12 +148,14 @@ class Bot:
             limiter=_limiter(config),
             terms=_terms(config),
             budget=self.budget,
+            # Where messages in a row are collected, the first is not answered before the last is there.
+            answered=None if _patience(config).together else composer.at_once,
         )
         sender = DiscordSender(lambda: self.supervisor.client, self._connected)
         self.asks = Asks(sender, self.conversations, self.intake)
         self.replies = Replies(
             self.conversations,
-            self._composer(desk),
+            composer,
             self.asks,
             _patience(config),
             clock,

@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from bot.core.commands import Command
 from bot.core.conversation import Conversation, apply, copy
-from bot.core.decider import Drafts, decide
-from bot.core.events import Draft, Recorded
+from bot.core.decider import Drafts, decide_all
+from bot.core.events import Recorded, ReplyComposed
 from bot.errors import EcholessError, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
@@ -27,6 +27,9 @@ from bot.hot import Channel, HotChannels
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
 """Told of each channel's newly appended events, with the state after them; must not block."""
 
+Composing: TypeAlias = Callable[[int, int, tuple[str, ...]], None]
+"""Told of each reply newly composed, before its event: the channel, the message it answers, the text of its parts."""
+
 Failing: TypeAlias = Callable[[int, Exception], None]
 """Told, before anything else of that channel is taken, that commands of a channel were not recorded."""
 
@@ -34,8 +37,6 @@ ATTEMPTS = 5
 BATCH = 2000
 """Commands decided at once: tens of milliseconds of work at most, so that the gateway's heartbeat is never late."""
 PREFIX = "channel:"
-_TO_COME = 2**62
-"""Stands for the position of an event that is decided and not yet appended."""
 
 
 def stream_of(channel_id: int) -> str:
@@ -75,6 +76,7 @@ class Conversations:
         queue: int = 50_000,
     ) -> None:
         self.on_appended: list[Appending] = []
+        self.on_composed: list[Composing] = []
         self.on_failed: list[Failing] = []
         self._log = log
         self._hot = HotChannels(hot_channels, hot_bytes)
@@ -205,7 +207,7 @@ class Conversations:
                 self._hot.put(channel, loaded.state)
                 channel.saved = loaded.snapshot
             state = channel.state or Conversation()
-            decided = _decide(state, commands)
+            decided = decide_all(state, commands)
             units = [drafts for drafts in decided if drafts]
             if not units:
                 return [()] * len(decided)
@@ -235,12 +237,24 @@ class Conversations:
             outcomes.append(result.new)
         self._hot.put(channel, state)
         new = tuple(recorded for outcome in outcomes for recorded in outcome)
+        if state.outbox:
+            self._tell_composed(channel.id, decided, outcomes)
         if new:
             for listener in self.on_appended:
                 listener(channel.id, state, new)
         if snapshots.due(before.version, state.version, self._every):
             self._snapshot(channel)
         return outcomes
+
+    def _tell_composed(
+        self, channel_id: int, decided: Sequence[Drafts], outcomes: Sequence[tuple[Recorded, ...]]
+    ) -> None:
+        """Hand on the words of what was composed: whoever sends them need not read them back."""
+        for drafts, new in zip(decided, outcomes, strict=False):
+            for draft in drafts if new else ():
+                if isinstance(draft.event, ReplyComposed) and draft.body is not None:
+                    for listener in self.on_composed:
+                        listener(channel_id, draft.event.message_id, draft.body.parts)
 
     def _fail(self, channel: Channel, error: Exception) -> None:
         """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
@@ -279,23 +293,3 @@ def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> N
     if not future.done():
         future.set_exception(error)
         future.exception()  # asked for, so that asyncio does not complain where nobody else asks
-
-
-def _decide(state: Conversation, commands: Sequence[Command]) -> list[Drafts]:
-    """Decide ``commands`` one after the other, each on what those before it lead to."""
-    if len(commands) == 1:
-        return [decide(state, commands[0])]
-    decided: list[Drafts] = []
-    own = copy(state)
-    for command in commands:
-        drafts = decide(own, command)
-        for draft in drafts:
-            # Positions and times are the writer's to give; decisions only ask whether there is one.
-            apply(own, Recorded(_TO_COME, "", own.version + 1, 0, draft.event))
-        decided.append(tuple(_caused(draft) for draft in drafts))
-    return decided
-
-
-def _caused(draft: Draft) -> Draft:
-    """Leave a cause that has no position yet to the writer."""
-    return draft._replace(causation=None) if draft.causation == _TO_COME else draft

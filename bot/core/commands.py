@@ -19,7 +19,8 @@ class Receive:
 
     ``call`` says what addressed it to the bot (None: nothing did), ``refusal`` why the settings or the limits forbid an
     answer, ``notice`` the responder that tells the person so (empty: nobody does), ``stale`` that it is older than an
-    answer may come, ``room`` how many replies of the channel may be unfinished at a time.
+    answer may come, ``room`` how many replies of the channel may be unfinished at a time. ``answer`` is the composed
+    reply where it needed nothing but the question.
     """
 
     event: e.MessageReceived
@@ -30,6 +31,7 @@ class Receive:
     notice: str = ""
     stale: bool = False
     room: int = 1000
+    answer: Compose | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,20 @@ recorded append nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Turn
+from bot.core.conversation import WINDOW, Turn, apply, copy
 
 if TYPE_CHECKING:
     from bot.core.conversation import Conversation, Pending
 
 Drafts: TypeAlias = tuple[e.Draft, ...]
+
+_TO_COME = 2**62
+"""Stands for the position of an event that is decided and not yet appended."""
 
 
 def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PLR0911, PLR0912 - one case per command
@@ -57,6 +61,26 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             assert_never(command)
 
 
+def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[Drafts]:
+    """Decide ``commands`` one after the other, each on what those before it lead to."""
+    if len(commands) == 1:
+        return [decide(state, commands[0])]
+    decided: list[Drafts] = []
+    own = copy(state)
+    for command in commands:
+        drafts = decide(own, command)
+        for draft in drafts:
+            # Positions and times are the writer's to give; decisions only ask whether there is one.
+            apply(own, e.Recorded(_TO_COME, "", own.version + 1, 0, draft.event))
+        decided.append(tuple(_caused(draft) for draft in drafts))
+    return decided
+
+
+def _caused(draft: e.Draft) -> e.Draft:
+    """Leave a cause that has no position yet to the writer."""
+    return draft._replace(causation=None) if draft.causation == _TO_COME else draft
+
+
 def _receive(state: Conversation, command: c.Receive) -> Drafts:
     event = command.event
     if state.turn(event.message_id) is not None:
@@ -66,7 +90,12 @@ def _receive(state: Conversation, command: c.Receive) -> Drafts:
         return (received,)
     refusal = _refusal(state, command)
     if refusal is None:
-        return (received, _requested(command, command.call, command.responder))
+        requested = _requested(command, command.call, command.responder)
+        # Behind other replies its turn comes later, and what it answers may be edited until then.
+        answer = command.answer
+        if answer is None or state.outbox or answer.event.message_id != event.message_id:
+            return (received, requested)
+        return (received, requested, e.Draft(answer.event, answer.body, subject=event.author_id))
     skipped = e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal))
     if not command.notice or command.stale or state.paused:
         return (received, skipped)

@@ -14,7 +14,7 @@ import structlog
 
 from bot.conversations import Conversations, stream_of
 from bot.core.addressing import Address, call_of, parse_nonce, refusal_of, without_mention
-from bot.core.commands import Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
+from bot.core.commands import Compose, Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
 from bot.core.events import (
     Author,
     Call,
@@ -39,6 +39,7 @@ from bot.responders import Question, Responder, claimant, members, notice
 from bot.responders.protocol import Streaming
 
 BOT_STREAM = "bot"
+_NEW = (Via.LIVE, Via.AHEAD)
 
 _log = structlog.get_logger()
 
@@ -69,6 +70,7 @@ class Intake:
         limiter: Limiter,
         terms: Terms,
         budget: Budget | None = None,
+        answered: Callable[[Responder, Question], Compose | None] | None = None,
     ) -> None:
         self._log = log
         self._conversations = conversations
@@ -77,6 +79,7 @@ class Intake:
         self._limiter = limiter
         self._terms = terms
         self._budget = budget
+        self._answered = answered
         self._direct: set[int] = set()
         self._feedback = Feedback(conversations, log.reader)
 
@@ -110,6 +113,8 @@ class Intake:
             notice=told_by,
             stale=stale,
             room=self._terms.room,
+            # What was posted before now may have been answered by another process, which only a look can tell.
+            answer=self._answered(chosen, question) if self._answered and chosen and via in _NEW else None,
         )
         return self._conversations.submit(incoming.channel_id, command)
 

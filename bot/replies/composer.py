@@ -16,7 +16,7 @@ from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
-from bot.responders.protocol import Answer, Context, Question, Responder, Streaming, Utterance
+from bot.responders.protocol import Answer, Context, Immediate, Question, Responder, Streaming, Utterance
 
 
 class WordsErased(Exception):
@@ -63,8 +63,27 @@ class Composer:
         parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
-        event = ReplyComposed(
-            message_id=entry.message_id,
+        event = self._composed(entry.message_id, responder, answer, parts, persona.position)
+        return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
+
+    def at_once(self, responder: Responder, question: Question) -> Compose | None:
+        """Return the answer of a responder that needs the question alone, to be recorded along with it, or None."""
+        if not isinstance(responder, Immediate):
+            return None
+        try:
+            answer = responder.answer(question)
+        except Exception:  # noqa: BLE001 - a responder may raise anything: it is asked again in its turn, and judged
+            return None
+        parts = split(answer.text) if answer else ()
+        if answer is None or not parts:
+            return None
+        return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
+
+    def _composed(
+        self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str], persona: int = 0
+    ) -> ReplyComposed:
+        return ReplyComposed(
+            message_id=message_id,
             parts=len(parts),
             responder=responder.name,
             rule=answer.rule,
@@ -73,10 +92,9 @@ class Composer:
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
             settings=self.settings,
-            persona=persona.position,
+            persona=persona,
             attachments=answer.attachments,
         )
-        return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
         """Return the recorded text of a composed reply; raise WordsErased when it is gone."""

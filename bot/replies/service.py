@@ -44,6 +44,7 @@ class Replies:
         self._clock = clock
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
+        conversations.on_composed.append(self.composed)
         conversations.on_appended.append(self.react)
 
     @property
@@ -61,6 +62,12 @@ class Replies:
             if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
         worker.wake()
+
+    def composed(self, channel_id: int, message_id: int, parts: tuple[str, ...]) -> None:
+        """Keep the text of a reply that was newly composed for whoever sends it."""
+        worker = self._worker(channel_id)
+        if worker is not None:
+            worker.know(message_id, parts)
 
     async def recover(self) -> None:
         """Take up every reply that is unfinished: at start and whenever a session begins.

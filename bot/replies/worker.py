@@ -70,6 +70,10 @@ class Worker:
         """Note that a reply was requested just now, so that nothing of it can be in Discord yet."""
         self._certain.add(message_id)
 
+    def know(self, message_id: int, parts: tuple[str, ...]) -> None:
+        """Keep the text of the reply composed last: it is mostly the one that is sent next."""
+        self._texts = {message_id: parts}
+
     def doubt(self) -> None:
         """Forget what is certain."""
         self._certain.clear()
@@ -150,8 +154,8 @@ class Worker:
         else:
             if command is None:
                 await self._abandon(entry, AbandonReason.NO_ANSWER)
-            elif await self._conversations.handle(self.channel_id, command):
-                self._texts = {entry.message_id: command.body.parts}
+            else:
+                await self._conversations.handle(self.channel_id, command)
 
     async def _compose_failed(self, entry: Pending, reason: str) -> None:
         if entry.attempts + 1 >= POISON_ATTEMPTS:

@@ -158,6 +158,15 @@ class Responder(Protocol):
 
 
 @runtime_checkable
+class Immediate(Protocol):
+    """Answer at once, from the question alone: what it says is recorded along with the question."""
+
+    def answer(self, question: Question) -> Answer | None:
+        """Answer the question, or None to stay silent."""
+        ...
+
+
+@runtime_checkable
 class Streaming(Protocol):
     """Answer while the answer is made.
 

@@ -114,13 +114,14 @@ class RulesResponder:
 
     def claims(self, question: Question) -> bool:
         """Tell whether a rule answers the question."""
-        return self._answer(question) is not None
+        return self.answer(question) is not None
 
     async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:  # noqa: ARG002
-        """Answer by the first rule that applies."""
-        return self._answer(question)
+        """Answer as :meth:`answer` does."""
+        return self.answer(question)
 
-    def _answer(self, question: Question) -> Answer | None:
+    def answer(self, question: Question) -> Answer | None:
+        """Answer by the first rule that applies."""
         text = question.text.strip()
         watch = _Watch()
         for rule in self._rules:

@@ -45,6 +45,8 @@ ADDRESSED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, responder="rules")
 STALE = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, responder="rules", stale=True)
 MUTED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUTED)
 MUTED_AND_STALE = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUTED, stale=True)
+ANSWERED = replace(ADDRESSED, answer=c.Compose(COMPOSED, ANSWER))
+ELSEWHERE = c.Compose(COMPOSED.model_copy(update={"message_id": 101}), ANSWER)
 WRITTEN = e.Draft(RECEIVED, WORDS, subject=7)
 
 
@@ -90,6 +92,16 @@ CASES = {
     ),
     "a message that addresses the bot is recorded and its reply requested": Case(
         [], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
+    ),
+    "an answer that was there at once is recorded along with its question": Case(
+        [], ANSWERED, (WRITTEN, e.Draft(REQUESTED), e.Draft(COMPOSED, ANSWER, subject=7))
+    ),
+    "an answer behind other replies is written when its turn comes": Case(
+        [OTHER_REQUESTED], ANSWERED, (WRITTEN, e.Draft(REQUESTED))
+    ),
+    "an answer to something else is none": Case([], replace(ANSWERED, answer=ELSEWHERE), (WRITTEN, e.Draft(REQUESTED))),
+    "an answer that was there at once is not recorded where there may be none": Case(
+        [PAUSED], ANSWERED, skipped(e.SkipReason.PAUSED)
     ),
     "a message of the window is known, whatever else has changed": Case([RECEIVED, PAUSED], ADDRESSED, ()),
     "a message that was deleted is left to the log to recognize": Case(

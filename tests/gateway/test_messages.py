@@ -3,6 +3,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from bot.conversations import stream_of
 from bot.core.events import (
     Author,
     Call,
@@ -10,6 +11,7 @@ from bot.core.events import (
     MessageEvent,
     MessageReceived,
     MessageSkipped,
+    ReplyComposed,
     ReplyRequested,
     ReplySent,
     SkipReason,
@@ -67,6 +69,24 @@ async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sa
     assert calls == [Call.RULE, Call.MENTION, Call.REPLY, Call.REPLY]
     assert await replies(control) == ["re: a", "re: b", "re: c", "re: d"]
     assert skipped.reason is SkipReason.NO_ANSWER
+
+
+async def test_an_answer_by_rule_is_recorded_along_with_its_question(launch: Launch, control: ControlClient) -> None:
+    """In one commit, before anything of it is sent: nobody waits for a second one."""
+    bot = await launch()
+    question = await control.post("ask one")
+    await bot.judge.expect(ReplySent, 1)
+
+    found = [
+        recorded
+        for recorded in await bot.judge.all(stream_of(int(question["channel_id"])))
+        if isinstance(recorded.event, MessageEvent)
+    ]
+
+    assert [type(recorded.event) for recorded in found] == [MessageReceived, ReplyRequested, ReplyComposed, ReplySent]
+    received, requested, composed, sent = found
+    assert received.recorded_at == requested.recorded_at == composed.recorded_at < sent.recorded_at
+    assert await replies(control) == ["re: one"]
 
 
 async def test_a_direct_message_is_answered_and_its_channel_remembered(launch: Launch, control: ControlClient) -> None:

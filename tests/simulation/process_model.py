@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.conversations import _decide
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
 from bot.core.conversation import Conversation, Pending, evolve
+from bot.core.decider import decide_all
 from bot.core.delivery import (
     GiveUp,
     LookFirst,
@@ -139,7 +139,16 @@ class Process:
             responder="rules",
             refusal=refusal_of(address, answers_here=True, answers_bots=False) if call else None,
             stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age,
+            answer=self._at_once(message) if call and via in (e.Via.LIVE, e.Via.AHEAD) else None,
         )
+
+    def _at_once(self, message: Message) -> c.Compose | None:
+        """Answer half of the questions along with their recording."""
+        if self.patience.together or message.id % 2:
+            return None
+        parts = tuple(self.write(message.id))
+        composed = e.ReplyComposed(message_id=message.id, parts=len(parts), responder="rules")
+        return c.Compose(composed, e.Body(parts=parts))
 
     def _own(self, room: Room, message: Message, nonce: str | None) -> None:
         about = parse_nonce(nonce)
@@ -170,7 +179,7 @@ class Process:
         """Decide and append up to ``count`` commands as one batch; unless ``answered``, nobody here learns of it."""
         room = self.rooms[channel]
         taken = [room.mailbox[at] for at in range(min(count, len(room.mailbox)))]
-        decided = _decide(room.state, [command for command, _ in taken])
+        decided = decide_all(room.state, [command for command, _ in taken])
         units = [drafts for drafts in decided if drafts]
         appended = iter(self.log.append(channel, units, expected=room.state.version, now=self.discord.now))
         if not answered:
