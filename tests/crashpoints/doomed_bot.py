@@ -39,9 +39,9 @@ def main() -> None:
 
 
 def doomed(commit: Commit, numbers: count[int], number: int, when: str) -> Commit:
-    """Return ``commit`` that kills its process at COMMIT ``number``.
+    """Return ``commit`` that kills its process at commit ``number``: a COMMIT, or a statement that is one by itself.
 
-    Before: everything is written and nothing is committed. After: it is committed, and no caller knows yet.
+    Before: nothing is committed. After: it is committed, and no caller knows yet.
     """
 
     def committing(batch: Batch, connection: sqlite3.Connection) -> object:
@@ -52,7 +52,7 @@ def doomed(commit: Commit, numbers: count[int], number: int, when: str) -> Commi
 
 @dataclass(slots=True)
 class Doomed:
-    """A connection that kills its process at COMMIT ``number``."""
+    """A connection that kills its process at commit ``number``."""
 
     connection: sqlite3.Connection
     numbers: count[int]
@@ -61,7 +61,8 @@ class Doomed:
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # noqa: ANN401 - what sqlite3 takes
         """Execute a statement, and die over it."""
-        here = sql == "COMMIT" and next(self.numbers) == self.number
+        alone = sql.startswith("INSERT") and not self.connection.in_transaction
+        here = (sql == "COMMIT" or alone) and next(self.numbers) == self.number
         if here and self.when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         cursor = self.connection.execute(sql, *values)

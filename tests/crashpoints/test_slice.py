@@ -9,17 +9,17 @@ from tests.crashpoints.nursery import nursery
 from tests.crashpoints.scenario import Result, play
 
 SLICE = [
-    ("small", Place(0, "commit", 3, "before")),
+    ("small", Place(0, "commit", 2, "before")),
+    ("small", Place(0, "commit", 3, "after")),
+    ("small", Place(0, "commit", 4, "before")),
     ("small", Place(0, "commit", 5, "after")),
-    ("small", Place(0, "commit", 7, "before")),
-    ("small", Place(0, "commit", 8, "after")),
     ("small", Place(0, "request", 3, "before")),
     ("small", Place(0, "request", 4, "after")),
     ("small", Place(0, "request", 5, "before")),
     ("small", Place(0, "request", 5, "after")),
     ("large", Place(0, "request", 10, "after")),
     ("large", Place(0, "commit", 14, "before")),
-    ("large", Place(1, "commit", 5, "after")),
+    ("large", Place(1, "commit", 3, "after")),
     ("large", Place(1, "request", 8, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
