@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from bot.cli.output import console, count_text, local_time, printable
-from bot.core.conversation import Pending, Turn
+from bot.core.conversation import Turn
+from bot.core.outbox import Pending
 from bot.moderation.replayed import Replayed
 
 

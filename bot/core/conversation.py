@@ -17,59 +17,16 @@ from typing import Any, TypeAlias
 
 from bot.core import events as e
 from bot.core.events import Role
+from bot.core.outbox import Outbox, Pending, changeable, place_of, without
 from bot.core.window import SIZE, Turn, Window
 
-__all__ = ["ASKED", "FOLD", "WINDOW", "Conversation", "Pending", "Turn", "Window", "apply", "copy", "evolve", "fold"]
+__all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
-ASKED = frozenset((e.Via.ASK, e.Via.WHISPER))
 FOLD = 2
 WINDOW = SIZE
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
 """What a state takes, as measured: by itself, and for each turn and each entry."""
-
-
-@dataclass(slots=True)
-class Pending:
-    """A reply that was requested and is not finished: one entry of the outbox.
-
-    ``responder`` is who answers, ``asked_at`` the position of the question's words, ``composed_at`` that of the
-    answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
-    id (0: not known to be sent).
-    """
-
-    message_id: int
-    author_id: int
-    requested_at: int
-    cause: int
-    responder: str = ""
-    asked_at: int = 0
-    via: e.Via = e.Via.LIVE
-    composed_at: int = 0
-    sent_ids: tuple[int, ...] = ()
-    attempts: int = 0
-    retry_at: int = 0
-    trigger_deleted: bool = False
-
-    @property
-    def asked(self) -> bool:
-        """Tell whether it answers a command, by editing the response that Discord holds for it."""
-        return self.via in ASKED
-
-    @property
-    def composed(self) -> bool:
-        """Tell whether the text is in the log."""
-        return self.composed_at > 0
-
-    @property
-    def next_part(self) -> int | None:
-        """Return the first part not known to be sent, or None when nothing is left to send."""
-        return next((part for part, sent in enumerate(self.sent_ids) if not sent), None)
-
-    @property
-    def untouched(self) -> bool:
-        """Tell whether no part is known to be sent."""
-        return not any(self.sent_ids)
 
 
 @dataclass(slots=True)
@@ -85,7 +42,7 @@ class Conversation:
 
     version: int = 0
     window: Window = field(default_factory=Window)
-    outbox: tuple[Pending, ...] = ()
+    outbox: Outbox = ()
     watermark: int = 0
     rewound_at: int = 0
     persona_at: int = 0
@@ -106,7 +63,8 @@ class Conversation:
 
     def pending(self, message_id: int) -> Pending | None:
         """Return the unfinished reply to ``message_id``, if there is one."""
-        return next((entry for entry in self.outbox if entry.message_id == message_id), None)
+        at = place_of(self.outbox, message_id)
+        return self.outbox[at] if at >= 0 else None
 
     def turn(self, message_id: int) -> Turn | None:
         """Return the window's turn of ``message_id``, if it is still there."""
@@ -129,7 +87,6 @@ def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
 
 
 _fields_of_state = attrgetter(*Conversation.__slots__)
-_fields_of_entry = attrgetter(*Pending.__slots__)
 
 
 def copy(state: Conversation) -> Conversation:
@@ -174,7 +131,7 @@ def _skipped(state: Conversation, _recorded: e.Recorded, _event: e.MessageSkippe
 
 
 def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> None:
-    if _find(state, event.message_id) >= 0:
+    if place_of(state.outbox, event.message_id) >= 0:
         return
     entry = Pending(
         message_id=event.message_id,
@@ -189,7 +146,7 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
-    _remove(state, event.message_id)
+    state.outbox = without(state.outbox, event.message_id)
     entry = Pending(
         message_id=event.message_id,
         author_id=event.author_id,
@@ -212,7 +169,7 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
-    at, part = _find(state, event.message_id), event.part
+    at, part = place_of(state.outbox, event.message_id), event.part
     if at < 0 or not 0 <= part < len(state.outbox[at].sent_ids):
         return
     entry = state.outbox[at]
@@ -222,7 +179,7 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
         state.window.put(event.sent_id, 0, Role.BOT, entry.composed_at, part)
     sent_ids = (*entry.sent_ids[:part], event.sent_id, *entry.sent_ids[part + 1 :])
     if 0 not in sent_ids:
-        _remove(state, event.message_id)
+        state.outbox = without(state.outbox, event.message_id)
     elif (changed := _own(state, event.message_id)) is not None:
         changed.cause, changed.sent_ids = recorded.position, sent_ids
         changed.attempts = changed.retry_at = 0
@@ -234,7 +191,7 @@ def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -
 
 
 def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:
-    _remove(state, event.message_id)
+    state.outbox = without(state.outbox, event.message_id)
     state.abandoned += 1
 
 
@@ -287,30 +244,10 @@ def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) 
     state.deleted = True
 
 
-def _remove(state: Conversation, message_id: int) -> None:
-    """Take an entry out of the outbox."""
-    at = _find(state, message_id)
-    if at >= 0:
-        state.outbox = (*state.outbox[:at], *state.outbox[at + 1 :])
-
-
-def _find(state: Conversation, message_id: int) -> int:
-    """Return an entry's place in the outbox, -1 where it is not there."""
-    for at, entry in enumerate(state.outbox):
-        if entry.message_id == message_id:
-            return at
-    return -1
-
-
 def _own(state: Conversation, message_id: int) -> Pending | None:
     """Put a copy in an entry's place, for the caller to change."""
-    at = _find(state, message_id)
-    if at < 0:
-        return None
-    outbox = state.outbox
-    copy = Pending(*_fields_of_entry(outbox[at]))
-    state.outbox = (*outbox[:at], copy, *outbox[at + 1 :]) if len(outbox) > 1 else (copy,)
-    return copy
+    state.outbox, own = changeable(state.outbox, message_id)
+    return own
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))

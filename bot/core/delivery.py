@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 from typing import TypeAlias
 
-from bot.core.conversation import Conversation, Pending
+from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason
+from bot.core.outbox import Pending
 from bot.core.parts import split
 
 TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000

@@ -16,8 +16,9 @@ import discord
 import structlog
 
 from bot.conversations import Conversations, stream_of
-from bot.core.conversation import ASKED, Conversation
+from bot.core.conversation import Conversation
 from bot.core.events import Author, Draft, GapFound, KeyKind, MessageReceived, Recorded, Via
+from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.incoming import from_payload

@@ -9,7 +9,7 @@ from typing import Any
 from bot.conversations import channel_of, stream_of
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import Pending
+from bot.core.outbox import Pending
 from bot.eventlog.reader import Query
 from bot.moderation.desk import Desk
 from bot.moderation.points import answered_by, known_head

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bot.conversations import stream_of
-from bot.core.conversation import Conversation, Pending, Turn
+from bot.core.conversation import Conversation, Turn
 from bot.core.events import Body
+from bot.core.outbox import Pending
 from bot.moderation.text import iso_time, plain
 
 _SHOWN_APART = frozenset({"version", "window", "outbox", "watermark"})

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from bot.conversations import stream_of
-from bot.core.conversation import Conversation, Pending, Turn
+from bot.core.conversation import Conversation, Turn
 from bot.core.events import Body
+from bot.core.outbox import Pending
 from bot.eventlog.codec import event_models
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk

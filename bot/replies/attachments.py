@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.conversations import stream_of
-from bot.core.conversation import Pending
 from bot.core.events import Attachment, KeyKind, MessageReceived
+from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import File, Responder, Streaming
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
-from bot.core.conversation import Conversation, Pending
+from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
 from bot.core.events import Body, ReplyComposed, Role
+from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments

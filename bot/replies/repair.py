@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.conversations import Conversations, stream_of
 from bot.core.commands import Retry
-from bot.core.conversation import ASKED
 from bot.core.events import KeyKind, Recorded, ReplyComposed, ReplyRequested, ReplyRetried, ReplySent
+from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.eventlog.reader import Reader
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import structlog
 
 from bot.conversations import Conversations
-from bot.core.conversation import ASKED, Conversation
+from bot.core.conversation import Conversation
 from bot.core.delivery import Patience
 from bot.core.events import Recorded, ReplyRequested, Via
+from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
 from bot.replies.sender import Sender

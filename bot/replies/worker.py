@@ -14,7 +14,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
-from bot.core.conversation import Conversation, Pending
+from bot.core.conversation import Conversation
 from bot.core.delivery import (
     GiveUp,
     LookFirst,
@@ -28,6 +28,7 @@ from bot.core.delivery import (
     parts_of_others,
 )
 from bot.core.events import AbandonReason, Proof
+from bot.core.outbox import Pending
 from bot.errors import EcholessError
 from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased

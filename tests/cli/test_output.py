@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from bot.cli.output import ID_FIELDS, iso_time, plain, printable, size_text, to_json
-from bot.core.conversation import Conversation, Pending, Turn
+from bot.core.conversation import Conversation, Turn
 from bot.core.events import CatchupStarted, MessageReceived
+from bot.core.outbox import Pending
 from bot.eventlog.codec import event_models
 
 # What is a number and no Discord id: times, positions, versions, counts.

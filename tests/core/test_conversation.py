@@ -8,8 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Conversation, Pending, Turn, fold
+from bot.core.conversation import WINDOW, Conversation, Turn, fold
 from bot.core.events import Role
+from bot.core.outbox import Pending
 
 ABANDONED = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.GAVE_UP)
 EDITED = e.MessageEdited(message_id=100, author_id=7, edited_at=5)

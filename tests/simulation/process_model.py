@@ -16,7 +16,7 @@ from typing import TypeAlias
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
-from bot.core.conversation import Conversation, Pending, evolve
+from bot.core.conversation import Conversation, evolve
 from bot.core.decider import decide_all
 from bot.core.delivery import (
     GiveUp,
@@ -31,6 +31,7 @@ from bot.core.delivery import (
     next_step,
     parts_of_others,
 )
+from bot.core.outbox import Pending
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request
 from tests.simulation.log_model import Log

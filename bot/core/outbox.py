@@ -1,0 +1,86 @@
+"""The outbox: the replies of a channel that were requested and are not finished.
+
+Entries are values: who changes one puts a copy in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeAlias
+
+from bot.core.events import Via
+
+ASKED = frozenset((Via.ASK, Via.WHISPER))
+
+
+@dataclass(slots=True)
+class Pending:
+    """A reply that was requested and is not finished: one entry of the outbox.
+
+    ``responder`` is who answers, ``asked_at`` the position of the question's words, ``composed_at`` that of the
+    answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
+    id (0: not known to be sent).
+    """
+
+    message_id: int
+    author_id: int
+    requested_at: int
+    cause: int
+    responder: str = ""
+    asked_at: int = 0
+    via: Via = Via.LIVE
+    composed_at: int = 0
+    sent_ids: tuple[int, ...] = ()
+    attempts: int = 0
+    retry_at: int = 0
+    trigger_deleted: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether it answers a command, by editing the response that Discord holds for it."""
+        return self.via in ASKED
+
+    @property
+    def composed(self) -> bool:
+        """Tell whether the text is in the log."""
+        return self.composed_at > 0
+
+    @property
+    def next_part(self) -> int | None:
+        """Return the first part not known to be sent, or None when nothing is left to send."""
+        return next((part for part, sent in enumerate(self.sent_ids) if not sent), None)
+
+    @property
+    def untouched(self) -> bool:
+        """Tell whether no part is known to be sent."""
+        return not any(self.sent_ids)
+
+
+Outbox: TypeAlias = tuple[Pending, ...]
+"""Entries in the order of their requests."""
+
+_fields = attrgetter(*Pending.__slots__)
+
+
+def place_of(outbox: Outbox, message_id: int) -> int:
+    """Return an entry's place, -1 where it is not there."""
+    for at, entry in enumerate(outbox):
+        if entry.message_id == message_id:
+            return at
+    return -1
+
+
+def without(outbox: Outbox, message_id: int) -> Outbox:
+    """Return the outbox without an entry."""
+    at = place_of(outbox, message_id)
+    return outbox if at < 0 else (*outbox[:at], *outbox[at + 1 :])
+
+
+def changeable(outbox: Outbox, message_id: int) -> tuple[Outbox, Pending | None]:
+    """Return the outbox with a copy in an entry's place, and that copy, for the caller to change."""
+    at = place_of(outbox, message_id)
+    if at < 0:
+        return outbox, None
+    own = Pending(*_fields(outbox[at]))
+    return ((*outbox[:at], own, *outbox[at + 1 :]) if len(outbox) > 1 else (own,)), own
