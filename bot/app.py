@@ -159,6 +159,7 @@ class Bot:
             self.asks,
             _patience(config),
             clock,
+            config.llm.edit_every.total_seconds(),
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.moderation, self.house = Moderation(desk), House(desk)

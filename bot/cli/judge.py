@@ -169,7 +169,7 @@ async def judge(
         recorded=sum(1 for message in others if _trail(trails, message).recorded),
         vanished=sum(1 for message in others if message["deleted"] and not _trail(trails, message).recorded),
         addressed=len(triggers),
-        answered=sum(1 for trail in known if trail.parts and len(trail.sent) == trail.parts),
+        answered=sum(1 for trail in known if trail.parts and trail.sent.keys() >= set(range(trail.parts))),
         replies=sum(map(len, replies.values())),
         skipped=Counter(trail.skipped for trail in known if trail.skipped),
         abandoned=Counter(trail.abandoned for trail in known if trail.abandoned),
@@ -185,6 +185,7 @@ class _Reply:
     channel: str
     part: int
     reference: int | None
+    deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,11 @@ def _replies(own: Iterable[MessageRecord]) -> dict[int, list[_Reply]]:
     for message in sorted(own, key=lambda message: int(message["id"])):
         reference = int(message["reference"]) if message["reference"] else None
         about = parse_nonce(message["nonce"])
-        trigger = about[0] if about else reference
+        trigger = about.message_id if about else reference
         if trigger is not None:
-            part = about[1] if about else len(found[trigger])
-            found[trigger].append(_Reply(int(message["id"]), message["channel_id"], part, reference))
+            part = about.part if about else len(found[trigger])
+            deleted = bool(message["deleted"])
+            found[trigger].append(_Reply(int(message["id"]), message["channel_id"], part, reference, deleted))
     return dict(found)
 
 
@@ -229,7 +231,8 @@ def _intake_problems(others: Iterable[MessageRecord], trails: Mapping[int, Trail
 
 def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
     trail, replies = case.trail, case.replies
-    there = Counter(reply.part for reply in replies)
+    # One that was shown while the answer was written, and that it turned out not to need, is deleted again.
+    there = Counter(reply.part for reply in replies if not (reply.deleted and reply.part >= trail.parts))
     for part, number in sorted(there.items()):
         if number > 1:
             yield case.problem(Fault.DOUBLED, f"part {part} is there {number} times")

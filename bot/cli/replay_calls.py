@@ -26,7 +26,7 @@ from bot.moderation.desk import Ownership
 BY = "command line"
 """Who asked, as the log shows it."""
 
-WRITING = frozenset({"rewind", "undo", "reset", "retry", "drop", "pause", "resume", "rebuild", "snapshot"})
+WRITING = frozenset({"rewind", "undo", "reset", "retry", "again", "drop", "pause", "resume", "rebuild", "snapshot"})
 BESIDE = frozenset({"verify", "export"})
 """What reads long: done beside a running bot, not in it."""
 COMPOSING = frozenset({"rehearse"})

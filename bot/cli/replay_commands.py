@@ -226,6 +226,7 @@ COMMANDS: tuple[click.Command, ...] = (
     rehearse,
     pending,
     _about_a_message("retry", "Try a reply again that was given up."),
+    _about_a_message("again", "Have an answer composed anew, into the same messages."),
     _about_a_message("drop", "Give an unfinished reply up."),
     _about_a_channel("pause", "Answer nothing new in a channel.", by=BY),
     _about_a_channel("resume", "Answer again in a channel.", by=BY),

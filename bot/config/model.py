@@ -62,6 +62,7 @@ ReplayCommand = Literal[
     "rehearse",
     "pending",
     "retry",
+    "again",
     "drop",
     "pause",
     "resume",

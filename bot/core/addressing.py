@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from bot.core.events import Author, Call, SkipReason
+from bot.core.events import MOST_PARTS, Author, Call, SkipReason, slot_of
 
 DEFAULT, REPLY = 0, 19
 """Discord's message types that people write; all others are notices (docs: message object, message types)."""
@@ -55,12 +55,23 @@ def without_mention(text: str, bot_id: int) -> str:
     return re.sub(rf"\A(\s*{mention})+|({mention}\s*)+\Z", "", text).strip()
 
 
-def nonce_of(message_id: int, part: int) -> str:
+class Nonce(NamedTuple):
+    """What one of our nonces says: which part of the reply to which message was made for which answer."""
+
+    message_id: int
+    part: int
+    generation: int = 1
+
+
+def nonce_of(message_id: int, part: int, generation: int = 1) -> str:
     """Return the nonce of a part of the reply to ``message_id``: deterministic, at most 25 characters."""
-    return f"{message_id}.{part}"
+    return f"{message_id}.{slot_of(part, generation)}"
 
 
-def parse_nonce(nonce: str | int | None) -> tuple[int, int] | None:
-    """Return the message id and the part of one of our nonces, or None for anybody else's."""
-    match = re.fullmatch(r"([0-9]{1,20})\.([0-9]{1,4})", str(nonce))
-    return (int(match[1]), int(match[2])) if match else None
+def parse_nonce(nonce: str | int | None) -> Nonce | None:
+    """Return what one of our nonces says, or None for anybody else's."""
+    match = re.fullmatch(r"([0-9]{1,20})\.([0-9]{1,5})", str(nonce))
+    if match is None:
+        return None
+    later, part = divmod(int(match[2]), MOST_PARTS + 1)
+    return Nonce(int(match[1]), part, later + 1)

@@ -7,7 +7,7 @@ up. Times are microseconds since the epoch, UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bot.core import events as e
 from bot.core.conversation import Turn
@@ -55,9 +55,34 @@ class DeleteChannel:
     """Record that the channel is gone, and let go of every unfinished reply."""
 
 
+class Spent(NamedTuple):
+    """What a model took: tokens read and written, and millionths of a dollar."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micros: int = 0
+
+
+NOTHING = Spent()
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Record that a reply will be shown while it is written, before anything of it is sent."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Record that a reply that had begun is in Discord as it was composed."""
+
+    message_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Record the text of a reply before anything of it is sent; ``together`` are the messages it answers as well."""
+    """Record the text of a reply; ``together`` are the messages it answers as well."""
 
     event: e.ReplyComposed
     body: e.Body
@@ -72,6 +97,7 @@ class Confirm:
     part: int
     sent_id: int
     proof: e.Proof
+    generation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +117,7 @@ class Delay:
     reason: str
     attempt: int
     retry_at: int
+    spent: Spent = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +127,12 @@ class Abandon:
     message_id: int
     reason: e.AbandonReason
     detail: str = ""
+    spent: Spent = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Put an abandoned reply back into the outbox."""
+    """Put an abandoned reply back into the outbox, or one that is to be composed anew."""
 
     event: e.ReplyRetried
 
@@ -170,7 +198,9 @@ Command: TypeAlias = (
     | Edit
     | Delete
     | DeleteChannel
+    | Begin
     | Compose
+    | Complete
     | Confirm
     | NoteForeign
     | Delay

@@ -22,7 +22,7 @@ from bot.core.window import SIZE, Turn, Window
 
 __all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
-FOLD = 2
+FOLD = 3
 WINDOW = SIZE
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
@@ -156,33 +156,62 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         asked_at=event.asked_at,
         composed_at=event.composed_at,
         sent_ids=event.sent_ids,
+        begun=event.begun,
+        surplus=event.surplus,
+        generation=event.generation,
     )
     state.outbox = (*state.outbox, entry)
 
 
-def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
+def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
     if (entry := _own(state, event.message_id)) is not None:
-        entry.cause = entry.composed_at = recorded.position
-        entry.sent_ids = (0,) * event.parts
-        entry.attempts = entry.retry_at = 0
+        entry.cause, entry.begun = recorded.position, True
+
+
+def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
+    if (entry := _own(state, event.message_id)) is None:
+        return
+    entry.cause = entry.composed_at = recorded.position
+    entry.attempts = entry.retry_at = 0
+    entry.fit(event.parts)
+    # What is in Discord already says from here on what was composed.
+    for part, sent_id in enumerate(entry.sent_ids):
+        # Where it is composed anew, what a rewind took away stays away.
+        if sent_id and (entry.generation == 1 or state.turn(sent_id)):
+            _say(state, entry, part)
+    for sent_id in entry.surplus:
+        state.window.drop(sent_id)
+
+
+def _say(state: Conversation, entry: Pending, part: int) -> None:
+    """Let a part that is in Discord be a turn of the window; a private answer is none."""
+    sent_id = entry.sent_ids[part]
+    # A catch-up may have recorded it before as a message like any other: it had lost its reference.
+    state.window.drop(sent_id)
+    if entry.via is not e.Via.WHISPER:
+        state.window.put(sent_id, 0, Role.BOT, entry.composed_at, part)
 
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
-    at, part = place_of(state.outbox, event.message_id), event.part
-    if at < 0 or not 0 <= part < len(state.outbox[at].sent_ids):
+    known = state.pending(event.message_id)
+    if known is None or event.part < 0 or (event.part >= len(known.sent_ids) and not known.begun):
         return
-    entry = state.outbox[at]
-    # A catch-up may have recorded it before as a message like any other: it had lost its reference.
-    state.window.drop(event.sent_id)
-    if entry.via is not e.Via.WHISPER:
-        state.window.put(event.sent_id, 0, Role.BOT, entry.composed_at, part)
-    sent_ids = (*entry.sent_ids[:part], event.sent_id, *entry.sent_ids[part + 1 :])
-    if 0 not in sent_ids:
+    if (entry := _own(state, event.message_id)) is None:
+        return
+    entry.cause = recorded.position
+    entry.show(event.part, event.sent_id)
+    if not entry.composed:
+        return
+    entry.attempts = entry.retry_at = 0
+    if event.part < len(entry.sent_ids):
+        _say(state, entry, event.part)
+    if entry.next_part is None and not entry.begun:
         state.outbox = without(state.outbox, event.message_id)
-    elif (changed := _own(state, event.message_id)) is not None:
-        changed.cause, changed.sent_ids = recorded.position, sent_ids
-        changed.attempts = changed.retry_at = 0
+
+
+def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyCompleted) -> None:
+    state.outbox = without(state.outbox, event.message_id)
 
 
 def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
@@ -262,7 +291,9 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,
     e.ReplyRetried: _retried,
+    e.ReplyBegun: _begun,
     e.ReplyComposed: _composed,
+    e.ReplyCompleted: _completed,
     e.ReplySent: _sent,
     e.ReplyDelayed: _delayed,
     e.ReplyAbandoned: _abandoned,

@@ -15,7 +15,8 @@ from bot.core import events as e
 from bot.core.conversation import WINDOW, Turn, apply, copy
 
 if TYPE_CHECKING:
-    from bot.core.conversation import Conversation, Pending
+    from bot.core.conversation import Conversation
+    from bot.core.outbox import Pending
 
 Drafts: TypeAlias = tuple[e.Draft, ...]
 
@@ -34,21 +35,21 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             return _delete(state, command)
         case c.DeleteChannel():
             return _delete_channel(state)
+        case c.Begin(message_id):
+            return _begin(state.pending(message_id))
         case c.Compose():
             return _compose(state, command)
+        case c.Complete(message_id):
+            return _complete(state.pending(message_id))
         case c.Confirm():
             return _confirm(state, command)
         case c.NoteForeign():
             return _note_foreign(state, command)
-        case c.Delay(message_id, part, reason, attempt, retry_at):
-            delayed = e.ReplyDelayed(
-                message_id=message_id, part=part, reason=reason, attempt=attempt, retry_at=retry_at
-            )
+        case c.Delay():
+            return _delay(state.pending(command.message_id), command)
+        case c.Abandon(message_id, reason, detail, spent):
             entry = state.pending(message_id)
-            return (_about(entry, delayed),) if entry else ()
-        case c.Abandon(message_id, reason, detail):
-            entry = state.pending(message_id)
-            return (_abandoned(entry, reason, detail),) if entry else ()
+            return (_abandoned(entry, reason, detail, spent),) if entry else ()
         case c.Retry(event):
             return () if state.pending(event.message_id) else (e.Draft(event),)
         case c.Rewind() | c.Undo() | c.Reset():
@@ -128,8 +129,8 @@ def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
 def _delete(state: Conversation, command: c.Delete) -> Drafts:
     entry = state.pending(command.message_id)
     deleted = e.Draft(e.MessageDeleted(message_id=command.message_id, via=command.via))
-    if entry is None or entry.composed:
-        # A composed reply may be on its way already: only its sender can tell, and does so before each part.
+    if entry is None or entry.composed or entry.begun:
+        # Such a reply may be on its way already: only its sender can tell, and does so before each part.
         return (deleted,)
     return (deleted, _abandoned(entry, e.AbandonReason.TRIGGER_DELETED))
 
@@ -141,9 +142,35 @@ def _delete_channel(state: Conversation) -> Drafts:
     return (e.Draft(e.ChannelDeleted()), *left)
 
 
+def _begin(entry: Pending | None) -> Drafts:
+    if entry is None or entry.begun or entry.composed:
+        return ()
+    return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
+
+
+def _complete(entry: Pending | None) -> Drafts:
+    if entry is None or not entry.composed or entry.next_part is not None:
+        return ()
+    return (_about(entry, e.ReplyCompleted(message_id=entry.message_id, generation=entry.generation)),)
+
+
+def _delay(entry: Pending | None, command: c.Delay) -> Drafts:
+    if entry is None:
+        return ()
+    delayed = e.ReplyDelayed(
+        message_id=command.message_id,
+        part=command.part,
+        reason=command.reason,
+        attempt=command.attempt,
+        retry_at=command.retry_at,
+        **command.spent._asdict(),
+    )
+    return (_about(entry, delayed),)
+
+
 def _compose(state: Conversation, command: c.Compose) -> Drafts:
     entry = state.pending(command.event.message_id)
-    if entry is None or entry.composed:
+    if entry is None or entry.composed or entry.generation != command.event.generation:
         return ()
     composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause)
     others = (state.pending(message_id) for message_id in command.together)
@@ -153,20 +180,23 @@ def _compose(state: Conversation, command: c.Compose) -> Drafts:
 
 
 def _confirm(state: Conversation, command: c.Confirm) -> Drafts:
-    message_id, part, sent_id, proof = command.message_id, command.part, command.sent_id, command.proof
-    turn = state.turn(sent_id)
-    if turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part:
+    message_id, part, sent_id = command.message_id, command.part, command.sent_id
+    turn, entry = state.turn(sent_id), state.pending(message_id)
+    known = turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part
+    if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus)):
         # The other of response and echo came first: the log's keys would find that out, for the price of a commit.
         return ()
-    sent = e.ReplySent(message_id=message_id, part=part, sent_id=sent_id, proof=proof)
-    return (_about(state.pending(message_id), sent),)
+    sent = e.ReplySent(
+        message_id=message_id, part=part, sent_id=sent_id, proof=command.proof, generation=command.generation
+    )
+    return (_about(entry, sent),)
 
 
 def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
     entry = state.pending(command.message_id)
     seen = _about(entry, e.ForeignReplySeen(message_id=command.message_id, sent_id=command.sent_id))
-    if entry is None or entry.composed:
-        # A composed reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
+    if entry is None or entry.composed or entry.begun:
+        # Such a reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
         return (seen,)
     return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))
 
@@ -223,8 +253,11 @@ def _record(
     return () if known else (e.Draft(fact),)
 
 
-def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "") -> e.Draft:
-    abandoned = e.ReplyAbandoned(message_id=entry.message_id, reason=reason, detail=detail)
+def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "", spent: c.Spent = c.NOTHING) -> e.Draft:
+    for_whom = entry.author_id if any(spent) else 0
+    abandoned = e.ReplyAbandoned(
+        message_id=entry.message_id, reason=reason, detail=detail, author_id=for_whom, **spent._asdict()
+    )
     return _about(entry, abandoned)
 
 

@@ -48,13 +48,33 @@ class SendPart:
 
 
 @dataclass(frozen=True, slots=True)
+class EditPart:
+    """Let message ``sent_id`` say what part ``part`` says: it may still show the answer as it was being written."""
+
+    part: int
+    sent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePart:
+    """Delete message ``sent_id``, which the answer turned out not to need."""
+
+    sent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Record that everything shows what was composed."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Record that the rest will not come."""
 
     reason: AbandonReason
 
 
-Step: TypeAlias = LookFirst | WriteText | SendPart | GiveUp
+Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Finish | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +86,10 @@ class Sighting:
     text: str
 
 
-def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) -> Step:
+def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:
     """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch.
 
+    ``settled`` are the ids of messages that are known to show what was composed, or to be gone where nothing was.
     The answer to a command is written into the response that the process which took it holds: nobody else can, and
     there is nothing to look for.
     """
@@ -79,8 +100,15 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience) ->
     reason = _given_up(entry, now, patience)
     if reason is not None:
         return GiveUp(reason)
-    part = entry.next_part
-    return WriteText() if part is None else SendPart(part)
+    if not entry.composed:
+        return WriteText()
+    for part, sent_id in enumerate(entry.sent_ids):
+        if not sent_id:
+            return SendPart(part)
+        if entry.begun and sent_id not in settled:
+            return EditPart(part, sent_id)
+    left = next((sent_id for sent_id in entry.surplus if sent_id not in settled), None)
+    return Finish() if left is None else RemovePart(left)
 
 
 def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
@@ -88,7 +116,7 @@ def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
 
     Each command has a response of its own to be answered by.
     """
-    if entry.asked:
+    if entry.asked or entry.begun:
         return (entry,)
     waiting = dropwhile(lambda other: other.message_id != entry.message_id, state.outbox)
     return tuple(
@@ -96,7 +124,7 @@ def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
             lambda other: (
                 other.author_id == entry.author_id
                 and other.responder == entry.responder
-                and not (other.composed or other.asked)
+                and not (other.composed or other.asked or other.begun)
             ),
             waiting,
         )
@@ -131,16 +159,20 @@ def found_parts(
     Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
     unsent part. A message that lost its reference, because the trigger was deleted first, is known by its text; other
     replies may have the same text, so it counts only where the trigger is gone, and only once (``taken``: ids of
-    messages known as parts of other replies).
+    messages known as parts of other replies). Of an answer that was shown while it was written nobody knows how many
+    parts there are, and ``texts`` may be empty.
     """
-    known = {*entry.sent_ids, *taken}
+    known = {*entry.sent_ids, *entry.surplus, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
+    if entry.begun:
+        unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
     referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
     found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
     loose = () if trigger_there else (seen for seen in sightings if seen.reply_to is None)
     for seen in loose:
         if seen.message_id > entry.message_id and seen.message_id not in known:
-            part = next((part for part in unsent if part not in found and _same(texts[part], seen.text)), None)
+            missing = (part for part in unsent if part not in found and part < len(texts))
+            part = next((part for part in missing if same(texts[part], seen.text)), None)
             if part is not None:
                 found[part] = seen.message_id
     return found
@@ -164,6 +196,6 @@ def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | N
     return AbandonReason.EXPIRED if now - entry.requested_at > max_age else None
 
 
-def _same(sent: str, seen: str) -> bool:
-    # Discord strips white space around a message.
+def same(sent: str, seen: str) -> bool:
+    """Tell whether a text shows as another: Discord strips white space around a message."""
     return sent.strip() == seen.strip()

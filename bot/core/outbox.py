@@ -20,7 +20,9 @@ class Pending:
 
     ``responder`` is who answers, ``asked_at`` the position of the question's words, ``composed_at`` that of the
     answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
-    id (0: not known to be sent).
+    id (0: not known to be sent). ``begun``: parts are shown while the answer is written, so that what is in Discord may
+    differ from what was composed until the reply is completed; ``surplus`` are the ids of such parts that the answer
+    turned out not to need. ``generation`` counts the answers composed for one message, from 1.
     """
 
     message_id: int
@@ -35,6 +37,9 @@ class Pending:
     attempts: int = 0
     retry_at: int = 0
     trigger_deleted: bool = False
+    begun: bool = False
+    surplus: tuple[int, ...] = ()
+    generation: int = 1
 
     @property
     def asked(self) -> bool:
@@ -55,6 +60,21 @@ class Pending:
     def untouched(self) -> bool:
         """Tell whether no part is known to be sent."""
         return not any(self.sent_ids)
+
+    def show(self, part: int, sent_id: int) -> None:
+        """Note that a part is in Discord; one that nobody knows of yet can only come of an answer being written."""
+        room = (0,) * (part + 1 - len(self.sent_ids)) if self.begun and not self.composed else ()
+        ids = self.sent_ids + room
+        if part < len(ids):
+            self.sent_ids = (*ids[:part], sent_id, *ids[part + 1 :])
+        elif self.begun and sent_id not in self.surplus:
+            self.surplus = (*self.surplus, sent_id)
+
+    def fit(self, parts: int) -> None:
+        """Have as many parts as the answer: what is shown beyond them is surplus."""
+        ids = self.sent_ids
+        self.sent_ids = (*ids[:parts], *(0,) * (parts - len(ids)))
+        self.surplus = (*self.surplus, *(sent_id for sent_id in ids[parts:] if sent_id))
 
 
 Outbox: TypeAlias = tuple[Pending, ...]

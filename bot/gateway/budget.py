@@ -1,7 +1,7 @@
 """What models may take in a day (UTC): tokens per person, channel and server, and what all of it may cost.
 
-Counted from the log's own reply.composed: after a restart the day is read again, from the newest event backwards. What
-is being written just now is not counted yet, so that a limit is passed by at most those answers.
+Counted from the log's own events, failed attempts included: after a restart the day is read again, from the newest
+event backwards. What is being written just now is not counted yet, so that a limit is passed by at most those answers.
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from dataclasses import dataclass, field
 
 from bot.conversations import channel_of
 from bot.core.conversation import Conversation
-from bot.core.events import KeyKind, MessageReceived, Recorded, ReplyComposed, ReplyRequested, SkipReason
+from bot.core.events import (
+    KeyKind,
+    MessageReceived,
+    Recorded,
+    ReplyAbandoned,
+    ReplyComposed,
+    ReplyDelayed,
+    ReplyRequested,
+    SkipReason,
+)
 from bot.eventlog.reader import Query, Reader
 from bot.gateway.places import Place
 from bot.responders.notice import TODAY
 
 DAY = 86_400_000_000
 """Microseconds of a day."""
+
+_COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +81,10 @@ class Budget:
     def observe(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Count what was newly written in a channel."""
         for recorded in new:
-            if isinstance(recorded.event, ReplyComposed):
-                entry = state.pending(recorded.event.message_id)
-                person_id = entry.author_id if entry else 0
+            event = recorded.event
+            if isinstance(event, _COUNTED):
+                entry = state.pending(event.message_id)
+                person_id = entry.author_id if entry else getattr(event, "author_id", 0)
                 self._count(recorded, channel_id, person_id, self.server_of(channel_id))
 
     async def load(self, reader: Reader) -> None:
@@ -81,12 +93,13 @@ class Budget:
             return
         self._turn()
         written: list[Recorded] = []
-        query = Query(types=(ReplyComposed.TYPE, ReplyRequested.TYPE, MessageReceived.TYPE), newest_first=True)
+        types = (*(each.TYPE for each in _COUNTED), ReplyRequested.TYPE, MessageReceived.TYPE)
+        query = Query(types=types, newest_first=True)
         async for recorded in reader.events(query):
             # Without a condition on the time, what is older is never read.
             if recorded.recorded_at // DAY < self._day:
                 break
-            if isinstance(recorded.event, ReplyComposed):
+            if isinstance(recorded.event, _COUNTED):
                 written.append(recorded)
         for recorded in written:
             await self._recount(reader, recorded)
@@ -102,9 +115,9 @@ class Budget:
     def _count(self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None) -> None:
         self._turn()
         event = recorded.event
-        if not isinstance(event, ReplyComposed) or recorded.recorded_at // DAY != self._day:
+        if not isinstance(event, _COUNTED) or recorded.recorded_at // DAY != self._day:
             return
-        if event.responder == TODAY:
+        if isinstance(event, ReplyComposed) and event.responder == TODAY:
             self._told.add((channel_id, person_id))
         tokens = event.tokens_in + event.tokens_out
         self._people[person_id] += tokens

@@ -13,9 +13,10 @@ from datetime import timedelta
 import structlog
 
 from bot.conversations import Conversations, stream_of
-from bot.core.addressing import Address, call_of, parse_nonce, refusal_of, without_mention
+from bot.core.addressing import Address, Nonce, call_of, parse_nonce, refusal_of, without_mention
 from bot.core.commands import Compose, Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
 from bot.core.events import (
+    MOST_PARTS,
     Author,
     Call,
     DirectChannelOpened,
@@ -168,27 +169,27 @@ class Intake:
     async def own(self, incoming: Incoming) -> None:
         """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""
         about = parse_nonce(incoming.nonce)
-        trigger = about[0] if about else incoming.reply_to
+        trigger = about.message_id if about else incoming.reply_to
         if trigger is None:
             return
         state = await self._conversations.state(incoming.channel_id)
         if state.turn(incoming.message_id) is not None:
             return
         entry = state.pending(trigger)
-        if entry is not None and entry.composed:
+        if entry is not None and (entry.composed or entry.begun):
             # Without its nonce (a history) the part can't be told here: the look before a repeat finds it.
-            if about and about[1] < len(entry.sent_ids):
-                await self._confirm(incoming, trigger, about[1], Proof.ECHO)
+            if about and (entry.begun or about.part < len(entry.sent_ids)):
+                await self._confirm(incoming, about, Proof.ECHO)
             return
         sent, parts = await self._delivered(incoming.channel_id, trigger)
         if incoming.message_id in sent.values():
             return
         unknown = [part for part in range(parts) if part not in sent]
         # Parts are sent in order: without its nonce it is the first that is not known.
-        part = about[1] if about else next(iter(unknown), None)
-        if part in unknown:
+        part = about or next((Nonce(trigger, part) for part in unknown), None)
+        if part is not None and (part.part in unknown or part.generation > 1):
             # Given up here, and in Discord after all.
-            await self._confirm(incoming, trigger, part, Proof.ECHO if about else Proof.HISTORY)
+            await self._confirm(incoming, part, Proof.ECHO if about else Proof.HISTORY)
             return
         _log.error(
             "reply.foreign_seen",
@@ -205,17 +206,21 @@ class Intake:
         return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
 
     async def _delivered(self, channel_id: int, trigger: int) -> tuple[dict[int, int], int]:
-        """Return the Discord ids of the parts of a reply that are known as sent, and how many parts it has."""
+        """Return the Discord ids of the parts of a reply that are known as sent, and how many parts it may have."""
         find, stream = self._log.reader.find, stream_of(channel_id)
         sent = [recorded.event for recorded in await find(stream, KeyKind.SENT, trigger)]
         composed = [recorded.event for recorded in await find(stream, KeyKind.COMPOSED, trigger)]
+        # How many one would have had that was given up while it was written, nobody knows.
+        endless = not composed and await find(stream, KeyKind.BEGUN, trigger)
         return (
             {event.part: event.sent_id for event in sent if isinstance(event, ReplySent)},
-            max((event.parts for event in composed if isinstance(event, ReplyComposed)), default=0),
+            MOST_PARTS
+            if endless
+            else max((event.parts for event in composed if isinstance(event, ReplyComposed)), default=0),
         )
 
-    async def _confirm(self, incoming: Incoming, trigger: int, part: int, proof: Proof) -> None:
-        command = Confirm(trigger, part, incoming.message_id, proof)
+    async def _confirm(self, incoming: Incoming, part: Nonce, proof: Proof) -> None:
+        command = Confirm(part.message_id, part.part, incoming.message_id, proof, part.generation)
         await self._conversations.handle(incoming.channel_id, command)
 
     def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import discord
+import structlog
 
 from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
@@ -37,6 +38,7 @@ _UNREADABLE = (
     RuntimeError,  # discord.py's, once its session is closed
 )
 
+_log = structlog.get_logger()
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
 
@@ -98,7 +100,45 @@ class DiscordSender:
                 )
         except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
             return sort(error)
-        return Sent(message.id)
+        return Sent(message.id, message.content)
+
+    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
+        """Let a message of the bot say something else."""
+        client = self._client()
+        if client is None:
+            return NotYet("not connected")
+        message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
+        try:
+            async with _timed():
+                await message.edit(content=text, allowed_mentions=discord.AllowedMentions.none())
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the edit may have been made, and may be again
+            return sort(error)
+        return Sent(message_id, text)
+
+    async def remove(self, channel_id: int, message_id: int) -> Outcome:
+        """Delete a message of the bot, which may be gone already."""
+        client = self._client()
+        if client is None:
+            return NotYet("not connected")
+        try:
+            async with _timed():
+                await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
+        except discord.NotFound:
+            return Sent(message_id, "")
+        except Exception as error:  # noqa: BLE001 - whatever it raises, it may be gone, and may be deleted again
+            return sort(error)
+        return Sent(message_id, "")
+
+    async def typing(self, channel_id: int) -> None:
+        """Show for ten seconds that the bot is writing."""
+        client = self._client()
+        if client is None:
+            return
+        try:
+            async with _timed():
+                await client.http.send_typing(channel_id)
+        except Exception as error:  # noqa: BLE001 - a hint that nobody misses
+            _log.debug("typing.failed", channel=channel_id, error=type(error).__name__)
 
     async def look(self, channel_id: int, since: int) -> Look:
         """Return the bot's own messages from message ``since`` on, oldest first."""

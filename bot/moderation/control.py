@@ -37,6 +37,7 @@ COMMANDS = (
     "rehearse",
     "pending",
     "retry",
+    "again",
     "drop",
     "pause",
     "resume",

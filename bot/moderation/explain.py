@@ -47,7 +47,10 @@ class Story:
 
     def outcome(self) -> str:
         """Say in a few words what became of the message."""
-        ends = (e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped)
+        ends = (
+            e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
+            e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
+        )  # fmt: skip
         last = next(
             (line.recorded.event for line in reversed(self.lines) if isinstance(line.recorded.event, ends)), None
         )
@@ -62,12 +65,22 @@ class Story:
                 return f"answered elsewhere, as message {sent_id}"
             case None:
                 return "not addressed to the bot"
-        composed = self.last(e.ReplyComposed)
-        parts = composed.parts if composed else 0
-        sent = len(self.all(e.ReplySent))
-        if parts and sent >= parts:
-            return f"answered in {count_text(parts, 'part')}"
-        return f"unfinished: {sent} of {count_text(parts, 'part')} sent" if parts else "unfinished: not written yet"
+        return self._progress(whole=isinstance(last, e.ReplyCompleted))
+
+    def _progress(self, *, whole: bool) -> str:
+        """Say how far the present answer is; ``whole``: one that had begun is complete."""
+        composed, retried = self.last(e.ReplyComposed), self.last(e.ReplyRetried)
+        generation = retried.generation if retried else 1
+        anew = f", composed anew {count_text(generation - 1, 'time')}" if generation > 1 else ""
+        if composed is None or composed.generation != generation:
+            return f"unfinished: not written yet{anew}"
+        parts = count_text(composed.parts, "part")
+        sent = {each.part for each in self.all(e.ReplySent)}
+        there = len(sent & set(range(composed.parts)))
+        begun = generation > 1 or self.last(e.ReplyBegun) is not None
+        if whole or (there == composed.parts and not begun):
+            return f"answered in {parts}{anew}"
+        return f"unfinished: {there} of {parts} sent{anew}"
 
 
 async def why(desk: Desk, channel_id: int, message_id: int) -> Report:

@@ -79,6 +79,10 @@ class Moderation:
         """Put a reply that was given up back into the outbox."""
         return await repair.retry(self._desk, channel_id, message_id, by=by)
 
+    async def again(self, channel_id: int, message_id: int, *, by: str) -> Report:
+        """Have an answer composed anew, into the messages that show the present one."""
+        return await repair.again(self._desk, channel_id, message_id, by=by)
+
     async def drop(self, channel_id: int, message_id: int, *, by: str) -> Report:
         """Give an unfinished reply up."""
         return await repair.drop(self._desk, channel_id, message_id, by=by)

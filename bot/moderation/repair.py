@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.conversations import channel_of, stream_of
 from bot.core import commands as c
@@ -16,6 +16,8 @@ from bot.moderation.points import answered_by, known_head
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, iso_time, printable, shortened, span
 from bot.replies import repair
+
+AskAgain: TypeAlias = Callable[..., Awaitable[Sequence[e.Recorded]]]
 
 MOST_SHOWN = 50
 """Unfinished replies that are listed one by one; all are counted."""
@@ -82,17 +84,33 @@ async def pending(desk: Desk, channel_id: int | None) -> Report:
 
 async def retry(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
     """Put a reply that was given up back into the outbox."""
+    trigger, new = await _asked_again(desk, repair.retry, channel_id, message_id, by)
+    when = "It is tried now." if desk.live() else "It is tried once the bot runs."
+    return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
+
+
+async def again(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+    """Have an answer composed anew, into the messages that show the present one."""
+    trigger, new = await _asked_again(desk, repair.again, channel_id, message_id, by)
+    when = "It is written now" if desk.live() else "It is written once the bot runs"
+    hint = f"{when}, into the same messages; until then they show the present answer."
+    return _done(f"The answer to message {trigger} is composed anew", channel_id, new, hint, trigger)
+
+
+async def _asked_again(
+    desk: Desk, ask: AskAgain, channel_id: int, message_id: int, by: str
+) -> tuple[int, Sequence[e.Recorded]]:
+    """Ask for a reply again; return the message that it answers, and what was recorded."""
     await known_head(desk.reader, channel_id)
     owner = desk.owned()
     trigger = await answered_by(desk.reader, channel_id, message_id)
     try:
-        new = await repair.retry(owner.conversations, desk.reader, channel_id, trigger, by=by)
+        new = await ask(owner.conversations, desk.reader, channel_id, trigger, by=by)
     except repair.NothingToRetry as error:
         raise ModerationError(str(error)) from error
     if not new:
         raise ModerationError(f"The reply to message {trigger} is being tried already.")
-    when = "It is tried now." if desk.live() else "It is tried once the bot runs."
-    return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
+    return trigger, new
 
 
 async def drop(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
@@ -147,7 +165,9 @@ async def _unfinished(desk: Desk, channel_id: int) -> list[_Unsent]:
 
 def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
     parts = count_text(len(entry.sent_ids), "part")
-    stage = f"{sum(map(bool, entry.sent_ids))} of {parts} sent" if entry.composed else "not written yet"
+    shown = sum(map(bool, entry.sent_ids))
+    unwritten = f"being written, {count_text(shown, 'message')} shown" if entry.begun else "not written yet"
+    stage = f"{shown} of {parts} sent" if entry.composed else unwritten
     if isinstance(cause, e.ReplyDelayed) and entry.attempts:
         return f"{stage}, {count_text(entry.attempts, 'failed attempt')}", cause.reason
     return stage, ""

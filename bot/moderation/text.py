@@ -37,6 +37,7 @@ ID_FIELDS = frozenset(
         "reply_to",
         "sent_id",
         "sent_ids",
+        "surplus",
         "upto",
         "user_id",
     }

@@ -5,36 +5,54 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.conversations import channel_of
-from bot.core.events import ReactionAdded, ReactionRemoved, Recorded, ReplyComposed, ReplyRequested
+from bot.core.events import (
+    ReactionAdded,
+    ReactionRemoved,
+    Recorded,
+    ReplyAbandoned,
+    ReplyComposed,
+    ReplyDelayed,
+    ReplyRequested,
+)
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk
 from bot.moderation.points import parse_point
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, iso_time
 
-TYPES = (ReplyRequested.TYPE, ReplyComposed.TYPE, ReactionAdded.TYPE, ReactionRemoved.TYPE)
+TYPES = tuple(
+    event.TYPE
+    for event in (ReplyRequested, ReplyComposed, ReplyDelayed, ReplyAbandoned, ReactionAdded, ReactionRemoved)
+)
 MOST = 10
 """People and channels that are listed, those who took most first."""
 WIDTH = 20
 """Characters of the longest bar."""
 
+Paid: TypeAlias = ReplyComposed | ReplyDelayed | ReplyAbandoned
+
 
 @dataclass(slots=True)
 class Sum:
-    """What some answers of models took; ``unpriced`` counts those that took tokens and cost nothing."""
+    """What some answers of models took; ``unpriced`` counts those that took tokens and cost nothing.
+
+    ``failed`` counts attempts that took something and gave no answer.
+    """
 
     replies: int = 0
+    failed: int = 0
     tokens: int = 0
     cost_micros: int = 0
     unpriced: int = 0
 
-    def add(self, event: ReplyComposed) -> None:
-        """Add an answer."""
+    def add(self, event: Paid) -> None:
+        """Add an answer, or a failed attempt."""
         tokens = event.tokens_in + event.tokens_out
-        self.replies += 1
+        self.replies += isinstance(event, ReplyComposed)
+        self.failed += not isinstance(event, ReplyComposed)
         self.tokens += tokens
         self.cost_micros += event.cost_micros
         self.unpriced += bool(tokens and not event.cost_micros)
@@ -43,6 +61,7 @@ class Sum:
         """Return it for machines."""
         return {
             "replies": self.replies,
+            "failed": self.failed,
             "tokens": self.tokens,
             "cost_micros": self.cost_micros,
             "unpriced": self.unpriced,
@@ -51,7 +70,8 @@ class Sum:
     def __str__(self) -> str:
         flag = f", {self.unpriced:,} unpriced" if self.unpriced else ""
         replies = count_text(self.replies, "reply", "replies")
-        return f"{replies}, {self.tokens:,} tokens, ${self.cost_micros / 1e6:.4f}{flag}"
+        failed = f", {count_text(self.failed, 'failed attempt')}" if self.failed else ""
+        return f"{replies}{failed}, {self.tokens:,} tokens, ${self.cost_micros / 1e6:.4f}{flag}"
 
 
 def _sums() -> defaultdict[str, Sum]:
@@ -89,6 +109,8 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
                 askers[message_id] = author_id
             case ReplyComposed() as event:
                 _count(found, recorded, event, channel_id, askers.pop(event.message_id, 0))
+            case ReplyDelayed() | ReplyAbandoned() as event:
+                _count(found, recorded, event, channel_id, askers.get(event.message_id, 0))
             case ReactionAdded(feeling=feeling):
                 found.reactions[feeling.value] += 1
             case ReactionRemoved(feeling=feeling):
@@ -98,8 +120,9 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
     return found
 
 
-def _count(found: Usage, recorded: Recorded, event: ReplyComposed, channel_id: int, person_id: int) -> None:
-    if not event.model:
+def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, person_id: int) -> None:
+    model = event.model if isinstance(event, ReplyComposed) else "failed"
+    if not model or not (isinstance(event, ReplyComposed) or event.tokens_in or event.tokens_out):
         return
     person = str(person_id) if person_id else "unknown"
     day = iso_time(recorded.recorded_at)[:10]
@@ -108,7 +131,7 @@ def _count(found: Usage, recorded: Recorded, event: ReplyComposed, channel_id: i
         found.days[day],
         found.people[person],
         found.channels[str(channel_id)],
-        found.models[event.model],
+        found.models[model],
     ):
         each.add(event)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
@@ -18,6 +19,9 @@ from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
 from bot.responders.protocol import Answer, Context, Immediate, Question, Responder, Streaming, Utterance
+
+Show: TypeAlias = Callable[[str], None]
+"""Told of each piece that an answer grows by; must not block."""
 
 
 class WordsErased(Exception):
@@ -41,12 +45,20 @@ class Composer:
     personas: Personas | None = None
     attachments: Attachments | None = None
 
+    def streams(self, entry: Pending) -> bool:
+        """Tell whether an answer may be shown while it is written.
+
+        That to a command may not: its response takes one message, and its beginning would be cut only at the end.
+        """
+        return isinstance(self._responder(entry.responder), Streaming) and not entry.asked
+
     async def compose(
-        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int
+        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None
     ) -> Compose | None:
         """Return the answer to record, or None when the responder has none; raises whatever the responder raises.
 
         Several ``entries`` are asked as one question, where the responder takes it, and answered as the first of them.
+        ``show`` is told what the answer grows by.
         """
         entry = entries[0]
         responder = self._responder(entry.responder)
@@ -59,12 +71,13 @@ class Composer:
         context, persona = await self._context(responder, channel_id, state, history)
         context = replace(context, attachments=files)
         async with asyncio.timeout(self.timeout):
-            answer = await _answer(responder, question, context)
+            answer = await _answer(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts, persona.position)
+        event = event.model_copy(update={"generation": entry.generation})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
@@ -143,12 +156,14 @@ class Composer:
         )
 
 
-async def _answer(responder: Responder, question: Question, context: Context) -> Answer | None:
-    """Return an answer as a whole, however it is made."""
+async def _answer(responder: Responder, question: Question, context: Context, show: Show | None) -> Answer | None:
+    """Return an answer as a whole, however it is made, and show meanwhile what there is of it."""
     if not isinstance(responder, Streaming):
         return await responder.compose(question, context.history)
     async with aclosing(responder.stream(question, context)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Answer):
                 return piece
+            if show is not None:
+                show(piece)
     return None

@@ -1,17 +1,33 @@
-"""Putting an abandoned reply back into the outbox, by hand."""
+"""Asking for a reply again by hand: one that was given up as it is, one that was given composed anew."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from bot.conversations import Conversations, stream_of
 from bot.core.commands import Retry
-from bot.core.events import KeyKind, Recorded, ReplyComposed, ReplyRequested, ReplyRetried, ReplySent
+from bot.core.events import (
+    AbandonReason,
+    MessageEdited,
+    Recorded,
+    ReplyAbandoned,
+    ReplyBegun,
+    ReplyCompleted,
+    ReplyComposed,
+    ReplyRequested,
+    ReplyRetried,
+    ReplySent,
+)
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Query, Reader
+
+MOST_GENERATIONS = 9
+"""Answers to one message: what tells their parts apart has to fit into Discord's nonce (FACTS 1.1)."""
 
 
 class NothingToRetry(EcholessError):
-    """The message has no reply that was given up."""
+    """The reply can't be asked for again: the message says why."""
 
 
 async def retry(
@@ -22,34 +38,103 @@ async def retry(
     What was composed stays as it is, and parts that are in Discord are not sent again. Raises NothingToRetry when the
     message was never to be answered, was answered, or still waits for its answer.
     """
-    stream = stream_of(channel_id)
-    requested = await reader.find(stream, KeyKind.REQUESTED, message_id)
-    if not requested:
+    request, past = await _past(conversations, reader, channel_id, message_id)
+    if past.complete:
+        raise NothingToRetry(f"Message {message_id} was answered: all parts of the reply are in Discord.")
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, by, past.generation)))
+
+
+async def again(
+    conversations: Conversations, reader: Reader, channel_id: int, message_id: int, *, by: str
+) -> tuple[Recorded, ...]:
+    """Have the answer to a message composed anew, into the messages that show the present one.
+
+    Returns what was recorded. Raises NothingToRetry when there is no answer yet, or it is being written.
+    """
+    request, past = await _past(conversations, reader, channel_id, message_id)
+    if past.together:
+        raise NothingToRetry(f"Message {message_id} was answered together with message {past.together}: name that one.")
+    if not past.composed_at:
+        raise NothingToRetry(f"Message {message_id} has no answer to be composed anew: retry its reply instead.")
+    if past.generation >= MOST_GENERATIONS:
+        raise NothingToRetry(f"Message {message_id} was answered {past.generation} times: that is the most.")
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, by, past.generation + 1)))
+
+
+@dataclass(slots=True)
+class _Past:
+    """What is on record about one reply; ``sent`` holds the newest message of each part."""
+
+    request: ReplyRequested | None = None
+    asked_at: int = 0
+    generation: int = 1
+    begun: bool = False
+    completed: bool = False
+    composed_at: int = 0
+    parts: int = 0
+    together: str = ""
+    sent: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, recorded: Recorded) -> None:
+        """Take one more event about the message."""
+        match recorded.event:
+            case ReplyRequested() as event:
+                self.request, self.asked_at = event, recorded.causation or 0
+            case MessageEdited():
+                self.asked_at = recorded.position
+            case ReplyRetried(generation=generation) as event:
+                self.together = ""
+                self.completed = False
+                self.begun = event.begun
+                if generation > self.generation:
+                    self.generation, self.composed_at = generation, 0
+            case ReplyBegun():
+                self.begun = True
+            case ReplyComposed(parts=parts):
+                self.composed_at, self.parts = recorded.position, parts
+            case ReplySent(part=part, sent_id=sent_id):
+                self.sent[part] = sent_id
+            case ReplyCompleted():
+                self.completed = True
+            case ReplyAbandoned(reason=AbandonReason.TOGETHER, detail=detail):
+                self.together = detail
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether everything that was composed is in Discord."""
+        there = self.composed_at > 0 and all(part in self.sent for part in range(self.parts))
+        return there and (self.completed or not self.begun)
+
+    def asked_again(self, request: ReplyRequested, by: str, generation: int) -> ReplyRetried:
+        """Return the event that asks for the answer again, or for the next one."""
+        anew = generation > self.generation
+        # An answer that was given up while it was written has as many parts as were shown.
+        parts = self.parts if self.composed_at or generation > 1 else max(self.sent, default=-1) + 1
+        return ReplyRetried(
+            message_id=request.message_id,
+            author_id=request.author_id,
+            by=by,
+            responder=request.responder,
+            asked_at=self.asked_at,
+            composed_at=0 if anew else self.composed_at,
+            sent_ids=tuple(self.sent.get(part, 0) for part in range(parts)),
+            begun=anew or self.begun,
+            surplus=tuple(sent_id for part, sent_id in sorted(self.sent.items()) if part >= parts),
+            generation=generation,
+        )
+
+
+async def _past(
+    conversations: Conversations, reader: Reader, channel_id: int, message_id: int
+) -> tuple[ReplyRequested, _Past]:
+    """Return what is on record about a reply that is finished; raise NothingToRetry where there is none."""
+    past = _Past()
+    async for recorded in reader.events(Query(stream=stream_of(channel_id), message_id=message_id)):
+        past.follow(recorded)
+    if past.request is None:
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")
-    if isinstance(requested[0].event, ReplyRequested) and requested[0].event.via in ASKED:
+    if past.request.via in ASKED:
         raise NothingToRetry(f"Question {message_id} was asked by a command, whose time is over: ask it again.")
     if (await conversations.state(channel_id)).pending(message_id) is not None:
         raise NothingToRetry(f"The reply to message {message_id} is not given up: it is still being tried.")
-    composed = await reader.find(stream, KeyKind.COMPOSED, message_id)
-    sent = [found.event for found in await reader.find(stream, KeyKind.SENT, message_id)]
-    event = _event(requested[0], composed[-1] if composed else None, [s for s in sent if isinstance(s, ReplySent)], by)
-    if event.sent_ids and 0 not in event.sent_ids:
-        raise NothingToRetry(f"Message {message_id} was answered: all parts of the reply are in Discord.")
-    return await conversations.handle(channel_id, Retry(event))
-
-
-def _event(requested: Recorded, composed: Recorded | None, sent: list[ReplySent], by: str) -> ReplyRetried:
-    request = requested.event
-    if not isinstance(request, ReplyRequested):
-        raise NothingToRetry(f"Event {requested.position} is not a request: run `echoless log verify`.")
-    parts = composed.event.parts if composed and isinstance(composed.event, ReplyComposed) else 0
-    ids = {event.part: event.sent_id for event in sent}
-    return ReplyRetried(
-        message_id=request.message_id,
-        author_id=request.author_id,
-        by=by,
-        responder=request.responder,
-        asked_at=requested.causation or 0,
-        composed_at=composed.position if composed else 0,
-        sent_ids=tuple(ids.get(part, 0) for part in range(parts)),
-    )
+    return past.request, past

@@ -11,9 +11,13 @@ from bot.core.events import AbandonReason
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The part is in Discord, as message ``message_id``."""
+    """The part is in Discord, as message ``message_id``; ``text`` is what that shows, as far as Discord told.
+
+    Where a nonce was used before, that is the text of then.
+    """
 
     message_id: int
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,18 @@ class Sender(Protocol):
 
     async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
         """Send one part and sort how it ended; never raises for what Discord or the network do."""
+        ...
+
+    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
+        """Let a message of the bot say something else; it does no harm twice, and never raises."""
+        ...
+
+    async def remove(self, channel_id: int, message_id: int) -> Outcome:
+        """Delete a message of the bot, which may be gone already; it does no harm twice, and never raises."""
+        ...
+
+    async def typing(self, channel_id: int) -> None:
+        """Show for ten seconds that the bot is writing; nothing is lost where it can't be shown."""
         ...
 
     async def look(self, channel_id: int, since: int) -> Look:

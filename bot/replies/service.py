@@ -18,6 +18,7 @@ from bot.core.events import Recorded, ReplyRequested, Via
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
+from bot.replies.pace import Pace
 from bot.replies.sender import Sender
 from bot.replies.worker import Worker
 
@@ -37,12 +38,14 @@ class Replies:
         sender: Sender,
         patience: Patience,
         clock: Callable[[], int],
+        edit_every: float = 1.0,
     ) -> None:
         self._conversations = conversations
         self._composer = composer
         self._sender = sender
         self._patience = patience
         self._clock = clock
+        self._pace = Pace(edit_every)
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
         conversations.on_composed.append(self.composed)
@@ -114,6 +117,7 @@ class Replies:
             composer=self._composer,
             sender=self._sender,
             patience=self._patience,
+            pace=self._pace,
             clock=self._clock,
         )
         task = asyncio.get_running_loop().create_task(worker.run(), name=f"replies {channel_id}")

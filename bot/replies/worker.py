@@ -13,13 +13,17 @@ import structlog
 
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
-from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
+from bot.core.commands import Complete, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.delivery import (
+    EditPart,
+    Finish,
     GiveUp,
     LookFirst,
     Patience,
+    RemovePart,
     SendPart,
+    Step,
     WriteText,
     collecting,
     found_parts,
@@ -29,13 +33,13 @@ from bot.core.delivery import (
 )
 from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Pending
-from bot.errors import EcholessError
 from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
+from bot.replies.knowledge import Knowledge
+from bot.replies.pace import Pace
+from bot.replies.records import LONGEST_PAUSE, Records
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
-
-POISON_ATTEMPTS = 3
-LONGEST_PAUSE = 60.0
+from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
 
@@ -51,6 +55,7 @@ class Worker:
         composer: Composer,
         sender: Sender,
         patience: Patience,
+        pace: Pace,
         clock: Callable[[], int],
     ) -> None:
         self.channel_id = channel_id
@@ -58,26 +63,39 @@ class Worker:
         self._composer = composer
         self._sender = sender
         self._patience = patience
+        self._pace = pace
         self._clock = clock
-        self._certain: set[int] = set()
-        self._texts: dict[int, tuple[str, ...]] = {}
-        self._due: dict[int, float] = {}
+        self._known = Knowledge()
+        self._records = Records(channel_id, conversations, self._known, clock)
+        self._writing = Writing(
+            channel_id,
+            conversations=conversations,
+            composer=composer,
+            sender=sender,
+            records=self._records,
+            known=self._known,
+            pace=pace,
+        )
         self._failures = 0
         self._stopping = False
         self._changed = asyncio.Event()
-        self.sending = False
+
+    @property
+    def sending(self) -> bool:
+        """Tell whether a request is under way of which nobody could say what became of it."""
+        return self._known.sending
 
     def trust(self, message_id: int) -> None:
         """Note that a reply was requested just now, so that nothing of it can be in Discord yet."""
-        self._certain.add(message_id)
+        self._known.certain.add(message_id)
 
     def know(self, message_id: int, parts: tuple[str, ...]) -> None:
         """Keep the text of the reply composed last: it is mostly the one that is sent next."""
-        self._texts = {message_id: parts}
+        self._known.texts = {message_id: parts}
 
     def doubt(self) -> None:
         """Forget what is certain."""
-        self._certain.clear()
+        self._known.certain.clear()
 
     def wake(self) -> None:
         """Note that the channel's state changed, so that a pause may end early."""
@@ -94,7 +112,7 @@ class Worker:
             try:
                 state = await self._conversations.state(self.channel_id)
                 if not state.outbox:
-                    self._due.clear()
+                    self._known.due.clear()
                     await self._conversations.finish(self.channel_id)
                     if self._changed.is_set():
                         continue
@@ -110,139 +128,138 @@ class Worker:
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
-        wait = self._wait(entry)
+        wait = self._records.wait(entry)
         if wait > 0:
             await self._pause(wait)
             return
         await self._sender.ready()
-        certain = entry.message_id in self._certain
-        match next_step(entry, certain=certain, now=self._clock(), patience=self._patience):
+        self._known.turn_to(entry)
+        try:
+            await self._take(await self._step(entry), state, entry)
+        except WordsErased:
+            await self._records.abandon(entry, AbandonReason.ERASED)
+
+    async def _step(self, entry: Pending) -> Step:
+        settled = self._known.settled(entry, await self._texts(entry)) if entry.begun and entry.composed else ()
+        certain = entry.message_id in self._known.certain
+        return next_step(entry, certain=certain, now=self._clock(), patience=self._patience, settled=settled)
+
+    async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
+        match step:
             case LookFirst():
                 await self._look(state)
             case GiveUp(reason):
-                await self._abandon(entry, reason)
+                await self._records.abandon(entry, reason)
             case WriteText():
-                await self._compose(state, entry)
+                await self._write(state, entry)
             case SendPart(part):
                 await self._send(entry, part)
+            case EditPart(part, sent_id):
+                await self._edit(entry, part, sent_id)
+            case RemovePart(sent_id):
+                await self._rewrite(entry, sent_id, "")
+            case Finish():
+                await self._conversations.handle(self.channel_id, Complete(entry.message_id))
 
-    def _wait(self, entry: Pending) -> float:
-        """Return the seconds until a delayed reply is due.
+    async def _texts(self, entry: Pending) -> tuple[str, ...]:
+        """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
+        return self._known.texts.get(entry.message_id) or await self._composer.parts(entry)
 
-        Within a process that is measured on the loop's clock, which nobody can set back. After a restart the recorded
-        time counts, but never for longer than the longest pause.
-        """
-        now = asyncio.get_running_loop().time()
-        if entry.attempts and entry.message_id not in self._due:
-            recorded = (entry.retry_at - self._clock()) / 1e6
-            self._due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
-        return self._due.get(entry.message_id, now) - now
-
-    async def _compose(self, state: Conversation, entry: Pending) -> None:
+    async def _write(self, state: Conversation, entry: Pending) -> None:
         entries = in_a_row(state, entry) if self._patience.together else (entry,)
         wait = collecting(entries, self._clock(), self._patience)
         if wait > 0:
             await self._pause(wait / 1e6)
             return
-        try:
-            command = await self._composer.compose(state, self.channel_id, entries, self._sender.own_id)
-        except WordsErased:
-            await self._abandon(entry, AbandonReason.ERASED)
-        except EcholessError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a responder may raise anything, and none may stop the channel
-            await self._compose_failed(entry, type(error).__name__)
-        else:
-            if command is None:
-                await self._abandon(entry, AbandonReason.NO_ANSWER)
-            else:
-                await self._conversations.handle(self.channel_id, command)
-
-    async def _compose_failed(self, entry: Pending, reason: str) -> None:
-        if entry.attempts + 1 >= POISON_ATTEMPTS:
-            await self._abandon(entry, AbandonReason.POISON, reason)
-        else:
-            await self._delay(entry, reason)
+        await self._writing.write(state, entries)
 
     async def _send(self, entry: Pending, part: int) -> None:
-        try:
-            texts = self._texts.get(entry.message_id) or await self._composer.parts(entry)
-        except WordsErased:
-            await self._abandon(entry, AbandonReason.ERASED)
-            return
+        text = (await self._texts(entry))[part]
         # From here until the outcome is recorded, nobody can say that this part is not in Discord.
-        self._certain.discard(entry.message_id)
-        self.sending = True
+        self._known.certain.discard(entry.message_id)
+        nonce = nonce_of(entry.message_id, part, entry.generation)
+        self._known.sending = True
         try:
-            outcome = await self._sender.send(
-                self.channel_id, texts[part], nonce=nonce_of(entry.message_id, part), reply_to=entry.message_id
-            )
-            await self._settle(entry, part, outcome)
+            outcome = await self._sender.send(self.channel_id, text, nonce=nonce, reply_to=entry.message_id)
+            await self._settle(entry, part, text, outcome)
         finally:
-            self.sending = False
+            self._known.sending = False
 
-    async def _settle(self, entry: Pending, part: int, outcome: Outcome) -> None:
+    async def _settle(self, entry: Pending, part: int, text: str, outcome: Outcome) -> None:
         """Record how a send ended."""
         match outcome:
-            case Sent(message_id):
-                command = Confirm(entry.message_id, part, message_id, Proof.RESPONSE)
-                await self._conversations.handle(self.channel_id, command)
-                self._certain.add(entry.message_id)
+            case Sent(message_id, seen):
+                self._known.shown[message_id] = text if seen is None else seen
+                await self._records.confirm(entry, part, message_id, Proof.RESPONSE)
+                self._known.certain.add(entry.message_id)
             case Refused(reason, detail):
-                await self._abandon(entry, reason, detail)
+                await self._records.abandon(entry, reason, detail)
             case NotYet(reason, after):
-                self._certain.add(entry.message_id)
-                await self._delay(entry, reason, after)
+                self._known.certain.add(entry.message_id)
+                await self._records.delay(entry, reason, after)
             case Unknown(reason):
-                await self._delay(entry, reason)
+                await self._records.delay(entry, reason)
+
+    async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
+        """Let a message that was shown while the answer was written say what was composed."""
+        await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
+
+    async def _rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
+        """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
+        await asyncio.sleep(self._known.quiet_until - asyncio.get_running_loop().time())
+        await self._pace.turn()
+        edit, remove = self._sender.edit, self._sender.remove
+        outcome = await (edit(self.channel_id, sent_id, text) if text else remove(self.channel_id, sent_id))
+        self._known.quiet_until = asyncio.get_running_loop().time() + self._pace.every
+        match outcome:
+            case Sent():
+                self._known.shown[sent_id] = text
+            case Refused(reason, detail):
+                await self._records.abandon(entry, reason, detail)
+            case NotYet(reason, after):
+                await self._records.delay(entry, reason, after)
+            case Unknown(reason):
+                await self._records.delay(entry, reason)
 
     async def _look(self, state: Conversation) -> None:
         """Look once for every reply of this channel whose fate is unknown."""
-        doubtful = [entry for entry in state.outbox if entry.message_id not in self._certain and not entry.asked]
+        certain = self._known.certain
+        doubtful = [entry for entry in state.outbox if entry.message_id not in certain and not entry.asked]
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:
-            await self._delay(doubtful[0], str(error))
+            await self._records.delay(doubtful[0], str(error))
             return
         for entry in doubtful:
-            await self._judge(entry, look)
+            try:
+                await self._judge(entry, look)
+            except WordsErased:
+                await self._records.abandon(entry, AbandonReason.ERASED)
 
     async def _judge(self, entry: Pending, look: Look) -> None:
         """Settle a reply of unknown fate by what the look found."""
-        if not entry.composed:
-            self._certain.add(entry.message_id)
+        if not entry.composed and not entry.begun:
+            self._known.certain.add(entry.message_id)
             answer = next((seen for seen in look.sightings if seen.reply_to == entry.message_id), None)
             if answer is not None:
                 await self._conversations.handle(self.channel_id, NoteForeign(entry.message_id, answer.message_id))
             return
-        if not look.readable:
-            await self._abandon(entry, AbandonReason.UNKNOWN_FATE)
+        complete = entry.composed and entry.next_part is None
+        if not look.readable and not complete:
+            await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
             return
-        try:
-            texts = await self._composer.parts(entry)
-        except WordsErased:
-            await self._abandon(entry, AbandonReason.ERASED)
-            return
+        texts = await self._composer.parts(entry) if entry.composed else ()
         taken = parts_of_others(await self._conversations.state(self.channel_id), entry)
         there = entry.message_id in look.present
-        self._certain.add(entry.message_id)
-        for part, sent_id in found_parts(entry, texts, look.sightings, trigger_there=there, taken=taken).items():
-            await self._conversations.handle(self.channel_id, Confirm(entry.message_id, part, sent_id, Proof.HISTORY))
-
-    async def _delay(self, entry: Pending, reason: str, after: float | None = None) -> None:
-        attempt = entry.attempts + 1
-        pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
-        self._due[entry.message_id] = asyncio.get_running_loop().time() + pause
-        retry_at = self._clock() + int(pause * 1e6)
-        command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at)
-        await self._conversations.handle(self.channel_id, command)
-        _log.info("reply.delayed", channel=self.channel_id, message=entry.message_id, reason=reason, attempt=attempt)
-
-    async def _abandon(self, entry: Pending, reason: AbandonReason, detail: str = "") -> None:
-        await self._conversations.handle(self.channel_id, Abandon(entry.message_id, reason, detail))
-        _log.warning(
-            "reply.abandoned", channel=self.channel_id, message=entry.message_id, reason=reason.value, detail=detail
-        )
+        found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=taken)
+        if entry.begun and not (there or complete or found):
+            # One that was sent after its trigger was deleted shows no reference, and nobody knows how far it had come.
+            await self._records.abandon(entry, AbandonReason.TRIGGER_DELETED)
+            return
+        self._known.certain.add(entry.message_id)
+        self._known.shown.update({seen.message_id: seen.text for seen in look.sightings} if entry.begun else {})
+        for part, sent_id in found.items():
+            await self._records.confirm(entry, part, sent_id, Proof.HISTORY)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -15,7 +15,7 @@ import pytest
 
 from bot.core.events import MessageReceived, ReplyAbandoned
 from bot.gateway import catchup, healing, supervisor
-from bot.replies import worker
+from bot.replies import records, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from tests.harness import Launch, RunningBot, eventually
@@ -41,7 +41,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_client: discord.Client, _shard: int | None, *, initial: bool = False) -> None:
         del initial
 
-    for module in (worker, supervisor, catchup):
+    for module in (records, worker, supervisor, catchup):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(healing, "PROBE_SECONDS", 0.05)
     monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)

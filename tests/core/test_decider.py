@@ -30,6 +30,11 @@ RETRIED = e.ReplyRetried(message_id=100, author_id=7, by="owner", asked_at=1)
 RETRIED_WITH_TEXT = e.ReplyRetried(
     message_id=100, author_id=7, by="owner", asked_at=1, composed_at=3, sent_ids=(201, 0)
 )
+BEGUN, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
+ANEW = e.ReplyRetried(
+    message_id=100, author_id=7, by="owner", asked_at=1, sent_ids=(201, 202), begun=True, generation=2
+)
+SPENT = {"tokens_in": 7, "tokens_out": 3, "cost_micros": 1}
 EDITED = e.MessageEdited(message_id=100, author_id=7, edited_at=5)
 DELETED = e.MessageDeleted(message_id=100)
 CHANNEL_DELETED = e.ChannelDeleted()
@@ -284,6 +289,51 @@ CASES = {
         [],
         replace(STALE, refusal=e.SkipReason.PERSON_LIMIT, notice="notice"),
         skipped(e.SkipReason.PERSON_LIMIT),
+    ),
+    "a reply that will be shown while it is written has begun": Case(
+        [REQUESTED], c.Begin(100), (e.Draft(BEGUN, causation=1),)
+    ),
+    "a reply begins once": Case([REQUESTED, BEGUN], c.Begin(100), ()),
+    "a reply that is written does not begin": Case([REQUESTED, COMPOSED], c.Begin(100), ()),
+    "a reply that was let go does not begin": Case([REQUESTED, ABANDONED], c.Begin(100), ()),
+    "a reply that had begun is composed all the same": Case(
+        [REQUESTED, BEGUN, SENT_FIRST],
+        c.Compose(COMPOSED, ANSWER),
+        (e.Draft(COMPOSED, ANSWER, subject=7, causation=3),),
+    ),
+    "a part of a reply that had begun is known from the echo": Case(
+        [REQUESTED, BEGUN, SENT_FIRST], c.Confirm(100, 0, 201, e.Proof.RESPONSE), ()
+    ),
+    "a part of a reply that had begun needs no text": Case(
+        [REQUESTED, BEGUN], c.Confirm(100, 0, 201, e.Proof.RESPONSE), (e.Draft(SENT_FIRST, causation=2),)
+    ),
+    "a reply that had begun is complete when all of it is there": Case(
+        [REQUESTED, BEGUN, SENT_FIRST, COMPOSED, SENT_SECOND], c.Complete(100), (e.Draft(WHOLE, causation=5),)
+    ),
+    "a reply is not complete while a part is missing": Case([REQUESTED, BEGUN, COMPOSED], c.Complete(100), ()),
+    "a reply is not complete while it is written": Case([REQUESTED, BEGUN, SENT_FIRST], c.Complete(100), ()),
+    "a reply that is finished is not completed": Case([REQUESTED, COMPOSED, ABANDONED], c.Complete(100), ()),
+    "a deletion leaves a reply that had begun to its sender": Case(
+        [RECEIVED, REQUESTED, BEGUN], c.Delete(100), (e.Draft(DELETED),)
+    ),
+    "an answer of another process leaves a reply that had begun alone": Case(
+        [REQUESTED, BEGUN], c.NoteForeign(100, 300), (e.Draft(FOREIGN, causation=2),)
+    ),
+    "an answer of an older generation comes too late": Case([ANEW], c.Compose(COMPOSED, ANSWER), ()),
+    "an answer is composed anew": Case(
+        [ANEW],
+        c.Compose(COMPOSED.model_copy(update={"generation": 2}), ANSWER),
+        (e.Draft(COMPOSED.model_copy(update={"generation": 2}), ANSWER, subject=7, causation=1),),
+    ),
+    "what a failed attempt took is recorded": Case(
+        [REQUESTED],
+        c.Delay(100, 1, "timeout", 2, 9, c.Spent(7, 3, 1)),
+        (e.Draft(DELAYED.model_copy(update=SPENT), causation=1),),
+    ),
+    "what the last attempt took is recorded for whoever asked": Case(
+        [REQUESTED],
+        c.Abandon(100, e.AbandonReason.GAVE_UP, spent=c.Spent(7, 3, 1)),
+        (e.Draft(ABANDONED.model_copy(update={**SPENT, "author_id": 7}), causation=1),),
     ),
     "a text for several messages lets go of the others": Case(
         [REQUESTED, OTHER_REQUESTED],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.replies import worker
+from bot.replies import records, worker
 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next."""
-    monkeypatch.setattr(worker, "LONGEST_PAUSE", 0.1)
+    for module in (records, worker):
+        monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)

@@ -38,15 +38,17 @@ class Message:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A POST on its way; ``made`` is what it came to once it has landed, None where that is deleted already.
+    """A request on its way; ``made`` is what it came to once it has landed, None where that is deleted already.
 
-    ``lands`` says whether it lands at all when nobody waits for it any more.
+    It posts, or with a ``target`` edits that message, or deletes it where ``text`` is empty. ``lands`` says whether it
+    lands at all when nobody waits for it any more.
     """
 
     channel: int
     text: str
     nonce: str
     reply_to: int
+    target: int = 0
     lands: bool = True
     landed: bool = False
     made: Message | None = None
@@ -114,7 +116,7 @@ class Discord:
         self.session = Session()
 
     def begin(self, request: Request) -> Request:
-        """Put a request on its way."""
+        """Put a request on its way; changes of one message arrive in the order in which they left."""
         self.on_the_way.append(request)
         return request
 
@@ -122,6 +124,9 @@ class Discord:
         """Let a request take effect, unless its nonce is remembered."""
         self.on_the_way.remove(request)
         request.landed = True
+        if request.target:
+            self._change(request)
+            return
         known = self.nonces.get(request.nonce)
         if known is not None:
             request.made = None if known.deleted else known
@@ -136,6 +141,16 @@ class Discord:
         request.made = self._add(made)
         if self.memory is not Memory.ZERO:
             self.nonces[request.nonce] = made
+
+    def _change(self, request: Request) -> None:
+        """Edit or delete a message; what was to be done to it before, and is still on its way, comes too late."""
+        self.on_the_way = [each for each in self.on_the_way if each.target != request.target]
+        message = self.messages[request.target]
+        request.made = None if message.deleted else message
+        if request.made and request.text:
+            message.text = request.text.strip()
+        elif request.made:
+            self.delete(message)
 
     def vanish(self, request: Request) -> None:
         """Let a request be lost on its way."""

@@ -19,7 +19,7 @@ def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -
         about = [cause.message_id for cause in causes if isinstance(cause, e.MessageEvent)]
         assert about == [event.message_id], "a cause is about the same message"
     if isinstance(event, e.ReplySent):
-        nonce = nonce_of(event.message_id, event.part)
+        nonce = nonce_of(event.message_id, event.part, event.generation)
         assert world.discord.messages[event.sent_id].nonce == nonce, "a part is taken for another"
     if isinstance(event, e.ReplyAbandoned):
         assert _is_so(world, event), f"abandoned without cause: {event.reason}"
@@ -65,8 +65,12 @@ def _judge_message(world: World, message: Message) -> None:
     if turns and not isinstance(turns[-1], e.ReplyAbandoned):
         parts = next(event.parts for event in events if isinstance(event, e.ReplyComposed))
         sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
-        assert sorted(sent) == list(range(parts)), "each part is sent, or a reason says why not"
-        _judge_parts(world, message, sent)
+        needed = {part: sent_id for part, sent_id in sent.items() if part < parts}
+        assert sorted(needed) == list(range(parts)), "each part is sent, or a reason says why not"
+        assert about[e.ReplyCompleted] == (about[e.ReplyBegun] > 0)
+        _judge_parts(world, message, needed)
+        left = (world.discord.messages[sent_id] for part, sent_id in sent.items() if part >= parts)
+        assert all(other.deleted for other in left), "what the answer does not need is gone"
 
 
 def _judge_parts(world: World, message: Message, sent: dict[int, int]) -> None:

@@ -15,13 +15,16 @@ from typing import TypeAlias
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
+from bot.core.addressing import Address, Nonce, call_of, nonce_of, parse_nonce, refusal_of
 from bot.core.conversation import Conversation, evolve
 from bot.core.decider import decide_all
 from bot.core.delivery import (
+    EditPart,
+    Finish,
     GiveUp,
     LookFirst,
     Patience,
+    RemovePart,
     SendPart,
     Sighting,
     WriteText,
@@ -30,6 +33,7 @@ from bot.core.delivery import (
     in_a_row,
     next_step,
     parts_of_others,
+    same,
 )
 from bot.core.outbox import Pending
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
@@ -38,9 +42,13 @@ from tests.simulation.log_model import Log
 
 PAGE = 2
 MAX_AGE = 1_000_000
+MOST = 100
+"""Parts that a reply may have of which nobody knows how many it has."""
 
 Recording: TypeAlias = tuple[e.Recorded, ...]
-Work: TypeAlias = Generator["c.Command | list[c.Command] | Request | None", "Recording | Outcome | None", None]
+Asked: TypeAlias = "c.Command | list[c.Command] | Request | None"
+Work: TypeAlias = Generator[Asked, "Recording | Outcome | None", None]
+Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", "Recording | Outcome | None"]
 
 
 @dataclass(eq=False, slots=True)
@@ -57,17 +65,25 @@ class Task:
 
 @dataclass(eq=False, slots=True)
 class Room:
-    """What the process holds of one channel; ``certain`` says since when nothing unknown can be in Discord."""
+    """What the process holds of one channel; ``certain`` says since when nothing unknown can be in Discord.
+
+    ``shown`` is what messages are known to show.
+    """
 
     id: int
     state: Conversation
     mailbox: deque[tuple[c.Command, Task | None]] = field(default_factory=deque)
     certain: dict[int, int] = field(default_factory=dict)
     judging: dict[int, int] = field(default_factory=dict)
+    shown: dict[int, str] = field(default_factory=dict)
     worker: Task | None = None
     catchup: Task | None = None
     doubts: int = 0
     again: tuple[int | None, int] | None = None
+
+    def shows(self, sent_id: int, text: str) -> bool:
+        """Tell whether a message is known to show a text."""
+        return sent_id in self.shown and same(text, self.shown[sent_id])
 
 
 class Process:
@@ -144,8 +160,8 @@ class Process:
         )
 
     def _at_once(self, message: Message) -> c.Compose | None:
-        """Answer half of the questions along with their recording."""
-        if self.patience.together or message.id % 2:
+        """Answer a third of the questions along with their recording."""
+        if self.patience.together or message.id % 3 != 1:
             return None
         parts = tuple(self.write(message.id))
         composed = e.ReplyComposed(message_id=message.id, parts=len(parts), responder="rules")
@@ -157,20 +173,22 @@ class Process:
         if trigger is None or room.state.turn(message.id) is not None:
             return
         entry = room.state.pending(trigger)
-        if entry is not None and entry.composed:
-            if about and about[1] < len(entry.sent_ids):
-                room.mailbox.append((c.Confirm(trigger, about[1], message.id, e.Proof.ECHO), None))
+        if entry is not None and (entry.composed or entry.begun):
+            if about and (entry.begun or about.part < len(entry.sent_ids)):
+                confirm = c.Confirm(trigger, about.part, message.id, e.Proof.ECHO, about.generation)
+                room.mailbox.append((confirm, None))
             return
         events = [recorded.event for recorded in self.log.events(room.id, trigger)]
         sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
         if message.id in sent.values():
             return
-        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=0)
+        endless = MOST if any(isinstance(event, e.ReplyBegun) for event in events) else 0
+        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=endless)
         unknown = [part for part in range(parts) if part not in sent]
-        part = about[1] if about else next(iter(unknown), None)
-        if part in unknown:
+        part = about or next((Nonce(trigger, part) for part in unknown), None)
+        if part is not None and (part.part in unknown or part.generation > 1):
             proof = e.Proof.ECHO if about else e.Proof.HISTORY
-            room.mailbox.append((c.Confirm(trigger, part, message.id, proof), None))
+            room.mailbox.append((c.Confirm(trigger, part.part, message.id, proof, part.generation), None))
             return
         room.mailbox.append((c.NoteForeign(trigger, message.id), None))
 
@@ -256,16 +274,31 @@ class Process:
             yield None
             while not self.connected:
                 yield None
-            certain = entry.message_id in room.certain
-            match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience):
+            certain, settled = entry.message_id in room.certain, self._settled(room, entry)
+            match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience, settled=settled):
                 case LookFirst():
                     yield from self._look(room, state)
                 case GiveUp(reason):
                     yield c.Abandon(entry.message_id, reason)
                 case WriteText():
-                    yield from self._compose(state, entry)
+                    yield from self._compose(room, state, entry)
                 case SendPart(part):
-                    yield from self._send(room, entry, part)
+                    texts = self.log.bodies[entry.composed_at].parts
+                    yield from self._settle(entry, (yield from self._send(room, entry, part, texts[part])))
+                case EditPart(part, sent_id):
+                    text = self.log.bodies[entry.composed_at].parts[part]
+                    yield from self._settle(entry, (yield from self._change(room, entry, sent_id, text)))
+                case RemovePart(sent_id):
+                    yield from self._settle(entry, (yield from self._change(room, entry, sent_id, "")))
+                case Finish():
+                    yield c.Complete(entry.message_id)
+
+    def _settled(self, room: Room, entry: Pending) -> set[int]:
+        if not (entry.begun and entry.composed):
+            return set()
+        texts = self.log.bodies[entry.composed_at].parts
+        shown = {sent_id for sent_id, text in zip(entry.sent_ids, texts, strict=True) if room.shows(sent_id, text)}
+        return shown | {sent_id for sent_id in entry.surplus if room.shown.get(sent_id) == ""}
 
     def _look(self, room: Room, state: Conversation) -> Work:
         doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain]
@@ -281,49 +314,99 @@ class Process:
         yield None
         for entry in doubtful:
             since = room.judging.pop(entry.message_id)
-            if readable or not entry.composed:
-                room.certain[entry.message_id] = since
-            yield from self._judge(room, entry, sightings, readable=readable, there=entry.message_id in present)
+            there = entry.message_id in present
+            yield from self._judge(room, entry, sightings, readable=readable, there=there, since=since)
 
-    def _judge(self, room: Room, entry: Pending, sightings: Sequence[Sighting], *, readable: bool, there: bool) -> Work:
-        if not entry.composed:
+    def _judge(
+        self, room: Room, entry: Pending, sightings: Sequence[Sighting], *, readable: bool, there: bool, since: int
+    ) -> Work:
+        if not entry.composed and not entry.begun:
+            room.certain[entry.message_id] = since
             answer = next((seen for seen in sightings if seen.reply_to == entry.message_id), None)
             if answer is not None:
                 yield c.NoteForeign(entry.message_id, answer.message_id)
             return
-        if not readable:
+        complete = entry.composed and entry.next_part is None
+        if not readable and not complete:
             yield c.Abandon(entry.message_id, e.AbandonReason.UNKNOWN_FATE)
             return
-        texts = self.log.bodies[entry.composed_at].parts
+        texts = self.log.bodies[entry.composed_at].parts if entry.composed else ()
         taken = parts_of_others(room.state, entry)
-        for part, sent_id in found_parts(entry, texts, sightings, trigger_there=there, taken=taken).items():
-            yield c.Confirm(entry.message_id, part, sent_id, e.Proof.HISTORY)
+        found = found_parts(entry, texts, sightings, trigger_there=there, taken=taken)
+        if entry.begun and not (there or complete or found):
+            yield c.Abandon(entry.message_id, e.AbandonReason.TRIGGER_DELETED)
+            return
+        room.certain[entry.message_id] = since
+        room.shown.update({seen.message_id: seen.text for seen in sightings} if entry.begun else {})
+        for part, sent_id in found.items():
+            yield c.Confirm(entry.message_id, part, sent_id, e.Proof.HISTORY, entry.generation)
 
-    def _compose(self, state: Conversation, entry: Pending) -> Work:
+    def _compose(self, room: Room, state: Conversation, entry: Pending) -> Work:
         entries = in_a_row(state, entry) if self.patience.together else (entry,)
         if collecting(entries, self.discord.now, self.patience) > 0:
             yield None
             return
         yield None
         parts = tuple(self.write(entry.message_id))
-        composed = e.ReplyComposed(message_id=entry.message_id, parts=len(parts), responder="rules")
+        if entry.message_id % 3 == 0:
+            yield from self._show(room, entry.message_id, parts)
+        composed = e.ReplyComposed(
+            message_id=entry.message_id, parts=len(parts), responder="rules", generation=entry.generation
+        )
         yield c.Compose(composed, e.Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
-    def _send(self, room: Room, entry: Pending, part: int) -> Work:
-        texts = self.log.bodies[entry.composed_at].parts
+    def _show(self, room: Room, message_id: int, parts: Sequence[str]) -> Work:
+        """Show an answer while it is written; now and then it has a part more than in the end."""
+        growing = [("…",), parts[:1], (*parts[:1], "…"), parts, (*parts, "…")]
+        for texts in growing[: 2 + self.discord.count % 4]:
+            for part, text in enumerate(texts):
+                entry = room.state.pending(message_id)
+                if entry is None:
+                    return
+                if not entry.begun:
+                    yield c.Begin(message_id)
+                sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
+                if sent_id and not room.shows(sent_id, text):
+                    outcome = yield from self._change(room, entry, sent_id, text)
+                elif not sent_id and message_id in room.certain:
+                    outcome = yield from self._send(room, entry, part, text)
+                elif not sent_id:
+                    return
+                else:
+                    continue
+                if isinstance(outcome, Refused):
+                    room.certain.setdefault(message_id, self.discord.count)
+                    return
+
+    def _send(self, room: Room, entry: Pending, part: int, text: str) -> Asking:
         since = room.certain.pop(entry.message_id)
-        nonce = nonce_of(entry.message_id, part)
-        outcome = yield self.discord.begin(Request(room.id, texts[part], nonce, entry.message_id))
+        nonce = nonce_of(entry.message_id, part, entry.generation)
+        outcome = yield self.discord.begin(Request(room.id, text, nonce, entry.message_id))
         match outcome:
-            case Sent(message_id):
-                yield c.Confirm(entry.message_id, part, message_id, e.Proof.RESPONSE)
+            case Sent(message_id, seen):
+                room.shown[message_id] = seen or text
+                yield c.Confirm(entry.message_id, part, message_id, e.Proof.RESPONSE, entry.generation)
                 room.certain[entry.message_id] = self.discord.count
-            case Refused(reason):
-                yield c.Abandon(entry.message_id, reason)
             case NotYet():
                 room.certain[entry.message_id] = since
-                yield self._delay(entry)
-            case Unknown():
+        return outcome
+
+    def _change(self, room: Room, entry: Pending, sent_id: int, text: str) -> Asking:
+        request = Request(room.id, text, nonce_of(entry.message_id, 0), entry.message_id, target=sent_id)
+        room.shown.pop(sent_id, None)
+        outcome = yield self.discord.begin(request)
+        gone = isinstance(outcome, Refused) and outcome.reason is e.AbandonReason.GONE_AFTER_SEND
+        if gone and not text:
+            outcome = Sent(sent_id, "")
+        if isinstance(outcome, Sent):
+            room.shown[sent_id] = text
+        return outcome
+
+    def _settle(self, entry: Pending, outcome: object) -> Work:
+        match outcome:
+            case Refused(reason):
+                yield c.Abandon(entry.message_id, reason)
+            case NotYet() | Unknown():
                 yield self._delay(entry)
 
     def _delay(self, entry: Pending) -> c.Delay:

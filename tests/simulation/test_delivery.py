@@ -13,6 +13,7 @@ never.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -220,6 +221,7 @@ class Delivery(RuleBasedStateMachine):
         judge_end(self.world)
 
 
+@pytest.mark.timeout(240)
 def test_no_schedule_doubles_or_loses_anything() -> None:
     """Try many schedules, the same ones each time."""
     Delivery.steps = 0

@@ -78,7 +78,7 @@ class World:
         ]
         if abandoned and not room.mailbox:
             event = self._retried(room.id, abandoned[choice % len(abandoned)])
-            if not event.sent_ids or 0 in event.sent_ids:
+            if event.begun or not event.sent_ids or 0 in event.sent_ids:
                 room.mailbox.append((c.Retry(event), None))
 
     # -- the network and Discord ---------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class World:
         outcome: Outcome = Unknown("timeout")
         if how == "fine" and request.landed:
             gone = Refused(e.AbandonReason.GONE_AFTER_SEND, "")
-            outcome = Sent(request.made.id) if request.made else gone
+            outcome = Sent(request.made.id, request.made.text) if request.made else gone
         elif how == "not yet" and not request.landed:
             outcome = NotYet("no connection")
         elif how == "forbidden" and not request.landed:
@@ -242,16 +242,20 @@ class World:
         return any(moment < message.landed for moment in since)
 
     def _retried(self, channel: int, message_id: int) -> e.ReplyRetried:
-        asked_at = composed_at = 0
-        sent_ids: list[int] = []
+        asked_at = composed_at = parts = 0
+        begun = False
+        sent: dict[int, int] = {}
         for recorded in self.log.events(channel, message_id):
             match recorded.event:
                 case e.MessageReceived():
                     asked_at = recorded.position
-                case e.ReplyComposed(parts=parts):
-                    composed_at, sent_ids = recorded.position, [0] * parts
+                case e.ReplyBegun():
+                    begun = True
+                case e.ReplyComposed():
+                    composed_at, parts = recorded.position, recorded.event.parts
                 case e.ReplySent(part=part, sent_id=sent_id):
-                    sent_ids[part] = sent_id
+                    sent[part] = sent_id
+        room = parts if composed_at else max(sent, default=-1) + 1
         return e.ReplyRetried(
             message_id=message_id,
             author_id=self.discord.messages[message_id].author,
@@ -259,5 +263,7 @@ class World:
             asked_at=asked_at,
             responder="rules",
             composed_at=composed_at,
-            sent_ids=tuple(sent_ids),
+            sent_ids=tuple(sent.get(part, 0) for part in range(room)),
+            begun=begun,
+            surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
         )

@@ -27,13 +27,17 @@ from bot.core.events.messages import (
     ReactionRemoved,
 )
 from bot.core.events.replies import (
+    MOST_PARTS,
     ForeignReplySeen,
     ReplyAbandoned,
+    ReplyBegun,
+    ReplyCompleted,
     ReplyComposed,
     ReplyDelayed,
     ReplyRequested,
     ReplyRetried,
     ReplySent,
+    slot_of,
 )
 from bot.core.events.system import (
     BotStarted,
@@ -63,6 +67,7 @@ from bot.core.events.vocabulary import (
 )
 
 __all__ = [
+    "MOST_PARTS",
     "AbandonReason",
     "Attachment",
     "Author",
@@ -103,6 +108,8 @@ __all__ = [
     "RepliesPaused",
     "RepliesResumed",
     "ReplyAbandoned",
+    "ReplyBegun",
+    "ReplyCompleted",
     "ReplyComposed",
     "ReplyDelayed",
     "ReplyRequested",
@@ -112,4 +119,5 @@ __all__ = [
     "SkipReason",
     "StoredTurn",
     "Via",
+    "slot_of",
 ]

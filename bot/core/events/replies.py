@@ -7,6 +7,13 @@ from pydantic import Field
 from bot.core.events.base import MessageEvent
 from bot.core.events.vocabulary import AbandonReason, Call, Key, KeyKind, Proof, Via
 
+MOST_PARTS = 9999
+
+
+def slot_of(part: int, generation: int) -> int:
+    """Return the number of a message among all that were ever made for a reply."""
+    return part + (generation - 1) * (MOST_PARTS + 1)
+
 
 class ReplyRequested(MessageEvent):
     """The bot decided to answer a message."""
@@ -24,8 +31,20 @@ class ReplyRequested(MessageEvent):
         return Key(KeyKind.REQUESTED, self.message_id)
 
 
+class ReplyBegun(MessageEvent):
+    """The answer will be shown while it is written: parts of it may be in Discord before it is composed."""
+
+    TYPE = "reply.begun"
+
+    generation: int = 1
+
+    def key(self) -> Key:
+        """Return ``begun:<message id>:<generation>``."""
+        return Key(KeyKind.BEGUN, self.message_id, self.generation)
+
+
 class ReplyComposed(MessageEvent):
-    """The answer is written and nothing of it is sent yet. Body: the text of its parts.
+    """The answer is written; nothing of it is sent yet unless it had begun. Body: the text of its parts.
 
     ``persona`` is the position of the event that set the persona it was written in (0: that of the settings).
     ``attachments`` are the ids of the question's files that were read for it: their addresses expire.
@@ -33,7 +52,7 @@ class ReplyComposed(MessageEvent):
 
     TYPE = "reply.composed"
 
-    parts: int = Field(ge=1, le=9999)
+    parts: int = Field(ge=1, le=MOST_PARTS)
     responder: str
     rule: str = ""
     model: str = ""
@@ -51,21 +70,37 @@ class ReplyComposed(MessageEvent):
 
 
 class ReplySent(MessageEvent):
-    """A part of the reply is in Discord, as message ``sent_id``."""
+    """A part of the reply is in Discord, as message ``sent_id``.
+
+    ``generation`` is the answer for which the message was made; a later one is written into the same message.
+    """
 
     TYPE = "reply.sent"
 
     part: int
     sent_id: int
     proof: Proof
+    generation: int = 1
 
     def key(self) -> Key:
-        """Return ``sent:<message id>:<part>``."""
-        return Key(KeyKind.SENT, self.message_id, self.part)
+        """Return ``sent:<message id>:<slot>``."""
+        return Key(KeyKind.SENT, self.message_id, slot_of(self.part, self.generation))
+
+
+class ReplyCompleted(MessageEvent):
+    """Every part of a reply that had begun shows what was composed."""
+
+    TYPE = "reply.completed"
+
+    generation: int = 1
+
+    def key(self) -> Key:
+        """Return ``completed:<message id>:<generation>``."""
+        return Key(KeyKind.COMPLETED, self.message_id, self.generation)
 
 
 class ReplyDelayed(MessageEvent):
-    """An attempt failed and another one will follow at ``retry_at``."""
+    """An attempt failed and another one will follow at ``retry_at``; tokens and cost are what it took all the same."""
 
     TYPE = "reply.delayed"
 
@@ -73,19 +108,33 @@ class ReplyDelayed(MessageEvent):
     reason: str
     attempt: int
     retry_at: int
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micros: int = 0
 
 
 class ReplyAbandoned(MessageEvent):
-    """The reply, or what is left of it, will not come."""
+    """The reply, or what is left of it, will not come.
+
+    ``tokens_in``, ``tokens_out`` and ``cost_micros`` are what the last attempt took all the same, for ``author_id``.
+    """
 
     TYPE = "reply.abandoned"
 
     reason: AbandonReason
     detail: str = ""
+    author_id: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micros: int = 0
 
 
 class ReplyRetried(MessageEvent):
-    """A person asked for an abandoned reply again; its composed text, where there is one, stays the same."""
+    """A person asked for a reply again.
+
+    One that was abandoned keeps its composed text, where there is one. A new ``generation`` is composed anew and
+    written into the messages of the one before.
+    """
 
     TYPE = "reply.retried"
     OPENS = True
@@ -96,6 +145,9 @@ class ReplyRetried(MessageEvent):
     responder: str = ""
     composed_at: int = 0
     sent_ids: tuple[int, ...] = ()
+    begun: bool = False
+    surplus: tuple[int, ...] = ()
+    generation: int = 1
 
 
 class ForeignReplySeen(MessageEvent):

@@ -19,6 +19,8 @@ class KeyKind(IntEnum):
     SENT = 6
     FOREIGN = 7
     DM_OPENED = 8
+    BEGUN = 9
+    COMPLETED = 10
 
 
 class Key(NamedTuple):

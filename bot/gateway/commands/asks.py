@@ -156,6 +156,18 @@ class Asks:
             return Refused(AbandonReason.EXPIRED, "no token")
         return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to)
 
+    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
+        """Let a message of the bot say something else; answers to commands are written once."""
+        return await self._sender.edit(channel_id, message_id, text)
+
+    async def remove(self, channel_id: int, message_id: int) -> Outcome:
+        """Delete a message of the bot."""
+        return await self._sender.remove(channel_id, message_id)
+
+    async def typing(self, channel_id: int) -> None:
+        """Show that the bot is writing."""
+        await self._sender.typing(channel_id)
+
     def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
         for recorded in new if self._live else ():

@@ -1,4 +1,4 @@
-"""Changing a conversation: rewind, undo, reset, pause, resume, retry, drop."""
+"""Changing a conversation: rewind, undo, reset, pause, resume, retry, again, drop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.gateway.commands.use import Use
 from bot.moderation import Report
 
 Change = Callable[[int], Awaitable[Report]]
+ChangeReply = Callable[..., Awaitable[Report]]
 
 
 class ChangeConversation:
@@ -42,6 +43,7 @@ class ChangeConversation:
             command("pause", "Answer nothing new here; messages are recorded as before.", self.pause, channel=channels),
             command("resume", "Answer again after a pause.", self.resume, channel=channels),
             command("retry", "Try a reply again that was given up.", self.retry),
+            command("again", "Have an answer composed anew, into the same messages.", self.again),
             command("drop", "Give a reply up that is not sent yet.", self.drop),
         ]
 
@@ -105,21 +107,22 @@ class ChangeConversation:
     @app_commands.describe(message=MESSAGE)
     async def retry(self, interaction: discord.Interaction, message: str) -> None:
         """Answer ``/replay retry``."""
+        await self._about(interaction, message, self._moderation.retry)
 
-        async def work(use: Use) -> Answer:
-            target = await message_of(interaction, message)
-            report = await self._moderation.retry(target.channel_id, target.message_id, by=use.by)
-            return Answer(report, channel_id=target.channel_id)
-
-        await self._counter.serve(use_of(interaction), work)
+    @app_commands.describe(message=MESSAGE)
+    async def again(self, interaction: discord.Interaction, message: str) -> None:
+        """Answer ``/replay again``."""
+        await self._about(interaction, message, self._moderation.again)
 
     @app_commands.describe(message=MESSAGE)
     async def drop(self, interaction: discord.Interaction, message: str) -> None:
         """Answer ``/replay drop``."""
+        await self._about(interaction, message, self._moderation.drop)
 
+    async def _about(self, interaction: discord.Interaction, message: str, change: ChangeReply) -> None:
         async def work(use: Use) -> Answer:
             target = await message_of(interaction, message)
-            report = await self._moderation.drop(target.channel_id, target.message_id, by=use.by)
+            report = await change(target.channel_id, target.message_id, by=use.by)
             return Answer(report, channel_id=target.channel_id)
 
         await self._counter.serve(use_of(interaction), work)

@@ -162,7 +162,7 @@ async def test_a_responder_that_fails_is_told(
     launch: Launch, alice: Moderator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The asker is not left waiting for an answer that was given up."""
-    monkeypatch.setattr("bot.replies.worker.POISON_ATTEMPTS", 1)
+    monkeypatch.setattr("bot.replies.writing.POISON_ATTEMPTS", 1)
     responder = Gated()
     monkeypatch.setattr(responder, "open", None)
     bot = await launch(replies=ON, responder=responder)

@@ -36,8 +36,8 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
     assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * 4
     assert [option["name"] for option in commands["persona"]["options"]] == ["show", "set", "clear"]
     assert [option["name"] for option in commands["replay"]["options"]] == [
-        "state", "timeline", "diff", "why", "rewind", "undo", "reset", "pause", "resume", "retry", "drop", "rehearse",
-        "pending", "rebuild", "verify", "snapshot", "export", "status",
+        "state", "timeline", "diff", "why", "rewind", "undo", "reset", "pause", "resume", "retry", "again", "drop",
+        "rehearse", "pending", "rebuild", "verify", "snapshot", "export", "status",
     ]  # fmt: skip
 
 

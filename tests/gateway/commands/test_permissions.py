@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "rehearse": {"last": 1},
     "pending": {},
     "retry": {"message": "1574416940036784133"},
+    "again": {"message": "1574416940036784133"},
     "drop": {"message": "1574416940036784133"},
     "pause": {},
     "resume": {},

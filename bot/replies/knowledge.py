@@ -1,0 +1,50 @@
+"""What one process knows of a channel's replies and the log does not.
+
+It is lost with the process, on purpose: after a restart every reply of unknown fate is looked for in Discord, and every
+part of an answer that was shown while it was written is written once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.core.commands import Compose
+from bot.core.delivery import same
+from bot.core.outbox import Pending
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
+
+    ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``written`` its answer
+    while that is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed reply is tried again and
+    ``quiet_until`` when the channel takes the next edit, both on the loop's clock; ``sending``: a request is under way.
+    """
+
+    certain: set[int] = field(default_factory=set)
+    texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    head: int = 0
+    written: Compose | None = None
+    shown: dict[int, str] = field(default_factory=dict)
+    due: dict[int, float] = field(default_factory=dict)
+    quiet_until: float = 0.0
+    sending: bool = False
+
+    def shows(self, message_id: int, text: str) -> bool:
+        """Tell whether a message is known to show a text."""
+        return message_id in self.shown and same(text, self.shown[message_id])
+
+    def settled(self, entry: Pending, texts: Sequence[str]) -> set[int]:
+        """Return the ids of the messages that show what was composed, or are gone where nothing was."""
+        shown = zip(entry.sent_ids, texts, strict=False)
+        settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
+        return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+
+    def turn_to(self, entry: Pending) -> None:
+        """Begin with a reply: forget what the one before it showed."""
+        if entry.message_id != self.head:
+            self.head = entry.message_id
+            self.written = None
+            self.shown.clear()

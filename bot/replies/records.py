@@ -1,0 +1,65 @@
+"""What becomes of one channel's replies, put on record: sent, delayed, given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.commands import NOTHING, Abandon, Confirm, Delay, Spent
+from bot.core.events import AbandonReason, Proof
+from bot.core.outbox import Pending
+from bot.replies.backoff import backoff
+from bot.replies.knowledge import Knowledge
+
+LONGEST_PAUSE = 60.0
+
+_log = structlog.get_logger()
+
+
+class Records:
+    """Records how things went with replies of a channel; ``clock`` returns microseconds since the epoch."""
+
+    def __init__(
+        self, channel_id: int, conversations: Conversations, known: Knowledge, clock: Callable[[], int]
+    ) -> None:
+        self._channel_id = channel_id
+        self._conversations = conversations
+        self._known = known
+        self._clock = clock
+
+    def wait(self, entry: Pending) -> float:
+        """Return the seconds until a delayed reply is due.
+
+        Within a process that is measured on the loop's clock, which nobody can set back. After a restart the recorded
+        time counts, but never for longer than the longest pause.
+        """
+        now = asyncio.get_running_loop().time()
+        if entry.attempts and entry.message_id not in self._known.due:
+            recorded = (entry.retry_at - self._clock()) / 1e6
+            self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
+        return self._known.due.get(entry.message_id, now) - now
+
+    async def confirm(self, entry: Pending, part: int, sent_id: int, proof: Proof) -> None:
+        """Record that a part is in Discord."""
+        command = Confirm(entry.message_id, part, sent_id, proof, entry.generation)
+        await self._conversations.handle(self._channel_id, command)
+
+    async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:
+        """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""
+        attempt = entry.attempts + 1
+        pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
+        self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
+        retry_at = self._clock() + int(pause * 1e6)
+        command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
+        await self._conversations.handle(self._channel_id, command)
+        _log.info("reply.delayed", channel=self._channel_id, message=entry.message_id, reason=reason, attempt=attempt)
+
+    async def abandon(self, entry: Pending, reason: AbandonReason, detail: str = "", spent: Spent = NOTHING) -> None:
+        """Record that what is left of a reply will not come."""
+        await self._conversations.handle(self._channel_id, Abandon(entry.message_id, reason, detail, spent))
+        _log.warning(
+            "reply.abandoned", channel=self._channel_id, message=entry.message_id, reason=reason.value, detail=detail
+        )

@@ -1,0 +1,185 @@
+"""Shows one answer while it is written: its beginning at once, then edits, each with the newest text.
+
+Nothing of this is needed for the answer to arrive: what fails here is written once more when the answer is composed.
+Only the messages themselves are recorded, as parts sent; no event tells of an edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.addressing import nonce_of
+from bot.core.commands import Begin
+from bot.core.events import Proof
+from bot.core.outbox import Pending
+from bot.core.parts import split
+from bot.replies.knowledge import Knowledge
+from bot.replies.pace import Pace
+from bot.replies.records import Records
+from bot.replies.sender import NotYet, Refused, Sender, Sent
+
+TYPING_SECONDS = 8.0
+"""Discord shows for ten seconds that somebody is typing."""
+UNHURRIED_SECONDS = 0.3
+"""An answer that begins sooner needs nobody told that it is being written."""
+
+_log = structlog.get_logger()
+
+
+class Screen:
+    """What people see of an answer that is being written; one write at a time."""
+
+    def __init__(
+        self,
+        channel_id: int,
+        message_id: int,
+        *,
+        conversations: Conversations,
+        sender: Sender,
+        records: Records,
+        known: Knowledge,
+        pace: Pace,
+    ) -> None:
+        self._channel_id = channel_id
+        self._message_id = message_id
+        self._conversations = conversations
+        self._sender = sender
+        self._records = records
+        self._known = known
+        self._pace = pace
+        self._text = ""
+        self._shows = False
+        self._grown = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    def grow(self, piece: str) -> None:
+        """Show the text with a piece more, before long."""
+        self._text += piece
+        self._grown.set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Show while the context lasts; what is under way at its end is waited for."""
+        typing = asyncio.create_task(self._type())
+        showing = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            self._closed.set()
+            self._grown.set()
+            typing.cancel()
+            await asyncio.wait((typing, showing))
+
+    async def _run(self) -> None:
+        while not self._closed.is_set():
+            await self._grown.wait()
+            wait = self._known.quiet_until - asyncio.get_running_loop().time()
+            if await self._closes(wait) or await self._closes_before(self._pace.turn(first=not self._shows)):
+                return
+            self._grown.clear()
+            try:
+                if await self._write():
+                    # There may be more to show than one write takes.
+                    self._grown.set()
+            except Exception as error:  # noqa: BLE001 - what can't be shown now must not cost the answer
+                _log.warning("reply.unshown", channel=self._channel_id, reason=type(error).__name__)
+                self._rest(None)
+
+    async def _type(self) -> None:
+        """Tell that an answer is being written until there is something of it to see."""
+        pause = UNHURRIED_SECONDS
+        while not self._grown.is_set():
+            try:
+                async with asyncio.timeout(pause):
+                    await self._grown.wait()
+            except TimeoutError:
+                pause = TYPING_SECONDS
+                if self._pace.spare():
+                    await self._sender.typing(self._channel_id)
+
+    async def _closes(self, seconds: float) -> bool:
+        """Wait, and tell whether the answer was all there before the time was over."""
+        if seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._closed.wait()
+            except TimeoutError:
+                pass
+        return self._closed.is_set()
+
+    async def _closes_before(self, turn: asyncio.Future[None]) -> bool:
+        """Wait for a turn, and tell whether the answer was all there before."""
+        closing = asyncio.create_task(self._closed.wait())
+        try:
+            await asyncio.wait((turn, closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turn.cancel()
+            closing.cancel()
+        return self._closed.is_set()
+
+    async def _write(self) -> bool:
+        """Write what is missing first, and tell whether anything was."""
+        entry = await self._entry()
+        parts = split(self._text)
+        if entry is None or not parts:
+            return False
+        if not entry.begun:
+            await self._conversations.handle(self._channel_id, Begin(self._message_id))
+        for part, text in enumerate(parts):
+            sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
+            if sent_id and self._known.shows(sent_id, text):
+                continue
+            if not sent_id and self._message_id not in self._known.certain:
+                # The fate of a part is unknown. Its echo may tell; else it is looked for when the answer is there.
+                return False
+            self._known.sending = True
+            try:
+                await (self._edit(sent_id, text) if sent_id else self._send(entry, part, text))
+            finally:
+                self._known.sending = False
+            return True
+        return False
+
+    async def _entry(self) -> Pending | None:
+        return (await self._conversations.state(self._channel_id)).pending(self._message_id)
+
+    async def _send(self, entry: Pending, part: int, text: str) -> None:
+        """Send a part that is not in Discord yet."""
+        self._known.certain.discard(self._message_id)
+        nonce = nonce_of(self._message_id, part, entry.generation)
+        outcome = await self._sender.send(self._channel_id, text, nonce=nonce, reply_to=self._message_id)
+        after: float | None = None
+        match outcome:
+            case Sent(sent_id, seen):
+                self._shows = True
+                self._known.shown[sent_id] = text if seen is None else seen
+                await self._records.confirm(entry, part, sent_id, Proof.RESPONSE)
+                self._known.certain.add(self._message_id)
+            case NotYet(_, after):
+                self._known.certain.add(self._message_id)
+            case Refused():
+                self._known.certain.add(self._message_id)
+                self._closed.set()
+        self._rest(after)
+
+    async def _edit(self, sent_id: int, text: str) -> None:
+        """Let a message show more."""
+        outcome = await self._sender.edit(self._channel_id, sent_id, text)
+        after: float | None = None
+        self._known.shown.pop(sent_id, None)
+        match outcome:
+            case Sent():
+                self._known.shown[sent_id] = text
+            case NotYet(_, after):
+                pass
+            case Refused():
+                self._closed.set()
+        self._rest(after)
+
+    def _rest(self, after: float | None) -> None:
+        self._known.quiet_until = asyncio.get_running_loop().time() + max(self._pace.every, after or 0.0)

@@ -1,0 +1,111 @@
+"""From a requested reply to a composed one: ask the responder, show what there is, record what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from bot.conversations import Conversations
+from bot.core.commands import NOTHING, Compose, Spent
+from bot.core.conversation import Conversation
+from bot.core.events import AbandonReason
+from bot.core.outbox import Pending
+from bot.errors import EcholessError
+from bot.replies.composer import Composer, WordsErased
+from bot.replies.knowledge import Knowledge
+from bot.replies.pace import Pace
+from bot.replies.records import LONGEST_PAUSE, Records
+from bot.replies.screen import Screen
+from bot.replies.sender import Sender
+from bot.responders.protocol import ModelFailed
+
+POISON_ATTEMPTS = 3
+
+
+class Writing:
+    """Has the answers of a channel written, one at a time."""
+
+    def __init__(
+        self,
+        channel_id: int,
+        *,
+        conversations: Conversations,
+        composer: Composer,
+        sender: Sender,
+        records: Records,
+        known: Knowledge,
+        pace: Pace,
+    ) -> None:
+        self._channel_id = channel_id
+        self._conversations = conversations
+        self._composer = composer
+        self._sender = sender
+        self._records = records
+        self._known = known
+        self._pace = pace
+
+    async def write(self, state: Conversation, entries: Sequence[Pending]) -> None:
+        """Have the answer to ``entries`` written and recorded, or record why there is none.
+
+        An answer that could not be recorded is kept: it is paid for, and nobody is asked again.
+        """
+        entry = entries[0]
+        try:
+            if self._known.written is not None:
+                await self._record(self._known.written)
+            elif not await self._ask(state, entries):
+                await self._records.abandon(entry, AbandonReason.NO_ANSWER)
+        except WordsErased:
+            await self._records.abandon(entry, AbandonReason.ERASED)
+        except EcholessError:
+            raise
+        except ModelFailed as error:
+            await self._model_failed(entry, error)
+        except Exception as error:  # noqa: BLE001 - a responder may raise anything, and none may stop the channel
+            await self._failed(entry, type(error).__name__)
+
+    async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
+        """Ask the responder; record its answer, if any, as soon as it is whole."""
+        screen = self._screen(entries[0]) if self._composer.streams(entries[0]) else None
+        async with screen.open() if screen else nullcontext():
+            written = await self._composer.compose(
+                state, self._channel_id, entries, self._sender.own_id, screen.grow if screen else None
+            )
+            if written is not None:
+                await self._record(written)
+        return written
+
+    async def _record(self, written: Compose) -> None:
+        self._known.written = written
+        await self._conversations.handle(self._channel_id, written)
+        self._known.written = None
+
+    def _screen(self, entry: Pending) -> Screen:
+        return Screen(
+            self._channel_id,
+            entry.message_id,
+            conversations=self._conversations,
+            sender=self._sender,
+            records=self._records,
+            known=self._known,
+            pace=self._pace,
+        )
+
+    async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:
+        after = None if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
+        spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros)
+        await self._failed(entry, error.reason, after, spent, for_good=error.permanent)
+
+    async def _failed(
+        self,
+        entry: Pending,
+        reason: str,
+        after: float | None = None,
+        spent: Spent = NOTHING,
+        *,
+        for_good: bool = False,
+    ) -> None:
+        if for_good or entry.attempts + 1 >= POISON_ATTEMPTS:
+            await self._records.abandon(entry, AbandonReason.POISON, reason, spent)
+        else:
+            await self._records.delay(entry, reason, after, spent)

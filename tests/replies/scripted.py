@@ -1,0 +1,86 @@
+"""A responder whose answers a test speaks, piece by piece, as a model would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from bot.responders import Answer, Question, Utterance
+from bot.responders.protocol import Context, ModelFailed
+
+
+@dataclass(slots=True)
+class Speech:
+    """One answer in the making."""
+
+    question: Question
+    said: list[str] = field(default_factory=list)
+    _pieces: asyncio.Queue[str | Answer | ModelFailed] = field(default_factory=asyncio.Queue)
+
+    def say(self, piece: str) -> None:
+        """Say a piece more."""
+        self._pieces.put_nowait(piece)
+
+    def end(self, piece: str = "") -> None:
+        """Say the last piece."""
+        if piece:
+            self.say(piece)
+        self._pieces.put_nowait(Answer("", model="spoken", tokens_in=10, tokens_out=5))
+
+    def fail(self, error: ModelFailed) -> None:
+        """Break off."""
+        self._pieces.put_nowait(error)
+
+    async def heard(self) -> AsyncGenerator[str | Answer, None]:
+        """Yield what is said."""
+        while True:
+            piece = await self._pieces.get()
+            match piece:
+                case str():
+                    self.said.append(piece)
+                    yield piece
+                case ModelFailed():
+                    raise piece
+                case Answer():
+                    yield Answer("".join(self.said), model=piece.model, tokens_in=10, tokens_out=5)
+                    return
+
+
+class Spoken:
+    """Answers whatever has words and addresses the bot, with what a test says."""
+
+    name = "spoken"
+    wants_history = False
+    only_addressed = True
+
+    def __init__(self) -> None:
+        self.speeches: list[Speech] = []
+        self._asked = asyncio.Event()
+
+    def claims(self, question: Question) -> bool:
+        """Claim everything."""
+        return bool(question.text)
+
+    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+        """Answer as a whole; whoever has a use for streams never asks for it."""
+        raise NotImplementedError
+
+    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+        """Yield what the test says."""
+        del context
+        speech = Speech(question)
+        self.speeches.append(speech)
+        self._asked.set()
+        async for piece in speech.heard():
+            yield piece
+
+    async def asked(self, count: int = 1) -> Speech:
+        """Wait until it was asked so often, and return the newest answer in the making."""
+        while len(self.speeches) < count:
+            self._asked.clear()
+            await self._asked.wait()
+        return self.speeches[count - 1]
+
+    async def close(self) -> None:
+        """Hold nothing."""

@@ -1,0 +1,403 @@
+"""Answers that are shown while they are written, in a real client against a Discord on loopback."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.events import (
+    AbandonReason,
+    ForeignReplySeen,
+    MessageEdited,
+    Proof,
+    ReplyAbandoned,
+    ReplyBegun,
+    ReplyCompleted,
+    ReplyComposed,
+    ReplyDelayed,
+    ReplySent,
+)
+from bot.moderation import ModerationError
+from bot.responders.protocol import ModelFailed
+from bot.sandbox.control_client import ControlClient
+from tests.harness import Launch, RunningBot, eventually
+from tests.replies.scripted import Speech, Spoken
+
+BOT = "sandbox-bot"
+QUICK = {"edit_every": "10ms"}
+EDITS = {"method": "PATCH", "path": "/channels/*/messages/*"}
+POSTS = {"method": "POST", "path": "/channels/*/messages"}
+PARAGRAPH = "It goes on for a while, and then some more of it comes. " * 30
+
+
+class Scene:
+    """A bot that is asked something, and the answer a test gives."""
+
+    def __init__(self, launch: Launch, control: ControlClient) -> None:
+        self.launch = launch
+        self.control = control
+        self.responder = Spoken()
+        self.question = ""
+
+    async def open(self, **sections: object) -> RunningBot:
+        """Start the bot."""
+        return await self.launch(responder=self.responder, **({"llm": QUICK} | sections))
+
+    async def ask(self) -> Speech:
+        """Ask, and return the answer in the making."""
+        self.question = (await self.control.post("tell me", mention=BOT))["id"]
+        return await self.responder.asked(len(self.responder.speeches) + 1)
+
+    async def again(self, bot: RunningBot) -> None:
+        """Have the answer composed anew."""
+        await bot.bot.moderation.again(int(await channel(self.control)), int(self.question), by="owner")
+
+    async def shows(self, *texts: str) -> None:
+        """Wait until the bot's messages show these texts."""
+
+        async def shown() -> bool:
+            messages = await self.control.messages(author=BOT)
+            return [each["content"].strip() for each in messages if not each["deleted"]] == list(texts)
+
+        await eventually(shown)
+
+
+async def test_the_answer_grows_in_its_message(launch: Launch, control: ControlClient) -> None:
+    """The first piece is a message at once, the others edits; no event tells of an edit."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+
+    speech = await scene.ask()
+    speech.say("Once")
+    await scene.shows("Once")
+    assert not await bot.judge.of(ReplyComposed)
+    speech.say(" upon")
+    await scene.shows("Once upon")
+    speech.end(" a time.")
+    await scene.shows("Once upon a time.")
+
+    await bot.judge.settled(await channel(control))
+    types = [recorded.event.TYPE for recorded in await bot.judge.all(f"channel:{await channel(control)}")]
+    expected = ["message.received", "reply.requested", "reply.begun", "reply.sent", "reply.composed", "reply.completed"]
+    assert [kind for kind in types if not kind.startswith("catchup")] == expected
+    (message,) = await control.messages(author=BOT)
+    assert message["reference"] == scene.question
+    state = await bot.judge.state(await channel(control))
+    assert [turn.message_id for turn in state.window][-1] == int(message["id"])
+
+
+async def test_what_needs_no_edit_gets_none(launch: Launch, control: ControlClient) -> None:
+    """An answer that is shown as a whole when it ends is left alone."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+
+    speech = await scene.ask()
+    speech.say("All of it.")
+    await scene.shows("All of it.")
+    speech.end()
+    await bot.judge.expect(ReplyCompleted)
+
+    assert await control.requests(**EDITS) == []
+
+
+async def test_an_answer_that_came_at_once_is_sent_as_ever(launch: Launch, control: ControlClient) -> None:
+    """Nothing had begun, so nothing has to be completed."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    await control.post("tell me", mention=BOT)
+    speech = await scene.responder.asked()
+    speech.end("   ")
+    assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.NO_ANSWER]
+
+    assert not await bot.judge.of(ReplyBegun)
+
+
+async def test_a_long_answer_goes_on_in_further_messages(launch: Launch, control: ControlClient) -> None:
+    """Each is a part, and each shows in the end what was composed."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+
+    speech = await scene.ask()
+    for number in range(4):
+        speech.say(f"{number}: {PARAGRAPH}\n\n")
+        await control.wait_for_messages(number + 1, author=BOT)
+    speech.end("The end.")
+    await bot.judge.expect(ReplyCompleted)
+
+    (body,) = await bot.judge.words(await channel(control), ReplyComposed)
+    await scene.shows(*(part.strip() for part in body.parts))
+    assert [event.part for event in await bot.judge.of(ReplySent)] == list(range(len(body.parts)))
+
+
+async def test_stopped_in_the_middle_it_completes_the_same_message(launch: Launch, control: ControlClient) -> None:
+    """The next process asks again, since nothing was composed, and edits what is there."""
+    scene = Scene(launch, control)
+    first = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await scene.shows("Once upon")
+    await first.judge.expect(ReplySent)
+    await first.stop()
+
+    second = await scene.open()
+    speech = await scene.responder.asked(2)
+    speech.end("Twice upon a time.")
+    await second.judge.expect(ReplyCompleted)
+
+    await scene.shows("Twice upon a time.")
+    assert len(await control.requests(**POSTS)) == 1
+    assert len(await second.judge.of(ReplyComposed)) == 1
+
+
+async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(launch: Launch, control: ControlClient) -> None:
+    """What the second attempt does not need is deleted."""
+    scene = Scene(launch, control)
+    first = await scene.open()
+    speech = await scene.ask()
+    speech.say(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+    await first.judge.expect(ReplySent, 2)
+    await first.stop()
+
+    second = await scene.open()
+    speech = await scene.responder.asked(2)
+    speech.end("Short.")
+    await second.judge.expect(ReplyCompleted)
+
+    await scene.shows("Short.")
+    state = await second.judge.state(await channel(control))
+    assert len(state.window) == 2  # the question and the answer
+
+
+async def test_what_was_composed_is_not_asked_for_again(launch: Launch, control: ControlClient) -> None:
+    """Stopped before the last edit, the next process makes that edit from the log."""
+    scene = Scene(launch, control)
+    first = await scene.open(llm={"edit_every": "1h"})
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await scene.shows("Once upon")
+    await first.judge.expect(ReplySent)
+    speech.end(" a time.")
+    await first.judge.expect(ReplyComposed)
+    await first.stop()
+
+    second = await scene.open()
+    await second.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    assert len(scene.responder.speeches) == 1
+
+
+async def test_a_model_that_breaks_off_is_asked_again(launch: Launch, control: ControlClient) -> None:
+    """The same message shows the second attempt; what the first one took is on record."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await scene.shows("Once upon")
+    speech.fail(ModelFailed("cut", began=True, retry_after=0.01, tokens_in=7, tokens_out=3, cost_micros=9))
+    speech = await scene.responder.asked(2)
+    speech.end("Whole.")
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Whole.")
+    (delayed,) = await bot.judge.of(ReplyDelayed)
+    assert (delayed.reason, delayed.tokens_in, delayed.tokens_out, delayed.cost_micros) == ("cut", 7, 3, 9)
+    assert len(await control.requests(**POSTS)) == 1
+
+
+async def test_a_model_that_can_not_answer_is_not_asked_again(launch: Launch, control: ControlClient) -> None:
+    """What it took is counted for whoever asked."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.fail(ModelFailed("401", permanent=True, tokens_in=7))
+
+    (abandoned,) = await bot.judge.expect(ReplyAbandoned)
+    assert (abandoned.reason, abandoned.detail, abandoned.tokens_in) == (AbandonReason.POISON, "401", 7)
+    assert abandoned.author_id
+    assert len(scene.responder.speeches) == 1
+
+
+async def test_an_answer_that_can_not_be_recorded_is_kept(launch: Launch, control: ControlClient) -> None:
+    """It is paid for: nobody is asked again."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await bot.judge.expect(ReplySent)
+    await bot.make_log_unwritable()
+    speech.end(" a time.")
+    await eventually(lambda: bot.bot.health().reasons)
+    await bot.make_log_unwritable(unwritable=False)
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    assert len(scene.responder.speeches) == 1
+
+
+async def test_a_first_message_of_unknown_fate(launch: Launch, control: ControlClient) -> None:
+    """Discord took it and answered 500: it is found, by its echo or by a look, and completed by editing."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    await control.add_fault("status", status=500, when="after", count=1, **POSTS)
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await control.wait_for_messages(1, author=BOT)
+    speech.end(" a time.")
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    assert len(await control.requests(**POSTS)) == 1
+
+
+async def test_edits_that_fail_cost_nothing(launch: Launch, control: ControlClient) -> None:
+    """The last one is repeated until it has worked."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once")
+    await scene.shows("Once")
+    await control.add_fault("reset", when="before", count=2, **EDITS)
+    speech.say(" upon")
+    await scene.shows("Once upon")
+    speech.end(" a time.")
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    assert len(scene.responder.speeches) == 1
+
+
+async def test_a_message_that_is_deleted_meanwhile_stays_deleted(launch: Launch, control: ControlClient) -> None:
+    """A moderator had a reason: the reply ends there."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once")
+    (message,) = await control.wait_for_messages(1, author=BOT)
+    await bot.judge.expect(ReplySent)
+    await control.delete(message["id"])
+    speech.end(" upon a time.")
+
+    assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.GONE_AFTER_SEND]
+    await scene.shows()
+
+
+async def test_somebody_sees_that_it_is_typing(launch: Launch, control: ControlClient) -> None:
+    """Until there is something of the answer to see."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    await control.wait_for_requests(1, method="POST", path="/channels/*/typing")
+    speech.end("Here.")
+    await bot.judge.expect(ReplySent)
+
+    await scene.shows("Here.")
+
+
+async def test_what_arrived_of_a_reply_given_up_is_known_as_its_own(launch: Launch, control: ControlClient) -> None:
+    """Given up while it was written, what is found in the history is no other process's."""
+    scene = Scene(launch, control)
+    first = await scene.open()
+    await control.add_fault("status", status=500, when="after", count=1, **POSTS)
+    speech = await scene.ask()
+    await control.gateway("mute")
+    speech.say("Once")
+    await control.wait_for_messages(1, author=BOT)
+    speech.fail(ModelFailed("gone", permanent=True, began=True))
+    await first.judge.expect(ReplyAbandoned)
+    await first.stop()
+    await control.gateway("unmute")
+
+    second = await scene.open()
+    (sent,) = await second.judge.expect(ReplySent)
+
+    assert sent.proof is Proof.HISTORY
+    assert not await second.judge.of(ForeignReplySeen)
+
+
+async def channel(control: ControlClient) -> str:
+    """Return the channel in which everything happens."""
+    return str((await control.messages())[0]["channel_id"])
+
+
+class TestAnew:
+    """A moderator has an answer composed anew: ``/replay again``."""
+
+    async def test_the_same_message_shows_another_answer(self, launch: Launch, control: ControlClient) -> None:
+        """Both are on record; the message, its reference and its place stay."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await scene.shows("The first.")
+        await bot.judge.settled(await channel(control))
+        await scene.again(bot)
+        speech = await scene.responder.asked(2)
+        speech.say("The sec")
+        await scene.shows("The sec")
+        speech.end("ond.")
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows("The second.")
+        assert len(await control.requests(**POSTS)) == 1
+        assert [event.generation for event in await bot.judge.of(ReplyComposed)] == [1, 2]
+        report = await bot.bot.moderation.why(int(await channel(control)), int(scene.question))
+        assert report.title.endswith("answered in 1 part, composed anew 1 time")
+
+    async def test_parts_come_and_go_and_come(self, launch: Launch, control: ControlClient) -> None:
+        """Two, then one, then two: the nonce of the part that was deleted is used up."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        long = f"{PARAGRAPH}\n\n{PARAGRAPH}"
+        (await scene.ask()).end(long)
+        await bot.judge.settled(await channel(control))
+        for number, text in ((2, "Short."), (3, long)):
+            await bot.judge.settled(await channel(control))
+            await scene.again(bot)
+            (await scene.responder.asked(number)).end(text)
+            await bot.judge.expect(ReplyCompleted, number - 1)
+
+        await scene.shows(PARAGRAPH.strip(), PARAGRAPH.strip())
+        assert [(event.part, event.generation) for event in await bot.judge.of(ReplySent)] == [(0, 1), (1, 1), (1, 3)]
+        assert not await bot.judge.of(ReplyAbandoned)
+
+    async def test_it_reads_the_question_as_it_is_now(self, launch: Launch, control: ControlClient) -> None:
+        """An edit changes what a later composition reads."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        await control.edit(scene.question, "tell me another")
+        await bot.judge.expect(MessageEdited)
+        await scene.again(bot)
+        speech = await scene.responder.asked(2)
+        speech.end("The second.")
+        await bot.judge.expect(ReplyCompleted)
+
+        assert speech.question.text == "tell me another"
+
+    async def test_what_has_no_answer_is_not_composed_anew(self, launch: Launch, control: ControlClient) -> None:
+        """While it is being written, or where it failed: that is what retry is for."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        speech = await scene.ask()
+        with pytest.raises(ModerationError, match="still being tried"):
+            await scene.again(bot)
+        speech.fail(ModelFailed("401", permanent=True))
+        await bot.judge.expect(ReplyAbandoned)
+        with pytest.raises(ModerationError, match="no answer to be composed anew"):
+            await scene.again(bot)
+
+    async def test_a_failure_leaves_the_answer_that_was_there(self, launch: Launch, control: ControlClient) -> None:
+        """And a retry asks for the new one once more."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        await scene.again(bot)
+        (await scene.responder.asked(2)).fail(ModelFailed("401", permanent=True))
+        await bot.judge.expect(ReplyAbandoned)
+        await scene.shows("The first.")
+        await bot.bot.moderation.retry(int(await channel(control)), int(scene.question), by="owner")
+        (await scene.responder.asked(3)).end("The third.")
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows("The third.")
