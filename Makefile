@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint crashpoints surge chaos bench lock clean
+.PHONY: help demo test check lint crashpoints surge streams chaos bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ crashpoints: $(READY) ## kill -9 at every place where the bot touches the outsid
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge
+
+streams: $(READY) ## a hundred channels at once, each shown an answer while a model writes it: how soon, how often
+	@$(BIN)/python -m benchmarks.streams
 
 chaos: $(READY) ## kill -9 at random moments, lost connections, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))

@@ -25,9 +25,11 @@ reply = "{author}: {word} it is"
 
 
 @contextlib.asynccontextmanager
-async def running_bot(folder: Path, sandbox: SandboxProcess) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running_bot(
+    folder: Path, sandbox: SandboxProcess, settings: str = CONFIG
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the bot with its settings and log in ``folder``, and end it by SIGTERM unless it has ended."""
-    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "config.toml").write_text(settings, encoding="utf-8")
     environ = {
         **os.environ,
         "DISCORD_TOKEN": sandbox.token,
@@ -41,6 +43,13 @@ async def running_bot(folder: Path, sandbox: SandboxProcess) -> AsyncIterator[as
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         await process.wait()
+
+
+def peak_memory(pid: int) -> float:
+    """Return a process's peak resident memory in MiB, as Linux tells it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def event_counts(folder: Path) -> Counter[str]:

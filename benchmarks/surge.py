@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bots import event_counts, reasons, running_bot
+from benchmarks.bots import event_counts, peak_memory, reasons, running_bot
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
 BATCH = 1000
@@ -41,7 +41,7 @@ async def main() -> int:
                 carried = time.monotonic() - began
                 counts = await _quiet(folder, posted)
                 took = time.monotonic() - began
-                memory = _peak_memory(process.pid)
+                memory = peak_memory(process.pid)
                 unanswered = reasons(folder)
             answered, doubled = await _judge(sandbox)
     return _print(posted, counts, unanswered, answered, doubled, carried=carried, took=took, memory=memory)
@@ -97,13 +97,6 @@ async def _judge(sandbox: SandboxProcess) -> tuple[int, int]:
     report = await sandbox.control.report()
     replies = [len(message["replies"]) for message in report["messages"] if message["content"] == "!surge"]
     return sum(count > 0 for count in replies), sum(count > 1 for count in replies)
-
-
-def _peak_memory(pid: int) -> float:
-    """Return a process's peak resident memory in MiB, as Linux tells it."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def _print(

@@ -4,8 +4,9 @@
 
 A scenario is played once to count the places where the outside world is touched: each commit and each HTTP request,
 before it and after it took effect. Then it is played for each place, the bot killed there and started again: once
-with a Discord that remembers nonces for five minutes, once with one that forgets them at once. On the small scenario
-the bot is killed once more at each place of the life that follows.
+with a Discord that remembers nonces for five minutes, once with one that forgets them at once. On the short scenarios,
+an answer of two parts and one that is shown while it is written, the bot is killed once more at each place of the life
+that follows.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import Result, play
 
+SCENARIOS = ("large", "small", "streamed")
 WINDOWS = (300, 0)
 """Seconds for which a nonce is remembered."""
 
@@ -59,7 +61,7 @@ async def crash(most_pairs: int, jobs: int) -> int:
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with nursery() as children:
-        places = [(name, place) for name in ("large", "small") for place in await places_of(children, name)]
+        places = [(name, place) for name in SCENARIOS for place in await places_of(children, name)]
         runs = [Run(name, (place,), window) for name, place in places for window in WINDOWS]
         with Progress(*columns, console=Console(stderr=True)) as bar:
             singles = [result async for result in tried(children, runs, jobs, bar, "places")]
@@ -72,11 +74,11 @@ async def crash(most_pairs: int, jobs: int) -> int:
 
 
 def second_kills(result: Result) -> list[Run]:
-    """Return the small scenario's run with a second kill, at each place of the life after the first."""
-    if result.name != "small" or len(result.touches) <= 1:
+    """Return a short scenario's run with a second kill, at each place of the life after the first."""
+    if result.name == "large" or len(result.touches) <= 1:
         return []
     places = result.touches[1].places(1)
-    return [Run("small", (*result.places, place), result.nonce_window) for place in places]
+    return [Run(result.name, (*result.places, place), result.nonce_window) for place in places]
 
 
 def spread(pairs: list[Run], most: int) -> list[Run]:

@@ -19,6 +19,7 @@ gateway_url = "{gateway}"
 [log]
 path = "data"
 [replies]
+responder = {responder}
 send_timeout = "2s"
 [limits]
 per_channel = "off"
@@ -30,6 +31,12 @@ log_level = "error"
 match = '!(?P<word>[a-z]+)'
 facts = "facts.json"
 reply = "{{fact}}"
+"""
+STREAMED = """
+[llm]
+model = "openai:tiny"
+base_url = "{model}"
+edit_every = "10ms"
 """
 
 
@@ -65,14 +72,17 @@ class Touches:
 
 
 class Lives:
-    """Starts the bot, kills it at the places given, and starts it again."""
+    """Starts the bot, kills it at the places given, and starts it again; ``model`` is the address of its model."""
 
-    def __init__(self, folder: Path, nursery: Nursery, sandbox: SandboxProcess, places: Sequence[Place]) -> None:
+    def __init__(
+        self, folder: Path, nursery: Nursery, sandbox: SandboxProcess, places: Sequence[Place], model: str = ""
+    ) -> None:
         self.folder = folder
         self.touches: list[Touches] = []
         self.kills = 0
         self._nursery = nursery
         self._sandbox = sandbox
+        self._model = model
         self._places = {place.life: place for place in places}
         self._life = -1
         self._seen = 0
@@ -82,7 +92,10 @@ class Lives:
 
     async def start(self) -> None:
         """Start it, and keep it alive until :meth:`stop`."""
-        settings = SETTINGS.format(api=self._sandbox.api_url, gateway=self._sandbox.gateway_url)
+        responder = '["rules", "llm"]' if self._model else '"rules"'
+        settings = SETTINGS.format(
+            api=self._sandbox.api_url, gateway=self._sandbox.gateway_url, responder=responder
+        ) + (STREAMED.format(model=self._model) if self._model else "")
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")
         self._stopping = False
         self._keeper = asyncio.create_task(self._keep())

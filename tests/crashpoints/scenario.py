@@ -1,4 +1,4 @@
-"""What happens while the bot is killed: two scenarios, played in full and judged by what Discord and the log hold."""
+"""What happens while the bot is killed: scenarios, played in full and judged by what Discord and the log hold."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bots import event_counts
 from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import check_log
+from bot.core.events import ReplyComposed
 from bot.core.parts import split
 from bot.eventlog.log import Location, open_reader
+from bot.eventlog.reader import Query
 from bot.sandbox.process import SandboxProcess
 from tests.crashpoints.lives import LONG, Lives, Place, Touches, eventually
+from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
@@ -132,14 +135,27 @@ async def small(stage: Stage) -> None:
     await stage.lives.stop()
 
 
+async def streamed(stage: Stage) -> None:
+    """One channel, one answer of two parts that is shown while it is written."""
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready(within=PATIENCE)
+    await stage.sandbox.control.post("tell me", mention="sandbox-bot")
+    await eventually(lambda: stage.recorded("reply.completed") > 0, PATIENCE)
+    await stage.lives.stop()
+
+
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
     """Play a scenario in a world of its own, killing the bot at ``places``, and judge it."""
-    scenario = large if name == "large" else small
+    scenario = {"large": large, "small": small, "streamed": streamed}[name]
     with tempfile.TemporaryDirectory(prefix="echoless-") as made:
         folder = Path(made)
         (folder / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")
-        async with nursery.sandbox(folder, "--rate-limit", "off", "--nonce-window", str(nonce_window)) as sandbox:
-            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places))
+        async with AsyncExitStack() as stack:
+            options = ("--rate-limit", "off", "--nonce-window", str(nonce_window))
+            sandbox = await stack.enter_async_context(nursery.sandbox(folder, *options))
+            narrator = Narrator(sandbox.control, folder)
+            model = await stack.enter_async_context(narrator.serve()) if name == "streamed" else None
+            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, model.url if model else ""))
             trouble = ""
             try:
                 await scenario(stage)
@@ -147,7 +163,26 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
                 trouble = "given up waiting"
                 await stage.lives.stop()
             verdict = await _judged(stage)
+            if model is not None:
+                trouble = trouble or narrator.trouble or await _misread(stage)
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
+
+
+async def _misread(stage: Stage) -> str:
+    """Say what is wrong with the one answer that was shown while it was written, "" where nothing is."""
+    messages = await stage.sandbox.control.messages(author="sandbox-bot")
+    shown = [message["content"].strip() for message in messages if not message["deleted"]]
+    reader = await open_reader(Location(stage.lives.folder / "data"))
+    try:
+        events = reader.events(Query(types=(ReplyComposed.TYPE,)))
+        positions = [recorded.position async for recorded in events]
+        bodies = await reader.bodies(positions)
+    finally:
+        await reader.close()
+    if len(positions) != 1:
+        return f"composed {len(positions)} times"
+    composed = [part.strip() for part in bodies[positions[0]].parts]
+    return "" if shown == composed else f"{len(shown)} messages do not show the {len(composed)} parts composed"
 
 
 async def _judged(stage: Stage) -> Verdict:

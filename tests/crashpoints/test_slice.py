@@ -21,6 +21,10 @@ SLICE = [
     ("large", Place(0, "commit", 14, "before")),
     ("large", Place(1, "commit", 3, "after")),
     ("large", Place(1, "request", 8, "after")),
+    ("streamed", Place(0, "commit", 3, "before")),
+    ("streamed", Place(0, "request", 5, "after")),
+    ("streamed", Place(0, "request", 7, "before")),
+    ("streamed", Place(0, "commit", 6, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 
