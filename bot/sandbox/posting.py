@@ -54,7 +54,7 @@ class Draft:
 
 
 def post(world: World, draft: Draft) -> Message:
-    """Post a message: MESSAGE_CREATE."""
+    """Post a message: MESSAGE_CREATE, and THREAD_UPDATE before it where it wakes a thread that was archived."""
     message = Message(
         world.snowflakes.next(),
         draft.channel,
@@ -76,7 +76,9 @@ def post(world: World, draft: Draft) -> Message:
     set_mentions(world, message, draft.allowed, draft.reply_to)
     if draft.channel.is_thread:
         draft.channel.member_ids.add(draft.author.id)
-        draft.channel.archived = False
+        if draft.channel.archived:
+            # Who did not hold it, since it was archived, learns of it before the message in it.
+            world.change_channel(draft.channel, name=draft.channel.name, locked=draft.channel.locked)
     world.keep(message)
     if not message.ephemeral:
         _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
+import pytest
+
 from bot.core.events import PersonaCleared, PersonaSet, ReplyComposed, ReplySent
 from bot.responders import Answer, Question, Utterance
 from bot.responders.protocol import Context
@@ -36,9 +38,9 @@ class Actor:
         """Hold nothing."""
 
 
-async def said(control: ControlClient) -> list[str]:
-    """Return what the bot said, oldest first."""
-    return [message["content"] for message in await control.messages(author="sandbox-bot")]
+async def said(control: ControlClient, channel: str = "general") -> list[str]:
+    """Return what the bot said in a channel, oldest first."""
+    return [message["content"] for message in await control.messages(author="sandbox-bot", channel=channel)]
 
 
 async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient, moderator: Moderator) -> None:
@@ -102,3 +104,23 @@ async def test_only_moderators_may(launch: Launch, moderator: Moderator) -> None
 
     assert "no persona of its own" in nothing
     assert await running.judge.of(PersonaSet) == []
+
+
+@pytest.mark.parametrize("archived", [False, True], ids=["active", "archived"])
+async def test_a_thread_has_its_channels_persona_right_after_a_restart(
+    launch: Launch, control: ControlClient, moderator: Moderator, *, archived: bool
+) -> None:
+    """Before anything was said in either since; also in a thread that a message wakes."""
+    first = await launch(responder=Actor())
+    await moderator.registered()
+    await moderator.use("persona set", {"text": "a judge", "scope": "server"})
+    await moderator.use("persona set", {"text": "a pirate"})
+    thread = (await control.create_thread("a thread"))["id"]
+    await control.change_thread(thread, archived=archived)
+    await first.stop()
+
+    second = await launch(responder=Actor())
+    await control.post("hi", mention=["sandbox-bot"], channel=thread)
+    await second.judge.expect(ReplySent)
+
+    assert await said(control, thread) == ["as a pirate about nothing"]
