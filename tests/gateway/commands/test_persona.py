@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
-from bot.core.events import PersonaCleared, PersonaSet, ReplyComposed, ReplySent
+from bot.core.events import CommandUsed, PersonaCleared, PersonaSet, ReplyComposed, ReplySent
 from bot.responders import Answer, Question, Utterance
 from bot.responders.protocol import Context
 from bot.sandbox.control_client import ControlClient
@@ -124,3 +124,29 @@ async def test_a_thread_has_its_channels_persona_right_after_a_restart(
     await second.judge.expect(ReplySent)
 
     assert await said(control, thread) == ["as a pirate about nothing"]
+
+
+async def test_the_servers_persona_takes_rights_in_the_whole_server(
+    launch: Launch, control: ControlClient, moderator: Moderator
+) -> None:
+    """Who moderates one channel by its own permissions sets that channel's alone; a role of the server's sets both."""
+    running = await launch(moderation={"permission": "manage_channels"})
+    await moderator.registered()
+    moderator.user = "bob"
+    await control.create_user("bob")
+    await control.set_permissions("general", allow=["MANAGE_CHANNELS"], target="bob")
+
+    own = text_of(await moderator.use("persona set", {"text": "a pirate"}))
+    refused = [
+        text_of(await moderator.use(f"persona {command}", {**options, "scope": "server"}))
+        for command, options in (("set", {"text": "a judge"}), ("show", {}), ("clear", {}))
+    ]
+    outcomes = [use.outcome for use in await running.judge.expect(CommandUsed, 4)]
+    await control.call("POST", "/roles", {"name": "mods", "permissions": ["MANAGE_CHANNELS"], "users": ["bob"]})
+    allowed = text_of(await moderator.use("persona set", {"text": "a judge", "scope": "server"}))
+
+    assert "is set" in own
+    assert all("You may not use this command" in text for text in refused)
+    assert outcomes == ["done", "refused", "refused", "refused"]
+    assert "The persona of this server is set" in allowed
+    assert len(await running.judge.of(PersonaSet)) == 2
