@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
-from bot.core.events import MessageSkipped, ReplySent, SkipReason
+from bot import app
+from bot.core.events import MessageReceived, MessageSkipped, ReplySent, SkipReason
+from bot.gateway.budget import DAY
 from bot.responders import Answer, Question, Utterance
 from bot.responders.protocol import Context
 from bot.sandbox.control_client import ControlClient
-from tests.harness import Launch
+from tests.harness import Launch, RunningBot
 
 
 class Dear:
@@ -80,3 +83,86 @@ async def test_others_and_what_no_model_answers_go_on(launch: Launch, control: C
 
     said = [message["content"] for message in await control.messages(author="sandbox-bot")]
     assert said[2] == "re: three"
+
+
+MINUTE = 60_000_000
+MIDNIGHT = 20_000 * DAY
+TOMORROW = "I have said all that I may for today: please ask me again tomorrow."
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that is set by hand."""
+
+    now: int
+
+    def __call__(self) -> int:
+        """Return the time that it was set to."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock of the bots that are started: a minute before midnight."""
+    clock = Clock(MIDNIGHT - MINUTE)
+    monkeypatch.setattr(app, "clock", clock)
+    return clock
+
+
+async def ask(bot: RunningBot, control: ControlClient, text: str) -> str:
+    """Ask and return what was said to it, "" for nothing."""
+    asked = await control.post(text, mention=["sandbox-bot"])
+    await bot.judge.expect(MessageReceived, len(await control.messages(author="alice")), asked["channel_id"])
+    await bot.judge.settled(asked["channel_id"])
+    answers = await control.messages(author="sandbox-bot")
+    return next((each["content"] for each in answers if each["reference"] == asked["id"]), "")
+
+
+async def test_midnight_gives_everybody_a_new_day(launch: Launch, control: ControlClient, clock: Clock) -> None:
+    """Also whoever was told that the day's share is used up, and is told so once more tomorrow."""
+    bot = await launch(responder=Dear(), limits={"tokens_per_person": 100})
+    before = [await ask(bot, control, text) for text in ("one", "two", "three")]
+
+    clock.now = MIDNIGHT + MINUTE
+    after = [await ask(bot, control, text) for text in ("four", "five", "six")]
+
+    assert before == ["re: one", TOMORROW, ""]
+    assert after == ["re: four", TOMORROW, ""]
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "restarted"])
+async def test_a_clock_set_back_begins_no_new_day(
+    launch: Launch, control: ControlClient, clock: Clock, *, restarted: bool
+) -> None:
+    """What was spent after midnight is spent before it, too, and what is spent meanwhile counts."""
+    limits = {"tokens_per_person": 150}
+    bot = await launch(responder=Dear(), limits=limits)
+    clock.now = MIDNIGHT + MINUTE
+    said = [await ask(bot, control, "one")]
+
+    clock.now = MIDNIGHT - MINUTE
+    if restarted:
+        await bot.stop()
+        bot = await launch(responder=Dear(), limits=limits)
+    said += [await ask(bot, control, text) for text in ("two", "three", "four")]
+
+    assert said == ["re: one", "re: two", TOMORROW, ""]
+
+
+async def test_a_restart_finds_the_days_answers_behind_a_clock_that_was_set_back(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
+    """The newest events are of yesterday by their time; those of today stand before them."""
+    limits = {"tokens_per_person": 100}
+    bot = await launch(responder=Dear(), limits=limits)
+    clock.now = MIDNIGHT + MINUTE
+    await ask(bot, control, "one")
+    clock.now = MIDNIGHT - MINUTE
+    await control.post("nobody is asked")
+    await bot.judge.expect(MessageReceived, 2)
+    await bot.stop()
+
+    clock.now = MIDNIGHT + 2 * MINUTE
+    again = await launch(responder=Dear(), limits=limits)
+
+    assert await ask(again, control, "two") == TOMORROW
