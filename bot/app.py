@@ -110,7 +110,14 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = Ownership(log, self.conversations)
-        desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)
+        desk = replace(
+            reading_desk(config, log.aside, answering),
+            owner=owner,
+            own_id=self._own_id,
+            live=self._live,
+            around=self._around,
+            attachments=self._attachments(log.aside),
+        )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
         self.budget = Budget(configured.caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
@@ -202,8 +209,7 @@ class Bot:
         return surroundings(self.supervisor.client, channel_id)
 
     def _composer(self, desk: Desk) -> Composer:
-        reader, llm = self.log.reader, self._config.llm
-        files = DiscordFiles(lambda: self.supervisor.client)
+        reader = self.log.reader
         return Composer(
             reader,
             desk.responders,
@@ -211,8 +217,13 @@ class Bot:
             COMPOSE_SECONDS,
             desk.settings,
             Personas(reader, self._around),
-            Attachments(reader, files, llm.attachments_bytes, images=llm.images),
+            self._attachments(reader),
         )
+
+    def _attachments(self, reader: Reader) -> Attachments:
+        llm = self._config.llm
+        files = DiscordFiles(lambda: self.supervisor.client)
+        return Attachments(reader, files, llm.attachments_bytes, images=llm.images)
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client

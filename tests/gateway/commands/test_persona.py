@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-
 import pytest
 
 from bot.core.events import CommandUsed, PersonaCleared, PersonaSet, ReplyComposed, ReplySent
-from bot.responders import Answer, Question, Utterance
-from bot.responders.protocol import Context
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch
-
-
-class Actor:
-    """A model's stand-in that says who it is told to be, and where."""
-
-    name = "llm"
-    wants_history = True
-    only_addressed = True
-
-    def claims(self, question: Question) -> bool:
-        """Answer everything."""
-        return bool(question.text)
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer without a context: nobody asks so."""
-        raise NotImplementedError
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
-        """Say who it is."""
-        del question
-        yield Answer(f"as {context.persona or 'myself'} about {context.topic or 'nothing'}", model="test:model")
-
-    async def close(self) -> None:
-        """Hold nothing."""
+from tests.model import actor
 
 
 async def said(control: ControlClient, channel: str = "general") -> list[str]:
@@ -45,7 +18,7 @@ async def said(control: ControlClient, channel: str = "general") -> list[str]:
 
 async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient, moderator: Moderator) -> None:
     """A channel's own before the server's before that of the settings; `why` says which it was."""
-    running = await launch(responder=Actor())
+    running = await launch(responder=actor())
     await moderator.registered()
     await control.post("<@sandbox-bot> hi", mention=["sandbox-bot"])
     await running.judge.expect(ReplySent, 1)
@@ -67,6 +40,9 @@ async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient,
     assert used[0] == 0
     assert used[1] == used[3] != 0
     assert "persona: version" in await moderator.ask("why", {"message": third["id"]})
+    rehearsed = await moderator.ask("rehearse", {"message": third["id"]})
+    assert "was said:  as a pirate" in rehearsed
+    assert "would say: as a judge" in rehearsed
     assert len(await running.judge.of(PersonaSet)) == 2
     assert len(await running.judge.of(PersonaCleared)) == 1
 
@@ -75,7 +51,7 @@ async def test_a_rewind_and_its_undo_take_the_persona_along(
     launch: Launch, control: ControlClient, moderator: Moderator
 ) -> None:
     """Back to none, and back again."""
-    await launch(responder=Actor())
+    await launch(responder=actor())
     await moderator.registered()
     await control.post("nothing for you")
     await moderator.use("persona set", {"text": "a pirate"})
@@ -111,7 +87,7 @@ async def test_a_thread_has_its_channels_persona_right_after_a_restart(
     launch: Launch, control: ControlClient, moderator: Moderator, *, archived: bool
 ) -> None:
     """Before anything was said in either since; also in a thread that a message wakes."""
-    first = await launch(responder=Actor())
+    first = await launch(responder=actor())
     await moderator.registered()
     await moderator.use("persona set", {"text": "a judge", "scope": "server"})
     await moderator.use("persona set", {"text": "a pirate"})
@@ -119,7 +95,7 @@ async def test_a_thread_has_its_channels_persona_right_after_a_restart(
     await control.change_thread(thread, archived=archived)
     await first.stop()
 
-    second = await launch(responder=Actor())
+    second = await launch(responder=actor())
     await control.post("hi", mention=["sandbox-bot"], channel=thread)
     await second.judge.expect(ReplySent)
 
