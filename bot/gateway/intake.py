@@ -31,7 +31,7 @@ from bot.core.events import (
 )
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
-from bot.gateway.feedback import Feedback, Reaction
+from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
@@ -164,6 +164,11 @@ class Intake:
         """Take a reaction, where the settings record."""
         if self._places.records(place):
             await self._feedback.take(reaction)
+
+    async def cleared(self, clearing: Clearing, place: Place) -> None:
+        """Take the end of many reactions at once, where the settings record."""
+        if self._places.records(place):
+            await self._feedback.clear(clearing)
 
     async def own(self, incoming: Incoming) -> None:
         """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""

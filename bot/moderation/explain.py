@@ -13,10 +13,10 @@ from bot.eventlog.reader import Loaded, Query
 from bot.moderation.desk import Desk
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
+from bot.moderation.reactions import reactions_left
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
 
-MOST_REACTIONS = 2000
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""
 
@@ -99,21 +99,9 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
 
 
 async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
-    """Count what people think of an answer: up, down and other, those left of which are not taken back."""
-    there: dict[tuple[int, int, str], str] = {}
-    types = (e.ReactionAdded.TYPE, e.ReactionRemoved.TYPE)
-    for sent_id in sent:
-        query = Query(stream=stream_of(channel_id), message_id=sent_id, types=types)
-        found = [recorded async for recorded in desk.reader.events(query, limit=MOST_REACTIONS)]
-        bodies = await desk.reader.bodies(recorded.position for recorded in found)
-        for recorded in found:
-            event, body = recorded.event, bodies.get(recorded.position)
-            if isinstance(event, e.ReactionAdded | e.ReactionRemoved):
-                key = (sent_id, event.author_id, body.text if body else event.feeling.value)
-                there.pop(key, None)
-                if isinstance(event, e.ReactionAdded):
-                    there[key] = event.feeling.value
-    return Counter(there.values())
+    """Count what people think of an answer: up, down and other."""
+    left = [given for sent_id in sent for given in await reactions_left(desk.reader, channel_id, sent_id)]
+    return Counter(given.feeling.value for given in left)
 
 
 async def _persona(desk: Desk, composed: e.Recorded | None) -> str:

@@ -224,6 +224,16 @@ def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
     return False
 
 
+def clear_reactions(world: World, message: Message, emoji: Json | None = None) -> None:
+    """Take everybody's reactions off a message, or those of one emoji: MESSAGE_REACTION_REMOVE_ALL or _EMOJI."""
+    message.reactions = [item for item in message.reactions if emoji is not None and item.emoji != emoji]
+    data: Json = {"message_id": str(message.id), **_place(message.channel)}
+    name = "MESSAGE_REACTION_REMOVE_ALL"
+    if emoji is not None:
+        name, data["emoji"] = "MESSAGE_REACTION_REMOVE_EMOJI", emoji
+    _emit_in(world, name, data, message.channel, reaction_intent(message.channel))
+
+
 def _reaction_data(message: Message, user: User, emoji: Json) -> Json:
     return {
         "user_id": str(user.id),
