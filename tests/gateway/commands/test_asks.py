@@ -24,6 +24,7 @@ from bot.replies.repair import NothingToRetry, retry
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Gated, Launch, Spawn
+from tests.model import actor
 
 ON = {"ask": True}
 EDITS: dict[str, Any] = {"method": "PATCH", "path": "/webhooks/*"}
@@ -191,6 +192,29 @@ async def test_what_a_restart_leaves_is_given_up(launch: Launch, control: Contro
     channel = int(answer["original"]["channel_id"])
     with pytest.raises(NothingToRetry, match="asked by a command"):
         await retry(second.bot.conversations, second.judge.reader, channel, int(question), by="owner")
+
+
+async def test_what_is_given_up_is_no_turn(launch: Launch, control: ControlClient, alice: Moderator) -> None:
+    """Who reads the window finds no question without its answer, and nothing that the response said instead."""
+    first = await launch(replies=ON, responder=Gated())
+    await alice.registered()
+    question = await _begun(alice)
+    await first.judge.expect(ReplyRequested)
+    await first.stop()
+    model = actor()
+    second = await launch(replies=ON, responder=model)
+    await second.judge.expect(ReplyAbandoned)
+
+    await control.post("hello", mention=["sandbox-bot"])
+    (sent,) = await second.judge.expect(ReplySent)
+
+    response = int((await control.interaction(question))["original"]["id"])
+    recorded = {event.message_id for event in await second.judge.of(MessageReceived)}
+    assert {int(question), response} <= recorded
+    ((_, context),) = model.asked
+    assert context.history == ()
+    state = await second.judge.settled((await control.messages(author="alice"))[0]["channel_id"])
+    assert [turn.message_id for turn in state.window] == [sent.message_id, sent.sent_id]
 
 
 async def test_a_crash_between_writing_and_showing(
