@@ -94,6 +94,10 @@ class Composer:
             settings=self.settings,
             persona=persona,
             attachments=answer.attachments,
+            cut=answer.cut,
+            finish=answer.finish,
+            estimated=answer.estimated,
+            priced=answer.priced,
         )
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:

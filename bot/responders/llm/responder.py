@@ -45,7 +45,8 @@ class _Bill:
         self.tokens_out += tokens_out
         self.cost_micros += price.micros
         self.estimated |= estimated
-        self.priced &= price.known
+        # What took nothing costs nothing, whatever its price.
+        self.priced &= price.known or not (tokens_in or tokens_out)
 
 
 class LlmResponder:

@@ -232,7 +232,7 @@ async def test_next_model_answers_where_one_fails(server: ModelServer, asking: A
 
     assert [request.body["model"] for request in server.requests] == ["tiny", "other0", "other1"]
     assert (answer.text, answer.model) == (TEXT, "openai:other1")
-    assert answer.cost_micros == 80
+    assert (answer.cost_micros, answer.priced) == (80, True)
 
 
 async def test_all_models_failing_are_all_told(server: ModelServer, asking: Asking) -> None:
@@ -268,6 +268,16 @@ async def test_provider_that_does_not_count_is_counted_for(server: ModelServer, 
     assert answer.tokens_in > 100
     assert answer.tokens_out > 8
     assert not answer.priced
+
+
+@pytest.mark.parametrize(("prices", "priced"), [({"tiny": Price(0, 0)}, True), ({}, False)])
+async def test_what_costs_nothing_is_not_what_has_no_price(
+    asking: Asking, *, prices: dict[str, Price], priced: bool
+) -> None:
+    """Both add nothing to the sum; only of one that is known."""
+    _, answer = await ask(asking(prices=prices))
+
+    assert (answer.cost_micros, answer.priced) == (0, priced)
 
 
 async def test_leaving_early_ends_the_models_work(server: ModelServer, asking: Asking) -> None:
