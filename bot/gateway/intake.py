@@ -35,7 +35,7 @@ from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
-from bot.responders import Question, Responder, claimant, members, notice
+from bot.responders import Attached, Question, Responder, claimant, members, notice
 from bot.responders.protocol import Streaming
 
 BOT_STREAM = "bot"
@@ -287,4 +287,5 @@ def _question(incoming: Incoming, own_id: int) -> Question:
         author=incoming.name,
         text=without_mention(incoming.text, own_id),
         reply_to=incoming.reply_to,
+        files=tuple(Attached(file.content_type, file.size) for file in incoming.attachments),
     )

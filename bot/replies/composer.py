@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from bot.conversations import stream_of
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation, Pending
 from bot.core.delivery import in_one_part
-from bot.core.events import Body, ReplyComposed, Role
+from bot.core.events import Body, KeyKind, MessageReceived, ReplyComposed, Role
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
-from bot.responders.protocol import Answer, Context, Immediate, Question, Responder, Streaming, Utterance
+from bot.responders.protocol import Answer, Attached, Context, Immediate, Question, Responder, Streaming, Utterance
 
 
 class WordsErased(Exception):
@@ -50,7 +51,10 @@ class Composer:
         entry = entries[0]
         responder = self._responder(entry.responder)
         questions = await self._questions(channel_id, entries, own_id)
-        question = questions[0]._replace(text="\n".join(each.text for each in questions))
+        question = questions[0]._replace(
+            text="\n".join(each.text for each in questions),
+            files=tuple(file for each in questions for file in each.files),
+        )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         history = await self._history(state, entry) if responder.wants_history else ()
@@ -125,16 +129,22 @@ class Composer:
         if entries[0].asked_at not in bodies:
             raise WordsErased
         return [
-            Question(
-                channel_id=channel_id,
-                message_id=entry.message_id,
-                author_id=entry.author_id,
-                author=body.name,
-                text=without_mention(body.text, own_id),
-            )
+            await self._question(channel_id, entry, body, own_id)
             for entry in entries
             if (body := bodies.get(entry.asked_at)) is not None
         ]
+
+    async def _question(self, channel_id: int, entry: Pending, body: Body, own_id: int) -> Question:
+        found = await self.reader.find(stream_of(channel_id), KeyKind.RECEIVED, entry.message_id)
+        received = next((each.event for each in found if isinstance(each.event, MessageReceived)), None)
+        return Question(
+            channel_id=channel_id,
+            message_id=entry.message_id,
+            author_id=entry.author_id,
+            author=body.name,
+            text=without_mention(body.text, own_id),
+            files=tuple(Attached(file.content_type, file.size) for file in (received.attachments if received else ())),
+        )
 
     async def _history(self, state: Conversation, entry: Pending) -> tuple[Utterance, ...]:
         turns = [turn for turn in state.window if turn.message_id < entry.message_id][-self.window :]
