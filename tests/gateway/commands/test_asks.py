@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.judge import judge
 from bot.core.events import (
     AbandonReason,
     Call,
@@ -232,3 +233,24 @@ async def test_a_crash_between_writing_and_showing(
     assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.UNKNOWN_FATE]
     assert len(await control.requests(**EDITS)) == 1
     assert await control.requests(**POSTS) == []
+
+
+async def test_a_run_with_questions_by_command_is_judged_right(
+    launch: Launch, control: ControlClient, alice: Moderator
+) -> None:
+    """Answered for all, for one alone, and not at all; beside another command and a message."""
+    bot = await launch(replies=ON)
+    await alice.registered()
+    await control.post("ask one")
+    await alice.use("ask", {"question": "ask two"})
+    await alice.use("ask", {"question": "ask three", "private": True})
+    await alice.use("ask", {"question": "what?"})
+    await alice.use("replay state")
+    (own,) = {message["author_id"] for message in await control.messages(author="sandbox-bot")}
+    await bot.judge.expect(ReplySent, 3)
+
+    verdict = await judge(bot.judge.reader, await control.messages(), int(own))
+
+    assert verdict.problems == ()
+    assert (verdict.posted, verdict.addressed, verdict.answered, verdict.replies) == (1, 4, 3, 3)
+    assert verdict.skipped == {"no answer": 1}
