@@ -218,6 +218,7 @@ class Bot:
             desk.settings,
             Personas(reader, self._around),
             self._attachments(reader),
+            clock,
         )
 
     def _attachments(self, reader: Reader) -> Attachments:

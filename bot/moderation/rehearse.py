@@ -23,6 +23,7 @@ from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
+from bot.replies.recall import find_received
 
 MOST = 10
 SECONDS = 60.0
@@ -126,6 +127,7 @@ async def _answer(
         SECONDS,
         personas=Personas(desk.reader, lambda _channel_id: around),
         attachments=desk.attachments,
+        clock=desk.clock,
     )
     # Who the bot is belongs to the present, as the settings do: what was said before does not.
     state = replace(state, persona_at=(await desk.state(channel_id)).persona_at)
@@ -146,9 +148,8 @@ async def _around(desk: Desk, channel_id: int, message_id: int) -> Surroundings:
     around = desk.around(channel_id)
     if around.guild_id is not None:
         return around
-    found = await desk.reader.find(stream_of(channel_id), e.KeyKind.RECEIVED, message_id)
-    guilds = [recorded.event.guild_id for recorded in found if isinstance(recorded.event, e.MessageReceived)]
-    return replace(around, guild_id=next(iter(guilds), None))
+    message = await find_received(desk.reader, channel_id, message_id)
+    return replace(around, guild_id=message.guild_id if message else None)
 
 
 async def _as_asked(desk: Desk, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
