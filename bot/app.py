@@ -10,33 +10,29 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 
-from bot import __version__
+from bot import __version__, configured
 from bot.answering import responder_of
-from bot.config import Config, Rate, answering_version
+from bot.config import Config, answering_version
 from bot.conversations import Conversations
-from bot.core.delivery import Patience
-from bot.core.events import BotStarted, BotStopped, Call, Draft
+from bot.core.events import BotStarted, BotStopped, Draft
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
-from bot.gateway.budget import Budget, Caps
+from bot.gateway.budget import Budget
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
-from bot.gateway.commands.access import Access, Named
 from bot.gateway.commands.asks import Asks
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
-from bot.gateway.intake import BOT_STREAM, Intake, Terms
-from bot.gateway.limits import Bucket, Limiter
-from bot.gateway.places import Places, surroundings
+from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.places import surroundings
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
@@ -63,27 +59,6 @@ def clock() -> int:
     return time.time_ns() // 1000
 
 
-def endpoint(config: Config) -> Endpoint:
-    """Return which Discord the settings name."""
-    return Endpoint(
-        api_url=config.discord.api_url,
-        gateway_url=config.discord.gateway_url,
-        message_content=config.discord.message_content,
-        request_timeout=config.replies.send_timeout,
-    )
-
-
-def places(config: Config) -> Places:
-    """Return where the settings let the bot record and answer."""
-    channels = config.channels
-    return Places(
-        record=frozenset(channels.record),
-        ignore=frozenset(channels.ignore),
-        answer=frozenset(channels.answer),
-        no_answer=frozenset(channels.no_answer),
-    )
-
-
 def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
     """Return what moderators' commands work with beside a log that they only read."""
     responders = (*members(answering), *notices())
@@ -97,7 +72,7 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
     Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
     answering = responder_of(config)
-    if not await checked_token(endpoint(config), token, stopping):
+    if not await checked_token(configured.endpoint(config), token, stopping):
         return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
     reason = "error"
@@ -135,36 +110,38 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = Ownership(log, self.conversations)
-        desk = replace(reading_desk(config, log.aside, answering), owner=owner, own_id=self._own_id, live=self._live)
+        desk = replace(
+            reading_desk(config, log.aside, answering),
+            owner=owner,
+            own_id=self._own_id,
+            live=self._live,
+            around=self._around,
+            attachments=self._attachments(log.aside),
+        )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
-        self.budget = Budget(_caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
-        composer = self._composer(desk)
+        self.budget = Budget(configured.caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
+        composer, patience = self._composer(desk), configured.patience(config)
         self.intake = Intake(
             log,
             self.conversations,
             answering,
-            places=places(config),
-            limiter=_limiter(config),
-            terms=_terms(config),
+            places=configured.places(config),
+            limiter=configured.limiter(config, time.monotonic),
+            terms=configured.terms(config, clock),
             budget=self.budget,
             # Where messages in a row are collected, the first is not answered before the last is there.
-            answered=None if _patience(config).together else composer.at_once,
+            answered=None if patience.together else composer.at_once,
         )
         sender = DiscordSender(lambda: self.supervisor.client, self._connected)
         self.asks = Asks(sender, self.conversations, self.intake)
         self.replies = Replies(
-            self.conversations,
-            composer,
-            self.asks,
-            _patience(config),
-            clock,
-            config.llm.edit_every.total_seconds(),
+            self.conversations, composer, self.asks, patience, clock, config.llm.edit_every.total_seconds()
         )
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.moderation, self.house = Moderation(desk), House(desk)
-        self.counter = Counter(self.moderation, _access(config))
-        self.supervisor = Supervisor(at or endpoint(config), token, self._wiring())
+        self.counter = Counter(self.moderation, configured.access(config))
+        self.supervisor = Supervisor(at or configured.endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
         self.conversations.on_appended.append(self.budget.observe)
         self.conversations.on_failed.append(self.healer.failed)
@@ -234,8 +211,7 @@ class Bot:
         return surroundings(self.supervisor.client, channel_id)
 
     def _composer(self, desk: Desk) -> Composer:
-        reader, llm = self.log.reader, self._config.llm
-        files = DiscordFiles(lambda: self.supervisor.client)
+        reader = self.log.reader
         return Composer(
             reader,
             desk.responders,
@@ -243,8 +219,14 @@ class Bot:
             COMPOSE_SECONDS,
             desk.settings,
             Personas(reader, self._around),
-            Attachments(reader, files, llm.attachments_bytes, images=llm.images),
+            self._attachments(reader),
+            clock,
         )
+
+    def _attachments(self, reader: Reader) -> Attachments:
+        llm = self._config.llm
+        files = DiscordFiles(lambda: self.supervisor.client)
+        return Attachments(reader, files, llm.attachments_bytes, images=llm.images)
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client
@@ -280,47 +262,3 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self._connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
-
-
-def _access(config: Config) -> Access:
-    settings = config.moderation
-    return Access(
-        permission=settings.permission,
-        named=Named(frozenset(settings.roles), frozenset(settings.people)),
-        commands={
-            name: Named(frozenset(rule.roles), frozenset(rule.people)) for name, rule in settings.commands.items()
-        },
-        owners=frozenset(settings.owner),
-    )
-
-
-def _terms(config: Config) -> Terms:
-    return Terms(
-        answer=frozenset(Call(call) for call in config.replies.answer),
-        answer_bots=config.replies.answer_bots,
-        max_age=config.replies.max_age,
-        room=config.limits.queue,
-        clock=clock,
-    )
-
-
-def _limiter(config: Config) -> Limiter:
-    def bucket(rate: Rate | None) -> Bucket | None:
-        return None if rate is None else Bucket(rate.count, rate.per.total_seconds())
-
-    return Limiter(bucket(config.limits.per_channel), bucket(config.limits.per_person), time.monotonic)
-
-
-def _caps(config: Config) -> Caps:
-    limits = config.limits
-    cost = None if limits.cost_per_day is None else round(limits.cost_per_day * 1_000_000)
-    return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
-
-
-def _patience(config: Config) -> Patience:
-    microsecond = timedelta(microseconds=1)
-    return Patience(
-        max_age=config.replies.max_age // microsecond,
-        max_attempts=config.replies.max_attempts,
-        together=config.limits.together // microsecond,
-    )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot import app
+from bot import configured
 from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.output import count_text
 from bot.config import Config
@@ -47,7 +47,7 @@ async def check_discord(config: Config, known_guilds: Collection[int]) -> list[R
 
 
 async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
-    endpoint = app.endpoint(config)
+    endpoint = configured.endpoint(config)
     try:
         skew = (await probe(endpoint)).skew
     except Unreachable as error:
@@ -58,7 +58,7 @@ async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
     except TokenError as error:
         return _Seen(failed("token", str(error)), skew, reason="there is no token")
     try:
-        account = await examine(endpoint, token, app.places(config), known_guilds)
+        account = await examine(endpoint, token, configured.places(config), known_guilds)
     except Unreachable as error:
         reason = "Discord does not answer"
         return _Seen(warned("token", f"not checked: {error}"), skew, unreachable=str(error), reason=reason)

@@ -7,25 +7,19 @@ import json
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
-from importlib.resources import files
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bot.cli.demo_bot import DemoError, bot_process
+from bot.cli.demo_house import demo_facts, demo_house
 from bot.cli.demo_llm import run_llm
 from bot.cli.demo_llm_report import LlmReport, print_llm_report
 from bot.cli.demo_report import Report, print_report, timeline
 from bot.cli.demo_stage import Act, Stage
 from bot.cli.demo_story import Writer
-from bot.cli.judge import judge
-from bot.cli.log_verify import check_log
 from bot.cli.output import console, say_json
-from bot.eventlog.log import open_reader
-from bot.sandbox.errors import SandboxError
-from bot.sandbox.process import sandbox_process
 
 MESSAGES = 120
 FEWEST, MOST = 40, 5000
@@ -34,9 +28,6 @@ TERMINATED = 143
 
 DISCORDS_RATE = "5/5"
 """What Discord seems to allow per channel: five messages in five seconds."""
-
-FORGETFUL = ("--nonce-window", "0")
-"""Nobody knows how long Discord remembers a nonce, so in the demo nothing but the bot keeps a reply from doubling."""
 
 PATIENT_REPLIES = 30
 """Replies in one channel for which Discord's own rate is awaited: with more the demo would take too long."""
@@ -138,67 +129,34 @@ async def _ask(folder: Path, url: str, model: str | None) -> LlmReport:
 
 async def _run(folder: Path, seed: int, messages: int) -> Report:
     _end_by_signals()
-    facts = files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
+    facts = demo_facts()
     writer = Writer(seed, json.loads(facts))
     story = writer.story(messages)
     rate = DISCORDS_RATE if story.busiest <= PATIENT_REPLIES else "off"
     screen = console(stderr=True)
-    try:
-        async with AsyncExitStack() as stack:
-            status = stack.enter_context(screen.status("starting"))
-            sandbox = await stack.enter_async_context(sandbox_process(["--rate-limit", rate, *FORGETFUL]))
-            bot = await stack.enter_async_context(bot_process(folder, sandbox.token))
-            bot.configure(sandbox.api_url, sandbox.gateway_url, facts)
+    with screen.status("starting") as status:
+        async with demo_house(folder, facts, ["--rate-limit", rate]) as house:
             stage = Stage(
-                sandbox=sandbox,
-                bot=bot,
+                sandbox=house.sandbox,
+                bot=house.bot,
                 story=story,
                 writer=writer,
                 announce=lambda name: status.update(f"{name} ..."),
                 finish=lambda act: _tell(screen, act),
             )
-            trouble = await _play(stage)
-            if not bot.location.database.exists():
-                raise DemoError(trouble)
-            return await _judged(stage, seed, rate, trouble)
-    except SandboxError as error:
-        raise DemoError(str(error)) from error
+            trouble = await house.played(stage.play())
+            async with house.judged(stage.addressed) as (reader, verdict, verified):
+                return Report(
+                    seed=seed,
+                    rate=rate,
+                    acts=stage.acts,
+                    kills=house.bot.kills,
+                    verdict=verdict,
+                    verified=verified,
+                    timeline=await timeline(reader),
+                    trouble=trouble,
+                )
 
 
 def _tell(screen: Console, act: Act) -> None:
     screen.print(f"{act.seconds:6.1f} s  {act.name}")
-
-
-async def _play(stage: Stage) -> str:
-    """Play and return what cut it short, "" for nothing."""
-    try:
-        try:
-            await stage.play()
-        except TimeoutError as error:
-            await stage.bot.stop()
-            return f"Given up waiting: {error}."
-    except DemoError as error:
-        return str(error)
-    return ""
-
-
-async def _judged(stage: Stage, seed: int, rate: str, trouble: str) -> Report:
-    messages = await stage.sandbox.control.messages()
-    reader = await open_reader(stage.bot.location)
-    try:
-        verified = await check_log(reader, None)
-        verdict = await judge(
-            reader, messages, int(stage.sandbox.application_id), addressed=stage.addressed, verified=verified
-        )
-        return Report(
-            seed=seed,
-            rate=rate,
-            acts=stage.acts,
-            kills=stage.bot.kills,
-            verdict=verdict,
-            verified=verified,
-            timeline=await timeline(reader),
-            trouble=trouble,
-        )
-    finally:
-        await reader.close()

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
-from bot.cli.demo_bot import BotProcess, DemoError, bot_process
+from bot.cli.demo_bot import BotProcess
+from bot.cli.demo_house import demo_facts, demo_house
 from bot.cli.demo_llm_models import base_of, choose, require_library
 from bot.cli.demo_llm_report import LlmReport, exchanges
 from bot.cli.demo_stage import PATIENCE
-from bot.cli.judge import judge
-from bot.cli.log_verify import check_log
 from bot.cli.trails import read_trails
 from bot.conversations import state_as_of
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.errors import SandboxError
-from bot.sandbox.process import SandboxProcess, sandbox_process
+from bot.sandbox.process import SandboxProcess
 from bot.sandbox.wire import Json
 
 ANSWER_SECONDS = 400.0
@@ -79,13 +75,16 @@ class _Talk:
         await self.bot.alive(self._settle())
 
     async def _settle(self) -> None:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            reader = await open_reader(self.bot.location)
-            try:
+        reader = await open_reader(self.bot.location)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
                 while not await self._all_settled(reader):  # noqa: ASYNC110 - another process's file has no event
                     await asyncio.sleep(EVERY)
-            finally:
-                await reader.close()
+        except TimeoutError:
+            what = f"no answer within {ANSWER_SECONDS:.0f} s"
+            raise TimeoutError(what) from None
+        finally:
+            await reader.close()
 
     async def _all_settled(self, reader: Reader) -> bool:
         trails = await read_trails(reader)
@@ -105,43 +104,10 @@ async def run_llm(folder: Path, url: str, wanted: str | None, announce: Callable
     base_url = base_of(url)
     model = await choose(base_url, wanted)
     announce(f"model {model}")
-    facts = files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
     began = time.monotonic()
-    try:
-        async with AsyncExitStack() as stack:
-            sandbox = await stack.enter_async_context(sandbox_process(["--nonce-window", "0"]))
-            bot = await stack.enter_async_context(bot_process(folder, sandbox.token))
-            bot.configure(sandbox.api_url, sandbox.gateway_url, facts, (model, base_url))
-            talk = _Talk(sandbox, bot, announce)
-            trouble = await _play(talk)
-            if not bot.location.database.exists():
-                raise DemoError(trouble)
-            return await _judged(talk, model, trouble, time.monotonic() - began)
-    except SandboxError as error:
-        raise DemoError(str(error)) from error
-
-
-async def _play(talk: _Talk) -> str:
-    """Play and return what cut it short, "" for nothing."""
-    try:
-        try:
-            await talk.play()
-        except TimeoutError:
-            await talk.bot.stop()
-            return f"Given up waiting: no answer within {ANSWER_SECONDS:.0f} s."
-    except DemoError as error:
-        return str(error)
-    return ""
-
-
-async def _judged(talk: _Talk, model: str, trouble: str, seconds: float) -> LlmReport:
-    messages = await talk.sandbox.control.messages()
-    reader = await open_reader(talk.bot.location)
-    try:
-        verified = await check_log(reader, None)
-        own_id = int(talk.sandbox.application_id)
-        verdict = await judge(reader, messages, own_id, addressed=tuple(talk.addressed), verified=verified)
-        found = await exchanges(reader, talk.addressed)
-        return LlmReport(model, found, verdict, seconds, trouble)
-    finally:
-        await reader.close()
+    async with demo_house(folder, demo_facts(), llm=(model, base_url)) as house:
+        talk = _Talk(house.sandbox, house.bot, announce)
+        trouble = await house.played(talk.play())
+        seconds = time.monotonic() - began
+        async with house.judged(tuple(talk.addressed)) as (reader, verdict, _):
+            return LlmReport(model, await exchanges(reader, talk.addressed), verdict, seconds, trouble)

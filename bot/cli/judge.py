@@ -20,6 +20,7 @@ from bot.conversations import stream_of
 from bot.core.addressing import parse_nonce
 from bot.eventlog.reader import Reader
 from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.models import MessageFlag
 
 
 class Fault(StrEnum):
@@ -145,7 +146,7 @@ async def judge(
     trails = await read_trails(reader)
     own = [message for message in messages if int(message["author_id"]) == own_id]
     others = [message for message in messages if int(message["author_id"]) != own_id and not message["ephemeral"]]
-    replies = _replies(own)
+    replies = _replies(own, trails)
     triggers = sorted(
         {*addressed, *replies, *(key for key, trail in trails.items() if trail.requested or trail.skipped)}
     )
@@ -201,18 +202,26 @@ class _Case:
         return Problem(fault, self.message_id, self.channel, what)
 
 
-def _replies(own: Iterable[MessageRecord]) -> dict[int, list[_Reply]]:
-    """Return the bot's replies by the message they answer: the nonce says which one, or else the reference."""
+def _replies(own: Iterable[MessageRecord], trails: Mapping[int, Trail]) -> dict[int, list[_Reply]]:
+    """Return the bot's replies by what they answer: the nonce says which message, or the reference, or the command."""
     found: defaultdict[int, list[_Reply]] = defaultdict(list)
     for message in sorted(own, key=lambda message: int(message["id"])):
         reference = int(message["reference"]) if message["reference"] else None
         about = parse_nonce(message["nonce"])
-        trigger = about.message_id if about else reference
+        trigger = about.message_id if about else reference or _answered(message, trails)
         if trigger is not None:
             part = about.part if about else len(found[trigger])
             deleted = bool(message["deleted"])
             found[trigger].append(_Reply(int(message["id"]), message["channel_id"], part, reference, deleted))
     return dict(found)
+
+
+def _answered(message: MessageRecord, trails: Mapping[int, Trail]) -> int | None:
+    """Return the question by a command that a message answers; nothing where it says that no answer comes."""
+    interaction = int(message["interaction"] or 0)
+    trail = trails.get(interaction)
+    waits = message["flags"] & MessageFlag.LOADING
+    return interaction if trail and trail.asked and trail.requested and not trail.abandoned and not waits else None
 
 
 def _trail(trails: Mapping[int, Trail], message: MessageRecord) -> Trail:
@@ -261,7 +270,7 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
     for reply in replies:
         if reply.part not in trail.sent and reply.part < max(trail.parts, 1) and not trail.abandoned:
             yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
-        if reply.reference != case.message_id and case.message_id not in deleted:
+        if reply.reference != case.message_id and case.message_id not in deleted and not trail.asked:
             yield case.problem(Fault.WRONG_REFERENCE, f"message {reply.id} references {reply.reference}")
 
 
@@ -271,7 +280,8 @@ def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int
     newest: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for (key, part), reply in sorted(first.items(), key=lambda item: item[1].id):
         trail = trails.get(key)
-        if trail is None or not trail.requested or part >= max(trail.parts, 1):
+        # A response stands where its command was used, however late it is filled.
+        if trail is None or trail.asked or not trail.requested or part >= max(trail.parts, 1):
             continue
         place = (trail.order, part)
         if place < newest[reply.channel]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from bot.core import events as e
+from bot.core.outbox import ASKED
 from bot.eventlog.reader import Query, Reader
 
 _TYPES = tuple(
@@ -24,9 +25,13 @@ _TYPES = tuple(
 
 @dataclass(slots=True)
 class Trail:
-    """What the log says about one message and the reply to it; ``order`` is the position of its newest request."""
+    """What the log says about one message and the reply to it.
+
+    ``asked``: it is a question by a command; ``order`` is the position of its newest request.
+    """
 
     recorded: list[str] = field(default_factory=list)
+    asked: bool = False
     order: int = 0
     parts: int = 0
     sent: dict[int, int] = field(default_factory=dict)
@@ -51,8 +56,9 @@ async def read_trails(reader: Reader) -> dict[int, Trail]:
 
 def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
     match event:
-        case e.MessageReceived():
+        case e.MessageReceived(via=via):
             trail.recorded.append(recorded.stream)
+            trail.asked = via in ASKED
         case e.MessageSkipped(reason=reason):
             trail.skipped = reason
         case e.ReplyRequested() | e.ReplyRetried():

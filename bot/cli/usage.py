@@ -94,7 +94,7 @@ def _print(found: Usage) -> None:
     if found.reactions:
         screen.print("reactions: " + ", ".join(f"{count} {name}" for name, count in sorted(found.reactions.items())))
     if found.total.unpriced:
-        screen.print("unpriced: no price in llm.prices, or a model that costs nothing")
+        screen.print("unpriced: no price in llm.prices")
 
 
 def _table(name: str, group: Mapping[str, Sum]) -> Table:

@@ -10,6 +10,8 @@ from bot.core.events import MOST_PARTS, Author, Call, SkipReason, slot_of
 
 DEFAULT, REPLY = 0, 19
 """Discord's message types that people write; all others are notices (docs: message object, message types)."""
+RESPONSES = frozenset((20, 23))
+"""Its types of what a bot answers to commands."""
 
 
 class Address(NamedTuple):

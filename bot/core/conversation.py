@@ -16,8 +16,9 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from bot.core import events as e
+from bot.core.addressing import RESPONSES
 from bot.core.events import Role
-from bot.core.outbox import Outbox, Pending, changeable, place_of, without
+from bot.core.outbox import ASKED, Outbox, Pending, changeable, place_of, without
 from bot.core.window import SIZE, Turn, Window
 
 __all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
@@ -106,7 +107,8 @@ def apply(state: Conversation, recorded: e.Recorded) -> None:
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
     message_id = event.message_id
-    if event.via is not e.Via.WHISPER:
+    # A command is no message: its question is a turn while somebody answers it, and its response once it is an answer.
+    if event.via not in ASKED and not (event.author is e.Author.SELF and event.kind in RESPONSES):
         state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
     if message_id > state.watermark and event.via in _GAPLESS:
         state.watermark = message_id
@@ -143,6 +145,8 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         via=event.via,
     )
     state.outbox = (*state.outbox, entry)
+    if event.via is e.Via.ASK:
+        state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_at)
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
@@ -220,6 +224,9 @@ def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -
 
 
 def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:
+    entry = state.pending(event.message_id)
+    if entry is not None and entry.asked and entry.untouched:
+        state.window.drop(event.message_id)
     state.outbox = without(state.outbox, event.message_id)
     state.abandoned += 1
 

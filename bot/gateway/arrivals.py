@@ -16,7 +16,7 @@ import structlog
 from bot.core.events import Author, Via
 from bot.errors import EcholessError
 from bot.gateway.catchup import Target
-from bot.gateway.feedback import Reaction
+from bot.gateway.feedback import Clearing, Reaction
 from bot.gateway.incoming import Incoming, from_object, from_payload
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
@@ -44,6 +44,8 @@ class Arrivals:
             "guild_channel_delete": self._channel_end,
             "raw_reaction_add": self._reaction,
             "raw_reaction_remove": self._reaction,
+            "raw_reaction_clear": self._clearing,
+            "raw_reaction_clear_emoji": self._clearing,
             "raw_thread_delete": self._thread_end,
         }
 
@@ -115,11 +117,19 @@ class Arrivals:
             added=payload.event_type == "REACTION_ADD",
             ours=None if author is None else author == own_id,
         )
-        self._spawn(self._reacted(reaction, place_in(self._client, payload.channel_id, payload.guild_id)))
+        place = place_in(self._client, payload.channel_id, payload.guild_id)
+        self._spawn(self._reacted(self._intake.reaction(reaction, place)))
 
-    async def _reacted(self, reaction: Reaction, place: Place) -> None:
+    def _clearing(self, payload: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
+        """Take the end of everybody's reactions to a message, or of those with one emoji."""
+        emoji = payload.emoji.name or "" if isinstance(payload, discord.RawReactionClearEmojiEvent) else None
+        clearing = Clearing(payload.channel_id, payload.message_id, emoji)
+        place = place_in(self._client, payload.channel_id, payload.guild_id)
+        self._spawn(self._reacted(self._intake.cleared(clearing, place)))
+
+    async def _reacted(self, recording: Coroutine[None, None, None]) -> None:
         try:
-            await self._intake.reaction(reaction, place)
+            await recording
         except EcholessError as error:
             _log.debug("reaction.unrecorded", error=type(error).__name__)
 

@@ -28,6 +28,8 @@ from bot.responders.notice import TODAY
 
 DAY = 86_400_000_000
 """Microseconds of a day."""
+_SET_BACK = 3_600_000_000
+"""How far a clock may be set back: what is of yesterday by its time may then follow what is of today."""
 
 _COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned)
 
@@ -97,7 +99,7 @@ class Budget:
         query = Query(types=types, newest_first=True)
         async for recorded in reader.events(query):
             # Without a condition on the time, what is older is never read.
-            if recorded.recorded_at // DAY < self._day:
+            if recorded.recorded_at < self._day * DAY - _SET_BACK:
                 break
             if isinstance(recorded.event, _COUNTED):
                 written.append(recorded)
@@ -115,7 +117,9 @@ class Budget:
     def _count(self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None) -> None:
         self._turn()
         event = recorded.event
-        if not isinstance(event, _COUNTED) or recorded.recorded_at // DAY != self._day:
+        # After a clock was set back over midnight, what is written before it belongs to the day that began already.
+        today = min(self._day, self.clock() // DAY)
+        if not isinstance(event, _COUNTED) or recorded.recorded_at // DAY < today:
             return
         if isinstance(event, ReplyComposed) and event.responder == TODAY:
             self._told.add((channel_id, person_id))

@@ -10,6 +10,7 @@ from bot.conversations import Conversations, stream_of
 from bot.core.commands import React
 from bot.core.events import Body, Feeling, ReactionAdded, ReactionRemoved, Role
 from bot.eventlog.reader import Reader
+from bot.moderation.reactions import Given, reactions_left
 
 REMEMBERED = 10_000
 """How many reactions are remembered, so that one delivered again is not recorded again."""
@@ -30,8 +31,22 @@ class Reaction:
 
     @property
     def feeling(self) -> Feeling:
-        """Return what it says; a thumb may have a colour."""
-        return next((feeling for thumb, feeling in _THUMBS if self.emoji.startswith(thumb)), Feeling.OTHER)
+        """Return what it says."""
+        return feeling_of(self.emoji)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """A moderator took everybody's reactions off a message, or with ``emoji`` those of one."""
+
+    channel_id: int
+    message_id: int
+    emoji: str | None = None
+
+
+def feeling_of(emoji: str) -> Feeling:
+    """Return what an emoji says; a thumb may have a colour."""
+    return next((feeling for thumb, feeling in _THUMBS if emoji.startswith(thumb)), Feeling.OTHER)
 
 
 @dataclass(slots=True)
@@ -49,16 +64,31 @@ class Feedback:
         async with self._turn:
             if reaction.ours is False or (reaction.ours is None and not await self._is_ours(reaction)):
                 return
-            if self._known(reaction):
+            if self._known(reaction.message_id, reaction.person_id, reaction.emoji, added=reaction.added):
                 return
             kind = ReactionAdded if reaction.added else ReactionRemoved
             event = kind(message_id=reaction.message_id, author_id=reaction.person_id, feeling=reaction.feeling)
             await self.conversations.handle(reaction.channel_id, React(event, Body(parts=(reaction.emoji,))))
 
-    def _known(self, reaction: Reaction) -> bool:
-        key = (reaction.message_id, reaction.person_id, reaction.emoji)
-        known = self._last.pop(key, None) is reaction.added
-        self._last[key] = reaction.added
+    async def clear(self, clearing: Clearing) -> None:
+        """Record as taken back whatever the log knows of that was taken off."""
+        async with self._turn:
+            for given in await reactions_left(self.reader, clearing.channel_id, clearing.message_id):
+                emoji = clearing.emoji
+                if emoji is None or given.is_with(emoji, feeling_of(emoji)):
+                    await self._taken_back(clearing, given)
+
+    async def _taken_back(self, clearing: Clearing, given: Given) -> None:
+        self._known(clearing.message_id, given.person_id, given.emoji, added=False)
+        event = ReactionRemoved(message_id=clearing.message_id, author_id=given.person_id, feeling=given.feeling)
+        body = Body(parts=(given.emoji,) if given.emoji else ())
+        await self.conversations.handle(clearing.channel_id, React(event, body))
+
+    def _known(self, message_id: int, person_id: int, emoji: str, *, added: bool) -> bool:
+        """Tell whether a reaction is the one that was seen last, and remember it."""
+        key = (message_id, person_id, emoji)
+        known = self._last.pop(key, None) is added
+        self._last[key] = added
         if len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
         return known

@@ -32,11 +32,11 @@ from bot.core.events import (
 )
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
-from bot.gateway.feedback import Feedback, Reaction
+from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
-from bot.responders import Question, Responder, claimant, members, notice
+from bot.responders import Attached, Question, Responder, claimant, members, notice
 from bot.responders.protocol import Streaming
 
 BOT_STREAM = "bot"
@@ -166,6 +166,11 @@ class Intake:
         if self._places.records(place):
             await self._feedback.take(reaction)
 
+    async def cleared(self, clearing: Clearing, place: Place) -> None:
+        """Take the end of many reactions at once, where the settings record."""
+        if self._places.records(place):
+            await self._feedback.clear(clearing)
+
     async def own(self, incoming: Incoming) -> None:
         """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""
         about = parse_nonce(incoming.nonce)
@@ -287,4 +292,5 @@ def _question(incoming: Incoming, own_id: int) -> Question:
         author=incoming.name,
         text=without_mention(incoming.text, own_id),
         reply_to=incoming.reply_to,
+        files=tuple(Attached(file.content_type, file.size) for file in incoming.attachments),
     )

@@ -42,12 +42,18 @@ def place_in(client: discord.Client, channel_id: int, guild_id: int | None = Non
 
 
 def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings:
-    """Return what a channel belongs to, and its topic, as far as the client knows; a thread has its parent's topic."""
+    """Return what is around a channel, as far as the client knows; a thread has its parent's topic."""
     channel = client.get_channel(channel_id) if client else None
     guild = getattr(channel, "guild", None)
     parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
     titled = channel.parent if isinstance(channel, discord.Thread) else channel
-    return Surroundings(parent_id, guild.id if guild else None, getattr(titled, "topic", None) or "")
+    own = (guild.me if guild else None) or (client.user if client else None)
+    return Surroundings(
+        parent_id,
+        guild.id if guild else None,
+        topic=getattr(titled, "topic", None) or "",
+        bot_name=own.display_name if own else "",
+    )
 
 
 def may_read_history(client: discord.Client, channel_id: int) -> bool:

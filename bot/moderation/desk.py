@@ -11,6 +11,8 @@ from bot.core.conversation import Conversation
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
+from bot.replies.attachments import Attachments
+from bot.replies.personas import Surroundings
 from bot.responders.protocol import Responder
 
 BOT_STREAM = "bot"
@@ -45,7 +47,8 @@ class Desk:
 
     ``owner`` is None for a reader beside, ``own_id`` gives the bot's id in Discord (None: not known), ``live`` how the
     running bot is (None: none runs here). ``responders``, ``window`` and ``settings`` are what replies are composed
-    with at present; ``clock`` returns microseconds since the epoch.
+    with at present, and so are ``attachments`` (None: no files are read) and ``around``, which tells what a channel
+    belongs to; ``clock`` returns microseconds since the epoch.
     """
 
     folder: Path
@@ -57,6 +60,8 @@ class Desk:
     owner: Ownership | None = None
     own_id: Callable[[], int | None] = lambda: None
     live: Callable[[], Live | None] = lambda: None
+    around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
+    attachments: Attachments | None = None
 
     async def state(self, channel_id: int) -> Conversation:
         """Return a channel's state now."""

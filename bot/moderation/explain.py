@@ -13,10 +13,10 @@ from bot.eventlog.reader import Loaded, Query
 from bot.moderation.desk import Desk
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
+from bot.moderation.reactions import reactions_left
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
 
-MOST_REACTIONS = 2000
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""
 
@@ -112,21 +112,9 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
 
 
 async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
-    """Count what people think of an answer: up, down and other, those left of which are not taken back."""
-    there: dict[tuple[int, int, str], str] = {}
-    types = (e.ReactionAdded.TYPE, e.ReactionRemoved.TYPE)
-    for sent_id in sent:
-        query = Query(stream=stream_of(channel_id), message_id=sent_id, types=types)
-        found = [recorded async for recorded in desk.reader.events(query, limit=MOST_REACTIONS)]
-        bodies = await desk.reader.bodies(recorded.position for recorded in found)
-        for recorded in found:
-            event, body = recorded.event, bodies.get(recorded.position)
-            if isinstance(event, e.ReactionAdded | e.ReactionRemoved):
-                key = (sent_id, event.author_id, body.text if body else event.feeling.value)
-                there.pop(key, None)
-                if isinstance(event, e.ReactionAdded):
-                    there[key] = event.feeling.value
-    return Counter(there.values())
+    """Count what people think of an answer: up, down and other."""
+    left = [given for sent_id in sent for given in await reactions_left(desk.reader, channel_id, sent_id)]
+    return Counter(given.feeling.value for given in left)
 
 
 async def _persona(desk: Desk, composed: e.Recorded | None) -> str:
@@ -166,11 +154,9 @@ def _answer(desk: Desk, story: Story) -> Iterator[str]:
     for line in story.lines:
         if isinstance(line.recorded.event, e.ReplyComposed) and (said := line.said()):
             yield shortened(f"  {said}")
-    yield (
-        f"tokens: {composed.tokens_in:,} in, {composed.tokens_out:,} out; cost: ${composed.cost_micros / 1e6:.6f}"
-        if composed.tokens_in or composed.tokens_out or composed.cost_micros
-        else "tokens and cost: none"
-    )
+    yield _spent(composed)
+    if composed.finish:
+        yield f"ended: {printable(composed.finish)}"
     same = (
         "unknown" if not composed.settings else "the present ones" if composed.settings == desk.settings else "others"
     )
@@ -179,6 +165,14 @@ def _answer(desk: Desk, story: Story) -> Iterator[str]:
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
     yield f"window: {_window(desk, story)}"
+
+
+def _spent(composed: e.ReplyComposed) -> str:
+    if not (composed.tokens_in or composed.tokens_out or composed.cost_micros):
+        return "tokens and cost: none"
+    about = " (estimated)" if composed.estimated else ""
+    cost = f"${composed.cost_micros / 1e6:.6f}" if composed.priced else "unknown, no price in llm.prices"
+    return f"tokens: {composed.tokens_in:,} in, {composed.tokens_out:,} out{about}; cost: {cost}"
 
 
 def _origin(loaded: Loaded) -> str:
@@ -192,14 +186,15 @@ def _window(desk: Desk, story: Story) -> str:
     if responder is not None and not responder.wants_history:
         return f"{count_text(known, 'earlier turn')}, which this responder does not read"
     cut = f"; {known - read} older ones cut" if known > read else ""
-    return f"{count_text(read, 'earlier turn')} of {known} read{cut}"
+    crowded = f", {composed.cut} of them to stay within llm.context_tokens" if composed and composed.cut else ""
+    return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
 
 
 def _reading(desk: Desk, story: Story) -> tuple[int, int]:
-    """Return how many of how many earlier turns a responder that reads the window was given."""
-    state = story.composed_on.state if story.composed_on else None
+    """Return how many of how many earlier turns a responder that reads the window has read."""
+    state, composed = story.composed_on.state if story.composed_on else None, story.last(e.ReplyComposed)
     known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
-    return min(known, desk.window), known
+    return max(0, min(known, desk.window) - (composed.cut if composed else 0)), known
 
 
 def _sending(story: Story) -> Iterator[str]:

@@ -23,6 +23,8 @@ from bot.moderation.points import known_head
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
+from bot.replies.personas import Personas, Surroundings
+from bot.replies.recall import find_received
 
 MOST = 10
 SECONDS = 60.0
@@ -118,7 +120,18 @@ async def _answer(
     desk: Desk, channel_id: int, state: Conversation, entries: Sequence[Pending]
 ) -> tuple[tuple[str, ...], str]:
     """Return the parts that would be said, or none and why."""
-    composer = Composer(desk.reader, desk.responders, desk.window, SECONDS)
+    around = await _around(desk, channel_id, entries[0].message_id)
+    composer = Composer(
+        desk.reader,
+        desk.responders,
+        desk.window,
+        SECONDS,
+        personas=Personas(desk.reader, lambda _channel_id: around),
+        attachments=desk.attachments,
+        clock=desk.clock,
+    )
+    # Who the bot is belongs to the present, as the settings do: what was said before does not.
+    state = replace(state, persona_at=(await desk.state(channel_id)).persona_at)
     own_id = desk.own_id() or await _mentioned(desk, entries[0].asked_at)
     try:
         command = await composer.compose(state, channel_id, entries, own_id)
@@ -129,6 +142,15 @@ async def _answer(
     except Exception as error:  # noqa: BLE001 - a responder may raise anything
         return (), f"the responder failed ({type(error).__name__})"
     return (command.body.parts, "") if command else ((), "the responder has no answer")
+
+
+async def _around(desk: Desk, channel_id: int, message_id: int) -> Surroundings:
+    """Return what a channel belongs to; beside a log, without Discord, that is the server alone."""
+    around = desk.around(channel_id)
+    if around.guild_id is not None:
+        return around
+    message = await find_received(desk.reader, channel_id, message_id)
+    return replace(around, guild_id=message.guild_id if message else None)
 
 
 async def _as_asked(desk: Desk, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:

@@ -37,7 +37,7 @@ Paid: TypeAlias = ReplyComposed | ReplyDelayed | ReplyAbandoned
 
 @dataclass(slots=True)
 class Sum:
-    """What some answers of models took; ``unpriced`` counts those that took tokens and cost nothing.
+    """What some answers of models took; ``unpriced`` counts those whose cost is not known.
 
     ``failed`` counts attempts that took something and gave no answer.
     """
@@ -55,7 +55,7 @@ class Sum:
         self.failed += not isinstance(event, ReplyComposed)
         self.tokens += tokens
         self.cost_micros += event.cost_micros
-        self.unpriced += bool(tokens and not event.cost_micros)
+        self.unpriced += isinstance(event, ReplyComposed) and not event.priced
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
@@ -151,7 +151,7 @@ async def usage(desk: Desk, channels: Collection[int] | None, since: str | None)
     if found.reactions:
         rows.append(f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(found.reactions.items()))}")
     if found.total.unpriced:
-        rows.append("unpriced: no price in the settings' llm.prices, or a model that costs nothing")
+        rows.append("unpriced: no price in the settings' llm.prices")
     return Report(f"Usage: {found.total}", tuple(rows), found.to_json())
 
 

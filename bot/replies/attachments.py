@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.conversations import stream_of
-from bot.core.events import Attachment, KeyKind, MessageReceived
+from bot.core.events import Attachment
 from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
+from bot.replies.recall import find_received
 from bot.responders.protocol import File, Responder, Streaming
 
 MOST = 10
@@ -49,9 +49,8 @@ class Attachments:
 
     async def _wanted(self, channel_id: int, message_id: int) -> list[int]:
         """Return the ids of a message's files that may be read, as the log knows them."""
-        found = await self.reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
-        attached = [recorded.event.attachments for recorded in found if isinstance(recorded.event, MessageReceived)]
-        return [each.id for each in (attached[0] if attached else ()) if self._readable(each)]
+        message = await find_received(self.reader, channel_id, message_id)
+        return [each.id for each in (message.attachments if message else ()) if self._readable(each)]
 
     def _readable(self, file: Attachment) -> bool:
         kind = file.content_type.lower()

@@ -12,13 +12,14 @@ from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
-from bot.core.events import Body, ReplyComposed, Role
+from bot.core.events import Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
-from bot.responders.protocol import Answer, Context, Immediate, Question, Responder, Streaming, Utterance
+from bot.replies.recall import find_received, utterances
+from bot.responders.protocol import Answer, Attached, Context, Immediate, Question, Responder, Streaming, Utterance
 
 Show: TypeAlias = Callable[[str], None]
 """Told of each piece that an answer grows by; must not block."""
@@ -34,7 +35,7 @@ class Composer:
 
     ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
     ``settings`` names what they were set to, for whoever asks later why an answer was given.
-    ``personas`` tells who the bot is in a channel.
+    ``personas`` tells who the bot is in a channel, ``clock`` the time, in microseconds since the epoch.
     """
 
     reader: Reader
@@ -44,6 +45,7 @@ class Composer:
     settings: str = ""
     personas: Personas | None = None
     attachments: Attachments | None = None
+    clock: Callable[[], int] = lambda: 0
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -63,10 +65,13 @@ class Composer:
         entry = entries[0]
         responder = self._responder(entry.responder)
         questions = await self._questions(channel_id, entries, own_id)
-        question = questions[0]._replace(text="\n".join(each.text for each in questions))
+        question = questions[0]._replace(
+            text="\n".join(each.text for each in questions),
+            files=tuple(file for each in questions for file in each.files),
+        )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
-        history = await self._history(state, entry) if responder.wants_history else ()
+        history = await self._history(state, channel_id, entry) if responder.wants_history else ()
         files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         context, persona = await self._context(responder, channel_id, state, history)
         context = replace(context, attachments=files)
@@ -108,6 +113,10 @@ class Composer:
             settings=self.settings,
             persona=persona,
             attachments=answer.attachments,
+            cut=answer.cut,
+            finish=answer.finish,
+            estimated=answer.estimated,
+            priced=answer.priced,
         )
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
@@ -123,8 +132,15 @@ class Composer:
         """Return what a responder may build on, and the persona in it; those without a model have no use for one."""
         if self.personas is None or not isinstance(responder, Streaming):
             return Context(history=history), Persona()
-        persona = await self.personas.persona(channel_id, state)
-        return Context(history=history, persona=persona.text, topic=self.personas.topic(channel_id)), persona
+        persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
+        context = Context(
+            history=history,
+            persona=persona.text,
+            topic=around.topic,
+            bot_name=around.bot_name,
+            now=self.clock(),
+        )
+        return context, persona
 
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
@@ -135,25 +151,26 @@ class Composer:
         if entries[0].asked_at not in bodies:
             raise WordsErased
         return [
-            Question(
-                channel_id=channel_id,
-                message_id=entry.message_id,
-                author_id=entry.author_id,
-                author=body.name,
-                text=without_mention(body.text, own_id),
-            )
+            await self._question(channel_id, entry, body, own_id)
             for entry in entries
             if (body := bodies.get(entry.asked_at)) is not None
         ]
 
-    async def _history(self, state: Conversation, entry: Pending) -> tuple[Utterance, ...]:
-        turns = [turn for turn in state.window if turn.message_id < entry.message_id][-self.window :]
-        bodies = await self.reader.bodies({turn.position for turn in turns})
-        return tuple(
-            Utterance(turn.message_id, body.name, body.parts[turn.part], turn.role is Role.BOT)
-            for turn in turns
-            if (body := bodies.get(turn.position)) and turn.part < len(body.parts)
+    async def _question(self, channel_id: int, entry: Pending, body: Body, own_id: int) -> Question:
+        message = await find_received(self.reader, channel_id, entry.message_id)
+        return Question(
+            channel_id=channel_id,
+            message_id=entry.message_id,
+            author_id=entry.author_id,
+            author=body.name,
+            text=without_mention(body.text, own_id),
+            reply_to=message.reply_to if message else None,
+            files=tuple(Attached(file.content_type, file.size) for file in (message.attachments if message else ())),
         )
+
+    async def _history(self, state: Conversation, channel_id: int, entry: Pending) -> tuple[Utterance, ...]:
+        turns = [turn for turn in state.window if turn.message_id < entry.message_id][-self.window :]
+        return await utterances(self.reader, channel_id, turns)
 
 
 async def _answer(responder: Responder, question: Question, context: Context, show: Show | None) -> Answer | None:

@@ -13,11 +13,12 @@ from bot.eventlog.reader import Query, Reader
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a channel belongs to, and its topic, as far as Discord told."""
+    """What a channel belongs to, its topic, and what the bot is called there, as far as Discord told."""
 
     parent_id: int | None = None
     guild_id: int | None = None
     topic: str = ""
+    bot_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,6 @@ class Personas:
             positions.append(found.position if found else 0)
         bodies = await self.reader.bodies(position for position in positions if position)
         return next((Persona(bodies[at].text, at) for at in positions if at in bodies), Persona())
-
-    def topic(self, channel_id: int) -> str:
-        """Return a channel's topic; a thread has its parent's."""
-        return self.around(channel_id).topic
 
     async def _of_channel(self, channel_id: int, state: Conversation | None = None) -> int:
         known = state or (await self.reader.load(stream_of(channel_id))).state

@@ -3,6 +3,7 @@
 from bot.responders.chain import Chain, claimant, close, members
 from bot.responders.protocol import (
     Answer,
+    Attached,
     Context,
     File,
     Immediate,
@@ -16,6 +17,7 @@ from bot.responders.rules import Rule, RulesResponder, compile_rules, load_facts
 
 __all__ = [
     "Answer",
+    "Attached",
     "Chain",
     "Context",
     "File",

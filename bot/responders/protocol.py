@@ -29,10 +29,17 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 
+class Attached(NamedTuple):
+    """Tell of a file attached to a question before it is fetched; ``size`` in bytes, ``content_type`` "" if unknown."""
+
+    content_type: str
+    size: int
+
+
 class Question(NamedTuple):
     """Carry the message to answer: ``text`` without the mention of the bot, ``author`` as shown in the channel.
 
-    ``reply_to`` is the id of the message it replies to.
+    ``reply_to`` is the id of the message it replies to, ``files`` tell what is attached to it.
     """
 
     channel_id: int
@@ -41,6 +48,7 @@ class Question(NamedTuple):
     author: str
     text: str
     reply_to: int | None = None
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

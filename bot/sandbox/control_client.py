@@ -160,6 +160,10 @@ class ControlClient:
         """Take an emoji off a message."""
         await self.call("DELETE", f"/messages/{message}/reactions", query={"user": user, "emoji": emoji})
 
+    async def clear_reactions(self, message: str, emoji: str | None = None) -> None:
+        """Take everybody's reactions off a message, or those of one emoji."""
+        await self.call("DELETE", f"/messages/{message}/reactions/all", query={"emoji": emoji})
+
     async def commands(self) -> list[Json]:
         """List the commands that the bot registered."""
         answered: list[Json] = (await self.call("GET", "/commands"))["commands"]

@@ -66,6 +66,7 @@ class Member:
     user: User
     joined_ms: int
     role_ids: list[int] = field(default_factory=list)
+    nick: str | None = None
 
 
 @dataclass(slots=True, eq=False)

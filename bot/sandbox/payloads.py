@@ -54,7 +54,7 @@ def member_payload(member: Member, *, with_user: bool) -> Json:
         "communication_disabled_until": None,
         "flags": 0,
         "joined_at": iso_time(member.joined_ms),
-        "nick": None,
+        "nick": member.nick,
         "pending": False,
         "premium_since": None,
         "roles": [str(role) for role in member.role_ids],

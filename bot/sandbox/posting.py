@@ -54,7 +54,7 @@ class Draft:
 
 
 def post(world: World, draft: Draft) -> Message:
-    """Post a message: MESSAGE_CREATE."""
+    """Post a message: MESSAGE_CREATE, and THREAD_UPDATE before it where it wakes a thread that was archived."""
     message = Message(
         world.snowflakes.next(),
         draft.channel,
@@ -76,7 +76,9 @@ def post(world: World, draft: Draft) -> Message:
     set_mentions(world, message, draft.allowed, draft.reply_to)
     if draft.channel.is_thread:
         draft.channel.member_ids.add(draft.author.id)
-        draft.channel.archived = False
+        if draft.channel.archived:
+            # Who did not hold it, since it was archived, learns of it before the message in it.
+            world.change_channel(draft.channel, name=draft.channel.name, locked=draft.channel.locked)
     world.keep(message)
     if not message.ephemeral:
         _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
@@ -220,6 +222,16 @@ def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
             _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intent)
             return True
     return False
+
+
+def clear_reactions(world: World, message: Message, emoji: Json | None = None) -> None:
+    """Take everybody's reactions off a message, or those of one emoji: MESSAGE_REACTION_REMOVE_ALL or _EMOJI."""
+    message.reactions = [item for item in message.reactions if emoji is not None and item.emoji != emoji]
+    data: Json = {"message_id": str(message.id), **_place(message.channel)}
+    name = "MESSAGE_REACTION_REMOVE_ALL"
+    if emoji is not None:
+        name, data["emoji"] = "MESSAGE_REACTION_REMOVE_EMOJI", emoji
+    _emit_in(world, name, data, message.channel, reaction_intent(message.channel))
 
 
 def _reaction_data(message: Message, user: User, emoji: Json) -> Json:

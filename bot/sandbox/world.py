@@ -108,8 +108,19 @@ class World:
         """Give a member a role: GUILD_MEMBER_UPDATE."""
         member.role_ids.append(role.id)
         permissions.forget(guild)
+        self._emit_member(guild, member)
+
+    def name_member(self, guild: Guild, member: Member, nick: str | None) -> None:
+        """Give a member a nickname, or none: GUILD_MEMBER_UPDATE."""
+        member.nick = nick
+        self._emit_member(guild, member)
+
+    def _emit_member(self, guild: Guild, member: Member) -> None:
+        """Tell of a change; a bot is told of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
+        own = self.applications.get(member.user.id)
+        intent = 0 if own else intents.GUILD_MEMBERS
         data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}
-        self.emit(Dispatch("GUILD_MEMBER_UPDATE", data, intent=intents.GUILD_MEMBERS, guild=guild))
+        self.emit(Dispatch("GUILD_MEMBER_UPDATE", data, intent=intent, guild=guild, application=own))
 
     def add_member(self, guild: Guild, user: User) -> Member:
         """Let a user join; a bot's sessions get GUILD_CREATE."""

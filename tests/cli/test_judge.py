@@ -16,10 +16,12 @@ from bot.core import events as e
 from bot.eventlog.log import Location, open_log
 from bot.eventlog.verify import Finding
 from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.models import MessageFlag
 
 OWN, PERSON = 900, 41
 CHANNEL = 111
 FIRST, SECOND, CHATTER, SKIPPED = 10, 20, 30, 40
+LOADING = int(MessageFlag.LOADING)
 
 
 def posted(message_id: int, *, author: int = PERSON, reference: int | None = None, **more: object) -> MessageRecord:
@@ -30,7 +32,9 @@ def posted(message_id: int, *, author: int = PERSON, reference: int | None = Non
         "channel": "general",
         "author_id": str(author),
         "reference": None if reference is None else str(reference),
+        "interaction": None,
         "nonce": None,
+        "flags": 0,
         "deleted": False,
         "ephemeral": False,
     }
@@ -54,9 +58,9 @@ DISCORD = [
 """A right run: one reply of one part, one of two, in the order of the questions."""
 
 
-def received(message_id: int, **more: Any) -> c.Receive:  # noqa: ANN401 - whatever Receive takes
+def received(message_id: int, via: e.Via = e.Via.LIVE, **more: Any) -> c.Receive:  # noqa: ANN401 - what Receive takes
     """Return the command that records a message."""
-    event = e.MessageReceived(message_id=message_id, author_id=PERSON, sent_at=1)
+    event = e.MessageReceived(message_id=message_id, author_id=PERSON, sent_at=1, via=via)
     return c.Receive(event, e.Body(parts=("hello",)), responder="rules", **more)
 
 
@@ -203,6 +207,56 @@ async def test_what_the_log_says_is_judged(
     verdict = await judged(tmp_path, messages, commands)
 
     assert faults == {(problem.fault, problem.message_id) for problem in verdict.problems}
+
+
+ASKED = 60
+RESPONSE = posted(61, author=OWN, interaction=str(ASKED))
+ASKING: Sequence[c.Command] = (*LOG, received(ASKED, call=e.Call.ASK, via=e.Via.ASK), composed(ASKED, 1))
+SHOWN = c.Confirm(ASKED, 0, 61, e.Proof.RESPONSE)
+GIVEN_UP = c.Abandon(ASKED, e.AbandonReason.POISON)
+
+
+@pytest.mark.parametrize(
+    ("commands", "responses", "faults"),
+    [
+        pytest.param([*ASKING, SHOWN], [RESPONSE], set(), id="answered"),
+        pytest.param([*ASKING, GIVEN_UP], [RESPONSE], set(), id="given up, and told so"),
+        pytest.param(
+            [*LOG, received(ASKED, call=e.Call.ASK, via=e.Via.ASK, refusal=e.SkipReason.MUTED)],
+            [RESPONSE],
+            set(),
+            id="skipped, and told so",
+        ),
+        pytest.param(LOG, [RESPONSE], set(), id="another command"),
+        pytest.param(ASKING, [RESPONSE], {Fault.UNCONFIRMED}, id="shown, and the log does not know"),
+        pytest.param(ASKING, [{**RESPONSE, "flags": LOADING}], {Fault.UNANSWERED}, id="never shown"),
+        pytest.param(
+            [*ASKING, SHOWN],
+            [{**RESPONSE, "flags": LOADING}],
+            {Fault.UNANSWERED, Fault.PHANTOM},
+            id="shown in the log alone",
+        ),
+        pytest.param([*ASKING, SHOWN], [RESPONSE, {**RESPONSE, "id": "62"}], {Fault.DOUBLED}, id="answered twice"),
+    ],
+)
+async def test_questions_by_a_command_are_judged_by_their_responses(
+    tmp_path: Path, commands: Sequence[c.Command], responses: Sequence[MessageRecord], faults: set[Fault]
+) -> None:
+    """These have neither nonce nor reference, and say so where no answer comes."""
+    verdict = await judged(tmp_path, [*DISCORD, *responses], commands)
+
+    assert faults == {problem.fault for problem in verdict.problems}
+    assert {problem.message_id for problem in verdict.problems} <= {ASKED}
+    assert verdict.answered == 2 + (SHOWN in commands)
+
+
+async def test_a_response_may_stand_before_answers_to_earlier_questions(tmp_path: Path) -> None:
+    """It is there from the moment the command was used."""
+    response = cast("MessageRecord", {**RESPONSE, "id": "49"})
+
+    verdict = await judged(tmp_path, [*DISCORD, response], [*ASKING, c.Confirm(ASKED, 0, 49, e.Proof.RESPONSE)])
+
+    assert verdict.ok
 
 
 async def test_a_reply_to_a_deleted_message_may_reference_nothing(tmp_path: Path) -> None:

@@ -60,19 +60,59 @@ def test_a_question_is_answered_alone() -> None:
     assert in_a_row(state, ASKED) == (ASKED,)
 
 
-@pytest.mark.parametrize(("via", "turns"), [(e.Via.ASK, [100, 201]), (e.Via.WHISPER, [])])
-def test_what_is_remembered(via: e.Via, turns: list[int]) -> None:
-    """A whisper is recorded and no turn; the watermark is a matter of messages."""
+def remembered(via: e.Via, *ends: e.Event) -> Conversation:
+    """Return what is left of a question, its empty response and how it ended."""
     events: list[e.Event] = [
         e.MessageReceived(message_id=100, author_id=7, sent_at=1, via=via),
-        e.ReplyRequested(message_id=100, author_id=7, responder="rules", call=e.Call.ASK, via=via),
-        e.ReplyComposed(message_id=100, parts=1, responder="rules"),
-        e.ReplySent(message_id=100, part=0, sent_id=201, proof=e.Proof.RESPONSE),
+        *ends,
+        e.MessageReceived(message_id=201, author_id=99, author=e.Author.SELF, kind=20, sent_at=1),
     ]
-    state = fold(e.Recorded(number, "channel:1", number, 0, event) for number, event in enumerate(events, 1))
+    recorded = (e.Recorded(number, "channel:1", number, 0, event, 1, 1) for number, event in enumerate(events, 1))
+    return fold(recorded)
 
-    assert [turn.message_id for turn in state.window] == turns
-    assert (state.outbox, state.watermark, state.received, state.sent) == ((), 0, 1, 1)
+
+def requested(via: e.Via) -> e.ReplyRequested:
+    """Return the decision to answer it."""
+    return e.ReplyRequested(message_id=100, author_id=7, responder="rules", call=e.Call.ASK, via=via)
+
+
+COMPOSED = e.ReplyComposed(message_id=100, parts=1, responder="rules")
+
+
+@pytest.mark.parametrize(("via", "turns"), [(e.Via.ASK, [(100, 1), (201, 3)]), (e.Via.WHISPER, [])])
+def test_what_is_remembered(via: e.Via, turns: list[tuple[int, int]]) -> None:
+    """A whisper is recorded and no turn; the watermark is a matter of messages."""
+    sent = e.ReplySent(message_id=100, part=0, sent_id=201, proof=e.Proof.RESPONSE)
+
+    state = remembered(via, requested(via), COMPOSED, sent)
+
+    assert [(turn.message_id, turn.position) for turn in state.window] == turns
+    assert (state.outbox, state.watermark, state.received, state.sent) == ((), 201, 2, 1)
+
+
+@pytest.mark.parametrize("via", [e.Via.ASK, e.Via.WHISPER])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param((e.MessageSkipped(message_id=100, reason=e.SkipReason.NO_ANSWER),), id="skipped"),
+        pytest.param((e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.POISON),), id="not written"),
+        pytest.param((COMPOSED, e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.UNKNOWN_FATE)), id="not shown"),
+    ],
+)
+def test_what_was_not_answered_was_never_said(via: e.Via, ends: tuple[e.Event, ...]) -> None:
+    """Nobody reads the question in the channel, and what the response says in place of an answer is none."""
+    decided = () if isinstance(ends[0], e.MessageSkipped) else (requested(via),)
+
+    assert not remembered(via, *decided, *ends).window
+
+
+def test_a_message_that_is_given_up_stays_said() -> None:
+    """Everybody reads it in the channel."""
+    given_up = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.POISON)
+
+    state = remembered(e.Via.LIVE, requested(e.Via.LIVE), given_up)
+
+    assert [turn.message_id for turn in state.window] == [100]
 
 
 @pytest.mark.parametrize(

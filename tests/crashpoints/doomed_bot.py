@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bot import app
+from bot import app, configured
 from bot.answering import responder_of
 from bot.config import Config, load
 from bot.eventlog.batch import Batch
@@ -81,7 +81,7 @@ async def run(config: Config) -> None:
     token = config.token(os.environ).get_secret_value()
     log = await open_log(Location(config.log.path), clock=app.clock, full=config.log.durability == "full")
     try:
-        at = replace(app.endpoint(config), guild_ready_timeout=0.05)
+        at = replace(configured.endpoint(config), guild_ready_timeout=0.05)
         await app.Bot(config, token, log, responder_of(config), at).serve(stopping)
     finally:
         await log.close()

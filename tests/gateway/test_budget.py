@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
-from bot.core.events import MessageSkipped, ReplySent, SkipReason
-from bot.responders import Answer, Question, Utterance
-from bot.responders.protocol import Context
+from bot import app
+from bot.core.events import MessageReceived, MessageSkipped, ReplySent, SkipReason
+from bot.gateway.budget import DAY
 from bot.sandbox.control_client import ControlClient
-from tests.harness import Launch
-
-
-class Dear:
-    """A model's stand-in whose answers take a hundred tokens and half a dollar each."""
-
-    name = "llm"
-    wants_history = True
-    only_addressed = True
-
-    def claims(self, question: Question) -> bool:
-        """Answer everything."""
-        return bool(question.text)
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer without a context: nobody asks so."""
-        raise NotImplementedError
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
-        """Answer at once."""
-        del context
-        yield Answer(f"re: {question.text}", model="test:model", tokens_in=60, tokens_out=40, cost_micros=500_000)
-
-    async def close(self) -> None:
-        """Hold nothing."""
+from tests.harness import Launch, RunningBot
+from tests.model import dear
 
 
 @pytest.mark.parametrize(
@@ -50,14 +27,14 @@ async def test_a_limit_of_the_day_holds_over_a_restart(
     launch: Launch, control: ControlClient, limits: dict[str, object], reason: SkipReason
 ) -> None:
     """Two answers pass it; then one sentence, once, whatever process is asked."""
-    bot = await launch(responder=Dear(), limits=limits)
+    bot = await launch(responder=dear(), limits=limits)
     for number in range(4):
         await control.post(f"number {number}", mention=["sandbox-bot"])
         await bot.judge.expect(ReplySent, min(number + 1, 3))
     await bot.judge.expect(MessageSkipped, 2)
     await bot.stop()
 
-    again = await launch(responder=Dear(), limits=limits)
+    again = await launch(responder=dear(), limits=limits)
     await control.post("and now", mention=["sandbox-bot"])
     skipped = await again.judge.expect(MessageSkipped, 3)
     await again.judge.settled((await control.messages(author="alice"))[0]["channel_id"])
@@ -70,7 +47,7 @@ async def test_a_limit_of_the_day_holds_over_a_restart(
 
 async def test_others_and_what_no_model_answers_go_on(launch: Launch, control: ControlClient) -> None:
     """One person's limit is nobody else's."""
-    bot = await launch(responder=Dear(), limits={"tokens_per_person": 100})
+    bot = await launch(responder=dear(), limits={"tokens_per_person": 100})
     await control.post("one", mention=["sandbox-bot"])
     await bot.judge.expect(ReplySent, 1)
     await control.post("two", mention=["sandbox-bot"])
@@ -80,3 +57,86 @@ async def test_others_and_what_no_model_answers_go_on(launch: Launch, control: C
 
     said = [message["content"] for message in await control.messages(author="sandbox-bot")]
     assert said[2] == "re: three"
+
+
+MINUTE = 60_000_000
+MIDNIGHT = 20_000 * DAY
+TOMORROW = "I have said all that I may for today: please ask me again tomorrow."
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that is set by hand."""
+
+    now: int
+
+    def __call__(self) -> int:
+        """Return the time that it was set to."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock of the bots that are started: a minute before midnight."""
+    clock = Clock(MIDNIGHT - MINUTE)
+    monkeypatch.setattr(app, "clock", clock)
+    return clock
+
+
+async def ask(bot: RunningBot, control: ControlClient, text: str) -> str:
+    """Ask and return what was said to it, "" for nothing."""
+    asked = await control.post(text, mention=["sandbox-bot"])
+    await bot.judge.expect(MessageReceived, len(await control.messages(author="alice")), asked["channel_id"])
+    await bot.judge.settled(asked["channel_id"])
+    answers = await control.messages(author="sandbox-bot")
+    return next((each["content"] for each in answers if each["reference"] == asked["id"]), "")
+
+
+async def test_midnight_gives_everybody_a_new_day(launch: Launch, control: ControlClient, clock: Clock) -> None:
+    """Also whoever was told that the day's share is used up, and is told so once more tomorrow."""
+    bot = await launch(responder=dear(), limits={"tokens_per_person": 100})
+    before = [await ask(bot, control, text) for text in ("one", "two", "three")]
+
+    clock.now = MIDNIGHT + MINUTE
+    after = [await ask(bot, control, text) for text in ("four", "five", "six")]
+
+    assert before == ["re: one", TOMORROW, ""]
+    assert after == ["re: four", TOMORROW, ""]
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "restarted"])
+async def test_a_clock_set_back_begins_no_new_day(
+    launch: Launch, control: ControlClient, clock: Clock, *, restarted: bool
+) -> None:
+    """What was spent after midnight is spent before it, too, and what is spent meanwhile counts."""
+    limits = {"tokens_per_person": 150}
+    bot = await launch(responder=dear(), limits=limits)
+    clock.now = MIDNIGHT + MINUTE
+    said = [await ask(bot, control, "one")]
+
+    clock.now = MIDNIGHT - MINUTE
+    if restarted:
+        await bot.stop()
+        bot = await launch(responder=dear(), limits=limits)
+    said += [await ask(bot, control, text) for text in ("two", "three", "four")]
+
+    assert said == ["re: one", "re: two", TOMORROW, ""]
+
+
+async def test_a_restart_finds_the_days_answers_behind_a_clock_that_was_set_back(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
+    """The newest events are of yesterday by their time; those of today stand before them."""
+    limits = {"tokens_per_person": 100}
+    bot = await launch(responder=dear(), limits=limits)
+    clock.now = MIDNIGHT + MINUTE
+    await ask(bot, control, "one")
+    clock.now = MIDNIGHT - MINUTE
+    await control.post("nobody is asked")
+    await bot.judge.expect(MessageReceived, 2)
+    await bot.stop()
+
+    clock.now = MIDNIGHT + 2 * MINUTE
+    again = await launch(responder=dear(), limits=limits)
+
+    assert await ask(again, control, "two") == TOMORROW

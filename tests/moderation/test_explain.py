@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,47 @@ async def test_a_long_window_is_cut(room: Room) -> None:
 
     assert report.data["window"] == {"known": 63, "read": 10}
     assert "window: 10 earlier turns of 63 read; 53 older ones cut" in report.lines
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        pytest.param(
+            {"cost_micros": 1500, "finish": "stop"},
+            ["tokens: 1,200 in, 30 out; cost: $0.001500", "ended: stop", "window: 3 earlier turns of 3 read"],
+            id="whole",
+        ),
+        pytest.param(
+            {"cut": 2, "finish": "length", "estimated": True, "priced": False},
+            [
+                "tokens: 1,200 in, 30 out (estimated); cost: unknown, no price in llm.prices",
+                "ended: length",
+                "window: 1 earlier turn of 3 read; 2 older ones cut, 2 of them to stay within llm.context_tokens",
+            ],
+            id="at its limits",
+        ),
+        pytest.param(
+            {"priced": True},
+            ["tokens: 1,200 in, 30 out; cost: $0.000000", "window: 3 earlier turns of 3 read"],
+            id="for nothing",
+        ),
+    ],
+)
+async def test_what_an_answer_of_a_model_took(room: Room, answer: dict[str, Any], lines: list[str]) -> None:
+    """Tokens and cost, and what is not certain of them; why it ended; what it did not read."""
+    for number in (10, 20, 30):
+        await room.says(number)
+    await room.says(40, asks=True)
+    composed = e.ReplyComposed(
+        message_id=40, parts=1, responder="echo", model="test:model", tokens_in=1200, tokens_out=30, **answer
+    )
+    await room.do(c.Compose(composed, e.Body(parts=("so",))))
+
+    report = await room.moderation.why(CHANNEL, 40)
+
+    assert [line for line in report.lines if line.startswith(("tokens", "ended", "window"))] == lines
+    assert report.data["window"] == {"known": 3, "read": 3 - composed.cut}
+    assert answer.items() <= report.data["answer"].items()
 
 
 async def test_nothing_is_known_of_a_message_never_seen(room: Room) -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.moderation import Moderation, ModerationError, rehearse
+from bot.core.decider import set_persona
+from bot.moderation import Desk, Moderation, ModerationError, rehearse
+from bot.replies.personas import Surroundings, guild_stream
+from tests.model import actor
 from tests.moderation.conftest import CHANNEL, Room
 
 
@@ -88,6 +91,35 @@ async def test_where_the_bot_s_id_is_not_known_the_mention_tells(room: Room) -> 
     await Moderation(replace(room.desk, own_id=lambda: None)).rehearse(CHANNEL, message_id=10)
 
     assert room.echo.asked[0][0].text == "how?"
+
+
+async def test_a_model_is_who_it_is_now(room: Room) -> None:
+    """By the channel's persona or the server's, and with the topic; beside the log alone the server is known."""
+    model = actor()
+    desk = replace(room.desk, responders=(model,))
+    discord = replace(desk, around=lambda _channel_id: Surroundings(guild_id=9, topic="maps"))
+    await room.do(c.SetPersona("7", "a judge"))
+    await room.says(10, "who?", asks=True)
+    await room.answers(10, "as a judge about maps")
+
+    async def would_say(desk: Desk) -> list[str]:
+        report = await Moderation(desk).rehearse(CHANNEL, message_id=10)
+        answers: list[str] = report.data["messages"][0]["would_say"]
+        return answers
+
+    said = [await would_say(discord)]
+    await room.do(c.SetPersona("7", "a pirate"))
+    said.append(await would_say(discord))
+    await room.do(c.SetPersona("7", ""))
+    await room.log.append(guild_stream(9), set_persona(c.SetPersona("7", "a ghost")))
+    said += [await would_say(discord), await would_say(desk)]
+
+    assert said == [
+        ["as a judge about maps"],
+        ["as a pirate about maps"],
+        ["as a ghost about maps"],
+        ["as a ghost about nothing"],
+    ]
 
 
 @pytest.mark.parametrize(

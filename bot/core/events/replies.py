@@ -47,7 +47,9 @@ class ReplyComposed(MessageEvent):
     """The answer is written; nothing of it is sent yet unless it had begun. Body: the text of its parts.
 
     ``persona`` is the position of the event that set the persona it was written in (0: that of the settings).
-    ``attachments`` are the ids of the question's files that were read for it: their addresses expire.
+    ``attachments`` are the ids of the question's files that were read for it: their addresses expire. ``cut`` counts
+    the oldest turns that were left out, ``finish`` says why the model ended ("": nothing could end it early),
+    ``estimated`` that its tokens are estimates; ``priced`` is False where no price is known, so that the cost is not.
     """
 
     TYPE = "reply.composed"
@@ -63,6 +65,10 @@ class ReplyComposed(MessageEvent):
     generation: int = 1
     persona: int = 0
     attachments: tuple[int, ...] = ()
+    cut: int = 0
+    finish: str = ""
+    estimated: bool = False
+    priced: bool = True
 
     def key(self) -> Key:
         """Return ``composed:<message id>:<generation>``."""

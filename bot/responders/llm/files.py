@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.responders.llm.fence import safe_name
-from bot.responders.protocol import File
+from bot.responders.protocol import Attached, File
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What models that see take."""
 
-_NO_TEXT = ("image/", "audio/", "video/")
+_SEEN = "image/"
+_NO_TEXT = (_SEEN, "audio/", "video/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Reading:
     images: tuple[File, ...]
     unread: tuple[str, ...]
     ids: tuple[int, ...]
+
+
+def readable(file: Attached, *, images: bool, limit: int) -> bool:
+    """Tell whether a file can be read by what is known before it is fetched; ``limit`` 0: none is."""
+    kind = _kind(file)
+    return 0 < file.size <= limit and (
+        kind in IMAGES if kind.startswith(_SEEN) and images else not kind.startswith(_NO_TEXT)
+    )
 
 
 def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
@@ -44,7 +53,7 @@ def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
     return Reading(tuple(texts), tuple(shown), tuple(unread), tuple(ids))
 
 
-def _kind(file: File) -> str:
+def _kind(file: File | Attached) -> str:
     return file.content_type.partition(";")[0].strip().lower()
 
 

@@ -12,6 +12,7 @@ import structlog
 from bot.responders.llm.call import Call, OutOfTime, Silent
 from bot.responders.llm.clean import Cleaner
 from bot.responders.llm.failures import EXPECTED, Failure, failure_of
+from bot.responders.llm.files import readable
 from bot.responders.llm.models import Candidate, candidates, close, to_model_messages
 from bot.responders.llm.prices import Price, cost
 from bot.responders.llm.prompt import Allowance, Prompt, build
@@ -45,11 +46,12 @@ class _Bill:
         self.tokens_out += tokens_out
         self.cost_micros += price.micros
         self.estimated |= estimated
-        self.priced &= price.known
+        # What took nothing costs nothing, whatever its price.
+        self.priced &= price.known or not (tokens_in or tokens_out)
 
 
 class LlmResponder:
-    """Answers whatever has words, once the bot is addressed.
+    """Answers whatever has words, or a file that it can read, once the bot is addressed.
 
     Models are asked in their order: the next one when one fails before anything was shown. At most
     ``settings.concurrency`` questions are asked at the same time.
@@ -67,7 +69,8 @@ class LlmResponder:
 
     def claims(self, question: Question) -> bool:
         """Tell whether there is anything to answer."""
-        return bool(question.text.strip())
+        images, limit = self._settings.images, self._settings.attachment_bytes
+        return bool(question.text.strip()) or any(readable(file, images=images, limit=limit) for file in question.files)
 
     async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
         """Answer with the turns alone for context; raises ModelFailed."""

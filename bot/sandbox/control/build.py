@@ -25,6 +25,7 @@ def routes() -> list[ControlRoute]:
         ControlRoute("PATCH", "/guilds/{guild}", change_guild, {"unavailable": True}),
         ControlRoute("DELETE", "/guilds/{guild}", delete_guild),
         ControlRoute("POST", "/members", add_member, {"guild": "Sandbox", "user": "alice"}),
+        ControlRoute("PATCH", "/members", name_member, {"guild": "Sandbox", "user": "sandbox-bot", "nick": "Robin"}),
         ControlRoute(
             "POST", "/roles", create_role, {"name": "mods", "permissions": ["MANAGE_MESSAGES"], "users": ["bob"]}
         ),
@@ -141,6 +142,14 @@ async def add_member(call: ControlCall) -> Json:
     guild = call.guild(call.body.get("guild"))
     call.world.add_member(guild, call.user(call.body.get("user")))
     return guild_record(guild)
+
+
+async def name_member(call: ControlCall) -> Json:
+    """Give a member, the bot included, a nickname, or none (null): GUILD_MEMBER_UPDATE."""
+    guild, nick = call.guild(call.body.get("guild")), call.text("nick", None)
+    member = call.world.add_member(guild, call.user(call.body.get("user"), create=False))
+    call.world.name_member(guild, member, nick)
+    return {"id": str(member.user.id), "nick": nick}
 
 
 async def create_role(call: ControlCall) -> Json:

@@ -31,6 +31,7 @@ def routes() -> list[ControlRoute]:
         ControlRoute("POST", "/messages/bulk-delete", bulk_delete, {"messages": ["1", "2"]}),
         ControlRoute("POST", "/messages/{message}/reactions", react, {"user": "alice", "emoji": "👍"}),
         ControlRoute("DELETE", "/messages/{message}/reactions", unreact, "?user=alice&emoji=👍"),
+        ControlRoute("DELETE", "/messages/{message}/reactions/all", clear_reactions, "?emoji=👍"),
         ControlRoute("POST", "/typing", typing, {"channel": "general", "user": "alice"}),
     ]
 
@@ -183,6 +184,13 @@ async def unreact(call: ControlCall) -> Json:
     if not posting.unreact(call.world, message, user, emoji_payload(call.text("emoji"))):
         text = "That reaction is not there."
         raise ControlError(text, status=404)
+    return message_record(call.world, message)
+
+
+async def clear_reactions(call: ControlCall) -> Json:
+    """Take everybody's reactions off a message, those of one emoji where it is named."""
+    message, emoji = _path_message(call), call.text("emoji", None)
+    posting.clear_reactions(call.world, message, None if emoji is None else emoji_payload(emoji))
     return message_record(call.world, message)
 
 

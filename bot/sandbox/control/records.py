@@ -13,8 +13,8 @@ from bot.sandbox.world import World
 
 
 def message_record(world: World, message: Message) -> Json:
-    """Build the record of a message; ``reference`` is the id of the message it answers."""
-    guild = message.channel.guild
+    """Build the record of a message: ``reference`` is the message it answers, ``interaction`` the use of a command."""
+    guild, answered = message.channel.guild, message.interaction_metadata
     return {
         "id": str(message.id),
         "channel_id": str(message.channel.id),
@@ -26,6 +26,7 @@ def message_record(world: World, message: Message) -> Json:
         "content": message.content,
         "type": int(message.kind),
         "reference": None if message.referenced_id is None else str(message.referenced_id),
+        "interaction": None if answered is None else answered["id"],
         "nonce": message.nonce,
         "at": iso_time(timestamp_ms(message.id)),
         "edited_at": None if message.edited_ms is None else iso_time(message.edited_ms),

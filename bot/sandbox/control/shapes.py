@@ -8,7 +8,10 @@ from bot.sandbox.wire import Json
 
 
 class MessageRecord(TypedDict):
-    """A message as the control API shows it; ids are text, ``reference`` is the id of the message it answers."""
+    """A message as the control API shows it; ids are text.
+
+    ``reference`` is the id of the message it answers, ``interaction`` that of the use of a command.
+    """
 
     id: str
     channel_id: str
@@ -20,6 +23,7 @@ class MessageRecord(TypedDict):
     content: str
     type: int
     reference: str | None
+    interaction: str | None
     nonce: int | str | None
     at: str
     edited_at: str | None

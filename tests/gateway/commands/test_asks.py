@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.judge import judge
 from bot.core.events import (
     AbandonReason,
     Call,
@@ -24,6 +25,7 @@ from bot.replies.repair import NothingToRetry, retry
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Gated, Launch, Spawn
+from tests.model import actor
 
 ON = {"ask": True}
 EDITS: dict[str, Any] = {"method": "PATCH", "path": "/webhooks/*"}
@@ -193,6 +195,29 @@ async def test_what_a_restart_leaves_is_given_up(launch: Launch, control: Contro
         await retry(second.bot.conversations, second.judge.reader, channel, int(question), by="owner")
 
 
+async def test_what_is_given_up_is_no_turn(launch: Launch, control: ControlClient, alice: Moderator) -> None:
+    """Who reads the window finds no question without its answer, and nothing that the response said instead."""
+    first = await launch(replies=ON, responder=Gated())
+    await alice.registered()
+    question = await _begun(alice)
+    await first.judge.expect(ReplyRequested)
+    await first.stop()
+    model = actor()
+    second = await launch(replies=ON, responder=model)
+    await second.judge.expect(ReplyAbandoned)
+
+    await control.post("hello", mention=["sandbox-bot"])
+    (sent,) = await second.judge.expect(ReplySent)
+
+    response = int((await control.interaction(question))["original"]["id"])
+    recorded = {event.message_id for event in await second.judge.of(MessageReceived)}
+    assert {int(question), response} <= recorded
+    ((_, context),) = model.asked
+    assert context.history == ()
+    state = await second.judge.settled((await control.messages(author="alice"))[0]["channel_id"])
+    assert [turn.message_id for turn in state.window] == [sent.message_id, sent.sent_id]
+
+
 async def test_a_crash_between_writing_and_showing(
     spawn: Spawn, launch: Launch, control: ControlClient, alice: Moderator
 ) -> None:
@@ -208,3 +233,24 @@ async def test_a_crash_between_writing_and_showing(
     assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.UNKNOWN_FATE]
     assert len(await control.requests(**EDITS)) == 1
     assert await control.requests(**POSTS) == []
+
+
+async def test_a_run_with_questions_by_command_is_judged_right(
+    launch: Launch, control: ControlClient, alice: Moderator
+) -> None:
+    """Answered for all, for one alone, and not at all; beside another command and a message."""
+    bot = await launch(replies=ON)
+    await alice.registered()
+    await control.post("ask one")
+    await alice.use("ask", {"question": "ask two"})
+    await alice.use("ask", {"question": "ask three", "private": True})
+    await alice.use("ask", {"question": "what?"})
+    await alice.use("replay state")
+    (own,) = {message["author_id"] for message in await control.messages(author="sandbox-bot")}
+    await bot.judge.expect(ReplySent, 3)
+
+    verdict = await judge(bot.judge.reader, await control.messages(), int(own))
+
+    assert verdict.problems == ()
+    assert (verdict.posted, verdict.addressed, verdict.answered, verdict.replies) == (1, 4, 3, 3)
+    assert verdict.skipped == {"no answer": 1}

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import pytest
 
-from bot.core.events import PersonaCleared, PersonaSet, ReplyComposed, ReplySent
-from bot.responders import Answer, Question, Utterance
-from bot.responders.protocol import Context
+from bot.core.events import CommandUsed, PersonaCleared, PersonaSet, ReplyComposed, ReplySent
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch
+from tests.model import actor
 
 
-class Actor:
-    """A model's stand-in that says who it is told to be, and where."""
-
-    name = "llm"
-    wants_history = True
-    only_addressed = True
-
-    def claims(self, question: Question) -> bool:
-        """Answer everything."""
-        return bool(question.text)
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer without a context: nobody asks so."""
-        raise NotImplementedError
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
-        """Say who it is."""
-        del question
-        yield Answer(f"as {context.persona or 'myself'} about {context.topic or 'nothing'}", model="test:model")
-
-    async def close(self) -> None:
-        """Hold nothing."""
-
-
-async def said(control: ControlClient) -> list[str]:
-    """Return what the bot said, oldest first."""
-    return [message["content"] for message in await control.messages(author="sandbox-bot")]
+async def said(control: ControlClient, channel: str = "general") -> list[str]:
+    """Return what the bot said in a channel, oldest first."""
+    return [message["content"] for message in await control.messages(author="sandbox-bot", channel=channel)]
 
 
 async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient, moderator: Moderator) -> None:
     """A channel's own before the server's before that of the settings; `why` says which it was."""
-    running = await launch(responder=Actor())
+    running = await launch(responder=actor())
     await moderator.registered()
     await control.post("<@sandbox-bot> hi", mention=["sandbox-bot"])
     await running.judge.expect(ReplySent, 1)
@@ -65,6 +40,9 @@ async def test_the_nearest_persona_holds(launch: Launch, control: ControlClient,
     assert used[0] == 0
     assert used[1] == used[3] != 0
     assert "persona: version" in await moderator.ask("why", {"message": third["id"]})
+    rehearsed = await moderator.ask("rehearse", {"message": third["id"]})
+    assert "was said:  as a pirate" in rehearsed
+    assert "would say: as a judge" in rehearsed
     assert len(await running.judge.of(PersonaSet)) == 2
     assert len(await running.judge.of(PersonaCleared)) == 1
 
@@ -73,7 +51,7 @@ async def test_a_rewind_and_its_undo_take_the_persona_along(
     launch: Launch, control: ControlClient, moderator: Moderator
 ) -> None:
     """Back to none, and back again."""
-    await launch(responder=Actor())
+    await launch(responder=actor())
     await moderator.registered()
     await control.post("nothing for you")
     await moderator.use("persona set", {"text": "a pirate"})
@@ -102,3 +80,49 @@ async def test_only_moderators_may(launch: Launch, moderator: Moderator) -> None
 
     assert "no persona of its own" in nothing
     assert await running.judge.of(PersonaSet) == []
+
+
+@pytest.mark.parametrize("archived", [False, True], ids=["active", "archived"])
+async def test_a_thread_has_its_channels_persona_right_after_a_restart(
+    launch: Launch, control: ControlClient, moderator: Moderator, *, archived: bool
+) -> None:
+    """Before anything was said in either since; also in a thread that a message wakes."""
+    first = await launch(responder=actor())
+    await moderator.registered()
+    await moderator.use("persona set", {"text": "a judge", "scope": "server"})
+    await moderator.use("persona set", {"text": "a pirate"})
+    thread = (await control.create_thread("a thread"))["id"]
+    await control.change_thread(thread, archived=archived)
+    await first.stop()
+
+    second = await launch(responder=actor())
+    await control.post("hi", mention=["sandbox-bot"], channel=thread)
+    await second.judge.expect(ReplySent)
+
+    assert await said(control, thread) == ["as a pirate about nothing"]
+
+
+async def test_the_servers_persona_takes_rights_in_the_whole_server(
+    launch: Launch, control: ControlClient, moderator: Moderator
+) -> None:
+    """Who moderates one channel by its own permissions sets that channel's alone; a role of the server's sets both."""
+    running = await launch(moderation={"permission": "manage_channels"})
+    await moderator.registered()
+    moderator.user = "bob"
+    await control.create_user("bob")
+    await control.set_permissions("general", allow=["MANAGE_CHANNELS"], target="bob")
+
+    own = text_of(await moderator.use("persona set", {"text": "a pirate"}))
+    refused = [
+        text_of(await moderator.use(f"persona {command}", {**options, "scope": "server"}))
+        for command, options in (("set", {"text": "a judge"}), ("show", {}), ("clear", {}))
+    ]
+    outcomes = [use.outcome for use in await running.judge.expect(CommandUsed, 4)]
+    await control.call("POST", "/roles", {"name": "mods", "permissions": ["MANAGE_CHANNELS"], "users": ["bob"]})
+    allowed = text_of(await moderator.use("persona set", {"text": "a judge", "scope": "server"}))
+
+    assert "is set" in own
+    assert all("You may not use this command" in text for text in refused)
+    assert outcomes == ["done", "refused", "refused", "refused"]
+    assert "The persona of this server is set" in allowed
+    assert len(await running.judge.of(PersonaSet)) == 2

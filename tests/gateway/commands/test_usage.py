@@ -13,15 +13,15 @@ from bot.cli.main import echoless
 from bot.core.events import ReactionAdded, ReplySent
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
-from tests.gateway.test_budget import Dear
 from tests.harness import Launch
+from tests.model import dear
 
 
 async def test_usage_is_shown_in_discord_and_on_the_command_line(
     launch: Launch, control: ControlClient, moderator: Moderator, tmp_path: Path
 ) -> None:
     """Tokens, cost and reactions, by whom and where; a person without the permission is refused."""
-    bot = await launch(responder=Dear())
+    bot = await launch(responder=dear())
     await moderator.registered()
     asked = await control.post("one", mention=["sandbox-bot"])
     (sent,) = await bot.judge.expect(ReplySent)

@@ -12,6 +12,9 @@ from bot.responders.llm.settings import Patience
 Asking = Callable[..., LlmResponder]
 """Makes a responder; settings come by name."""
 
+TEXT = "you? word0 word1 word2 word3 word4 word5 end."
+"""What the server's model answers to the question."""
+
 PATIENT = Patience(first_token=30, between=30, total=60)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import ReplyComposed, ReplySent
+from bot.core.events import MessageSkipped, ReplyComposed, ReplySent, SkipReason
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 from tests.responders.llm.model_server import ModelServer
@@ -89,3 +89,44 @@ async def test_a_message_that_can_not_be_read_again_is_no_failure(
     await bot.judge.expect(ReplySent)
 
     assert composed.attachments == ()
+
+
+VIDEO = {"filename": "moon.mp4", "content_type": "video/mp4", "content": "MP4"}
+
+
+@pytest.mark.parametrize(
+    ("llm", "files", "told"),
+    [
+        pytest.param({}, [NOTES], "made of cheese", id="a text"),
+        pytest.param({"images": True}, [PICTURE], "image/png", id="an image"),
+        pytest.param({}, [PICTURE], "", id="an image for the blind"),
+        pytest.param({"images": True}, [VIDEO], "", id="what no model reads"),
+        pytest.param({"attachments_bytes": 10}, [NOTES], "", id="larger than it may be"),
+        pytest.param({"attachments_bytes": 0}, [NOTES], "", id="none at all"),
+        pytest.param({}, [], "", id="nothing but the mention"),
+    ],
+)
+async def test_a_mention_without_words_is_answered_where_its_file_can_be_read(
+    launch: Launch,
+    control: ControlClient,
+    server: ModelServer,
+    llm: dict[str, object],
+    files: list[dict[str, Any]],
+    told: str,
+) -> None:
+    """What has neither words nor a file for the model is skipped, with that reason."""
+    bot = await launch(**_settings(server, **llm))
+
+    posted = await control.post(mention="sandbox-bot", attachments=files)
+
+    if told:
+        await bot.judge.expect(ReplySent)
+        await bot.bot.moderation.rehearse(int(posted["channel_id"]), message_id=int(posted["id"]))
+        answered, rehearsed = (json.dumps(request.body["messages"]) for request in server.requests)
+        assert told in answered
+        assert told in rehearsed
+        assert [event.message_id for event in await bot.judge.of(ReplyComposed)] == [int(posted["id"])]
+    else:
+        (skipped,) = await bot.judge.expect(MessageSkipped)
+        assert skipped.reason is SkipReason.NO_ANSWER
+        assert server.requests == []

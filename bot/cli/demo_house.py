@@ -1,0 +1,79 @@
+"""What every demo is played in: a Discord on loopback with the bot, what cuts it short, and who judges it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from bot.cli.demo_bot import BotProcess, DemoError, bot_process
+from bot.cli.judge import Verdict, judge
+from bot.cli.log_verify import VerifyReport, check_log
+from bot.eventlog.log import open_reader
+from bot.eventlog.reader import Reader
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.process import SandboxProcess, sandbox_process
+
+FORGETFUL = ("--nonce-window", "0")
+"""Nobody knows how long Discord remembers a nonce, so in a demo nothing but the bot keeps a reply from doubling."""
+
+
+def demo_facts() -> str:
+    """Return what the demo's bot knows by rule: a JSON object."""
+    return files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running sandbox, and the bot that is to be started in it."""
+
+    sandbox: SandboxProcess
+    bot: BotProcess
+
+    async def played(self, play: Coroutine[None, None, None]) -> str:
+        """Play and return what cut it short, "" for nothing; raise DemoError where there is nothing to judge."""
+        trouble = await self._trouble(play)
+        if not self.bot.location.database.exists():
+            raise DemoError(trouble)
+        return trouble
+
+    async def _trouble(self, play: Coroutine[None, None, None]) -> str:
+        try:
+            try:
+                await play
+            except TimeoutError as error:
+                await self.bot.stop()
+                return f"Given up waiting: {error}."
+        except DemoError as error:
+            return str(error)
+        return ""
+
+    @asynccontextmanager
+    async def judged(self, addressed: Collection[int]) -> AsyncIterator[tuple[Reader, Verdict, VerifyReport]]:
+        """Judge what is there now, and give the log along with that."""
+        messages = await self.sandbox.control.messages()
+        reader = await open_reader(self.bot.location)
+        try:
+            verified = await check_log(reader, None)
+            own_id = int(self.sandbox.application_id)
+            yield reader, await judge(reader, messages, own_id, addressed=addressed, verified=verified), verified
+        finally:
+            await reader.close()
+
+
+@asynccontextmanager
+async def demo_house(
+    folder: Path, facts: str, arguments: Sequence[str] = (), llm: tuple[str, str] | None = None
+) -> AsyncIterator[House]:
+    """Give a sandbox, started with more ``arguments``, and a bot that is set up for it in ``folder``.
+
+    Both are gone at the end. Raises DemoError where the sandbox fails.
+    """
+    try:
+        async with sandbox_process([*arguments, *FORGETFUL]) as sandbox, bot_process(folder, sandbox.token) as bot:
+            bot.configure(sandbox.api_url, sandbox.gateway_url, facts, llm)
+            yield House(sandbox, bot)
+    except SandboxError as error:
+        raise DemoError(str(error)) from error

@@ -1,0 +1,43 @@
+"""What people think of the bot's messages: the reactions that are not taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.conversations import stream_of
+from bot.core.events import Feeling, ReactionAdded, ReactionRemoved
+from bot.eventlog.reader import Query, Reader
+
+MOST = 2000
+"""Events about one message that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A reaction that somebody gave; ``emoji`` is "" where their words were erased."""
+
+    person_id: int
+    feeling: Feeling
+    emoji: str
+
+    def is_with(self, emoji: str, feeling: Feeling) -> bool:
+        """Tell whether it is one with an emoji that says ``feeling``, as far as is known."""
+        return self.emoji == emoji if self.emoji else self.feeling is feeling is not Feeling.OTHER
+
+
+async def reactions_left(reader: Reader, channel_id: int, message_id: int) -> list[Given]:
+    """Return the reactions to a message that are not taken back, in the order in which they were given."""
+    types = (ReactionAdded.TYPE, ReactionRemoved.TYPE)
+    query = Query(stream=stream_of(channel_id), message_id=message_id, types=types)
+    found = [recorded async for recorded in reader.events(query, limit=MOST)]
+    bodies = await reader.bodies(recorded.position for recorded in found)
+    left: dict[tuple[int, str], Given] = {}
+    for recorded in found:
+        event, body = recorded.event, bodies.get(recorded.position)
+        if isinstance(event, ReactionAdded | ReactionRemoved):
+            given = Given(event.author_id, event.feeling, body.text if body else "")
+            key = (given.person_id, given.emoji or given.feeling.value)
+            left.pop(key, None)
+            if isinstance(event, ReactionAdded):
+                left[key] = given
+    return list(left.values())

@@ -1,0 +1,171 @@
+"""Every way in which a model gives no answer, and who is asked then."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.responders import ModelFailed, Utterance
+from bot.responders.llm.prices import Price
+from bot.responders.llm.responder import LlmResponder
+from bot.responders.llm.settings import Patience
+from tests.harness import eventually
+from tests.responders.llm.asking import TEXT, Asking, ask
+from tests.responders.llm.model_server import Fault, ModelServer, Script
+
+BRIEF = Patience(first_token=60, between=60, total=1)
+
+
+async def failure(responder: LlmResponder, text: str = "Who are you?") -> ModelFailed:
+    """Ask, and return how that failed."""
+    with pytest.raises(ModelFailed) as caught:
+        await ask(responder, text)
+    return caught.value
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize(
+    ("fault", "reason", "permanent", "retry_after"),
+    [
+        (Fault.UNAUTHORIZED, "the key was refused (HTTP 401)", True, None),
+        (Fault.RATE_LIMIT, "too many requests (HTTP 429)", False, 7),
+        (Fault.SERVER_ERROR, "HTTP 500", False, None),
+        (Fault.EMPTY, "an empty answer", False, None),
+    ],
+)
+async def test_failure_has_a_reason_of_our_own(
+    server: ModelServer,
+    asking: Asking,
+    fault: Fault,
+    reason: str,
+    retry_after: float | None,
+    *,
+    permanent: bool,
+    streaming: bool,
+) -> None:
+    """One request, no repeat of the SDK's; neither the provider's words nor the person's are told."""
+    server.script = Script(fault=fault)
+
+    with capture_logs() as lines:
+        failed = await failure(asking(streaming=streaming), "SECRET question")
+
+    assert (failed.reason, failed.permanent, failed.retry_after) == (f"openai:tiny: {reason}", permanent, retry_after)
+    assert not failed.began
+    assert len(server.requests) == 1
+    assert "SECRET" not in f"{failed}{failed.__cause__}{failed.__context__}{lines}"
+    assert lines == [
+        {"event": "model.failed", "log_level": "warning", "model": "openai:tiny", "reason": reason, "message": 100}
+    ]
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.UNFINISHED, Fault.INVALID_JSON])
+async def test_stream_that_ends_in_the_middle_is_no_answer(server: ModelServer, asking: Asking, fault: Fault) -> None:
+    """What was shown stays shown, so that no other model is asked; what it took is told as an estimate."""
+    server.script = Script(fault=fault)
+
+    failed = await failure(asking(fallbacks=1, prices={"tiny": Price(1, 1)}))
+
+    assert (failed.reason, failed.began, failed.permanent) == ("openai:tiny: the stream was cut", True, False)
+    assert failed.tokens_in > 100
+    assert failed.cost_micros == failed.tokens_in + failed.tokens_out
+    assert len(server.requests) == 1
+
+
+async def test_answer_that_cannot_be_read_is_none(server: ModelServer, asking: Asking) -> None:
+    """Of one that comes whole."""
+    server.script = Script(fault=Fault.INVALID_JSON)
+
+    assert (await failure(asking(streaming=False))).reason == "openai:tiny: an answer that can't be read"
+
+
+async def test_server_that_is_not_there_is_no_answer(asking: Asking) -> None:
+    """No connection, nothing spent."""
+    failed = await failure(asking(url="http://127.0.0.1:9/v1"))
+
+    assert (failed.reason, failed.permanent, failed.tokens_in) == ("openai:tiny: no connection", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "patience"),
+    [(Fault.HANG, Patience(first_token=0.2, between=60)), (Fault.STALL, Patience(first_token=60, between=0.2))],
+)
+async def test_model_that_falls_silent_is_left(
+    server: ModelServer, asking: Asking, fault: Fault, patience: Patience
+) -> None:
+    """Before its first token or in the middle; the server is told by the end of the connection."""
+    server.script = Script(fault=fault)
+
+    failed = await failure(asking(patience=patience))
+
+    assert (failed.reason, failed.began) == ("openai:tiny: silent for 0.2 s", fault is Fault.STALL)
+    await eventually(lambda: server.requests[0].left)
+
+
+async def test_endless_stream_ends_with_the_time(server: ModelServer, asking: Asking) -> None:
+    """What was said until then is the answer, and the answer says so."""
+    server.script = Script(fault=Fault.ENDLESS)
+    server.rate = 100
+
+    shown, answer = await ask(asking(patience=BRIEF))
+
+    assert (answer.finish, answer.estimated) == ("time", True)
+    assert "".join(shown) == answer.text
+    assert answer.text.endswith(("on", "and"))
+    await eventually(lambda: server.requests[0].left)
+
+
+async def test_endless_stream_ends_with_the_length(server: ModelServer, asking: Asking) -> None:
+    """About twenty messages of Discord's."""
+    server.script = Script(fault=Fault.ENDLESS, tokens=["x" * 39_000])
+
+    shown, answer = await ask(asking())
+
+    assert (answer.finish, answer.estimated) == ("length", True)
+    assert "".join(shown) == answer.text
+    assert 39_990 < len(answer.text) <= 40_000
+    await eventually(lambda: server.requests[0].left)
+
+
+@pytest.mark.parametrize("fault", [Fault.BLANK, Fault.HANG])
+async def test_time_without_a_word_is_no_answer(server: ModelServer, asking: Asking, fault: Fault) -> None:
+    """Blanks without end, or nothing at all."""
+    server.script = Script(fault=fault)
+    server.rate = 100
+
+    assert (await failure(asking(patience=BRIEF))).reason == "openai:tiny: out of time"
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_next_model_answers_where_one_fails(server: ModelServer, asking: Asking, *, streaming: bool) -> None:
+    """In their order, until one does; the answer names it, and its cost holds what the empty one took."""
+    server.scripts.extend([Script(fault=Fault.RATE_LIMIT), Script(fault=Fault.EMPTY), Script()])
+    prices = {f"other{number}": Price(0, 10) for number in range(3)}
+
+    _, answer = await ask(asking(fallbacks=3, prices=prices, streaming=streaming))
+
+    assert [request.body["model"] for request in server.requests] == ["tiny", "other0", "other1"]
+    assert (answer.text, answer.model) == (TEXT, "openai:other1")
+    assert (answer.cost_micros, answer.priced) == (80, True)
+
+
+async def test_all_models_failing_are_all_told(server: ModelServer, asking: Asking) -> None:
+    """Waiting helps as soon as it helps one of them."""
+    server.scripts.extend([Script(fault=Fault.UNAUTHORIZED), Script(fault=Fault.RATE_LIMIT)])
+
+    failed = await failure(asking(fallbacks=1))
+
+    assert failed.reason == ("openai:tiny: the key was refused (HTTP 401); openai:other0: too many requests (HTTP 429)")
+    assert (failed.permanent, failed.retry_after) == (False, 7)
+
+
+async def test_prompt_that_is_too_long_is_shortened(server: ModelServer, asking: Asking) -> None:
+    """Twice, by half; then another model is asked."""
+    server.scripts.extend([Script(fault=Fault.TOO_LONG), Script(fault=Fault.TOO_LONG), Script()])
+    history = tuple(Utterance(number, "Ada", "x" * 300, by_bot=False) for number in range(1, 50))
+
+    _, answer = await ask(asking(context_tokens=4000), history=history)
+
+    lengths = [len(str(request.body["messages"])) for request in server.requests]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(lengths) == len(set(lengths)) == 3
+    assert answer.cut > 35
