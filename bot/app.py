@@ -43,7 +43,8 @@ from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.service import Replies
-from bot.responders import Responder, close, members
+from bot.replies.summaries import Summaries
+from bot.responders import Responder, Summarising, close, members
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, serve
 
@@ -138,6 +139,7 @@ class Bot:
         self.replies = Replies(
             self.conversations, composer, self.asks, patience, clock, config.llm.edit_every.total_seconds()
         )
+        self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.moderation, self.house = Moderation(desk), House(desk)
         self.counter = Counter(self.moderation, configured.access(config))
@@ -186,6 +188,8 @@ class Bot:
         self.healer.stop()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
         await self.asks.stop()
+        if self.summaries is not None:
+            await self.summaries.stop()
         await self.supervisor.stop()
         await self.conversations.close()
         await close(self._answering)
@@ -227,6 +231,12 @@ class Bot:
         llm = self._config.llm
         files = DiscordFiles(lambda: self.supervisor.client)
         return Attachments(reader, files, llm.attachments_bytes, images=llm.images)
+
+    def _summaries(self) -> Summaries | None:
+        """Return what keeps summaries, where a responder can write them."""
+        able = (each for each in members(self._answering) if isinstance(each, Summarising))
+        writer = next(able, None)
+        return Summaries(self.conversations, self.log.reader, writer, self.budget.allows) if writer else None
 
     def _own_id(self) -> int | None:
         client = self.supervisor.client

@@ -47,6 +47,7 @@ class Llm(Section):
     between: PositiveDuration = Field(timedelta(seconds=20), description=POSITIVE_DURATION)
     total: PositiveDuration = Field(timedelta(seconds=120), description=POSITIVE_DURATION)
     concurrency: Positive = Field(8, description=COUNT)
+    summary: Switch = Field(default=False, description=SWITCH)
     images: Switch = Field(default=False, description=SWITCH)
     attachments_bytes: Annotated[Whole, Field(ge=0)] = Field(4_000_000, description="a whole number, 0 or more")
     prices: Mapping[Text, ModelPrice] = Field(

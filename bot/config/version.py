@@ -16,6 +16,7 @@ _OF_THE_MODEL = {
     "context_tokens",
     "max_tokens",
     "temperature",
+    "summary",
     "images",
     "attachments_bytes",
 }

@@ -141,25 +141,29 @@ class Retry:
 class Rewind:
     """Bring the window back to what it was at version ``to``; ``window`` is that, without what was deleted since.
 
-    ``persona_at`` is the persona of that version.
+    Persona and summary are those of that version.
     """
 
     by: str
     to: int
     window: tuple[Turn, ...]
     persona_at: int = 0
+    summary_at: int = 0
+    summary_upto: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
     """Take the newest rewind or reset back; ``window`` is what it was before, without what was deleted since.
 
-    ``persona_at`` is the persona from before.
+    Persona and summary are those from before.
     """
 
     by: str
     window: tuple[Turn, ...]
     persona_at: int = 0
+    summary_at: int = 0
+    summary_upto: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,14 @@ class Reset:
     """Empty the window."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summarise:
+    """Record a summary, unless the window was rewound while it was written."""
+
+    event: e.ConversationSummarised
+    body: e.Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +222,7 @@ Command: TypeAlias = (
     | Undo
     | Reset
     | SetPersona
+    | Summarise
     | React
     | Record
 )

@@ -23,7 +23,7 @@ from bot.core.window import SIZE, Turn, Window
 
 __all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
-FOLD = 3
+FOLD = 4
 WINDOW = SIZE
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
@@ -38,7 +38,8 @@ class Conversation:
     ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete;
     ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none); ``persona_at`` the
     position of the words that say who the bot is here (0: nothing does), and ``persona_changed_at`` the version at
-    which somebody set or cleared them.
+    which somebody set or cleared them. ``summary_at`` is the position of the words that sum up what was said up to
+    message ``summary_upto`` (0: nothing does).
     """
 
     version: int = 0
@@ -48,6 +49,8 @@ class Conversation:
     rewound_at: int = 0
     persona_at: int = 0
     persona_changed_at: int = 0
+    summary_at: int = 0
+    summary_upto: int = 0
     paused: bool = False
     deleted: bool = False
     history_forbidden: bool = False
@@ -249,11 +252,17 @@ def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRew
     for turn in event.window:
         state.window.put(*turn)
     state.rewound_at = 0 if event.undoes else recorded.version
+    state.summary_at, state.summary_upto = event.summary_at, event.summary_upto
 
 
 def _reset(state: Conversation, recorded: e.Recorded, _event: e.ConversationReset) -> None:
     state.window = Window()
     state.rewound_at = recorded.version
+    state.summary_at = state.summary_upto = 0
+
+
+def _summarised(state: Conversation, recorded: e.Recorded, event: e.ConversationSummarised) -> None:
+    state.summary_at, state.summary_upto = recorded.position, event.upto
 
 
 def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
@@ -309,6 +318,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.HistoryForbidden: _forbidden,
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
+    e.ConversationSummarised: _summarised,
     e.PersonaSet: _persona_set,
     e.PersonaCleared: _persona_cleared,
     e.PersonaRestored: _persona_restored,

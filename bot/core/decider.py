@@ -56,6 +56,8 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             return _rewind(state, command)
         case c.SetPersona():
             return set_persona(command) if command.text or state.persona_at else ()
+        case c.Summarise():
+            return _summarise(state, command)
         case c.Record(fact):
             return _record(state, fact)
         case _:
@@ -203,25 +205,42 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
 
 def _rewind(state: Conversation, command: c.Rewind | c.Undo | c.Reset) -> Drafts:
     match command:
-        case c.Rewind(by, to, window, persona_at):
+        case c.Rewind(by, to, window, persona_at, summary_at, summary_upto):
             if to >= state.version:
                 return ()
-            rewound = e.Draft(e.ConversationRewound(by=by, to=to, window=_stored(window)))
-            return (rewound, *_persona_back(state, by, persona_at))
-        case c.Undo(by, window, persona_at):
+            rewound = e.ConversationRewound(
+                by=by, to=to, window=_stored(window), summary_at=summary_at, summary_upto=summary_upto
+            )
+            return (e.Draft(rewound), *_persona_back(state, by, persona_at))
+        case c.Undo(by, window, persona_at, summary_at, summary_upto):
             if not state.rewound_at:
                 return ()
             # What came after the rewind stays: only what the rewind took away comes back.
             turns = {turn.message_id: turn for turn in (*window, *state.window)}
             merged = tuple(turns[message_id] for message_id in sorted(turns))
+            if state.summary_upto > summary_upto:
+                # One that goes further was written since.
+                summary_at, summary_upto = state.summary_at, state.summary_upto
             undone = e.ConversationRewound(
-                by=by, to=state.rewound_at - 1, window=_stored(merged), undoes=state.rewound_at
+                by=by,
+                to=state.rewound_at - 1,
+                window=_stored(merged),
+                undoes=state.rewound_at,
+                summary_at=summary_at,
+                summary_upto=summary_upto,
             )
             # As with the turns: a persona that somebody chose after the rewind stays.
             chosen_since = state.persona_changed_at > state.rewound_at
             return (e.Draft(undone), *(() if chosen_since else _persona_back(state, by, persona_at)))
         case c.Reset(by):
-            return (e.Draft(e.ConversationReset(by=by)),) if state.window else ()
+            return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_at else ()
+
+
+def _summarise(state: Conversation, command: c.Summarise) -> Drafts:
+    event = command.event
+    if event.previous != state.summary_at or event.upto <= state.summary_upto or state.turn(event.upto) is None:
+        return ()
+    return (e.Draft(event, command.body),)
 
 
 def _persona_back(state: Conversation, by: str, persona_at: int) -> Drafts:

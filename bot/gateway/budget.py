@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from bot.conversations import channel_of
 from bot.core.conversation import Conversation
 from bot.core.events import (
+    ConversationSummarised,
     KeyKind,
     MessageReceived,
     Recorded,
@@ -31,7 +32,7 @@ DAY = 86_400_000_000
 _SET_BACK = 3_600_000_000
 """How far a clock may be set back: what is of yesterday by its time may then follow what is of today."""
 
-_COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned)
+_COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +62,21 @@ class Budget:
     _cost: int = 0
     _told: set[tuple[int, int]] = field(default_factory=set)
 
-    def refusal(self, place: Place, person_id: int) -> SkipReason | None:
-        """Return which limit is reached for a message that a model would answer."""
+    def refusal(self, place: Place, person_id: int | None) -> SkipReason | None:
+        """Return which limit is reached for a message that a model would answer; None: nobody asks for it."""
         self._turn()
         caps = self.caps
         reached = (
-            (SkipReason.PERSON_BUDGET, self._people[person_id], caps.person),
+            (SkipReason.PERSON_BUDGET, self._people[person_id or 0], None if person_id is None else caps.person),
             (SkipReason.CHANNEL_BUDGET, self._channels[place.channel_id], caps.channel),
             (SkipReason.SERVER_BUDGET, self._servers[place.guild_id or 0], caps.server if place.guild_id else None),
             (SkipReason.DAY_BUDGET, self._cost, caps.cost_micros),
         )
         return next((reason for reason, spent, cap in reached if cap is not None and spent >= cap), None)
+
+    def allows(self, channel_id: int) -> bool:
+        """Tell whether a model may do something in a channel that nobody asked for."""
+        return self.refusal(Place(channel_id, None, self.server_of(channel_id)), None) is None
 
     def tell(self, channel_id: int, person_id: int) -> bool:
         """Tell whether the person has yet to hear of it; true once a day and channel."""
@@ -85,7 +90,7 @@ class Budget:
         for recorded in new:
             event = recorded.event
             if isinstance(event, _COUNTED):
-                entry = state.pending(event.message_id)
+                entry = state.pending(getattr(event, "message_id", 0))
                 person_id = entry.author_id if entry else getattr(event, "author_id", 0)
                 self._count(recorded, channel_id, person_id, self.server_of(channel_id))
 

@@ -162,6 +162,8 @@ def _answer(desk: Desk, story: Story) -> Iterator[str]:
     )
     if story.persona:
         yield f"persona: {story.persona}"
+    if composed.summary:
+        yield f"summary of what was said before: the one at position {composed.summary}"
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
     yield f"window: {_window(desk, story)}"

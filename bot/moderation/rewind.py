@@ -17,7 +17,8 @@ from bot.moderation.see import turn_line, words_of
 from bot.moderation.text import count_text, plain
 
 Turns = tuple[Turn, ...]
-Change = Callable[[Turns, int], Rewind | Undo]
+Change = Callable[[Turns, Conversation], Rewind | Undo]
+"""Makes a command of a window and of the state in which it was so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,10 @@ async def rewind(desk: Desk, channel_id: int, to: str, *, by: str) -> Report:
     version, now = await _ends(desk, channel_id, to)
     change = await _change(desk, channel_id, now, version)
     recorded = await _record(
-        desk, channel_id, version, lambda window, persona_at: Rewind(by, version, window, persona_at)
+        desk,
+        channel_id,
+        version,
+        lambda window, old: Rewind(by, version, window, old.persona_at, old.summary_at, old.summary_upto),
     )
     return Report(
         f"Channel {channel_id} is rewound to version {version}",
@@ -91,7 +95,10 @@ async def undo(desk: Desk, channel_id: int, *, by: str) -> Report:
     if not now.rewound_at:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
     recorded = await _record(
-        desk, channel_id, now.rewound_at - 1, lambda window, persona_at: Undo(by, window, persona_at)
+        desk,
+        channel_id,
+        now.rewound_at - 1,
+        lambda window, old: Undo(by, window, old.persona_at, old.summary_at, old.summary_upto),
     )
     after = (await desk.reader.load(stream_of(channel_id), upto=recorded.version)).state
     known = {turn.message_id for turn in now.window}
@@ -151,13 +158,15 @@ async def _record(desk: Desk, channel_id: int, to: int, command: Change) -> Reco
     old = (await desk.reader.load(stream, upto=to)).state
     then = old.window
     deleted = await _deleted(desk.reader, channel_id, after=to)
-    new = await conversations.handle(channel_id, command(_without(then, deleted), old.persona_at))
+    new = await conversations.handle(channel_id, command(_without(then, deleted), old))
     if not new or not isinstance(new[0].event, ConversationRewound):
         raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
     late = await _deleted(desk.reader, channel_id, after=to, upto=new[-1].version) - deleted
     if any(turn.message_id in late for turn in then):
-        window = _without((await conversations.state(channel_id)).window, late)
-        new = await conversations.handle(channel_id, Rewind(new[0].event.by, to, window, old.persona_at))
+        state = await conversations.state(channel_id)
+        window, by = _without(state.window, late), new[0].event.by
+        again = Rewind(by, to, window, old.persona_at, state.summary_at, state.summary_upto)
+        new = await conversations.handle(channel_id, again)
     return new[-1]
 
 

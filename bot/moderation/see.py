@@ -183,7 +183,7 @@ def _cursor(cursor: str | None, head: int) -> int:
 
 def _changed(before: Conversation, after: Conversation) -> Iterator[tuple[str, tuple[object, object]]]:
     """Yield each switch, counter and mark that differs, with both values."""
-    for name in ("watermark", "rewound_at", "persona_at", "paused", "deleted", "history_forbidden"):
+    for name in ("watermark", "rewound_at", "persona_at", "summary_at", "paused", "deleted", "history_forbidden"):
         if getattr(before, name) != getattr(after, name):
             yield name, tuple(plain(getattr(each, name), is_id=name == "watermark") for each in (before, after))
     for name in ("received", "sent", "skipped", "abandoned", "foreign"):

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from bot.core.events import (
     Body,
+    ConversationSummarised,
     MessageEdited,
     MessageReceived,
     PersonaSet,
@@ -34,9 +35,11 @@ ID_FIELDS = frozenset(
         "guild_id",
         "id",
         "message_id",
+        "people",
         "reply_to",
         "sent_id",
         "sent_ids",
+        "summary_upto",
         "surplus",
         "upto",
         "user_id",
@@ -44,7 +47,9 @@ ID_FIELDS = frozenset(
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
 
-WORDED = (MessageReceived, MessageEdited, ReplyComposed, PersonaSet, ReactionAdded, ReactionRemoved)
+WORDED = (
+    MessageReceived, MessageEdited, ReplyComposed, ConversationSummarised, PersonaSet, ReactionAdded, ReactionRemoved,
+)  # fmt: skip
 """Events that are recorded with words: where these have none, somebody erased them."""
 
 _QUIET_FIELDS = frozenset({"sent_at"})

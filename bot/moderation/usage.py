@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from bot.conversations import channel_of
 from bot.core.events import (
+    ConversationSummarised,
     ReactionAdded,
     ReactionRemoved,
     Recorded,
@@ -25,14 +26,23 @@ from bot.moderation.text import count_text, iso_time
 
 TYPES = tuple(
     event.TYPE
-    for event in (ReplyRequested, ReplyComposed, ReplyDelayed, ReplyAbandoned, ReactionAdded, ReactionRemoved)
+    for event in (
+        ReplyRequested,
+        ReplyComposed,
+        ReplyDelayed,
+        ReplyAbandoned,
+        ConversationSummarised,
+        ReactionAdded,
+        ReactionRemoved,
+    )
 )
 MOST = 10
 """People and channels that are listed, those who took most first."""
 WIDTH = 20
 """Characters of the longest bar."""
 
-Paid: TypeAlias = ReplyComposed | ReplyDelayed | ReplyAbandoned
+Failed: TypeAlias = ReplyDelayed | ReplyAbandoned
+Paid: TypeAlias = ReplyComposed | Failed | ConversationSummarised
 
 
 @dataclass(slots=True)
@@ -52,10 +62,10 @@ class Sum:
         """Add an answer, or a failed attempt."""
         tokens = event.tokens_in + event.tokens_out
         self.replies += isinstance(event, ReplyComposed)
-        self.failed += not isinstance(event, ReplyComposed)
+        self.failed += isinstance(event, Failed)
         self.tokens += tokens
         self.cost_micros += event.cost_micros
-        self.unpriced += isinstance(event, ReplyComposed) and not event.priced
+        self.unpriced += not (isinstance(event, Failed) or event.priced)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
@@ -109,6 +119,8 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
                 askers[message_id] = author_id
             case ReplyComposed() as event:
                 _count(found, recorded, event, channel_id, askers.pop(event.message_id, 0))
+            case ConversationSummarised() as event:
+                _count(found, recorded, event, channel_id, 0)
             case ReplyDelayed() | ReplyAbandoned() as event:
                 _count(found, recorded, event, channel_id, askers.get(event.message_id, 0))
             case ReactionAdded(feeling=feeling):
@@ -121,8 +133,9 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
 
 
 def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, person_id: int) -> None:
-    model = event.model if isinstance(event, ReplyComposed) else "failed"
-    if not model or not (isinstance(event, ReplyComposed) or event.tokens_in or event.tokens_out):
+    failed = isinstance(event, Failed)
+    model = "failed" if isinstance(event, Failed) else event.model
+    if not model or (failed and not (event.tokens_in or event.tokens_out)):
         return
     person = str(person_id) if person_id else "unknown"
     day = iso_time(recorded.recorded_at)[:10]

@@ -71,10 +71,12 @@ class Composer:
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
-        history = await self._history(state, channel_id, entry) if responder.wants_history else ()
+        summary = await self._summary(responder, state)
+        since = state.summary_upto if summary else 0
+        history = await self._history(state, channel_id, entry, since) if responder.wants_history else ()
         files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         context, persona = await self._context(responder, channel_id, state, history)
-        context = replace(context, attachments=files)
+        context = replace(context, attachments=files, summary=summary)
         async with asyncio.timeout(self.timeout):
             answer = await _answer(responder, question, context, show)
         cut = in_one_part if entry.asked else split
@@ -82,7 +84,8 @@ class Composer:
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts, persona.position)
-        event = event.model_copy(update={"generation": entry.generation})
+        built_on = state.summary_at if summary else 0
+        event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
@@ -168,8 +171,16 @@ class Composer:
             files=tuple(Attached(file.content_type, file.size) for file in (message.attachments if message else ())),
         )
 
-    async def _history(self, state: Conversation, channel_id: int, entry: Pending) -> tuple[Utterance, ...]:
-        turns = [turn for turn in state.window if turn.message_id < entry.message_id][-self.window :]
+    async def _summary(self, responder: Responder, state: Conversation) -> str:
+        """Return what sums up the turns before the window, "" where nothing does or the words are erased."""
+        if not state.summary_at or not isinstance(responder, Streaming):
+            return ""
+        body = (await self.reader.bodies((state.summary_at,))).get(state.summary_at)
+        return body.text if body else ""
+
+    async def _history(self, state: Conversation, channel_id: int, entry: Pending, since: int) -> tuple[Utterance, ...]:
+        """Return the turns before a question that are newer than ``since``: the others are summed up."""
+        turns = [turn for turn in state.window if since < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)
 
 

@@ -11,6 +11,7 @@ from bot.responders.protocol import (
     Question,
     Responder,
     Streaming,
+    Summarising,
     Utterance,
 )
 from bot.responders.rules import Rule, RulesResponder, compile_rules, load_facts
@@ -28,6 +29,7 @@ __all__ = [
     "Rule",
     "RulesResponder",
     "Streaming",
+    "Summarising",
     "Utterance",
     "claimant",
     "close",

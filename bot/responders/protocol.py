@@ -175,6 +175,18 @@ class Immediate(Protocol):
 
 
 @runtime_checkable
+class Summarising(Protocol):
+    """Sum up what was said, for whoever answers later."""
+
+    async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer:
+        """Return a summary of ``turns``, the oldest first, and of what ``summary`` says of the time before them.
+
+        Raises :class:`ModelFailed`.
+        """
+        ...
+
+
+@runtime_checkable
 class Streaming(Protocol):
     """Answer while the answer is made.
 

@@ -20,14 +20,11 @@ from bot.eventlog.codec import event_models
 
 # What is a number and no Discord id: times, positions, versions, counts.
 NUMBERS = {
-    "at",
-    "persona",
-    "persona_at",
-    "persona_changed_at",
-    "abandoned", "asked_at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "deleted",
-    "edited_at", "foreign", "generation", "guilds", "kind", "missing", "part", "parts", "pid", "position", "received",
-    "requested_at", "retry_at", "rewound_at", "sent", "sent_at", "size", "skipped", "to", "tokens_in", "tokens_out",
-    "undoes", "version", "watermark",
+    "abandoned", "asked_at", "at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "cut",
+    "deleted", "edited_at", "foreign", "generation", "guilds", "kind", "missing", "part", "parts", "persona",
+    "persona_at", "persona_changed_at", "pid", "position", "previous", "received", "requested_at", "retry_at",
+    "rewound_at", "sent", "sent_at", "size", "skipped", "summary", "summary_at", "to", "tokens_in", "tokens_out",
+    "turns", "undoes", "version", "watermark",
 }  # fmt: skip
 
 

@@ -79,6 +79,7 @@ class Case(NamedTuple):
 
 
 LATER = RECEIVED.model_copy(update={"message_id": 200})
+SUMMARISED = e.ConversationSummarised(upto=100, turns=1)
 LATEST = RECEIVED.model_copy(update={"message_id": 300})
 
 
@@ -334,6 +335,36 @@ CASES = {
         [REQUESTED],
         c.Abandon(100, e.AbandonReason.GAVE_UP, spent=c.Spent(7, 3, 1)),
         (e.Draft(ABANDONED.model_copy(update={**SPENT, "author_id": 7}), causation=1),),
+    ),
+    "a summary of what is in the window is recorded": Case(
+        [RECEIVED, LATER], c.Summarise(SUMMARISED, WORDS), (e.Draft(SUMMARISED, WORDS),)
+    ),
+    "a summary that was written twice is recorded once": Case(
+        [RECEIVED, LATER, SUMMARISED], c.Summarise(SUMMARISED, WORDS), ()
+    ),
+    "a summary of what was rewound meanwhile is not recorded": Case(
+        [RECEIVED, e.ConversationReset(by="owner")], c.Summarise(SUMMARISED, WORDS), ()
+    ),
+    "a summary goes with the window": Case(
+        [RECEIVED, LATER, SUMMARISED],
+        c.Rewind("owner", 2, (TURN, LATER_TURN)),
+        (e.Draft(rewound(2, TURN, LATER_TURN)),),
+    ),
+    "an undo brings a summary back": Case(
+        [RECEIVED, LATER, SUMMARISED, e.ConversationReset(by="owner")],
+        c.Undo("owner", (TURN, LATER_TURN), summary_at=3, summary_upto=100),
+        (e.Draft(rewound(3, TURN, LATER_TURN, undoes=4).model_copy(update={"summary_at": 3, "summary_upto": 100})),),
+    ),
+    "an undo leaves a summary that goes further": Case(
+        [RECEIVED, e.ConversationReset(by="owner"), LATER, SUMMARISED.model_copy(update={"upto": 200})],
+        c.Undo("owner", (TURN,)),
+        (
+            e.Draft(
+                rewound(1, TURN, Turn(200, 7, e.Role.PERSON, 3), undoes=2).model_copy(
+                    update={"summary_at": 4, "summary_upto": 200}
+                )
+            ),
+        ),
     ),
     "a text for several messages lets go of the others": Case(
         [REQUESTED, OTHER_REQUESTED],

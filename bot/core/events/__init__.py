@@ -17,6 +17,7 @@ from bot.core.events.admin import (
     RepliesResumed,
 )
 from bot.core.events.base import Body, Draft, Event, MessageEvent, Recorded
+from bot.core.events.memory import ConversationSummarised
 from bot.core.events.messages import (
     ChannelDeleted,
     MessageDeleted,
@@ -81,6 +82,7 @@ __all__ = [
     "CommandUsed",
     "ConversationReset",
     "ConversationRewound",
+    "ConversationSummarised",
     "DirectChannelOpened",
     "Draft",
     "Event",

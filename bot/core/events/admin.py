@@ -9,8 +9,9 @@ from bot.core.events.vocabulary import StoredTurn
 class ConversationRewound(Event):
     """The window is what it was at version ``to``, or, with ``undoes``, what it was before that rewind.
 
-    ``window`` holds the turns, so that a fold needs no look-up. The outbox, the watermark and dedupe stay as they are:
-    rewinding never re-sends and never re-reads.
+    ``window`` holds the turns, so that a fold needs no look-up; ``summary_at`` is the position of the summary of then,
+    and ``summary_upto`` the newest message in it. The outbox, the watermark and dedupe stay as they are: rewinding
+    never re-sends and never re-reads.
     """
 
     TYPE = "conversation.rewound"
@@ -19,10 +20,12 @@ class ConversationRewound(Event):
     to: int
     window: tuple[StoredTurn, ...]
     undoes: int = 0
+    summary_at: int = 0
+    summary_upto: int = 0
 
 
 class ConversationReset(Event):
-    """The window is empty; everything else stays."""
+    """The window is empty, and there is no summary of what was in it; everything else stays."""
 
     TYPE = "conversation.reset"
 

@@ -46,7 +46,8 @@ class ReplyBegun(MessageEvent):
 class ReplyComposed(MessageEvent):
     """The answer is written; nothing of it is sent yet unless it had begun. Body: the text of its parts.
 
-    ``persona`` is the position of the event that set the persona it was written in (0: that of the settings).
+    ``persona`` is the position of the event that set the persona it was written in (0: that of the settings),
+    ``summary`` that of the summary it built on (0: none).
     ``attachments`` are the ids of the question's files that were read for it: their addresses expire. ``cut`` counts
     the oldest turns that were left out, ``finish`` says why the model ended ("": nothing could end it early),
     ``estimated`` that its tokens are estimates; ``priced`` is False where no price is known, so that the cost is not.
@@ -64,6 +65,7 @@ class ReplyComposed(MessageEvent):
     settings: str = ""
     generation: int = 1
     persona: int = 0
+    summary: int = 0
     attachments: tuple[int, ...] = ()
     cut: int = 0
     finish: str = ""

@@ -1,0 +1,97 @@
+"""The running summary of a conversation: what the window outgrows is folded into it, by the model that answers there.
+
+An effect of newly recorded answers, like sending is of requests: loading and replaying never ask for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.conversations import Conversations
+from bot.core.commands import Summarise
+from bot.core.conversation import Conversation
+from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role
+from bot.core.memory import outgrown
+from bot.eventlog.reader import Reader
+from bot.replies.recall import utterances
+from bot.responders.protocol import Summarising
+
+_log = structlog.get_logger()
+
+
+class Summaries:
+    """Keeps the summaries of channels in which a model answers; ``may`` tells whether a channel may still spend."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        reader: Reader,
+        summarising: Summarising,
+        may: Callable[[int], bool] = lambda _channel_id: True,
+    ) -> None:
+        self._conversations = conversations
+        self._reader = reader
+        self._summarising = summarising
+        self._may = may
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        conversations.on_appended.append(self.react)
+
+    def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Begin a summary where a model has answered and the window has outgrown the last one."""
+        answered = any(isinstance(recorded.event, ReplyComposed) and recorded.event.model for recorded in new)
+        if answered and channel_id not in self._tasks and outgrown(state) and self._may(channel_id):
+            task = asyncio.get_running_loop().create_task(self._fold(channel_id), name=f"summary {channel_id}")
+            self._tasks[channel_id] = task
+            task.add_done_callback(lambda _done: self._tasks.pop(channel_id, None))
+
+    async def stop(self) -> None:
+        """Let go of summaries under way: the next answer asks for them again."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fold(self, channel_id: int) -> None:
+        try:
+            command = await self._written(channel_id)
+            if command is not None:
+                await self._conversations.handle(channel_id, command)
+        except Exception as error:  # noqa: BLE001 - whatever a model raises: without a summary the bot forgets sooner
+            _log.warning("summary.failed", channel=channel_id, reason=type(error).__name__)
+
+    async def _written(self, channel_id: int) -> Summarise | None:
+        """Have a summary written; None where everything in it was erased."""
+        state = await self._conversations.state(channel_id)
+        turns = outgrown(state)
+        said = await utterances(self._reader, channel_id, turns)
+        before = (await self._reader.bodies((state.summary_at,))).get(state.summary_at)
+        if not said:
+            return None
+        answer = await self._summarising.summarise(before.text if before else "", said)
+        people = {turn.author_id for turn in turns if turn.role is not Role.BOT}
+        event = ConversationSummarised(
+            upto=turns[-1].message_id,
+            turns=len(said),
+            previous=state.summary_at,
+            people=tuple(sorted(people | await self._people(state.summary_at))),
+            model=answer.model,
+            tokens_in=answer.tokens_in,
+            tokens_out=answer.tokens_out,
+            cost_micros=answer.cost_micros,
+            estimated=answer.estimated,
+            priced=answer.priced,
+        )
+        return Summarise(event, Body(parts=(answer.text,)))
+
+    async def _people(self, position: int) -> set[int]:
+        """Return whose words are in the summary at a position."""
+        found = await self._reader.at((position,)) if position else []
+        return {
+            person
+            for recorded in found
+            if isinstance(recorded.event, ConversationSummarised)
+            for person in recorded.event.people
+        }
