@@ -12,7 +12,7 @@ from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.moderation.text import iso_time, plain
 
-_SHOWN_APART = frozenset({"version", "window", "outbox", "watermark"})
+_SHOWN_APART = frozenset({"version", "window", "outbox", "watermark", "summary_upto"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Replayed:
             "recorded_at": None if self.recorded_at is None else iso_time(self.recorded_at),
             "snapshot": self.snapshot,
             "watermark": plain(state.watermark, is_id=True),
+            "summary_upto": plain(state.summary_upto, is_id=True),
             "flags": self.flags,
             "counters": self.counters,
             **self.others,

@@ -39,12 +39,15 @@ async def test_what_the_log_refused_is_fetched_once_it_takes_events_again(
     bot = await launch()
     ids = {channel: [(await control.post("ask before", channel=channel))["id"]] for channel in channels}
     await bot.judge.expect(ReplySent, 2)
+    refused: set[int] = set()
+    bot.bot.conversations.on_failed.append(lambda channel_id, _error: refused.add(channel_id))
 
     await bot.make_log_unwritable()
     for text in ("ask meanwhile", "chatter"):
         for channel in channels:
             ids[channel].append((await control.post(text, channel=channel))["id"])
     await unwritable(bot)
+    await eventually(lambda: len(refused) == len(channels))
     health = bot.bot.health()
     await bot.make_log_unwritable(unwritable=False)
     await bot.judge.expect(ReplySent, 4)

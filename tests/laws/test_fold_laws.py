@@ -132,9 +132,14 @@ def test_deciding_never_raises_and_what_it_decides_can_be_stored_and_folded(
     assert after.version == len(events) + len(drafts)
 
 
+_TAKEN_BACK = frozenset(
+    ("version", "window", "rewound_at", "persona_at", "persona_changed_at", "summary_at", "summary_upto")
+)
+
+
 @given(HISTORIES)
-def test_a_rewind_leaves_everything_but_the_window_and_the_persona(events: list[e.Event]) -> None:
-    """It never re-sends and never re-reads; the persona goes back with what was said in it."""
+def test_a_rewind_leaves_everything_but_what_was_kept_in_mind(events: list[e.Event]) -> None:
+    """It never re-sends and never re-reads; persona and summary go back with what was said."""
     state = fold(recorded(events))
     drafts = decide(state, c.Rewind(by="owner", to=0, window=()))
     drafts += decide(state, c.Undo(by="owner", window=tuple(state.window)))
@@ -142,5 +147,5 @@ def test_a_rewind_leaves_everything_but_the_window_and_the_persona(events: list[
     after = fold(recorded([*events, *(draft.event for draft in drafts)]))
 
     for field in Conversation.__slots__:
-        if field not in ("version", "window", "rewound_at", "persona_at", "persona_changed_at"):
+        if field not in _TAKEN_BACK:
             assert getattr(after, field) == getattr(state, field)
