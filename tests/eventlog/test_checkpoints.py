@@ -38,7 +38,8 @@ async def test_the_write_ahead_log_begins_anew(
 
     await append(log, COMMITS)
 
-    assert write_ahead_log(location).stat().st_size < 3 * after_few
+    # A checkpoint that waits for a busy disk lets some more pages come meanwhile.
+    assert write_ahead_log(location).stat().st_size < 8 * after_few
     assert (await log.reader.stats()).events == 40 + COMMITS
 
 
