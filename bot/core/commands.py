@@ -56,11 +56,12 @@ class DeleteChannel:
 
 
 class Spent(NamedTuple):
-    """What a model took: tokens read and written, and millionths of a dollar."""
+    """What a model took: tokens read and written, and millionths of a dollar (not ``priced``: nobody knows)."""
 
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micros: int = 0
+    priced: bool = True
 
 
 NOTHING = Spent()

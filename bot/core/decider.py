@@ -273,7 +273,7 @@ def _record(
 
 
 def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "", spent: c.Spent = c.NOTHING) -> e.Draft:
-    for_whom = entry.author_id if any(spent) else 0
+    for_whom = entry.author_id if spent != c.NOTHING else 0
     abandoned = e.ReplyAbandoned(
         message_id=entry.message_id, reason=reason, detail=detail, author_id=for_whom, **spent._asdict()
     )

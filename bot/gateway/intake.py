@@ -12,26 +12,23 @@ from datetime import timedelta
 
 import structlog
 
-from bot.conversations import Conversations, stream_of
-from bot.core.addressing import Address, Nonce, call_of, parse_nonce, refusal_of, without_mention
-from bot.core.commands import Compose, Confirm, Delete, DeleteChannel, Edit, NoteForeign, Receive
+from bot.conversations import Conversations
+from bot.core.addressing import Address, call_of, refusal_of, without_mention
+from bot.core.commands import Compose, Delete, DeleteChannel, Edit, Receive
 from bot.core.events import (
-    MOST_PARTS,
     Author,
     Call,
     DirectChannelOpened,
     Draft,
     KeyKind,
-    Proof,
     Recorded,
-    ReplyComposed,
-    ReplySent,
     Role,
     SkipReason,
     Via,
 )
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
+from bot.gateway.echoes import Echoes
 from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
@@ -83,6 +80,7 @@ class Intake:
         self._answered = answered
         self._direct: set[int] = set()
         self._feedback = Feedback(conversations, log.reader)
+        self._echoes = Echoes(conversations, log.reader)
 
     def records(self, place: Place) -> bool:
         """Tell whether the settings record this place."""
@@ -172,61 +170,13 @@ class Intake:
             await self._feedback.clear(clearing)
 
     async def own(self, incoming: Incoming) -> None:
-        """Take a message of the bot's own account: the echo of a part it sent, or one that this log did not send."""
-        about = parse_nonce(incoming.nonce)
-        trigger = about.message_id if about else incoming.reply_to
-        if trigger is None:
-            return
-        state = await self._conversations.state(incoming.channel_id)
-        if state.turn(incoming.message_id) is not None:
-            return
-        entry = state.pending(trigger)
-        if entry is not None and (entry.composed or entry.begun):
-            # Without its nonce (a history) the part can't be told here: the look before a repeat finds it.
-            if about and (entry.begun or about.part < len(entry.sent_ids)):
-                await self._confirm(incoming, about, Proof.ECHO)
-            return
-        sent, parts = await self._delivered(incoming.channel_id, trigger)
-        if incoming.message_id in sent.values():
-            return
-        unknown = [part for part in range(parts) if part not in sent]
-        # Parts are sent in order: without its nonce it is the first that is not known.
-        part = about or next((Nonce(trigger, part) for part in unknown), None)
-        if part is not None and (part.part in unknown or part.generation > 1):
-            # Given up here, and in Discord after all.
-            await self._confirm(incoming, part, Proof.ECHO if about else Proof.HISTORY)
-            return
-        _log.error(
-            "reply.foreign_seen",
-            channel=incoming.channel_id,
-            message=trigger,
-            sent=incoming.message_id,
-            hint="another process uses this token: stop one of the two",
-        )
-        await self._conversations.handle(incoming.channel_id, NoteForeign(trigger, incoming.message_id))
+        """Take a message of the bot's own account."""
+        await self._echoes.take(incoming)
 
     async def direct_channels(self) -> list[int]:
         """Return the private channels in which somebody wrote to the bot."""
         opened = await self._log.reader.find(BOT_STREAM, KeyKind.DM_OPENED)
         return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
-
-    async def _delivered(self, channel_id: int, trigger: int) -> tuple[dict[int, int], int]:
-        """Return the Discord ids of the parts of a reply that are known as sent, and how many parts it may have."""
-        find, stream = self._log.reader.find, stream_of(channel_id)
-        sent = [recorded.event for recorded in await find(stream, KeyKind.SENT, trigger)]
-        composed = [recorded.event for recorded in await find(stream, KeyKind.COMPOSED, trigger)]
-        # How many one would have had that was given up while it was written, nobody knows.
-        endless = not composed and await find(stream, KeyKind.BEGUN, trigger)
-        return (
-            {event.part: event.sent_id for event in sent if isinstance(event, ReplySent)},
-            MOST_PARTS
-            if endless
-            else max((event.parts for event in composed if isinstance(event, ReplyComposed)), default=0),
-        )
-
-    async def _confirm(self, incoming: Incoming, part: Nonce, proof: Proof) -> None:
-        command = Confirm(part.message_id, part.part, incoming.message_id, proof, part.generation)
-        await self._conversations.handle(incoming.channel_id, command)
 
     def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
         """Return who answers a message addressed to the bot; ``unasked`` would answer it in any case."""

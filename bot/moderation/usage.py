@@ -65,7 +65,7 @@ class Sum:
         self.failed += isinstance(event, Failed)
         self.tokens += tokens
         self.cost_micros += event.cost_micros
-        self.unpriced += not (isinstance(event, Failed) or event.priced)
+        self.unpriced += not event.priced
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""

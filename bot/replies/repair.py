@@ -22,6 +22,7 @@ from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.eventlog.reader import Query, Reader
 
+ITSELF = "the bot"
 MOST_GENERATIONS = 9
 """Answers to one message: what tells their parts apart has to fit into Discord's nonce (FACTS 1.1)."""
 
@@ -59,6 +60,18 @@ async def again(
     if past.generation >= MOST_GENERATIONS:
         raise NothingToRetry(f"Message {message_id} was answered {past.generation} times: that is the most.")
     return await conversations.handle(channel_id, Retry(past.asked_again(request, by, past.generation + 1)))
+
+
+async def tidy(conversations: Conversations, reader: Reader, channel_id: int, message_id: int) -> tuple[Recorded, ...]:
+    """Take up a complete reply once more, to have messages deleted that its answer turned out not to need.
+
+    Such a one was on its way when a process died, and arrived after the next one had looked for it. Raises
+    NothingToRetry when the reply is not complete.
+    """
+    request, past = await _past(conversations, reader, channel_id, message_id)
+    if not past.complete:
+        raise NothingToRetry(f"The reply to message {message_id} is not complete: nothing of it is left over.")
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, ITSELF, past.generation)))
 
 
 @dataclass(slots=True)

@@ -93,7 +93,7 @@ class Screen:
     async def _type(self) -> None:
         """Tell that an answer is being written until there is something of it to see."""
         pause = UNHURRIED_SECONDS
-        while not self._grown.is_set():
+        while True:
             try:
                 async with asyncio.timeout(pause):
                     await self._grown.wait()
@@ -101,6 +101,8 @@ class Screen:
                 pause = TYPING_SECONDS
                 if self._pace.spare():
                     await self._sender.typing(self._channel_id)
+            else:
+                return
 
     async def _closes(self, seconds: float) -> bool:
         """Wait, and tell whether the answer was all there before the time was over."""
@@ -124,12 +126,14 @@ class Screen:
 
     async def _write(self) -> bool:
         """Write what is missing first, and tell whether anything was."""
-        entry = await self._entry()
         parts = split(self._text)
-        if entry is None or not parts:
-            return False
-        if not entry.begun:
+        entry = await self._entry() if parts else None
+        if entry is not None and not entry.begun:
             await self._conversations.handle(self._channel_id, Begin(self._message_id))
+            # It may have been given up meanwhile, and then nothing has begun.
+            entry = await self._entry()
+        if entry is None or not entry.begun:
+            return False
         for part, text in enumerate(parts):
             sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
             if sent_id and self._known.shows(sent_id, text):
@@ -155,6 +159,9 @@ class Screen:
         outcome = await self._sender.send(self._channel_id, text, nonce=nonce, reply_to=self._message_id)
         after: float | None = None
         match outcome:
+            case Sent(sent_id) if sent_id in entry.sent_ids:
+                # What became of it is found out when the answer is there.
+                self._closed.set()
             case Sent(sent_id, seen):
                 self._shows = True
                 self._known.shown[sent_id] = text if seen is None else seen

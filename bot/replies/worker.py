@@ -188,6 +188,9 @@ class Worker:
     async def _settle(self, entry: Pending, part: int, text: str, outcome: Outcome) -> None:
         """Record how a send ended."""
         match outcome:
+            case Sent(message_id) if message_id in entry.sent_ids:
+                # Its nonce was used for what a look took for another part, since somebody deleted one before it.
+                await self._records.abandon(entry, AbandonReason.GONE_AFTER_SEND, "taken for another part")
             case Sent(message_id, seen):
                 self._known.shown[message_id] = text if seen is None else seen
                 await self._records.confirm(entry, part, message_id, Proof.RESPONSE)

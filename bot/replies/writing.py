@@ -93,7 +93,7 @@ class Writing:
 
     async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:
         after = None if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
-        spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros)
+        spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros, error.priced)
         await self._failed(entry, error.reason, after, spent, for_good=error.permanent)
 
     async def _failed(

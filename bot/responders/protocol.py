@@ -122,7 +122,7 @@ class ModelFailed(Exception):
 
     ``retry_after``: the seconds that the provider asked to wait, where it did. ``permanent``: asking again can't help
     before somebody changes the settings or the question. ``began``: a part of an answer was shown already.
-    ``tokens_in``, ``tokens_out``, ``cost_micros``: what was spent all the same, as in :class:`Answer`.
+    ``tokens_in``, ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the same, as in :class:`Answer`.
     """
 
     def __init__(
@@ -135,6 +135,7 @@ class ModelFailed(Exception):
         tokens_in: int = 0,
         tokens_out: int = 0,
         cost_micros: int = 0,
+        priced: bool = True,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -144,6 +145,7 @@ class ModelFailed(Exception):
         self.tokens_in = tokens_in
         self.tokens_out = tokens_out
         self.cost_micros = cost_micros
+        self.priced = priced
 
 
 class Responder(Protocol):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+import aiohttp
 import pytest
 
+from bot.core.addressing import nonce_of
+from bot.core.commands import Abandon
 from bot.core.events import (
     AbandonReason,
     ForeignReplySeen,
@@ -19,6 +24,7 @@ from bot.core.events import (
 from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
 from tests.harness import Launch, RunningBot, eventually
 from tests.replies.scripted import Speech, Spoken
 
@@ -279,6 +285,49 @@ async def test_a_message_that_is_deleted_meanwhile_stays_deleted(launch: Launch,
 
     assert [event.reason for event in await bot.judge.expect(ReplyAbandoned)] == [AbandonReason.GONE_AFTER_SEND]
     await scene.shows()
+
+
+async def test_a_part_that_turns_up_when_nobody_needs_it_is_deleted(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """It was on its way when a process died, and arrives after the next one has completed a shorter answer."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Sho")
+    await scene.shows("Sho")
+    speech.end("rt.")
+    await bot.judge.expect(ReplyCompleted)
+    late = {
+        "content": "from before",
+        "nonce": nonce_of(int(scene.question), 1),
+        "enforce_nonce": True,
+        "message_reference": {"message_id": scene.question},
+    }
+    url = f"{sandbox.services.addresses.api}/channels/{await channel(control)}/messages"
+    headers = {"Authorization": f"Bot {sandbox.services.application.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=late) as response:
+        assert response.status == HTTPStatus.OK
+    await bot.judge.expect(ReplyCompleted, 2)
+
+    await scene.shows("Short.")
+    assert not await bot.judge.of(ForeignReplySeen)
+
+
+async def test_one_that_is_given_up_before_it_begins_does_not_begin(launch: Launch, control: ControlClient) -> None:
+    """Nothing is sent that no event announced."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    place, question = int(await channel(control)), int(scene.question)
+    given_up = bot.bot.conversations.submit(place, Abandon(question, AbandonReason.CANCELLED))
+    speech.say("Too late")
+    await given_up
+    speech.end()
+    (await scene.ask()).end("In time.")
+    await scene.shows("In time.")
+
+    assert not await bot.judge.of(ReplyBegun)
 
 
 async def test_somebody_sees_that_it_is_typing(launch: Launch, control: ControlClient) -> None:

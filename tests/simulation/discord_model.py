@@ -175,7 +175,8 @@ class Discord:
         """
         if self.memory is Memory.ZERO:
             for request in [each for each in self.on_the_way if each.channel == channel]:
-                (self.land if request.lands else self.vanish)(request)
+                if request in self.on_the_way:
+                    (self.land if request.lands else self.vanish)(request)
         self.count += 1
         return tuple(
             Sighting(message.id, message.reply_to, message.text)

@@ -8,6 +8,7 @@ bot/gateway: intake.py, client.py, catchup.py and sync.py.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -42,13 +43,40 @@ from tests.simulation.log_model import Log
 
 PAGE = 2
 MAX_AGE = 1_000_000
-MOST = 100
-"""Parts that a reply may have of which nobody knows how many it has."""
 
 Recording: TypeAlias = tuple[e.Recorded, ...]
 Asked: TypeAlias = "c.Command | list[c.Command] | Request | None"
 Work: TypeAlias = Generator[Asked, "Recording | Outcome | None", None]
 Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", "Recording | Outcome | None"]
+
+
+def retried(log: Log, channel: int, message_id: int, author: int) -> e.ReplyRetried:
+    """Return the event that asks for a reply again, as bot/replies/repair.py makes it."""
+    asked_at = composed_at = parts = 0
+    begun = False
+    sent: dict[int, int] = {}
+    for recorded in log.events(channel, message_id):
+        match recorded.event:
+            case e.MessageReceived():
+                asked_at = recorded.position
+            case e.ReplyBegun():
+                begun = True
+            case e.ReplyComposed():
+                composed_at, parts = recorded.position, recorded.event.parts
+            case e.ReplySent(part=part, sent_id=sent_id):
+                sent[part] = sent_id
+    room = parts if composed_at else max(sent, default=-1) + 1
+    return e.ReplyRetried(
+        message_id=message_id,
+        author_id=author,
+        by="moderator",
+        asked_at=asked_at,
+        responder="rules",
+        composed_at=composed_at,
+        sent_ids=tuple(sent.get(part, 0) for part in range(room)),
+        begun=begun,
+        surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
+    )
 
 
 @dataclass(eq=False, slots=True)
@@ -182,13 +210,17 @@ class Process:
         sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
         if message.id in sent.values():
             return
-        endless = MOST if any(isinstance(event, e.ReplyBegun) for event in events) else 0
-        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=endless)
-        unknown = [part for part in range(parts) if part not in sent]
-        part = about or next((Nonce(trigger, part) for part in unknown), None)
-        if part is not None and (part.part in unknown or part.generation > 1):
+        begun = any(isinstance(event, e.ReplyBegun) for event in events)
+        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=0)
+        part = about or Nonce(trigger, next(part for part in itertools.count() if part not in sent))
+        if begun or (part.part < parts and part.part not in sent):
             proof = e.Proof.ECHO if about else e.Proof.HISTORY
             room.mailbox.append((c.Confirm(trigger, part.part, message.id, proof, part.generation), None))
+            ends = [event for event in events if isinstance(event, e.ReplyRetried | e.ReplyCompleted)]
+            complete = bool(ends) and isinstance(ends[-1], e.ReplyCompleted)
+            if 0 < parts <= part.part and complete and room.state.pending(trigger) is None:
+                asked = retried(self.log, room.id, trigger, self.discord.messages[trigger].author)
+                room.mailbox.append((c.Retry(asked.model_copy(update={"surplus": (*asked.surplus, message.id)})), None))
             return
         room.mailbox.append((c.NoteForeign(trigger, message.id), None))
 
@@ -361,10 +393,11 @@ class Process:
         for texts in growing[: 2 + self.discord.count % 4]:
             for part, text in enumerate(texts):
                 entry = room.state.pending(message_id)
-                if entry is None:
-                    return
-                if not entry.begun:
+                if entry is not None and not entry.begun:
                     yield c.Begin(message_id)
+                    entry = room.state.pending(message_id)
+                if entry is None or not entry.begun:
+                    return
                 sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
                 if sent_id and not room.shows(sent_id, text):
                     outcome = yield from self._change(room, entry, sent_id, text)
@@ -377,12 +410,16 @@ class Process:
                 if isinstance(outcome, Refused):
                     room.certain.setdefault(message_id, self.discord.count)
                     return
+                if not isinstance(outcome, Sent):
+                    break
 
     def _send(self, room: Room, entry: Pending, part: int, text: str) -> Asking:
         since = room.certain.pop(entry.message_id)
         nonce = nonce_of(entry.message_id, part, entry.generation)
         outcome = yield self.discord.begin(Request(room.id, text, nonce, entry.message_id))
         match outcome:
+            case Sent(message_id) if message_id in entry.sent_ids:
+                return Refused(e.AbandonReason.GONE_AFTER_SEND, "taken for another part")
             case Sent(message_id, seen):
                 room.shown[message_id] = seen or text
                 yield c.Confirm(entry.message_id, part, message_id, e.Proof.RESPONSE, entry.generation)

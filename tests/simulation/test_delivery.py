@@ -14,7 +14,7 @@ never.
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -233,6 +233,8 @@ def test_no_schedule_doubles_or_loses_anything() -> None:
             stateful_step_count=STEPS,
             derandomize=True,
             database=None,
+            # Shrinking and explaining a failure take many times as long as finding it.
+            phases=(Phase.generate,),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

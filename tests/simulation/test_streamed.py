@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from bot.core import commands as c
 from bot.core import events as e
 from tests.simulation.discord_model import Memory, Message
 from tests.simulation.test_found import ask, chat, go_until, judge, said
@@ -80,6 +81,28 @@ def test_it_dies_after_any_commit() -> None:
 
         assert said(world) == ["one", "two"]
         assert any(isinstance(recorded.event, e.ReplyCompleted) for recorded in world.log.streams[0])
+
+
+def test_one_that_is_given_up_before_it_begins_does_not_begin() -> None:
+    """Its question is deleted while the first piece waits to be shown, and a moderator asks for it again."""
+    world = World(Memory.EXPIRING, together=0)
+    question = streamed(world, "one")
+    world.weather = Weather(sends=None)
+    go_until(world, lambda: world.rooms and world.rooms[0].state.outbox)
+    world.weather = Weather(sends=None, commits=False)
+    go_until(world, lambda: _waits(world, c.Begin))
+    world.rooms[0].mailbox.appendleft((c.Delete(question.id), None))
+    world.discord.delete(question)
+    world.weather = Weather(sends=None)
+    go_until(world, lambda: world.log.states[0].abandoned)
+    world.retry(0)
+    judge(world)
+
+    assert not world.discord.parts(question.id) or world.log.states[0].sent
+
+
+def _waits(world: World, kind: type[c.Command]) -> bool:
+    return any(isinstance(command, kind) for room in world.rooms.values() for command, _ in room.mailbox)
 
 
 def _holds(world: World, number: int) -> bool:

@@ -11,7 +11,7 @@ from bot.core.delivery import Patience
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Discord, Memory, Message
 from tests.simulation.log_model import Log
-from tests.simulation.process_model import Process, Room
+from tests.simulation.process_model import Process, Room, retried
 
 CHANNELS = 2
 MAX_AGE = 1_000_000
@@ -77,8 +77,9 @@ class World:
             if isinstance(recorded.event, e.ReplyAbandoned)
         ]
         if abandoned and not room.mailbox:
-            event = self._retried(room.id, abandoned[choice % len(abandoned)])
-            if event.begun or not event.sent_ids or 0 in event.sent_ids:
+            question = abandoned[choice % len(abandoned)]
+            event = retried(self.log, room.id, question, self.discord.messages[question].author)
+            if not self._complete(room.id, event):
                 room.mailbox.append((c.Retry(event), None))
 
     # -- the network and Discord ---------------------------------------------------------------------------------------
@@ -241,29 +242,9 @@ class World:
         since = (beliefs[about[0]] for beliefs in (room.certain, room.judging) if about[0] in beliefs)
         return any(moment < message.landed for moment in since)
 
-    def _retried(self, channel: int, message_id: int) -> e.ReplyRetried:
-        asked_at = composed_at = parts = 0
-        begun = False
-        sent: dict[int, int] = {}
-        for recorded in self.log.events(channel, message_id):
-            match recorded.event:
-                case e.MessageReceived():
-                    asked_at = recorded.position
-                case e.ReplyBegun():
-                    begun = True
-                case e.ReplyComposed():
-                    composed_at, parts = recorded.position, recorded.event.parts
-                case e.ReplySent(part=part, sent_id=sent_id):
-                    sent[part] = sent_id
-        room = parts if composed_at else max(sent, default=-1) + 1
-        return e.ReplyRetried(
-            message_id=message_id,
-            author_id=self.discord.messages[message_id].author,
-            by="moderator",
-            asked_at=asked_at,
-            responder="rules",
-            composed_at=composed_at,
-            sent_ids=tuple(sent.get(part, 0) for part in range(room)),
-            begun=begun,
-            surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
-        )
+    def _complete(self, channel: int, event: e.ReplyRetried) -> bool:
+        """Tell whether all of a reply is in Discord as it was composed."""
+        about = [recorded.event for recorded in self.log.events(channel, event.message_id)]
+        ends = [each for each in about if isinstance(each, e.ReplyRetried | e.ReplyCompleted)]
+        whole = not event.begun or (bool(ends) and isinstance(ends[-1], e.ReplyCompleted))
+        return bool(event.composed_at) and 0 not in event.sent_ids and whole

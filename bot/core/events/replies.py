@@ -102,10 +102,6 @@ class ReplyCompleted(MessageEvent):
 
     generation: int = 1
 
-    def key(self) -> Key:
-        """Return ``completed:<message id>:<generation>``."""
-        return Key(KeyKind.COMPLETED, self.message_id, self.generation)
-
 
 class ReplyDelayed(MessageEvent):
     """An attempt failed and another one will follow at ``retry_at``; tokens and cost are what it took all the same."""
@@ -119,6 +115,7 @@ class ReplyDelayed(MessageEvent):
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micros: int = 0
+    priced: bool = True
 
 
 class ReplyAbandoned(MessageEvent):
@@ -135,6 +132,7 @@ class ReplyAbandoned(MessageEvent):
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micros: int = 0
+    priced: bool = True
 
 
 class ReplyRetried(MessageEvent):

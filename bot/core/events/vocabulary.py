@@ -20,7 +20,6 @@ class KeyKind(IntEnum):
     FOREIGN = 7
     DM_OPENED = 8
     BEGUN = 9
-    COMPLETED = 10
 
 
 class Key(NamedTuple):

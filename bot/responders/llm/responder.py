@@ -169,6 +169,7 @@ class _Attempt:
             tokens_in=self._bill.tokens_in,
             tokens_out=self._bill.tokens_out,
             cost_micros=self._bill.cost_micros,
+            priced=self._bill.priced,
         )
 
     async def _said(self, call: Call) -> AsyncGenerator[str, None]:
