@@ -31,6 +31,10 @@ UNHURRIED_SECONDS = 0.3
 _log = structlog.get_logger()
 
 
+class GivenUp(Exception):
+    """The reply was given up while it was written: nobody needs the rest."""
+
+
 class Screen:
     """What people see of an answer that is being written; one write at a time."""
 
@@ -58,7 +62,10 @@ class Screen:
         self._closed = asyncio.Event()
 
     def grow(self, piece: str) -> None:
-        """Show the text with a piece more, before long."""
+        """Show the text with a piece more, before long; raise GivenUp where nobody waits for it any more."""
+        state = self._conversations.peek(self._channel_id)
+        if state is not None and state.pending(self._message_id) is None:
+            raise GivenUp
         self._text += piece
         self._grown.set()
 

@@ -15,7 +15,7 @@ from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.screen import Screen
+from bot.replies.screen import GivenUp, Screen
 from bot.replies.sender import Sender
 from bot.responders.protocol import ModelFailed
 
@@ -57,6 +57,9 @@ class Writing:
                 await self._records.abandon(entry, AbandonReason.NO_ANSWER)
         except WordsErased:
             await self._records.abandon(entry, AbandonReason.ERASED)
+        except GivenUp:
+            # The model's work ended with the stream; why there is no reply is on record.
+            return
         except EcholessError:
             raise
         except ModelFailed as error:

@@ -12,10 +12,11 @@ from bot.responders.protocol import Context, ModelFailed
 
 @dataclass(slots=True)
 class Speech:
-    """One answer in the making."""
+    """One answer in the making; ``over``: nobody listens any more."""
 
     question: Question
     said: list[str] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     _pieces: asyncio.Queue[str | Answer | ModelFailed] = field(default_factory=asyncio.Queue)
 
     def say(self, piece: str) -> None:
@@ -72,8 +73,11 @@ class Spoken:
         speech = Speech(question)
         self.speeches.append(speech)
         self._asked.set()
-        async for piece in speech.heard():
-            yield piece
+        try:
+            async for piece in speech.heard():
+                yield piece
+        finally:
+            speech.over.set()
 
     async def asked(self, count: int = 1) -> Speech:
         """Wait until it was asked so often, and return the newest answer in the making."""

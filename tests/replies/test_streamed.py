@@ -330,6 +330,22 @@ async def test_one_that_is_given_up_before_it_begins_does_not_begin(launch: Laun
     assert not await bot.judge.of(ReplyBegun)
 
 
+async def test_a_reply_that_is_dropped_ends_the_model_s_work(launch: Launch, control: ControlClient) -> None:
+    """Every further word would cost, and nobody would read it."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once")
+    await scene.shows("Once")
+    await bot.bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
+    speech.say(" upon")
+    await speech.over.wait()
+    (await scene.ask()).end("Another.")
+    await scene.shows("Once", "Another.")
+
+    assert [event.reason for event in await bot.judge.of(ReplyAbandoned)] == [AbandonReason.CANCELLED]
+
+
 async def test_somebody_sees_that_it_is_typing(launch: Launch, control: ControlClient) -> None:
     """Until there is something of the answer to see."""
     scene = Scene(launch, control)
