@@ -92,6 +92,7 @@ async def test_a_stop_lets_the_send_under_way_end_and_begins_no_other(
     assert len(await bot.judge.of(ReplySent)) == 4
 
 
+@pytest.mark.slow
 async def test_sigterm_ends_it_within_ten_seconds_whatever_hangs(
     spawn: Spawn, launch: Launch, control: ControlClient, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def processes_of(pid: int) -> dict[int, str]:
         return {}
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_or_doubled(tmp_path: Path, run: Run) -> None:
     """Through a kill -9 in the middle of a burst; the log it leaves can be looked at with the other commands."""
     ran = demo(*FAST, "--seed", 7, "--keep", tmp_path / "kept", "--json")

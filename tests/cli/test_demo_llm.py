@@ -28,6 +28,7 @@ async def demo(*arguments: str) -> tuple[int, dict[str, Any]]:
     return process.returncode or 0, json.loads(output)
 
 
+@pytest.mark.slow
 async def test_people_ask_a_model() -> None:
     """Rules answer first, the model the rest, once each; nobody else's talk reaches it as a question."""
     async with ModelServer().serve() as server:
@@ -41,6 +42,7 @@ async def test_people_ask_a_model() -> None:
     assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 async def test_a_model_that_fails_is_told() -> None:
     """Nothing is lost, but nobody was answered by it."""
     async with ModelServer().serve() as server:

@@ -30,6 +30,7 @@ SLICE = [
 
 
 @pytest.mark.crashpoints
+@pytest.mark.slow
 @pytest.mark.parametrize("nonce_window", [300, 0], ids=["nonces remembered", "nonces forgotten"])
 async def test_a_kill_costs_and_doubles_nothing(nonce_window: int) -> None:
     """Killed by SIGKILL at a place and started again, the bot has answered each part once, in order."""

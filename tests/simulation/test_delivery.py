@@ -221,6 +221,7 @@ class Delivery(RuleBasedStateMachine):
         judge_end(self.world)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_no_schedule_doubles_or_loses_anything() -> None:
     """Try many schedules, the same ones each time."""
