@@ -113,10 +113,8 @@ def _say(state: Conversation, entry: Pending, part: int) -> None:
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
-    known = state.pending(event.message_id)
-    if known is None or event.part < 0 or (event.part >= len(known.sent_ids) and not known.begun):
-        return
-    if (entry := _own(state, event.message_id)) is None:
+    entry = _own(state, event.message_id)
+    if entry is None or event.part < 0 or (event.part >= len(entry.sent_ids) and not entry.begun):
         return
     entry.cause = recorded.position
     entry.show(event.part, event.sent_id)
@@ -125,7 +123,7 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
     entry.attempts = entry.retry_at = 0
     if event.part < len(entry.sent_ids):
         _say(state, entry, event.part)
-    if entry.next_part is None and not entry.begun:
+    if all(entry.sent_ids) and not entry.begun:
         state.outbox = without(state.outbox, event.message_id)
 
 
