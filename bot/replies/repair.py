@@ -76,7 +76,10 @@ async def tidy(conversations: Conversations, reader: Reader, channel_id: int, me
 
 @dataclass(slots=True)
 class _Past:
-    """What is on record about one reply; ``sent`` holds the newest message of each part."""
+    """What is on record about one reply; ``sent`` holds the newest message of each part.
+
+    ``parts`` is how many the newest answer that was composed has, ``shown`` how many of the one after it are there.
+    """
 
     request: ReplyRequested | None = None
     asked_at: int = 0
@@ -85,6 +88,7 @@ class _Past:
     completed: bool = False
     composed_at: int = 0
     parts: int = 0
+    shown: int = 0
     together: str = ""
     sent: dict[int, int] = field(default_factory=dict)
 
@@ -100,13 +104,15 @@ class _Past:
                 self.completed = False
                 self.begun = event.begun
                 if generation > self.generation:
-                    self.generation, self.composed_at = generation, 0
+                    self.generation, self.composed_at, self.shown = generation, 0, 0
             case ReplyBegun():
                 self.begun = True
             case ReplyComposed(parts=parts):
                 self.composed_at, self.parts = recorded.position, parts
-            case ReplySent(part=part, sent_id=sent_id):
+            case ReplySent(part=part, sent_id=sent_id, generation=generation):
                 self.sent[part] = sent_id
+                if generation == self.generation:
+                    self.shown = max(self.shown, part + 1)
             case ReplyCompleted():
                 self.completed = True
             case ReplyAbandoned(reason=AbandonReason.TOGETHER, detail=detail):
@@ -121,8 +127,9 @@ class _Past:
     def asked_again(self, request: ReplyRequested, by: str, generation: int) -> ReplyRetried:
         """Return the event that asks for the answer again, or for the next one."""
         anew = generation > self.generation
-        # An answer that was given up while it was written has as many parts as were shown.
-        parts = self.parts if self.composed_at or generation > 1 else max(self.sent, default=-1) + 1
+        # An answer that was given up while it was written has the parts that were shown of it, and those of the one
+        # before; what that one had not needed is gone.
+        parts = self.parts if self.composed_at else max(self.parts, self.shown)
         return ReplyRetried(
             message_id=request.message_id,
             author_id=request.author_id,

@@ -466,3 +466,24 @@ class TestAnew:
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows("The third.")
+
+    async def test_asked_for_again_it_goes_on_in_the_messages_of_the_attempt_before(
+        self, launch: Launch, control: ControlClient
+    ) -> None:
+        """That one had grown by a part when it failed; the part is there, under a nonce that is used up."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        await scene.again(bot)
+        speech = await scene.responder.asked(2)
+        speech.say(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+        await bot.judge.expect(ReplySent, 2)
+        speech.fail(ModelFailed("401", permanent=True, began=True))
+        await bot.judge.expect(ReplyAbandoned)
+        await bot.bot.moderation.retry(int(await channel(control)), int(scene.question), by="owner")
+        (await scene.responder.asked(3)).end(f"{PARAGRAPH}\n\nThe third. {PARAGRAPH}")
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows(PARAGRAPH.strip(), f"The third. {PARAGRAPH.strip()}")
+        assert len(await control.requests(**POSTS)) == 2
