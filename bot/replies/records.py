@@ -43,9 +43,14 @@ class Records:
         return self._known.due.get(entry.message_id, now) - now
 
     async def confirm(self, entry: Pending, part: int, sent_id: int, proof: Proof) -> None:
-        """Record that a part is in Discord."""
+        """Record that a part is in Discord, or give the reply up where the log knows another message for it."""
         command = Confirm(entry.message_id, part, sent_id, proof, entry.generation)
-        await self._conversations.handle(self._channel_id, command)
+        if await self._conversations.handle(self._channel_id, command):
+            return
+        now = (await self._conversations.state(self._channel_id)).pending(entry.message_id)
+        if now is not None and part < len(now.sent_ids) and not now.sent_ids[part]:
+            # Nothing would ever tell that it is sent: it would be sent again and again.
+            await self.abandon(entry, AbandonReason.GONE_AFTER_SEND, "taken for another part")
 
     async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:
         """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""

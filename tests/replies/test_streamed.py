@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bot.core.addressing import nonce_of
-from bot.core.commands import Abandon
+from bot.core.commands import Abandon, Retry
 from bot.core.events import (
     AbandonReason,
     ForeignReplySeen,
@@ -19,6 +19,7 @@ from bot.core.events import (
     ReplyCompleted,
     ReplyComposed,
     ReplyDelayed,
+    ReplyRetried,
     ReplySent,
 )
 from bot.moderation import ModerationError
@@ -487,3 +488,26 @@ class TestAnew:
 
         await scene.shows(PARAGRAPH.strip(), f"The third. {PARAGRAPH.strip()}")
         assert len(await control.requests(**POSTS)) == 2
+
+    async def test_a_part_of_which_the_log_knows_another_message_is_not_sent_for_ever(
+        self, launch: Launch, control: ControlClient
+    ) -> None:
+        """A retry of an older release took what the attempt before had shown for surplus."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        await scene.again(bot)
+        speech = await scene.responder.asked(2)
+        speech.say(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+        first, second = (event.sent_id for event in await bot.judge.expect(ReplySent, 2))
+        speech.fail(ModelFailed("401", permanent=True, began=True))
+        await bot.judge.expect(ReplyAbandoned)
+        (anew,) = await bot.judge.of(ReplyRetried)
+        older = anew.model_copy(update={"sent_ids": (first,), "surplus": (second,)})
+        await bot.bot.conversations.handle(int(await channel(control)), Retry(older))
+        (await scene.responder.asked(3)).end(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+        abandoned = await bot.judge.expect(ReplyAbandoned, 2)
+
+        assert [event.reason for event in abandoned] == [AbandonReason.POISON, AbandonReason.GONE_AFTER_SEND]
+        assert len(await control.requests(**POSTS)) < 10
