@@ -94,12 +94,18 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
     entry.attempts = entry.retry_at = 0
     entry.fit(event.parts)
     # What is in Discord already says from here on what was composed.
+    belongs = _belongs(state, entry)
     for part, sent_id in enumerate(entry.sent_ids):
-        # Where it is composed anew, what a rewind took away stays away.
-        if sent_id and (entry.generation == 1 or state.turn(sent_id)):
+        if sent_id and belongs:
             _say(state, entry, part)
     for sent_id in entry.surplus:
         state.window.drop(sent_id)
+
+
+def _belongs(state: Conversation, entry: Pending) -> bool:
+    """Tell whether an answer is of the window: composed anew, what a rewind took away with its question stays away."""
+    of_it = (entry.message_id, *entry.sent_ids, *entry.surplus)
+    return entry.generation == 1 or any(state.turn(message_id) for message_id in of_it if message_id)
 
 
 def _say(state: Conversation, entry: Pending, part: int) -> None:
@@ -121,7 +127,7 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
     if not entry.composed:
         return
     entry.attempts = entry.retry_at = 0
-    if event.part < len(entry.sent_ids):
+    if event.part < len(entry.sent_ids) and _belongs(state, entry):
         _say(state, entry, event.part)
     if all(entry.sent_ids) and not entry.begun:
         state.outbox = without(state.outbox, event.message_id)

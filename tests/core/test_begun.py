@@ -152,9 +152,26 @@ class TestAnew:
     def test_what_a_rewind_took_away_stays_away(self) -> None:
         """Composing anew is no undo."""
         rewound = e.ConversationRewound(by="1", to=0, window=())
-        state = folded(REQUESTED, composed(1), sent(0), rewound, self.ANEW, composed(1, 2))
+        before = folded(REQUESTED, composed(1), sent(0), rewound, self.ANEW, sent(1, 2), composed(2, 2))
+        after = folded(REQUESTED, composed(1), sent(0), rewound, self.ANEW, composed(2, 2), sent(1, 2))
 
-        assert not state.window
+        assert not before.window
+        assert not after.window
+
+    def test_a_part_that_was_shown_while_it_was_written_becomes_a_turn(self) -> None:
+        """Like one that was sent when the text was there; the answer of before had no such part."""
+        state = folded(REQUESTED, composed(1), sent(0), self.ANEW, sent(1, 2), composed(2, 2))
+
+        assert [(turn.message_id, turn.position, turn.part) for turn in state.window] == [(201, 6, 0), (202, 6, 1)]
+
+    def test_one_of_which_nothing_was_ever_sent_becomes_turns(self) -> None:
+        """Its question is there, and nothing was rewound."""
+        received = e.MessageReceived(message_id=100, author_id=7, author=e.Author.PERSON, sent_at=1, via=e.Via.LIVE)
+        given_up = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.FORBIDDEN)
+        anew = self.ANEW.model_copy(update={"sent_ids": (0,)})
+        state = folded(received, REQUESTED, composed(1), given_up, anew, sent(0, 2), composed(1, 2))
+
+        assert [(turn.message_id, turn.position) for turn in state.window] == [(100, 1), (201, 7)]
 
     def test_its_messages_have_keys_and_nonces_of_their_own(self) -> None:
         """Those of a part that was deleted meanwhile are used up."""
