@@ -18,14 +18,16 @@ from bot.core.outbox import Pending
 class Knowledge:
     """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
 
-    ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``written`` its answer
-    while that is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed reply is tried again and
-    ``quiet_until`` when the channel takes the next edit, both on the loop's clock; ``sending``: a request is under way.
+    ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``failures`` how often
+    whoever writes it has failed, ``written`` its answer while that is not recorded, ``shown`` what its messages show;
+    ``due`` tells when a delayed reply is tried again and ``quiet_until`` when the channel takes the next edit, both on
+    the loop's clock; ``sending``: a request is under way.
     """
 
     certain: set[int] = field(default_factory=set)
     texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     head: int = 0
+    failures: int = 0
     written: Compose | None = None
     shown: dict[int, str] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -46,5 +48,6 @@ class Knowledge:
         """Begin with a reply: forget what the one before it showed."""
         if entry.message_id != self.head:
             self.head = entry.message_id
+            self.failures = 0
             self.written = None
             self.shown.clear()

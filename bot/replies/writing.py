@@ -108,7 +108,10 @@ class Writing:
         *,
         for_good: bool = False,
     ) -> None:
-        if for_good or entry.attempts + 1 >= POISON_ATTEMPTS:
+        # Trouble with Discord delays a reply as well, and makes no responder worse.
+        self._known.failures += 1
+        if for_good or self._known.failures >= POISON_ATTEMPTS:
+            self._known.failures = 0
             await self._records.abandon(entry, AbandonReason.POISON, reason, spent)
         else:
             await self._records.delay(entry, reason, after, spent)

@@ -211,6 +211,25 @@ async def test_a_model_that_breaks_off_is_asked_again(launch: Launch, control: C
     assert len(await control.requests(**POSTS)) == 1
 
 
+async def test_trouble_with_discord_makes_no_model_worse(launch: Launch, control: ControlClient) -> None:
+    """The history could not be read at the start, twice: the first time that a model breaks off is still the first."""
+    scene = Scene(launch, control)
+    first = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once upon")
+    await first.judge.expect(ReplySent)
+    await first.stop()
+    await control.add_fault("status", status=503, count=2, method="GET", path="/channels/*/messages")
+
+    second = await scene.open(catchup={"enabled": False})
+    (await scene.responder.asked(2)).fail(ModelFailed("cut", began=True, retry_after=0.01))
+    (await scene.responder.asked(3)).end("Whole.")
+    await second.judge.expect(ReplyCompleted)
+
+    await scene.shows("Whole.")
+    assert [event.attempt for event in await second.judge.of(ReplyDelayed)] == [1, 2, 3]
+
+
 async def test_a_model_that_can_not_answer_is_not_asked_again(launch: Launch, control: ControlClient) -> None:
     """What it took is counted for whoever asked."""
     scene = Scene(launch, control)
