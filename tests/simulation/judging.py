@@ -51,6 +51,7 @@ def _is_so(world: World, event: e.ReplyAbandoned) -> bool:
         e.AbandonReason.GONE_AFTER_SEND: any(message.deleted for message in own),
         e.AbandonReason.GAVE_UP: sum(isinstance(each, e.ReplyDelayed) for each in about) >= MAX_ATTEMPTS,
         e.AbandonReason.UNKNOWN_FATE: world.hid_history,
+        e.AbandonReason.CANCELLED: True,
         e.AbandonReason.TOGETHER: world.patience.together > 0,
     }.get(event.reason, False)
 
@@ -62,23 +63,32 @@ def _judge_message(world: World, message: Message) -> None:
     assert received == 1 or (message.deleted and not received), "each message is recorded once"
     if message.addressed and received:
         assert about[e.ReplyRequested] + about[e.MessageSkipped] == 1
-    assert about[e.ReplyComposed] <= 1
+    composed = [event for event in events if isinstance(event, e.ReplyComposed)]
+    assert [event.generation for event in composed] == sorted({event.generation for event in composed})
     turns = [event for event in events if isinstance(event, e.ReplyRequested | e.ReplyRetried | e.ReplyAbandoned)]
     if turns and not isinstance(turns[-1], e.ReplyAbandoned):
-        parts = next(event.parts for event in events if isinstance(event, e.ReplyComposed))
-        sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
-        needed = {part: sent_id for part, sent_id in sent.items() if part < parts}
-        assert sorted(needed) == list(range(parts)), "each part is sent, or a reason says why not"
-        assert (about[e.ReplyCompleted] > 0) == (about[e.ReplyBegun] > 0)
-        _judge_parts(world, message, needed)
-        left = (world.discord.messages[sent_id] for part, sent_id in sent.items() if part >= parts)
-        assert all(other.deleted for other in left), "what the answer does not need is gone"
+        anew = isinstance(turns[-1], e.ReplyRetried) and turns[-1].generation > 1
+        assert composed[-1].generation == (turns[-1].generation if isinstance(turns[-1], e.ReplyRetried) else 1)
+        sent = {event.part: event for event in events if isinstance(event, e.ReplySent)}
+        needed = {part: event for part, event in sent.items() if part < composed[-1].parts}
+        assert sorted(needed) == list(range(composed[-1].parts)), "each part is sent, or a reason says why not"
+        assert (about[e.ReplyCompleted] > 0) == (about[e.ReplyBegun] > 0 or anew)
+        _judge_parts(world, message, needed, composed[-1].generation)
+        left = (event for event in events if isinstance(event, e.ReplySent) and event not in needed.values())
+        assert all(world.discord.messages[event.sent_id].deleted for event in left), "what it does not need is gone"
 
 
-def _judge_parts(world: World, message: Message, sent: dict[int, int]) -> None:
-    ids = [sent[part] for part in sorted(sent)]
+def _judge_parts(world: World, message: Message, sent: dict[int, e.ReplySent], generation: int) -> None:
+    events = [recorded.event for recorded in world.log.events(message.channel, message.id)]
+    # What arrived after a reply was given up never became one.
+    given_up = any(isinstance(event, e.ReplyAbandoned) for event in events)
+    ids = [sent[part].sent_id for part in sorted(sent)]
     assert ids == sorted(ids), "parts come in order"
-    for part, sent_id in sent.items():
-        found = world.discord.messages[sent_id]
-        assert found.text == world.texts[message.id][part].strip()
-        assert world.discord.parts(message.id, nonce_of(message.id, part)) == ([] if found.deleted else [found])
+    for part, event in sent.items():
+        found = world.discord.messages[event.sent_id]
+        assert found.deleted or found.text == world.write(message.id, generation)[part].strip()
+        nonce = nonce_of(message.id, part, event.generation)
+        assert world.discord.parts(message.id, nonce) == ([] if found.deleted else [found])
+        turn = world.log.states[message.channel].turn(event.sent_id)
+        known = given_up or found.deleted or (turn is not None and turn.part == part)
+        assert known, "what the bot said is a turn"

@@ -50,32 +50,38 @@ Work: TypeAlias = Generator[Asked, "Recording | Outcome | None", None]
 Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", "Recording | Outcome | None"]
 
 
-def retried(log: Log, channel: int, message_id: int, author: int) -> e.ReplyRetried:
-    """Return the event that asks for a reply again, as bot/replies/repair.py makes it."""
-    asked_at = composed_at = parts = 0
-    begun = False
+def retried(log: Log, channel: int, message_id: int, author: int, *, anew: bool = False) -> e.ReplyRetried:
+    """Return the event that asks for a reply again, or composed ``anew``, as bot/replies/repair.py makes it."""
+    asked_at = composed_at = parts = shown = 0
+    generation, begun = 1, False
     sent: dict[int, int] = {}
     for recorded in log.events(channel, message_id):
         match recorded.event:
             case e.MessageReceived():
                 asked_at = recorded.position
+            case e.ReplyRetried() as event:
+                begun = event.begun
+                if event.generation > generation:
+                    generation, composed_at, shown = event.generation, 0, 0
             case e.ReplyBegun():
                 begun = True
             case e.ReplyComposed():
                 composed_at, parts = recorded.position, recorded.event.parts
-            case e.ReplySent(part=part, sent_id=sent_id):
+            case e.ReplySent(part=part, sent_id=sent_id) as event:
                 sent[part] = sent_id
-    room = parts if composed_at else max(sent, default=-1) + 1
+                shown = max(shown, part + 1) if event.generation == generation else shown
+    room = parts if composed_at else max(parts, shown)
     return e.ReplyRetried(
         message_id=message_id,
         author_id=author,
         by="moderator",
         asked_at=asked_at,
         responder="rules",
-        composed_at=composed_at,
+        composed_at=0 if anew else composed_at,
         sent_ids=tuple(sent.get(part, 0) for part in range(room)),
-        begun=begun,
+        begun=begun or anew,
         surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
+        generation=generation + anew,
     )
 
 
@@ -117,7 +123,9 @@ class Room:
 class Process:
     """One life of the bot."""
 
-    def __init__(self, discord: Discord, log: Log, patience: Patience, write: Callable[[int], Sequence[str]]) -> None:
+    def __init__(
+        self, discord: Discord, log: Log, patience: Patience, write: Callable[[int, int], Sequence[str]]
+    ) -> None:
         self.discord = discord
         self.log = log
         self.patience = patience
@@ -191,7 +199,7 @@ class Process:
         """Answer a third of the questions along with their recording."""
         if self.patience.together or message.id % 3 != 1:
             return None
-        parts = tuple(self.write(message.id))
+        parts = tuple(self.write(message.id, 1))
         composed = e.ReplyComposed(message_id=message.id, parts=len(parts), responder="rules")
         return c.Compose(composed, e.Body(parts=parts))
 
@@ -210,10 +218,11 @@ class Process:
         sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
         if message.id in sent.values():
             return
-        begun = any(isinstance(event, e.ReplyBegun) for event in events)
-        parts = max((event.parts for event in events if isinstance(event, e.ReplyComposed)), default=0)
+        composed = [event.parts for event in events if isinstance(event, e.ReplyComposed)]
+        begun = len(composed) > 1 or any(isinstance(event, e.ReplyBegun) for event in events)
+        parts = composed[-1] if composed else 0
         part = about or Nonce(trigger, next(part for part in itertools.count() if part not in sent))
-        if begun or (part.part < parts and part.part not in sent):
+        if begun or part.generation > 1 or (part.part < parts and part.part not in sent):
             proof = e.Proof.ECHO if about else e.Proof.HISTORY
             room.mailbox.append((c.Confirm(trigger, part.part, message.id, proof, part.generation), None))
             ends = [event for event in events if isinstance(event, e.ReplyRetried | e.ReplyCompleted)]
@@ -379,7 +388,7 @@ class Process:
             yield None
             return
         yield None
-        parts = tuple(self.write(entry.message_id))
+        parts = tuple(self.write(entry.message_id, entry.generation))
         if entry.message_id % 3 == 0:
             yield from self._show(room, entry.message_id, parts)
         composed = e.ReplyComposed(

@@ -81,6 +81,20 @@ class Delivery(RuleBasedStateMachine):
         self.world.retry(choice)
         self.world.go_on(rounds)
 
+    @precondition(lambda self: self.world.process)
+    @rule(choice=choices, rounds=rounds)
+    def drop_reply(self, choice: int, rounds: int) -> None:
+        """Have a reply given up, whatever becomes of what is on its way."""
+        self.world.drop_reply(choice)
+        self.world.go_on(rounds)
+
+    @precondition(lambda self: self.world.process)
+    @rule(choice=choices, rounds=rounds)
+    def again(self, choice: int, rounds: int) -> None:
+        """Have an answer composed anew."""
+        self.world.again(choice)
+        self.world.go_on(rounds)
+
     @rule(
         weather=st.builds(
             Weather,

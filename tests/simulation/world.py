@@ -8,6 +8,7 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import parse_nonce
 from bot.core.delivery import Patience
+from bot.replies.repair import MOST_GENERATIONS
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Discord, Memory, Message
 from tests.simulation.log_model import Log
@@ -82,6 +83,35 @@ class World:
             if not self._complete(room.id, event):
                 room.mailbox.append((c.Retry(event), None))
 
+    def drop_reply(self, choice: int) -> None:
+        """Have a reply given up, wherever it is."""
+        waiting = [(room, entry) for room in self.rooms.values() for entry in room.state.outbox]
+        if waiting:
+            room, entry = waiting[choice % len(waiting)]
+            room.mailbox.append((c.Abandon(entry.message_id, e.AbandonReason.CANCELLED), None))
+
+    def again(self, choice: int) -> None:
+        """Have an answer composed anew, as bot/replies/repair.py does."""
+        room = self.rooms[choice % CHANNELS]
+        composed = [
+            recorded.event.message_id
+            for recorded in self.log.streams[room.id]
+            if isinstance(recorded.event, e.ReplyComposed)
+        ]
+        if composed and not room.mailbox:
+            question = composed[choice % len(composed)]
+            if self.log.states[room.id].pending(question) is None:
+                event = retried(self.log, room.id, question, self.discord.messages[question].author, anew=True)
+                present = retried(self.log, room.id, question, 0)
+                if present.composed_at and event.generation <= MOST_GENERATIONS:
+                    room.mailbox.append((c.Retry(event), None))
+
+    def write(self, message_id: int, generation: int) -> tuple[str, ...]:
+        """Return the parts of an answer; one composed anew says something else, in one to three parts."""
+        if generation == 1:
+            return self.texts[message_id]
+        return tuple(f" {generation}{'abc'[part]}\n" for part in range(1 + (message_id + generation) % 3))
+
     # -- the network and Discord ---------------------------------------------------------------------------------------
 
     def answer(self, room: Room, how: str, *, lands: bool) -> None:
@@ -154,7 +184,7 @@ class World:
 
     def start(self) -> None:
         """Start a process on the log."""
-        self.process = Process(self.discord, self.log, self.patience, self.texts.__getitem__)
+        self.process = Process(self.discord, self.log, self.patience, self.write)
 
     def crash(self) -> None:
         """End the process, whatever it was doing."""
