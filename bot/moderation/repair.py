@@ -187,15 +187,8 @@ async def _abandoned(desk: Desk, channel_id: int | None) -> list[_Unsent]:
         seen.add((recorded.stream, event.message_id))
         if not isinstance(event, e.ReplyAbandoned) or event.reason in _ANSWERED:
             continue
-        if not await _arrived(desk, recorded.stream, event.message_id):
+        if not await repair.complete(desk.reader, channel, event.message_id):
             found.append(_Unsent(channel, event.message_id, recorded.recorded_at, event.reason.value, event.detail))
         if len(found) == MOST_ABANDONED:
             break
     return found
-
-
-async def _arrived(desk: Desk, stream: str, message_id: int) -> bool:
-    """Tell whether every part of a reply is known to be in Discord."""
-    composed = await desk.reader.find(stream, e.KeyKind.COMPOSED, message_id)
-    parts = max((each.event.parts for each in composed if isinstance(each.event, e.ReplyComposed)), default=0)
-    return 0 < parts <= len(await desk.reader.find(stream, e.KeyKind.SENT, message_id))

@@ -74,6 +74,11 @@ async def tidy(conversations: Conversations, reader: Reader, channel_id: int, me
     return await conversations.handle(channel_id, Retry(past.asked_again(request, ITSELF, past.generation)))
 
 
+async def complete(reader: Reader, channel_id: int, message_id: int) -> bool:
+    """Tell whether Discord shows all of the newest answer to a message."""
+    return (await _followed(reader, channel_id, message_id)).complete
+
+
 @dataclass(slots=True)
 class _Past:
     """What is on record about one reply; ``sent`` holds the newest message of each part.
@@ -148,9 +153,7 @@ async def _past(
     conversations: Conversations, reader: Reader, channel_id: int, message_id: int
 ) -> tuple[ReplyRequested, _Past]:
     """Return what is on record about a reply that is finished; raise NothingToRetry where there is none."""
-    past = _Past()
-    async for recorded in reader.events(Query(stream=stream_of(channel_id), message_id=message_id)):
-        past.follow(recorded)
+    past = await _followed(reader, channel_id, message_id)
     if past.request is None:
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")
     if past.request.via in ASKED:
@@ -158,3 +161,10 @@ async def _past(
     if (await conversations.state(channel_id)).pending(message_id) is not None:
         raise NothingToRetry(f"The reply to message {message_id} is not given up: it is still being tried.")
     return past.request, past
+
+
+async def _followed(reader: Reader, channel_id: int, message_id: int) -> _Past:
+    past = _Past()
+    async for recorded in reader.events(Query(stream=stream_of(channel_id), message_id=message_id)):
+        past.follow(recorded)
+    return past

@@ -51,6 +51,26 @@ async def test_what_was_answered_after_all_is_not_pending(room: Room) -> None:
     assert (report.data["unfinished"], report.data["abandoned"]) == ([], [])
 
 
+async def test_what_does_not_show_its_answer_is_pending(room: Room) -> None:
+    """Given up while it was still shown as it had been written, or while it was composed anew: parts are there."""
+    for message_id in (10, 20):
+        await room.says(message_id, asks=True)
+    await room.do(c.Begin(10))
+    await room.sends(10, 11)
+    await room.composes(10, "one")
+    await room.do(c.Abandon(10, e.AbandonReason.GAVE_UP))
+    await room.answers(20, "so")
+    await room.moderation.again(CHANNEL, 20, by=BY)
+    await room.do(c.Abandon(20, e.AbandonReason.POISON))
+
+    assert [entry["message_id"] for entry in (await room.moderation.pending()).data["abandoned"]] == ["20", "10"]
+
+    await room.moderation.retry(CHANNEL, 10, by=BY)
+    await room.do(c.Complete(10))
+
+    assert [entry["message_id"] for entry in (await room.moderation.pending()).data["abandoned"]] == ["20"]
+
+
 async def test_a_retry_puts_it_back_and_a_drop_takes_it_out(room: Room) -> None:
     """Each is an event, and says so when there is nothing to do."""
     await room.says(10, asks=True)
