@@ -69,6 +69,11 @@ class Screen:
         self._text += piece
         self._grown.set()
 
+    def close(self) -> None:
+        """Show nothing more."""
+        self._closed.set()
+        self._grown.set()
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Show while the context lasts; what is under way at its end is waited for."""
@@ -77,8 +82,7 @@ class Screen:
         try:
             yield
         finally:
-            self._closed.set()
-            self._grown.set()
+            self.close()
             typing.cancel()
             await asyncio.wait((typing, showing))
 

@@ -104,6 +104,7 @@ class Worker:
     def stop(self) -> None:
         """Begin nothing more once the send under way has ended."""
         self._stopping = True
+        self._writing.stop()
 
     async def run(self) -> None:
         """Work until nothing is left in the outbox."""

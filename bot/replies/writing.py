@@ -43,6 +43,12 @@ class Writing:
         self._records = records
         self._known = known
         self._pace = pace
+        self._shown: Screen | None = None
+
+    def stop(self) -> None:
+        """Show nothing more of the answer that is being written."""
+        if self._shown is not None:
+            self._shown.close()
 
     async def write(self, state: Conversation, entries: Sequence[Pending]) -> None:
         """Have the answer to ``entries`` written and recorded, or record why there is none.
@@ -69,7 +75,7 @@ class Writing:
 
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
         """Ask the responder; record its answer, if any, as soon as it is whole."""
-        screen = self._screen(entries[0]) if self._composer.streams(entries[0]) else None
+        screen = self._shown = self._screen(entries[0]) if self._composer.streams(entries[0]) else None
         async with screen.open() if screen else nullcontext():
             written = await self._composer.compose(
                 state, self._channel_id, entries, self._sender.own_id, screen.grow if screen else None

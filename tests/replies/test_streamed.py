@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 import aiohttp
@@ -153,6 +154,25 @@ async def test_stopped_in_the_middle_it_completes_the_same_message(launch: Launc
     await scene.shows("Twice upon a time.")
     assert len(await control.requests(**POSTS)) == 1
     assert len(await second.judge.of(ReplyComposed)) == 1
+
+
+async def test_once_it_stops_it_shows_nothing_more(launch: Launch, control: ControlClient) -> None:
+    """However much the model still says, and however slow Discord is: the edit under way is the last."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once")
+    await scene.shows("Once")
+    await control.add_fault("delay", seconds=0.4, when="before", count=100, **EDITS)
+    speech.say(" upon")
+    await eventually(lambda: control.requests(**EDITS))
+    stopping = asyncio.create_task(bot.stop())
+    while not stopping.done():
+        speech.say(" a time")
+        await asyncio.sleep(0.05)
+    await stopping
+
+    assert len(await control.requests(**EDITS)) == 1
 
 
 async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(launch: Launch, control: ControlClient) -> None:
