@@ -50,9 +50,12 @@ class Composer:
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
 
-        That to a command may not: its response takes one message, and its beginning would be cut only at the end.
+        That to a command may not: its response takes one message, and its beginning would be cut only at the end. One
+        composed anew takes the place of another once it is whole: what failed halfway would be all that is left of
+        both, and Discord takes few edits of a message older than an hour (error 30046).
         """
-        return isinstance(self._responder(entry.responder), Streaming) and not entry.asked
+        first = entry.generation == 1 and not entry.asked
+        return first and isinstance(self._responder(entry.responder), Streaming)
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None

@@ -338,16 +338,7 @@ async def test_a_part_that_turns_up_when_nobody_needs_it_is_deleted(
     await scene.shows("Sho")
     speech.end("rt.")
     await bot.judge.expect(ReplyCompleted)
-    late = {
-        "content": "from before",
-        "nonce": nonce_of(int(scene.question), 1),
-        "enforce_nonce": True,
-        "message_reference": {"message_id": scene.question},
-    }
-    url = f"{sandbox.services.addresses.api}/channels/{await channel(control)}/messages"
-    headers = {"Authorization": f"Bot {sandbox.services.application.token}"}
-    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=late) as response:
-        assert response.status == HTTPStatus.OK
+    await arrives(control, sandbox, nonce_of(int(scene.question), 1), "from before")
     await bot.judge.expect(ReplyCompleted, 2)
 
     await scene.shows("Short.")
@@ -419,6 +410,20 @@ async def test_what_arrived_of_a_reply_given_up_is_known_as_its_own(launch: Laun
     assert not await second.judge.of(ForeignReplySeen)
 
 
+async def arrives(control: ControlClient, sandbox: Sandbox, nonce: str, text: str) -> None:
+    """Let a part arrive that another process has sent."""
+    late = {
+        "content": text,
+        "nonce": nonce,
+        "enforce_nonce": True,
+        "message_reference": {"message_id": nonce.split(".", maxsplit=1)[0]},
+    }
+    url = f"{sandbox.services.addresses.api}/channels/{await channel(control)}/messages"
+    headers = {"Authorization": f"Bot {sandbox.services.application.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=late) as response:
+        assert response.status == HTTPStatus.OK
+
+
 async def channel(control: ControlClient) -> str:
     """Return the channel in which everything happens."""
     return str((await control.messages())[0]["channel_id"])
@@ -437,12 +442,11 @@ class TestAnew:
         await scene.again(bot)
         speech = await scene.responder.asked(2)
         speech.say("The sec")
-        await scene.shows("The sec")
         speech.end("ond.")
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows("The second.")
-        assert len(await control.requests(**POSTS)) == 1
+        assert [len(await control.requests(**each)) for each in (POSTS, EDITS)] == [1, 1]
         assert [event.generation for event in await bot.judge.of(ReplyComposed)] == [1, 2]
         report = await bot.bot.moderation.why(int(await channel(control)), int(scene.question))
         assert report.title.endswith("answered in 1 part, composed anew 1 time")
@@ -498,7 +502,11 @@ class TestAnew:
         (await scene.ask()).end("The first.")
         await bot.judge.settled(await channel(control))
         await scene.again(bot)
-        (await scene.responder.asked(2)).fail(ModelFailed("401", permanent=True))
+        speech = await scene.responder.asked(2)
+        speech.say("The sec")
+        await eventually(lambda: speech.said)
+        await asyncio.sleep(0.1)  # nothing tells that nothing is shown
+        speech.fail(ModelFailed("401", permanent=True, began=True))
         await bot.judge.expect(ReplyAbandoned)
         await scene.shows("The first.")
         await bot.bot.moderation.retry(int(await channel(control)), int(scene.question), by="owner")
@@ -508,16 +516,16 @@ class TestAnew:
         await scene.shows("The third.")
 
     async def test_asked_for_again_it_goes_on_in_the_messages_of_the_attempt_before(
-        self, launch: Launch, control: ControlClient
+        self, launch: Launch, control: ControlClient, sandbox: Sandbox
     ) -> None:
-        """That one had grown by a part when it failed; the part is there, under a nonce that is used up."""
+        """An older release showed it while it was written: it had grown by a part when it failed."""
         scene = Scene(launch, control)
         bot = await scene.open()
         (await scene.ask()).end("The first.")
         await bot.judge.settled(await channel(control))
         await scene.again(bot)
         speech = await scene.responder.asked(2)
-        speech.say(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+        await arrives(control, sandbox, nonce_of(int(scene.question), 1, 2), PARAGRAPH)
         await bot.judge.expect(ReplySent, 2)
         speech.fail(ModelFailed("401", permanent=True, began=True))
         await bot.judge.expect(ReplyAbandoned)
@@ -529,7 +537,7 @@ class TestAnew:
         assert len(await control.requests(**POSTS)) == 2
 
     async def test_a_part_of_which_the_log_knows_another_message_is_not_sent_for_ever(
-        self, launch: Launch, control: ControlClient
+        self, launch: Launch, control: ControlClient, sandbox: Sandbox
     ) -> None:
         """A retry of an older release took what the attempt before had shown for surplus."""
         scene = Scene(launch, control)
@@ -538,7 +546,7 @@ class TestAnew:
         await bot.judge.settled(await channel(control))
         await scene.again(bot)
         speech = await scene.responder.asked(2)
-        speech.say(f"{PARAGRAPH}\n\n{PARAGRAPH}")
+        await arrives(control, sandbox, nonce_of(int(scene.question), 1, 2), PARAGRAPH)
         first, second = (event.sent_id for event in await bot.judge.expect(ReplySent, 2))
         speech.fail(ModelFailed("401", permanent=True, began=True))
         await bot.judge.expect(ReplyAbandoned)

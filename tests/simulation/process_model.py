@@ -389,7 +389,7 @@ class Process:
             return
         yield None
         parts = tuple(self.write(entry.message_id, entry.generation))
-        if entry.message_id % 3 == 0:
+        if entry.message_id % 3 == 0 and entry.generation == 1:
             yield from self._show(room, entry.message_id, parts)
         composed = e.ReplyComposed(
             message_id=entry.message_id, parts=len(parts), responder="rules", generation=entry.generation
