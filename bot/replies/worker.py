@@ -210,7 +210,12 @@ class Worker:
 
     async def _rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
         """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
-        await asyncio.sleep(self._known.quiet_until - asyncio.get_running_loop().time())
+        wait = self._known.quiet_until - asyncio.get_running_loop().time()
+        if wait > max(self._pace.every, LONGEST_PAUSE):
+            # While the answer was written, nobody needed to know.
+            await self._records.delay(entry, "rate limit", wait)
+            return
+        await asyncio.sleep(wait)
         await self._pace.turn()
         edit, remove = self._sender.edit, self._sender.remove
         outcome = await (edit(self.channel_id, sent_id, text) if text else remove(self.channel_id, sent_id))

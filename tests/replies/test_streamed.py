@@ -312,6 +312,24 @@ async def test_edits_that_fail_cost_nothing(launch: Launch, control: ControlClie
     assert len(scene.responder.speeches) == 1
 
 
+async def test_who_waits_long_for_an_edit_can_see_why(launch: Launch, control: ControlClient) -> None:
+    """Discord takes none for an hour: that is on record, and the list of unfinished replies says so."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.say("Once")
+    await scene.shows("Once")
+    await control.add_fault("ratelimit", retry_after=3600, **EDITS)
+    speech.say(" upon")
+    await eventually(lambda: control.requests(**EDITS))
+    speech.end(" a time.")
+
+    (delayed,) = await bot.judge.expect(ReplyDelayed)
+    assert delayed.reason == "rate limit"
+    (unfinished,) = (await bot.bot.moderation.pending()).data["unfinished"]
+    assert unfinished["reason"] == "1 of 1 part sent, 1 failed attempt"
+
+
 async def test_a_message_that_is_deleted_meanwhile_stays_deleted(launch: Launch, control: ControlClient) -> None:
     """A moderator had a reason: the reply ends there."""
     scene = Scene(launch, control)
