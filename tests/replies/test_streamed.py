@@ -23,6 +23,7 @@ from bot.core.events import (
     ReplyRetried,
     ReplySent,
 )
+from bot.gateway import sender
 from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
@@ -468,6 +469,24 @@ class TestAnew:
         assert [event.generation for event in await bot.judge.of(ReplyComposed)] == [1, 2]
         report = await bot.bot.moderation.why(int(await channel(control)), int(scene.question))
         assert report.title.endswith("answered in 1 part, composed anew 1 time")
+
+    async def test_however_much_was_said_since(
+        self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody has to read it: all of the answer's messages are known."""
+        monkeypatch.setattr(sender, "PAGE", 2)
+        monkeypatch.setattr(sender, "LOOK_PAGES", 1)
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        for number in range(3):
+            await control.post(f"something else {number}")
+        await scene.again(bot)
+        (await scene.responder.asked(2)).end("The second.")
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows("The second.")
 
     async def test_parts_come_and_go_and_come(self, launch: Launch, control: ControlClient) -> None:
         """Two, then one, then two: the nonce of the part that was deleted is used up."""

@@ -266,8 +266,11 @@ class Process:
             self._employ(room)
         for recorded in new:
             event = recorded.event
-            if isinstance(event, e.ReplyRequested) and event.via in (e.Via.LIVE, e.Via.AHEAD):
-                room.certain[event.message_id] = self.discord.count
+            match event:
+                case e.ReplyRequested(via=e.Via.LIVE | e.Via.AHEAD):
+                    room.certain[event.message_id] = self.discord.count
+                case e.ReplyRetried(composed_at=0) if event.generation > 1 and all(event.sent_ids):
+                    room.certain[event.message_id] = self.discord.count
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
