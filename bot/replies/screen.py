@@ -35,6 +35,13 @@ class GivenUp(Exception):
     """The reply was given up while it was written: nobody needs the rest."""
 
 
+def go_on(conversations: Conversations, channel_id: int, message_id: int) -> None:
+    """Raise GivenUp where nobody waits for the answer to a message any more."""
+    state = conversations.peek(channel_id)
+    if state is not None and state.pending(message_id) is None:
+        raise GivenUp
+
+
 class Screen:
     """What people see of an answer that is being written; one write at a time."""
 
@@ -63,9 +70,7 @@ class Screen:
 
     def grow(self, piece: str) -> None:
         """Show the text with a piece more, before long; raise GivenUp where nobody waits for it any more."""
-        state = self._conversations.peek(self._channel_id)
-        if state is not None and state.pending(self._message_id) is None:
-            raise GivenUp
+        go_on(self._conversations, self._channel_id, self._message_id)
         self._text += piece
         self._grown.set()
 

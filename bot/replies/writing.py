@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 
 from bot.conversations import Conversations
 from bot.core.commands import NOTHING, Compose, Spent
@@ -15,7 +16,7 @@ from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.screen import GivenUp, Screen
+from bot.replies.screen import GivenUp, Screen, go_on
 from bot.replies.sender import Sender
 from bot.responders.protocol import ModelFailed
 
@@ -75,14 +76,19 @@ class Writing:
 
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
         """Ask the responder; record its answer, if any, as soon as it is whole."""
+        unshown = partial(self._go_on, entries[0].message_id)
         screen = self._shown = self._screen(entries[0]) if self._composer.streams(entries[0]) else None
         async with screen.open() if screen else nullcontext():
             written = await self._composer.compose(
-                state, self._channel_id, entries, self._sender.own_id, screen.grow if screen else None
+                state, self._channel_id, entries, self._sender.own_id, screen.grow if screen else unshown
             )
             if written is not None:
                 await self._record(written)
         return written
+
+    def _go_on(self, message_id: int, _piece: str) -> None:
+        """Take a piece that is not shown."""
+        go_on(self._conversations, self._channel_id, message_id)
 
     async def _record(self, written: Compose) -> None:
         self._known.written = written

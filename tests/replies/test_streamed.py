@@ -28,7 +28,7 @@ from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, RunningBot, eventually
+from tests.harness import PATIENCE, Launch, RunningBot, eventually
 from tests.replies.scripted import Speech, Spoken
 
 BOT = "sandbox-bot"
@@ -469,6 +469,21 @@ class TestAnew:
         assert [event.generation for event in await bot.judge.of(ReplyComposed)] == [1, 2]
         report = await bot.bot.moderation.why(int(await channel(control)), int(scene.question))
         assert report.title.endswith("answered in 1 part, composed anew 1 time")
+
+    async def test_dropped_it_ends_the_model_s_work(self, launch: Launch, control: ControlClient) -> None:
+        """Though nothing of it is shown."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        (await scene.ask()).end("The first.")
+        await bot.judge.settled(await channel(control))
+        await scene.again(bot)
+        speech = await scene.responder.asked(2)
+        await bot.bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
+        speech.say("The sec")
+        async with asyncio.timeout(PATIENCE):
+            await speech.over.wait()
+
+        await scene.shows("The first.")
 
     async def test_however_much_was_said_since(
         self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
