@@ -61,6 +61,11 @@ class Pending:
         """Tell whether no part is known to be sent."""
         return not any(self.sent_ids)
 
+    @property
+    def awaited(self) -> bool:
+        """Tell whether it is composed anew and not whole yet: nothing of that is sent before, and the rest is known."""
+        return self.generation > 1 and not self.composed and all(self.sent_ids)
+
     def show(self, part: int, sent_id: int) -> None:
         """Note that a part is in Discord; one that nobody knows of yet can only come of an answer being written."""
         room = (0,) * (part + 1 - len(self.sent_ids)) if self.begun and not self.composed else ()

@@ -14,7 +14,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.delivery import Patience
-from bot.core.events import Recorded, ReplyRequested, ReplyRetried, Via
+from bot.core.events import Recorded, ReplyRequested, Via
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
@@ -63,7 +63,7 @@ class Replies:
             return
         for recorded in new:
             event = recorded.event
-            if isinstance(event, ReplyRequested | ReplyRetried) and _begins(event):
+            if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
         worker.wake()
 
@@ -134,11 +134,3 @@ class Replies:
         state = self._conversations.peek(channel_id)
         if state is not None and state.outbox:
             self._worker(channel_id)
-
-
-def _begins(event: ReplyRequested | ReplyRetried) -> bool:
-    """Tell whether nothing of the answer can be in Discord that the log does not know."""
-    if isinstance(event, ReplyRequested):
-        return event.via in _NEW
-    # Composed anew, it is sent once it is whole; a look would read all that was said since the question.
-    return event.generation > 1 and not event.composed_at and all(event.sent_ids)

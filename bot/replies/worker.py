@@ -142,6 +142,9 @@ class Worker:
 
     async def _step(self, entry: Pending) -> Step:
         settled = self._known.settled(entry, await self._texts(entry)) if entry.begun and entry.composed else ()
+        if entry.awaited:
+            # A look would read all that was said since the question.
+            self._known.certain.add(entry.message_id)
         certain = entry.message_id in self._known.certain
         return next_step(entry, certain=certain, now=self._clock(), patience=self._patience, settled=settled)
 
@@ -233,7 +236,9 @@ class Worker:
     async def _look(self, state: Conversation) -> None:
         """Look once for every reply of this channel whose fate is unknown."""
         certain = self._known.certain
-        doubtful = [entry for entry in state.outbox if entry.message_id not in certain and not entry.asked]
+        doubtful = [
+            entry for entry in state.outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)
+        ]
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:

@@ -488,7 +488,7 @@ class TestAnew:
     async def test_however_much_was_said_since(
         self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody has to read it: all of the answer's messages are known."""
+        """Nobody has to read it, after a restart as before: all of the answer's messages are known."""
         monkeypatch.setattr(sender, "PAGE", 2)
         monkeypatch.setattr(sender, "LOOK_PAGES", 1)
         scene = Scene(launch, control)
@@ -498,7 +498,10 @@ class TestAnew:
         for number in range(3):
             await control.post(f"something else {number}")
         await scene.again(bot)
-        (await scene.responder.asked(2)).end("The second.")
+        await scene.responder.asked(2)
+        await bot.stop()
+        bot = await scene.open()
+        (await scene.responder.asked(3)).end("The second.")
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows("The second.")

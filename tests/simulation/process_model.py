@@ -266,11 +266,8 @@ class Process:
             self._employ(room)
         for recorded in new:
             event = recorded.event
-            match event:
-                case e.ReplyRequested(via=e.Via.LIVE | e.Via.AHEAD):
-                    room.certain[event.message_id] = self.discord.count
-                case e.ReplyRetried(composed_at=0) if event.generation > 1 and all(event.sent_ids):
-                    room.certain[event.message_id] = self.discord.count
+            if isinstance(event, e.ReplyRequested) and event.via in (e.Via.LIVE, e.Via.AHEAD):
+                room.certain[event.message_id] = self.discord.count
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
@@ -318,6 +315,8 @@ class Process:
             yield None
             while not self.connected:
                 yield None
+            if entry.awaited:
+                room.certain.setdefault(entry.message_id, self.discord.count)
             certain, settled = entry.message_id in room.certain, self._settled(room, entry)
             match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience, settled=settled):
                 case LookFirst():
@@ -345,7 +344,7 @@ class Process:
         return shown | {sent_id for sent_id in entry.surplus if room.shown.get(sent_id) == ""}
 
     def _look(self, room: Room, state: Conversation) -> Work:
-        doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain]
+        doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain and not entry.awaited]
         yield None
         if self.look_fails:
             yield self._delay(doubtful[0])
