@@ -134,7 +134,8 @@ async def _answer(
     state = replace(state, persona_at=(await desk.state(channel_id)).persona_at)
     own_id = desk.own_id() or await _mentioned(desk, entries[0].asked_at)
     try:
-        command = await composer.compose(state, channel_id, entries, own_id)
+        async with asyncio.timeout(SECONDS):
+            command = await composer.compose(state, channel_id, entries, own_id)
     except WordsErased:
         return (), "the words of the question are erased"
     except TimeoutError:

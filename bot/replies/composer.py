@@ -36,6 +36,7 @@ class Composer:
     ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
     ``settings`` names what they were set to, for whoever asks later why an answer was given.
     ``personas`` tells who the bot is in a channel, ``clock`` the time, in microseconds since the epoch.
+    ``timeout`` is in seconds, for responders that keep no time themselves.
     """
 
     reader: Reader
@@ -80,7 +81,8 @@ class Composer:
         files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         context, persona = await self._context(responder, channel_id, state, history)
         context = replace(context, attachments=files, summary=summary)
-        async with asyncio.timeout(self.timeout):
+        # Who streams has limits of its own, which begin when its turn comes: for that it may have to wait.
+        async with asyncio.timeout(None if isinstance(responder, Streaming) else self.timeout):
             answer = await _answer(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()

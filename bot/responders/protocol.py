@@ -202,7 +202,8 @@ class Streaming(Protocol):
         """Yield what the answer grows by, then the :class:`Answer`, whose text is all that was yielded, joined.
 
         Where the answer is not shown while it is made, the :class:`Answer` comes alone. Close it when leaving early
-        (``contextlib.aclosing``): that ends the model's work. Raises :class:`ModelFailed`.
+        (``contextlib.aclosing``): that ends the model's work. Nobody else limits how long it takes. Raises
+        :class:`ModelFailed`.
         """
         ...
 

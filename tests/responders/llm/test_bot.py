@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from bot.core.events import ReplyComposed
+import pytest
+
+from bot import app
+from bot.core.events import ReplyComposed, ReplyDelayed
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
-from tests.responders.llm.model_server import ModelServer
+from tests.responders.llm.model_server import Fault, ModelServer, Script
 
 
 async def test_model_answers_who_addresses_the_bot_and_rules_go_first(
@@ -29,3 +32,41 @@ async def test_model_answers_who_addresses_the_bot_and_rules_go_first(
     assert model.cost_micros == model.tokens_in + model.tokens_out > 0
     (request,) = server.requests
     assert "the weather is fine" in request.body["messages"][1]["content"]
+
+
+async def test_the_time_of_an_answer_is_that_of_the_settings(
+    launch: Launch, control: ControlClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one that other responders have: what was written when it is over is the answer, and counted."""
+    monkeypatch.setattr(app, "COMPOSE_SECONDS", 0.2)
+    server.script = Script(fault=Fault.ENDLESS)
+    server.rate = 50
+    bot = await launch(
+        replies={"responder": "llm"}, llm={"model": "openai:tiny", "base_url": server.url, "total": "600ms"}
+    )
+
+    await control.post("how are you", mention="sandbox-bot")
+
+    (answer,) = await bot.judge.expect(ReplyComposed)
+    assert (answer.finish, await bot.judge.of(ReplyDelayed)) == ("time", [])
+    assert answer.tokens_out > 0
+
+
+async def test_waiting_for_a_turn_is_no_failure(
+    launch: Launch, control: ControlClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the questions before it take: each is asked once."""
+    monkeypatch.setattr(app, "COMPOSE_SECONDS", 0.3)
+    server.rate = 20
+    bot = await launch(
+        replies={"responder": "llm"}, llm={"model": "openai:tiny", "base_url": server.url, "concurrency": 1}
+    )
+    await control.create_channel("second")
+    await control.create_channel("third")
+
+    for channel in ("general", "second", "third"):
+        await control.post("how are you", mention="sandbox-bot", channel=channel)
+
+    await bot.judge.expect(ReplyComposed, 3)
+    assert await bot.judge.of(ReplyDelayed) == []
+    assert len(server.requests) == 3
