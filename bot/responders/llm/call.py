@@ -16,6 +16,8 @@ from pydantic_ai.messages import (
     PartStartEvent,
     TextPart,
     TextPartDelta,
+    ThinkingPart,
+    ThinkingPartDelta,
 )
 from pydantic_ai.models import StreamedResponse
 
@@ -50,6 +52,7 @@ class Call:
         self._deadline = deadline
         self._response: StreamedResponse | ModelResponse | None = None
         self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self._ended = False
         self.began = False
         self.finish = ""
@@ -61,13 +64,14 @@ class Call:
 
     def usage(self, prompt_tokens: int, count: Counter) -> tuple[int, int, bool]:
         """Return the tokens read and written, and whether they are estimates, where the provider tells none."""
-        if not self.began:
-            return 0, 0, False
         usage = self._response.usage if self._response is not None else None
-        if usage is not None and usage.input_tokens and usage.output_tokens and self._ended:
-            return usage.input_tokens, usage.output_tokens, False
-        read = (usage.input_tokens if usage else 0) or prompt_tokens
-        return read, max(usage.output_tokens if usage else 0, count(self.raw)), True
+        read, written = (usage.input_tokens, usage.output_tokens) if usage is not None else (0, 0)
+        # Thoughts that nobody is shown may be all that came, and are paid for.
+        if not (self.began or read or written):
+            return 0, 0, False
+        if self._ended and read and (written or not self.raw):
+            return read, written, False
+        return read or prompt_tokens, max(written, count(self.raw) + count("".join(self._thoughts))), True
 
     async def whole(self) -> AsyncGenerator[str, None]:
         """Yield the text once, when the model has written it."""
@@ -77,11 +81,12 @@ class Call:
         self.began = self._ended = True
         self.finish = response.finish_reason or "stop"
         self._texts.append(response.text or "")
+        self._thoughts.append(response.thinking or "")
         yield self._texts[0]
 
     async def stream(self) -> AsyncGenerator[str, None]:
         """Yield pieces of text as they come; raises Silent, OutOfTime, and whatever the model raises."""
-        asked = model_request_stream(self._candidate.model, self._messages, model_settings=self._candidate.settings)
+        asked = model_request_stream(self._candidate.model, self._messages, model_settings=self._candidate.streaming)
         first_by = asyncio.get_running_loop().time() + self._patience.first_token
         async with AsyncExitStack() as stack:
             response = await self._within(self._patience.first_token, stack.enter_async_context(asked))
@@ -98,6 +103,7 @@ class Call:
                 if event is None:
                     break
                 self.began = True
+                self._thoughts.append(_thought(event))
                 if text := _text(event):
                     self._texts.append(text)
                     yield text
@@ -127,5 +133,16 @@ def _text(event: ModelResponseStreamEvent) -> str:
             return content
         case PartDeltaEvent(delta=TextPartDelta(content_delta=content)):
             return content
+        case _:
+            return ""
+
+
+def _thought(event: ModelResponseStreamEvent) -> str:
+    """Return what an event adds to the thoughts, as far as they are told."""
+    match event:
+        case PartStartEvent(part=ThinkingPart(content=content)):
+            return content
+        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=content)):
+            return content or ""
         case _:
             return ""

@@ -24,7 +24,12 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 from pydantic_ai.models import Model, infer_model
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel, OpenAIResponsesModelSettings
+from pydantic_ai.models.openai import (
+    OpenAIChatModel,
+    OpenAIChatModelSettings,
+    OpenAIResponsesModel,
+    OpenAIResponsesModelSettings,
+)
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider, infer_provider, infer_provider_class
 from pydantic_ai.settings import ModelSettings
@@ -49,6 +54,18 @@ class Candidate:
     name: str
     model: Model
     settings: ModelSettings
+
+    @property
+    def streaming(self) -> ModelSettings:
+        """Return what it is asked with for a stream."""
+        if not isinstance(self.model, OpenAIChatModel):
+            return self.settings
+        # Some servers count in every piece, each time all there was until then: the last count holds, not the sum. To
+        # ask for that is another thing, which others refuse.
+        counted = OpenAIChatModelSettings(
+            openai_continuous_usage_stats=True, extra_body={"stream_options": {"include_usage": True}}
+        )
+        return self.settings | counted
 
 
 def candidates(

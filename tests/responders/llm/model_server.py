@@ -48,9 +48,16 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one request is answered with; ``tokens`` None: words about the last message."""
+    """What one request is answered with; ``tokens`` None: words about the last message.
+
+    ``thoughts`` come before it; ``hidden`` counts tokens that are thought and not told. ``counting``: each piece comes
+    with the usage until then.
+    """
 
     tokens: Sequence[str] | None = None
+    thoughts: Sequence[str] = ()
+    hidden: int = 0
+    counting: bool = False
     fault: Fault | None = None
     finish: str = "stop"
     usage: bool = True
@@ -144,6 +151,9 @@ class ModelServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(http)
         await _send(response, _chunk({"role": "assistant", "content": ""}))
+        request.sent = script.hidden
+        for thought in script.thoughts:
+            await _send(response, _chunk({"reasoning_content": thought}))
         tokens = self._tokens(request, script)
         due = asyncio.get_running_loop().time()
         for number, token in enumerate(tokens):
@@ -151,7 +161,7 @@ class ModelServer:
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             if number == len(tokens) // 2 and await self._fails_in_the_middle(http, response, script.fault):
                 return response
-            await self._say(response, request, token)
+            await self._say(response, request, token, counting=script.counting)
         while script.fault in {Fault.ENDLESS, Fault.BLANK}:
             await asyncio.sleep(1 / self.rate if self.rate else 0)
             await self._say(response, request, " \n" if script.fault is Fault.BLANK else "on and on ")
@@ -161,10 +171,10 @@ class ModelServer:
         await response.write(b"data: [DONE]\n\n")
         return response
 
-    async def _say(self, response: web.StreamResponse, request: Request, token: str) -> None:
+    async def _say(self, response: web.StreamResponse, request: Request, token: str, *, counting: bool = False) -> None:
         request.times.append(asyncio.get_running_loop().time())
-        await _send(response, _chunk({"content": token}))
         request.sent += 1
+        await _send(response, _chunk({"content": token}) | ({"usage": _usage(request)} if counting else {}))
 
     async def _fails_in_the_middle(self, http: web.Request, response: web.StreamResponse, fault: Fault | None) -> bool:
         """Fail as told; tell whether the stream is over."""

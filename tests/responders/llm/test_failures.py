@@ -135,6 +135,16 @@ async def test_time_without_a_word_is_no_answer(server: ModelServer, asking: Ask
     assert (await failure(asking(patience=BRIEF))).reason == "openai:tiny: out of time"
 
 
+async def test_thoughts_without_an_answer_are_paid_for(server: ModelServer, asking: Asking) -> None:
+    """What the provider counted counts, also where nothing of it was told."""
+    server.script = Script(tokens=[], hidden=900, finish="length")
+
+    failed = await failure(asking(prices={"tiny": Price(0, 1)}))
+
+    assert (failed.tokens_out, failed.cost_micros) == (900, 900)
+    assert failed.tokens_in > 100
+
+
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_next_model_answers_where_one_fails(server: ModelServer, asking: Asking, *, streaming: bool) -> None:
     """In their order, until one does; the answer names it, and its cost holds what the empty one took."""

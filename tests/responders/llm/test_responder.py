@@ -111,6 +111,28 @@ async def test_provider_that_does_not_count_is_counted_for(server: ModelServer, 
     assert not answer.priced
 
 
+async def test_provider_that_counts_in_every_piece_is_counted_once(server: ModelServer, asking: Asking) -> None:
+    """Each count holds those before it; nothing but the usual is asked for."""
+    server.scripts.append(Script(counting=True))
+
+    _, answer = await ask(asking())
+    _, usual = await ask(asking())
+
+    assert (answer.tokens_in, answer.tokens_out) == (usual.tokens_in, usual.tokens_out)
+    assert (answer.tokens_out, answer.estimated) == (8, False)
+    assert server.requests[0].body["stream_options"] == {"include_usage": True}
+
+
+async def test_thoughts_that_nobody_counts_are_counted_for(server: ModelServer, asking: Asking) -> None:
+    """They are paid for like the words that are shown."""
+    server.script = Script(thoughts=["hm, "] * 100, usage=False)
+
+    _, answer = await ask(asking())
+
+    assert answer.text == TEXT
+    assert answer.tokens_out > 100
+
+
 @pytest.mark.parametrize(("prices", "priced"), [({"tiny": Price(0, 0)}, True), ({}, False)])
 async def test_what_costs_nothing_is_not_what_has_no_price(
     asking: Asking, *, prices: dict[str, Price], priced: bool
