@@ -1,8 +1,9 @@
 """Make what a model writes fit to be shown, while it is written.
 
-Removed: control characters, the brackets of our prompt with what is in them, the bot's own name before the text, blank
-ends and more than one blank line in a row. Broken by a zero-width space: whatever would ping. (Nothing pings anyway:
-mentions are off where messages are sent. But a client shows it as a ping, and people copy it.)
+Removed: control characters, the brackets of our prompt with what is in them, thoughts before the text (``<think>``,
+where no server took them out), the bot's own name before it, blank ends and more than one blank line in a row. Broken
+by a zero-width space: whatever would ping. (Nothing pings anyway: mentions are off where messages are sent. But a
+client shows it as a ping, and people copy it.)
 
 Each step holds back only what may still become something to remove, so that what was shown once stays: the pieces
 that :meth:`Cleaner.feed` returns are always the beginning of the whole, however the text arrives.
@@ -25,6 +26,7 @@ _UNWANTED = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f\p{Cs}]")
 _MARKER = regex.compile(rf"{OPEN}[^{OPEN}{CLOSE}\n]{{0,{_LONGEST_MARKER}}}{CLOSE}")
 _BRACKET = regex.compile(rf"[{OPEN}{CLOSE}]")
 _PING = regex.compile(r"<@(?=[!&]?\d)|@(?=everyone|here)", regex.IGNORECASE)
+_THOUGHTS, _THOUGHTS_END = "<think>", "</think>"
 _BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
 
 
@@ -46,6 +48,34 @@ class _Replacing:
         end = found.start() if found else len(text)
         self._held = text[end:]
         return "".join((*done, text[position:end]))
+
+
+class _Thoughts:
+    """Removes thoughts from the beginning; those without an end are all there is."""
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._begun = False
+        self._held = ""
+
+    def feed(self, text: str, *, last: bool) -> str:
+        text, self._held = self._held + text, ""
+        while not self._begun:
+            if self._inside:
+                _, ended, rest = text.partition(_THOUGHTS_END)
+                if not ended:
+                    self._held = text[1 - len(_THOUGHTS_END) :]
+                    return ""
+                text, self._inside = rest, False
+            found = text.lstrip()
+            if found.startswith(_THOUGHTS):
+                text, self._inside = found.removeprefix(_THOUGHTS), True
+            elif _THOUGHTS.startswith(found) and not last:
+                self._held = found
+                return ""
+            else:
+                self._begun = True
+        return text
 
 
 class _Lead:
@@ -118,6 +148,7 @@ class Cleaner:
             _Replacing(_UNWANTED, lambda _: ""),
             _Replacing(_MARKER, lambda _: ""),
             _Replacing(_BRACKET, lambda _: ""),
+            _Thoughts(),
             _Lead(name),
             _Replacing(_PING, lambda found: found + _ZERO_WIDTH_SPACE),
         )

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from bot.responders.llm.clean import Cleaner, clean
 
 PIECES = ["@", "everyone", "here", "<@", "!", "&", "123", ">", "⟦", "⟧", "from Ada", "Bot", ":", "*", " ", "\n", "\n\n"]
-TEXTS = st.lists(st.sampled_from([*PIECES, "a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]) | st.text(max_size=3)).map(
-    "".join
-)
+THOUGHTS = ["<think>", "</think>", "<", "think>"]
+TEXTS = st.lists(
+    st.sampled_from([*PIECES, *THOUGHTS, "a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]) | st.text(max_size=3)
+).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,11 @@ TEXTS = st.lists(st.sampled_from([*PIECES, "a", "word ", "\x00", "\ud83d", "😀
         pytest.param("Bottle: green", "Bottle: green", id="another word stays"),
         pytest.param("Bot:", "Bot:", id="a name alone is all it says"),
         pytest.param("I, Bot: hello", "I, Bot: hello", id="a name further on stays"),
+        pytest.param("\n<think>\nhm @here\n</think>\n\nBot: hello", "hello", id="thoughts before it go"),
+        pytest.param("<think></think> <think>hm</think>hello", "hello", id="however often"),
+        pytest.param("<think>hm, and then", None, id="thoughts without an end are no answer"),
+        pytest.param("I <think>so</think>", "I <think>so</think>", id="what only speaks of them stays"),
+        pytest.param("<thin", "<thin", id="as does what only began like them"),
         pytest.param("a\r\nb\x07\ud83dc", "a\nbc", id="control characters and half characters go"),
     ],
 )

@@ -203,6 +203,15 @@ async def test_thoughts_are_signs_of_life_and_never_shown() -> None:
     assert "Be a judge." in str(seen)
 
 
+async def test_thoughts_among_the_words_are_never_shown(server: ModelServer, asking: Asking) -> None:
+    """As servers send them that know nothing of thoughts, cut wherever it pleases them."""
+    server.script = Script(tokens=["<thi", "nk>\nhm", ", hm</th", "ink>\n\nSo:", " yes."])
+
+    shown, answer = await ask(asking())
+
+    assert "".join(shown) == answer.text == "So: yes."
+
+
 async def test_real_models_are_refused_in_tests() -> None:
     """Whoever forgets the server gets an error, not a bill."""
     endpoint = Endpoint("openai:tiny", base_url="http://127.0.0.1:9/v1")
