@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import (
@@ -41,6 +42,10 @@ from bot.responders.llm.settings import Endpoint
 OLLAMA_URL = "http://127.0.0.1:11434/v1"
 """Where Ollama listens unless it is told otherwise."""
 
+_COMPATIBLE = frozenset({"openai", "ollama", "vllm"})
+"""Providers under whose name a server of one's own is asked in OpenAI's protocol."""
+
+_OPENAI_ITSELF = ("openai.com", "openai.azure.com")
 _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 _ADDRESS = ("base_url", "api_base", "azure_endpoint")
@@ -153,6 +158,8 @@ def _model(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Mo
 def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Provider[Any]:
     if name == "ollama" and not base_url and not environ.get("OLLAMA_BASE_URL"):
         base_url = OLLAMA_URL
+    if base_url and name.partition("-")[0] in _COMPATIBLE and not urlsplit(base_url).path:
+        base_url += "/v1"  # nearly every server has it
     if not base_url and not key:
         return infer_provider(name)
     kind = infer_provider_class(name)
@@ -168,10 +175,17 @@ def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str]) ->
 
 
 def _checked(model: Model) -> Model:
-    """Have a stream that ends too early end in an error: pydantic-ai takes it for a whole answer by default."""
+    """Have a stream that ends too early end in an error: pydantic-ai takes it for a whole answer by default.
+
+    And have a server of one's own told how long an answer may be in the word that it knows.
+    """
     if not isinstance(model, OpenAIChatModel) or model.provider is None:
         return model
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    host = urlsplit(model.provider.base_url).hostname or ""
+    if model.provider.name in _COMPATIBLE and not host.endswith(_OPENAI_ITSELF):
+        # Ollama and others take the newer max_completion_tokens and do not heed it.
+        profile["openai_chat_supports_max_completion_tokens"] = False
     return type(model)(model.model_name, provider=model.provider, profile=profile)
 
 

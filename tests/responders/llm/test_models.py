@@ -75,6 +75,33 @@ def test_ollama_is_found_where_it_listens() -> None:
     assert candidate.model.base_url == "http://127.0.0.1:11434/v1/"
 
 
+@pytest.mark.parametrize("model", ["openai:tiny", "openai-chat:tiny", "ollama:tiny", "vllm:tiny"])
+def test_address_may_be_short(model: str) -> None:
+    """The path that nearly every server has need not be written; another one stays."""
+    addresses = ["http://127.0.0.1:9", "http://127.0.0.1:9/v1", "http://127.0.0.1:9/own/v2"]
+
+    models = [made(Endpoint(model, base_url=address))[0].model for address in addresses]
+
+    assert [each.base_url for each in models] == [f"{URL}/", f"{URL}/", "http://127.0.0.1:9/own/v2/"]
+
+
+@pytest.mark.parametrize(
+    ("model", "address", "heeded"),
+    [
+        ("ollama:tiny", "", "max_tokens"),
+        ("openai:tiny", URL, "max_tokens"),
+        ("openai:gpt-5-mini", "https://eu.api.openai.com/v1", "max_completion_tokens"),
+    ],
+)
+def test_length_of_an_answer_is_told_in_a_word_that_is_heeded(model: str, address: str, heeded: str) -> None:
+    """Ollama and others take the newer one without heeding it; OpenAI's newest models refuse the older one."""
+    (candidate,) = made(Endpoint(model, base_url=address))
+
+    newer = dict(candidate.model.profile).get("openai_chat_supports_max_completion_tokens", True)
+
+    assert ("max_completion_tokens" if newer else "max_tokens") == heeded
+
+
 def test_key_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
     """The models of the first one's provider get it, and nobody else's."""
     path = tmp_path / "key"

@@ -41,7 +41,7 @@ async def test_answer_is_shown_as_it_grows_and_told_with_what_it_took(server: Mo
         finish="stop",
     )
     assert request.body["stream_options"] == {"include_usage": True}
-    assert (request.body["model"], request.body["max_completion_tokens"]) == ("tiny", 1000)
+    assert (request.body["model"], request.body["max_tokens"]) == ("tiny", 1000)
 
 
 async def test_answer_comes_whole_where_it_is_not_to_be_streamed(server: ModelServer, asking: Asking) -> None:
