@@ -48,6 +48,7 @@ NO_ANSWER = "I have no answer to that."
 SORRY = "I could not answer that: please ask again."
 LEAVING = "I am being restarted: please ask again in a minute."
 NOT_HERE = "I do not answer here."
+TOMORROW = "I have said all that I may for today: please ask me again tomorrow."
 SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
     {
         SkipReason.NO_ANSWER: NO_ANSWER,
@@ -55,6 +56,10 @@ SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
         SkipReason.PAUSED: "I answer nothing here for now: a moderator paused me.",
         SkipReason.CHANNEL_LIMIT: "I am asked more here than I can answer just now: please ask again in a few minutes.",
         SkipReason.PERSON_LIMIT: "You have asked more than I can answer just now: please ask again in a few minutes.",
+        SkipReason.PERSON_BUDGET: TOMORROW,
+        SkipReason.CHANNEL_BUDGET: TOMORROW,
+        SkipReason.SERVER_BUDGET: TOMORROW,
+        SkipReason.DAY_BUDGET: TOMORROW,
     }
 )
 

@@ -25,7 +25,7 @@ from bot.replies.repair import NothingToRetry, retry
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Gated, Launch, Spawn
-from tests.model import actor
+from tests.model import actor, dear
 
 ON = {"ask": True}
 EDITS: dict[str, Any] = {"method": "PATCH", "path": "/webhooks/*"}
@@ -158,6 +158,23 @@ async def test_the_ordinary_limits_apply(launch: Launch, alice: Moderator) -> No
 
     assert "please ask again in a few minutes" in text_of(answer)
     assert [event.reason for event in await bot.judge.of(MessageSkipped)] == [SkipReason.PERSON_LIMIT]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"tokens_per_person": 100}, {"tokens_per_channel": 100}, {"tokens_per_server": 100}, {"cost_per_day": 0.5}],
+)
+async def test_a_limit_of_the_day_is_told_each_time(
+    launch: Launch, alice: Moderator, limits: dict[str, object]
+) -> None:
+    """A command has to be answered with something, and to ask again does not help before tomorrow."""
+    await launch(replies=ON, responder=dear(), limits=limits)
+    await alice.registered()
+
+    answers = [text_of(await alice.use("ask", {"question": text})) for text in ("one", "two", "three")]
+
+    assert answers[0] == "re: one"
+    assert {text.rpartition(": ")[2] for text in answers[1:]} == {"please ask me again tomorrow."}
 
 
 async def test_a_responder_that_fails_is_told(
