@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.config import Config, Rate, Rule, answering_version, load
 from bot.config.lines import Lines
+from bot.config.model import CommandRule
 from bot.config.problems import settings
 from bot.config.values import parse_duration
 from bot.errors import ConfigError, KeyMismatch, TokenError
@@ -90,6 +91,15 @@ def test_flags_win_over_environment_over_file_over_defaults(write: Write) -> Non
         pytest.param("TELEMETRY__PORT", "", 8080, id="an empty variable is an unset one"),
         pytest.param("CATCHUP__MAX_AGE", "1h30m", timedelta(minutes=90), id="a duration"),
         pytest.param("LIMITS__PER_PERSON", "off", None, id="no limit"),
+        pytest.param("LIMITS__TOKENS_PER_PERSON", "1000", 1000, id="a number or no limit"),
+        pytest.param("LIMITS__TOKENS_PER_PERSON", "off", None, id="no limit of the day"),
+        pytest.param("LIMITS__COST_PER_DAY", "2", 2.0, id="an amount"),
+        pytest.param(
+            "MODERATION__COMMANDS",
+            '{"rewind": {"people": ["7"]}}',
+            {"rewind": CommandRule(people=(7,))},
+            id="a table as JSON",
+        ),
         pytest.param("LIMITS__PER_CHANNEL", "5/20s", Rate(5, timedelta(seconds=20)), id="a limit"),
         pytest.param("DISCORD__API_URL", "http://127.0.0.1:1/api/", "http://127.0.0.1:1/api", id="an address"),
     ],
@@ -358,9 +368,27 @@ def test_settings_are_frozen(write: Write) -> None:
         ),
         pytest.param(
             "[llm.prices.'openai:gpt-5']\nin = -1\nout = 2",
-            "config.toml, line 2: llm.prices.openai:gpt-5.in has to be a table of models and what each costs, such as "
-            '{"openai:gpt-5-mini" = {in = 0.25, out = 2}}, not -1.',
+            "config.toml, line 2: llm.prices.openai:gpt-5.in has to be an amount of dollars for a million tokens, 0 or "
+            "more, not -1.",
             id="a price below nothing",
+        ),
+        pytest.param(
+            "[llm.prices.x]\nin = inf\nout = 2",
+            "config.toml, line 2: llm.prices.x.in has to be an amount of dollars for a million tokens, 0 or more, "
+            "not inf.",
+            id="a price beyond all",
+        ),
+        pytest.param(
+            "[llm.prices.x]\nin = 1",
+            "config.toml, line 1: llm.prices.x.out is missing, which has to be an amount of dollars for a million "
+            "tokens, 0 or more.",
+            id="half a price",
+        ),
+        pytest.param(
+            "[limits]\ncost_per_day = inf",
+            'config.toml, line 2: limits.cost_per_day has to be an amount of dollars a day, more than 0, or "off", '
+            "not inf.",
+            id="a limit beyond all",
         ),
         pytest.param(
             "[llm.prices.x]\nin = 1\nout = 2\ncached = 3",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import get_origin
+from typing import get_args, get_origin
 
 from bot.config.lines import Place
 from bot.config.problems import ASKED, EVERYTHING, sections, sentence, settings, unknown
@@ -56,14 +56,25 @@ def _parse(place: Place, text: str) -> object:
     annotation = _annotation(place)
     if annotation is bool and text.lower() in YES | NO:
         return text.lower() in YES
-    if annotation is int and text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+    if get_origin(annotation) is Mapping:
+        return _parse_json(text) if text.startswith("{") else text
+    if _takes_int(annotation) and text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
         return int(text)
     return text
 
 
+def _takes_int(annotation: object) -> bool:
+    """Tell whether a setting is a whole number, or may be one."""
+    return annotation is int or any(_takes_int(each) for each in get_args(annotation))
+
+
 def _parse_list(text: str) -> object:
-    if not text.startswith("["):
-        return [part for part in map(str.strip, text.split(",")) if part]
+    if text.startswith("["):
+        return _parse_json(text)
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def _parse_json(text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

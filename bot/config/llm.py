@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.config.section import COUNT, MODEL, POSITIVE_DURATION, SWITCH, Section
+from bot.config.section import COUNT, MODEL, POSITIVE_DURATION, PRICE, SWITCH, Section
 from bot.config.values import (
     FilePath,
     HttpAddressOrNone,
@@ -25,8 +25,8 @@ from bot.config.values import (
 class ModelPrice(Section):
     """What a model costs, in dollars for a million tokens that go ``in`` and that come ``out``."""
 
-    read: Annotated[float, Field(ge=0)] = Field(alias="in")
-    written: Annotated[float, Field(ge=0)] = Field(alias="out")
+    read: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="in", description=PRICE)
+    written: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="out", description=PRICE)
 
 
 class Llm(Section):

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config.lines import Place
 from bot.config.model import TOKEN_VARIABLE, Config, Rule
-from bot.config.section import Section
+from bot.config.section import PRICE, Section
 
 KINDS: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
@@ -54,6 +54,8 @@ def explain(error: ErrorDetails) -> str:
     match error["type"]:
         case "extra_forbidden":
             return unknown(place)
+        case "missing" if place[0] == "llm":
+            return f"{name} is missing, which has to be {_wanted(place)}"
         case "missing":
             return f"this rule has no {place[-1]}, which has to be {_wanted(place)}"
         case "model_type" | "tuple_type" if place[0] == "rules":
@@ -90,7 +92,9 @@ def _model(parents: list[str]) -> type[BaseModel]:
 
 
 def _wanted(place: Place) -> str:
-    names = [key for key in place if isinstance(key, str)]
+    names = [key for key in place if isinstance(key, str) and key != _A_NAME]
+    if names[:2] == ["llm", "prices"] and names[-1] in ("in", "out"):
+        return PRICE
     return _model(names[:1]).model_fields[names[1]].description or ""
 
 

@@ -12,6 +12,7 @@ COUNT = "a whole number, 1 or more"
 LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
 TOKENS = 'a number of tokens a day, 1 or more, or "off"'
 DOLLARS = 'an amount of dollars a day, more than 0, or "off"'
+PRICE = "an amount of dollars for a million tokens, 0 or more"
 TEXT = "a text that is not empty"
 
 MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'

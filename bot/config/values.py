@@ -121,7 +121,7 @@ def parse_model(value: str) -> str:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Tokens = Annotated[Annotated[int, Strict(), Field(ge=1)] | None, BeforeValidator(parse_or_off)]
-Dollars = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_or_off)]
+Dollars = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
