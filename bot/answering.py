@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 
 from bot.config import Config
+from bot.config.llm import Llm
 from bot.errors import ConfigError
 from bot.responders import Chain, Responder, Rule, compile_rules, load_facts
-from bot.responders.llm.prices import Price
+from bot.responders.llm.prices import Price, price_of
 from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
 
 _LLM = "bot.responders.llm.responder"
@@ -42,9 +43,22 @@ def rules_of(config: Config) -> Responder:
 
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
     """Return the responder of language models, whose library takes seconds to import: who has none pays nothing."""
-    llm = config.llm
+    llm, settings = config.llm, _settings(config.llm)
     endpoint = Endpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
-    settings = LlmSettings(
+    if config.limits.cost_per_day is not None:
+        _require_prices(endpoint, settings)
+    try:
+        module = importlib.import_module(_LLM)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The responder llm needs a package that is not installed ({error.name}): pip install 'echoless[llm]'."
+        ) from error
+    made: Responder = module.build_responder(endpoint, settings, environ)
+    return made
+
+
+def _settings(llm: Llm) -> LlmSettings:
+    return LlmSettings(
         persona=llm.persona or PERSONA,
         context_tokens=llm.context_tokens,
         max_tokens=llm.max_tokens,
@@ -56,11 +70,13 @@ def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
         attachment_bytes=llm.attachments_bytes,
         prices={model: Price(price.read, price.written) for model, price in llm.prices.items()},
     )
-    try:
-        module = importlib.import_module(_LLM)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"The responder llm needs a package that is not installed ({error.name}): pip install 'echoless[llm]'."
-        ) from error
-    made: Responder = module.build_responder(endpoint, settings, environ)
-    return made
+
+
+def _require_prices(endpoint: Endpoint, settings: LlmSettings) -> None:
+    """Raise ConfigError for a model without a price: a limit of what a day may cost would never be reached."""
+    for model in filter(None, (endpoint.model, *endpoint.fallbacks)):
+        if price_of(settings.prices, model) is None:
+            raise ConfigError(
+                f"limits.cost_per_day is set, and llm.prices has no price for {model}: add what it costs, or "
+                "{ in = 0, out = 0 } where that is nothing."
+            )

@@ -44,6 +44,19 @@ def test_model_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
         responder_of(config(tmp_path, "[replies]\nresponder = 'llm'"), {})
 
 
+def test_limit_of_cost_needs_prices(tmp_path: Path) -> None:
+    """Of every model that may be asked: without them the limit would never be reached. 0 is one."""
+    text = (
+        "[replies]\nresponder = 'llm'\n[limits]\ncost_per_day = 1\n"
+        f"{LLM}fallbacks = ['openai:other']\n[llm.prices]\ntiny = {{ in = 1, out = 2 }}\n"
+    )
+
+    with pytest.raises(ConfigError, match=r"llm\.prices has no price for openai:other: add what it costs"):
+        responder_of(config(tmp_path, text), {})
+
+    assert responder_of(config(tmp_path, f"{text}'openai:other' = {{ in = 0, out = 0 }}\n"), {}).name == "llm"
+
+
 def test_missing_package_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is started."""
     for name in [name for name in sys.modules if name.startswith("bot.responders.llm.") and name.endswith("responder")]:

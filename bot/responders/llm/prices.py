@@ -22,12 +22,17 @@ class Cost:
     known: bool
 
 
-def cost(prices: Mapping[str, Price], model: str, tokens_in: int, tokens_out: int) -> Cost:
-    """Return what a model, named as in the settings, takes for its tokens, rounded up.
+def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
+    """Return the price of a model, named as in the settings, or None.
 
     A name without its provider in the table counts for every provider: ``gpt-5`` for ``openai:gpt-5``, too.
     """
-    price = prices.get(model) or prices.get(model.partition(":")[2])
+    return prices.get(model) or prices.get(model.partition(":")[2])
+
+
+def cost(prices: Mapping[str, Price], model: str, tokens_in: int, tokens_out: int) -> Cost:
+    """Return what a model takes for its tokens, rounded up."""
+    price = price_of(prices, model)
     if price is None:
         return Cost(0, known=False)
     # A dollar a million tokens is a millionth of a dollar a token. Rounded first: 0.1 + 0.2 is no reason for a micro.
