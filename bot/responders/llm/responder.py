@@ -227,6 +227,8 @@ def _nothing(finish: str) -> Failure:
         return Failure("out of time")
     if finish == "content_filter":
         return Failure("refused by its content filter", permanent=True)
+    if finish == "length":
+        return Failure("no answer within llm.max_tokens, thoughts included")
     return Failure("an empty answer")
 
 

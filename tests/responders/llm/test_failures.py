@@ -141,6 +141,7 @@ async def test_thoughts_without_an_answer_are_paid_for(server: ModelServer, aski
 
     failed = await failure(asking(prices={"tiny": Price(0, 1)}))
 
+    assert failed.reason == "openai:tiny: no answer within llm.max_tokens, thoughts included"
     assert (failed.tokens_out, failed.cost_micros) == (900, 900)
     assert failed.tokens_in > 100
 
