@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from bot.conversations import channel_of
 from bot.core.events import (
     ConversationSummarised,
+    KeyKind,
     ReactionAdded,
     ReactionRemoved,
     Recorded,
@@ -118,11 +119,13 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
             case ReplyRequested(message_id=message_id, author_id=author_id):
                 askers[message_id] = author_id
             case ReplyComposed() as event:
-                _count(found, recorded, event, channel_id, askers.pop(event.message_id, 0))
+                person_id = askers.pop(event.message_id, 0) or await _asker(reader, recorded, event)
+                _count(found, recorded, event, channel_id, person_id)
             case ConversationSummarised() as event:
                 _count(found, recorded, event, channel_id, 0)
             case ReplyDelayed() | ReplyAbandoned() as event:
-                _count(found, recorded, event, channel_id, askers.get(event.message_id, 0))
+                person_id = askers.get(event.message_id, 0) or await _asker(reader, recorded, event)
+                _count(found, recorded, event, channel_id, person_id)
             case ReactionAdded(feeling=feeling):
                 found.reactions[feeling.value] += 1
             case ReactionRemoved(feeling=feeling):
@@ -130,6 +133,14 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
     # Only those that are left; one given before ``since`` may have been taken back after it.
     found.reactions = +found.reactions
     return found
+
+
+async def _asker(reader: Reader, recorded: Recorded, event: ReplyComposed | Failed) -> int:
+    """Return who asked before ``since``, or is answered once more; 0 for nobody, and where it took nothing."""
+    if not (event.tokens_in or event.tokens_out):
+        return 0
+    requests = await reader.find(recorded.stream, KeyKind.REQUESTED, event.message_id)
+    return next((each.event.author_id for each in requests if isinstance(each.event, ReplyRequested)), 0)
 
 
 def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, person_id: int) -> None:
