@@ -38,12 +38,12 @@ class Narrator(ModelServer):
         opening = f"Told for the {len(self.requests)}. time. "
         return [opening, "Once upon a time. ", PARAGRAPH, "\n\nThe second message ", "goes on, ", "and ends."]
 
-    async def _say(self, response: web.StreamResponse, request: Request, token: str) -> None:
+    async def _say(self, response: web.StreamResponse, request: Request, token: str, *, counting: bool = False) -> None:
         """Wait until everything said so far is shown, then say more."""
         with suppress(TimeoutError):
             await eventually(self._shown, PATIENCE)
         self._told += token
-        await super()._say(response, request, token)
+        await super()._say(response, request, token, counting=counting)
 
     async def _shown(self) -> bool:
         parts: Sequence[str] = [part.strip() for part in split(self._told)]
