@@ -14,7 +14,7 @@ demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, 
 	@$(BIN)/echoless demo
 
 test: $(READY) ## every test, two at a time
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 check: lint test ## what has to pass before a change goes in
 
