@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import discord
 import structlog
 
@@ -24,6 +23,7 @@ from bot.eventlog.log import EventLog
 from bot.gateway.incoming import from_payload
 from bot.gateway.intake import BOT_STREAM, Intake
 from bot.gateway.places import Place, place_in
+from bot.gateway.sender import UNREADABLE, timed
 
 PAGE = 100
 PAGES = 3
@@ -58,9 +58,7 @@ class Audit:
             state = await self._conversations.state(channel_id)
             if state.window and not state.deleted:
                 await self._compare(client, channel_id, state)
-        except (
-            discord.DiscordException, aiohttp.ClientError, OSError, LookupError, RuntimeError, EcholessError
-        ) as error:  # fmt: skip
+        except (*UNREADABLE, EcholessError) as error:
             _log.warning("audit.failed", channel=channel_id, error=type(error).__name__)
 
     async def _compare(self, client: discord.Client, channel_id: int, state: Conversation) -> None:
@@ -115,7 +113,9 @@ async def _history(client: discord.Client, channel_id: int, after: int, upto: in
     """Return Discord's JSON of the messages after ``after`` and up to ``upto``, oldest first, a few pages at most."""
     messages: list[Any] = []
     for _ in range(PAGES):
-        page = sorted(await client.http.logs_from(channel_id, PAGE, after=after), key=lambda data: int(data["id"]))
+        async with timed():
+            page = await client.http.logs_from(channel_id, PAGE, after=after)
+        page = sorted(page, key=lambda data: int(data["id"]))
         messages += [data for data in page if int(data["id"]) <= upto]
         if len(page) < PAGE or int(page[-1]["id"]) >= upto:
             break

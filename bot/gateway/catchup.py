@@ -14,7 +14,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-import aiohttp
 import discord
 import structlog
 
@@ -25,6 +24,7 @@ from bot.errors import EcholessError
 from bot.gateway.incoming import Incoming, from_payload, snowflake_at
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, may_read_history
+from bot.gateway.sender import UNREADABLE, timed
 from bot.gateway.sync import Sync
 from bot.replies.backoff import backoff
 
@@ -130,7 +130,7 @@ class Catchup:
             except EcholessError as error:
                 # The watermark stays and live messages come ahead of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
-            except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
+            except UNREADABLE as error:
                 if self._client.is_closed():
                     return
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__, attempt=attempt)
@@ -197,7 +197,8 @@ class Catchup:
 
     async def _page(self, channel_id: int, after: int | None) -> list[Any]:
         """Return a page of Discord's JSON, oldest first."""
-        page = await self._client.http.logs_from(channel_id, PAGE, after=after)
+        async with timed():
+            page = await self._client.http.logs_from(channel_id, PAGE, after=after)
         return sorted(page, key=lambda message: int(message["id"]))
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
-import aiohttp
 import discord
 import structlog
 import yarl
@@ -20,12 +20,13 @@ from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
-from bot.gateway.catchup import Bounds, Catchup, Target
+from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
-from bot.gateway.sender import tracing
+from bot.gateway.sender import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
+from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
 
@@ -132,8 +133,7 @@ class Client(discord.Client):
             self._complete_channels(guild)
         for channel_id in await self._wiring.intake.direct_channels():
             self._complete(Target(Place(channel_id), None))
-        for guild in self.guilds:
-            await self._complete_threads(guild)
+        await self._complete_threads()
 
     async def on_resumed(self) -> None:
         """Go on: Discord replayed what was missed."""
@@ -193,21 +193,29 @@ class Client(discord.Client):
         for target in _targets(guild):
             self._complete(target)
 
-    async def _complete_threads(self, guild: discord.Guild) -> None:
-        """Complete active threads that the session's start did not name."""
+    async def _complete_threads(self) -> None:
+        """Complete active threads that the session's start did not name, until every server has told of its own."""
+        session, left = self._wiring.sync.sessions, list(self.guilds)
+        for attempt in count(1):
+            left = [guild for guild in left if not await self._asked_for_threads(guild, session)]
+            if not left or self.is_closed():
+                return
+            await asyncio.sleep(backoff(attempt, LONGEST_PAUSE))
+
+    async def _asked_for_threads(self, guild: discord.Guild, session: int) -> bool:
+        """Complete one server's threads; return False where asking again may help."""
         known = {thread.id for thread in guild.threads}
-        session = self._wiring.sync.sessions
         try:
-            threads = await guild.active_threads()
-        except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, RuntimeError) as error:
+            async with timed():
+                threads = await guild.active_threads()
+        except UNREADABLE as error:
             _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
-            return
+            return isinstance(error, discord.Forbidden | discord.NotFound) or self._wiring.sync.sessions != session
         # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
-        if self._wiring.sync.sessions != session:
-            return
-        for thread in threads:
+        for thread in threads if self._wiring.sync.sessions == session else ():
             if thread.id not in known:
                 self._complete(Target(place_of(thread, guild), thread.last_message_id))
+        return True
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""

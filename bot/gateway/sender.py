@@ -28,7 +28,7 @@ from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent,
 LOOK_PAGES = 100
 PAGE = 100
 
-_UNREADABLE = (
+UNREADABLE = (
     discord.DiscordException,
     aiohttp.ClientError,
     OSError,
@@ -37,6 +37,7 @@ _UNREADABLE = (
     ValueError,
     RuntimeError,  # discord.py's, once its session is closed
 )
+"""What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
 
 _log = structlog.get_logger()
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
@@ -94,7 +95,7 @@ class DiscordSender:
             return NotYet("not connected")
         reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
         try:
-            async with _timed():
+            async with timed():
                 message = await client.get_partial_messageable(channel_id).send(
                     text, nonce=nonce, reference=reference, allowed_mentions=discord.AllowedMentions.none()
                 )
@@ -109,7 +110,7 @@ class DiscordSender:
             return NotYet("not connected")
         message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
-            async with _timed():
+            async with timed():
                 await message.edit(content=text, allowed_mentions=discord.AllowedMentions.none())
         except Exception as error:  # noqa: BLE001 - whatever it raises, the edit may have been made, and may be again
             return sort(error)
@@ -121,7 +122,7 @@ class DiscordSender:
         if client is None:
             return NotYet("not connected")
         try:
-            async with _timed():
+            async with timed():
                 await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
         except discord.NotFound:
             return Sent(message_id, "")
@@ -135,7 +136,7 @@ class DiscordSender:
         if client is None:
             return
         try:
-            async with _timed():
+            async with timed():
                 await client.http.send_typing(channel_id)
         except Exception as error:  # noqa: BLE001 - a hint that nobody misses
             _log.debug("typing.failed", channel=channel_id, error=type(error).__name__)
@@ -151,7 +152,7 @@ class DiscordSender:
             present = frozenset(int(message["id"]) for message in messages)
         except (discord.Forbidden, discord.NotFound):
             return Look((), readable=False)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
@@ -159,7 +160,7 @@ class DiscordSender:
         """Return the messages after ``after``, oldest first, and whether these are all."""
         messages: list[Any] = []
         for _ in range(LOOK_PAGES):
-            async with _timed():
+            async with timed():
                 page = await client.http.logs_from(channel_id, PAGE, after=after)
             messages += sorted(page, key=lambda message: int(message["id"]))
             if len(page) < PAGE:
@@ -196,7 +197,7 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
 
 
 @asynccontextmanager
-async def _timed() -> AsyncIterator[None]:
+async def timed() -> AsyncIterator[None]:
     """Bound what follows by a timeout that the trace starts when a request leaves."""
     async with asyncio.timeout(None) as timeout:
         token = _timeout.set(timeout)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
-import aiohttp
 import discord
 import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.sender import UNREADABLE
 from bot.replies.backoff import backoff
 
 LONGEST_PAUSE = 120.0
@@ -114,10 +114,10 @@ async def _check_token(endpoint: Endpoint, token: str) -> None:
     try:
         async with asyncio.timeout(endpoint.request_timeout.total_seconds()):
             await client.login(token)
-    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-        _log.warning("discord.unreachable", error=type(error).__name__)
     except discord.LoginFailure as error:
         raise _wrong_token() from error
+    except UNREADABLE as error:
+        _log.warning("discord.unreachable", error=type(error).__name__)
     finally:
         await client.close()
 
