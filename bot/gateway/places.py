@@ -63,9 +63,11 @@ def may_read_history(client: discord.Client, channel_id: int) -> bool:
     """
     channel = client.get_channel(channel_id)
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
-    if isinstance(parent, discord.abc.GuildChannel):
-        return parent.permissions_for(parent.guild.me).read_message_history
-    return True
+    if not isinstance(parent, discord.abc.GuildChannel):
+        return True
+    # A server that came without the bot among its members says nothing against it.
+    own: discord.Member | None = parent.guild.me
+    return own is None or parent.permissions_for(own).read_message_history
 
 
 @dataclass(frozen=True, slots=True)

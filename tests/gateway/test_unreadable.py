@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from discord.http import HTTPClient, Route
 
@@ -82,6 +83,17 @@ async def test_an_answer_that_says_nothing_about_the_token_is_no_reason_not_to_s
     endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
 
     assert await checked_token(endpoint, sandbox.services.application.token, asyncio.Event())
+
+
+async def test_an_empty_history_is_all_there_is_where_no_server_lists_the_bot(
+    launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large server may come without members: discord.py then has none of its own, and knows no permissions."""
+    monkeypatch.setattr(discord.Guild, "me", None)
+    await control.delete((await control.post("gone"))["id"])
+
+    bot = await launch()
+    await bot.judge.expect(CatchupCompleted)
 
 
 async def test_active_threads_that_cannot_be_listed_just_now_are_asked_for_again(
