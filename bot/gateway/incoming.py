@@ -14,6 +14,7 @@ from typing import Any
 import discord
 
 from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
+from bot.gateway.places import server_id
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
@@ -78,7 +79,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         name=message.author.display_name,
         text=message.content,
         sent_at=snowflake_time(message.id),
-        guild_id=message.guild.id if message.guild else None,
+        guild_id=server_id(message.channel, message.guild),
         kind=message.type.value,
         reply_to=reference.message_id if reference else None,
         replies_to_bot=isinstance(resolved, discord.Message) and resolved.author.id == own_id,

@@ -29,9 +29,17 @@ class Place:
 
 
 def place_of(channel: object, guild: discord.Guild | None) -> Place:
-    """Return where a channel belongs that discord.py knows."""
+    """Return where a channel belongs, as a message or an event names it."""
     channel_id: int = channel.id  # type: ignore[attr-defined]  # every kind of channel has one
-    return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else None)
+    return Place(channel_id, getattr(channel, "parent_id", None), server_id(channel, guild))
+
+
+def server_id(channel: object, guild: discord.Guild | None) -> int | None:
+    """Return the id of a channel's server, which discord.py may not know yet; None for a private channel."""
+    if guild is not None:
+        return guild.id
+    named: int | None = getattr(channel, "guild_id", None)
+    return named
 
 
 def place_in(client: discord.Client, channel_id: int, guild_id: int | None = None) -> Place:

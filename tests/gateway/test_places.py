@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.events import MessageEdited, MessageReceived, MessageSkipped, SkipReason
+from bot.core.events import (
+    DirectChannelOpened,
+    MessageEdited,
+    MessageReceived,
+    MessageSkipped,
+    ReplyRequested,
+    SkipReason,
+)
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch, eventually
@@ -88,3 +95,17 @@ async def test_nothing_of_an_ignored_channel_is_recorded(
     assert await bot.judge.all(f"channel:{room['id']}") == []
     assert await control.requests(path=f"/channels/{room['id']}/messages") == []
     assert (await bot.judge.state(sandbox.services.general.id)).received == 1
+
+
+async def test_a_server_that_is_yet_to_come_is_no_private_channel(launch: Launch, control: ControlClient) -> None:
+    """Its messages may come before it does, and nobody in it wrote to the bot."""
+    bot = await launch(replies={"answer": ["dm"]})
+    author = {"id": "31", "username": "zoe", "discriminator": "0", "avatar": None}
+    message = {"id": "1500000000000000000", "channel_id": "21", "guild_id": "11", "type": 0, "author": author}
+
+    await control.gateway("dispatch", event="MESSAGE_CREATE", data={**message, "content": "ask somebody"})
+    [event] = await bot.judge.expect(MessageReceived)
+
+    assert event.guild_id == 11
+    assert await bot.judge.of(ReplyRequested) == []
+    assert await bot.judge.of(DirectChannelOpened) == []
