@@ -146,6 +146,9 @@ class Catchup:
             return True
         try:
             async with self._slots:
+                if _unnamed(target, state.watermark) and not await self._page(channel_id, None):
+                    # Most such channels are empty, and of those the log need not tell at every start.
+                    return True
                 if await self._read(target, state.watermark):
                     return True
         except (discord.Forbidden, discord.NotFound) as error:
@@ -229,11 +232,10 @@ class Catchup:
 
 
 def _has_news(target: Target, watermark: int) -> bool:
-    """Tell whether there may be messages beyond the watermark.
+    """Tell whether there may be messages beyond the watermark; a channel's newest id may stay unsaid."""
+    return target.newest is None or target.newest > watermark
 
-    Of a private channel Discord announces no newest id. A server's channel without one is empty, unless the log knows
-    better.
-    """
-    if target.newest is None:
-        return target.place.direct or watermark > 0
-    return target.newest > watermark
+
+def _unnamed(target: Target, watermark: int) -> bool:
+    """Tell whether neither Discord nor the log names any message of a server's channel."""
+    return target.newest is None and not watermark and not target.place.direct

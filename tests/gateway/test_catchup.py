@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.conversations import stream_of
 from bot.core.events import (
     CatchupCompleted,
     HistoryForbidden,
@@ -90,6 +91,21 @@ async def test_a_channel_without_news_costs_no_request(
 
     asked = {request["path"] for request in await control.requests(**HISTORY, after=seen)}
     assert asked == {f"/channels/{dm['id']}/messages"}
+
+
+async def test_a_channel_without_a_newest_id_is_read(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
+    """Discord's description leaves it open whether a channel names its newest message; an empty one costs no event."""
+    empty = await control.create_channel("empty")
+    ids = await post_many(control, 5)
+    sandbox.services.general.last_message_id = None
+
+    bot = await launch()
+    await recorded(bot, sandbox.services.general.id, ids)
+    await bot.judge.expect(ReplySent)
+    await eventually(lambda: int(empty["id"]) in bot.bot.sync)
+
+    assert await answered(control, "general") == ["re: 0"]
+    assert await bot.judge.all(stream_of(int(empty["id"]))) == []
 
 
 async def test_more_than_a_page_is_read_in_order(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
