@@ -61,6 +61,19 @@ class Arrivals:
             _log.exception("handler.failed", handler=event, exc_info=False)
         return True
 
+    def unreadable(self, event: str, data: Any, error: Exception) -> None:  # noqa: ANN401 - whatever it was
+        """Take an event that discord.py can't parse: of a message, the history tells as well."""
+        _log.error("event.unreadable", type=event, error=type(error).__name__)
+        if event != "MESSAGE_CREATE":
+            return
+        try:
+            place = place_in(self._client, int(data["channel_id"]), int(data.get("guild_id") or 0) or None)
+            newest = int(data["id"])
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return
+        self._sync.doubt(place.channel_id)
+        self._complete(Target(place, newest))
+
     def _message(self, message: discord.Message) -> None:
         """Take a message that somebody posted, or our own account."""
         user = self._client.user

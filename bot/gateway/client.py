@@ -26,6 +26,7 @@ from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.sender import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
+from bot.gateway.tolerance import guard
 from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
@@ -93,6 +94,7 @@ class Client(discord.Client):
             else None
         )
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
+        guard(self._connection.parsers, self._arrivals.unreadable)
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
 

@@ -1,7 +1,7 @@
 """Keeping a client connected: a new one with back-off when it dies, and an end for good when that can't help.
 
-discord.py's client dies on a dispatch it can't parse and on a first connection that fails (FACTS 1.2). Discord resets a
-token after 1000 identifications a day, so restarts that follow each other grow rare.
+discord.py's client dies on a session's start that it can't parse and on a first connection that fails (FACTS 1.2).
+Discord resets a token after 1000 identifications a day, so restarts that follow each other grow rare.
 """
 
 from __future__ import annotations

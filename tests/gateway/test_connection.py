@@ -101,13 +101,13 @@ async def test_a_new_session_fetches_what_was_missed(launch: Launch, control: Co
     assert len(await bot.judge.of(ReplyRequested)) == 6
 
 
-async def test_a_dispatch_that_cannot_be_parsed_loses_nothing(launch: Launch, control: ControlClient) -> None:
+async def test_a_start_that_cannot_be_parsed_loses_nothing(launch: Launch, control: ControlClient) -> None:
     """It kills discord.py's client (FACTS 1.2): a new one takes over and fetches what was posted meanwhile."""
     bot = await launch()
     ids = [(await control.post("ask 0"))["id"]]
     await taken(bot, ids)
 
-    await control.gateway("dispatch", message=ids[0], without=["content"])
+    await control.gateway("dispatch", event="READY", data={})
     await control.wait_for_sessions(0)
     ids += await control.post_many([{"content": f"ask {number}"} for number in range(1, 4)])
 
