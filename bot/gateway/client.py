@@ -26,7 +26,7 @@ from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.sender import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
-from bot.gateway.tolerance import guard
+from bot.gateway.tolerance import from_json, guard
 from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
@@ -105,6 +105,8 @@ class Client(discord.Client):
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
+        # Both its gateway and its HTTP client read by this; its type follows what is installed.
+        discord.utils._from_json = from_json  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
     async def setup_hook(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""

@@ -1,16 +1,21 @@
-"""What discord.py stumbles over, made good: an event that it can't parse would end the client (FACTS 1.2)."""
+"""What discord.py stumbles over, made good: an event it can't parse ends the client, half a character ends a page."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
+
+import discord
 
 Unreadable: TypeAlias = Callable[[str, Any, Exception], None]
 """Told of an event that could not be parsed: its name, its data and what was raised."""
 
 NEEDED = frozenset(("READY", "RESUMED"))
 """Events without which a session is none: a new one is better."""
+
+_strictly: Callable[[str | bytes], Any] = discord.utils._from_json  # noqa: SLF001 - orjson's where that is installed
 
 
 def guard(parsers: dict[str, Callable[[Any], None]], unreadable: Unreadable) -> None:
@@ -25,3 +30,12 @@ def _guarded(name: str, parse: Callable[[Any], None], unreadable: Unreadable, da
         parse(data)
     except Exception as error:  # noqa: BLE001 - whatever it trips over, the next event may be a good one
         unreadable(name, data, error)
+
+
+def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
+    """Read JSON; half of a surrogate pair, which an escape can name and orjson refuses, is replaced."""
+    try:
+        return _strictly(text)
+    except ValueError:
+        whole = json.dumps(json.loads(text), ensure_ascii=False)
+        return json.loads(whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))

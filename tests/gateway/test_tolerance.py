@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
 import pytest
 
 from bot.core.events import MessageReceived, ReplySent
+from bot.gateway import tolerance
+from bot.gateway.tolerance import from_json
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch
@@ -45,3 +51,49 @@ async def test_a_message_that_cannot_be_parsed_is_read_from_the_history(launch: 
 
     assert [event.message_id for event in await bot.judge.of(MessageReceived)] == [int(post["id"])]
     assert (await control.sessions())["identifies"] == 1
+
+
+def strict(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
+    """Read JSON as orjson does, which not everybody has installed: without halves of surrogate pairs."""
+    read = json.loads(text)
+    if re.search("[\ud800-\udfff]", json.dumps(read, ensure_ascii=False)):
+        raise ValueError("lone surrogate")
+    return read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        pytest.param(r'["\ud83d\ude00 b"]', ["\N{GRINNING FACE} b"], id="a pair"),
+        pytest.param(r'["a\ud83d b", 1]', ["a\ufffd b", 1], id="the first half"),
+        pytest.param(r'["\udc00\ud83d"]', ["\ufffd\ufffd"], id="both, the wrong way round"),
+        pytest.param(r'{"\ud83d": "\\ud83d"}', {"\ufffd": r"\ud83d"}, id="beside what only looks like one"),
+        pytest.param(b'["\\ud83d"]', ["\ufffd"], id="in bytes"),
+    ],
+)
+def test_half_a_character_is_replaced(monkeypatch: pytest.MonkeyPatch, text: str | bytes, read: object) -> None:
+    """JSON can name it; neither UTF-8 nor orjson takes it."""
+    monkeypatch.setattr(tolerance, "_strictly", strict)
+
+    assert from_json(text) == read
+
+
+def test_what_is_no_json_stays_an_error() -> None:
+    """Whoever asked is told."""
+    with pytest.raises(ValueError, match="line 1"):
+        from_json('{"id": "1')
+
+
+async def test_half_a_character_hides_no_message(
+    launch: Launch, control: ControlClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither itself nor those on the same page of a history."""
+    monkeypatch.setattr(tolerance, "_strictly", strict)
+    post = await control.post("ask one")
+    sandbox.world.messages[int(post["id"])].content = "ask \ud83d"
+    await control.post("ask two")
+
+    bot = await launch()
+    await bot.judge.expect(ReplySent, 2)
+
+    assert [said["content"] for said in await control.messages(author="sandbox-bot")] == ["re: \ufffd", "re: two"]
