@@ -6,7 +6,8 @@ discord.py can't parse from hiding the hundred around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ from bot.gateway.places import server_id
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
+
+_MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
     """Translate a message that discord.py parsed."""
     reference = message.reference
     resolved = reference.resolved if reference else None
+    to_bot = isinstance(resolved, discord.Message) and resolved.author.id == own_id
     return Incoming(
         channel_id=message.channel.id,
         message_id=message.id,
@@ -82,8 +86,8 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         guild_id=server_id(message.channel, message.guild),
         kind=message.type.value,
         reply_to=reference.message_id if reference else None,
-        replies_to_bot=isinstance(resolved, discord.Message) and resolved.author.id == own_id,
-        mentions=tuple(message.raw_mentions),
+        replies_to_bot=to_bot,
+        mentions=_mentioned(message.content, () if to_bot else (user.id for user in message.mentions)),
         nonce=None if message.nonce is None else str(message.nonce),
         attachments=tuple(
             Attachment(id=file.id, size=file.size, content_type=file.content_type or "") for file in message.attachments
@@ -98,7 +102,8 @@ def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None =
     member = data.get("member") or {}
     reference = data.get("message_reference") or {}
     replied = (data.get("referenced_message") or {}).get("author") or {}
-    files = data.get("attachments") or ()
+    to_bot = str(replied.get("id")) == str(own_id)
+    files, text = data.get("attachments") or (), data.get("content") or ""
     message_id, author_id = int(data["id"]), int(author["id"])
     return Incoming(
         channel_id=int(data["channel_id"]),
@@ -108,13 +113,13 @@ def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None =
             author_id, own_id, is_bot=bool(author.get("bot")), is_webhook=data.get("webhook_id") is not None
         ),
         name=member.get("nick") or author.get("global_name") or author.get("username") or "",
-        text=data.get("content") or "",
+        text=text,
         sent_at=_moment(data.get("timestamp")) or snowflake_time(message_id),
         guild_id=int(data["guild_id"]) if data.get("guild_id") else guild_id,
         kind=int(data.get("type") or 0),
         reply_to=int(reference["message_id"]) if reference.get("message_id") else None,
-        replies_to_bot=str(replied.get("id")) == str(own_id),
-        mentions=tuple(int(user["id"]) for user in data.get("mentions") or ()),
+        replies_to_bot=to_bot,
+        mentions=_mentioned(text, () if to_bot else (int(user["id"]) for user in data.get("mentions") or ())),
         nonce=None if data.get("nonce") is None else str(data["nonce"]),
         edited_at=_moment(data.get("edited_timestamp")),
         attachments=tuple(
@@ -123,6 +128,14 @@ def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None =
         ),
         files=tuple(str(file.get("filename") or "") for file in files),
     )
+
+
+def _mentioned(text: str, listed: Iterable[int]) -> tuple[int, ...]:
+    """Return whom a message mentions, in its words or by Discord's list alone.
+
+    That one names whom a reply pings, too: where it is the bot, the message is a reply to it and no mention.
+    """
+    return (*listed, *(map(int, _MENTION.findall(text)) if "<@" in text else ()))
 
 
 def snowflake_time(snowflake: int) -> int:

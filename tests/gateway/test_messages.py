@@ -50,6 +50,28 @@ async def test_a_message_is_recorded_with_all_that_discord_says_of_it(launch: La
     assert await replies(control) == []
 
 
+@pytest.mark.parametrize("missed", [False, True], ids=["live", "missed"])
+@pytest.mark.parametrize("listed", [False, True], ids=["in its words", "in Discord's list"])
+async def test_a_mention_is_one_however_it_is_told(
+    launch: Launch, control: ControlClient, sandbox: Sandbox, *, missed: bool, listed: bool
+) -> None:
+    """In words that pinged nobody, such as code, or as the ping of a reply to what is not shown."""
+    own = sandbox.services.application.user
+    bot = None if missed else await launch(replies={"answer": ["mention"]})
+    await control.set_permissions("general", deny=["VIEW_CHANNEL"])
+    post = await control.post("ask b" if listed else f"ask `<@{own.id}>`")
+    sandbox.world.messages[int(post["id"])].mentions = [own] if listed else []
+    await control.set_permissions("general", allow=["VIEW_CHANNEL"])
+
+    if bot is None:
+        bot = await launch(replies={"answer": ["mention"]})
+    else:
+        await control.gateway("repeat", message=post["id"])
+    [request] = await bot.judge.expect(ReplyRequested)
+
+    assert request.call is Call.MENTION
+
+
 async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
     """A rule, a mention, a reply with and without a ping; chatter does not."""
     bot = await launch()
