@@ -75,6 +75,8 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
     reference = message.reference
     resolved = reference.resolved if reference else None
     to_bot = isinstance(resolved, discord.Message) and resolved.author.id == own_id
+    # discord.py leaves out what the payload does not list.
+    listed = getattr(message, "mentions", ())
     return Incoming(
         channel_id=message.channel.id,
         message_id=message.id,
@@ -87,7 +89,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         kind=message.type.value,
         reply_to=reference.message_id if reference else None,
         replies_to_bot=to_bot,
-        mentions=_mentioned(message.content, () if to_bot else (user.id for user in message.mentions)),
+        mentions=_mentioned(message.content, () if to_bot else (user.id for user in listed)),
         nonce=None if message.nonce is None else str(message.nonce),
         attachments=tuple(
             Attachment(id=file.id, size=file.size, content_type=file.content_type or "") for file in message.attachments
