@@ -120,6 +120,14 @@ def test_every_setting_can_be_set_by_a_flag_or_variable_of_its_name() -> None:
     assert len({name.replace("__", "_") for name in names}) == len(names) > len(Config.model_fields)
 
 
+@pytest.mark.parametrize("end", ["", "/", "/?v=10&encoding=json", "?v=10"])
+def test_the_gateway_is_known_by_its_address_alone(write: Write, end: str) -> None:
+    """Discord's documents write it with a version and an encoding, which discord.py adds by itself."""
+    config = load(write(f'[discord]\ngateway_url = "wss://gateway.discord.gg{end}"'), {})
+
+    assert config.discord.gateway_url == "wss://gateway.discord.gg"
+
+
 def test_relative_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From elsewhere, the same file means the same places; flags and variables count from where they are typed."""
     folder, here = tmp_path / "etc", tmp_path / "here"

@@ -98,6 +98,11 @@ def _address(*schemes: str) -> Callable[[str], str]:
     return check
 
 
+def _without_query(value: object) -> object:
+    """Take the version and the encoding off an address as Discord's documents write it: discord.py adds its own."""
+    return value.partition("?")[0] if isinstance(value, str) else value
+
+
 def _or_empty(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(lambda value: check(value) if value else value)
 
@@ -126,7 +131,7 @@ Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
 HttpAddress = Annotated[str, AfterValidator(_address("http", "https"))]
-WebsocketAddress = Annotated[str, AfterValidator(_address("ws", "wss"))]
+WebsocketAddress = Annotated[str, BeforeValidator(_without_query), AfterValidator(_address("ws", "wss"))]
 HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]
 ModelName = Annotated[str, AfterValidator(parse_model)]
 ModelNameOrNone = Annotated[str, _or_empty(parse_model)]

@@ -12,6 +12,7 @@ from itertools import islice
 
 import aiohttp
 import discord
+import yarl
 
 from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
@@ -82,7 +83,7 @@ async def probe(endpoint: Endpoint) -> Probe:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unreachable(f"{endpoint.api_url} does not answer ({_reason(error)}).") from error
         try:
-            async with session.ws_connect(f"{endpoint.gateway_url}/?v=10&encoding=json") as gateway:
+            async with session.ws_connect(yarl.URL(endpoint.gateway_url).with_query(v=10, encoding="json")) as gateway:
                 hello = await gateway.receive_json()
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
             raise Unreachable(f"{endpoint.gateway_url} does not answer ({_reason(error)}).") from error

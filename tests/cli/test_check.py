@@ -202,7 +202,7 @@ async def impostor(date: str, hello: object) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/api/gateway", gateway)
-    app.router.add_get("/gateway/", websocket)
+    app.router.add_get("/gateway", websocket)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
