@@ -23,7 +23,7 @@ from bot.eventlog.log import EventLog
 from bot.gateway.incoming import from_payload
 from bot.gateway.intake import BOT_STREAM, Intake
 from bot.gateway.places import Place, place_in
-from bot.gateway.sender import UNREADABLE, timed
+from bot.gateway.requests import UNREADABLE, timed
 
 PAGE = 100
 PAGES = 3

@@ -24,7 +24,7 @@ from bot.errors import EcholessError
 from bot.gateway.incoming import Incoming, from_payload, snowflake_at
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, may_read_history
-from bot.gateway.sender import UNREADABLE, timed
+from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.sync import Sync
 from bot.replies.backoff import backoff
 

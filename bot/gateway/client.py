@@ -24,7 +24,7 @@ from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
-from bot.gateway.sender import UNREADABLE, timed, tracing
+from bot.gateway.requests import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
 from bot.gateway.tolerance import from_json, guard
 from bot.replies.backoff import backoff

@@ -1,19 +1,10 @@
-"""Sending through discord.py, with every ending sorted: sent, refused, not yet, unknown.
-
-discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
-trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
-from the moment it leaves: waiting for a rate limit is not a hanging request.
-"""
+"""Sending through discord.py, with every ending sorted: sent, refused, not yet, unknown."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from datetime import timedelta
+from collections.abc import Callable
 from http import HTTPStatus
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -23,52 +14,13 @@ import structlog
 from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
 from bot.gateway.places import may_read_history
+from bot.gateway.requests import UNREADABLE, ServerFault, timed
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
 
 LOOK_PAGES = 100
 PAGE = 100
 
-UNREADABLE = (
-    discord.DiscordException,
-    aiohttp.ClientError,
-    OSError,
-    LookupError,
-    TypeError,
-    ValueError,
-    RuntimeError,  # discord.py's, once its session is closed
-)
-"""What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
-
 _log = structlog.get_logger()
-_timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
-
-
-class ServerFault(Exception):
-    """Discord answered a POST with 5xx: it may have taken effect."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"status {status}")
-        self.status = status
-
-
-def tracing(limit: timedelta) -> aiohttp.TraceConfig:
-    """Return the trace that times requests and ends discord.py's own repeats of a POST to ``/messages``."""
-
-    async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
-        _reschedule(limit.total_seconds())
-
-    async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        status = params.response.status
-        # After a 429 discord.py sleeps as long as Discord says; any other answer still has a body to come.
-        _reschedule(None if status == HTTPStatus.TOO_MANY_REQUESTS else limit.total_seconds())
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
-            params.response.release()
-            raise ServerFault(status)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(started)
-    trace.on_request_end.append(ended)
-    return trace
 
 
 class DiscordSender:
@@ -194,28 +146,6 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return NotYet("no connection")
         case _:
             return Unknown(type(error).__name__)
-
-
-@asynccontextmanager
-async def timed() -> AsyncIterator[None]:
-    """Bound what follows by a timeout that the trace starts when a request leaves."""
-    async with asyncio.timeout(None) as timeout:
-        token = _timeout.set(timeout)
-        try:
-            yield
-        finally:
-            _timeout.reset(token)
-
-
-def _reschedule(seconds: float | None) -> None:
-    timeout = _timeout.get()
-    if timeout is not None and not timeout.expired():
-        now = asyncio.get_running_loop().time()
-        timeout.reschedule(None if seconds is None else now + seconds)
-
-
-def _to_messages(path: str) -> bool:
-    return path.endswith("/messages")
 
 
 def _retry_after(error: discord.HTTPException) -> float | None:

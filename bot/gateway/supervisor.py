@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
-from bot.gateway.sender import UNREADABLE
+from bot.gateway.requests import UNREADABLE
 from bot.replies.backoff import backoff
 
 LONGEST_PAUSE = 120.0
