@@ -104,8 +104,10 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
 
 def _belongs(state: Conversation, entry: Pending) -> bool:
     """Tell whether an answer is of the window: composed anew, what a rewind took away with its question stays away."""
+    if entry.generation == 1:
+        return True
     of_it = (entry.message_id, *entry.sent_ids, *entry.surplus)
-    return entry.generation == 1 or any(state.turn(message_id) for message_id in of_it if message_id)
+    return any(state.turn(message_id) for message_id in of_it if message_id)
 
 
 def _say(state: Conversation, entry: Pending, part: int) -> None:
