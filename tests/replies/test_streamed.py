@@ -53,12 +53,31 @@ class Scene:
 
     async def ask(self) -> Speech:
         """Ask, and return the answer in the making."""
+        number = len(self.responder.speeches) + 1
         self.question = (await self.control.post("tell me", mention=BOT))["id"]
-        return await self.responder.asked(len(self.responder.speeches) + 1)
+        return await self.responder.asked(number)
 
-    async def again(self, bot: RunningBot) -> None:
-        """Have the answer composed anew."""
+    async def answer(self, bot: RunningBot, text: str) -> None:
+        """Ask, and have the answer given."""
+        (await self.ask()).end(text)
+        await bot.judge.settled(await channel(self.control))
+
+    async def again(self, bot: RunningBot) -> Speech:
+        """Have the answer composed anew, and return it in the making."""
+        number = len(self.responder.speeches) + 1
         await bot.bot.moderation.again(int(await channel(self.control)), int(self.question), by="owner")
+        return await self.responder.asked(number)
+
+    async def fail(self, bot: RunningBot, speech: Speech) -> None:
+        """Have the model break off for good."""
+        speech.fail(ModelFailed("401", permanent=True, began=True))
+        await bot.judge.expect(ReplyAbandoned)
+
+    async def retry(self, bot: RunningBot) -> Speech:
+        """Ask for a reply that was given up once more, and return it in the making."""
+        number = len(self.responder.speeches) + 1
+        await bot.bot.moderation.retry(int(await channel(self.control)), int(self.question), by="owner")
+        return await self.responder.asked(number)
 
     async def shows(self, *texts: str) -> None:
         """Wait until the bot's messages show these texts."""
@@ -458,8 +477,7 @@ class TestAnew:
         (await scene.ask()).end("The first.")
         await scene.shows("The first.")
         await bot.judge.settled(await channel(control))
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        speech = await scene.again(bot)
         speech.say("The sec")
         speech.end("ond.")
         await bot.judge.expect(ReplyCompleted)
@@ -474,10 +492,8 @@ class TestAnew:
         """Though nothing of it is shown."""
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
         await bot.bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
         speech.say("The sec")
         async with asyncio.timeout(PATIENCE):
@@ -493,12 +509,10 @@ class TestAnew:
         monkeypatch.setattr(sender, "LOOK_PAGES", 1)
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
+        await scene.answer(bot, "The first.")
         for number in range(3):
             await control.post(f"something else {number}")
         await scene.again(bot)
-        await scene.responder.asked(2)
         await bot.stop()
         bot = await scene.open()
         (await scene.responder.asked(3)).end("The second.")
@@ -511,12 +525,10 @@ class TestAnew:
         scene = Scene(launch, control)
         bot = await scene.open()
         long = f"{PARAGRAPH}\n\n{PARAGRAPH}"
-        (await scene.ask()).end(long)
-        await bot.judge.settled(await channel(control))
+        await scene.answer(bot, long)
         for number, text in ((2, "Short."), (3, long)):
             await bot.judge.settled(await channel(control))
-            await scene.again(bot)
-            (await scene.responder.asked(number)).end(text)
+            (await scene.again(bot)).end(text)
             await bot.judge.expect(ReplyCompleted, number - 1)
 
         await scene.shows(PARAGRAPH.strip(), PARAGRAPH.strip())
@@ -527,12 +539,10 @@ class TestAnew:
         """An edit changes what a later composition reads."""
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
+        await scene.answer(bot, "The first.")
         await control.edit(scene.question, "tell me another")
         await bot.judge.expect(MessageEdited)
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        speech = await scene.again(bot)
         speech.end("The second.")
         await bot.judge.expect(ReplyCompleted)
 
@@ -554,18 +564,14 @@ class TestAnew:
         """And a retry asks for the new one once more."""
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
         speech.say("The sec")
         await eventually(lambda: speech.said)
         await asyncio.sleep(0.1)  # nothing tells that nothing is shown
-        speech.fail(ModelFailed("401", permanent=True, began=True))
-        await bot.judge.expect(ReplyAbandoned)
+        await scene.fail(bot, speech)
         await scene.shows("The first.")
-        await bot.bot.moderation.retry(int(await channel(control)), int(scene.question), by="owner")
-        (await scene.responder.asked(3)).end("The third.")
+        (await scene.retry(bot)).end("The third.")
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows("The third.")
@@ -576,16 +582,12 @@ class TestAnew:
         """An older release showed it while it was written: it had grown by a part when it failed."""
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
         await arrives(control, sandbox, nonce_of(int(scene.question), 1, 2), PARAGRAPH)
         await bot.judge.expect(ReplySent, 2)
-        speech.fail(ModelFailed("401", permanent=True, began=True))
-        await bot.judge.expect(ReplyAbandoned)
-        await bot.bot.moderation.retry(int(await channel(control)), int(scene.question), by="owner")
-        (await scene.responder.asked(3)).end(f"{PARAGRAPH}\n\nThe third. {PARAGRAPH}")
+        await scene.fail(bot, speech)
+        (await scene.retry(bot)).end(f"{PARAGRAPH}\n\nThe third. {PARAGRAPH}")
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows(PARAGRAPH.strip(), f"The third. {PARAGRAPH.strip()}")
@@ -597,14 +599,11 @@ class TestAnew:
         """A retry of an older release took what the attempt before had shown for surplus."""
         scene = Scene(launch, control)
         bot = await scene.open()
-        (await scene.ask()).end("The first.")
-        await bot.judge.settled(await channel(control))
-        await scene.again(bot)
-        speech = await scene.responder.asked(2)
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
         await arrives(control, sandbox, nonce_of(int(scene.question), 1, 2), PARAGRAPH)
         first, second = (event.sent_id for event in await bot.judge.expect(ReplySent, 2))
-        speech.fail(ModelFailed("401", permanent=True, began=True))
-        await bot.judge.expect(ReplyAbandoned)
+        await scene.fail(bot, speech)
         (anew,) = await bot.judge.of(ReplyRetried)
         older = anew.model_copy(update={"sent_ids": (first,), "surplus": (second,)})
         await bot.bot.conversations.handle(int(await channel(control)), Retry(older))

@@ -72,11 +72,7 @@ class World:
     def retry(self, choice: int) -> None:
         """Ask for an abandoned reply again, as bot/replies/repair.py does."""
         room = self.rooms[choice % CHANNELS]
-        abandoned = [
-            recorded.event.message_id
-            for recorded in self.log.streams[room.id]
-            if isinstance(recorded.event, e.ReplyAbandoned)
-        ]
+        abandoned = self._with(room, e.ReplyAbandoned)
         if abandoned and not room.mailbox:
             question = abandoned[choice % len(abandoned)]
             event = retried(self.log, room.id, question, self.discord.messages[question].author)
@@ -93,11 +89,7 @@ class World:
     def again(self, choice: int) -> None:
         """Have an answer composed anew, as bot/replies/repair.py does."""
         room = self.rooms[choice % CHANNELS]
-        composed = [
-            recorded.event.message_id
-            for recorded in self.log.streams[room.id]
-            if isinstance(recorded.event, e.ReplyComposed)
-        ]
+        composed = self._with(room, e.ReplyComposed)
         if composed and not room.mailbox:
             question = composed[choice % len(composed)]
             if self.log.states[room.id].pending(question) is None:
@@ -105,6 +97,10 @@ class World:
                 present = retried(self.log, room.id, question, 0)
                 if present.composed_at and event.generation <= MOST_GENERATIONS:
                     room.mailbox.append((c.Retry(event), None))
+
+    def _with(self, room: Room, kind: type[e.MessageEvent]) -> list[int]:
+        """Return the messages of which a room's log holds a fact of this kind."""
+        return [recorded.event.message_id for recorded in self.log.streams[room.id] if isinstance(recorded.event, kind)]
 
     def write(self, message_id: int, generation: int) -> tuple[str, ...]:
         """Return the parts of an answer; one composed anew says something else, in one to three parts."""
