@@ -7,12 +7,11 @@ one step at a time, by an upcaster before it is validated, so that every log eve
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from bot.core.events import Body, Event
@@ -45,31 +44,6 @@ def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int]
             f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "
             "and restore the folder from a backup."
         ) from error
-
-
-def decode_all(types: Iterable[str], vs: Iterable[int], datas: Iterable[str]) -> list[Event]:
-    """Return the events of stored columns, in order; raise as :func:`decode` does.
-
-    Events of one kind are validated in one call, as one JSON array: one by one they take half as long again.
-    """
-    kinds = list(zip(types, vs, strict=True))
-    by_kind: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for kind, data in zip(kinds, datas, strict=True):
-        by_kind[kind].append(data)
-    events = {kind: iter(_of_kind(*kind, mine)) for kind, mine in by_kind.items()}
-    return [next(events[kind]) for kind in kinds]
-
-
-def _of_kind(type_name: str, v: int, datas: Sequence[str]) -> list[Event]:
-    model = _models().get(type_name)
-    if model is not None and v == model.V:
-        try:
-            events = _arrays(model).validate_json(f"[{','.join(datas)}]")
-        except ValidationError:
-            events = []
-        if len(events) == len(datas):
-            return events
-    return [decode(type_name, v, data) for data in datas]
 
 
 def _lifted(
@@ -120,11 +94,6 @@ def _json(model: BaseModel) -> bytes:
 def _readers() -> Mapping[str, tuple[type[Event], Callable[[str], Event]]]:
     """Return each event's model and what reads its JSON: pydantic's own method around that takes half as long again."""
     return {name: (model, model.__pydantic_validator__.validate_json) for name, model in _models().items()}
-
-
-@cache
-def _arrays(model: type[Event]) -> TypeAdapter[list[Event]]:
-    return TypeAdapter(list[model])  # type: ignore[valid-type]  # a type that only the running program knows
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogDamaged, LogForeign
-from bot.eventlog.codec import decode, decode_all, decode_body, encode_body, encode_event, event_models
+from bot.eventlog.codec import decode, decode_body, encode_body, encode_event, event_models
 
 STOPPED = e.BotStopped.TYPE
 
@@ -87,56 +87,6 @@ def test_what_a_newer_release_wrote_is_not_taken_for_damage(type_name: str, v: i
     """The error says that a newer release is needed."""
     with pytest.raises(LogForeign, match="or a newer one"):
         decode(type_name, v, '{"reason": "signal"}')
-
-
-WHOLE = [
-    e.BotStopped(reason="signal"),
-    e.MessageDeleted(message_id=1),
-    e.BotStopped(reason="crash"),
-    e.ChannelDeleted(),
-    e.MessageDeleted(message_id=2),
-]
-
-
-def columns(rows: list[tuple[str, int, str]]) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]:
-    """Return the columns that rows (type, v, data) are read as."""
-    types, vs, datas = zip(*rows, strict=True)
-    return types, vs, datas
-
-
-def stored(event: e.Event) -> tuple[str, int, str]:
-    """Return the row of an event."""
-    return event.TYPE, event.V, encode_event(event).decode()
-
-
-def test_events_of_several_kinds_come_back_in_their_order() -> None:
-    """However they are read together."""
-    assert decode_all(*columns([stored(event) for event in WHOLE])) == WHOLE
-    assert decode_all((), (), ()) == []
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param(("", ""), id="nothing"),
-        pytest.param(('{"reason": "signal"', "}"), id="one event torn in two"),
-        pytest.param(('{"reason": "signal"}, {"reason": "crash"}', ""), id="two events in one row"),
-        pytest.param(('{"reason": "signal"}', '{"reason": 1}'), id="a wrong type"),
-    ],
-)
-def test_damage_among_events_is_found(broken: tuple[str, str]) -> None:
-    """Rows that are read together are not taken for what only all of them would make."""
-    rows = [stored(WHOLE[0]), *((STOPPED, 1, data) for data in broken), stored(WHOLE[1])]
-
-    with pytest.raises(LogDamaged, match=r"bot\.stopped v1"):
-        decode_all(*columns(rows))
-
-
-@pytest.mark.parametrize(("type_name", "v"), [("bot.dreamt", 1), (STOPPED, e.BotStopped.V + 1)])
-def test_a_newer_release_s_event_among_others_is_not_taken_for_damage(type_name: str, v: int) -> None:
-    """The error is that of the one event."""
-    with pytest.raises(LogForeign, match=f"{type_name} v{v}"):
-        decode_all(*columns([stored(WHOLE[0]), (type_name, v, "{}")]))
 
 
 def test_types_have_names_of_their_own() -> None:
