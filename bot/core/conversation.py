@@ -77,11 +77,7 @@ def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> C
     """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
     state = copy(start) if start else Conversation()
     for one in recorded:
-        # As apply does it, without a call for each of what may be a hundred thousand events.
-        change = CHANGES.get(type(one.event))
-        if change is not None:
-            change(state, one, one.event)
-        state.version = one.version
+        apply(state, one)
     return state
 
 
