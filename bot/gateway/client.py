@@ -22,6 +22,7 @@ from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
+from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.requests import UNREADABLE, timed, tracing
@@ -100,11 +101,15 @@ class Client(discord.Client):
 
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
-        """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's."""
+        """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's.
+
+        It is given its heartbeat and its reader of JSON the same way: nothing else takes them.
+        """
         # The bot has no voice, so libraries for it are no loss.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
+        discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
         # Both its gateway and its HTTP client read by this; its type follows what is installed.
         discord.utils._from_json = from_json  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
