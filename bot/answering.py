@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from bot.config import Config
 from bot.config.llm import Llm
 from bot.errors import ConfigError
+from bot.moderation.text import count_text
 from bot.responders import Chain, Responder, Rule, compile_rules, load_facts
 from bot.responders.llm.prices import Price, price_of
 from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
 
 _LLM = "bot.responders.llm.responder"
+_CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
 
 def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Responder:
@@ -39,6 +41,37 @@ def rules_of(config: Config) -> Responder:
         )
         for number, rule in enumerate(config.rules, 1)
     )
+
+
+def answered(config: Config) -> dict[str, str]:
+    """Say in words what the bot answers, by what, for whom and where, for whoever starts it."""
+    replies, channels = config.replies, config.channels
+    calls = [_CALLS[call] for call in replies.answer] + (["/ask"] if replies.ask else [])
+    where = f"{len(channels.answer)} named in channels.answer" if channels.answer else "wherever it may read"
+    return {
+        "what": ", ".join(calls),
+        "by": ", then ".join(_named(config, name) for name in replies.responder),
+        "whom": "people and bots" if replies.answer_bots else "people",
+        "where": f"{where}, but for {len(channels.no_answer)} in no_answer" if channels.no_answer else where,
+    }
+
+
+def why_silent(config: Config) -> str:
+    """Return why these settings answer nothing at all, with what to do; "" where they answer something."""
+    replies = config.replies
+    if replies.responder == ("rules",) and not config.rules:
+        return "There are no rules: add a table [[rules]] (`echoless init` writes some to begin with), or name a model."
+    if not replies.answer and not replies.ask:
+        return "replies.answer is empty: name what is to be answered, such as mention, reply and dm."
+    if replies.answer == ("rule",) and not config.rules and not replies.ask:
+        return "replies.answer names only what a rule matches, and there are no rules: add a table [[rules]]."
+    return ""
+
+
+def _named(config: Config, name: str) -> str:
+    if name == "rules":
+        return count_text(len(config.rules), "rule")
+    return " or ".join((config.llm.model, *config.llm.fallbacks))
 
 
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:

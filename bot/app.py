@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 
 from bot import __version__, configured
-from bot.answering import responder_of
+from bot.answering import answered, responder_of, why_silent
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -46,7 +46,7 @@ from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Responder, Summarising, close, members
 from bot.responders.notice import notices
-from bot.telemetry import Health, Metrics, serve
+from bot.telemetry import Health, Metrics, log_answers, serve
 
 COMPOSE_SECONDS = 120.0
 STOP_SECONDS = 7.0
@@ -73,6 +73,7 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
     Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
     answering = responder_of(config)
+    _say_what_is_answered(config)
     if not await checked_token(configured.endpoint(config), token, stopping):
         return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
@@ -90,6 +91,14 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+def _say_what_is_answered(config: Config) -> None:
+    silent = why_silent(config)
+    if silent:
+        _log.warning("bot.silent", reason=silent)
+    else:
+        _log.info("bot.answers", **answered(config))
 
 
 class Bot:
@@ -145,6 +154,7 @@ class Bot:
         self.counter = Counter(self.moderation, configured.access(config))
         self.supervisor = Supervisor(at or configured.endpoint(config), token, self._wiring())
         self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
+        self.conversations.on_appended.append(lambda channel_id, _state, new: log_answers(channel_id, new))
         self.conversations.on_appended.append(self.budget.observe)
         self.conversations.on_failed.append(self.healer.failed)
         self._watch()

@@ -23,6 +23,7 @@ def endpoint(config: Config) -> Endpoint:
         gateway_url=config.discord.gateway_url,
         message_content=config.discord.message_content,
         request_timeout=config.replies.send_timeout,
+        answers=bool(config.replies.answer),
     )
 
 

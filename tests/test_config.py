@@ -539,7 +539,7 @@ def test_a_file_that_is_not_there_or_not_readable_is_named(tmp_path: Path) -> No
     missing = tmp_path / "no.toml"
 
     assert str(missing) in refusal(missing)
-    assert "config.example.toml" in refusal(missing)
+    assert "echoless init" in refusal(missing)
     assert f"The settings file {tmp_path} can't be read (Is a directory)" in refusal(tmp_path)
 
 

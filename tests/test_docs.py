@@ -37,18 +37,12 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_example_shows_the_defaults(example: Path) -> None:
-    """Apart from the settings that have none: files of secrets, the temperature and the rules."""
+    """Apart from the settings that have none: the temperature and the rules."""
     shown = load(example, {})
     example.unlink()
     defaults = load(None, {})
 
-    assert defaults.log.vault_key_file == shown.log.vault_key_file
-    without = {
-        "discord": shown.discord.model_copy(update={"token_file": None}),
-        "log": shown.log.model_copy(update={"key_file": None}),
-        "rules": (),
-        "llm": shown.llm.model_copy(update={"key_file": None, "temperature": None}),
-    }
+    without = {"rules": (), "llm": shown.llm.model_copy(update={"temperature": None})}
     assert defaults == shown.model_copy(update=without)
 
 

@@ -65,7 +65,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
-    """The command runs, the log finds its migrations, versions are the pinned ones, and nothing else came along."""
+    """The command runs, the log finds its migrations, init its files, versions are the pinned ones, and nothing else came along."""
     source, away, venv = tmp_path / "src", tmp_path / "away", tmp_path / "venv"
     source.mkdir()
     away.mkdir()
@@ -80,7 +80,8 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
             venv / "bin" / "python",
             "-c",
             "import bot.eventlog, json, pathlib; root = pathlib.Path(bot.eventlog.__file__).parents[1];"
-            "print(json.dumps([str(root), *(path.relative_to(root).as_posix() for path in root.rglob('*.sql'))]))",
+            "print(json.dumps([str(root), *(path.relative_to(root).as_posix() for path in root.rglob('*.*')"
+            " if path.suffix in ('.sql', '.toml', '.json'))]))",
             cwd=away,
         )
     )
@@ -88,10 +89,9 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
 
     assert run(venv / "bin" / "echoless", "--version", cwd=away) == f"echoless {__version__}\n"
     assert Path(shipped[0]).is_relative_to(venv)
-    assert sorted(shipped[1:]) == sorted(
-        path.relative_to(ROOT / "bot").as_posix() for path in ROOT.glob("bot/**/*.sql")
-    )
-    assert shipped[1:]
+    wanted = [path for suffix in ("sql", "toml", "json") for path in ROOT.glob(f"bot/**/*.{suffix}")]
+    assert sorted(shipped[1:]) == sorted(path.relative_to(ROOT / "bot").as_posix() for path in wanted)
+    assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
     assert "No broken requirements" in run(venv / "bin" / "pip", "check", cwd=away)
     assert frozen
     assert {name.replace(".", "-").replace("_", "-") for name in map(str, frozen)} <= pinned()

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot.answering import responder_of
+from bot.answering import responder_of, why_silent
 from bot.cli.check_discord import check_discord
 from bot.cli.check_log import check_log
 from bot.cli.check_result import Result, Status, failed, fine, warned
@@ -52,9 +52,9 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
 
 
 def _settings(config: Config) -> Result:
-    if config.replies.responder == ("rules",) and not config.rules:
-        todo = "Add a table [[rules]]: config.example.toml shows one."
-        return warned("settings", "There are no rules, so nothing will be answered.", todo)
+    silent = why_silent(config)
+    if silent:
+        return warned("settings", "Nothing will be answered.", silent)
     return fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")
 
 

@@ -24,6 +24,7 @@ class Subcommand:
 
 
 SUBCOMMANDS = {
+    "init": Subcommand("bot.cli.init:init", "Make the files of a new bot, and say how to invite it."),
     "run": Subcommand("bot.cli.run:run", "Connect to Discord and answer."),
     "demo": Subcommand("bot.cli.demo:demo", "Try it all: a Discord on loopback, the bot and a scripted chat."),
     "sandbox": Subcommand(

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from dotenv import dotenv_values
 
 from bot.config import Config, load
+from bot.config.load import DEFAULT_FILE
+from bot.config.model import TOKEN_VARIABLE
+from bot.errors import ConfigError
 from bot.eventlog.log import Location
+
+DOTENV = ".env"
+"""The file of variables beside the settings file."""
 
 config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--config",
@@ -27,8 +34,28 @@ folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
 
 
 def settings(config_path: Path | None, folder: Path | None = None) -> Config:
-    """Return the settings: flags over environment over the file."""
+    """Return the settings: flags over the environment over the file ``.env`` over the settings file."""
+    read_dotenv((config_path or DEFAULT_FILE).parent / DOTENV)
     return load(config_path, os.environ, {"log.path": folder})
+
+
+def read_dotenv(path: Path) -> None:
+    """Put what the file ``path`` says into the environment where nothing there says otherwise; without one, do nothing.
+
+    So the token reaches whatever reads the environment, models' libraries included. Raises ConfigError for a file that
+    can't be read.
+    """
+    if not path.is_file():
+        return
+    try:
+        found = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} can't be read: it has to be a text of NAME=value lines.") from error
+    # A name without a value may be a token alone on its line, so it is not repeated.
+    if None in found.values():
+        raise ConfigError(f"{path}: a line is no NAME=value, such as {TOKEN_VARIABLE}=the bot's token.")
+    for name, value in found.items():
+        os.environ.setdefault(name, value or "")
 
 
 def log_location(config: Config) -> Location:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bot.config.section import COUNT, MODEL, POSITIVE_DURATION, PRICE, SWITCH, Section
 from bot.config.values import (
-    FilePath,
+    FilePathOrNone,
     HttpAddressOrNone,
     ModelName,
     ModelNameOrNone,
@@ -36,7 +36,7 @@ class Llm(Section):
     fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
     base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
     key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
-    key_file: FilePath | None = Field(None, description="the path of a file that holds the provider's key")
+    key_file: FilePathOrNone = Field(None, description="the path of a file that holds the provider's key")
     persona: str = Field("", description="a text")
     context_tokens: Annotated[Whole, Field(ge=500)] = Field(3000, description="a whole number, 500 or more")
     max_tokens: Positive = Field(1000, description=COUNT)

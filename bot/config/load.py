@@ -70,7 +70,7 @@ def _read(path: Path | None) -> _File:
         data = tomllib.loads(text)
     except FileNotFoundError as exc:
         raise ConfigError(
-            f"There is no settings file {path}: name one with --config, or start from config.example.toml."
+            f"There is no settings file {path}: name one with --config, or let `echoless init` write one."
         ) from exc
     except OSError as exc:
         raise ConfigError(

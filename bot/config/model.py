@@ -18,6 +18,7 @@ from bot.config.values import (
     Dollars,
     Duration,
     FilePath,
+    FilePathOrNone,
     HttpAddress,
     Limit,
     Positive,
@@ -82,7 +83,7 @@ class Discord(Section):
     api_url: HttpAddress = Field("https://discord.com/api/v10", description="an http:// or https:// address")
     gateway_url: WebsocketAddress = Field("wss://gateway.discord.gg", description="a ws:// or wss:// address")
     message_content: Switch = Field(default=True, description=SWITCH)
-    token_file: FilePath | None = Field(None, description="the path of a file that holds the token")
+    token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
 class Log(Section):
@@ -90,7 +91,7 @@ class Log(Section):
 
     path: FilePath = Field(Path("data"), description="the path of a folder")
     durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
-    key_file: FilePath | None = Field(None, description="the path of the file that holds the vault's key")
+    key_file: FilePathOrNone = Field(None, description="the path of the file that holds the vault's key")
     hot_channels: Positive = Field(10_000, description=COUNT)
     hot_bytes: Positive = Field(64_000_000, description=COUNT)
     snapshot_every: Positive = Field(100, description=COUNT)
@@ -230,12 +231,10 @@ class Config(Section):
         if not token:
             raise TokenError(
                 "There is no bot token: copy it from https://discord.com/developers/applications (your "
-                f"application, Bot, Reset Token) and set {TOKEN_VARIABLE} in the environment, or put it into "
-                "a file and name that file as discord.token_file."
+                f"application, Bot, Reset Token) and set {TOKEN_VARIABLE} in the environment or in the file .env "
+                "beside the settings (`echoless init` asks for it), or name a file that holds it as discord.token_file."
             )
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise TokenError(f"What {source} holds is not a bot token, which is one plain word: copy it again.")
-        return SecretStr(token)
+        return parse_token(token, source)
 
     def vault_key(self, environ: Mapping[str, str]) -> SecretBytes | None:
         """Return the vault's key from ``ECHOLESS_VAULT_KEY``, None if it isn't set.
@@ -244,6 +243,13 @@ class Config(Section):
         """
         text = environ.get(KEY_VARIABLE, "").strip()
         return SecretBytes(parse_key(text, KEY_VARIABLE)) if text else None
+
+
+def parse_token(text: str, source: str) -> SecretStr:
+    """Return the token that ``source`` holds; raise :class:`TokenError` for what no header could carry."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise TokenError(f"What {source} holds is not a bot token, which is one plain word: copy it again.")
+    return SecretStr(text)
 
 
 def _read_token(path: Path) -> str:

@@ -82,6 +82,11 @@ def parse_path(value: object) -> Path:
     return Path(os.path.expanduser(value))  # noqa: PTH111 - Path.expanduser raises where there is no home
 
 
+def parse_path_or_none(value: object) -> Path | None:
+    """Read a path; an empty text is none."""
+    return parse_path(value) if value not in (None, "") else None
+
+
 def _positive(value: timedelta) -> timedelta:
     if not value:
         raise ValueError
@@ -130,6 +135,7 @@ Dollars = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, B
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
+FilePathOrNone = Annotated[Path | None, BeforeValidator(parse_path_or_none)]
 HttpAddress = Annotated[str, AfterValidator(_address("http", "https"))]
 WebsocketAddress = Annotated[str, BeforeValidator(_without_query), AfterValidator(_address("ws", "wss"))]
 HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]

@@ -16,6 +16,7 @@ import yarl
 
 from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
+from bot.gateway.invitation import invitation
 from bot.gateway.places import Place, Places
 
 HELLO = 10
@@ -24,9 +25,6 @@ HELLO = 10
 NEEDED = ("view_channel", "send_messages", "read_message_history")
 """What the bot needs in a channel; Discord refuses a reply without the third."""
 
-INVITATION = discord.Permissions(
-    view_channel=True, send_messages=True, read_message_history=True, send_messages_in_threads=True
-)
 GUILDS = 100
 """Servers that are looked at, so that a check ends."""
 
@@ -106,7 +104,8 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
             ids = await _listed(client)
             guilds = await _guilds(client, known_guilds if ids is None else ids)
             channels = [access for guild in guilds for access in await _channels(client, guild, places)]
-            return _account(client, sessions["remaining"], guilds, channels, listed=ids is not None)
+            invite = invitation(client.application_id or 0, answers=endpoint.answers)
+            return _account(client, sessions["remaining"], guilds, channels, invite, listed=ids is not None)
     except discord.LoginFailure:
         return None
     except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, LookupError, TypeError) as error:
@@ -116,7 +115,13 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
 
 
 def _account(
-    client: discord.Client, left: int, guilds: list[discord.Guild], channels: list[Access], *, listed: bool
+    client: discord.Client,
+    left: int,
+    guilds: list[discord.Guild],
+    channels: list[Access],
+    invite: str,
+    *,
+    listed: bool,
 ) -> Account:
     application = client.application
     if application is None or client.user is None:
@@ -130,9 +135,7 @@ def _account(
         listed=listed,
         guilds=tuple(guild.name for guild in guilds),
         channels=tuple(channels),
-        invitation=discord.utils.oauth_url(
-            application.id, permissions=INVITATION, scopes=("bot", "applications.commands")
-        ),
+        invitation=invite,
     )
 
 

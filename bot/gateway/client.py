@@ -24,6 +24,7 @@ from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
+from bot.gateway.invitation import invitation
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.requests import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
@@ -41,13 +42,14 @@ PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_subm
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where Discord is, and what is asked of it."""
+    """Where Discord is, and what is asked of it; ``answers`` is False for a bot that only records."""
 
     api_url: str
     gateway_url: str
     message_content: bool
     request_timeout: timedelta
     guild_ready_timeout: float = 2.0
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Client(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self._wiring = wiring
+        self._answers = endpoint.answers
         self._up = False
         self._notes: set[asyncio.Task[None]] = set()
         self.catchup = (
@@ -136,6 +139,7 @@ class Client(discord.Client):
         """Complete the session's channels and take up unfinished replies."""
         self._up = True
         _log.info("gateway.ready", guilds=len(self.guilds))
+        self._invite()
         self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
         self._wiring.on_ready()
         for guild in self.guilds:
@@ -167,10 +171,13 @@ class Client(discord.Client):
     on_thread_join = on_thread_create
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Complete the channels of a server that invited the bot, or that is back."""
+        """Complete the channels of a server that invited the bot."""
+        _log.info("server.joined", guild=guild.id)
         self._complete_channels(guild)
 
-    on_guild_available = on_guild_join
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Complete the channels of a server that is back."""
+        self._complete_channels(guild)
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Doubt the channels of a server that is out: Discord is silent about it until it is back."""
@@ -181,6 +188,8 @@ class Client(discord.Client):
         """Take the end of every channel of a server that removed the bot."""
         for channel in (*guild.channels, *guild.threads):
             await _recorded(self._wiring.intake.delete_channel(place_of(channel, guild)))
+        _log.info("server.left", guild=guild.id)
+        self._invite()
 
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
         """Log the kind of a handler's failure; discord.py's own line would quote the message."""
@@ -225,6 +234,12 @@ class Client(discord.Client):
             if thread.id not in known:
                 self._complete(Target(place_of(thread, guild), thread.last_message_id))
         return True
+
+    def _invite(self) -> None:
+        """Say how to invite a bot that is on no server: nobody but the owner can see that it waits."""
+        if not self.guilds and self.application_id is not None:
+            invite = invitation(self.application_id, answers=self._answers)
+            _log.warning("gateway.no_server", invite=invite)
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""

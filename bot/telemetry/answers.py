@@ -1,0 +1,30 @@
+"""Log lines about what the bot answers, by ids: nothing that people or the bot wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot.core.events import MessageSkipped, Recorded, ReplyCompleted, ReplySent
+
+_log = structlog.get_logger()
+
+
+def log_answers(channel_id: int, recorded: Sequence[Recorded]) -> None:
+    """Log each part of an answer that is in Discord now, and each message to the bot that is not answered."""
+    for entry in recorded:
+        match entry.event:
+            case ReplySent() as sent:
+                _log.info(
+                    "reply.sent",
+                    channel=channel_id,
+                    message=sent.message_id,
+                    reply=sent.sent_id,
+                    part=sent.part + 1,
+                    proof=sent.proof.value,
+                )
+            case ReplyCompleted(message_id=message_id):
+                _log.info("reply.completed", channel=channel_id, message=message_id)
+            case MessageSkipped(message_id=message_id, reason=reason):
+                _log.info("message.skipped", channel=channel_id, message=message_id, reason=reason.value)
