@@ -65,7 +65,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
-    """The command runs, the log finds its migrations, init its files, versions are the pinned ones, and nothing else came along."""
+    """The command runs, the log finds its migrations, init its files, versions are pinned, nothing else came along."""
     source, away, venv = tmp_path / "src", tmp_path / "away", tmp_path / "venv"
     source.mkdir()
     away.mkdir()
