@@ -10,10 +10,12 @@ from bot.config import Config
 from bot.config.llm import Llm
 from bot.errors import ConfigError
 from bot.moderation.text import count_text
-from bot.responders import Chain, Responder, Rule, compile_rules, load_facts
+from bot.responders import Chain, Question, Responder, Rule, RulesResponder, compile_rules, load_facts
 from bot.responders.llm.prices import Price, price_of
 from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
 
+_NONSENSE = "qzx 7f3 wvj?"
+"""Words that nobody writes a rule for."""
 _LLM = "bot.responders.llm.responder"
 _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
@@ -27,7 +29,7 @@ def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Res
     return made[0] if len(made) == 1 else Chain(made)
 
 
-def rules_of(config: Config) -> Responder:
+def rules_of(config: Config) -> RulesResponder:
     """Return the rules alone, for what explains answers without asking for any: they need no key and no library."""
     facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
     return compile_rules(
@@ -66,6 +68,17 @@ def why_silent(config: Config) -> str:
     if replies.answer == ("rule",) and not config.rules and not replies.ask:
         return "replies.answer names only what a rule matches, and there are no rules: add a table [[rules]]."
     return ""
+
+
+def why_unasked(config: Config) -> str:
+    """Return why the language model that these settings name is never asked, with what to do; "" where it is."""
+    names = config.replies.responder
+    if names != ("rules", "llm"):
+        return ""
+    answer = rules_of(config).answer(Question(0, 0, 0, "", _NONSENSE))
+    if answer is None:
+        return ""
+    return f'Rule {answer.rule} matches whatever is said, so the model is never asked: take it out, or put "llm" first.'
 
 
 def _named(config: Config, name: str) -> str:

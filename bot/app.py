@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 
 from bot import __version__, configured
-from bot.answering import answered, responder_of, why_silent
+from bot.answering import answered, responder_of, why_silent, why_unasked
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -94,11 +94,12 @@ async def run(config: Config, token: str, location: Location, stopping: asyncio.
 
 
 def _say_what_is_answered(config: Config) -> None:
-    silent = why_silent(config)
-    if silent:
+    if silent := why_silent(config):
         _log.warning("bot.silent", reason=silent)
-    else:
-        _log.info("bot.answers", **answered(config))
+        return
+    _log.info("bot.answers", **answered(config))
+    if unasked := why_unasked(config):
+        _log.warning("model.unasked", reason=unasked)
 
 
 class Bot:

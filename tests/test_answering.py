@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import responder_of
+from bot.answering import responder_of, why_silent, why_unasked
 from bot.config import Config, load
 from bot.errors import ConfigError
 from bot.responders import members
@@ -79,3 +79,36 @@ def test_who_has_no_model_does_not_import_its_library(tmp_path: Path, named: str
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert ran.stdout.strip() == str(imported)
+
+
+CATCH_ALL = "[[rules]]\nmatch = '!a'\nreply = 'b'\n[[rules]]\nmatch = '(?s).*'\nreply = 'hello'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "There are no rules", id="no rules, no model"),
+        pytest.param(f"{CATCH_ALL}[replies]\nanswer = []", "replies.answer is empty", id="nobody is listened to"),
+        pytest.param(f"{LLM}[replies]\nresponder = 'llm'\nanswer = ['rule']", "there are no rules", id="rules alone"),
+        pytest.param(f"{CATCH_ALL}[replies]\nanswer = []\nask = true", "", id="commands alone"),
+        pytest.param(f"{LLM}[replies]\nresponder = 'llm'", "", id="a model"),
+        pytest.param(CATCH_ALL, "", id="rules"),
+    ],
+)
+def test_settings_that_answer_nothing_say_why(tmp_path: Path, text: str, said: str) -> None:
+    """And what to do."""
+    reason = why_silent(config(tmp_path, text))
+
+    assert said in reason
+    assert bool(said) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("responder", "said"), [("['rules', 'llm']", "Rule 2 matches"), ("['llm', 'rules']", ""), ("'rules'", "")]
+)
+def test_a_rule_that_leaves_nothing_to_the_model_is_named(tmp_path: Path, responder: str, said: str) -> None:
+    """The settings that ``init`` writes have one."""
+    reason = why_unasked(config(tmp_path, f"{CATCH_ALL}{LLM}[replies]\nresponder = {responder}"))
+
+    assert said in reason
+    assert bool(said) == bool(reason)

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot.answering import responder_of, why_silent
+from bot.answering import responder_of, why_silent, why_unasked
 from bot.cli.check_discord import check_discord
 from bot.cli.check_log import check_log
 from bot.cli.check_result import Result, Status, failed, fine, warned
@@ -55,6 +55,9 @@ def _settings(config: Config) -> Result:
     silent = why_silent(config)
     if silent:
         return warned("settings", "Nothing will be answered.", silent)
+    unasked = why_unasked(config)
+    if unasked:
+        return warned("settings", "The language model will not be asked.", unasked)
     return fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")
 
 
