@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from bot.core.conversation import Conversation, fold
-from bot.core.events import Body, KeyKind, Recorded
+from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recorded
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.collector import paused
@@ -30,6 +30,8 @@ WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND ve
 """
 _LISTED = "SELECT value FROM json_each(?)"
 """A list as one parameter, since SQLite limits their number."""
+_ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
+"""Keys that hold the id of a message that is not the bot's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,37 @@ class Reader:
         sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? LIMIT 1"
         rows = await self.connection.run(partial(_rows, sql, (stream, KeyKind.SENT, sent_id)))
         return recorded(rows[0]) if rows else None
+
+    async def message(self, message_id: int) -> Recorded | None:
+        """Return the first event about a message, or the one that says that the bot sent it, in whichever stream.
+
+        What people wrote is found by its key. For a message of the bot sent parts are looked through, the newest first.
+        """
+        sql = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
+        rows = await self.connection.run(partial(_rows, sql, (json.dumps(_ABOUT_MESSAGES), message_id)))
+        if not rows:
+            sql = (
+                f"{_COLUMNS} WHERE e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? "
+                "ORDER BY e.key_id DESC LIMIT 1"
+            )
+            rows = await self.connection.run(partial(_rows, sql, (KeyKind.SENT, message_id)))
+        return recorded(rows[0]) if rows else None
+
+    async def newest_words(self, people: Iterable[int], streams: Iterable[str] | None = None) -> dict[int, int]:
+        """Return the position of each person's newest message, or edit of one, whose words are not erased.
+
+        ``streams`` are those that are looked at (None: all). Goes once over the events.
+        """
+        within = "" if streams is None else f"AND s.name IN ({_LISTED})"
+        sql = f"""
+            SELECT json_extract(e.data, '$.author_id') AS author, max(e.position)
+            FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
+            WHERE e.type IN (?, ?) AND author IN ({_LISTED}) {within} GROUP BY author
+        """  # noqa: S608 - constants
+        listed = [json.dumps(tuple(each)) for each in (people, streams) if each is not None]
+        values = (MessageReceived.TYPE, MessageEdited.TYPE, *listed)
+        rows = await self.connection.run(partial(_rows, sql, values))
+        return dict(rows)
 
     async def at(self, positions: Iterable[int]) -> list[Recorded]:
         """Return the events at ``positions``, in order."""
