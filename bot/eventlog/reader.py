@@ -32,6 +32,8 @@ _LISTED = "SELECT value FROM json_each(?)"
 """A list as one parameter, since SQLite limits their number."""
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
 """Keys that hold the id of a message that is not the bot's."""
+MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
+"""What is recorded first about a message, in whichever stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,7 @@ class Reader:
 
         What people wrote is found by its key. For a message of the bot sent parts are looked through, the newest first.
         """
-        sql = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
-        rows = await self.connection.run(partial(_rows, sql, (json.dumps(_ABOUT_MESSAGES), message_id)))
+        rows = await self.connection.run(partial(_rows, MESSAGE, (json.dumps(_ABOUT_MESSAGES), message_id)))
         if not rows:
             sql = (
                 f"{_COLUMNS} WHERE e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? "
