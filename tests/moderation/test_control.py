@@ -56,6 +56,8 @@ async def test_a_command_is_carried_out_by_who_listens(room: Room, door: Path) -
     assert timeline.more == "1"
     with pytest.raises(ModerationError, match="there is no version 99 yet"):
         await ask(door, "state", channel_id=CHANNEL, at="99")
+    with pytest.raises(ModerationError, match="an age has at most 36500 days"):
+        await ask(door, "state", channel_id=CHANNEL, at="999999999d")
 
 
 async def test_progress_is_told(room: Room, door: Path) -> None:
