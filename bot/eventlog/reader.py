@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.collector import paused
 from bot.eventlog.database import Connection
+from bot.eventlog.stats import Stats, count
 from bot.eventlog.vault import Vault
 
 PAGE = 2000
@@ -62,20 +63,6 @@ class StreamInfo:
 
     name: str
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """The log in numbers; sizes in bytes, times in microseconds since the epoch (None: no event)."""
-
-    events: int
-    streams: int
-    bodies: int
-    snapshots: int
-    bytes: int
-    first_at: int | None
-    last_at: int | None
-    types: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +202,7 @@ class Reader:
 
     async def stats(self) -> Stats:
         """Return the log in numbers."""
-        return await self.connection.run(_stats)
+        return await self.connection.run(count)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -288,22 +275,3 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
     # Within one stream the versions have an index and the same order as the positions.
     column = "e.position" if query.stream is None else "e.version"
     return f"{_COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values
-
-
-def _stats(connection: sqlite3.Connection) -> Stats:
-    def one(sql: str) -> tuple[int, ...]:
-        row: tuple[int, ...] = connection.execute(sql).fetchone()
-        return row
-
-    types = connection.execute("SELECT type, count(*) FROM events GROUP BY type ORDER BY type").fetchall()
-    first, last = one("SELECT min(recorded_at), max(recorded_at) FROM events")
-    return Stats(
-        events=sum(count for _, count in types),
-        streams=one("SELECT count(*) FROM streams WHERE version > 0")[0],
-        bodies=one("SELECT count(*) FROM bodies")[0],
-        snapshots=one("SELECT count(*) FROM snapshots")[0],
-        bytes=one("PRAGMA page_count")[0] * one("PRAGMA page_size")[0],
-        first_at=first,
-        last_at=last,
-        types=dict(types),
-    )

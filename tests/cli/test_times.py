@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from bot.cli.points import LocalZone
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
+from bot.moderation import ModerationError
 from bot.moderation.control import listening
+from bot.moderation.points import parse_point
 from bot.moderation.text import iso_time, utc_time
 from tests.cli.conftest import FIRST_SECOND, Run
+from tests.laws.strategies import TIMES
 from tests.moderation.conftest import furnish
 
 BUSY, ALICE = 111, 41
@@ -195,6 +200,17 @@ def test_the_hour_that_comes_twice_is_asked_about(
     assert "2026-10-25 02:30 happens twice here: add +02:00 or +01:00." in " ".join(twice.err.split())
     assert "2026-03-29 02:30 never happens here" in " ".join(never.err.split())
     assert run(*typing, "2026-10-25 02:30+02:00", "--log", busy).code == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TIMES)
+def test_no_time_breaks_the_local_zone(text: str) -> None:
+    """Whatever the system makes of the first and the last years."""
+    try:
+        point = parse_point(text, 0, LocalZone())
+    except ModerationError:
+        return
+    assert point == parse_point(str(point), 0)
 
 
 async def test_a_running_bot_is_told_what_was_meant_here(tmp_path: Path, run: Run) -> None:

@@ -20,6 +20,7 @@ from bot.moderation.points import (
     version_of,
 )
 from bot.moderation.text import iso_time, utc_time
+from tests.laws.strategies import TIMES
 from tests.moderation.conftest import BEGAN, CHANNEL, SECOND, Room, furnish
 
 NOW = BEGAN * SECOND
@@ -159,13 +160,14 @@ def test_what_is_printed_can_be_typed(moment: int, zone: str) -> None:
     assert Point(moment=moment) == parse_point(iso_time(moment), 0, ZoneInfo(zone))
 
 
-@given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
-    """It is read or refused."""
+@given(st.text() | TIMES, st.sampled_from(["Asia/Tokyo", "Europe/Berlin", "UTC"]))
+def test_no_text_breaks_it(text: str, zone: str) -> None:
+    """It is read, as something that can be printed and read again, or refused."""
     try:
-        point = parse_point(text, NOW)
+        point = parse_point(text, NOW, ZoneInfo(zone))
     except ModerationError:
         return
+    assert point == parse_point(str(point), NOW)
     assert sum(value is not None for value in (point.version, point.message_id, point.moment)) == 1
 
 
