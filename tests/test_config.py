@@ -313,13 +313,19 @@ def test_settings_are_frozen(write: Write) -> None:
         pytest.param(
             "[replies]\nmax_age = 30",
             'config.toml, line 2: replies.max_age has to be a duration such as "30m", "7d" or "1h30m", '
-            "longer than 0s, not 30.",
+            "longer than 0s and at most 36500d, not 30.",
             id="a duration without a unit",
+        ),
+        pytest.param(
+            "[replies]\nmax_age = '999999999d'",
+            'config.toml, line 2: replies.max_age has to be a duration such as "30m", "7d" or "1h30m", '
+            "longer than 0s and at most 36500d, not this string.",
+            id="a duration past the calendar",
         ),
         pytest.param(
             "[audit]\nevery = 2026-11-23",
             'config.toml, line 2: audit.every has to be a duration such as "30m", "7d" or "1h30m", '
-            "longer than 0s, not a date.",
+            "longer than 0s and at most 36500d, not a date.",
             id="a date for a duration",
         ),
         pytest.param(
@@ -416,7 +422,7 @@ def test_settings_are_frozen(write: Write) -> None:
         pytest.param(
             "[audit]\nevery = 'x'\n[log]\nbad = 1\n[telemetry]\nport = -1",
             'config.toml, line 2: audit.every has to be a duration such as "30m", "7d" or "1h30m", '
-            "longer than 0s, not this string.",
+            "longer than 0s and at most 36500d, not this string.",
             id="of several mistakes, the first in the file",
         ),
     ],
@@ -648,16 +654,22 @@ def test_vault_key_that_is_none_is_refused(write: Write) -> None:
         ("7d", timedelta(days=7)),
         ("1d2h3m4s5ms", timedelta(days=1, hours=2, minutes=3, seconds=4, milliseconds=5)),
         ("0s", timedelta()),
+        ("30 m", timedelta(minutes=30)),
+        ("1 day 2 hours", timedelta(hours=26)),
+        ("3 min 20.5 s", timedelta(minutes=3, seconds=20.5)),
+        ("36500d", timedelta(days=36_500)),
     ],
 )
 def test_durations_are_read(text: str, duration: timedelta) -> None:
-    """Whole numbers with units, the largest first."""
+    """Numbers with units, the largest first."""
     assert duration == parse_duration(text)
 
 
 @pytest.mark.parametrize(
-    "value", ["", "30", "m", "30 m", "-1m", "1.5h", "30m1h", "1m1m", "1w", "٣m", "9" * 99 + "d", 30, None, True]
-)
+    "value",
+    ["", "30", "m", "-1m", "1.5h", "30m1h", "1m1m", "1w", "٣m", "36500d1ms", "999999999d", "9" * 9999 + "d", 30, None,
+     True],
+)  # fmt: skip
 def test_what_is_no_duration_is_refused(value: object) -> None:
     """No guessing what a bare number counts."""
     with pytest.raises(ValueError, match=r"^$"):

@@ -47,8 +47,9 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
         responder_of(config)
     except EcholessError as error:
         return [failed("settings", str(error))]
-    log, guilds = await check_log(config)
-    return [_settings(config), *await check_discord(config, guilds), *log]
+    log = await check_log(config)
+    discord, names = await check_discord(config, log.guilds)
+    return [_settings(config), *discord, log.log, log.history(names)]
 
 
 def _settings(config: Config) -> Result:

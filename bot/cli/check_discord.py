@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bot import configured
@@ -11,7 +11,7 @@ from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.output import count_text
 from bot.config import Config
 from bot.errors import TokenError
-from bot.gateway.check import Access, Account, Unreachable, examine, probe
+from bot.gateway.check import Access, Account, Unreachable, examine, probe, shown
 
 FEW_SESSIONS = 100
 """Of a thousand a day; with the last of them Discord resets the token."""
@@ -34,16 +34,20 @@ class _Seen:
     reason: str = ""
 
 
-async def check_discord(config: Config, known_guilds: Collection[int]) -> list[Result]:
-    """Look at Discord's side; ``known_guilds`` are the servers that the log knows of."""
+async def check_discord(config: Config, known_guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
+    """Look at Discord's side; ``known_guilds`` are the servers that the log knows of.
+
+    Returns also what channels are called there, by id.
+    """
     seen = await _look(config, known_guilds)
-    return [
+    results = [
         seen.token,
         _gateway(seen),
         _intents(config, seen),
         _permissions(seen),
         _clock(seen),
     ]
+    return results, seen.account.names if seen.account else {}
 
 
 async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
@@ -132,7 +136,7 @@ def _permissions(seen: _Seen) -> Result:
 
 def _missing(access: Access) -> str:
     missing = ", ".join(name.replace("_", " ") for name in access.missing)
-    return f"#{access.name} ({access.guild}, {access.channel_id}) lacks {missing}"
+    return f"{shown(access.name, access.guild, access.channel_id)} lacks {missing}"
 
 
 def _clock(seen: _Seen) -> Result:

@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.check_result import Result, failed, fine, warned
@@ -25,21 +27,52 @@ NEWEST = 1000
 """Messages in which the servers that the bot is on are looked for."""
 
 
-async def check_log(config: Config) -> tuple[list[Result], frozenset[int]]:
-    """Look at the log; return also the servers that its newest messages come from."""
+@dataclass(frozen=True, slots=True)
+class LogChecked:
+    """What was found in the log; ``guilds`` are the servers that its newest messages come from.
+
+    ``forbidden`` are the channels of which the last thing known is that their history may not be read; ``unread``
+    stands in for them where the log told nothing.
+    """
+
+    log: Result
+    guilds: frozenset[int] = frozenset()
+    forbidden: tuple[int, ...] = ()
+    unread: Result | None = None
+
+    def history(self, names: Mapping[int, str]) -> Result:
+        """Tell of the channels whose history may not be read; ``names`` holds what they are called, by id."""
+        if self.unread is not None:
+            return self.unread
+        if not self.forbidden:
+            return fine("history", "readable wherever it was read")
+        named = ", ".join(names.get(channel_id, str(channel_id)) for channel_id in self.forbidden[:CHANNELS_NAMED])
+        left = len(self.forbidden) - CHANNELS_NAMED
+        more = f" and {left:,} more" if left > 0 else ""
+        found = f"The bot may not read the history of {count_text(len(self.forbidden), 'channel')}: {named}{more}."
+        todo = "Allow it Read Message History there: what is said while it is away is lost to it otherwise."
+        return warned("history", found, todo)
+
+
+async def check_log(config: Config) -> LogChecked:
+    """Look at the log."""
     try:
         location = log_location(config)
         if not location.database.exists():
-            return [_absent(location), fine("history", "no log, so nothing was read yet")], frozenset()
+            return LogChecked(_absent(location), unread=fine("history", "no log, so nothing was read yet"))
         reader = await open_reader(location)
     except LogError as error:
-        return [failed("log", str(error)), warned("history", "not checked: the log can't be opened")], frozenset()
+        return _failed(error, "opened")
     try:
-        return [await _present(location, reader), await _history(reader)], await _guilds(reader)
+        return LogChecked(await _present(location, reader), await _guilds(reader), await _forbidden(reader))
     except LogError as error:
-        return [failed("log", str(error)), warned("history", "not checked: the log can't be read")], frozenset()
+        return _failed(error, "read")
     finally:
         await reader.close()
+
+
+def _failed(error: LogError, lacking: str) -> LogChecked:
+    return LogChecked(failed("log", str(error)), unread=warned("history", f"not checked: the log can't be {lacking}"))
 
 
 def _absent(location: Location) -> Result:
@@ -97,20 +130,13 @@ def _space(folder: Path) -> Result | None:
     return failed("log", found, todo) if free < NO_SPACE else warned("log", found, todo)
 
 
-async def _history(reader: Reader) -> Result:
-    """List the channels of which the last thing known is that their history may not be read."""
+async def _forbidden(reader: Reader) -> tuple[int, ...]:
     newest: dict[str, bool] = {}
     types = (HistoryForbidden.TYPE, CatchupCompleted.TYPE, ChannelDeleted.TYPE)
     async for recorded in reader.events(Query(types=types)):
         newest[recorded.stream] = isinstance(recorded.event, HistoryForbidden)
-    channels = [str(channel_of(stream)) for stream, forbidden in newest.items() if forbidden]
-    if not channels:
-        return fine("history", "readable wherever it was read")
-    named = ", ".join(channels[:CHANNELS_NAMED])
-    more = f" and {len(channels) - CHANNELS_NAMED:,} more" if len(channels) > CHANNELS_NAMED else ""
-    found = f"The bot may not read the history of {count_text(len(channels), 'channel')}: {named}{more}."
-    todo = "Allow it Read Message History there: what is said while it is away is lost to it otherwise."
-    return warned("history", found, todo)
+    channels = (channel_of(stream) for stream, forbidden in newest.items() if forbidden)
+    return tuple(channel_id for channel_id in channels if channel_id is not None)
 
 
 async def _guilds(reader: Reader) -> frozenset[int]:

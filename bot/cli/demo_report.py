@@ -13,7 +13,7 @@ from rich.text import Text
 from bot.cli.demo_stage import Act
 from bot.cli.judge import Verdict
 from bot.cli.log_verify import VerifyReport
-from bot.cli.output import console, count_text, local_time, printable
+from bot.cli.output import console, count_text, printable
 from bot.cli.records import Line, lines, quote
 from bot.conversations import channel_of
 from bot.core.events import (
@@ -30,13 +30,14 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.eventlog.reader import Query, Reader
+from bot.moderation.text import utc_time
 
 BEFORE, AFTER = 10, 18
 """Events of the timeline before and after the bot came back."""
 
 PROBLEMS_SHOWN = 20
 
-_CELLS = {"time": "00:00:00.000", "event": "catchup.completed", "message": "…0000000", "": "…0000000 by response"}
+_CELLS = {"time": "00:00:00.000Z", "event": "catchup.completed", "message": "…0000000", "": "…0000000 by response"}
 """The widest that the timeline's columns hold."""
 
 
@@ -160,7 +161,7 @@ def _timeline(shown: Sequence[Line], width: int) -> Table:
         if started:
             table.add_row()
         table.add_row(
-            local_time(recorded.recorded_at)[11:],
+            utc_time(recorded.recorded_at)[11:],
             recorded.event.TYPE,
             "" if recorded.correlation is None else _short(recorded.correlation),
             _about(recorded),

@@ -18,6 +18,7 @@ from bot.cli.output import progress, say_json, to_json
 from bot.cli.records import say
 from bot.cli.selection import Selection, chosen, chosen_stream, reading, selecting, stream_options
 from bot.eventlog.database import FILE_NAME
+from bot.eventlog.reader import Query
 
 NEWEST = 50
 STREAMS_LISTED = 20
@@ -47,13 +48,13 @@ def show(
 ) -> None:
     """Show events, oldest first.
 
-    Times are local time, with --json UTC. With words, an event whose words were erased says so.
+    Times are shown in UTC. With words, an event whose words were erased says so.
     """
 
     async def run() -> None:
         async with reading(config_path, folder, words=words) as reader:
-            await selection.check(reader)
-            async for line in chosen(reader, selection, limit=limit, words=words):
+            query = await selection.query(reader)
+            async for line in chosen(reader, query, limit=limit, words=words):
                 if as_json:
                     say_json(line.to_json())
                 else:
@@ -74,11 +75,14 @@ def show(
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; lists every stream unless --limit says less.")
 def stats(*, config_path: Path | None, folder: Path | None, limit: int, as_json: bool) -> None:
-    """Count events by type and stream, and show how large and how busy the log is."""
+    """Count events by type and stream, and show how large and how busy the log is.
+
+    Private channels show whose they are, where the log's key is there.
+    """
     listed = click.get_current_context().get_parameter_source("limit") is not click.core.ParameterSource.DEFAULT
 
     async def run() -> None:
-        async with reading(config_path, folder, words=False) as reader:
+        async with reading(config_path, folder, words=None) as reader:
             path = settings(config_path, folder).log.path / FILE_NAME
             report = await collect(reader, path, time.time_ns() // 1000)
         if as_json:
@@ -108,11 +112,11 @@ def verify(
 
     async def run() -> VerifyReport:
         async with reading(config_path, folder, words=words) as reader:
-            await selection.check(reader)
+            query = await selection.query(reader)
             with progress() as bar:
                 return await check_log(
                     reader,
-                    selection.stream,
+                    query.stream,
                     bar,
                     lambda finding: say_json(asdict(finding)) if as_json else print_finding(finding),
                 )
@@ -148,11 +152,11 @@ def export(
 
     async def run(write: Callable[[str], object]) -> None:
         async with reading(config_path, folder, words=words) as reader:
-            await selection.check(reader)
+            query = await selection.query(reader)
             total = sum(stream.version for stream in await reader.streams())
             with progress() as bar:
-                task = bar.add_task("export", total=total if selection == Selection() else None)
-                async for line in chosen(reader, selection, limit=0, words=words):
+                task = bar.add_task("export", total=total if query == Query() else None)
+                async for line in chosen(reader, query, limit=0, words=words):
                     write(to_json(line.to_json()) + "\n")
                     bar.advance(task)
 

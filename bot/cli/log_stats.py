@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from bot.cli.output import console, count_text, iso_time, local_time, size_text
-from bot.eventlog.reader import Query, Reader, Stats, StreamInfo
-from bot.moderation.text import MICROSECONDS
+from bot.cli.output import console, count_text, iso_time, size_text
+from bot.conversations import channel_of, stream_of
+from bot.eventlog.reader import Query, Reader, StreamInfo
+from bot.eventlog.stats import Stats
+from bot.moderation.names import beside, partners_of
+from bot.moderation.text import MICROSECONDS, utc_time
 
 LATELY = 60
 """Seconds over which the present rate is measured."""
@@ -18,12 +22,16 @@ LATELY = 60
 
 @dataclass(frozen=True, slots=True)
 class StatsReport:
-    """What the log holds; ``lately`` counts the events of the last minute, ``streams`` are the longest first."""
+    """What the log holds; ``lately`` counts the events of the last minute, ``streams`` are the longest first.
+
+    ``names`` holds the names of streams, as far as the log knows them.
+    """
 
     stats: Stats
     streams: tuple[StreamInfo, ...]
     disk: int
     lately: int
+    names: Mapping[str, str]
 
     @property
     def rate_lately(self) -> float:
@@ -51,14 +59,25 @@ class StatsReport:
             "per_second": {"last_minute": round(self.rate_lately, 3), "overall": round(self.rate_overall, 3)},
             "types": stats.types,
             "by_stream": {stream.name: stream.version for stream in self.streams[: limit or None]},
+            "names": {
+                stream.name: self.names[stream.name]
+                for stream in self.streams[: limit or None]
+                if stream.name in self.names
+            },
         }
 
 
 async def collect(reader: Reader, path: Path, now: int) -> StatsReport:
     """Return the numbers of the log whose database is at ``path``; ``now`` in microseconds since the epoch."""
     streams = sorted(await reader.streams(), key=lambda stream: (-stream.version, stream.name))
+    channels = [channel_id for stream in streams if (channel_id := channel_of(stream.name)) is not None]
+    partners = await partners_of(reader, channels)
     return StatsReport(
-        await reader.stats(), tuple(streams), _disk(path), await _count_since(reader, now - LATELY * MICROSECONDS)
+        await reader.stats(),
+        tuple(streams),
+        _disk(path),
+        await _count_since(reader, now - LATELY * MICROSECONDS),
+        {stream_of(channel_id): name for channel_id, name in partners.items()},
     )
 
 
@@ -72,8 +91,8 @@ def print_stats(report: StatsReport, limit: int) -> None:
         ("bodies", f"{stats.bodies:,}"),
         ("snapshots", f"{stats.snapshots:,}"),
         ("size on disk", size_text(report.disk)),
-        ("first event", "-" if stats.first_at is None else local_time(stats.first_at)),
-        ("last event", "-" if stats.last_at is None else local_time(stats.last_at)),
+        ("first event", "-" if stats.first_at is None else utc_time(stats.first_at)),
+        ("last event", "-" if stats.last_at is None else utc_time(stats.last_at)),
         ("events per second", f"{report.rate_lately:,.2f} in the last minute, {report.rate_overall:,.2f} overall"),
     ]
     for row in rows:
@@ -84,8 +103,12 @@ def print_stats(report: StatsReport, limit: int) -> None:
         by_type.add_row(name, f"{number:,}")
     by_stream = _counting("stream")
     listed = report.streams[: limit or None]
+    named = any(stream.name in report.names for stream in listed)
+    if named:
+        by_stream.add_column("name")
     for stream in listed:
-        by_stream.add_row(stream.name, f"{stream.version:,}")
+        called = (beside(report.names.get(stream.name)),) if named else ()
+        by_stream.add_row(stream.name, f"{stream.version:,}", *called)
     screen.print(by_type, by_stream)
     if len(listed) < len(report.streams):
         more = count_text(len(report.streams) - len(listed), "shorter stream")

@@ -1,22 +1,20 @@
-"""How results are written: JSON for machines, tables and times for eyes, nothing that could drive a terminal."""
+"""How results are written: JSON for machines, tables for eyes, nothing that could drive a terminal."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.moderation.text import ID_FIELDS, MICROSECONDS, count_text, iso_time, plain, printable, size_text
+from bot.moderation.text import ID_FIELDS, count_text, iso_time, plain, printable, size_text
 
 __all__ = [
     "ID_FIELDS",
     "console",
     "count_text",
     "iso_time",
-    "local_time",
     "plain",
     "printable",
     "progress",
@@ -34,11 +32,6 @@ def say_json(value: object) -> None:
 def to_json(value: object) -> str:
     """Return the JSON of ``value`` on one line, in plain ASCII: words of people must not drive a terminal."""
     return json.dumps(value, separators=(",", ":"))
-
-
-def local_time(moment: int) -> str:
-    """Return microseconds since the epoch as a local time to the millisecond."""
-    return datetime.fromtimestamp(moment / MICROSECONDS).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-from bot.cli.output import local_time
 from bot.core.events import Recorded
 from bot.eventlog.reader import Reader
 from bot.moderation import text
-from bot.moderation.text import details, quote
+from bot.moderation.text import details, quote, utc_time
 
 __all__ = ["Line", "lines", "quote", "say", "styled_type"]
 
@@ -31,10 +30,10 @@ class Line(text.Line):
     __slots__ = ()
 
     def to_text(self) -> str:
-        """Return a line for eyes: local time, position, stream and version, type, what it says, its words."""
+        """Return a line for eyes: time, position, stream and version, type, what it says, its words."""
         recorded = self.recorded
         parts = (
-            click.style(local_time(recorded.recorded_at), dim=True),
+            click.style(utc_time(recorded.recorded_at), dim=True),
             f"{recorded.position:>8}",
             click.style(f"{recorded.stream} v{recorded.version}", dim=True),
             styled_type(recorded.event.TYPE),

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import click
 
-from bot.cli.moments import VersionOrMoment
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import say_json
+from bot.cli.replay_calls import Target
 from bot.cli.replay_commands import COMMANDS
+from bot.cli.replay_options import channel_of_points, channel_option, point_option
 from bot.cli.replay_view import print_state
-from bot.cli.selection import DiscordId, reading, unknown_stream
+from bot.cli.selection import reading, unknown_stream
 from bot.conversations import stream_of
 from bot.eventlog.reader import Reader
+from bot.moderation import ModerationError
+from bot.moderation.points import Point, version_at
 from bot.moderation.replayed import Replayed
 from bot.moderation.see import state_at
 
@@ -22,13 +25,8 @@ from bot.moderation.see import state_at
 @click.group(invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]", commands=COMMANDS)
 @config_option
 @folder_option
-@click.option("--channel", "channel_id", type=DiscordId(), help="The channel, thread or DM.  [required]")
-@click.option(
-    "--at",
-    type=VersionOrMoment(),
-    default=None,
-    help="A version of the channel, or a moment: 2026-08-06T12:00, or how long ago: 10m, 3d.  [default: now]",
-)
+@channel_option
+@point_option
 @click.option("--words", is_flag=True, help="Show what people and the bot wrote; needs the key.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; the same call on the same log gives the same.")
 @click.pass_context
@@ -38,7 +36,7 @@ def replay(
     config_path: Path | None,
     folder: Path | None,
     channel_id: int | None,
-    at: tuple[int | None, int | None] | None,
+    at: Point | None,
     words: bool,
     as_json: bool,
 ) -> None:
@@ -49,12 +47,11 @@ def replay(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if channel_id is None:
-        raise click.UsageError("Missing option '--channel': `echoless log stats` lists the channels there are.")
+    channel = channel_of_points(Target.of(config_path, folder, as_json=as_json), channel_id, at)
 
     async def run() -> Replayed:
         async with reading(config_path, folder, words=words) as reader:
-            return await _replayed(reader, channel_id, at or (None, None), words=words)
+            return await _replayed(reader, channel, at, words=words)
 
     state = asyncio.run(run())
     if as_json:
@@ -63,14 +60,12 @@ def replay(
         print_state(state)
 
 
-async def _replayed(reader: Reader, channel_id: int, at: tuple[int | None, int | None], *, words: bool) -> Replayed:
-    version, moment = at
+async def _replayed(reader: Reader, channel_id: int, at: Point | None, *, words: bool) -> Replayed:
     stream = stream_of(channel_id)
-    head = await reader.head(stream)
-    if not head:
+    if not await reader.head(stream):
         raise unknown_stream(stream)
-    if version is not None and version > head:
-        raise click.BadParameter(f"{stream} is at version {head}; there is no version {version}.", param_hint="'--at'")
-    if moment is not None:
-        version = await reader.version_at(stream, moment)
+    try:
+        version = None if at is None else await version_at(reader, channel_id, at)
+    except ModerationError as error:
+        raise click.BadParameter(str(error), param_hint="'--at'") from error
     return await state_at(reader, channel_id, version, words=words)

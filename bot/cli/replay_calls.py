@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from bot.eventlog.log import Location, open_log, open_reader
 from bot.moderation import Moderation, Report
 from bot.moderation.control import call
 from bot.moderation.desk import Ownership
+from bot.moderation.points import channel_with
 
 BY = "command line"
 """Who asked, as the log shows it."""
@@ -59,6 +60,14 @@ class Target:
         async with self._moderation(command) as moderation:
             answer: Report = await getattr(moderation, command)(**arguments, **more)
             return answer
+
+    async def channels_with(self, message_ids: Iterable[int]) -> list[int]:
+        """Return the channel of each message; raise ModerationError for one that the log does not know."""
+        reader = await open_reader(self.location, words=False)
+        try:
+            return [await channel_with(reader, message_id) for message_id in message_ids]
+        finally:
+            await reader.close()
 
     def show(self, report: Report) -> None:
         """Write a report: JSON for machines, its title and lines for eyes."""

@@ -10,24 +10,22 @@ from typing import Any
 import click
 
 from bot.cli.output import progress
+from bot.cli.points import PERSON, MessageType, PointType
 from bot.cli.replay_calls import BY, Target
 from bot.cli.replay_export import write_export
 from bot.cli.replay_options import (
-    MessageRef,
-    MessageType,
-    PointType,
     channel_of_call,
+    channel_of_points,
     channel_option,
     channel_said_before,
+    point_option,
+    point_said_before,
+    since_option,
     targeted,
 )
-from bot.cli.selection import DiscordId, EventType
+from bot.cli.selection import EventType
 from bot.moderation import Report
-
-point_option = click.option(
-    "--at", type=PointType(), help="A version, a time, how long ago, or a message.  [default: now]"
-)
-since_option = click.option("--since", type=PointType(), help="Only from this version, time or message on.")
+from bot.moderation.points import Point
 
 
 def ask(target: Target, command: str, **arguments: Any) -> Report:  # noqa: ANN401 - as the command takes them
@@ -41,16 +39,17 @@ def ask(target: Target, command: str, **arguments: Any) -> Report:  # noqa: ANN4
 @channel_option
 @point_option
 @targeted
-def state(*, target: Target, channel_id: int | None, at: str | None) -> None:
+def state(*, target: Target, channel_id: int | None, at: Point | None) -> None:
     """Show what the bot knew of a channel, now or then."""
-    ask(target, "state", channel_id=channel_of_call(channel_id, at), at=at)
+    at = at or point_said_before()
+    ask(target, "state", channel_id=channel_of_points(target, channel_id, at), at=_text(at))
 
 
 @click.command()
 @channel_option
 @click.option("--type", "types", type=EventType(), multiple=True, help="Only events of this type; may be repeated.")
 @since_option
-@click.option("--person", type=DiscordId(), help="Only what this person wrote and what was asked for them.")
+@click.option("--person", type=PERSON, help="Only what this person wrote and what was asked for them: id or <@id>.")
 @click.option("--cursor", help="The next page, as the page before named it.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="Events a page.")
 @targeted
@@ -59,7 +58,7 @@ def timeline(
     target: Target,
     channel_id: int | None,
     types: tuple[str, ...],
-    since: str | None,
+    since: Point | None,
     person: int | None,
     cursor: str | None,
     limit: int,
@@ -68,9 +67,9 @@ def timeline(
     report = ask(
         target,
         "timeline",
-        channel_id=channel_of_call(channel_id, since),
+        channel_id=channel_of_points(target, channel_id, since),
         types=types,
-        since=since,
+        since=_text(since),
         person=person,
         cursor=cursor,
         size=limit,
@@ -84,21 +83,25 @@ def timeline(
 @click.argument("first", type=PointType())
 @click.argument("second", type=PointType())
 @targeted
-def diff(*, target: Target, channel_id: int | None, first: str, second: str) -> None:
-    """Compare what the bot knew at two points in time."""
-    ask(target, "diff", channel_id=channel_of_call(channel_id, first, second), first=first, second=second)
+def diff(*, target: Target, channel_id: int | None, first: Point, second: Point) -> None:
+    """Compare what the bot knew at two points in time.
+
+    FIRST and SECOND are each a version, a time (local unless a zone stands behind), how long ago, or a message.
+    """
+    channel = channel_of_points(target, channel_id, first, second)
+    ask(target, "diff", channel_id=channel, first=str(first), second=str(second))
 
 
 @click.command()
 @channel_option
 @click.argument("message", type=MessageType())
 @targeted
-def why(*, target: Target, channel_id: int | None, message: MessageRef) -> None:
+def why(*, target: Target, channel_id: int | None, message: Point) -> None:
     """Explain how a message was answered, or why not.
 
-    MESSAGE may be the bot's answer, too.
+    MESSAGE is an id or a link, and may be the bot's answer, too.
     """
-    ask(target, "why", channel_id=channel_of_call(channel_id, message), message_id=message.message_id)
+    ask(target, "why", channel_id=channel_of_points(target, channel_id, message), message_id=message.message_id)
 
 
 @click.command()
@@ -106,36 +109,37 @@ def why(*, target: Target, channel_id: int | None, message: MessageRef) -> None:
 @click.argument("to", type=PointType())
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @targeted
-def rewind(*, target: Target, channel_id: int | None, to: str, yes: bool) -> None:
+def rewind(*, target: Target, channel_id: int | None, to: Point, yes: bool) -> None:
     """Take the bot's memory of a channel back.
 
-    TO is a version, a time, how long ago, or a message. Nothing is sent again, and undo takes it back.
+    TO is a version, a time (local unless a zone stands behind), how long ago, or a message. Nothing is sent again, and
+    undo takes it back.
     """
-    channel = channel_of_call(channel_id, to)
+    channel = channel_of_points(target, channel_id, to)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(
                 "There is nobody here to confirm it: look with --yes left out in a terminal, or add --yes."
             )
-        preview = asyncio.run(target.ask("preview_rewind", {"channel_id": channel, "to": to}))
+        preview = asyncio.run(target.ask("preview_rewind", {"channel_id": channel, "to": str(to)}))
         click.echo("\n".join((preview.title, *preview.lines)), err=True)
         click.confirm("Rewind?", abort=True, err=True)
-    ask(target, "rewind", channel_id=channel, to=to, by=BY)
+    ask(target, "rewind", channel_id=channel, to=str(to), by=BY)
 
 
 @click.command()
 @channel_option
-@click.option("--message", type=MessageType(), help="This message.")
+@click.option("--message", type=MessageType(), help="This message: its id or link.")
 @click.option("--last", type=click.IntRange(1, 10), help="The last so many messages that the bot was to answer.")
 @targeted
-def rehearse(*, target: Target, channel_id: int | None, message: MessageRef | None, last: int | None) -> None:
+def rehearse(*, target: Target, channel_id: int | None, message: Point | None, last: int | None) -> None:
     """Show what the present settings would answer.
 
     It stands beside what was said; nothing is sent or recorded.
     """
     if message is not None and last is not None:
         raise click.UsageError("--message and --last exclude each other.")
-    channel = channel_of_call(channel_id, message)
+    channel = channel_of_points(target, channel_id, message)
     ask(target, "rehearse", channel_id=channel, message_id=message.message_id if message else None, last=last)
 
 
@@ -178,10 +182,10 @@ def verify(*, target: Target, channel_id: int | None) -> None:
 @click.option("--words/--no-words", default=True, show_default=True, help="Include what people and the bot wrote.")
 @targeted
 def export(
-    *, target: Target, channel_id: int | None, since: str | None, output: Path | None, force: bool, words: bool
+    *, target: Target, channel_id: int | None, since: Point | None, output: Path | None, force: bool, words: bool
 ) -> None:
     """Write a channel's events as JSON Lines, the oldest first."""
-    write_export(target, channel_of_call(channel_id, since), since, output, force=force, words=words)
+    write_export(target, channel_of_points(target, channel_id, since), _text(since), output, force=force, words=words)
 
 
 @click.command()
@@ -194,13 +198,19 @@ def status(*, target: Target) -> None:
     ask(target, "status")
 
 
+def _text(point: Point | None) -> str | None:
+    """Return a point as text that means the same in the bot's process."""
+    return None if point is None else str(point)
+
+
 def _about_a_message(name: str, described: str) -> click.Command:
     @click.command(name, help=described)
     @channel_option
     @click.argument("message", type=MessageType())
     @targeted
-    def command(*, target: Target, channel_id: int | None, message: MessageRef) -> None:
-        ask(target, name, channel_id=channel_of_call(channel_id, message), message_id=message.message_id, by=BY)
+    def command(*, target: Target, channel_id: int | None, message: Point) -> None:
+        channel = channel_of_points(target, channel_id, message)
+        ask(target, name, channel_id=channel, message_id=message.message_id, by=BY)
 
     return command
 

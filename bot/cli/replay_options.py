@@ -2,85 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bot.cli.options import config_option, folder_option
+from bot.cli.points import CHANNEL, PointType
 from bot.cli.replay_calls import Target
-from bot.cli.selection import LARGEST_ID, DiscordId
-from bot.moderation import ModerationError
-from bot.moderation.points import parse_point
+from bot.moderation.points import Point
 
 Command = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """A message, and the channel it is in where its link told."""
-
-    message_id: int
-    channel_id: int | None = None
-
-
-class MessageType(click.ParamType[MessageRef]):
-    """A message's id or link."""
-
-    name = "message"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> MessageRef:
-        """Return the message that ``value`` names."""
-        if isinstance(value, MessageRef):
-            return value
-        text = str(value).strip()
-        if text.isascii() and text.isdecimal() and 0 < int(text) <= LARGEST_ID:
-            return MessageRef(int(text))
-        point = _link(text)
-        if point is None:
-            self.fail(f"{text!r} is no message: give its id, or its link as Discord copies it.", param, ctx)
-        return point
-
-
-class PointType(click.ParamType[str]):
-    """A point in a channel's history; a time without an offset is local time, as everywhere on the command line."""
-
-    name = "version|time|message"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the point for Moderation to read."""
-        text = str(value).strip()
-        try:
-            parse_point(text, 0)
-        except ModerationError as error:
-            self.fail(str(error).replace("(UTC)", "(local time)"), param, ctx)
-        return _with_offset(text)
-
-
-def _with_offset(text: str) -> str:
-    if text.isdecimal():
-        return text
-    try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except (ValueError, OverflowError, OSError):
-        return text
-
-
-def _link(text: str) -> MessageRef | None:
-    try:
-        point = parse_point(text, 0)
-    except ModerationError:
-        return None
-    return MessageRef(point.message_id, point.channel_id) if point.message_id and point.channel_id else None
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object; ids as text, times in UTC.")
 channel_option = click.option(
-    "--channel", "channel_id", type=DiscordId(), help="The channel, thread or DM; a message's link names it, too."
+    "--channel",
+    "channel_id",
+    type=CHANNEL,
+    help="The channel, thread or DM: its id, or a link. A message names its channel itself.",
+)
+point_option = click.option(
+    "--at",
+    type=PointType(),
+    help="A version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message.  [default: now]",
+)
+since_option = click.option(
+    "--since",
+    type=PointType(),
+    help="Only from then on: a version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message.",
 )
 
 
@@ -106,12 +59,25 @@ def targeted(command: Command) -> Command:
     return wrapped
 
 
-def channel_of_call(channel_id: int | None, *texts: MessageRef | str | None) -> int:
-    """Return the channel that ``--channel`` or the links name; refuse none, and several."""
-    named = {channel_id or _before().get("channel_id")}
-    for text in texts:
-        found = text if isinstance(text, MessageRef) else _link(text) if text else None
-        named.add(found.channel_id if found else None)
+def channel_of_call(channel_id: int | None) -> int:
+    """Return the channel that ``--channel`` names; refuse none."""
+    return _one_of({channel_id or channel_said_before()})
+
+
+def channel_of_points(target: Target, channel_id: int | None, *points: Point | None) -> int:
+    """Return the channel that ``--channel`` or links name, or the one that a message is in; refuse none, and several.
+
+    Raises ModerationError where the log does not know the message.
+    """
+    given = [point for point in points if point is not None]
+    named = {channel_id or channel_said_before(), *(point.channel_id for point in given)}
+    if named == {None}:
+        messages = [point.message_id for point in given if point.message_id is not None]
+        named |= set(asyncio.run(target.channels_with(messages))) if messages else set()
+    return _one_of(named)
+
+
+def _one_of(named: set[int | None]) -> int:
     channels = {channel for channel in named if channel is not None}
     if len(channels) > 1:
         raise click.UsageError(f"These name several channels: {', '.join(map(str, sorted(channels)))}.")
@@ -123,6 +89,12 @@ def channel_of_call(channel_id: int | None, *texts: MessageRef | str | None) -> 
 def channel_said_before() -> int | None:
     """Return the channel named before the command's name."""
     found: int | None = _before().get("channel_id")
+    return found
+
+
+def point_said_before() -> Point | None:
+    """Return the point named before the command's name."""
+    found: Point | None = _before().get("at")
     return found
 
 

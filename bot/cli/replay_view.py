@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from bot.cli.output import console, count_text, local_time, printable
+from bot.cli.output import console, count_text, printable
 from bot.core.conversation import Turn
 from bot.core.outbox import Pending
 from bot.moderation.replayed import Replayed
+from bot.moderation.text import utc_time
 
 
 def print_state(replayed: Replayed) -> None:
     """Write the state as tables."""
     screen, state = console(), replayed.state
-    when = "before its first event" if replayed.recorded_at is None else local_time(replayed.recorded_at)
+    when = "before its first event" if replayed.recorded_at is None else utc_time(replayed.recorded_at)
     origin = f"snapshot of version {replayed.snapshot} and what follows" if replayed.snapshot else "its first event on"
     overview = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rows = [
@@ -45,7 +46,7 @@ def _outbox(outbox: tuple[Pending, ...]) -> Table:
         table.add_row(
             str(entry.message_id),
             str(entry.author_id),
-            local_time(entry.requested_at),
+            utc_time(entry.requested_at),
             f"event {entry.composed_at}" if entry.composed else "not yet",
             sent,
             str(entry.attempts),

@@ -5,41 +5,28 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bot.cli.moments import Moment
 from bot.cli.options import log_location, settings
+from bot.cli.points import CHANNEL, MessageType, PointType
 from bot.cli.records import Line, lines
-from bot.conversations import stream_of
+from bot.conversations import channel_of, stream_of
 from bot.core.events import Recorded
 from bot.errors import KeyMismatch
 from bot.eventlog.codec import event_models
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
+from bot.moderation.points import Point, channel_with, version_at
 
 Command = Callable[..., Any]
 
 CHUNK = 500
 """Events whose words are fetched in one go."""
-
-LARGEST_ID = 2**63 - 1
-
-
-class DiscordId(click.IntRange):
-    """A Discord id."""
-
-    name = "id"
-
-    def __init__(self) -> None:
-        super().__init__(1, LARGEST_ID)
-
-    def _describe_range(self) -> str:
-        return "a Discord id"
 
 
 class EventType(click.ParamType[str]):
@@ -59,30 +46,59 @@ class EventType(click.ParamType[str]):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the options chose; ``since`` and ``until`` in microseconds since the epoch."""
+    """What the options chose, as they were written."""
 
     stream: str | None = None
     types: tuple[str, ...] = ()
-    since: int | None = None
-    until: int | None = None
-    message_id: int | None = None
+    since: Point | None = None
+    until: Point | None = None
+    message: Point | None = None
 
-    def query(self, *, after: int = 0, newest_first: bool = False) -> Query:
-        """Return the log's query for it."""
+    async def query(self, reader: Reader) -> Query:
+        """Return the log's query for it; refuse what the log does not have."""
+        stream = await self._stream(reader)
+        if stream is not None and not await reader.head(stream):
+            raise unknown_stream(stream)
+        since, first = await _edge(reader, stream, self.since)
+        until, end = await _edge(reader, stream, self.until)
         return Query(
-            stream=self.stream,
+            stream=stream,
             types=self.types,
-            after=after,
-            since=self.since,
-            until=self.until,
-            message_id=self.message_id,
-            newest_first=newest_first,
+            since=since,
+            until=until,
+            message_id=self.message.message_id if self.message else None,
+            first=first,
+            last=None if end is None else end - 1,
         )
 
-    async def check(self, reader: Reader) -> None:
-        """Refuse a stream that the log does not have."""
-        if self.stream is not None and not await reader.head(self.stream):
-            raise unknown_stream(self.stream)
+    async def _stream(self, reader: Reader) -> str | None:
+        """Return the stream that is named, or the one of the channel that links and messages lead to."""
+        points = [point for point in (self.since, self.until, self.message) if point is not None]
+        streams = {stream_of(point.channel_id) for point in points if point.channel_id is not None}
+        streams |= {self.stream} if self.stream is not None else set()
+        for point in (self.since, self.until):
+            if not streams and point is not None and point.message_id is not None:
+                streams.add(stream_of(await channel_with(reader, point.message_id)))
+        if len(streams) > 1:
+            raise click.UsageError(f"These name several streams: {', '.join(sorted(streams))}.")
+        return next(iter(streams), None)
+
+
+async def _edge(reader: Reader, stream: str | None, point: Point | None) -> tuple[int | None, int | None]:
+    """Return the moment or the version with which a selection begins, or before which it ends."""
+    if point is None or point.moment is not None:
+        return (None if point is None else point.moment), None
+    if stream is None:
+        raise click.UsageError(f"Version {point.version} of which channel? Add --channel or --stream.")
+    channel_id = channel_of(stream)
+    if channel_id is not None:
+        return None, await version_at(reader, channel_id, point)
+    if point.version is None:
+        raise click.UsageError(f"Messages are in channels, and {stream} is none.")
+    head = await reader.head(stream)
+    if point.version > head:
+        raise click.UsageError(f"{stream} is at version {head}: there is no version {point.version} yet.")
+    return None, point.version
 
 
 def unknown_stream(stream: str) -> click.BadParameter:
@@ -94,17 +110,20 @@ def unknown_stream(stream: str) -> click.BadParameter:
 
 
 stream_options = (
-    click.option("--channel", "channel_id", type=DiscordId(), help="Only the channel, thread or DM with this id."),
+    click.option("--channel", "channel_id", type=CHANNEL, help="Only this channel, thread or DM: its id, or a link."),
     click.option("--stream", help="Only this stream, such as guild:123 or bot."),
 )
 _SELECTING = (
     *stream_options,
     click.option("--type", "types", type=EventType(), multiple=True, help="Only events of this type; may be repeated."),
     click.option(
-        "--since", type=Moment(), help="Only events from then on: 2026-08-06T12:00, or how long ago: 10m, 3d."
+        "--since",
+        type=PointType(),
+        help="Only events from then on: a time (local, or with a zone: 2026-08-06T12:00Z), how long ago (10m, 3 days "
+        "ago), a message, or with --channel or --stream a version.",
     ),
-    click.option("--until", type=Moment(), help="Only events before then."),
-    click.option("--message", "message_id", type=DiscordId(), help="Only events about this message and its reply."),
+    click.option("--until", type=PointType(), help="Only events before then."),
+    click.option("--message", type=MessageType(), help="Only events about this message and its reply: its id or link."),
 )
 
 
@@ -124,12 +143,12 @@ def selecting(command: Command) -> Command:
         channel_id: int | None,
         stream: str | None,
         types: tuple[str, ...],
-        since: int | None,
-        until: int | None,
-        message_id: int | None,
+        since: Point | None,
+        until: Point | None,
+        message: Point | None,
         **others: object,
     ) -> object:
-        selection = Selection(chosen_stream(channel_id, stream), types, since, until, message_id)
+        selection = Selection(chosen_stream(channel_id, stream), types, since, until, message)
         return command(selection=selection, **others)
 
     for option in reversed(_SELECTING):
@@ -138,32 +157,37 @@ def selecting(command: Command) -> Command:
 
 
 @asynccontextmanager
-async def reading(config_path: Path | None, folder: Path | None, *, words: bool) -> AsyncIterator[Reader]:
-    """Open the log for reading, beside a bot that writes it; ``words`` tells whether its key is needed."""
+async def reading(config_path: Path | None, folder: Path | None, *, words: bool | None) -> AsyncIterator[Reader]:
+    """Open the log for reading, beside a bot that writes it.
+
+    ``words`` tells whether its key is needed; None: it is used where it is there and fits.
+    """
     location = log_location(settings(config_path, folder))
     try:
-        reader = await open_reader(location, words=words)
+        reader = await open_reader(location, words=words is not False)
     except KeyMismatch as error:
-        raise KeyMismatch(f"{error} Without the words (--no-words) no key is needed.") from error
+        if words:
+            raise KeyMismatch(f"{error} Without the words (--no-words) no key is needed.") from error
+        reader = await open_reader(location, words=False)
     try:
         yield reader
     finally:
         await reader.close()
 
 
-async def oldest_of_newest(reader: Reader, selection: Selection, limit: int) -> int:
+async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
     """Return the position at which the newest ``limit`` chosen events begin; they need not fit into memory."""
     position = 0
-    async for recorded in reader.events(selection.query(newest_first=True), limit=limit):
+    async for recorded in reader.events(replace(query, newest_first=True), limit=limit):
         position = recorded.position
     return position
 
 
-async def chosen(reader: Reader, selection: Selection, *, limit: int, words: bool) -> AsyncIterator[Line]:
+async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[Line]:
     """Yield the newest ``limit`` chosen events (0: all) in chronological order, with their words if wanted."""
-    first = await oldest_of_newest(reader, selection, limit) if limit else 1
+    first = await oldest_of_newest(reader, query, limit) if limit else 1
     chunk: list[Recorded] = []
-    async for recorded in reader.events(selection.query(after=first - 1), limit=limit or None):
+    async for recorded in reader.events(replace(query, after=first - 1), limit=limit or None):
         chunk.append(recorded)
         if len(chunk) == CHUNK:
             for line in await lines(reader, chunk, words=words):

@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from bot.app import clock
 from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import console, say_json
-from bot.cli.replay_options import PointType
-from bot.cli.selection import DiscordId, reading
-from bot.moderation.points import parse_point
-from bot.moderation.usage import Sum, Usage, collect
+from bot.cli.points import CHANNEL, PointType
+from bot.cli.selection import reading
+from bot.moderation.names import beside
+from bot.moderation.points import Point
+from bot.moderation.usage import Sum, Usage, collect, shown_day, since_moment
 
 WIDTH = 30
 COLUMN, GAP, HEIGHT, MARGIN = 36, 12, 200, 40
@@ -26,8 +26,13 @@ COLUMN, GAP, HEIGHT, MARGIN = 36, 12, 200, 40
 @click.command()
 @config_option
 @folder_option
-@click.option("--channel", "channel_id", type=DiscordId(), help="Only of this channel, thread or DM.")
-@click.option("--since", type=PointType(), help="Only from this time on, or so long ago, such as 7d.")
+@click.option("--channel", "channel_id", type=CHANNEL, help="Only of this channel, thread or DM: its id, or a link.")
+@click.option(
+    "--since",
+    type=PointType(),
+    help="Only from then on: how long ago (7d), a time (local, or with a zone: 2026-08-06T12:00Z), a message, or with "
+    "--channel a version.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; days in UTC.")
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw tokens a day into this file.")
 def usage(
@@ -35,21 +40,20 @@ def usage(
     config_path: Path | None,
     folder: Path | None,
     channel_id: int | None,
-    since: str | None,
+    since: Point | None,
     as_json: bool,
     svg: Path | None,
 ) -> None:
     """Show what answers of models took: tokens and cost by day (UTC), person, channel and model.
 
-    It may be used while the bot runs, and needs no key.
+    It may be used while the bot runs. People are named where the log's key is there; without it all else is shown.
     """
-    moment = parse_point(since, clock()).moment if since else None
-    if since and moment is None:
-        raise click.BadParameter("Give a time or an age, such as 7d.", param_hint="'--since'")
+    channels = None if channel_id is None else (channel_id,)
 
     async def run() -> Usage:
-        async with reading(config_path, folder, words=False) as reader:
-            return await collect(reader, channels=None if channel_id is None else (channel_id,), since=moment)
+        async with reading(config_path, folder, words=None) as reader:
+            moment = None if since is None else await since_moment(reader, channels, since)
+            return await collect(reader, channels=channels, since=moment)
 
     found = asyncio.run(run())
     if svg is not None:
@@ -87,25 +91,27 @@ def picture(days: Mapping[str, Sum]) -> str:
 def _print(found: Usage) -> None:
     screen = console()
     screen.print(f"{found.total}")
-    groups = (("day", found.days), ("person", found.people), ("channel", found.channels), ("model", found.models))
-    for name, group in groups:
+    days = {shown_day(day): each for day, each in found.days.items()}
+    for name, group in (("day", days), ("person", found.people), ("channel", found.channels), ("model", found.models)):
         if group:
-            screen.print(_table(name, group))
+            screen.print(_table(name, group, found.names))
     if found.reactions:
         screen.print("reactions: " + ", ".join(f"{count} {name}" for name, count in sorted(found.reactions.items())))
     if found.total.unpriced:
         screen.print("unpriced: no price in llm.prices")
 
 
-def _table(name: str, group: Mapping[str, Sum]) -> Table:
+def _table(name: str, group: Mapping[str, Sum], names: Mapping[str, str]) -> Table:
     table = Table()
-    for heading in (name, "", "replies", "tokens", "cost"):
-        table.add_column(heading, justify="left" if heading in (name, "") else "right")
+    named = not names.keys().isdisjoint(group)
+    for heading in (name, *(("name",) if named else ()), "", "replies", "tokens", "cost"):
+        table.add_column(heading, justify="left" if heading in (name, "name", "") else "right")
     largest = max(each.tokens for each in group.values()) or 1
     for key, each in (
         sorted(group.items()) if name == "day" else sorted(group.items(), key=lambda item: -item[1].tokens)
     ):
         bar = "█" * max(1, round(WIDTH * each.tokens / largest))
         cost = f"${each.cost_micros / 1e6:.4f}" + (f" ({each.unpriced:,} unpriced)" if each.unpriced else "")
-        table.add_row(key, bar, f"{each.replies:,}", f"{each.tokens:,}", cost)
+        called = (beside(names.get(key)),) if named else ()
+        table.add_row(key, *called, bar, f"{each.replies:,}", f"{each.tokens:,}", cost)
     return table

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.durations import LONGEST
+
 SWITCH = "true or false"
 IDS = "a list of Discord ids such as [123456789012345678]"
-DURATION = 'a duration such as "30m", "7d" or "1h30m"'
-POSITIVE_DURATION = f"{DURATION}, longer than 0s"
+_DURATION = 'a duration such as "30m", "7d" or "1h30m"'
+DURATION = f"{_DURATION}, at most {LONGEST.days}d"
+POSITIVE_DURATION = f"{_DURATION}, longer than 0s and at most {LONGEST.days}d"
 COUNT = "a whole number, 1 or more"
 LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
 TOKENS = 'a number of tokens a day, 1 or more, or "off"'

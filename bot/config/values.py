@@ -16,15 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-UNITS = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
-DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in UNITS))
-RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>[0-9a-z]+)")
+from bot import durations
+
+RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
 SNOWFLAKE_END = 2**63
 
 
@@ -37,13 +31,12 @@ class Rate:
 
 
 def parse_duration(value: object) -> timedelta:
-    """Read ``1h30m``, ``20s`` or ``250ms``: whole numbers, the largest unit first."""
+    """Read ``1h30m``, ``20s`` or ``250ms``: numbers with units, the largest first."""
     if isinstance(value, timedelta):
         return value
-    found = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found or not value:
-        raise ValueError
-    return sum((int(n) * UNITS[unit] for unit, n in found.groupdict("0").items()), timedelta())
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - pydantic makes a finding of this alone
+    return durations.parse_duration(value)
 
 
 def parse_rate(value: object) -> Rate | None:

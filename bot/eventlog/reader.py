@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.core.conversation import Conversation, fold
-from bot.core.events import Body, KeyKind, Recorded
+from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recorded
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.collector import paused
 from bot.eventlog.database import Connection
+from bot.eventlog.stats import Stats, count
 from bot.eventlog.vault import Vault
 
 PAGE = 2000
@@ -30,6 +31,10 @@ WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND ve
 """
 _LISTED = "SELECT value FROM json_each(?)"
 """A list as one parameter, since SQLite limits their number."""
+_ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
+"""Keys that hold the id of a message that is not the bot's."""
+MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
+"""What is recorded first about a message, in whichever stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +63,6 @@ class StreamInfo:
 
     name: str
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """The log in numbers; sizes in bytes, times in microseconds since the epoch (None: no event)."""
-
-    events: int
-    streams: int
-    bodies: int
-    snapshots: int
-    bytes: int
-    first_at: int | None
-    last_at: int | None
-    types: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +136,36 @@ class Reader:
         rows = await self.connection.run(partial(_rows, sql, (stream, KeyKind.SENT, sent_id)))
         return recorded(rows[0]) if rows else None
 
+    async def message(self, message_id: int) -> Recorded | None:
+        """Return the first event about a message, or the one that says that the bot sent it, in whichever stream.
+
+        What people wrote is found by its key. For a message of the bot sent parts are looked through, the newest first.
+        """
+        rows = await self.connection.run(partial(_rows, MESSAGE, (json.dumps(_ABOUT_MESSAGES), message_id)))
+        if not rows:
+            sql = (
+                f"{_COLUMNS} WHERE e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? "
+                "ORDER BY e.key_id DESC LIMIT 1"
+            )
+            rows = await self.connection.run(partial(_rows, sql, (KeyKind.SENT, message_id)))
+        return recorded(rows[0]) if rows else None
+
+    async def newest_words(self, people: Iterable[int], streams: Iterable[str] | None = None) -> dict[int, int]:
+        """Return the position of each person's newest message, or edit of one, whose words are not erased.
+
+        ``streams`` are those that are looked at (None: all). Goes once over the events.
+        """
+        within = "" if streams is None else f"AND s.name IN ({_LISTED})"
+        sql = f"""
+            SELECT json_extract(e.data, '$.author_id') AS author, max(e.position)
+            FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
+            WHERE e.type IN (?, ?) AND author IN ({_LISTED}) {within} GROUP BY author
+        """  # noqa: S608 - constants
+        listed = [json.dumps(tuple(each)) for each in (people, streams) if each is not None]
+        values = (MessageReceived.TYPE, MessageEdited.TYPE, *listed)
+        rows = await self.connection.run(partial(_rows, sql, values))
+        return dict(rows)
+
     async def at(self, positions: Iterable[int]) -> list[Recorded]:
         """Return the events at ``positions``, in order."""
         sql = f"{_COLUMNS} WHERE e.position IN ({_LISTED}) ORDER BY e.position"
@@ -181,7 +202,7 @@ class Reader:
 
     async def stats(self) -> Stats:
         """Return the log in numbers."""
-        return await self.connection.run(_stats)
+        return await self.connection.run(count)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -254,22 +275,3 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
     # Within one stream the versions have an index and the same order as the positions.
     column = "e.position" if query.stream is None else "e.version"
     return f"{_COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values
-
-
-def _stats(connection: sqlite3.Connection) -> Stats:
-    def one(sql: str) -> tuple[int, ...]:
-        row: tuple[int, ...] = connection.execute(sql).fetchone()
-        return row
-
-    types = connection.execute("SELECT type, count(*) FROM events GROUP BY type ORDER BY type").fetchall()
-    first, last = one("SELECT min(recorded_at), max(recorded_at) FROM events")
-    return Stats(
-        events=sum(count for _, count in types),
-        streams=one("SELECT count(*) FROM streams WHERE version > 0")[0],
-        bodies=one("SELECT count(*) FROM bodies")[0],
-        snapshots=one("SELECT count(*) FROM snapshots")[0],
-        bytes=one("PRAGMA page_count")[0] * one("PRAGMA page_size")[0],
-        first_at=first,
-        last_at=last,
-        types=dict(types),
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -57,7 +57,8 @@ class Access:
 class Account:
     """What Discord says about the bot: ``sessions_left`` are the gateway sessions that may still begin today.
 
-    ``listed`` is False where Discord's list of the bot's servers was not to be had.
+    ``listed`` is False where Discord's list of the bot's servers was not to be had; ``names`` holds what each channel
+    that the bot can see is called, with its server.
     """
 
     name: str
@@ -67,7 +68,8 @@ class Account:
     listed: bool
     guilds: tuple[str, ...]
     channels: tuple[Access, ...]
-    invitation: str
+    names: Mapping[int, str]
+    invitation: str = ""
 
 
 async def probe(endpoint: Endpoint) -> Probe:
@@ -103,9 +105,11 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
             _, _, sessions = await client.http.get_bot_gateway()
             ids = await _listed(client)
             guilds = await _guilds(client, known_guilds if ids is None else ids)
-            channels = [access for guild in guilds for access in await _channels(client, guild, places)]
-            invite = invitation(client.application_id or 0, answers=endpoint.answers)
-            return _account(client, sessions["remaining"], guilds, channels, invite, listed=ids is not None)
+            held = [(guild, await guild.fetch_channels()) for guild in guilds]
+            channels = [access for guild, there in held for access in await _accesses(client, guild, there, places)]
+            names = {each.id: shown(each.name, guild.name, each.id) for guild, there in held for each in there}
+            found = _account(client, sessions["remaining"], guilds, channels, names, listed=ids is not None)
+            return replace(found, invitation=invitation(client.application_id or 0, answers=endpoint.answers))
     except discord.LoginFailure:
         return None
     except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, LookupError, TypeError) as error:
@@ -114,12 +118,17 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
         await client.close()
 
 
+def shown(channel: str, guild: str, channel_id: int) -> str:
+    """Return a channel as it is shown: its name, and where it is."""
+    return f"#{channel} ({guild}, {channel_id})"
+
+
 def _account(
     client: discord.Client,
     left: int,
     guilds: list[discord.Guild],
     channels: list[Access],
-    invite: str,
+    names: Mapping[int, str],
     *,
     listed: bool,
 ) -> Account:
@@ -135,7 +144,7 @@ def _account(
         listed=listed,
         guilds=tuple(guild.name for guild in guilds),
         channels=tuple(channels),
-        invitation=invite,
+        names=names,
     )
 
 
@@ -159,11 +168,13 @@ async def _guild(client: discord.Client, guild_id: int) -> discord.Guild | None:
         return None
 
 
-async def _channels(client: discord.Client, guild: discord.Guild, places: Places) -> list[Access]:
+async def _accesses(
+    client: discord.Client, guild: discord.Guild, channels: Iterable[discord.abc.GuildChannel], places: Places
+) -> list[Access]:
     """Return the channels of a server that hold messages, are recorded, and are not hidden from the bot on purpose."""
     me = await guild.fetch_member(client.user.id if client.user else 0)
     found = []
-    for channel in await guild.fetch_channels():
+    for channel in channels:
         place = Place(channel.id, channel.category_id, guild.id)
         if not isinstance(channel, discord.TextChannel | discord.VoiceChannel | discord.StageChannel):
             continue

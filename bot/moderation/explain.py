@@ -87,7 +87,7 @@ async def why(desk: Desk, channel_id: int, message_id: int) -> Report:
     """Explain how a message was answered, or why it was not."""
     story = await story_of(desk, channel_id, message_id)
     outcome = story.outcome()
-    rows = (*_message(story), f"outcome: {outcome}", *_answer(desk, story), *_sending(story), "events (UTC):")
+    rows = (*_message(story), f"outcome: {outcome}", *_answer(desk, story), *_sending(story), "events:")
     return Report(
         f"Message {story.message_id} in channel {channel_id}: {outcome}",
         (*rows, *(f"  {row}" for row in _events(story))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from bot.moderation import persona, usage
 from bot.moderation.desk import Desk
@@ -28,6 +28,6 @@ class House:
         """Take a persona away."""
         return await persona.clear(self._desk, scope, by=by)
 
-    async def usage(self, channels: Sequence[int] | None = None, since: str | None = None) -> Report:
-        """Show what answers took in some channels, or in all."""
+    async def usage(self, channels: Mapping[int, str] | None = None, since: str | None = None) -> Report:
+        """Show what answers took in some channels, by id with their names ("": not known), or in all."""
         return await usage.usage(self._desk, channels, since)

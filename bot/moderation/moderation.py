@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
-from bot.moderation import checks, explain, export, rehearse, repair, rewind, see, status
+from bot.moderation import checks, explain, export, points, rehearse, repair, rewind, see, status
 from bot.moderation.desk import BOT_STREAM, Desk
 from bot.moderation.report import Report
 
@@ -27,6 +27,10 @@ class Moderation:
     async def state(self, channel_id: int, at: str | None = None) -> Report:
         """Show what the bot knew of a channel at a point in time, or knows now."""
         return await see.state(self._desk, channel_id, at)
+
+    async def channel_with(self, message_id: int) -> int | None:
+        """Return the channel of a message, None where the log does not know it."""
+        return await points.channel_of_message(self._desk.reader, message_id)
 
     async def timeline(
         self,

@@ -92,7 +92,7 @@ def origin(recorded: Recorded) -> str:
     """Say where a persona comes from: its stream and version, when it was set and by whom."""
     by = recorded.event.by if isinstance(recorded.event, PersonaSet) else "?"
     when = utc_time(recorded.recorded_at)
-    return f"version {recorded.version} of {recorded.stream}, set by {printable(by)} at {when} UTC"
+    return f"version {recorded.version} of {recorded.stream}, set by {printable(by)} at {when}"
 
 
 async def _record(desk: Desk, scope: Scope, text: str, by: str) -> tuple[Recorded, ...]:

@@ -4,72 +4,111 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from bot.conversations import stream_of
+from bot.conversations import channel_of, stream_of
 from bot.core.events import KeyKind, ReplySent
+from bot.durations import LONGEST, TooLong, parse_duration
 from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
-from bot.moderation.text import MICROSECONDS
+from bot.moderation.text import iso_time
 
 SMALLEST_ID = 10**14
 """Plain numbers from here on are Discord's ids: no channel has so many events, and no message so small an id."""
 
 _LARGEST = 2**63 - 1
-_LINK = re.compile(r"<?https?://\S+/channels/(?:[0-9]{1,20}|@me)/(?P<channel>[0-9]{1,20})/(?P<message>[0-9]{1,20})>?")
-_STEP = re.compile(
-    r"(?P<count>[0-9]{1,9})\s*(?:(?P<d>d|days?)|(?P<h>h|hours?|hrs?)|(?P<m>m|min|mins|minutes?)|(?P<s>s|secs?|seconds?))"
-    r"(?![a-z])\s*"
-)
-_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_ID = r"[0-9]{1,19}"
+_PLACE = rf"<?https?://\S+/channels/(?:[0-9]{{1,20}}|@me)/(?P<channel>{_ID})"
+_MESSAGE = re.compile(rf"{_PLACE}/(?P<message>{_ID})>?")
+_CHANNEL = re.compile(rf"<#(?P<mention>{_ID})>|#?(?P<id>{_ID})|{_PLACE}(?:/{_ID})?/?>?")
+_PERSON = re.compile(rf"<@!?(?P<mention>{_ID})>|@?(?P<id>{_ID})")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ZONE = re.compile(r"(?<=[0-9])\s*(?:(?P<utc>Z|UTC)|(?P<offset>[+-][0-9]{2}:?[0-9]{2}))\Z", re.IGNORECASE)
+_FRACTION = re.compile(r"[0-9]{2}[.,](?P<digits>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a person named: exactly one of version, message and moment (microseconds); a link names its channel, too."""
+    """What a person named: exactly one of version, message and moment; a link names its channel, too.
+
+    A moment is in microseconds since the epoch; ``covers`` is how many of them it stands for: a time written to the
+    millisecond means all of that millisecond.
+    """
 
     version: int | None = None
     message_id: int | None = None
     moment: int | None = None
     channel_id: int | None = None
+    covers: int = 1
+
+    @property
+    def upto(self) -> int | None:
+        """Return the last microsecond of a moment."""
+        return None if self.moment is None else self.moment + self.covers - 1
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return str(self.version)
+        if self.message_id is not None and self.channel_id is not None:
+            return f"https://discord.com/channels/@me/{self.channel_id}/{self.message_id}"
+        if self.moment is None:
+            return str(self.message_id)
+        digits = 6 - (len(str(self.covers)) - 1)
+        return f"{iso_time(self.moment)[: 20 + digits]}Z"
 
 
-def parse_point(text: str, now: int) -> Point:
+def parse_point(text: str, now: int, zone: tzinfo = UTC) -> Point:
     """Read a version, a message's link or id, an age such as ``2h`` or ``10 minutes ago``, or an ISO time.
 
-    ``now`` in microseconds since the epoch; a time without an offset is UTC. Raises ModerationError for anything else.
+    ``now`` in microseconds since the epoch; ``zone`` is that of times without one. Raises ModerationError for anything
+    else, and for times that ``zone`` has twice or not at all; the same text means the same anywhere once it is ``str``
+    of what it was read as.
     """
     text = text.strip()
-    link = _LINK.fullmatch(text)
-    if link:
-        return Point(message_id=_id(link["message"]), channel_id=_id(link["channel"]))
-    if text.isascii() and text.isdecimal() and int(text) <= _LARGEST:
-        number = int(text)
-        return Point(message_id=number) if number >= SMALLEST_ID else Point(version=number)
-    moment = _age(text, now)
-    if moment is None:
-        moment = _iso(text)
-    if moment is None:
+    point = _link(text) or _number(text) or _age(text, now) or _time(text, zone)
+    if point is None:
         raise ModerationError(
             "That is no point in time: give a version, a message's link or id, how long ago (10m, 2 hours ago), "
-            "or a time like 2026-11-20 14:00 (UTC)."
+            f"or a time like 2026-11-20 14:00 ({'UTC' if zone is UTC else 'local time; UTC with Z behind it'})."
         )
-    return Point(moment=moment)
+    return point
+
+
+def parse_message(text: str) -> Point | None:
+    """Read a message's link or id, however small; None for anything else."""
+    text = text.strip()
+    number = _natural(text)
+    return Point(message_id=number) if number else _link(text)
+
+
+def parse_channel(text: str) -> int | None:
+    """Read a channel's id, mention (``<#id>``) or link, or a link to a message in it; None for anything else."""
+    return _named(_CHANNEL.fullmatch(text.strip()), "mention", "id", "channel")
+
+
+def parse_person(text: str) -> int | None:
+    """Read a person's id or mention (``<@id>``); None for anything else."""
+    return _named(_PERSON.fullmatch(text.strip()), "mention", "id")
 
 
 async def version_of(reader: Reader, channel_id: int, text: str, now: int) -> int:
+    """Return the version of a channel that a point names, times in UTC; raise ModerationError where there is none."""
+    return await version_at(reader, channel_id, parse_point(text, now))
+
+
+async def version_at(reader: Reader, channel_id: int, point: Point) -> int:
     """Return the version of a channel that a point names; raise ModerationError where there is none."""
-    stream = stream_of(channel_id)
     head = await known_head(reader, channel_id)
-    point = parse_point(text, now)
     if point.channel_id not in (None, channel_id):
         raise ModerationError(f"That link leads into channel {point.channel_id}, not into {channel_id}.")
     if point.version is not None and point.version > head:
         raise ModerationError(f"Channel {channel_id} is at version {head}: there is no version {point.version} yet.")
     if point.message_id is not None:
         return await _arrival(reader, channel_id, point.message_id)
-    if point.moment is not None:
-        return await reader.version_at(stream, point.moment)
+    if point.upto is not None:
+        return await reader.version_at(stream_of(channel_id), point.upto)
     return point.version or 0
 
 
@@ -79,6 +118,20 @@ async def known_head(reader: Reader, channel_id: int) -> int:
     if not head:
         raise ModerationError(f"There is no channel {channel_id} in this log: nothing was ever recorded there.")
     return head
+
+
+async def channel_with(reader: Reader, message_id: int) -> int:
+    """Return the channel of a message, the bot's own included; raise ModerationError when the log does not know it."""
+    channel_id = await channel_of_message(reader, message_id)
+    if channel_id is None:
+        raise ModerationError(f"Message {message_id} is not in this log.")
+    return channel_id
+
+
+async def channel_of_message(reader: Reader, message_id: int) -> int | None:
+    """Return the channel of a message, the bot's own included; None where the log does not know it."""
+    found = await reader.message(message_id)
+    return channel_of(found.stream) if found else None
 
 
 async def answered_by(reader: Reader, channel_id: int, message_id: int) -> int:
@@ -98,28 +151,78 @@ async def _arrival(reader: Reader, channel_id: int, message_id: int) -> int:
     return sent.version
 
 
-def _id(text: str) -> int:
-    return min(int(text), _LARGEST)
+def _natural(text: str) -> int | None:
+    """Read a whole number that an id or a version may be."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST
+    return int(text) if fits else None
 
 
-def _age(text: str, now: int) -> int | None:
-    rest = text.lower().removesuffix("ago").strip()
-    seconds = 0
-    if not rest:
+def _named(found: re.Match[str] | None, *groups: str) -> int | None:
+    number = _natural(next(filter(None, map(found.group, groups)))) if found else None
+    return number or None
+
+
+def _link(text: str) -> Point | None:
+    found = _MESSAGE.fullmatch(text)
+    message_id, channel_id = _named(found, "message"), _named(found, "channel")
+    return Point(message_id=message_id, channel_id=channel_id) if message_id and channel_id else None
+
+
+def _number(text: str) -> Point | None:
+    number = _natural(text)
+    if number is None:
         return None
-    while rest:
-        step = _STEP.match(rest)
-        if step is None:
-            return None
-        seconds += int(step["count"]) * _SECONDS[next(unit for unit in _SECONDS if step[unit])]
-        rest = rest[step.end() :]
-    return now - seconds * MICROSECONDS
+    return Point(message_id=number) if number >= SMALLEST_ID else Point(version=number)
 
 
-def _iso(text: str) -> int | None:
+def _age(text: str, now: int) -> Point | None:
     try:
-        moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return round(aware.timestamp() * MICROSECONDS)
-    except (ValueError, OverflowError, OSError):
+        age = parse_duration(text.lower().removesuffix("ago"))
+    except TooLong:
+        raise ModerationError(f"That is too long ago: an age has at most {LONGEST.days} days.") from None
+    except ValueError:
         return None
+    return Point(moment=now - age // _MICROSECOND)
+
+
+def _time(text: str, zone: tzinfo) -> Point | None:
+    written = _ZONE.search(text)
+    local = text[: written.start()] if written else text
+    try:
+        moment = datetime.fromisoformat(local)
+        if written is not None and moment.tzinfo is None:
+            moment = datetime.fromisoformat(f"{moment.isoformat()}{written['offset'] or 'Z'}")
+        elif written is not None:
+            return None
+    except ValueError:
+        return None
+    fraction = _FRACTION.search(local)
+    digits = min(len(fraction["digits"]), 6) if fraction else 6
+    return Point(moment=_since_epoch(moment, zone), covers=10 ** (6 - digits))
+
+
+def _since_epoch(moment: datetime, zone: tzinfo) -> int:
+    try:
+        aware = moment if moment.tzinfo is not None else _placed(moment, zone)
+        # Whoever prints it later does so in UTC.
+        return (aware.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError, OSError):
+        raise ModerationError(
+            "That time is outside of the calendar, which goes from the year 1 to 9999 (UTC)."
+        ) from None
+
+
+def _placed(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a time in a zone; raise ModerationError where the zone's clocks show it twice, or never."""
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
+    if before == after:
+        return first
+    shown = moment.isoformat(sep=" ", timespec="auto" if moment.second or moment.microsecond else "minutes")
+    if before > after:
+        raise ModerationError(f"{shown} happens twice here: add {_offset(first)} or {_offset(second)}.")
+    raise ModerationError(f"{shown} never happens here: the clocks skip it. Give another time, or one with its zone.")
+
+
+def _offset(moment: datetime) -> str:
+    return moment.replace(microsecond=0).isoformat()[19:]

@@ -25,7 +25,7 @@ async def state(desk: Desk, channel_id: int, at: str | None) -> Report:
     now = desk.clock()
     version = await (version_of(desk.reader, channel_id, at, now) if at else known_head(desk.reader, channel_id))
     seen = await state_at(desk.reader, channel_id, version, words=desk.reader.vault is not None)
-    when = "before its first event" if seen.recorded_at is None else f"{utc_time(seen.recorded_at)} UTC"
+    when = "before its first event" if seen.recorded_at is None else utc_time(seen.recorded_at)
     return Report(f"Channel {channel_id} at version {seen.state.version}, {when}", _state_lines(seen), seen.to_json())
 
 
@@ -67,7 +67,7 @@ async def timeline(
     more = str(page[-1].recorded.version - 1) if len(found) > size else None
     chosen = " of those chosen" if types or since or person is not None else ""
     return Report(
-        f"Channel {channel_id}: {count_text(len(page), 'event')}{chosen}, the newest first, times in UTC",
+        f"Channel {channel_id}: {count_text(len(page), 'event')}{chosen}, the newest first",
         tuple(line.to_text() for line in page) or ("No event is chosen.",),
         {"channel_id": str(channel_id), "version": head, "events": [line.to_json() for line in page], "more": more},
         more=more,

@@ -145,9 +145,7 @@ def _catchup(found: dict[str, Any] | None, now: int) -> str:
 def _process_facts(data: dict[str, Any]) -> dict[str, str]:
     owner, bot = data["owner"], data["bot"]
     facts = {
-        "owner": f"process {owner['pid']} on {owner['host']} since {utc_time(owner['since'])} UTC"
-        if owner
-        else "nobody"
+        "owner": f"process {owner['pid']} on {owner['host']} since {utc_time(owner['since'])}" if owner else "nobody"
     }
     if bot:
         facts["memory"] = (
@@ -158,7 +156,7 @@ def _process_facts(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _ago(moment: int | None, now: int) -> str:
-    return "none" if moment is None else f"{utc_time(moment)} UTC, {span(now - moment)} ago"
+    return "none" if moment is None else f"{utc_time(moment)}, {span(now - moment)} ago"
 
 
 def _with_times(value: Any) -> Any:  # noqa: ANN401 - JSON

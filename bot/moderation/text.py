@@ -99,8 +99,13 @@ def iso_time(moment: int) -> str:
 
 
 def utc_time(moment: int) -> str:
-    """Return microseconds since the epoch as a time in UTC for eyes, to the millisecond."""
-    return iso_time(moment)[:23].replace("T", " ")
+    """Return microseconds since the epoch as a time for eyes, to the millisecond: ``2026-11-23 13:41:45.394Z``."""
+    return brief(iso_time(moment))
+
+
+def brief(iso: str) -> str:
+    """Return an ISO time as :func:`iso_time` writes it the way it is shown to eyes."""
+    return f"{iso[:10]} {iso[11:23]}Z"
 
 
 def span(microseconds: int) -> str:
@@ -190,7 +195,7 @@ class Line:
         return "" if self.body is None else quote(self.body)
 
     def to_text(self) -> str:
-        """Return a line for eyes: time (UTC), version, type, what it says, its words."""
+        """Return a line for eyes: time, version, type, what it says, its words."""
         recorded = self.recorded
         start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}"
         return shortened("  ".join(part for part in (start, details(recorded), self.said()) if part), 200)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bot.conversations import channel_of
+from bot.conversations import channel_of, stream_of
 from bot.core.events import (
     ConversationSummarised,
     KeyKind,
@@ -21,7 +21,8 @@ from bot.core.events import (
 )
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk
-from bot.moderation.points import parse_point
+from bot.moderation.names import beside, names_of, partners_of
+from bot.moderation.points import Point, channel_of_message, parse_point, version_at
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, iso_time
 
@@ -37,6 +38,8 @@ TYPES = tuple(
         ReactionRemoved,
     )
 )
+UNKNOWN = "unknown"
+"""Where it is not known who asked."""
 MOST = 10
 """People and channels that are listed, those who took most first."""
 WIDTH = 20
@@ -91,7 +94,10 @@ def _sums() -> defaultdict[str, Sum]:
 
 @dataclass(slots=True)
 class Usage:
-    """Sums of everything, by day (UTC), person, channel and model, and the reactions that are left."""
+    """Sums of everything, by day (UTC), person, channel and model, and the reactions that are left.
+
+    ``names`` holds those that are known of people and channels, by id.
+    """
 
     total: Sum = field(default_factory=Sum)
     days: defaultdict[str, Sum] = field(default_factory=_sums)
@@ -99,12 +105,21 @@ class Usage:
     channels: defaultdict[str, Sum] = field(default_factory=_sums)
     models: defaultdict[str, Sum] = field(default_factory=_sums)
     reactions: Counter[str] = field(default_factory=Counter)
+    names: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for machines."""
-        groups = {"days": self.days, "people": self.people, "channels": self.channels, "models": self.models}
-        by = {name: {key: each.to_json() for key, each in group.items()} for name, group in groups.items()}
-        return {"total": self.total.to_json(), **by, "reactions": dict(self.reactions)}
+        plain = {"days": self.days, "models": self.models}
+        named = {"people": self.people, "channels": self.channels}
+        return {
+            "total": self.total.to_json(),
+            **{name: {key: each.to_json() for key, each in group.items()} for name, group in plain.items()},
+            **{
+                name: {key: {"name": self.names.get(key), **each.to_json()} for key, each in group.items()}
+                for name, group in named.items()
+            },
+            "reactions": dict(self.reactions),
+        }
 
 
 async def collect(reader: Reader, *, channels: Collection[int] | None = None, since: int | None = None) -> Usage:
@@ -132,6 +147,9 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
                 found.reactions[feeling.value] -= 1
     # Only those that are left; one given before ``since`` may have been taken back after it.
     found.reactions = +found.reactions
+    people = [int(person) for person in found.people if person != UNKNOWN]
+    known = (await names_of(reader, people, channels), await partners_of(reader, [*map(int, found.channels)]))
+    found.names = {str(named): name for names in known for named, name in names.items()}
     return found
 
 
@@ -148,7 +166,7 @@ def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, perso
     model = "failed" if isinstance(event, Failed) else event.model
     if not model or (failed and not (event.tokens_in or event.tokens_out)):
         return
-    person = str(person_id) if person_id else "unknown"
+    person = str(person_id) if person_id else UNKNOWN
     day = iso_time(recorded.recorded_at)[:10]
     for each in (
         found.total,
@@ -160,17 +178,14 @@ def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, perso
         each.add(event)
 
 
-async def usage(desk: Desk, channels: Collection[int] | None, since: str | None) -> Report:
-    """Show what answers took."""
-    moment = None
-    if since:
-        moment = parse_point(since, desk.clock()).moment
-        if moment is None:
-            raise ModerationError("Say since when by a time or an age, such as 7d or 2026-11-20.")
+async def usage(desk: Desk, channels: Mapping[int, str] | None, since: str | None) -> Report:
+    """Show what answers took in some channels, named as far as they have a name, or in all (None)."""
+    moment = await since_moment(desk.reader, channels, parse_point(since, desk.clock())) if since else None
     found = await collect(desk.reader, channels=channels, since=moment)
-    rows = [*_bars("by day (UTC):", found.days, by_size=False)]
-    rows += _bars("by person:", found.people)
-    rows += _bars("by channel:", found.channels)
+    found.names |= {str(channel_id): name for channel_id, name in (channels or {}).items() if name}
+    rows = _bars("by day:", {shown_day(day): each for day, each in found.days.items()}, by_size=False)
+    rows += _bars("by person:", found.people, found.names)
+    rows += _bars("by channel:", found.channels, found.names)
     rows += _bars("by model:", found.models)
     if found.reactions:
         rows.append(f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(found.reactions.items()))}")
@@ -179,14 +194,45 @@ async def usage(desk: Desk, channels: Collection[int] | None, since: str | None)
     return Report(f"Usage: {found.total}", tuple(rows), found.to_json())
 
 
-def _bars(title: str, group: Mapping[str, Sum], *, by_size: bool = True) -> list[str]:
+async def since_moment(reader: Reader, channels: Collection[int] | None, point: Point) -> int:
+    """Return the moment with which a point begins; ``channels`` are those that are looked at (None: all).
+
+    Raises ModerationError for a version where there is not one channel, and for a message in none of them.
+    """
+    if point.moment is not None:
+        return point.moment
+    if point.message_id is not None:
+        channel_id = point.channel_id or await channel_of_message(reader, point.message_id)
+    elif channels is not None and len(channels) == 1:
+        (channel_id,) = channels
+    else:
+        raise ModerationError(f"Version {point.version} of which channel? Name one, or give a time such as 7d.")
+    if channel_id is None or (channels is not None and channel_id not in channels):
+        # One sentence for both: who asks need not learn of what is in other channels.
+        raise ModerationError(f"Message {point.message_id} is in no channel that is counted here.")
+    version = await version_at(reader, channel_id, point)
+    query = Query(stream=stream_of(channel_id), first=version)
+    events = [recorded async for recorded in reader.events(query, limit=1)]
+    return events[0].recorded_at
+
+
+def shown_day(day: str) -> str:
+    """Return a day (UTC) as it is shown: with its zone, so that it means the same when it is typed."""
+    return f"{day}Z"
+
+
+def _bars(
+    title: str, group: Mapping[str, Sum], names: Mapping[str, str] | None = None, *, by_size: bool = True
+) -> list[str]:
     if not group:
         return []
     ordered = sorted(group.items(), key=lambda item: -item[1].tokens) if by_size else sorted(group.items())[-MOST:]
     shown = ordered[:MOST]
     largest = max(each.tokens for _, each in shown) or 1
     rows = [
-        f"  {name:<20} {'█' * max(1, round(WIDTH * each.tokens / largest)):<{WIDTH}} {each}" for name, each in shown
+        f"  {key:<20} {'█' * max(1, round(WIDTH * each.tokens / largest)):<{WIDTH}} {each}"
+        f"  {beside((names or {}).get(key))}".rstrip()
+        for key, each in shown
     ]
     more = [f"  and {len(group) - len(shown)} more"] if len(group) > len(shown) else []
     return [title, *rows, *more]

@@ -12,6 +12,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.telemetry.masking import masker
 
+_TIME = "%Y-%m-%d %H:%M:%S.%f"
+
 
 def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[str] = ()) -> None:
     """Send every log line of the process to ``stream``, masking ``secrets`` and whatever looks like a token.
@@ -21,7 +23,7 @@ def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[st
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     eyes = fmt == "console" or (fmt == "auto" and stream.isatty())
-    before = _before_rendering("%H:%M:%S" if eyes else "iso", utc=not eyes)
+    before = _before_rendering(eyes=eyes)
     render = _masked(_console(stream) if eyes else structlog.processors.JSONRenderer(), secrets)
     structlog.configure(
         processors=[*before, render],
@@ -46,15 +48,22 @@ def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     return event
 
 
-def _before_rendering(time: str, *, utc: bool) -> list[Processor]:
+def _before_rendering(*, eyes: bool) -> list[Processor]:
+    times = (structlog.processors.TimeStamper(_TIME), _brief) if eyes else (structlog.processors.TimeStamper("iso"),)
     return [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(time, utc=utc),
+        *times,
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         structlog.processors.UnicodeDecoder(),
     ]
+
+
+def _brief(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write the time as every command shows it, and reads it: to the millisecond, with its zone."""
+    event["timestamp"] = f"{event['timestamp'][:-3]}Z"
+    return event
 
 
 def _console(stream: TextIO) -> Processor:

@@ -9,6 +9,7 @@ import aiohttp
 
 from bot import app
 from bot.core.events import BotStarted, BotStopped, ReplySent
+from bot.durations import LONGEST
 from bot.eventlog.log import Location
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -34,6 +35,21 @@ async def test_it_runs_from_start_to_stop_and_the_log_tells_so(
         events = [each.event for each in await judge.all("bot")]
         assert isinstance(events[0], BotStarted)
         assert events[-1] == BotStopped(reason="asked to")
+
+
+async def test_the_longest_durations_are_no_trouble(launch: Launch, control: ControlClient) -> None:
+    """Nothing runs past the end of the calendar, or of what a timer takes."""
+    longest = f"{LONGEST.days}d"
+    running = await launch(
+        replies={"max_age": longest, "send_timeout": longest},
+        catchup={"max_age": longest},
+        audit={"every": longest},
+        limits={"per_channel": f"30/{longest}", "per_person": f"30/{longest}"},
+    )
+
+    await control.post("ask me")
+
+    assert len(await running.judge.expect(ReplySent)) == 1
 
 
 async def test_a_stop_is_heard_while_discord_does_not_answer(

@@ -253,6 +253,18 @@ async def test_channels_without_a_history_are_listed(tmp_path: Path, sandbox: Sa
     assert "may not read the history of 2 channels: 61, 63." in checked.found("history")
 
 
+async def test_a_channel_without_a_history_has_its_name(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Where Discord tells it; otherwise its id alone."""
+    general = sandbox.services.general
+    await record(tmp_path, message(sandbox.services.guild.id), e.HistoryForbidden(), stream=f"channel:{general.id}")
+
+    named = await check_sandbox(tmp_path, sandbox)
+    unnamed = await check_sandbox(tmp_path, sandbox, token="")
+
+    assert f"history of 1 channel: #general (Sandbox, {general.id})." in named.found("history")
+    assert f"history of 1 channel: {general.id}." in unnamed.found("history")
+
+
 @pytest.mark.parametrize(
     ("settings", "rule", "found"),
     [

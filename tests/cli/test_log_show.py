@@ -15,9 +15,10 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
-from tests.cli.conftest import ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, Run
+from tests.cli.conftest import ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
 
 EVERYTHING = list(range(1, 15))
+LINK = f"https://discord.com/channels/5/{GENERAL}/{ASKED}"
 
 
 def positions(run: Run, folder: Path, *options: object) -> list[int]:
@@ -43,6 +44,18 @@ def positions(run: Run, folder: Path, *options: object) -> list[int]:
         pytest.param(["--message", 77], [], id="a message nobody knows"),
         pytest.param(["--since", "2023-11-14T22:13:27Z"], [10, 11, 12, 13, 14], id="from a moment on"),
         pytest.param(["--until", "2023-11-14T22:13:21Z"], [1], id="before a moment"),
+        pytest.param(["--since", 5, "--channel", GENERAL], [6, 7, 8, 9], id="from a version on"),
+        pytest.param(["--until", 5, "--channel", GENERAL], [2, 3, 4, 5], id="before a version"),
+        pytest.param(["--since", 1, "--stream", "bot"], [1], id="from a version of any stream on"),
+        pytest.param(["--since", SKIPPED], [8, 9], id="from a message on, in its channel"),
+        pytest.param(["--since", REPLY], [6, 7, 8, 9], id="from a message of the bot on"),
+        pytest.param(["--until", LINK.replace(str(ASKED), str(CHATTER))], [2, 3], id="before a link"),
+        pytest.param(["--channel", f"<#{HELP}>", "--limit", 1], [14], id="a channel's mention"),
+        pytest.param(
+            ["--channel", f"https://discord.com/channels/5/{HELP}", "--limit", 1], [14], id="a channel's link"
+        ),
+        pytest.param(["--channel", LINK, "--limit", 1], [9], id="a message's link for a channel"),
+        pytest.param(["--message", LINK], [2, 3, 5, 6], id="a message's link"),
         pytest.param(["--since", "1h"], [], id="lately"),
         pytest.param(["--since", "1h", "--limit", 0], [], id="lately, all"),
         pytest.param(["--until", "1h ago", "--limit", 2], [13, 14], id="long ago"),
@@ -150,10 +163,17 @@ def test_another_logs_key_is_refused(run: Run, folder: Path, monkeypatch: pytest
         pytest.param(["--type", "reply.snt"], "Did you mean reply.sent? The types are: bot.started,", id="type"),
         pytest.param(["--channel", 333], "no stream channel:333 in this log: `echoless log stats` lists", id="channel"),
         pytest.param(["--stream", "gild:5"], "no stream gild:5", id="stream"),
-        pytest.param(["--channel", "general"], "'general' is not a valid", id="no id"),
-        pytest.param(["--channel", 2**63], "is not in the range", id="too large an id"),
+        pytest.param(["--channel", "general"], "'general' is no channel: give its id", id="no id"),
+        pytest.param(["--channel", 2**63], "is no channel", id="too large an id"),
         pytest.param(["--channel", 1, "--stream", "bot"], "exclude each other", id="channel and stream"),
-        pytest.param(["--since", "tomorrow"], "'tomorrow' is not a time: write it like", id="since"),
+        pytest.param(["--since", "tomorrow"], "That is no point in time", id="since"),
+        pytest.param(["--since", "999999999d"], "an age has at most 36500 days", id="an age past the calendar"),
+        pytest.param(["--since", "9" * 400 + "d"], "an age has at most 36500 days", id="an age of 400 digits"),
+        pytest.param(["--until", "9999-12-31T23:59-10:00"], "outside of the calendar", id="a year out of range"),
+        pytest.param(["--since", 3], "Version 3 of which channel? Add --channel or --stream.", id="a version of what"),
+        pytest.param(["--stream", "bot", "--since", 9], "bot is at version 1: there is no version 9", id="no version"),
+        pytest.param(["--stream", "bot", "--since", ASKED], "and bot is none", id="a message in no channel"),
+        pytest.param(["--channel", HELP, "--since", LINK], "name several streams", id="another channel's link"),
         pytest.param(["--limit", -1], "-1 is not in the range", id="limit"),
     ],
 )
@@ -217,13 +237,13 @@ async def test_a_log_is_read_beside_its_writer(tmp_path: Path) -> None:
 
         shown = subprocess.run(
             [sys.executable, "-m", "bot", "log", "show", "--log", location.folder],
-            capture_output=True, text=True, check=True, env=os.environ | {"TZ": "UTC"},
+            capture_output=True, text=True, check=True, env=os.environ | {"TZ": "Asia/Tokyo"},
         )  # fmt: skip
 
         await log.append("bot", (e.Draft(e.BotStopped(reason="now")),))
     finally:
         await log.close()
-    assert shown.stdout == "1970-01-01 00:00:00.000         1  bot v1  bot.stopped        reason=not yet\n"
+    assert shown.stdout == "1970-01-01 00:00:00.000Z         1  bot v1  bot.stopped        reason=not yet\n"
 
 
 def test_a_thousand_and_more_events_come_in_order(run: Run, tmp_path: Path) -> None:

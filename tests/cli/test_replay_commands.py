@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.moderation.control import COMMANDS
-from tests.cli.conftest import ASKED, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Ran, Run
+from tests.cli.conftest import ASKED, BOB, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Ran, Run
 
 LINK = f"https://discord.com/channels/5/{GENERAL}/{ASKED}"
 Ask = Callable[..., Ran]
@@ -43,6 +43,7 @@ def test_state_is_what_replay_alone_shows(run: Run, folder: Path, ask: Ask) -> N
 
     assert alone == ask("state", "--channel", GENERAL, "--at", 4, "--json").out
     assert alone == run("replay", "--log", folder, "--channel", GENERAL, "--json", "state", "--at", 4).out
+    assert alone == run("replay", "--log", folder, "--channel", GENERAL, "--at", 4, "--json", "state").out
     assert "at version 7" in ask("state", "--at", LINK.replace(str(ASKED), str(SKIPPED))).out
 
 
@@ -68,14 +69,19 @@ def test_the_timeline_in_pages(ask: Ask) -> None:
     assert "Older ones: add --cursor 5" in first.err
     assert [event["version"] for event in page["events"]] == [5, 4, 3]
     assert "\x1b" not in ask("timeline", "--channel", GENERAL).out
+    assert [event["version"] for event in answered(
+        ask("timeline", "--channel", GENERAL, "--person", f"<@{BOB}>", "--json")
+    )["events"]] == [6, 3]  # fmt: skip
 
 
 def test_why_takes_a_link_for_the_channel_too(ask: Ask) -> None:
     """Or the id of the answer."""
     by_link = answered(ask("why", LINK, "--json"))
     by_answer = answered(ask("why", REPLY, "--channel", GENERAL, "--json"))
+    by_id = answered(ask("why", ASKED, "--json"))
+    by_mention = answered(ask("why", ASKED, "--channel", f"<#{GENERAL}>", "--json"))
 
-    assert by_link == by_answer
+    assert by_link == by_answer == by_id == by_mention
     assert by_link["parts"][0]["sent_id"] == str(REPLY)
     assert "answered in 1 part" in ask("why", LINK).out
 
@@ -174,6 +180,9 @@ def test_export_to_stdout_and_to_a_file(ask: Ask, tmp_path: Path) -> None:
         pytest.param(
             ["why", "--channel", GENERAL, 77], 1, "Nothing is recorded about message 77", id="unknown message"
         ),
+        pytest.param(["why", 77], 1, "Message 77 is not in this log.", id="unknown message of no channel"),
+        pytest.param(["diff", ASKED, GIVEN_UP, "--channel", HELP], 1, "was never recorded", id="another channel's"),
+        pytest.param(["timeline", "--channel", GENERAL, "--person", "bob"], 2, "'bob' is no person", id="no person"),
         pytest.param(["undo", "--channel", GENERAL], 1, "no rewind or reset to take back", id="nothing to undo"),
         pytest.param(["timeline", "--channel", GENERAL, "--type", "x"], 2, "there is no type 'x'", id="no type"),
         pytest.param(["rehearse", "--message", LINK, "--last", 2], 2, "exclude each other", id="two choices"),

@@ -115,3 +115,50 @@ async def test_data_that_is_damaged_is_told(location: Location, opened: Opener) 
             await log.reader.sent_as(STREAM, 500)
         with pytest.raises(LogDamaged):
             assert [recorded async for recorded in log.reader.events(Query(author_id=7))]
+
+
+@pytest.mark.parametrize(
+    ("message_id", "position"),
+    [
+        pytest.param(10, 1, id="somebody's"),
+        pytest.param(20, 3, id="somebody's in another stream"),
+        pytest.param(600, 7, id="the bot's own"),
+        pytest.param(LARGE, 6, id="the bot's own, with a large id"),
+        pytest.param(700, None, id="one that is not the bot's"),
+        pytest.param(7, None, id="a person"),
+    ],
+)
+async def test_a_message_is_found_in_any_stream(filled: EventLog, message_id: int, position: int | None) -> None:
+    """By what was first recorded about it, or by the sending of it."""
+    found = await filled.reader.message(message_id)
+
+    assert (found.position if found else None) == position
+
+
+async def test_a_message_is_found_by_its_key(filled: EventLog) -> None:
+    """Not by looking through the log."""
+    sql = f"EXPLAIN QUERY PLAN {reader.MESSAGE}"
+
+    rows = await filled.reader.connection.run(lambda raw: raw.execute(sql, ("[1, 2]", 10)).fetchall())
+
+    assert any("USING INDEX events_key (key_kind=? AND key_id=?)" in row[-1] for row in rows), rows
+    assert not any("SCAN e" in row[-1] for row in rows), rows
+
+
+async def test_the_newest_words_of_people(location: Location, opened: Opener) -> None:
+    """Written or edited, in some streams or anywhere, erased ones aside."""
+    words = e.Body(name="ada", parts=("hi",))
+    async with opened(location) as log:
+        for stream, event, body in (
+            ("channel:1", e.MessageReceived(message_id=1, author_id=7, sent_at=1), words),
+            ("channel:2", e.MessageReceived(message_id=2, author_id=7, sent_at=1), words),
+            ("channel:1", e.MessageEdited(message_id=1, author_id=7, edited_at=2), words),
+            ("channel:1", e.MessageReceived(message_id=3, author_id=LARGE, sent_at=1), words),
+            ("channel:1", e.MessageReceived(message_id=4, author_id=7, sent_at=1), None),
+            ("channel:1", e.ReplyRequested(message_id=3, author_id=9, responder="rules", call=e.Call.DM), None),
+        ):
+            await log.append(stream, [e.Draft(event, body)])
+
+        assert {7: 3, LARGE: 4} == await log.reader.newest_words((7, 9, LARGE))
+        assert {7: 2} == await log.reader.newest_words((7, LARGE), ("channel:2",))
+        assert {} == await log.reader.newest_words(())

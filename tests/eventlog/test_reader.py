@@ -13,7 +13,8 @@ from bot.core.conversation import Conversation
 from bot.errors import LogUnwritable
 from bot.eventlog import reader
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
-from bot.eventlog.reader import Loaded, Query, Reader, Stats, StreamInfo
+from bot.eventlog.reader import Loaded, Query, Reader, StreamInfo
+from bot.eventlog.stats import Stats
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 

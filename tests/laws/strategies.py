@@ -76,3 +76,11 @@ def recorded(
         )
         for version, event in enumerate(events, 1)
     ]
+
+
+TIMES = st.from_regex(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]([T ][0-2][0-9]:[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?)?"
+    r"( ?(Z|UTC|[+-][0-2][0-9]:?[0-5][0-9]))?",
+    fullmatch=True,
+)
+"""Times as people write them: also those that no calendar has."""

@@ -56,6 +56,8 @@ async def test_a_command_is_carried_out_by_who_listens(room: Room, door: Path) -
     assert timeline.more == "1"
     with pytest.raises(ModerationError, match="there is no version 99 yet"):
         await ask(door, "state", channel_id=CHANNEL, at="99")
+    with pytest.raises(ModerationError, match="an age has at most 36500 days"):
+        await ask(door, "state", channel_id=CHANNEL, at="999999999d")
 
 
 async def test_progress_is_told(room: Room, door: Path) -> None:
@@ -160,7 +162,7 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(room: Room, tmp_path: Path)
 
 
 def test_every_command_can_be_asked_for(room: Room) -> None:
-    """They are Moderation's public methods, but for noting a use."""
+    """They are Moderation's public methods, but for noting a use and for finding a message's channel."""
     public = {name for name in dir(room.moderation) if not name.startswith("_")}
 
-    assert set(COMMANDS) == public - {"note_use"}
+    assert set(COMMANDS) == public - {"note_use", "channel_with"}

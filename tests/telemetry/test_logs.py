@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.moderation.points import parse_point
 from bot.telemetry import configure_logging
 from bot.telemetry.masking import MASK, masker
 
@@ -78,6 +81,28 @@ def test_format_follows_the_stream_and_the_setting(
     said = stream.getvalue()
     assert escape == ("\x1b[" in said)
     assert key in said.replace("\x1b[0m", "").replace("\x1b[36m", "")
+
+
+@pytest.mark.parametrize("fmt", ["console", "json"])
+def test_the_time_of_a_line_is_a_point_in_time(monkeypatch: pytest.MonkeyPatch, fmt: str) -> None:
+    """Printed in UTC with its zone, as commands print it and read it, wherever the machine is."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        stream = io.StringIO()
+        configure_logging("info", fmt, stream)
+        before = time.time_ns() // 1000
+        structlog.get_logger().info("reply.sent", message=7)
+        after = time.time_ns() // 1000
+    time.tzset()
+
+    found = re.search(r"\d{4}-\S+[T ]\S+Z", stream.getvalue())
+    assert found is not None
+    point = parse_point(found[0].strip('"'), 0)
+    assert point.moment is not None
+    assert point.upto is not None
+    assert before <= point.upto
+    assert point.moment <= after
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

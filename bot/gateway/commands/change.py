@@ -11,7 +11,7 @@ from bot.gateway.commands.answers import Answer, Question
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import AT, CHANNEL, MESSAGE, Made, command, use_of
 from bot.gateway.commands.suggest import Suggestions
-from bot.gateway.commands.target import message_of, target_of
+from bot.gateway.commands.target import message_of, target_at, target_of
 from bot.gateway.commands.use import Use
 from bot.moderation import Report
 
@@ -53,7 +53,7 @@ class ChangeConversation:
 
         async def work(use: Use) -> Answer:
             use.noted_as = "rewind preview"
-            channel_id = await target_of(interaction, channel, to)
+            channel_id = await target_at(interaction, self._moderation, channel, to)
             preview = await self._moderation.preview_rewind(channel_id, to)
             version = version_in(preview, to)
 
@@ -121,7 +121,7 @@ class ChangeConversation:
 
     async def _about(self, interaction: discord.Interaction, message: str, change: ChangeReply) -> None:
         async def work(use: Use) -> Answer:
-            target = await message_of(interaction, message)
+            target = await message_of(interaction, self._moderation, message)
             report = await change(target.channel_id, target.message_id, by=use.by)
             return Answer(report, channel_id=target.channel_id)
 

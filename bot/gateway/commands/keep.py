@@ -15,7 +15,7 @@ from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import CHANNEL, MESSAGE, Made, command, use_of
 from bot.gateway.commands.suggest import Suggestions
-from bot.gateway.commands.target import message_of, target_of, visible
+from bot.gateway.commands.target import message_of, target_at, target_of, visible
 from bot.gateway.commands.use import Expired, Use
 from bot.moderation import ModerationError
 
@@ -120,7 +120,7 @@ class Keep:
             if (message is None) == (last is None):
                 raise ModerationError("Say which messages: give a message, or how many of the last.")
             if message is not None:
-                target = await message_of(interaction, message, channel)
+                target = await message_of(interaction, self._moderation, message, channel)
                 channel_id, message_id = target.channel_id, target.message_id
                 report = await self._moderation.rehearse(channel_id, message_id=message_id)
             else:
@@ -185,7 +185,7 @@ class Keep:
         """Answer ``/replay export``."""
 
         async def work(_: Use) -> Answer:
-            channel_id = await target_of(interaction, channel, since)
+            channel_id = await target_at(interaction, self._moderation, channel, since)
             report = await self._moderation.export(channel_id, since=since, limit_bytes=interaction.filesize_limit)
             return Answer(report, channel_id=channel_id)
 

@@ -9,7 +9,7 @@ from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import AT, CHANNEL, MESSAGE, Made, command, use_of
 from bot.gateway.commands.suggest import Suggestions
-from bot.gateway.commands.target import message_of, target_of
+from bot.gateway.commands.target import message_of, target_at, target_of
 from bot.gateway.commands.use import Use
 from bot.moderation import Report
 
@@ -59,7 +59,7 @@ class See:
         """Answer ``/replay state``."""
 
         async def work(_: Use) -> Answer:
-            channel_id = await target_of(interaction, channel, at)
+            channel_id = await target_at(interaction, self._moderation, channel, at)
             return Answer(await self._moderation.state(channel_id, at), channel_id=channel_id)
 
         await self._counter.serve(use_of(interaction), work)
@@ -81,7 +81,7 @@ class See:
         """Answer ``/replay timeline``."""
 
         async def work(_: Use) -> Answer:
-            channel_id = await target_of(interaction, channel, since)
+            channel_id = await target_at(interaction, self._moderation, channel, since)
 
             async def page(cursor: str | None) -> Report:
                 return await self._moderation.timeline(
@@ -103,7 +103,7 @@ class See:
         """Answer ``/replay diff``."""
 
         async def work(_: Use) -> Answer:
-            channel_id = await target_of(interaction, channel, first, second)
+            channel_id = await target_at(interaction, self._moderation, channel, first, second)
             return Answer(await self._moderation.diff(channel_id, first, second), channel_id=channel_id)
 
         await self._counter.serve(use_of(interaction), work)
@@ -113,7 +113,7 @@ class See:
         """Answer ``/replay why``."""
 
         async def work(_: Use) -> Answer:
-            target = await message_of(interaction, message)
+            target = await message_of(interaction, self._moderation, message)
             return Answer(
                 await self._moderation.why(target.channel_id, target.message_id), channel_id=target.channel_id
             )

@@ -13,8 +13,9 @@ from discord.app_commands import Choice
 
 from bot.errors import EcholessError
 from bot.eventlog.codec import event_models
-from bot.gateway.commands.target import target_of, visible
+from bot.gateway.commands.target import target_at, visible
 from bot.moderation import Moderation
+from bot.moderation.text import brief
 
 MOST = 25
 """Discord's most (docs: application commands, autocomplete)."""
@@ -56,7 +57,9 @@ class Suggestions:
         wanted = current.strip()
         ages = [(age, age) for age in AGES if wanted.lower() in age]
         try:
-            channel_id = await target_of(interaction, getattr(interaction.namespace, "channel", None), wanted)
+            channel_id = await target_at(
+                interaction, self._moderation, getattr(interaction.namespace, "channel", None), wanted
+            )
             near = await self._near(channel_id, wanted)
         except EcholessError:
             near = []
@@ -72,7 +75,7 @@ class Suggestions:
             cursor = str((await self._moderation.state(channel_id, wanted)).data["version"])
         report = await self._moderation.timeline(channel_id, cursor=cursor, size=NEAR)
         return [
-            (f"version {event['version']}: {event['type']}, {event['recorded_at']}", str(event["version"]))
+            (f"version {event['version']}: {event['type']}, {brief(event['recorded_at'])}", str(event["version"]))
             for event in report.data["events"]
         ]
 

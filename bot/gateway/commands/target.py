@@ -6,16 +6,13 @@ up with their own permissions there. From a private channel nothing else can be 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import discord
 
 from bot.errors import EcholessError
-from bot.moderation import ModerationError
-from bot.moderation.points import Point, parse_point
-
-CHANNEL = re.compile(r"<#(?P<mention>\d{1,19})>|(?P<id>\d{1,19})")
+from bot.moderation import Moderation, ModerationError
+from bot.moderation.points import Point, parse_channel, parse_message, parse_point
 
 
 class Refused(EcholessError):
@@ -38,34 +35,60 @@ def point_of(text: str | None) -> Point:
         return Point()
 
 
-async def target_of(interaction: discord.Interaction, channel: str | None = None, *points: str | None) -> int:
-    """Return the channel a command is about: the one named, the one that links name, or where it was used.
+async def target_of(interaction: discord.Interaction, channel: str | None = None) -> int:
+    """Return the channel a command is about: the one named, or where it was used.
 
-    Raises Refused for a channel that the asker can't see, and EcholessError for what names none or several.
+    Raises Refused for a channel that the asker can't see, and ModerationError for what names none.
     """
-    named = None if channel is None else _named(channel)
-    links = {found.channel_id for found in map(point_of, points) if found.channel_id is not None}
-    chosen = links | ({named} if named is not None else set())
-    if len(chosen) > 1:
-        raise ModerationError("The links and the channel name different channels: keep to one of them.")
-    channel_id = next(iter(chosen), interaction.channel_id or 0)
+    channel_id = (interaction.channel_id or 0) if channel is None else _named(channel)
     await require_visible(interaction, channel_id)
     return channel_id
 
 
-async def message_of(interaction: discord.Interaction, text: str, channel: str | None = None) -> Target:
-    """Return the message that a link or an id names, and its channel; raise as :func:`target_of`."""
-    found = point_of(text)
-    if found.message_id is None:
+async def target_at(
+    interaction: discord.Interaction, moderation: Moderation, channel: str | None, *points: str | None
+) -> int:
+    """Return the channel that points in time belong to: named, by a link, or by the message that one of them is.
+
+    Raises as :func:`target_of`, and ModerationError where several channels are named.
+    """
+    named = None if channel is None else _named(channel)
+    found = [point_of(text) for text in points]
+    chosen = {each for each in (named, *(point.channel_id for point in found)) if each is not None}
+    if len(chosen) > 1:
+        raise ModerationError("The links and the channel name different channels: keep to one of them.")
+    if not chosen:
+        return await _holding(interaction, moderation, *(point.message_id for point in found))
+    (channel_id,) = chosen
+    await require_visible(interaction, channel_id)
+    return channel_id
+
+
+async def message_of(
+    interaction: discord.Interaction, moderation: Moderation, text: str, channel: str | None = None
+) -> Target:
+    """Return the message that a link or an id names, and its channel; raise as :func:`target_at`."""
+    found = parse_message(text)
+    if found is None or found.message_id is None:
         raise ModerationError("That is no message: give its link (Copy Message Link) or its id.")
-    return Target(await target_of(interaction, channel, text), found.message_id)
+    return Target(await target_at(interaction, moderation, channel, text), found.message_id)
+
+
+async def _holding(interaction: discord.Interaction, moderation: Moderation, *message_ids: int | None) -> int:
+    """Return the channel of the first message that is in one the asker can see; else the one that they are in.
+
+    So a message that they can't see is like one that there is not.
+    """
+    for message_id in message_ids:
+        channel_id = None if message_id is None else await moderation.channel_with(message_id)
+        if channel_id is not None and await _sees(interaction, channel_id):
+            return channel_id
+    return interaction.channel_id or 0
 
 
 async def require_visible(interaction: discord.Interaction, channel_id: int) -> None:
     """Raise Refused unless the asker can see the channel and read back in it."""
-    if channel_id and channel_id == interaction.channel_id:
-        return
-    if not visible(interaction, await _find(interaction, channel_id)):
+    if not await _sees(interaction, channel_id):
         raise Refused("I know of no such channel that you can see: name one of this server that is open to you.")
 
 
@@ -84,6 +107,12 @@ def visible(interaction: discord.Interaction, channel: object) -> bool:
     return held.view_channel and held.read_message_history and (not private or held.manage_threads)
 
 
+async def _sees(interaction: discord.Interaction, channel_id: int) -> bool:
+    if channel_id and channel_id == interaction.channel_id:
+        return True
+    return visible(interaction, await _find(interaction, channel_id))
+
+
 async def _find(interaction: discord.Interaction, channel_id: int) -> object:
     guild = interaction.guild
     if guild is None or not channel_id:
@@ -99,10 +128,7 @@ async def _find(interaction: discord.Interaction, channel_id: int) -> object:
 
 
 def _named(text: str) -> int:
-    found = CHANNEL.fullmatch(text.strip())
-    if found is not None:
-        return int(found["mention"] or found["id"])
-    linked = point_of(text).channel_id
-    if linked is None:
+    channel_id = parse_channel(text)
+    if channel_id is None:
         raise ModerationError("That is no channel: choose one from the list, or give its id.")
-    return linked
+    return channel_id

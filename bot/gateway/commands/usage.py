@@ -20,7 +20,9 @@ class UsageCommand:
         self._counter = counter
         self._house = house
 
-    @app_commands.describe(channel=CHANNEL, since="Only from then on: 7d, 2h, or 2026-11-20 (UTC).")
+    @app_commands.describe(
+        channel=CHANNEL, since="Only from then on: 7d, 2h, 2026-11-20 14:00 (UTC), or a message's link."
+    )
     async def usage(
         self, interaction: discord.Interaction, channel: str | None = None, since: str | None = None
     ) -> None:
@@ -32,12 +34,16 @@ class UsageCommand:
 
         await self._counter.serve(use_of(interaction), work)
 
-    async def _channels(self, interaction: discord.Interaction, channel: str | None) -> tuple[int, ...] | None:
+    async def _channels(self, interaction: discord.Interaction, channel: str | None) -> dict[int, str] | None:
+        """Return the channels that are counted, with their names."""
         guild = interaction.guild
+        known = {} if guild is None else {each.id: each for each in (*guild.channels, *guild.threads)}
+        names = {channel_id: f"#{each.name}" for channel_id, each in known.items()}
         if channel is not None:
-            return (await target_of(interaction, channel),)
+            channel_id = await target_of(interaction, channel)
+            return {channel_id: names.get(channel_id, "")}
         if guild is None:
             return None
-        here = {interaction.channel_id or 0}
-        seen = {each.id for each in (*guild.channels, *guild.threads) if visible(interaction, each)}
-        return tuple(here | seen)
+        here = interaction.channel_id or 0
+        seen = {key: names[key] for key, each in known.items() if key == here or visible(interaction, each)}
+        return {here: ""} | seen

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,11 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
         pytest.param("state", {"at": "1"}, "at version 1", id="state at a version"),
         pytest.param("state", {"at": "2 hours ago"}, "before its first event", id="state at a time"),
         pytest.param("state", {"at": "LINK"}, "at version 1", id="state at a message's link"),
+        pytest.param("state", {"at": "MESSAGE"}, "at version 1", id="state at a message's id"),
+        pytest.param("state", {"at": "999999999d"}, "an age has at most 36500 days", id="state past the calendar"),
+        pytest.param("state", {"at": "9999-12-31T23:00-10:00"}, "outside of the calendar", id="state out of range"),
+        pytest.param("state", {"channel": "9" * 19}, "That is no channel", id="state of too large an id"),
+        pytest.param("timeline", {"since": "9" * 400 + "d"}, "at most 36500 days", id="timeline past the calendar"),
         pytest.param("state", {"channel": "<#CHANNEL>"}, "at version 4", id="state of a channel by mention"),
         pytest.param("state", {"channel": "CHANNEL"}, "at version 4", id="state of a channel by id"),
         pytest.param("state", {"channel": "nonsense"}, "That is no channel", id="state of no channel"),
@@ -251,3 +257,22 @@ async def test_the_uses_keep_their_options_apart(launch: Launch, control: Contro
 
     assert "at:1" not in json.dumps(recorded.event.model_dump())
     assert "at:1" in bodies[recorded.position].text
+
+
+async def test_what_a_timeline_prints_can_be_typed(
+    launch: Launch, control: ControlClient, moderator: Moderator
+) -> None:
+    """The time beside a version leads to it, in every option that takes a point; so do suggested versions."""
+    await _talked(launch, control, moderator)
+    shown = await moderator.ask("timeline")
+    at, version = next(iter(re.findall(r"(?m)^(\S+ \S+Z)  v(\d+)", shown)))
+
+    state = await moderator.ask("state", {"at": at})
+    since = await moderator.ask("timeline", {"since": at})
+    compared = await moderator.ask("diff", {"from": "1", "to": at})
+    offered = await moderator.suggestions("state", "at", "")
+
+    assert f"at version {version}, {at}" in state
+    assert f"{at}  v{version}" in since
+    assert f"from version 1 to {version}" in compared
+    assert any(name.endswith(at) for name in offered)

@@ -139,6 +139,38 @@ async def test_a_channel_that_is_closed_to_the_asker_stays_closed(
     assert await running.judge.of(ConversationReset) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "says"),
+    [
+        ("why", "message", "answered in 1 part"),
+        ("state", "at", "at version 1"),
+        ("timeline", "since", "message.received"),
+        ("rewind", "to", "Rewinding channel"),
+        ("rehearse", "message", "would say"),
+        ("export", "since", "4 events of channel"),
+        ("retry", "message", "was answered"),
+    ],
+)
+async def test_the_id_of_a_message_leads_to_its_channel_for_those_who_see_it(
+    launch: Launch, control: ControlClient, command: str, option: str, says: str
+) -> None:
+    """For anybody else it is the id of no message: not even that there is one is told."""
+    running, _ = await _started(launch, control)
+    secret = (await control.create_channel("secret"))["id"]
+    await control.call("POST", "/roles", {"name": "mods", "permissions": ["MANAGE_GUILD"], "users": ["bob"]})
+    await control.set_permissions("secret", deny=["VIEW_CHANNEL"], target="bob")
+    asked = await control.post("ask for your eyes only", channel="secret")
+    await running.judge.expect(ReplySent, 2)
+    unknown = str(int(asked["id"]) + 1)
+
+    seen = await Moderator(control, "owner").ask(command, {option: asked["id"]})
+    unseen, absent = [await Moderator(control, "bob").ask(command, {option: each}) for each in (asked["id"], unknown)]
+
+    assert says in seen
+    assert secret not in unseen
+    assert unseen.replace(asked["id"], unknown) == absent
+
+
 async def test_a_thread_is_as_open_as_its_channel(launch: Launch, control: ControlClient) -> None:
     """To somebody who may see that."""
     running, _ = await _started(launch, control)

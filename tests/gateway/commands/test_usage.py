@@ -37,11 +37,13 @@ async def test_usage_is_shown_in_discord_and_on_the_command_line(
     ran = await asyncio.to_thread(CliRunner().invoke, echoless, arguments)
 
     assert "Usage: 1 reply, 100 tokens, $0.5000" in shown
+    assert "  alice" in shown
+    assert "  #general" in shown
     assert "reactions: 1 up" in shown
     assert "You may not use this command" in refused
     assert ran.exit_code == 0, ran.output
     found = json.loads(ran.output)
     assert found["total"] == {"replies": 1, "tokens": 100, "cost_micros": 500_000, "unpriced": 0, "failed": 0}
     assert list(found["channels"]) == [asked["channel_id"]]
-    assert len(found["people"]) == 1
+    assert [person["name"] for person in found["people"].values()] == ["alice"]
     assert ET.fromstring(svg.read_text()).tag.endswith("svg")  # noqa: S314 - our own file
