@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from bot.sandbox.process import SandboxProcess
+from bot.sandbox.tether import tethered
 
 CONFIG = r"""
 [telemetry]
@@ -36,7 +37,9 @@ async def running_bot(
         "ECHOLESS_DISCORD__API_URL": sandbox.api_url,
         "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", cwd=folder, env=environ)
+    process = await asyncio.create_subprocess_exec(
+        *tethered(sys.executable, "-m", "bot", "run"), cwd=folder, env=environ
+    )
     try:
         yield process
     finally:

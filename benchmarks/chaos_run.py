@@ -22,10 +22,10 @@ from bot.cli.trails import Trail, read_trails
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-QUIET_PATIENCE = 75.0
+QUIET_PATIENCE = 180.0
 """Seconds without any progress, longer than the longest pause between two tries, before the rest counts as lost."""
 
-LONGEST_START = 20.0
+LONGEST_START = 180.0
 TYPICAL_LIFE = 3.0
 TICK = 0.2
 LOOK_EVERY = 2.0
@@ -61,7 +61,7 @@ class Chaos:
     dropped: int = 0
     invalidated: int = 0
     _channels: dict[str, str] = field(default_factory=dict)
-    _born: float = 0.0
+    _born: float = field(default_factory=time.monotonic)
     _killed: int = 0
     _over: bool = False
 

@@ -60,8 +60,8 @@ async def main() -> int:
             await write(folder / "data", options.events, options.channel_events, options.seed, int(busy))
             print(f"log written in {time.monotonic() - began:.0f} s")  # noqa: T201 - a script
             async with running_bot(folder, sandbox):
-                await sandbox.control.wait_for_ready(within=60)
-                await sandbox.control.wait_for_requests(method="PUT", path="/applications/*/commands", within=60)
+                await sandbox.control.wait_for_ready()
+                await sandbox.control.wait_for_requests(method="PUT", path="/applications/*/commands")
                 timings, posted, took = await _measure(sandbox, options, busy, others)
                 counts = event_counts(folder)
     print(f"{sum(counts.values()):,} events; {posted:,} messages in {took:.0f} s: {posted / took:.0f} a second")  # noqa: T201
@@ -150,7 +150,7 @@ async def _timed(
 ) -> dict[str, Any]:
     began = time.perf_counter()
     used = await act()
-    answer = await sandbox.control.wait_for_answer(used["id"], within=30)
+    answer = await sandbox.control.wait_for_answer(used["id"])
     timings.add(name, answer["acknowledged_after"], time.perf_counter() - began)
     if "```" not in answer["original"]["content"]:
         raise RuntimeError(f"{name} was answered by a mere sentence: {answer['original']['content']}")

@@ -51,7 +51,7 @@ async def _leave_pending(folder: Path, sandbox: SandboxProcess, replies: int, ch
         await sandbox.control.create_channel(name)
     await sandbox.control.add_fault("hang", method="POST", path="/channels/*/messages", when="before")
     async with running_bot(folder, sandbox) as process:
-        await sandbox.control.wait_for_ready(within=60)
+        await sandbox.control.wait_for_ready()
         await sandbox.control.post_many(
             {"channel": names[number % channels], "author": f"person-{number}", "content": "!again"}
             for number in range(replies)

@@ -95,7 +95,7 @@ async def _measured(options: argparse.Namespace, model: ModelServer) -> Figures:
             channels = [(await sandbox.control.create_channel(f"talk-{at}"))["id"] for at in range(options.channels)]
             settings = SETTINGS.format(url=model.url, channels=options.channels)
             async with running_bot(folder, sandbox, settings) as process:
-                await sandbox.control.wait_for_ready(within=60)
+                await sandbox.control.wait_for_ready()
                 idle = peak_memory(process.pid)
                 began = time.monotonic()
                 # One mention each, whose last word comes back as the first token: so a request is known by it.

@@ -35,7 +35,7 @@ async def main() -> int:
         async with sandbox_process(("--rate-limit", "off")) as sandbox:
             channels = await _channels(sandbox, options.channels)
             async with running_bot(folder, sandbox) as process:
-                await sandbox.control.wait_for_ready(within=60)
+                await sandbox.control.wait_for_ready()
                 began = time.monotonic()
                 posted = await _post(sandbox, options, channels)
                 carried = time.monotonic() - began

@@ -1,33 +1,41 @@
-"""What every test starts from, and a Discord on loopback for those that need one."""
+"""What every test starts from, and a Discord on loopback for those that need one.
+
+What only they need is imported only for them: with it, the smallest test would take seconds.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import warnings
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pydantic_ai.models
 import pytest
 from hypothesis import settings
 
-from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import SandboxOptions
-from bot.sandbox.server import Sandbox
+from tests.waiting import PATIENCE
 
-with warnings.catch_warnings():
-    # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
-    warnings.simplefilter("ignore", DeprecationWarning)
+if TYPE_CHECKING:
     from bot.responders import Responder
-    from tests.harness import BotProcess, Launch, RunningBot, Spawn, start_bot, start_process
+    from bot.sandbox.control_client import ControlClient
+    from bot.sandbox.options import SandboxOptions
+    from bot.sandbox.server import Sandbox
+    from tests.harness import BotProcess, Launch, RunningBot, Spawn
+
+pytest_plugins = ("tests.suite.clock", "tests.suite.children", "tests.suite.loopback", "tests.suite.watchdog")
+
+PERSONAL_PREFIXES = (
+    *("ECHOLESS_", "MAKE", "MFLAGS"),
+    *("CLICOLOR", "COLORTERM", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TERM", "TTY_"),
+    *("PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS"),
+)
+PERSONAL_SUFFIXES = ("_TOKEN", "_API_KEY", "_BASE_URL")
 
 # A slow machine is no mistake of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-# No test asks a real model by mistake: whoever has a server of its own allows it (tests/responders/llm/conftest.py).
-pydantic_ai.models.ALLOW_MODEL_REQUESTS = False
 
 
 @pytest.hookimpl(trylast=True)
@@ -38,21 +46,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings and the token of whoever runs the tests."""
+    """Hide what differs from one who runs the tests to the next: settings, keys, the terminal, a make around."""
     for name in list(os.environ):
-        if name.startswith("ECHOLESS_") or name == "DISCORD_TOKEN":
+        if name.startswith(PERSONAL_PREFIXES) or name.endswith(PERSONAL_SUFFIXES):
             monkeypatch.delenv(name)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
 
 
 @pytest.fixture
 def options() -> SandboxOptions:
     """Return the sandbox's settings, without rate limits; a test module may override them."""
+    from bot.sandbox.options import SandboxOptions
+
     return SandboxOptions(message_rate=None, global_rate=None)
 
 
 @pytest.fixture
 async def sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
     """Return a Discord on free ports of this machine."""
+    from bot.sandbox.server import Sandbox
+
     async with Sandbox(options) as running:
         yield running
 
@@ -60,44 +74,46 @@ async def sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[ControlClient]:
     """Return a client for its control API."""
-    async with ControlClient(sandbox.services.addresses.control) as client:
+    from bot.sandbox.control_client import ControlClient
+
+    async with ControlClient(sandbox.services.addresses.control, patience=PATIENCE) as client:
         yield client
 
 
 @pytest.fixture
 async def launch(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Launch]:
     """Start bots in this process, each stopped at the end; sections of settings come by name."""
-    started: list[RunningBot] = []
+    from tests.harness import start_bot
+
     failures: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+    async with AsyncExitStack() as stack:
 
-    async def start(
-        folder: str = "log", *, responder: Responder | None = None, ready: bool = True, **sections: object
-    ) -> RunningBot:
-        running = await start_bot(sandbox, tmp_path / folder, sections, responder)
-        started.append(running)
-        if ready:
-            await running.ready()
-        return running
+        async def start(
+            folder: str = "log", *, responder: Responder | None = None, ready: bool = True, **sections: object
+        ) -> RunningBot:
+            running = await start_bot(sandbox, tmp_path / folder, sections, responder)
+            stack.push_async_callback(running.stop)
+            if ready:
+                await running.ready()
+            return running
 
-    yield start
-    for running in started:
-        await running.stop()
+        yield start
     assert not failures
 
 
 @pytest.fixture
 async def spawn(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Spawn]:
     """Start bots as processes of their own, each ended at the end."""
-    started: list[BotProcess] = []
+    from tests.harness import start_process
 
-    async def start(folder: str = "log", *, ready: bool = True, **sections: object) -> BotProcess:
-        process = await start_process(sandbox, tmp_path / folder, sections)
-        started.append(process)
-        if ready:
-            await process.ready()
-        return process
+    async with AsyncExitStack() as stack:
 
-    yield start
-    for process in started:
-        await process.kill()
+        async def start(folder: str = "log", *, ready: bool = True, **sections: object) -> BotProcess:
+            process = await start_process(sandbox, tmp_path / folder, sections)
+            stack.push_async_callback(process.kill)
+            if ready:
+                await process.ready()
+            return process
+
+        yield start

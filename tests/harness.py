@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import os
 import signal
@@ -25,23 +24,14 @@ from bot.eventlog.reader import Query, Reader
 from bot.gateway.intake import BOT_STREAM
 from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.server import Sandbox
+from bot.sandbox.tether import tethered
+from tests.waiting import PATIENCE, eventually
 
-PATIENCE = 15.0
 ROOT = Path(__file__).parents[1]
 RULES: list[dict[str, object]] = [{"match": "(?s)ask (?P<what>.+)", "reply": "re: {what}"}]
 
 E = TypeVar("E", bound=Event)
 Sections = Mapping[str, object]
-
-
-async def eventually(look: Callable[[], object], within: float = PATIENCE) -> None:
-    """Wait until ``look``, a function or a coroutine function, gives something true."""
-    async with asyncio.timeout(within):
-        while True:
-            found = look()
-            if await found if inspect.isawaitable(found) else found:
-                return
-            await asyncio.sleep(0.01)
 
 
 def settings(sandbox: Sandbox, folder: Path, sections: Sections) -> Config:
@@ -221,10 +211,10 @@ class BotProcess:
             self.process.kill()
         await self.process.wait()
 
-    async def terminate(self, within: float = PATIENCE) -> int:
+    async def terminate(self) -> int:
         """Ask it to end and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
 
 
@@ -239,7 +229,7 @@ async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, toke
     output = folder.with_suffix(".jsonl")
     with output.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", "--config", str(config),
+            *tethered(sys.executable, "-m", "bot", "run", "--config", str(config)),
             stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
             cwd=ROOT, env={**os.environ, "DISCORD_TOKEN": token},
         )  # fmt: skip

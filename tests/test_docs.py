@@ -73,6 +73,14 @@ def test_make_help_lists_every_target() -> None:
     assert {line.split()[1] for line in ran.stdout.splitlines()} == set(phony[0].split())
 
 
+def test_continuous_integration_runs_the_tests_as_people_do() -> None:
+    """By the command that the README gives, without an option that hides something."""
+    typed = re.findall(r"(?m)^make ([^|\n]+?)(?: \|\|.*)?$", (ROOT / ".ci" / "run").read_text())
+
+    assert typed == ["lint", "bench QUICK=1", "test"]
+    assert "make test" in (ROOT / "README.md").read_text()
+
+
 def test_every_dependency_has_a_reason() -> None:
     """One line of pyproject.toml each: name, bounds, why."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

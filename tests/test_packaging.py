@@ -63,7 +63,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.mark.packaging
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(550)
 def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
     """The command runs, the log finds its migrations, init its files, versions are pinned, nothing else came along."""
     source, away, venv = tmp_path / "src", tmp_path / "away", tmp_path / "venv"

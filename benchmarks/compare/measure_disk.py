@@ -109,7 +109,7 @@ async def _wire_bytes(lines: Sequence[Line]) -> float:
 
 async def _sizes(websocket: aiohttp.ClientWebSocketResponse, count: int) -> list[int]:
     sizes: list[int] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while len(sizes) < count:
             text = await websocket.receive_str()
             if json.loads(text)["t"] == "MESSAGE_CREATE":

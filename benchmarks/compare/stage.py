@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bot.sandbox.process import SandboxProcess, sandbox_process
+from bot.sandbox.tether import tethered
 
 NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
 CONFIG = """
@@ -83,7 +84,7 @@ async def both(one: Entering, other: Entering) -> AsyncIterator[tuple[Stage, Sta
 @contextlib.asynccontextmanager
 async def _running(command: tuple[str, ...], folder: Path, environ: dict[str, str]) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=folder, env={**os.environ, **environ}, stdout=PIPE
+        *tethered(sys.executable, *command), cwd=folder, env={**os.environ, **environ}, stdout=PIPE
     )
     try:
         yield process
@@ -94,7 +95,7 @@ async def _running(command: tuple[str, ...], folder: Path, environ: dict[str, st
 
 
 async def _ready(sandbox: SandboxProcess, client: Process) -> None:
-    await sandbox.control.wait_for_ready(within=60)
+    await sandbox.control.wait_for_ready()
     # discord.py itself is ready two seconds after the last server; the bot's catch-ups come then.
     await asyncio.sleep(3)
     if client.returncode is not None:

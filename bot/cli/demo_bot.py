@@ -17,8 +17,9 @@ from bot.config.environment import PREFIX
 from bot.config.model import TOKEN_VARIABLE
 from bot.errors import EcholessError
 from bot.eventlog.log import Location
+from bot.sandbox.tether import tethered
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 TAIL = 5
 
 _IMPORT_ROOT = Path(__file__).parents[2]
@@ -75,12 +76,7 @@ log_format = "json"
         """Start it."""
         with (self.folder / "bot.log").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot",
-                "run",
-                "--config",
-                "config.toml",
+                *tethered(sys.executable, "-m", "bot", "run", "--config", "config.toml"),
                 cwd=self.folder,
                 env=_environment(self._token),
                 stdin=asyncio.subprocess.DEVNULL,

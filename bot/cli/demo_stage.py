@@ -14,7 +14,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess
 from bot.sandbox.wire import Json
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds that any one thing may take before the demo gives up on it."""
 
 

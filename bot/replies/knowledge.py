@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from bot.core.commands import Compose
 from bot.core.delivery import same
@@ -31,7 +32,7 @@ class Knowledge:
     written: Compose | None = None
     shown: dict[int, str] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
-    quiet_until: float = 0.0
+    quiet_until: float = -inf
     sending: bool = False
 
     def shows(self, message_id: int, text: str) -> bool:

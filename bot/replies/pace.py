@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import inf
 
 PER_SECOND, AT_ONCE = 35.0, 10
 """Writes a second, and how many of them may come together after a pause: never more than 45 within a second.
@@ -22,7 +23,7 @@ class Pace:
         self.every = every
         self._gap = 1 / per_second
         self._slack = (at_once - 1) * self._gap
-        self._next = 0.0
+        self._next = -inf
         self._first: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None

@@ -21,14 +21,15 @@ _MARGIN = 30.0
 class ControlClient:
     """Speak to a sandbox's control API; channels and users go by name or id.
 
-    Waits end after ``within`` seconds.
+    Waits end after ``within`` seconds, or ``patience`` where nobody says.
 
     Raises SandboxError with the API's sentence when it refuses, and TimeoutError when a wait is not met.
     """
 
-    def __init__(self, control_url: str) -> None:
+    def __init__(self, control_url: str, *, patience: float = 10.0) -> None:
         """Take the address that the ready line names."""
         self._url = control_url
+        self._patience = patience
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
 
     async def __aenter__(self) -> Self:
@@ -231,7 +232,8 @@ class ControlClient:
 
     # -- wait ------------------------------------------------------------------------------------------------------
 
-    async def _wait(self, body: Json, within: float) -> Json:
+    async def _wait(self, body: Json, within: float | None) -> Json:
+        within = self._patience if within is None else within
         async with asyncio.timeout(within + _MARGIN):
             answer: Json = await self.call("POST", "/wait", {**body, "timeout": within})
         if not answer["met"]:
@@ -239,27 +241,29 @@ class ControlClient:
             raise TimeoutError(f"Not within {within:g} s: {what}")
         return answer
 
-    async def wait_for_messages(self, count: int = 1, *, within: float = 10, **chosen: object) -> list[MessageRecord]:
+    async def wait_for_messages(
+        self, count: int = 1, *, within: float | None = None, **chosen: object
+    ) -> list[MessageRecord]:
         """Wait until ``count`` messages match the filters of ``messages``."""
         answer = await self._wait({"messages": chosen, "count": count}, within)
         answered: list[MessageRecord] = answer["messages"]
         return answered
 
-    async def wait_for_ready(self, *, within: float = 10, identifies: int = 0, resumes: int = 0) -> None:
+    async def wait_for_ready(self, *, within: float | None = None, identifies: int = 0, resumes: int = 0) -> None:
         """Wait until a session is connected and ready, after so many identifies and resumes in all."""
         await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
 
-    async def wait_for_sessions(self, number: int, *, within: float = 10) -> None:
+    async def wait_for_sessions(self, number: int, *, within: float | None = None) -> None:
         """Wait until exactly so many sessions are connected."""
         await self._wait({"sessions": number}, within)
 
-    async def wait_for_requests(self, count: int = 1, *, within: float = 10, **chosen: object) -> int:
+    async def wait_for_requests(self, count: int = 1, *, within: float | None = None, **chosen: object) -> int:
         """Wait until so many requests match the filters of ``requests``."""
         answer = await self._wait({"requests": chosen, "count": count}, within)
         answered: int = answer["count"]
         return answered
 
-    async def wait_for_answer(self, interaction: str, *, until: str = "answered", within: float = 10) -> Json:
+    async def wait_for_answer(self, interaction: str, *, until: str = "answered", within: float | None = None) -> Json:
         """Wait until an interaction is "answered" (or "acknowledged"); give its record."""
         answer = await self._wait({"interaction": interaction, "until": until}, within)
         answered: Json = answer["interaction"]

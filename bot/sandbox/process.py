@@ -14,9 +14,11 @@ from pathlib import Path
 
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.tether import tethered
 from bot.sandbox.wire import Json
 
-_PATIENCE = 30.0
+_PATIENCE = 180.0
+"""Seconds until a start or an end counts as hanging: machines are slow at times."""
 _IMPORT_ROOT = Path(__file__).parents[2]
 
 
@@ -37,24 +39,20 @@ class SandboxProcess:
 
 @contextlib.asynccontextmanager
 async def sandbox_process(arguments: Iterable[str] = ()) -> AsyncIterator[SandboxProcess]:
-    """Start ``python -m bot.sandbox --json`` with more arguments, and stop it at the end.
+    """Start ``python -m bot.sandbox --json`` with more arguments, and stop it at the end, or with this process.
 
     Raises SandboxError with what it wrote to stderr when it does not start.
     """
     paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot.sandbox",
-        "--json",
-        *arguments,
+        *tethered(sys.executable, "-m", "bot.sandbox", "--json", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
     try:
         ready = await _ready_line(process)
-        async with ControlClient(ready["control_url"]) as control:
+        async with ControlClient(ready["control_url"], patience=_PATIENCE) as control:
             yield SandboxProcess(**ready, control=control)
     finally:
         await _stop(process)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from bot.sandbox.options import Rate
 
@@ -44,7 +45,7 @@ class RateLimits:
         self.global_rate = global_rate
         self._clock = clock
         self._windows: dict[str, _Window] = {}
-        self._global = _Window(0.0)
+        self._global = _Window(-inf)
 
     def check(self, route: str, major: str, *, exempt: bool) -> Verdict:
         """Count a request of a route; ``exempt`` routes (interactions) do not count globally."""

@@ -11,13 +11,15 @@ from typing import Any
 from bot.core.events import CatchupCompleted, MessageSkipped, ReplyRequested, ReplySent
 from bot.moderation.control import SOCKET
 from bot.sandbox.control_client import ControlClient
-from tests.harness import ROOT, Gated, Launch, eventually
+from bot.sandbox.tether import tethered
+from tests.harness import ROOT, Gated, Launch
+from tests.waiting import eventually
 
 
 async def echoless(folder: Path, *arguments: object) -> dict[str, Any]:
     """Run ``echoless replay`` beside the bot and return what it wrote as JSON."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "replay", "--log", str(folder), "--json", *map(str, arguments),
+        *tethered(sys.executable, "-m", "bot", "replay", "--log", str(folder), "--json", *map(str, arguments)),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     out, err = await process.communicate()

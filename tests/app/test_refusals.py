@@ -14,7 +14,9 @@ import pytest
 
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import ROOT, Launch, eventually, write_settings
+from bot.sandbox.tether import tethered
+from tests.harness import ROOT, Launch, write_settings
+from tests.waiting import PATIENCE, eventually
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ async def run(config: Path, token: str | None) -> Ended:
     """Run ``echoless run`` to its end."""
     environment = {**os.environ} if token is None else {**os.environ, "DISCORD_TOKEN": token}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", "--config", str(config),
+        *tethered(sys.executable, "-m", "bot", "run", "--config", str(config)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         cwd=ROOT, env=environment,
     )  # fmt: skip
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())

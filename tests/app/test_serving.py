@@ -13,7 +13,8 @@ from bot.durations import LONGEST
 from bot.eventlog.log import Location
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, eventually, judging, settings
+from tests.harness import Launch, judging, settings
+from tests.waiting import PATIENCE, eventually
 
 
 async def test_it_runs_from_start_to_stop_and_the_log_tells_so(
@@ -65,7 +66,7 @@ async def test_a_stop_is_heard_while_discord_does_not_answer(
     await eventually(lambda: control.requests(path="/users/@me"))
 
     stopping.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await running
 
     assert not folder.exists()
@@ -77,7 +78,7 @@ async def test_a_stop_is_heard_at_any_moment_of_connecting(launch: Launch) -> No
         bot = await launch(f"log-{turns}", ready=False)
         for _ in range(turns):
             await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await bot.stop()
 
 

@@ -18,7 +18,8 @@ from bot.gateway import catchup, healing, supervisor
 from bot.replies import records, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
-from tests.harness import Launch, RunningBot, eventually
+from tests.harness import Launch, RunningBot
+from tests.waiting import eventually
 
 LONG = "x" * 1500
 RULES = [
@@ -135,7 +136,7 @@ async def test_each_question_is_answered_once_and_nothing_is_lost(
     for _ in range(50):
         await trouble.step()
     await control.clear_faults()
-    await eventually(trouble.over, within=30)
+    await eventually(trouble.over)
 
     replies = {
         post: sorted(str(reply["nonce"]) for reply in await control.messages(reference=post, author="sandbox-bot"))

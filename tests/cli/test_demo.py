@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 
 from bot.cli.demo_bot import DemoError, bot_process
+from bot.sandbox.tether import tethered
 from tests.cli.conftest import Run
+from tests.waiting import PATIENCE
 
 FAST = ("--messages", "400")
 """So many that the sandbox sets no rate limit, which makes it the quickest demo."""
-
-PATIENCE = 60
 
 
 def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the demo the way a user does."""
     return subprocess.run(
-        [sys.executable, "-m", "bot", "demo", *map(str, arguments)],
+        tethered(sys.executable, "-m", "bot", "demo", *map(str, arguments)),
         capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ async def test_a_bot_is_gone_at_the_end(tmp_path: Path, unused_tcp_port: int) ->
 def test_stopping_it_leaves_no_process(number: signal.Signals, code: int) -> None:
     """Whatever it was doing: here the bot is just starting."""
     with subprocess.Popen(
-        [sys.executable, "-m", "bot", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        tethered(sys.executable, "-m", "bot", "demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         deadline = time.monotonic() + PATIENCE
         children: dict[int, str] = {}

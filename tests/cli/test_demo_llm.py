@@ -12,16 +12,16 @@ from aiohttp import web
 
 from bot.cli.demo_bot import DemoError
 from bot.cli.demo_llm_models import base_of, choose
+from bot.sandbox.tether import tethered
 from tests.cli.conftest import Run
 from tests.responders.llm.model_server import Fault, ModelServer, Script
-
-PATIENCE = 60
+from tests.waiting import PATIENCE
 
 
 async def demo(*arguments: str) -> tuple[int, dict[str, Any]]:
     """Run the demo the way a user does, and return its exit code and its report."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "demo", "--json", *arguments, stdout=asyncio.subprocess.PIPE
+        *tethered(sys.executable, "-m", "bot", "demo", "--json", *arguments), stdout=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(PATIENCE):
         output, _ = await process.communicate()

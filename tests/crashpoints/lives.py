@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ gateway_url = "{gateway}"
 path = "data"
 [replies]
 responder = {responder}
-send_timeout = "2s"
+send_timeout = "5m"
 [limits]
 per_channel = "off"
 per_person = "off"
@@ -78,13 +78,13 @@ class Lives:
         self, folder: Path, nursery: Nursery, sandbox: SandboxProcess, places: Sequence[Place], model: str = ""
     ) -> None:
         self.folder = folder
+        self.life = -1
         self.touches: list[Touches] = []
         self.kills = 0
         self._nursery = nursery
         self._sandbox = sandbox
         self._model = model
         self._places = {place.life: place for place in places}
-        self._life = -1
         self._seen = 0
         self._stopping = False
         self._child: Child | None = None
@@ -113,12 +113,12 @@ class Lives:
             await self._bury(await self._bear())
 
     async def _bear(self) -> Child:
-        self._life += 1
-        place = self._places.get(self._life)
+        self.life += 1
+        place = self._places.get(self.life)
         doom = [str(place.number), place.when] if place and place.kind == "commit" else []
         arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), *doom]
         environ = {"DISCORD_TOKEN": self._sandbox.token}
-        output = self.folder / f"bot{self._life}.out"
+        output = self.folder / f"bot{self.life}.out"
         self._child = child = await self._nursery.start("bot", arguments, environ, output)
         if place is not None and place.kind == "request":
             await self._sandbox.control.add_fault("kill", when=place.when, nth=place.number, pid=child.pid)
@@ -127,7 +127,7 @@ class Lives:
 
     async def _bury(self, child: Child) -> None:
         """Wait for the end of a life and count what it touched."""
-        killed = await child.ended == -signal.SIGKILL
+        killed = await child.wait() == -signal.SIGKILL
         self.kills += killed
         tally = self.folder / "tally"
         commits = int(tally.read_text(encoding="ascii")) if not killed and tally.exists() else 0
@@ -135,13 +135,3 @@ class Lives:
         self.touches.append(Touches(commits, requests - self._seen))
         self._seen = requests
         await self._sandbox.control.clear_faults()
-
-
-async def eventually(look: Callable[[], bool | Awaitable[bool]], seconds: float) -> None:
-    """Wait until ``look`` is true; raise TimeoutError after ``seconds``."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = look()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,11 +13,11 @@ from aiohttp import web
 from benchmarks.bots import event_counts
 from bot.core.parts import split
 from bot.sandbox.control_client import ControlClient
-from tests.crashpoints.lives import eventually
 from tests.responders.llm.model_server import ModelServer, Request, Script
+from tests.waiting import eventually
 
-PATIENCE = 1.0
-"""Seconds for a piece to be shown; a bot in doubt of a message shows nothing more before it has looked."""
+RETOLD_PATIENCE = 1.0
+"""Seconds for a piece of a story told again to be shown: a bot in doubt of a message shows none before it looks."""
 PARAGRAPH = "It goes on for a while. " * 75
 
 
@@ -40,8 +41,12 @@ class Narrator(ModelServer):
 
     async def _say(self, response: web.StreamResponse, request: Request, token: str, *, counting: bool = False) -> None:
         """Wait until everything said so far is shown, then say more."""
-        with suppress(TimeoutError):
-            await eventually(self._shown, PATIENCE)
+        if len(self.requests) == 1:
+            await eventually(self._shown)
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETOLD_PATIENCE):
+                    await eventually(self._shown)
         self._told += token
         await super()._say(response, request, token, counting=counting)
 

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import traceback
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,16 +23,20 @@ from typing import Any
 from bot.sandbox.__main__ import main as run_sandbox
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess
+from bot.sandbox.tether import tether, tethered
 from tests.crashpoints import doomed_bot
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
 PROGRAMS: dict[str, Callable[[], int | None]] = {"bot": doomed_bot.main, "sandbox": run_sandbox}
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process of the nursery; ``ended`` gives its exit code, negative for the signal that killed it."""
+    """A process of the nursery; ``ended`` gives its exit code, negative for the signal that killed it.
+
+    Many wait for that, so each waits by :meth:`end` or :meth:`wait`: awaited plainly, it would be cancelled for all.
+    """
 
     pid: int
     ended: asyncio.Future[int]
@@ -42,27 +47,48 @@ class Child:
 
     def terminate(self) -> None:
         """Ask it to end, unless it has ended."""
+        self._signal(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        """Wait for its end and return its exit code."""
+        return await asyncio.shield(self.ended)
+
+    async def end(self) -> None:
+        """Ask it to end, and kill it where it does not."""
+        self.terminate()
+        await asyncio.wait((self.ended,), timeout=PATIENCE)
+        self._signal(signal.SIGKILL)
+        await self.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
         if not self.ended.done():
             with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
+                os.kill(self.pid, number)
 
 
-class Nursery:
-    """The side of whoever wants children; make one with :func:`nursery`."""
+class Nursery(asyncio.SubprocessProtocol):
+    """The side of whoever wants children; make one with :func:`nursery`.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._born: asyncio.Queue[Child] = asyncio.Queue()
+    It hears of births and deaths as they come and not in a task: whoever cleans up waits for them, after every task
+    was cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._children: dict[int, Child] = {}
-        self._turn = asyncio.Lock()
+        self._awaited: deque[asyncio.Future[Child]] = deque()
+        self._heard = b""
+        self._stdin: asyncio.WriteTransport
 
     async def start(self, program: str, arguments: Sequence[str], environ: Mapping[str, str], output: Path) -> Child:
         """Fork a stopped child that will run a program; what it prints goes to ``output``."""
+        if self.ended.done():
+            raise ConnectionError("The nursery has ended.")
         order = {"program": program, "arguments": list(arguments), "environ": dict(environ), "output": str(output)}
-        assert self._process.stdin
-        async with self._turn:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            return await self._born.get()
+        born: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        self._awaited.append(born)
+        self._stdin.write(json.dumps(order).encode() + b"\n")
+        return await born
 
     @asynccontextmanager
     async def sandbox(self, folder: Path, *arguments: str) -> AsyncIterator[SandboxProcess]:
@@ -70,47 +96,69 @@ class Nursery:
         output = folder / "sandbox.out"
         child = await self.start("sandbox", ["--json", *arguments], {}, output)
         child.go()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not (output.exists() and output.read_bytes().endswith(b"\n")):
-                    assert not child.ended.done(), output.read_text(encoding="utf-8")
-                    await asyncio.sleep(0.005)
-            ready: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
-            async with ControlClient(ready["control_url"]) as control:
-                yield SandboxProcess(**ready, control=control)
-        finally:
-            child.terminate()
-            await child.ended
 
-    async def listen(self) -> None:
+        def ready() -> bool:
+            assert not child.ended.done(), output.read_text(encoding="utf-8")
+            return output.exists() and output.read_bytes().endswith(b"\n")
+
+        try:
+            await eventually(ready)
+            said: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+            async with ControlClient(said["control_url"], patience=PATIENCE) as control:
+                yield SandboxProcess(**said, control=control)
+        finally:
+            await child.end()
+
+    def close(self) -> None:
+        """Let it end, and its children with it."""
+        self._stdin.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where orders go."""
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        stdin = transport.get_pipe_transport(0)
+        assert isinstance(stdin, asyncio.WriteTransport)
+        self._stdin = stdin
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Hear of births and deaths."""
-        assert self._process.stdout
-        async for line in self._process.stdout:
+        del fd
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
             news = json.loads(line)
             if "code" in news:
                 self._children.pop(news["pid"]).ended.set_result(news["code"])
             else:
-                child = Child(news["pid"], asyncio.get_running_loop().create_future())
-                self._children[child.pid] = child
-                self._born.put_nowait(child)
+                self._bear(news["pid"])
+
+    def _bear(self, pid: int) -> None:
+        child = self._children[pid] = Child(pid, asyncio.get_running_loop().create_future())
+        born = self._awaited.popleft()
+        if not born.done():
+            born.set_result(child)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take its children as killed: they end with it."""
+        del exc
+        for child in self._children.values():
+            child.ended.set_result(-signal.SIGKILL)
+        for born in self._awaited:
+            if not born.done():
+                born.set_exception(ConnectionError("The nursery has ended."))
+        self.ended.set_result(None)
 
 
 @asynccontextmanager
 async def nursery() -> AsyncIterator[Nursery]:
-    """Run a nursery; its children end with it."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.crashpoints.nursery", cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdin
-    made = Nursery(process)
-    listening = asyncio.create_task(made.listen())
+    """Run a nursery; its children end with it, and it with this process."""
+    command = tethered(sys.executable, "-m", "tests.crashpoints.nursery")
+    transport, made = await asyncio.get_running_loop().subprocess_exec(Nursery, *command, cwd=ROOT, stderr=None)
     try:
         yield made
     finally:
-        process.stdin.close()
-        await process.wait()
-        await listening
+        made.close()
+        await asyncio.shield(made.ended)
+        transport.close()
 
 
 def main() -> None:
@@ -139,8 +187,10 @@ def main() -> None:
 
 def bear(order: Mapping[str, Any]) -> int:
     """Fork a child, wait until it has stopped itself, and tell of it."""
+    parent = os.getpid()
     pid = os.fork()
     if not pid:
+        tether(parent)
         os._exit(live(order))
     os.waitpid(pid, os.WUNTRACED)
     tell({"pid": pid})

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from bot.core.parts import split
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query
 from bot.sandbox.process import SandboxProcess
-from tests.crashpoints.lives import LONG, Lives, Place, Touches, eventually
+from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
+from tests.waiting import eventually
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
 PARTS = {word: len(split(text)) for word, text in FACTS.items()}
-PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,15 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until everything is answered."""
-        await eventually(self.answered, PATIENCE)
+        await eventually(self.answered)
 
     async def get_acquainted(self, channel: str) -> None:
         """Write in a private chat until the bot knows it: no list names it before its first message was seen."""
         while not self.recorded("dm.opened"):
-            await self.sandbox.control.wait_for_ready(within=PATIENCE)
+            await self.sandbox.control.wait_for_ready()
+            life = self.lives.life
             await self.say(channel, "hello")
-            with suppress(TimeoutError):
-                await eventually(lambda: self.recorded("dm.opened") > 0, 2)
+            await eventually(lambda life=life: self.recorded("dm.opened") or self.lives.life > life)  # type: ignore[misc]
 
 
 async def large(stage: Stage) -> None:
@@ -119,7 +119,7 @@ async def large(stage: Stage) -> None:
     await stage.say(second, "!long")
     await stage.say(direct, "!short")
     await stage.lives.start()
-    await control.wait_for_ready(within=PATIENCE)
+    await control.wait_for_ready()
     await stage.say(second, "hello")
     await stage.say(thread, "!two")
     await stage.settle()
@@ -129,7 +129,7 @@ async def large(stage: Stage) -> None:
 async def small(stage: Stage) -> None:
     """One channel, one answer of two parts."""
     await stage.lives.start()
-    await stage.sandbox.control.wait_for_ready(within=PATIENCE)
+    await stage.sandbox.control.wait_for_ready()
     await stage.say("general", "!two")
     await stage.settle()
     await stage.lives.stop()
@@ -138,9 +138,9 @@ async def small(stage: Stage) -> None:
 async def streamed(stage: Stage) -> None:
     """One channel, one answer of two parts that is shown while it is written."""
     await stage.lives.start()
-    await stage.sandbox.control.wait_for_ready(within=PATIENCE)
+    await stage.sandbox.control.wait_for_ready()
     await stage.sandbox.control.post("tell me", mention="sandbox-bot")
-    await eventually(lambda: stage.recorded("reply.completed") > 0, PATIENCE)
+    await eventually(lambda: stage.recorded("reply.completed"))
     await stage.lives.stop()
 
 
@@ -156,6 +156,7 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             narrator = Narrator(sandbox.control, folder)
             model = await stack.enter_async_context(narrator.serve()) if name == "streamed" else None
             stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, model.url if model else ""))
+            stack.push_async_callback(stage.lives.stop)
             trouble = ""
             try:
                 await scenario(stage)

@@ -17,6 +17,8 @@ from bot.core import events as e
 from bot.errors import LogLocked, LogUnwritable
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.eventlog.owner import Owner, Ownership, read_owner
+from bot.sandbox.tether import tethered
+from tests.waiting import PATIENCE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -28,7 +30,7 @@ STREAM = "channel:9"
 def start(folder: Path) -> subprocess.Popen[str]:
     """Start a process that owns the log in a folder, unless it is refused."""
     return subprocess.Popen(
-        [sys.executable, str(APPENDER), str(folder)],
+        tethered(sys.executable, str(APPENDER), str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,7 +82,7 @@ async def test_a_log_that_is_open_elsewhere_is_refused(
 async def test_another_process_is_refused(log: EventLog, location: Location) -> None:
     """By the id of this one."""
     with start(location.folder) as process:
-        _, refusal = process.communicate(timeout=30)
+        _, refusal = process.communicate(timeout=PATIENCE)
 
     assert refusal.startswith(f"LogLocked: The log folder {location.folder} belongs to process {os.getpid()} on ")
     assert process.returncode == 1

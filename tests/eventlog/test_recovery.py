@@ -16,6 +16,7 @@ from bot.core import events as e
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
+from bot.sandbox.tether import tethered
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Acknowledged = set[tuple[str, int, int]]
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def run_and_kill(folder: Path, lines: int) -> Acknowledged:
     """Let a process append, kill it after some lines, and return all that it had acknowledged by then."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(APPENDER), str(folder)]
+    command = tethered(sys.executable, str(APPENDER), str(folder))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(lines)]
@@ -73,7 +74,7 @@ async def test_a_process_that_is_killed_in_its_first_start_is_followed_by_a_whol
 ) -> None:
     """Whatever it has made by then."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(APPENDER), str(location.folder)]
+    command = tethered(sys.executable, str(APPENDER), str(location.folder))
     awaited = (location.folder / name, location.folder / "events.db-wal")
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         while not any(path.exists() for path in awaited):

@@ -5,7 +5,8 @@ from bot.core.events import GapFound, MessageDeleted, MessageReceived, ReplySent
 from bot.gateway.intake import BOT_STREAM
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, eventually
+from tests.harness import Launch
+from tests.waiting import eventually
 
 AUDIT = {"audit": {"every": "1s"}, "catchup": {"enabled": False}}
 

@@ -21,7 +21,8 @@ from bot.gateway import catchup
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.payloads import channel_payload
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, RunningBot, Spawn, eventually
+from tests.harness import Launch, RunningBot, Spawn
+from tests.waiting import eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 

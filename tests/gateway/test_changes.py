@@ -15,7 +15,8 @@ from bot.core.events import (
 from bot.sandbox import posting
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Gated, Launch, eventually
+from tests.harness import Gated, Launch
+from tests.waiting import eventually
 
 
 async def test_an_edit_is_recorded_with_its_words_and_answers_nothing(launch: Launch, control: ControlClient) -> None:

@@ -23,7 +23,8 @@ from bot.eventlog.log import Location
 from bot.gateway import supervisor
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, RunningBot, eventually, judging, settings
+from tests.harness import Launch, RunningBot, judging, settings
+from tests.waiting import PATIENCE, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +35,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def run(sandbox: Sandbox, folder: Path, token: str) -> None:
     """Run a bot as ``echoless run`` does, until it ends by itself."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await app.run(settings(sandbox, folder, {}), token, Location(folder), asyncio.Event())
 
 

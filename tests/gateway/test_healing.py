@@ -9,7 +9,8 @@ from bot.core.events import MessageReceived, Proof, ReplyComposed, ReplyRequeste
 from bot.gateway import healing
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Gated, Launch, RunningBot, eventually
+from tests.harness import Gated, Launch, RunningBot
+from tests.waiting import eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 POST: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}

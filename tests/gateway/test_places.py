@@ -12,7 +12,8 @@ from bot.core.events import (
 )
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, eventually
+from tests.harness import Launch
+from tests.waiting import eventually
 
 ROOMS = ("general", "help", "thread", "elsewhere", "dm")
 EVERYWHERE = frozenset(ROOMS)

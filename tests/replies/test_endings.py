@@ -19,7 +19,8 @@ from bot.replies import records
 from bot.responders import Answer, Question, Utterance
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Gated, Launch, RunningBot, eventually
+from tests.harness import Gated, Launch, RunningBot
+from tests.waiting import eventually
 
 POST: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
 

@@ -28,8 +28,9 @@ from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import PATIENCE, Launch, RunningBot, eventually
+from tests.harness import Launch, RunningBot
 from tests.replies.scripted import Speech, Spoken
+from tests.waiting import PATIENCE, eventually
 
 BOT = "sandbox-bot"
 QUICK = {"edit_every": "10ms"}

@@ -9,8 +9,9 @@ from bot.core.events import ConversationSummarised, MessageReceived, ReplyCompos
 from bot.core.memory import DUE, KEEP
 from bot.responders import Answer, Context, ModelFailed, Question, Utterance
 from bot.sandbox.control_client import ControlClient
-from tests.harness import Launch, RunningBot, eventually
+from tests.harness import Launch, RunningBot
 from tests.model import Model
+from tests.waiting import eventually
 
 BOT = "sandbox-bot"
 ON = {"summary": True}

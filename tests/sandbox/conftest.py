@@ -18,6 +18,7 @@ import yarl
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
+from tests.waiting import PATIENCE
 
 with warnings.catch_warnings():
     # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
@@ -27,7 +28,6 @@ with warnings.catch_warnings():
     from discord.http import Route
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
-PATIENCE = 10.0
 
 
 @pytest.fixture

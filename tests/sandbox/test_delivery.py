@@ -11,7 +11,8 @@ from bot.sandbox import posting
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
-from tests.sandbox.conftest import PATIENCE, Bot, Connect, StartBot
+from tests.sandbox.conftest import Bot, Connect, StartBot
+from tests.waiting import PATIENCE
 
 CHAT_INTENTS = 1 + 512 + 4096 + 32768
 

@@ -11,7 +11,8 @@ import pytest
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.options import SandboxOptions
-from tests.sandbox.conftest import PATIENCE, Rest, StartBot
+from tests.sandbox.conftest import Rest, StartBot
+from tests.waiting import PATIENCE
 
 POSTS = "/channels/*/messages"
 

@@ -13,6 +13,7 @@ from bot.sandbox.errors import SandboxError
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Bot, Rest, StartBot
+from tests.waiting import PATIENCE
 
 AnyCommand = app_commands.Command[Any, Any, Any] | app_commands.ContextMenu | app_commands.Group
 
@@ -125,7 +126,7 @@ async def test_a_callback_repeated_after_5xx_was_already_acknowledged(
     await control.add_fault("status", status=502, when="after", path="/interactions/*")
     await control.use_command("go")
 
-    assert await asyncio.wait_for(caught, 10) == 40060
+    assert await asyncio.wait_for(caught, PATIENCE) == 40060
 
 
 async def test_a_late_answer_is_an_unknown_interaction(start_bot: StartBot, control: ControlClient) -> None:
@@ -142,7 +143,7 @@ async def test_a_late_answer_is_an_unknown_interaction(start_bot: StartBot, cont
     await control.change_settings(interaction_deadline=0.0)
     await control.use_command("go")
 
-    assert await asyncio.wait_for(caught, 10) == 10062
+    assert await asyncio.wait_for(caught, PATIENCE) == 10062
 
 
 async def test_a_token_dies_of_age(rest: Rest, sandbox: Sandbox, start_bot: StartBot, control: ControlClient) -> None:
@@ -187,7 +188,7 @@ async def test_options_of_every_kind_arrive(start_bot: StartBot, control: Contro
     values = {"text": "t", "number": 3, "really": True, "who": "bob", "where": "general", "share": 0.5}
     await control.use_command("log show", values, permissions=["MANAGE_MESSAGES", "SEND_MESSAGES"])
 
-    assert await asyncio.wait_for(seen, 10) == ("t", 3, True, "bob", "general", 0.5, True)
+    assert await asyncio.wait_for(seen, PATIENCE) == ("t", 3, True, "bob", "general", 0.5, True)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ async def test_context_menus_and_autocomplete(start_bot: StartBot, control: Cont
     await control.use_command("Why this reply?", target=posted["id"])
     typing = await control.use_command("go", {"word": "he"}, focused="word")
 
-    assert await asyncio.wait_for(targets, 10) == "why?"
+    assert await asyncio.wait_for(targets, PATIENCE) == "why?"
     assert (await control.wait_for_answer(typing["id"]))["choices"] == [{"name": "he!", "value": "he!"}]
 
 

@@ -88,6 +88,14 @@ def test_a_window_of_requests_fills_and_empties() -> None:
     assert check() == (True, "1", "5.000")
 
 
+def test_the_window_for_all_requests_begins_with_the_first() -> None:
+    """Also on a clock that began a moment ago."""
+    limits = RateLimits(None, Rate(1, 5), lambda: 1.0)
+
+    assert limits.check("messages.create", "c", exempt=False).allowed
+    assert limits.check("messages.create", "c", exempt=False).retry_after == 5.0
+
+
 def test_permissions_add_up_as_documented() -> None:
     """Guild, then @everyone's, roles' and the member's overwrites; no VIEW_CHANNEL means nothing."""
     world = World()

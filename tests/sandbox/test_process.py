@@ -17,7 +17,9 @@ from click.testing import CliRunner
 from bot.cli.sandbox import sandbox as sandbox_command
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.process import sandbox_process
-from tests.sandbox.conftest import PATIENCE, Socket
+from bot.sandbox.tether import tethered
+from tests.sandbox.conftest import Socket
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,9 +58,8 @@ async def test_it_plays_recorded_chat_and_leaves(tmp_path: Path) -> None:
     """It waits for a bot, plays every channel from its beginning, counts, and leaves."""
     recording = _write(tmp_path / "chat.jsonl", [*LINES, ""])
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "bot.sandbox", "--json", "--play", str(recording), "--speed", "max", "--rate-limit", "off"),
-        "--exit-after-play",
+        *tethered(sys.executable, "-m", "bot.sandbox", "--json", "--play", str(recording)),
+        *("--speed", "max", "--rate-limit", "off", "--exit-after-play"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=ROOT,
@@ -149,7 +150,7 @@ def test_arguments_that_make_no_sense_are_refused(arguments: list[str], said: st
 async def test_ctrl_c_stops_it_without_a_traceback() -> None:
     """It prints how to run the bot, then serves until it is told to stop."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "sandbox"),
+        *tethered(sys.executable, "-m", "bot", "sandbox"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -14,7 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.sandbox.conftest import PATIENCE, Socket
+from tests.sandbox.conftest import Socket
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 

@@ -236,7 +236,6 @@ class Delivery(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_no_schedule_doubles_or_loses_anything() -> None:
     """Try many schedules, the same ones each time."""
     Delivery.steps = 0

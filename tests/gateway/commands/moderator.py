@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.control_client import ControlClient
-from tests.harness import eventually
+from tests.waiting import eventually
 
 Record = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Moderator:
         """Use a command and return its interaction once it is answered."""
         body = {"command": command, "options": options or {}, "user": self.user, "channel": self.channel}
         used = await self.control.call("POST", "/interactions/command", {**body, **more})
-        return await self.control.wait_for_answer(used["id"], within=15)
+        return await self.control.wait_for_answer(used["id"])
 
     async def ask(self, command: str, options: Record | None = None, **more: object) -> str:
         """Use a subcommand of ``/replay`` and return the text of the answer."""

@@ -7,7 +7,8 @@ from bot.gateway.commands.counter import NEUTRAL
 from bot.moderation import Report
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
-from tests.harness import Launch, RunningBot, eventually
+from tests.harness import Launch, RunningBot
+from tests.waiting import eventually
 
 WORDS = "the secret of the moderator"
 

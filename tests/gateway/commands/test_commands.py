@@ -11,7 +11,8 @@ from bot.gateway.commands.change import version_in
 from bot.moderation import Report
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, labels, text_of
-from tests.harness import Gated, Launch, RunningBot, eventually
+from tests.harness import Gated, Launch, RunningBot
+from tests.waiting import eventually
 
 
 async def _talked(

@@ -8,7 +8,8 @@ import pytest
 from bot.gateway.commands.registration import FILE_NAME
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator
-from tests.harness import Launch, eventually
+from tests.harness import Launch
+from tests.waiting import eventually
 
 PATH = "/applications/*/commands"
 

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
-from pydantic_ai.models import override_allow_model_requests
 
 from bot.responders.llm.responder import LlmResponder, build_responder
 from bot.responders.llm.settings import Endpoint, LlmSettings
@@ -17,10 +16,9 @@ from tests.responders.llm.model_server import ModelServer
 
 @pytest.fixture
 async def server() -> AsyncIterator[ModelServer]:
-    """Serve a model that answers at once; it alone may be asked."""
-    with override_allow_model_requests(allow_model_requests=True):
-        async with ModelServer().serve() as running:
-            yield running
+    """Serve a model that answers at once."""
+    async with ModelServer().serve() as running:
+        yield running
 
 
 @pytest.fixture

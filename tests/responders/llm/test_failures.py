@@ -9,11 +9,11 @@ from bot.responders import ModelFailed, Utterance
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder
 from bot.responders.llm.settings import Patience
-from tests.harness import eventually
 from tests.responders.llm.asking import TEXT, Asking, ask
 from tests.responders.llm.model_server import Fault, ModelServer, Script
+from tests.waiting import eventually
 
-BRIEF = Patience(first_token=60, between=60, total=1)
+BRIEF = Patience(first_token=60, between=60, total=2)
 
 
 async def failure(responder: LlmResponder, text: str = "Who are you?") -> ModelFailed:

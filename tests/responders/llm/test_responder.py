@@ -12,14 +12,15 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, FunctionModel
 from pydantic_ai.models.test import TestModel as ScriptedModel
 
-from bot.responders import Answer, Context, File, Responder, Streaming, Utterance
+from bot.responders import Answer, Context, File, ModelFailed, Responder, Streaming, Utterance
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder, build_responder
 from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
-from tests.harness import eventually
 from tests.responders.llm.asking import PATIENT, TEXT, Asking, ask, question
 from tests.responders.llm.model_server import Fault, ModelServer, Script
+from tests.suite.clock import Clock
+from tests.waiting import PATIENCE, eventually
 
 
 async def test_answer_is_shown_as_it_grows_and_told_with_what_it_took(server: ModelServer, asking: Asking) -> None:
@@ -184,17 +185,18 @@ async def test_text_is_cleaned_while_it_is_shown() -> None:
     assert "".join(shown) == answer.text == "hello @\u200beveryone"
 
 
-async def test_thoughts_are_signs_of_life_and_never_shown() -> None:
+async def test_thoughts_are_signs_of_life_and_never_shown(clock: Clock) -> None:
     """A model that thinks for longer than it may wait to begin is not left."""
     seen: list[ModelMessage] = []
-    patience = Patience(first_token=0.5, between=60)
+    patience = Patience(first_token=PATIENCE, between=3 * PATIENCE, total=9 * PATIENCE)
 
     async def think(
         messages: list[ModelMessage], _info: AgentInfo
     ) -> AsyncIterator[str | dict[int, DeltaThinkingPart]]:
         seen.extend(messages)
         yield {0: DeltaThinkingPart(content="hm ")}
-        await asyncio.sleep(0.6)
+        clock.go_on(2 * PATIENCE)
+        await asyncio.sleep(0.01)
         yield "So: yes."
 
     _, answer = await ask(scripted(FunctionModel(stream_function=think), patience=patience), persona="Be a judge.")
@@ -212,10 +214,12 @@ async def test_thoughts_among_the_words_are_never_shown(server: ModelServer, ask
     assert "".join(shown) == answer.text == "So: yes."
 
 
-async def test_real_models_are_refused_in_tests() -> None:
+async def test_real_models_are_refused_in_tests(nobody_outside_is_asked: list[str]) -> None:
     """Whoever forgets the server gets an error, not a bill."""
-    endpoint = Endpoint("openai:tiny", base_url="http://127.0.0.1:9/v1")
-    responder = build_responder(endpoint, LlmSettings(), {})
+    responder = build_responder(Endpoint("openai:tiny", base_url="https://api.openai.com/v1"), LlmSettings(), {})
 
-    with pytest.raises(RuntimeError, match="not allowed"):
+    with pytest.raises(ModelFailed):
         await ask(responder)
+
+    assert set(nobody_outside_is_asked) == {"api.openai.com"}
+    nobody_outside_is_asked.clear()
