@@ -7,7 +7,8 @@ from typing import Any
 from bot.gateway.invitation import invitation
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import BotProcess, Spawn, eventually
+from tests.harness import BotProcess, Spawn
+from tests.waiting import eventually
 
 
 async def said(process: BotProcess, event: str) -> dict[str, Any]:

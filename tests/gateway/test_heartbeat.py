@@ -8,7 +8,8 @@ from discord.gateway import DiscordWebSocket
 
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
-from tests.harness import Launch, eventually
+from tests.harness import Launch
+from tests.waiting import eventually
 
 SECONDS = 2.0
 
