@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,20 +64,28 @@ TYPING = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let this process be nine hours ahead of UTC."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Tokyo")
+@contextmanager
+def zone(name: str) -> Iterator[None]:
+    """Let this process be in a zone for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", name)
         time.tzset()
         yield
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def tokyo() -> Iterator[None]:
+    """Let this process be nine hours ahead of UTC."""
+    with zone("Asia/Tokyo"):
+        yield
 
 
 async def _write(folder: Path) -> None:
     now = FIRST_SECOND * 1_000_000 + 1
     log = await open_log(Location(folder), clock=lambda: now, full=False)
     conversations = Conversations(log)
+    await log.append("bot", (e.Draft(e.DirectChannelOpened(channel_id=BUSY)),))
     for message_id in MESSAGES:
         received = e.MessageReceived(message_id=message_id, author_id=ALICE, sent_at=now, guild_id=5)
         composed = e.ReplyComposed(message_id=message_id, parts=1, responder="llm", model="m", tokens_in=5)
@@ -187,19 +196,16 @@ def test_what_is_no_point_is_refused_in_every_command(
 
 
 @pytest.mark.parametrize("typing", TYPING, ids=lambda command: " ".join(map(str, command)))
-def test_the_hour_that_comes_twice_is_asked_about(
-    busy: Path, run: Run, monkeypatch: pytest.MonkeyPatch, typing: tuple[object, ...]
-) -> None:
+def test_the_hour_that_comes_twice_is_asked_about(busy: Path, run: Run, typing: tuple[object, ...]) -> None:
     """In the zone of this machine."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-
-    twice = run(*typing, "2026-10-25 02:30", "--log", busy)
-    never = run(*typing, "2026-03-29 02:30", "--log", busy)
+    with zone("Europe/Berlin"):
+        twice = run(*typing, "2026-10-25 02:30", "--log", busy)
+        never = run(*typing, "2026-03-29 02:30", "--log", busy)
+        said = run(*typing, "2026-10-25 02:30+02:00", "--log", busy)
 
     assert "2026-10-25 02:30 happens twice here: add +02:00 or +01:00." in " ".join(twice.err.split())
     assert "2026-03-29 02:30 never happens here" in " ".join(never.err.split())
-    assert run(*typing, "2026-10-25 02:30+02:00", "--log", busy).code == 0
+    assert said.code == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -231,6 +237,30 @@ async def test_a_running_bot_is_told_what_was_meant_here(tmp_path: Path, run: Ru
     await log.close()
 
     assert [2, 2, 2] == [ran.rows[0]["version"] for ran in (by_local, by_printed, by_message)]
+
+
+@pytest.mark.parametrize("key", ["there", "missing", "another"])
+def test_names_stand_beside_ids_where_the_key_is(
+    busy: Path, run: Run, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Without it, or with another log's, all else is shown."""
+    if key == "missing":
+        (busy / "vault.key").unlink()
+    elif key == "another":
+        monkeypatch.setenv("ECHOLESS_VAULT_KEY", "A" * 43 + "=")
+    name = "ada" if key == "there" else None
+
+    (usage,) = run("usage", "--log", busy, "--json").rows
+    (stats,) = run("log", "stats", "--log", busy, "--json").rows
+
+    assert usage["people"][str(ALICE)] == {
+        "name": name, "replies": 5, "failed": 0, "tokens": 25, "cost_micros": 0, "unpriced": 0,
+    }  # fmt: skip
+    assert usage["channels"][str(BUSY)]["name"] == name
+    assert stats["names"] == ({f"channel:{BUSY}": name} if name else {})
+    assert stats["by_stream"][f"channel:{BUSY}"] == 16
+    for eyes in (run("usage", "--log", busy).out, run("log", "stats", "--log", busy).out):
+        assert ("ada" in eyes) == (key == "there")
 
 
 @pytest.mark.parametrize(

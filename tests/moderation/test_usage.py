@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import pytest
+
 from bot.core import commands as c
 from bot.core import events as e
+from bot.moderation import House, ModerationError
+from bot.moderation.desk import BOT_STREAM
+from bot.moderation.names import LONGEST
+from bot.moderation.text import utc_time
 from bot.moderation.usage import collect
 from bot.replies.repair import again
-from tests.moderation.conftest import Room
+from tests.moderation.conftest import CHANNEL, Room
 
 
 async def test_what_has_no_price_is_marked(room: Room) -> None:
@@ -43,3 +49,85 @@ async def test_whoever_asked_before_is_known(room: Room) -> None:
     found = await collect(room.log.reader, since=since)
 
     assert {person: (each.replies, each.tokens) for person, each in found.people.items()} == {"41": (2, 110)}
+
+
+MESSAGE = 1_300_000_000_000_000_001
+
+
+async def _answered(room: Room, message_id: int, name: str, *, author: int = 41) -> None:
+    """Let somebody ask and a model answer."""
+    received = e.MessageReceived(message_id=message_id, author_id=author, sent_at=0)
+    await room.do(c.Receive(received, e.Body(name=name, parts=("so?",)), e.Call.DM, "echo"))
+    composed = e.ReplyComposed(message_id=message_id, parts=1, responder="echo", model="m", tokens_in=5)
+    await room.do(c.Compose(composed, e.Body(parts=("so",))))
+
+
+async def test_people_have_their_newest_name(room: Room) -> None:
+    """Beside the id: what may drive a terminal is escaped, and what is long is cut."""
+    await _answered(room, MESSAGE, "ada")
+    await _answered(room, MESSAGE + 1, "Ada\x1b[2J" + "a" * 99)
+    await _answered(room, MESSAGE + 2, "bob", author=42)
+    await room.log.append(BOT_STREAM, (e.Draft(e.DirectChannelOpened(channel_id=CHANNEL)),))
+
+    report = await House(room.desk).usage()
+
+    assert {person: each["name"] for person, each in report.data["people"].items()} == {
+        "41": "Ada\x1b[2J" + "a" * 99, "42": "bob",
+    }  # fmt: skip
+    assert report.data["channels"][str(CHANNEL)]["name"] == "bob"
+    (row,) = [row for row in report.lines if row.startswith("  41 ")]
+    assert row.endswith("  " + ("Ada\\x1b[2J" + "a" * 99)[: LONGEST - 1] + "…")
+    assert all(row.isprintable() for row in report.lines)
+
+
+async def test_a_name_from_elsewhere_stays_there(room: Room) -> None:
+    """Whoever may see one channel is not told what somebody is called in another."""
+    await _answered(room, MESSAGE, "ada")
+    other = e.MessageReceived(message_id=MESSAGE + 1, author_id=41, sent_at=0)
+    await room.log.append("channel:77", (e.Draft(other, e.Body(name="the boss", parts=("hi",)), subject=41),))
+
+    here = await House(room.desk).usage({CHANNEL: "#general"})
+    everywhere = await House(room.desk).usage()
+
+    assert here.data["people"]["41"]["name"] == "ada"
+    assert here.data["channels"][str(CHANNEL)]["name"] == "#general"
+    assert everywhere.data["people"]["41"]["name"] == "the boss"
+
+
+@pytest.mark.parametrize("since", ["version", "message", "time", "link"])
+async def test_usage_since_any_point(room: Room, since: str) -> None:
+    """That of the second of three messages."""
+    for number in range(3):
+        await _answered(room, MESSAGE + number, "ada")
+    version, moment = next(
+        (recorded.version, recorded.recorded_at)
+        for recorded in await room.history()
+        if recorded.correlation == MESSAGE + 1
+    )
+    link = f"https://discord.com/channels/5/{CHANNEL}/{MESSAGE + 1}"
+    texts = {"version": str(version), "message": str(MESSAGE + 1), "time": utc_time(moment), "link": link}
+
+    report = await House(room.desk).usage({CHANNEL: ""}, texts[since])
+
+    assert report.data["total"]["replies"] == 2
+
+
+@pytest.mark.parametrize(
+    ("channels", "since", "said"),
+    [
+        pytest.param(None, "3", "Version 3 of which channel?", id="a version of no channel"),
+        pytest.param({CHANNEL: ""}, "99", "there is no version 99", id="a version to come"),
+        pytest.param({77: ""}, str(MESSAGE), "is in no channel that is counted here", id="a message elsewhere"),
+        pytest.param({77: ""}, str(MESSAGE + 9), "is in no channel that is counted here", id="an unknown message"),
+        pytest.param(None, "999999999d", "at most 36500 days", id="an age past the calendar"),
+        pytest.param(None, "soon", "no point in time", id="no point"),
+    ],
+)
+async def test_usage_since_what_is_not_there_is_refused(
+    room: Room, channels: dict[int, str] | None, since: str, said: str
+) -> None:
+    """With a sentence."""
+    await _answered(room, MESSAGE, "ada")
+
+    with pytest.raises(ModerationError, match=said):
+        await House(room.desk).usage(channels, since)
