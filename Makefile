@@ -1,20 +1,25 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint crashpoints surge streams chaos bench lock clean
+.PHONY: help demo test test-quick check lint crashpoints surge streams chaos bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+PURE := tests/core tests/laws tests/responders tests/test_config.py tests/test_docs.py
+END_TO_END := tests/app/test_recovery.py
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network
 	@$(BIN)/echoless demo
 
 test: $(READY) ## every test, two at a time
 	@$(BIN)/pytest -n 2 --dist worksteal
+
+test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: half a minute
+	@$(BIN)/pytest -n 2 --dist worksteal $(PURE) $(END_TO_END)
 
 check: lint test ## what has to pass before a change goes in
 

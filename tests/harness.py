@@ -117,6 +117,15 @@ class RunningBot:
         """Wait until it can speak to Discord."""
         await eventually(lambda: self.connected or self.serving.done())
 
+    async def caught_up(self) -> None:
+        """Wait until it has looked for what was said while it was away: what is said now is none of that."""
+
+        def looked() -> bool:
+            catchup = self.bot.supervisor.client and self.bot.supervisor.client.catchup
+            return bool(self.bot.sync._complete and catchup and not catchup._underway)
+
+        await eventually(looked)
+
     async def make_log_unwritable(self, *, unwritable: bool = True) -> None:
         """Have the database refuse to be written, as on a disk that turned read-only, or take events again."""
         sql = f"PRAGMA query_only = {unwritable:d}"

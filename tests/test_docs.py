@@ -64,13 +64,33 @@ def test_the_example_explains_every_setting() -> None:
     assert [] == [lines[number] for number in shown if number - 1 in shown]
 
 
+def targets() -> set[str]:
+    """Return what can be made."""
+    (phony,) = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())
+    return set(phony.split())
+
+
 def test_make_help_lists_every_target() -> None:
     """Somebody who types ``make`` sees what there is."""
-    phony = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())
-
     ran = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
 
-    assert {line.split()[1] for line in ran.stdout.splitlines()} == set(phony[0].split())
+    assert {line.split()[1] for line in ran.stdout.splitlines()} == targets()
+
+
+def test_contributors_are_shown_what_there_is() -> None:
+    """Every target, test and file that CONTRIBUTING.md names."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    tests = re.findall(r"pytest (\S+)", text)
+    files = re.findall(r"`([a-z/_]+(?:/|\.py|\.toml))`", text)
+
+    assert set(re.findall(r"make ([a-z-]+)", text)) <= targets()
+    assert all((ROOT / name.partition("::")[0]).exists() for name in tests)
+    assert all(
+        f"def {name.partition('::')[2]}" in (ROOT / name.partition("::")[0]).read_text()
+        for name in tests
+        if "::" in name
+    )
+    assert all((ROOT / name).exists() or (ROOT / "bot" / name).exists() for name in files)
 
 
 def test_continuous_integration_runs_the_tests_as_people_do() -> None:

@@ -28,7 +28,7 @@ from bot.gateway.invitation import invitation
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.requests import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
-from bot.gateway.tolerance import from_json, guard
+from bot.gateway.tolerance import from_json, guard, one_queue
 from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
@@ -99,6 +99,7 @@ class Client(discord.Client):
         )
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
+        self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
 

@@ -1,9 +1,9 @@
-"""What discord.py stumbles over, made good: an event it can't parse ends the client, half a character ends a page."""
+"""What discord.py stumbles over, made good: an event it can't parse, half a character, sessions that begin at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -30,6 +30,22 @@ def _guarded(name: str, parse: Callable[[Any], None], unreadable: Unreadable, da
         parse(data)
     except Exception as error:  # noqa: BLE001 - whatever it trips over, the next event may be a good one
         unreadable(name, data, error)
+
+
+def one_queue(wait: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return discord.py's wait for a session's servers, without the error of one whose queue another has taken away.
+
+    Sessions that begin within that wait share a queue, and the wait that ends first has said that they are ready.
+    """
+
+    async def waiting() -> None:
+        try:
+            await wait()
+        except AttributeError as error:
+            if error.name != "_ready_state":
+                raise
+
+    return waiting
 
 
 def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON

@@ -53,6 +53,18 @@ async def test_a_message_that_cannot_be_parsed_is_read_from_the_history(launch: 
     assert (await control.sessions())["identifies"] == 1
 
 
+async def test_sessions_that_begin_at_once_share_a_wait_for_servers(launch: Launch) -> None:
+    """discord.py keeps one queue for all of them, which the wait that ends first takes away from the next."""
+    bot = await launch()
+    client = bot.bot.supervisor.client
+    assert client is not None
+    assert not hasattr(client._connection, "_ready_state")
+
+    await client._connection._delay_ready()
+
+    assert client.is_ready()
+
+
 def strict(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
     """Read JSON as orjson does, which not everybody has installed: without halves of surrogate pairs."""
     read = json.loads(text)

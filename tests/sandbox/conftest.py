@@ -63,7 +63,9 @@ class Bot(discord.Client):
         """Do not wait five seconds before identifying again."""
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
-        """Note the event, then do what the client does."""
+        """Note the event, then do what the client does, unless it is closed: its wait for servers outlives that."""
+        if self.is_closed():
+            return
         super().dispatch(event, *args, **kwargs)
         self.seen.put_nowait((event, args[0] if args else None))
 
