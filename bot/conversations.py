@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from bot.core.commands import Command
 from bot.core.conversation import Conversation, apply, copy
-from bot.core.decider import Drafts, decide_all
-from bot.core.events import Recorded, ReplyComposed
+from bot.core.decider import decide_all
+from bot.core.events import Drafts, Recorded, ReplyComposed
 from bot.errors import EcholessError, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
 
 import click
 
@@ -23,6 +28,9 @@ class Subcommand:
     help: str
 
 
+GROUPS = ("log", "replay")
+"""Subcommands that have commands of their own."""
+
 SUBCOMMANDS = {
     "init": Subcommand("bot.cli.init:init", "Make the files of a new bot, and say how to invite it."),
     "run": Subcommand("bot.cli.run:run", "Connect to Discord and answer."),
@@ -35,6 +43,10 @@ SUBCOMMANDS = {
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }
+
+
+class ReaderLeft(Exception):
+    """Nobody reads what we write any more, as with ``| head``."""
 
 
 class LazyGroup(click.Group):
@@ -57,6 +69,34 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; refuse another with the one that was probably meant, ``log show`` for ``show``, too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            name = error.command_name
+            inner = [f"{group} {each}" for group in GROUPS for each in get_close_matches(name, self._inner(ctx, group))]
+            refusal = click.NoSuchCommand(name, possibilities=SUBCOMMANDS, ctx=ctx)
+            if inner and not refusal.possibilities:
+                refusal = click.NoSuchCommand(name, f"{refusal.message} Did you mean {inner[0]!r}?", ctx=ctx)
+            raise refusal from None
+
+    def _inner(self, ctx: click.Context, name: str) -> list[str]:
+        group = self.get_command(ctx, name)
+        return group.list_commands(ctx) if isinstance(group, click.Group) else []
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:  # noqa: ANN401 - click's
+        """Read the arguments, and answer ``--help``."""
+        with _noticing_who_left():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run the command."""
+        with _noticing_who_left():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any."""
         del ctx
@@ -73,11 +113,23 @@ def echoless() -> None:
     """
 
 
+@contextmanager
+def _noticing_who_left() -> Iterator[None]:
+    """Raise ReaderLeft where nobody reads stdout any more, before click and rich leave with an exit code for it."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderLeft from error
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            raise ReaderLeft from error
+        raise
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
-        code = echoless.main(prog_name="echoless", standalone_mode=False)
-        sys.stdout.flush()
+        code = _run()
     except click.Abort:
         sys.exit(INTERRUPTED)
     except click.ClickException as exc:
@@ -88,8 +140,29 @@ def main() -> None:
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader left (`| head`). Python flushes stdout once more at exit and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderLeft:
+        _let_go_of_stdout()
+        sys.exit(0)
+    except OSError as exc:
+        if exc.errno != errno.ENOSPC:
+            raise
+        _let_go_of_stdout()
+        click.echo(
+            "Error: There is no space left for what is written here: free some, or write it elsewhere.", err=True
+        )
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _run() -> object:
+    code = echoless.main(prog_name="echoless", standalone_mode=False)
+    if sys.stdout is not None:
+        with _noticing_who_left():
+            sys.stdout.flush()
+    return code
+
+
+def _let_go_of_stdout() -> None:
+    """Let what is left go nowhere: Python flushes stdout once more at exit, and would complain then."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

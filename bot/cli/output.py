@@ -34,6 +34,14 @@ def to_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+class _Console(Console):
+    """A console that leaves it to the command line what happens when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what the write raised; rich would leave with exit code 1."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console for tables; off a terminal it is wide, so that nothing is cut for a pipe."""
     made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)

@@ -27,6 +27,8 @@ from bot.cli.selection import EventType
 from bot.moderation import Report
 from bot.moderation.points import Point
 
+yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
+
 
 def ask(target: Target, command: str, **arguments: Any) -> Report:  # noqa: ANN401 - as the command takes them
     """Have a command carried out and write its report."""
@@ -107,7 +109,7 @@ def why(*, target: Target, channel_id: int | None, message: Point) -> None:
 @click.command()
 @channel_option
 @click.argument("to", type=PointType())
-@click.option("--yes", is_flag=True, help="Do it without asking.")
+@yes_option
 @targeted
 def rewind(*, target: Target, channel_id: int | None, to: Point, yes: bool) -> None:
     """Take the bot's memory of a channel back.
@@ -116,15 +118,37 @@ def rewind(*, target: Target, channel_id: int | None, to: Point, yes: bool) -> N
     undo takes it back.
     """
     channel = channel_of_points(target, channel_id, to)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(
-                "There is nobody here to confirm it: look with --yes left out in a terminal, or add --yes."
-            )
-        preview = asyncio.run(target.ask("preview_rewind", {"channel_id": channel, "to": str(to)}))
-        click.echo("\n".join((preview.title, *preview.lines)), err=True)
-        click.confirm("Rewind?", abort=True, err=True)
-    ask(target, "rewind", channel_id=channel, to=str(to), by=BY)
+    if yes or _confirmed(target, "Rewind?", "preview_rewind", channel_id=channel, to=str(to)):
+        ask(target, "rewind", channel_id=channel, to=str(to), by=BY)
+
+
+@click.command()
+@channel_option
+@yes_option
+@targeted
+def reset(*, target: Target, channel_id: int | None, yes: bool) -> None:
+    """Empty the bot's memory of a channel.
+
+    Nothing is deleted or sent again, and undo takes it back.
+    """
+    channel = channel_of_call(channel_id)
+    if yes or _confirmed(target, "Reset?", "preview_reset", channel_id=channel):
+        ask(target, "reset", channel_id=channel, by=BY)
+
+
+def _confirmed(target: Target, question: str, command: str, **arguments: Any) -> bool:  # noqa: ANN401 - the command's
+    """Show what would change, and ask; tell whether to go on."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is nobody here to confirm it: add --yes, or look first in a terminal without it.")
+    preview = asyncio.run(target.ask(command, arguments))
+    if not preview.data["changed"]:
+        target.show(preview)
+        return False
+    click.echo("\n".join((preview.title, *preview.lines)), err=True)
+    if not click.confirm(question, err=True):
+        click.echo("Nothing was changed.", err=True)
+        click.get_current_context().exit(1)
+    return True
 
 
 @click.command()
@@ -231,8 +255,8 @@ COMMANDS: tuple[click.Command, ...] = (
     diff,
     why,
     rewind,
-    _about_a_channel("undo", "Take the newest rewind or reset back.", by=BY),
-    _about_a_channel("reset", "Empty the bot's memory of a channel.", by=BY),
+    _about_a_channel("undo", "Take the newest rewind or reset back; once more, the one before.", by=BY),
+    reset,
     rehearse,
     pending,
     _about_a_message("retry", "Try a reply again that was given up."),

@@ -24,18 +24,27 @@ def run(config_path: Path | None, folder: Path | None) -> None:
     """Connect to Discord, record what is said and answer what is asked.
 
     The token comes from DISCORD_TOKEN or from the file that discord.token_file names. Stop it with Ctrl-C: sends under
-    way end first, and it leaves within ten seconds.
+    way end first, and it leaves within ten seconds, with exit code 130 (after SIGTERM: 0).
     """
     config = settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
     configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
-    asyncio.run(_run(config, token))
+    if signal.SIGINT in asyncio.run(_run(config, token)):
+        raise click.Abort
 
 
-async def _run(config: Config, token: str) -> None:
+async def _run(config: Config, token: str) -> set[signal.Signals]:
+    """Run the bot; return the signals that asked it to stop."""
+    asked: set[signal.Signals] = set()
     stopping = asyncio.Event()
+
+    def stop(number: signal.Signals) -> None:
+        asked.add(number)
+        stopping.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop, number)
     settle()
     await app.run(config, token, log_location(config), stopping)
+    return asked

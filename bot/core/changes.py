@@ -169,7 +169,8 @@ def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRew
     state.window = Window()
     for turn in event.window:
         state.window.put(*turn)
-    state.rewound_at = 0 if event.undoes else recorded.version
+    own = 0 if event.undoes else recorded.version
+    state.rewound_at = own if event.next_undo is None else event.next_undo
     state.summary_at, state.summary_upto = event.summary_at, event.summary_upto
 
 

@@ -138,33 +138,41 @@ class Retry:
     event: e.ReplyRetried
 
 
+class Remembered(NamedTuple):
+    """What a rewind brings back of a state, its turns without what was deleted since."""
+
+    window: tuple[Turn, ...] = ()
+    persona_at: int = 0
+    summary_at: int = 0
+    summary_upto: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Bring the window back to what it was at version ``to``; ``window`` is that, without what was deleted since.
+    """Bring back what was known at version ``to``.
 
-    Persona and summary are those of that version.
+    ``next_undo`` is the version of the rewind or reset that an undo takes back from then on (None: this one).
     """
 
     by: str
     to: int
-    window: tuple[Turn, ...]
-    persona_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    then: Remembered
+    next_undo: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take the newest rewind or reset back; ``window`` is what it was before, without what was deleted since.
+    """Take the rewind or reset at version ``undoes`` back, where it is the newest that still stands.
 
-    Persona and summary are those from before.
+    ``before`` is what was known just before it, and ``after`` just after it; ``next_undo`` is the version of the one
+    that an undo takes back from then on (0: none).
     """
 
     by: str
-    window: tuple[Turn, ...]
-    persona_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    undoes: int
+    before: Remembered
+    after: Remembered
+    next_undo: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,10 @@ class Conversation:
 
     ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
     ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete;
-    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none); ``persona_at`` the
-    position of the words that say who the bot is here (0: nothing does), and ``persona_changed_at`` the version at
-    which somebody set or cleared them. ``summary_at`` is the position of the words that sum up what was said up to
-    message ``summary_upto`` (0: nothing does).
+    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none), and the state just
+    before that version holds the next; ``persona_at`` the position of the words that say who the bot is here (0:
+    nothing does), and ``persona_changed_at`` the version at which somebody set or cleared them. ``summary_at`` is the
+    position of the words that sum up what was said up to message ``summary_upto`` (0: nothing does).
     """
 
     version: int = 0

@@ -8,23 +8,22 @@ recorded append nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Turn, apply, copy
+from bot.core.conversation import apply, copy
+from bot.core.rewinding import reset, rewind, undo
 
 if TYPE_CHECKING:
     from bot.core.conversation import Conversation
     from bot.core.outbox import Pending
 
-Drafts: TypeAlias = tuple[e.Draft, ...]
-
 _TO_COME = 2**62
 """Stands for the position of an event that is decided and not yet appended."""
 
 
-def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PLR0911, PLR0912 - one case per command
+def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, PLR0911, PLR0912 - one case per command
     """Return the events that follow from ``command``; none when it changes nothing."""
     match command:
         case c.Receive():
@@ -52,8 +51,12 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             return (_abandoned(entry, reason, detail, spent),) if entry else ()
         case c.Retry(event):
             return () if state.pending(event.message_id) else (e.Draft(event),)
-        case c.Rewind() | c.Undo() | c.Reset():
-            return _rewind(state, command)
+        case c.Rewind():
+            return rewind(state, command)
+        case c.Undo():
+            return undo(state, command)
+        case c.Reset(by):
+            return reset(state, by)
         case c.SetPersona():
             return set_persona(command) if command.text or state.persona_at else ()
         case c.Summarise():
@@ -64,11 +67,11 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
             assert_never(command)
 
 
-def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[Drafts]:
+def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Drafts]:
     """Decide ``commands`` one after the other, each on what those before it lead to."""
     if len(commands) == 1:
         return [decide(state, commands[0])]
-    decided: list[Drafts] = []
+    decided: list[e.Drafts] = []
     own = copy(state)
     for command in commands:
         drafts = decide(own, command)
@@ -84,7 +87,7 @@ def _caused(draft: e.Draft) -> e.Draft:
     return draft._replace(causation=None) if draft.causation == _TO_COME else draft
 
 
-def _receive(state: Conversation, command: c.Receive) -> Drafts:
+def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     event = command.event
     if state.turn(event.message_id) is not None:
         return ()
@@ -128,7 +131,7 @@ def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
     return e.SkipReason.QUEUE_FULL if len(state.outbox) >= command.room else None
 
 
-def _delete(state: Conversation, command: c.Delete) -> Drafts:
+def _delete(state: Conversation, command: c.Delete) -> e.Drafts:
     entry = state.pending(command.message_id)
     deleted = e.Draft(e.MessageDeleted(message_id=command.message_id, via=command.via))
     if entry is None or entry.composed or entry.begun:
@@ -137,26 +140,26 @@ def _delete(state: Conversation, command: c.Delete) -> Drafts:
     return (deleted, _abandoned(entry, e.AbandonReason.TRIGGER_DELETED))
 
 
-def _delete_channel(state: Conversation) -> Drafts:
+def _delete_channel(state: Conversation) -> e.Drafts:
     if state.deleted:
         return ()
     left = (_abandoned(entry, e.AbandonReason.CHANNEL_DELETED) for entry in state.outbox)
     return (e.Draft(e.ChannelDeleted()), *left)
 
 
-def _begin(entry: Pending | None) -> Drafts:
+def _begin(entry: Pending | None) -> e.Drafts:
     if entry is None or entry.begun or entry.composed:
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
 
 
-def _complete(entry: Pending | None) -> Drafts:
+def _complete(entry: Pending | None) -> e.Drafts:
     if entry is None or not entry.composed or entry.next_part is not None:
         return ()
     return (_about(entry, e.ReplyCompleted(message_id=entry.message_id, generation=entry.generation)),)
 
 
-def _delay(entry: Pending | None, command: c.Delay) -> Drafts:
+def _delay(entry: Pending | None, command: c.Delay) -> e.Drafts:
     if entry is None:
         return ()
     delayed = e.ReplyDelayed(
@@ -170,7 +173,7 @@ def _delay(entry: Pending | None, command: c.Delay) -> Drafts:
     return (_about(entry, delayed),)
 
 
-def _compose(state: Conversation, command: c.Compose) -> Drafts:
+def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
     entry = state.pending(command.event.message_id)
     if entry is None or entry.composed or entry.generation != command.event.generation:
         return ()
@@ -181,7 +184,7 @@ def _compose(state: Conversation, command: c.Compose) -> Drafts:
     return (composed, *joined)
 
 
-def _confirm(state: Conversation, command: c.Confirm) -> Drafts:
+def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
     message_id, part, sent_id = command.message_id, command.part, command.sent_id
     turn, entry = state.turn(sent_id), state.pending(message_id)
     known = turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part
@@ -194,7 +197,7 @@ def _confirm(state: Conversation, command: c.Confirm) -> Drafts:
     return (_about(entry, sent),)
 
 
-def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
+def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
     entry = state.pending(command.message_id)
     seen = _about(entry, e.ForeignReplySeen(message_id=command.message_id, sent_id=command.sent_id))
     if entry is None or entry.composed or entry.begun:
@@ -203,67 +206,24 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> Drafts:
     return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))
 
 
-def _rewind(state: Conversation, command: c.Rewind | c.Undo | c.Reset) -> Drafts:
-    match command:
-        case c.Rewind(by, to, window, persona_at, summary_at, summary_upto):
-            if to >= state.version:
-                return ()
-            rewound = e.ConversationRewound(
-                by=by, to=to, window=_stored(window), summary_at=summary_at, summary_upto=summary_upto
-            )
-            return (e.Draft(rewound), *_persona_back(state, by, persona_at))
-        case c.Undo(by, window, persona_at, summary_at, summary_upto):
-            if not state.rewound_at:
-                return ()
-            # What came after the rewind stays: only what the rewind took away comes back.
-            turns = {turn.message_id: turn for turn in (*window, *state.window)}
-            merged = tuple(turns[message_id] for message_id in sorted(turns))
-            if state.summary_upto > summary_upto:
-                # One that goes further was written since.
-                summary_at, summary_upto = state.summary_at, state.summary_upto
-            undone = e.ConversationRewound(
-                by=by,
-                to=state.rewound_at - 1,
-                window=_stored(merged),
-                undoes=state.rewound_at,
-                summary_at=summary_at,
-                summary_upto=summary_upto,
-            )
-            # As with the turns: a persona that somebody chose after the rewind stays.
-            chosen_since = state.persona_changed_at > state.rewound_at
-            return (e.Draft(undone), *(() if chosen_since else _persona_back(state, by, persona_at)))
-        case c.Reset(by):
-            return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_at else ()
-
-
-def _summarise(state: Conversation, command: c.Summarise) -> Drafts:
+def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
     event = command.event
     if event.previous != state.summary_at or event.upto <= state.summary_upto or state.turn(event.upto) is None:
         return ()
     return (e.Draft(event, command.body),)
 
 
-def _persona_back(state: Conversation, by: str, persona_at: int) -> Drafts:
-    return () if persona_at == state.persona_at else (e.Draft(e.PersonaRestored(by=by, at=persona_at)),)
-
-
-def set_persona(command: c.SetPersona) -> Drafts:
+def set_persona(command: c.SetPersona) -> e.Drafts:
     """Return what says who the bot is, in a channel or in a server's stream."""
     if not command.text:
         return (e.Draft(e.PersonaCleared(by=command.by)),)
     return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject=command.subject),)
 
 
-def _stored(window: tuple[Turn, ...]) -> tuple[e.StoredTurn, ...]:
-    return tuple(
-        e.StoredTurn(turn.message_id, turn.author_id, turn.role, turn.position, turn.part) for turn in window[-WINDOW:]
-    )
-
-
 def _record(
     state: Conversation,
     fact: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed,
-) -> Drafts:
+) -> e.Drafts:
     known = (
         (isinstance(fact, e.HistoryForbidden) and state.history_forbidden)
         or (isinstance(fact, e.RepliesPaused) and state.paused)

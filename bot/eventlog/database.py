@@ -11,7 +11,7 @@ import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import aiosqlite
 
-from bot.errors import LogDamaged, LogForeign, LogUnwritable
+from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
 
 APPLICATION_ID = 0x4563686F
 """``Echo``: tells our files from other programs'."""
@@ -54,6 +54,10 @@ class Connection(aiosqlite.Connection):
         # aiosqlite's own seam; its coroutines would begin only at the loop's next turn.
         self._tx.put_nowait((future, partial(work, self._conn)))
         return future
+
+    async def gone(self) -> None:
+        """Wait until the thread of a connection that was given up has ended: left alone, it may find no loop."""
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
 
 def migrations() -> tuple[tuple[str, str], ...]:
@@ -211,9 +215,26 @@ async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> C
         return connection
 
     connection = Connection(connector, iter_chunk_size=64)
-    with translated():
-        await connection
+    opening = asyncio.ensure_future(_open(connection))
+    try:
+        await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # Who waits for it has gone, as with Ctrl-C: it is opened all the same, and closed.
+        with suppress(sqlite3.Error, LogError):
+            await opening
+            await connection.close()
+        await connection.gone()
+        raise
     return connection
+
+
+async def _open(connection: Connection) -> None:
+    try:
+        with translated():
+            await connection
+    except BaseException:
+        await connection.gone()
+        raise
 
 
 @contextmanager

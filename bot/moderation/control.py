@@ -33,6 +33,7 @@ COMMANDS = (
     "preview_rewind",
     "rewind",
     "undo",
+    "preview_reset",
     "reset",
     "rehearse",
     "pending",

@@ -67,6 +67,10 @@ class Moderation:
         """Take the newest rewind or reset back."""
         return await rewind.undo(self._desk, channel_id, by=by)
 
+    async def preview_reset(self, channel_id: int) -> Report:
+        """List which turns a reset would take from the window."""
+        return await rewind.preview_reset(self._desk, channel_id)
+
     async def reset(self, channel_id: int, *, by: str) -> Report:
         """Empty the window."""
         return await rewind.reset(self._desk, channel_id, by=by)

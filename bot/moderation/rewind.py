@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.conversations import stream_of
-from bot.core.commands import Reset, Rewind, Undo
-from bot.core.conversation import Conversation, Turn
-from bot.core.events import Body, ConversationRewound, MessageDeleted, Recorded
+from bot.core.commands import Remembered, Reset, Rewind, Undo
+from bot.core.conversation import Conversation, Turn, Window
+from bot.core.events import Body, MessageDeleted, Recorded
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk
-from bot.moderation.points import version_of
+from bot.moderation.points import known_head, version_of
 from bot.moderation.report import ModerationError, Report
 from bot.moderation.see import turn_line, words_of
 from bot.moderation.text import count_text, plain
 
 Turns = tuple[Turn, ...]
-Change = Callable[[Turns, Conversation], Rewind | Undo]
-"""Makes a command of a window and of the state in which it was so."""
+Ids = frozenset[int]
+NONE: Ids = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a rewind to version ``to`` makes of the window."""
+    """What a rewind to version ``to`` makes of window, persona and summary; ``gone`` was deleted since."""
 
     to: int
     left: Turns
     back: Turns
+    reworded: Turns
     gone: Turns
     bodies: Mapping[int, Body] | None
-    persona: bool = False
+    persona: bool
+    summary: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.left or self.back or self.reworded or self.persona or self.summary)
 
     def lines(self) -> tuple[str, ...]:
-        """Return each turn that leaves, comes back, or stays away since it was deleted."""
+        """Return each turn that leaves, comes back, changes its words, or stays away since it was deleted."""
         groups = (
             ("leaves the window", "leave the window", "-", self.left),
             ("comes back", "come back", "+", self.back),
+            ("gets other words", "get other words", "~", self.reworded),
             ("was deleted since and stays away", "were deleted since and stay away", "x", self.gone),
         )
         rows: list[str] = []
@@ -46,6 +52,8 @@ class _Change:
                 rows += [f"  {mark} {turn_line(turn, self.bodies)}" for turn in turns]
         if self.persona:
             rows.append("The persona becomes what it was.")
+        if self.summary:
+            rows.append("The summary becomes what it was.")
         return tuple(rows) or ("The window stays as it is.",)
 
     def to_json(self, channel_id: int, version: int) -> dict[str, object]:
@@ -54,78 +62,92 @@ class _Change:
             "channel_id": str(channel_id),
             "version": version,
             "to": self.to,
+            "changed": bool(self),
             "left": plain(self.left),
             "back": plain(self.back),
+            "reworded": plain(self.reworded),
             "deleted": plain(self.gone),
             "persona": self.persona,
+            "summary": self.summary,
         }
+
+    def report(self, title: str, channel_id: int, version: int, *hints: str) -> Report:
+        """Return it as an answer, or, where nothing changes, that."""
+        if not self:
+            return Report(
+                f"Nothing to change: channel {channel_id} knows just that already",
+                self.lines() if self.gone else (),
+                self.to_json(channel_id, version),
+            )
+        return Report(title, (*self.lines(), *hints), self.to_json(channel_id, version))
 
 
 async def preview(desk: Desk, channel_id: int, to: str) -> Report:
     """List what a rewind would change, and change nothing."""
     version, now = await _ends(desk, channel_id, to)
-    change = await _change(desk, channel_id, now, version)
-    return Report(
-        f"Rewinding channel {channel_id} from version {now.version} to version {version} would change its window so",
-        change.lines(),
-        change.to_json(channel_id, now.version),
-    )
+    old = await _state_at(desk, channel_id, version)
+    deleted = await _deleted(desk.reader, channel_id, after=version)
+    then = replace(old, window=Window(_without(old.window, deleted)))
+    change = await _compared(desk, version, now, then, _only(old.window, deleted))
+    title = f"Rewinding channel {channel_id} from version {now.version} to version {version} would change its window so"
+    return change.report(title, channel_id, now.version)
 
 
 async def rewind(desk: Desk, channel_id: int, to: str, *, by: str) -> Report:
     """Bring the window back to what it was at a point in time, without what was deleted since."""
     version, now = await _ends(desk, channel_id, to)
-    change = await _change(desk, channel_id, now, version)
-    recorded = await _record(
-        desk,
-        channel_id,
-        version,
-        lambda window, old: Rewind(by, version, window, old.persona_at, old.summary_at, old.summary_upto),
-    )
-    return Report(
+    old = await _state_at(desk, channel_id, version)
+    new = await _record(desk, channel_id, version, lambda deleted: Rewind(by, version, _remembered(old, deleted)))
+    gone = _only(old.window, await _deleted(desk.reader, channel_id, after=version))
+    change, at = await _changed_by(desk, channel_id, version, now, new, gone)
+    return change.report(
         f"Channel {channel_id} is rewound to version {version}",
-        (*change.lines(), "Nothing is sent again; undo takes it back."),
-        change.to_json(channel_id, recorded.version),
+        channel_id,
+        at,
+        "Nothing is sent again; undo takes it back.",
     )
 
 
 async def undo(desk: Desk, channel_id: int, *, by: str) -> Report:
-    """Take the newest rewind or reset back; what was said since stays."""
+    """Take the newest rewind or reset that still stands back; what was said since stays."""
     now = await desk.owned().conversations.state(channel_id)
-    if not now.rewound_at:
+    undoes = now.rewound_at
+    if not undoes:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
-    recorded = await _record(
+    before, after = [await _state_at(desk, channel_id, version) for version in (undoes - 1, undoes)]
+    new = await _record(
         desk,
         channel_id,
-        now.rewound_at - 1,
-        lambda window, old: Undo(by, window, old.persona_at, old.summary_at, old.summary_upto),
+        before.version,
+        lambda deleted: Undo(by, undoes, _remembered(before, deleted), _remembered(after), before.rewound_at),
     )
-    after = (await desk.reader.load(stream_of(channel_id), upto=recorded.version)).state
-    known = {turn.message_id for turn in now.window}
-    back = tuple(turn for turn in after.window if turn.message_id not in known)
-    persona = after.persona_at != now.persona_at
-    change = _Change(now.rewound_at - 1, (), back, (), await words_of(desk, back), persona)
+    if not new:
+        raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
+    change, at = await _changed_by(desk, channel_id, before.version, now, new)
+    further = (f"Undo takes back the one at version {before.rewound_at} next.",) if before.rewound_at else ()
     return Report(
-        f"Undone in channel {channel_id}: the rewind or reset at version {now.rewound_at}",
-        change.lines(),
-        change.to_json(channel_id, recorded.version),
+        f"Undone in channel {channel_id}: the rewind or reset at version {undoes}",
+        (*change.lines(), *further),
+        change.to_json(channel_id, at) | {"next_undo": before.rewound_at},
     )
+
+
+async def preview_reset(desk: Desk, channel_id: int) -> Report:
+    """List what a reset would change, and change nothing."""
+    await known_head(desk.reader, channel_id)
+    now = await desk.state(channel_id)
+    change = await _compared(desk, 0, now, replace(now, window=Window(), summary_at=0))
+    return change.report(f"Resetting channel {channel_id} would change its window so", channel_id, now.version)
 
 
 async def reset(desk: Desk, channel_id: int, *, by: str) -> Report:
-    """Empty the window."""
+    """Empty the window and forget the summary."""
+    await known_head(desk.reader, channel_id)
     conversations = desk.owned().conversations
     now = await conversations.state(channel_id)
     new = await conversations.handle(channel_id, Reset(by))
-    if not new:
-        raise ModerationError(f"The window of channel {channel_id} is empty already.")
-    gone = tuple(now.window)
-    change = _Change(0, gone, (), (), await words_of(desk, gone))
-    return Report(
-        f"The window of channel {channel_id} is empty",
-        (*change.lines(), "Undo brings it back."),
-        change.to_json(channel_id, new[-1].version),
-    )
+    change, at = await _changed_by(desk, channel_id, 0, now, new)
+    return change.report(f"The window of channel {channel_id} is empty", channel_id, at, "Undo brings it back.")
 
 
 async def _ends(desk: Desk, channel_id: int, to: str) -> tuple[int, Conversation]:
@@ -137,44 +159,64 @@ async def _ends(desk: Desk, channel_id: int, to: str) -> tuple[int, Conversation
     return version, now
 
 
-async def _change(desk: Desk, channel_id: int, now: Conversation, to: int) -> _Change:
-    old = (await desk.reader.load(stream_of(channel_id), upto=to)).state
-    then, persona = old.window, old.persona_at != now.persona_at
-    deleted = await _deleted(desk.reader, channel_id, after=to)
-    window = _without(then, deleted)
-    ids, present = ({turn.message_id for turn in turns} for turns in (window, now.window))
-    left = tuple(turn for turn in now.window if turn.message_id not in ids)
-    back = tuple(turn for turn in window if turn.message_id not in present)
-    gone = tuple(turn for turn in then if turn.message_id in deleted)
-    return _Change(to, left, back, gone, await words_of(desk, (*left, *back)), persona)
+async def _state_at(desk: Desk, channel_id: int, version: int) -> Conversation:
+    return (await desk.reader.load(stream_of(channel_id), upto=version)).state
 
 
-async def _record(desk: Desk, channel_id: int, to: int, command: Change) -> Recorded:
-    """Record a rewind whose window is that of version ``to`` without what was deleted up to the rewind itself.
+async def _changed_by(
+    desk: Desk, channel_id: int, to: int, now: Conversation, new: Sequence[Recorded], gone: Turns = ()
+) -> tuple[_Change, int]:
+    """Return what events changed, and the version since which it is so; without events, nothing."""
+    if not new:
+        return await _compared(desk, to, now, now, gone), now.version
+    before, after = [await _state_at(desk, channel_id, at) for at in (new[0].version - 1, new[-1].version)]
+    return await _compared(desk, to, before, after, gone), after.version
+
+
+async def _compared(desk: Desk, to: int, before: Conversation, after: Conversation, gone: Turns = ()) -> _Change:
+    old, new = ({turn.message_id: turn for turn in each.window} for each in (before, after))
+    left = tuple(turn for turn in before.window if turn.message_id not in new)
+    back = tuple(turn for turn in after.window if turn.message_id not in old)
+    reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
+    bodies = await words_of(desk, (*left, *back, *reworded))
+    persona, summary = before.persona_at != after.persona_at, before.summary_at != after.summary_at
+    return _Change(to, left, back, reworded, gone, bodies, persona=persona, summary=summary)
+
+
+async def _record(
+    desk: Desk, channel_id: int, to: int, command: Callable[[Ids], Rewind | Undo]
+) -> tuple[Recorded, ...]:
+    """Record a rewind or an undo without what was deleted after version ``to``, and up to the rewind itself.
 
     A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
     """
-    conversations, stream = desk.owned().conversations, stream_of(channel_id)
-    old = (await desk.reader.load(stream, upto=to)).state
-    then = old.window
+    conversations = desk.owned().conversations
     deleted = await _deleted(desk.reader, channel_id, after=to)
-    new = await conversations.handle(channel_id, command(_without(then, deleted), old))
-    if not new or not isinstance(new[0].event, ConversationRewound):
-        raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
+    asked = command(deleted)
+    new = await conversations.handle(channel_id, asked)
+    if not new:
+        return ()
     late = await _deleted(desk.reader, channel_id, after=to, upto=new[-1].version) - deleted
-    if any(turn.message_id in late for turn in then):
-        state = await conversations.state(channel_id)
-        window, by = _without(state.window, late), new[0].event.by
-        again = Rewind(by, to, window, old.persona_at, state.summary_at, state.summary_upto)
-        new = await conversations.handle(channel_id, again)
-    return new[-1]
+    state = await conversations.state(channel_id)
+    if not _only(state.window, late):
+        return new
+    again = Rewind(asked.by, to, _remembered(state, late), next_undo=state.rewound_at)
+    return (*new, *await conversations.handle(channel_id, again))
 
 
-def _without(window: Iterable[Turn], deleted: frozenset[int]) -> Turns:
+def _remembered(state: Conversation, deleted: Ids = NONE) -> Remembered:
+    return Remembered(_without(state.window, deleted), state.persona_at, state.summary_at, state.summary_upto)
+
+
+def _without(window: Iterable[Turn], deleted: Ids) -> Turns:
     return tuple(turn for turn in window if turn.message_id not in deleted)
 
 
-async def _deleted(reader: Reader, channel_id: int, *, after: int, upto: int | None = None) -> frozenset[int]:
+def _only(window: Iterable[Turn], deleted: Ids) -> Turns:
+    return tuple(turn for turn in window if turn.message_id in deleted)
+
+
+async def _deleted(reader: Reader, channel_id: int, *, after: int, upto: int | None = None) -> Ids:
     """Return the messages of a channel that were deleted after one version and up to another."""
     query = Query(stream=stream_of(channel_id), types=(MessageDeleted.TYPE,), first=after + 1, last=upto)
     events = [recorded.event async for recorded in reader.events(query)]

@@ -193,9 +193,15 @@ def run(hint: Hint, **chosen: Any) -> None:  # noqa: ANN401 - click's values
 
 async def _serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
     stopped = asyncio.Event()
+    by: set[signal.Signals] = set()
+
+    def stop(number: signal.Signals) -> None:
+        by.add(number)
+        stopped.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop, number)
     console = Console(stderr=job.as_json, highlight=False)
     async with Sandbox(sandbox_options) as sandbox:
         _announce(sandbox, job, hint, console)
@@ -210,6 +216,8 @@ async def _serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
             work.result()
     if not job.as_json:
         console.print("\nStopped." if not finished else "Stopped.")
+    if signal.SIGINT in by:
+        raise click.Abort
 
 
 def _announce(sandbox: Sandbox, job: Job, hint: Hint, console: Console) -> None:

@@ -21,10 +21,10 @@ from bot.eventlog.codec import event_models
 # What is a number and no Discord id: times, positions, versions, counts.
 NUMBERS = {
     "abandoned", "asked_at", "at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "cut",
-    "deleted", "edited_at", "foreign", "generation", "guilds", "kind", "missing", "part", "parts", "persona",
-    "persona_at", "persona_changed_at", "pid", "position", "previous", "received", "requested_at", "retry_at",
-    "rewound_at", "sent", "sent_at", "size", "skipped", "summary", "summary_at", "to", "tokens_in", "tokens_out",
-    "turns", "undoes", "version", "watermark",
+    "deleted", "edited_at", "foreign", "generation", "guilds", "kind", "missing", "next_undo", "part", "parts",
+    "persona", "persona_at", "persona_changed_at", "pid", "position", "previous", "received", "requested_at",
+    "retry_at", "rewound_at", "sent", "sent_at", "size", "skipped", "summary", "summary_at", "to", "tokens_in",
+    "tokens_out", "turns", "undoes", "version", "watermark",
 }  # fmt: skip
 
 

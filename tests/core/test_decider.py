@@ -10,7 +10,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import Turn, fold
+from bot.core.conversation import Conversation, Turn, fold
 from bot.core.decider import decide
 
 TURN, LATER_TURN = Turn(100, 7, e.Role.PERSON, 1), Turn(200, 7, e.Role.PERSON, 2)
@@ -70,6 +70,11 @@ def requests(count: int) -> list[e.Event]:
     return [REQUESTED.model_copy(update={"message_id": 1000 + number}) for number in range(count)]
 
 
+def recorded(events: Sequence[e.Event]) -> list[e.Recorded]:
+    """Record events at positions and versions 1, 2, 3..."""
+    return [e.Recorded(place, "channel:1", place, 1000 + place, event) for place, event in enumerate(events, 1)]
+
+
 class Case(NamedTuple):
     """Given events at positions 1, 2, 3..., when a command comes, then these drafts follow."""
 
@@ -83,12 +88,30 @@ SUMMARISED = e.ConversationSummarised(upto=100, turns=1)
 LATEST = RECEIVED.model_copy(update={"message_id": 300})
 
 
-def rewound(to: int, *window: Turn, undoes: int = 0) -> e.ConversationRewound:
-    """Return a rewind by the owner."""
+def rewound(to: int, *window: Turn, undoes: int = 0, **more: int) -> e.ConversationRewound:
+    """Return a rewind by the owner, or the undo of one."""
     stored = tuple(
         e.StoredTurn(turn.message_id, turn.author_id, turn.role, turn.position, turn.part) for turn in window
     )
-    return e.ConversationRewound(by="owner", to=to, window=stored, undoes=undoes)
+    next_undo = more.pop("next_undo", 0 if undoes else None)
+    return e.ConversationRewound(by="owner", to=to, window=stored, undoes=undoes, next_undo=next_undo, **more)
+
+
+def undo(*events: e.Event) -> c.Undo:
+    """Ask to take back what an undo would, given these events."""
+    undoes = fold(recorded(events)).rewound_at
+    before, after = fold(recorded(events[: undoes - 1])), fold(recorded(events[:undoes]))
+    return c.Undo("owner", undoes, remembered(before), remembered(after), before.rewound_at)
+
+
+def remembered(state: Conversation) -> c.Remembered:
+    """Return what a rewind brings back of a state."""
+    return c.Remembered(tuple(state.window), state.persona_at, state.summary_at, state.summary_upto)
+
+
+def undone(*events: e.Event, then: tuple[e.Draft, ...]) -> Case:
+    """Expect what an undo gives after these events."""
+    return Case(events, undo(*events), then)
 
 
 CASES = {
@@ -235,36 +258,86 @@ CASES = {
     "a resumption without a pause is dropped": Case([], c.Record(RESUMED), ()),
     "a resumption is recorded once": Case([PAUSED, RESUMED], c.Record(RESUMED), ()),
     "a rewind brings the window with it": Case(
-        [RECEIVED, LATER], c.Rewind("owner", 1, (TURN,)), (e.Draft(rewound(1, TURN)),)
+        [RECEIVED, LATER], c.Rewind("owner", 1, c.Remembered((TURN,))), (e.Draft(rewound(1, TURN)),)
     ),
-    "a rewind to the present changes nothing": Case([RECEIVED, LATER], c.Rewind("owner", 2, (TURN,)), ()),
-    "an undo brings back what the rewind took away and leaves what came since": Case(
-        [RECEIVED, LATER, rewound(1, TURN), LATEST],
-        c.Undo("owner", (TURN, LATER_TURN)),
-        (e.Draft(rewound(2, TURN, LATER_TURN, Turn(300, 7, e.Role.PERSON, 4), undoes=3)),),
+    "a rewind to the present changes nothing": Case([RECEIVED, LATER], c.Rewind("owner", 2, c.Remembered((TURN,))), ()),
+    "a rewind to what is known already changes nothing": Case(
+        [RECEIVED, PAUSED], c.Rewind("owner", 1, c.Remembered((TURN,))), ()
     ),
-    "an undo without a rewind changes nothing": Case([RECEIVED], c.Undo("owner", ()), ()),
+    "a rewind that takes nothing but a summary back is recorded": Case(
+        [RECEIVED, SUMMARISED], c.Rewind("owner", 1, c.Remembered((TURN,))), (e.Draft(rewound(1, TURN)),)
+    ),
+    "a rewind may leave it to an older one to be undone": Case(
+        [RECEIVED, LATER, e.ConversationReset(by="owner"), LATEST],
+        c.Rewind("owner", 1, c.Remembered((TURN,)), next_undo=3),
+        (e.Draft(rewound(1, TURN, next_undo=3)),),
+    ),
+    "an undo brings back what the rewind took away and leaves what came since": undone(
+        RECEIVED,
+        LATER,
+        rewound(1, TURN),
+        LATEST,
+        then=(e.Draft(rewound(2, TURN, LATER_TURN, Turn(300, 7, e.Role.PERSON, 4), undoes=3)),),
+    ),
+    "an undo takes away what the rewind brought": undone(
+        RECEIVED,
+        e.ConversationReset(by="owner"),
+        LATER,
+        rewound(1, TURN),
+        then=(e.Draft(rewound(3, Turn(200, 7, e.Role.PERSON, 3), undoes=4, next_undo=2)),),
+    ),
+    "an undo brings the words back that an edit had given": undone(
+        RECEIVED, EDITED, rewound(1, TURN), then=(e.Draft(rewound(2, replace(TURN, position=2), undoes=3)),)
+    ),
+    "an undo leaves the words that an edit has given since": undone(
+        RECEIVED,
+        LATER,
+        rewound(1, TURN),
+        EDITED,
+        then=(e.Draft(rewound(2, replace(TURN, position=4), LATER_TURN, undoes=3)),),
+    ),
+    "an undo without a rewind changes nothing": Case(
+        [RECEIVED], c.Undo("owner", 0, c.Remembered((TURN,)), c.Remembered()), ()
+    ),
+    "an undo of another than the newest rewind changes nothing": Case(
+        [RECEIVED, rewound(0), LATER, rewound(0)], undo(RECEIVED, rewound(0)), ()
+    ),
     "a rewind is undone once": Case(
         [RECEIVED, LATER, rewound(1, TURN), rewound(2, TURN, LATER_TURN, undoes=3)],
-        c.Undo("owner", (TURN, LATER_TURN)),
+        undo(RECEIVED, LATER, rewound(1, TURN)),
         (),
+    ),
+    "the rewind before comes next": undone(
+        RECEIVED,
+        LATER,
+        rewound(1, TURN),
+        rewound(0),
+        rewound(3, TURN, undoes=4, next_undo=3),
+        then=(e.Draft(rewound(2, TURN, LATER_TURN, undoes=3)),),
     ),
     "a reset empties the window": Case([RECEIVED], c.Reset("owner"), (e.Draft(e.ConversationReset(by="owner")),)),
     "a reset of an empty window changes nothing": Case([], c.Reset("owner"), ()),
     "a rewind brings the persona back": Case(
         [e.PersonaSet(by="7"), RECEIVED, e.PersonaSet(by="7")],
-        c.Rewind("owner", 2, (TURN,), persona_at=1),
+        c.Rewind("owner", 2, c.Remembered((TURN,), persona_at=1)),
         (e.Draft(rewound(2, TURN)), e.Draft(e.PersonaRestored(by="owner", at=1))),
     ),
-    "an undo of a rewind brings the persona back": Case(
-        [e.PersonaSet(by="7"), RECEIVED, rewound(0), e.PersonaRestored(by="owner", at=0)],
-        c.Undo("owner", (TURN,), persona_at=1),
-        (e.Draft(rewound(2, TURN, undoes=3)), e.Draft(e.PersonaRestored(by="owner", at=1))),
+    "an undo of a rewind brings the persona back": undone(
+        e.PersonaSet(by="7"),
+        RECEIVED,
+        rewound(0),
+        e.PersonaRestored(by="owner", at=0),
+        then=(
+            e.Draft(rewound(2, replace(TURN, position=2), undoes=3)),
+            e.Draft(e.PersonaRestored(by="owner", at=1)),
+        ),
     ),
-    "an undo leaves a persona that was chosen since": Case(
-        [e.PersonaSet(by="7"), RECEIVED, rewound(0), e.PersonaCleared(by="7")],
-        c.Undo("owner", (TURN,), persona_at=1),
-        (e.Draft(rewound(2, TURN, undoes=3)),),
+    "an undo leaves a persona that was chosen since": undone(
+        e.PersonaSet(by="7"),
+        RECEIVED,
+        rewound(0),
+        e.PersonaCleared(by="7"),
+        then=(e.Draft(rewound(2, replace(TURN, position=2), undoes=3)),),
     ),
     "a persona is set with its words": Case(
         [],
@@ -347,24 +420,29 @@ CASES = {
     ),
     "a summary goes with the window": Case(
         [RECEIVED, LATER, SUMMARISED],
-        c.Rewind("owner", 2, (TURN, LATER_TURN)),
+        c.Rewind("owner", 2, c.Remembered((TURN, LATER_TURN))),
         (e.Draft(rewound(2, TURN, LATER_TURN)),),
     ),
-    "an undo brings a summary back": Case(
-        [RECEIVED, LATER, SUMMARISED, e.ConversationReset(by="owner")],
-        c.Undo("owner", (TURN, LATER_TURN), summary_at=3, summary_upto=100),
-        (e.Draft(rewound(3, TURN, LATER_TURN, undoes=4).model_copy(update={"summary_at": 3, "summary_upto": 100})),),
+    "an undo brings a summary back": undone(
+        RECEIVED,
+        LATER,
+        SUMMARISED,
+        e.ConversationReset(by="owner"),
+        then=(e.Draft(rewound(3, TURN, LATER_TURN, undoes=4, summary_at=3, summary_upto=100)),),
     ),
-    "an undo leaves a summary that goes further": Case(
-        [RECEIVED, e.ConversationReset(by="owner"), LATER, SUMMARISED.model_copy(update={"upto": 200})],
-        c.Undo("owner", (TURN,)),
-        (
-            e.Draft(
-                rewound(1, TURN, Turn(200, 7, e.Role.PERSON, 3), undoes=2).model_copy(
-                    update={"summary_at": 4, "summary_upto": 200}
-                )
-            ),
-        ),
+    "an undo takes away a summary that the rewind brought": undone(
+        RECEIVED,
+        SUMMARISED,
+        e.ConversationReset(by="owner"),
+        rewound(2, TURN, summary_at=2, summary_upto=100),
+        then=(e.Draft(rewound(3, undoes=4, next_undo=3)),),
+    ),
+    "an undo leaves a summary that goes further": undone(
+        RECEIVED,
+        e.ConversationReset(by="owner"),
+        LATER,
+        SUMMARISED.model_copy(update={"upto": 200}),
+        then=(e.Draft(rewound(1, TURN, Turn(200, 7, e.Role.PERSON, 3), undoes=2, summary_at=4, summary_upto=200)),),
     ),
     "a text for several messages lets go of the others": Case(
         [REQUESTED, OTHER_REQUESTED],
@@ -375,11 +453,6 @@ CASES = {
         ),
     ),
 }
-
-
-def recorded(events: Sequence[e.Event]) -> list[e.Recorded]:
-    """Record events at positions and versions 1, 2, 3..."""
-    return [e.Recorded(place, "channel:1", place, 1000 + place, event) for place, event in enumerate(events, 1)]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

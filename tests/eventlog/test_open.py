@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from pathlib import Path
@@ -27,6 +29,29 @@ FAILS = "CREATE TABLE meta (half);"
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message."""
     return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=("hello",)))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_who_gives_up_opening_leaves_no_thread(opened: Opener, tmp_path: Path, *, fails: bool) -> None:
+    """As with Ctrl-C: the thread would find the loop closed, and say so with a traceback."""
+    location = Location(tmp_path)
+    async with opened(location):
+        pass
+    go_on, threads = threading.Event(), set(threading.enumerate())
+
+    def prepare(_: sqlite3.Connection) -> None:
+        go_on.wait()
+        if fails:
+            raise sqlite3.OperationalError
+
+    opening = asyncio.create_task(database._connect(f"file:{location.database}?mode=ro", prepare))
+    await asyncio.sleep(0)
+    opening.cancel()
+    asyncio.get_running_loop().call_soon(go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+    assert not [each for each in set(threading.enumerate()) - threads if "connection_worker" in each.name]
 
 
 async def pragma(log: EventLog, name: str) -> object:

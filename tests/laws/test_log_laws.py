@@ -125,7 +125,11 @@ class Process:
 def hold(kept: Sequence[e.Recorded]) -> None:
     """Hold a history to G1 and G2 as far as the log can see them, after every event."""
     facts = Counter(
-        (one.event.TYPE, one.event.message_id, one.event.part if isinstance(one.event, e.ReplySent) else 0)
+        (
+            one.event.TYPE,
+            one.event.message_id,
+            (one.event.generation, one.event.part) if isinstance(one.event, e.ReplySent) else (0, 0),
+        )
         for one in kept
         if isinstance(one.event, e.MessageReceived | e.ReplyRequested | e.ReplySent)
     )

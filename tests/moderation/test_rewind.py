@@ -76,6 +76,8 @@ async def test_a_deletion_that_slips_in_between_counts(room: Room) -> None:
     await room.moderation.rewind(CHANNEL, "2", by=BY)
 
     assert await room.window() == [20]
+    await room.moderation.undo(CHANNEL, by=BY)
+    assert await room.window() == [20, 30, 40, 50]
 
 
 async def test_undo_brings_back_and_keeps_what_came_since(room: Room) -> None:
@@ -93,27 +95,116 @@ async def test_undo_brings_back_and_keeps_what_came_since(room: Room) -> None:
 
 
 async def test_a_reset_empties_and_can_be_undone(room: Room) -> None:
-    """A second one finds nothing to empty."""
+    """Its preview says what leaves."""
     await five(room)
 
-    await room.moderation.reset(CHANNEL, by=BY)
+    preview = await room.moderation.preview_reset(CHANNEL)
+    report = await room.moderation.reset(CHANNEL, by=BY)
 
     assert await room.window() == []
-    with pytest.raises(ModerationError, match="is empty already"):
-        await room.moderation.reset(CHANNEL, by=BY)
+    assert "5 turns leave the window:" in preview.lines
+    assert report.lines == (*preview.lines, "Undo brings it back.")
     await room.moderation.undo(CHANNEL, by=BY)
     assert await room.window() == [10, 20, 30, 40, 50]
 
 
-async def test_rewinding_twice_undoes_the_second(room: Room) -> None:
-    """To what the first one left."""
+@pytest.mark.parametrize("first", ["reset", "rewind"])
+async def test_what_changes_nothing_is_not_recorded_and_uses_no_undo_up(room: Room, first: str) -> None:
+    """Whether it is only previewed, or done."""
+    await five(room)
+    await (room.moderation.reset(CHANNEL, by=BY) if first == "reset" else room.moderation.rewind(CHANNEL, "0", by=BY))
+    before = await room.version()
+
+    reports = [
+        await room.moderation.preview_reset(CHANNEL),
+        await room.moderation.reset(CHANNEL, by=BY),
+        await room.moderation.preview_rewind(CHANNEL, "0"),
+        await room.moderation.rewind(CHANNEL, "0", by=BY),
+    ]
+
+    assert [report.data["changed"] for report in reports] == [False] * 4
+    assert all(report.title.startswith("Nothing to change") and not report.lines for report in reports)
+    assert before == await room.version()
+    await room.moderation.undo(CHANNEL, by=BY)
+    assert await room.window() == [10, 20, 30, 40, 50]
+
+
+async def test_undo_twice_takes_two_rewinds_back(room: Room) -> None:
+    """The newest first, and a reset counts like a rewind; then there is nothing left."""
     await five(room)
     await room.moderation.rewind(CHANNEL, "4", by=BY)
     await room.moderation.rewind(CHANNEL, "1", by=BY)
+    await room.moderation.reset(CHANNEL, by=BY)
 
-    assert await room.window() == [10]
-    await room.moderation.undo(CHANNEL, by=BY)
-    assert await room.window() == [10, 20, 30, 40]
+    windows, hints = [], []
+    for _ in range(3):
+        report = await room.moderation.undo(CHANNEL, by=BY)
+        windows.append(await room.window())
+        hints.append((report.data["next_undo"], report.lines[-1]))
+
+    assert windows == [[10], [10, 20, 30, 40], [10, 20, 30, 40, 50]]
+    assert hints[0] == (7, "Undo takes back the one at version 7 next.")
+    assert [version for version, _ in hints] == [7, 6, 0]
+    with pytest.raises(ModerationError, match="no rewind or reset to take back"):
+        await room.moderation.undo(CHANNEL, by=BY)
+
+
+async def test_an_undo_takes_away_what_the_rewind_had_brought_back(room: Room) -> None:
+    """A rewind to before another brings turns into the window."""
+    await five(room)
+    await room.moderation.rewind(CHANNEL, "2", by=BY)
+    await room.moderation.rewind(CHANNEL, "5", by=BY)
+
+    report = await room.moderation.undo(CHANNEL, by=BY)
+
+    assert await room.window() == [10, 20]
+    assert [turn["message_id"] for turn in report.data["left"]] == ["30", "40", "50"]
+
+
+async def test_what_is_said_between_two_rewinds_stays(room: Room) -> None:
+    """Whichever of them are taken back."""
+    await five(room)
+    await room.moderation.rewind(CHANNEL, "2", by=BY)
+    await room.says(60)
+    await room.moderation.rewind(CHANNEL, "1", by=BY)
+    await room.says(70)
+
+    windows = []
+    for _ in range(2):
+        await room.moderation.undo(CHANNEL, by=BY)
+        windows.append(await room.window())
+
+    assert windows == [[10, 20, 60, 70], [10, 20, 30, 40, 50, 60, 70]]
+
+
+async def test_persona_and_summary_go_and_come_back_with_each(room: Room) -> None:
+    """A preview says so, where nothing else changes."""
+    await room.says(10)
+    await room.do(c.SetPersona(BY, "a pirate"))
+    await room.do(c.Summarise(e.ConversationSummarised(upto=10, turns=1), e.Body(parts=("hello",))))
+    before = await room.conversations.state(CHANNEL)
+
+    preview = await room.moderation.preview_rewind(CHANNEL, "1")
+    await room.moderation.rewind(CHANNEL, "1", by=BY)
+    await room.moderation.reset(CHANNEL, by=BY)
+    for _ in range(2):
+        await room.moderation.undo(CHANNEL, by=BY)
+
+    after = await room.conversations.state(CHANNEL)
+    assert preview.lines == ("The persona becomes what it was.", "The summary becomes what it was.")
+    for name in ("window", "persona_at", "summary_at", "summary_upto", "rewound_at"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+async def test_an_edit_is_taken_back_and_the_preview_says_so(room: Room) -> None:
+    """The turn stays, with its earlier words."""
+    await room.says(10, "tea")
+    await room.do(c.Edit(e.MessageEdited(message_id=10, author_id=41, edited_at=5), e.Body(parts=("coffee",))))
+
+    preview = await room.moderation.preview_rewind(CHANNEL, "1")
+
+    assert preview.data["changed"]
+    assert preview.lines == ("1 turn gets other words:", "  ~ 10 41 ada: tea")
 
 
 async def test_a_pending_reply_survives_a_rewind(room: Room) -> None:
@@ -256,10 +347,16 @@ async def test_whatever_is_rewound_nothing_is_requested_or_sent_twice(
         assert not deleted & {turn.message_id for turn in state.window}
         if what in {"rewind", "undo", "reset"}:
             assert outbox == state.outbox
-    history = await room.history()
     state = await room.conversations.state(CHANNEL)
+    history = await room.history()
+    while (await room.conversations.state(CHANNEL)).rewound_at:
+        await room.moderation.undo(CHANNEL, by=BY)
+    undone = await room.window()
     await room.conversations.close()
     await log.close()
+    # With everything taken back, it is as if nothing had ever been rewound.
+    others = [each for each in history if not isinstance(each.event, e.ConversationRewound | e.ConversationReset)]
+    assert undone == [turn.message_id for turn in fold(others).window]
     keys = [event.event.key() for event in history if event.event.key() is not None]
     assert len(keys) == len(set(keys))
     assert fold(history) == state

@@ -168,4 +168,4 @@ async def test_ctrl_c_stops_it_without_a_traceback() -> None:
     assert b"DISCORD_TOKEN=" in printed
     assert b"ECHOLESS_DISCORD__API_URL=http://127.0.0.1:" in printed
     assert b"ECHOLESS_DISCORD__GATEWAY_URL=ws://127.0.0.1:" in printed
-    assert (process.returncode, errors, b"Stopped." in output) == (0, b"", True)
+    assert (process.returncode, errors, b"Stopped." in output) == (130, b"", True)

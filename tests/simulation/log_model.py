@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bot.core.conversation import Conversation, evolve, fold
-from bot.core.decider import Drafts
-from bot.core.events import Body, Key, MessageEvent, Recorded
+from bot.core.events import Body, Drafts, Key, MessageEvent, Recorded
 
 
 class Log:

@@ -16,7 +16,7 @@ from bot.core.events.admin import (
     RepliesPaused,
     RepliesResumed,
 )
-from bot.core.events.base import Body, Draft, Event, MessageEvent, Recorded
+from bot.core.events.base import Body, Draft, Drafts, Event, MessageEvent, Recorded
 from bot.core.events.memory import ConversationSummarised
 from bot.core.events.messages import (
     ChannelDeleted,
@@ -85,6 +85,7 @@ __all__ = [
     "ConversationSummarised",
     "DirectChannelOpened",
     "Draft",
+    "Drafts",
     "Event",
     "Feeling",
     "ForeignReplySeen",

@@ -10,8 +10,9 @@ class ConversationRewound(Event):
     """The window is what it was at version ``to``, or, with ``undoes``, what it was before that rewind.
 
     ``window`` holds the turns, so that a fold needs no look-up; ``summary_at`` is the position of the summary of then,
-    and ``summary_upto`` the newest message in it. The outbox, the watermark and dedupe stay as they are: rewinding
-    never re-sends and never re-reads.
+    and ``summary_upto`` the newest message in it. ``next_undo`` is the version of the rewind or reset that an undo
+    takes back from then on (0: there is none; None: this one, or none after an undo). The outbox, the watermark and
+    dedupe stay as they are: rewinding never re-sends and never re-reads.
     """
 
     TYPE = "conversation.rewound"
@@ -22,6 +23,7 @@ class ConversationRewound(Event):
     undoes: int = 0
     summary_at: int = 0
     summary_upto: int = 0
+    next_undo: int | None = None
 
 
 class ConversationReset(Event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -66,6 +66,9 @@ class Draft(NamedTuple):
     body: Body | None = None
     subject: int | None = None
     causation: int | None = None
+
+
+Drafts: TypeAlias = tuple[Draft, ...]
 
 
 class Recorded(NamedTuple):

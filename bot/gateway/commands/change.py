@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import discord
 from discord import app_commands
 
-from bot.gateway.commands.answers import Answer, Question
+from bot.gateway.commands.answers import Act, Answer, Question
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.naming import AT, CHANNEL, MESSAGE, Made, command, use_of
 from bot.gateway.commands.suggest import Suggestions
@@ -38,8 +38,12 @@ class ChangeConversation:
                 to=points,
                 channel=channels,
             ),
-            command("undo", "Take the newest rewind or reset back.", self.undo, channel=channels),
-            command("reset", "Have me forget the turns of a conversation; asks first.", self.reset, channel=channels),
+            command(
+                "undo", "Take the newest rewind or reset back; once more, the one before.", self.undo, channel=channels
+            ),
+            command(
+                "reset", "Have me forget the turns of a conversation; shows them first.", self.reset, channel=channels
+            ),
             command("pause", "Answer nothing new here; messages are recorded as before.", self.pause, channel=channels),
             command("resume", "Answer again after a pause.", self.resume, channel=channels),
             command("retry", "Try a reply again that was given up.", self.retry),
@@ -60,7 +64,7 @@ class ChangeConversation:
             async def act() -> Report:
                 return await self._moderation.rewind(channel_id, version, by=use.by)
 
-            return Question(preview, channel_id=channel_id, label="Rewind", act=act)
+            return _asked(preview, channel_id, "Rewind", act)
 
         await self._counter.serve(use_of(interaction), work)
 
@@ -72,23 +76,17 @@ class ChangeConversation:
 
     @app_commands.describe(channel=CHANNEL)
     async def reset(self, interaction: discord.Interaction, channel: str | None = None) -> None:
-        """Answer ``/replay reset``: a warning, and a button that does it."""
+        """Answer ``/replay reset``: a preview, and a button that does it."""
 
         async def work(use: Use) -> Answer:
             use.noted_as = "reset preview"
             channel_id = await target_of(interaction, channel)
-            warning = Report(
-                f"Reset the conversation in <#{channel_id}>?",
-                (
-                    "Its turns leave the window: my next answer knows nothing of them.",
-                    "Nothing is deleted or sent again; /replay undo takes it back.",
-                ),
-            )
+            preview = await self._moderation.preview_reset(channel_id)
 
             async def act() -> Report:
                 return await self._moderation.reset(channel_id, by=use.by)
 
-            return Question(warning, channel_id=channel_id, label="Reset", act=act)
+            return _asked(preview, channel_id, "Reset", act)
 
         await self._counter.serve(use_of(interaction), work)
 
@@ -133,6 +131,14 @@ class ChangeConversation:
             return Answer(await change(channel_id), channel_id=channel_id)
 
         await self._counter.serve(use, work)
+
+
+def _asked(preview: Report, channel_id: int, label: str, act: Act) -> Answer:
+    """Return a preview with the button that does it, or without where there is nothing to do."""
+    data = preview.data
+    if isinstance(data, dict) and not data.get("changed", True):
+        return Answer(preview, channel_id=channel_id)
+    return Question(preview, channel_id=channel_id, label=label, act=act)
 
 
 def version_in(preview: Report, to: str) -> str:

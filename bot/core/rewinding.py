@@ -1,0 +1,83 @@
+"""Take a conversation back, and take that back: what follows from a rewind, a reset and an undo.
+
+One that would change nothing is no event. So it leaves nothing for an undo either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bot.core import commands as c
+from bot.core import events as e
+from bot.core.conversation import WINDOW, Turn
+
+if TYPE_CHECKING:
+    from bot.core.conversation import Conversation
+
+
+def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
+    """Return what brings window, persona and summary back to an earlier version."""
+    then, persona = command.then, _persona_back(state, command.by, command.then.persona_at)
+    window = _stored(then.window)
+    same = window == _stored(state.window) and then.summary_at == state.summary_at and not persona
+    # One that goes on with an older one leaves nothing for an undo, so nobody minds a repetition.
+    if (same and command.next_undo is None) or command.to >= state.version:
+        return ()
+    rewound = e.ConversationRewound(
+        by=command.by,
+        to=command.to,
+        window=window,
+        summary_at=then.summary_at,
+        summary_upto=then.summary_upto,
+        next_undo=command.next_undo,
+    )
+    return (e.Draft(rewound), *persona)
+
+
+def undo(state: Conversation, command: c.Undo) -> e.Drafts:
+    """Return what takes a rewind or reset back; what came after it stays."""
+    before = command.before
+    if not state.rewound_at or state.rewound_at != command.undoes:
+        return ()
+    # A summary that was written since, and goes further, stays.
+    newer = state.summary_at != command.after.summary_at and state.summary_upto > before.summary_upto
+    summary = state if newer else before
+    undone = e.ConversationRewound(
+        by=command.by,
+        to=command.undoes - 1,
+        window=_stored(_merged(state, command)),
+        undoes=command.undoes,
+        summary_at=summary.summary_at,
+        summary_upto=summary.summary_upto,
+        next_undo=command.next_undo,
+    )
+    # As with the turns: a persona that somebody chose since stays.
+    chosen_since = state.persona_changed_at > command.undoes
+    return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_at)))
+
+
+def reset(state: Conversation, by: str) -> e.Drafts:
+    """Return what empties window and summary."""
+    return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_at else ()
+
+
+def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
+    """Return the window of before the rewind with what came since, and without what the rewind had brought."""
+    turns = {turn.message_id: turn for turn in command.before.window}
+    left = {turn.message_id: turn for turn in command.after.window}
+    for turn in state.window:
+        message_id = turn.message_id
+        # An edit since counts where the message itself belongs to the window.
+        if message_id not in left or (message_id in turns and left[message_id] != turn):
+            turns[message_id] = turn
+    return [turns[message_id] for message_id in sorted(turns)]
+
+
+def _persona_back(state: Conversation, by: str, persona_at: int) -> e.Drafts:
+    return () if persona_at == state.persona_at else (e.Draft(e.PersonaRestored(by=by, at=persona_at)),)
+
+
+def _stored(window: Iterable[Turn]) -> tuple[e.StoredTurn, ...]:
+    stored = [e.StoredTurn(turn.message_id, turn.author_id, turn.role, turn.position, turn.part) for turn in window]
+    return tuple(stored[-WINDOW:])
