@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot.config import Config
 from bot.config.llm import Llm
@@ -21,18 +22,33 @@ _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "r
 
 
 def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Responder:
-    """Return the responder that the settings name, or a chain of them; raise ConfigError when one, or a rule, is wrong.
+    """Return the responder that the settings name, or a chain of them; raise ConfigError for all that is wrong.
 
     ``environ`` holds the keys of language models.
     """
-    made = [rules_of(config) if name == "rules" else _llm(config, environ) for name in config.replies.responder]
+    made: list[Responder] = []
+    problems: list[str] = []
+    for name in config.replies.responder:
+        try:
+            made.append(rules_of(config) if name == "rules" else _llm(config, environ))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
     return made[0] if len(made) == 1 else Chain(made)
 
 
 def rules_of(config: Config) -> RulesResponder:
     """Return the rules alone, for what explains answers without asking for any: they need no key and no library."""
-    facts = {path: load_facts(path) for path in {rule.facts for rule in config.rules} if path is not None}
-    return compile_rules(
+    facts: dict[Path, Mapping[str, str]] = {}
+    problems: list[str] = []
+    for path in sorted({rule.facts for rule in config.rules if rule.facts is not None}):
+        try:
+            facts[path] = load_facts(path)
+        except ConfigError as error:
+            facts[path] = {}
+            problems += error.problems
+    specs = [
         Rule(
             number=number,
             match=rule.match,
@@ -42,7 +58,14 @@ def rules_of(config: Config) -> RulesResponder:
             line=rule.line,
         )
         for number, rule in enumerate(config.rules, 1)
-    )
+    ]
+    try:
+        made = compile_rules(specs)
+    except ConfigError as error:
+        raise ConfigError(*problems, *error.problems) from None
+    if problems:
+        raise ConfigError(*problems)
+    return made
 
 
 def answered(config: Config) -> dict[str, str]:

@@ -28,9 +28,20 @@ class EcholessError(Exception):
 
 
 class ConfigError(EcholessError):
-    """Settings, rules or facts are wrong; nothing was started."""
+    """Settings, rules or facts are wrong; nothing was started.
+
+    Attributes: ``problems`` (a sentence for each thing that is wrong).
+    """
 
     exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        """List all that is wrong, each thing once."""
+        self.problems = tuple(dict.fromkeys(problems))
+        if len(self.problems) == 1:
+            super().__init__(*self.problems)
+        else:
+            super().__init__("\n  ".join((f"{len(self.problems)} things are wrong:", *self.problems)))
 
 
 class TokenError(EcholessError):

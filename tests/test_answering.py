@@ -38,6 +38,22 @@ def test_one_line_says_who_answers(tmp_path: Path, named: str, names: list[str])
     assert names == [member.name for member in members(responder)]
 
 
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    """Of files, of rules, of models."""
+    text = (
+        "[replies]\nresponder = ['rules', 'llm']\n"
+        "[[rules]]\nmatch = '(?P<word>x)'\nreply = '{fact}'\nfacts = 'no.json'\n[[rules]]\nmatch = '('\nreply = 'b'\n"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        responder_of(config(tmp_path, text), {})
+
+    files, rules, models = caught.value.problems
+    assert files.startswith(f"{tmp_path}/no.json: there is no such file")
+    assert rules.startswith("Rule 2 (line 7): `match` does not compile")
+    assert "set llm.model" in models
+
+
 def test_model_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
     """With an example."""
     with pytest.raises(ConfigError, match=r"set llm\.model, for example"):

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, Rate, Rule, answering_version, load
+from bot.config import Config, Rate, Replies, Rule, answering_version, load, survey
 from bot.config.lines import Lines
+from bot.config.load import _validated
 from bot.config.model import CommandRule
-from bot.config.problems import settings
+from bot.config.problems import explain, settings
 from bot.config.values import parse_duration
 from bot.errors import ConfigError, KeyMismatch, TokenError
 
@@ -420,10 +421,20 @@ def test_settings_are_frozen(write: Write) -> None:
             id="an empty path",
         ),
         pytest.param(
-            "[audit]\nevery = 'x'\n[log]\nbad = 1\n[telemetry]\nport = -1",
-            'config.toml, line 2: audit.every has to be a duration such as "30m", "7d" or "1h30m", '
-            "longer than 0s and at most 36500d, not this string.",
-            id="of several mistakes, the first in the file",
+            "[repiles]\nwindow = 1\n[log]\nbad = 1\n[replies]\nrespnder = 'llm'\nmax_age = 'x'\n"
+            "[telemetry]\nport = -1\n[[rules]]\nmatch = 'a'\nline = 3\n[[rules]]\nreply = 5\n",
+            "9 things are wrong:\n"
+            "  config.toml, line 1: there is no section or setting 'repiles': did you mean 'replies'?\n"
+            "  config.toml, line 4: [log] has no setting 'bad': config.example.toml lists every setting.\n"
+            "  config.toml, line 6: [replies] has no setting 'respnder': did you mean 'responder'?\n"
+            '  config.toml, line 7: replies.max_age has to be a duration such as "30m", "7d" or "1h30m", '
+            "longer than 0s and at most 36500d, not this string.\n"
+            "  config.toml, line 9: telemetry.port has to be a port from 1 to 65535, or 0 (off), not -1.\n"
+            "  config.toml, line 10: this rule has no reply, which has to be a text that is not empty.\n"
+            "  config.toml, line 12: [rules] has no setting 'line': config.example.toml lists every setting.\n"
+            "  config.toml, line 13: this rule has no match, which has to be a text that is not empty.\n"
+            "  config.toml, line 14: rules.reply has to be a text that is not empty, not 5.",
+            id="several mistakes, in the order of the file",
         ),
     ],
 )
@@ -486,6 +497,60 @@ def test_wrong_variables_are_refused_by_name(write: Write, name: str, text: str,
     assert sentence == refusal(write("[telemetry]\nport = 1"), {name: text})
 
 
+def test_all_that_is_wrong_is_said_at_once(write: Write) -> None:
+    """In the file, the environment and the flags; each thing once."""
+    path = write("[log]\npth = 1\n[channels]\nrecord = ['a', 'b']\n")
+
+    said = refusal(path, {"ECHOLESS_REPLES__WINDOW": "1", "ECHOLESS_AUDIT__EVERY": "x"}, telemetry__port=-1)
+
+    assert [line.partition(": ")[0].strip() for line in said.splitlines()] == [
+        "5 things are wrong:",
+        "config.toml, line 2",
+        "config.toml, line 4",
+        "ECHOLESS_REPLES__WINDOW",
+        "ECHOLESS_AUDIT__EVERY",
+        "the command line",
+    ]
+    assert "did you mean ECHOLESS_REPLIES__WINDOW?" in said
+
+
+WRONG = (
+    "[repiles]\nwindow = 1\n[replies]\nwindow = 'x'\nask = true\n[[rules]]\nmatch = 'a'\n"
+    "[[rules]]\nmatch = 'b'\nreply = 'c'\n[llm.prices]\nx = { in = 1 }\n[log]\npath = 'kept'\n"
+)
+
+
+def test_what_is_valid_counts_beside_what_is_not(write: Write) -> None:
+    """For whoever looks on: defaults stand for the rest, and a rule keeps its number."""
+    found = survey(write(WRONG), {"ECHOLESS_LOG__HOT_CHANNELS": "none"})
+
+    assert len(found.problems) == 5
+    assert found.config.replies == Replies(ask=True)
+    assert found.config.log.path == Path("kept").absolute()
+    assert [(rule.line, rule.reply) for rule in found.config.rules[1:]] == [(8, "c")]
+    assert {("log", "hot_channels"), ("replies", "window")} <= found.wrong
+    assert ("log", "path") not in found.wrong
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3), st.just("30m")),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3),
+            st.dictionaries(st.sampled_from([*Config.model_fields, "path", "match", "reply", "x"]), inner, max_size=4),
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_is_wrong_there_are_settings(data: object) -> None:
+    """And as many sentences as there are mistakes: never a traceback."""
+    config, errors = _validated(data if isinstance(data, dict) else {"replies": data})
+
+    assert isinstance(config, Config)
+    for error in errors:
+        assert explain(error)
+
+
 def test_other_variables_of_ours_are_left_alone(write: Write) -> None:
     """The vault's key is no setting."""
     assert load(write(""), {"ECHOLESS_VAULT_KEY": "x", "ECHOLESS": "", "PATH": "/bin"}) == load(write(""), {})
@@ -509,8 +574,20 @@ def test_a_flag_does_not_hide_a_broken_section(write: Write) -> None:
     [
         pytest.param(
             b"[log]\npath = data",
-            "config.toml is not valid TOML and has to be corrected first: Invalid value (at line 2, column 8).",
+            "config.toml, line 2, column 8: this is not valid TOML and has to be corrected first: Invalid value.",
             id="a value without quotes",
+        ),
+        pytest.param(
+            b"[log]\npath = 'data",
+            "config.toml, line 2, at the end of the file: this is not valid TOML and has to be corrected first: "
+            'Expected "\'".',
+            id="a string that does not end",
+        ),
+        pytest.param(
+            b"[log]\npath = 'a'\npath = 'b'\n",
+            "config.toml, line 3, column 11: this is not valid TOML and has to be corrected first: "
+            "Cannot overwrite a value.",
+            id="a key that comes twice",
         ),
         pytest.param(
             b"[log]\npath = 'caf\xe9'",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering import responder_of, why_silent, why_unasked
-from bot.cli.check_discord import check_discord
-from bot.cli.check_log import check_log
+from bot.cli.bot_settings import problems_of_rules
+from bot.cli.check_discord import check_discord, unchecked_discord
+from bot.cli.check_log import LogChecked, check_log
 from bot.cli.check_result import Result, Status, failed, fine, warned
-from bot.cli.options import config_option, folder_option, settings
+from bot.cli.options import config_option, folder_option, surveyed
 from bot.cli.output import console, count_text, printable, say_json
-from bot.config import Config
-from bot.errors import EcholessError
+from bot.config import Survey
+from bot.errors import ConfigError
 
 _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 
@@ -41,25 +42,48 @@ def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> No
 
 
 async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
-    """Check everything; where the settings are wrong, nothing else can be looked at."""
+    """Check everything; what wrong settings leave open goes by the defaults, unless it is about those very settings."""
+    found = surveyed(config_path, folder)
+    log = await _log(found)
+    discord, names = await _discord(found, log.guilds)
+    return [*_settings(found), *discord, log.log, log.history(names)]
+
+
+async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
+    if wrong := _wrong(found, "discord", "api_url", "gateway_url"):
+        return unchecked_discord(found.config, wrong), {}
+    return await check_discord(found.config, guilds)
+
+
+async def _log(found: Survey) -> LogChecked:
+    if wrong := _wrong(found, "log", "path", "key_file"):
+        log, history = (warned(name, f"not checked: {wrong}") for name in ("log", "history"))
+        return LogChecked(log, unread=history)
+    return await check_log(found.config)
+
+
+def _wrong(found: Survey, section: str, *keys: str) -> str:
+    """Return which of some settings is wrong, as a reason not to look ("": none)."""
+    wrong = [f"{section}.{key}" for key in keys if {(section,), (section, key)} & found.wrong]
+    return f"the settings are wrong: {', '.join(wrong)}" if wrong else ""
+
+
+def _settings(found: Survey) -> list[Result]:
+    config, problems = found.config, found.problems
     try:
-        config = settings(config_path, folder)
-        responder_of(config)
-    except EcholessError as error:
-        return [failed("settings", str(error))]
-    log = await check_log(config)
-    discord, names = await check_discord(config, log.guilds)
-    return [_settings(config), *discord, log.log, log.history(names)]
-
-
-def _settings(config: Config) -> Result:
-    silent = why_silent(config)
-    if silent:
-        return warned("settings", "Nothing will be answered.", silent)
-    unasked = why_unasked(config)
-    if unasked:
-        return warned("settings", "The language model will not be asked.", unasked)
-    return fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")
+        if problems:
+            problems += problems_of_rules(config)
+        else:
+            responder_of(config)
+    except ConfigError as error:
+        problems = error.problems
+    if problems:
+        return [failed("settings", problem) for problem in problems]
+    if silent := why_silent(config):
+        return [warned("settings", "Nothing will be answered.", silent)]
+    if unasked := why_unasked(config):
+        return [warned("settings", "The language model will not be asked.", unasked)]
+    return [fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")]
 
 
 def _print(results: Sequence[Result]) -> None:

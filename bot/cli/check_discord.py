@@ -50,6 +50,12 @@ async def check_discord(config: Config, known_guilds: Collection[int]) -> tuple[
     return results, seen.account.names if seen.account else {}
 
 
+def unchecked_discord(config: Config, reason: str) -> list[Result]:
+    """Return what is to be said of Discord's side where it can't be asked."""
+    names = ("gateway", "intents", "permissions", "clock")
+    return [_token_unasked(config, reason), *(warned(name, f"not checked: {reason}") for name in names)]
+
+
 async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
     endpoint = configured.endpoint(config)
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from dotenv import dotenv_values
 
-from bot.config import Config, load
+from bot.config import Config, Survey, survey
 from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
 from bot.errors import ConfigError
@@ -35,27 +36,37 @@ folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
 
 def settings(config_path: Path | None, folder: Path | None = None) -> Config:
     """Return the settings: flags over the environment over the file ``.env`` over the settings file."""
-    read_dotenv((config_path or DEFAULT_FILE).parent / DOTENV)
-    return load(config_path, os.environ, {"log.path": folder})
+    found = surveyed(config_path, folder)
+    if found.problems:
+        raise ConfigError(*found.problems)
+    return found.config
 
 
-def read_dotenv(path: Path) -> None:
+def surveyed(config_path: Path | None, folder: Path | None = None) -> Survey:
+    """Return the settings as :func:`settings` does, and what is wrong with them instead of an error."""
+    problem = read_dotenv((config_path or DEFAULT_FILE).parent / DOTENV)
+    found = survey(config_path, os.environ, {"log.path": folder})
+    return replace(found, problems=(problem, *found.problems)) if problem else found
+
+
+def read_dotenv(path: Path) -> str:
     """Put what the file ``path`` says into the environment where nothing there says otherwise; without one, do nothing.
 
-    So the token reaches whatever reads the environment, models' libraries included. Raises ConfigError for a file that
-    can't be read.
+    So the token reaches whatever reads the environment, models' libraries included. Returns what is wrong with the
+    file, "" where nothing is.
     """
     if not path.is_file():
-        return
+        return ""
     try:
         found = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} can't be read: it has to be a text of NAME=value lines.") from error
+    except (OSError, UnicodeDecodeError):
+        return f"{path} can't be read: it has to be a text of NAME=value lines."
     # A name without a value may be a token alone on its line, so it is not repeated.
     if None in found.values():
-        raise ConfigError(f"{path}: a line is no NAME=value, such as {TOKEN_VARIABLE}=the bot's token.")
+        return f"{path}: a line is no NAME=value, such as {TOKEN_VARIABLE}=the bot's token."
     for name, value in found.items():
         os.environ.setdefault(name, value or "")
+    return ""
 
 
 def log_location(config: Config) -> Location:

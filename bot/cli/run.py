@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from bot import app
-from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.cli.bot_settings import bot_settings
+from bot.cli.options import config_option, folder_option, log_location
 from bot.cli.settle import settle
 from bot.config import Config
 from bot.telemetry import configure_logging
@@ -26,7 +27,7 @@ def run(config_path: Path | None, folder: Path | None) -> None:
     The token comes from DISCORD_TOKEN or from the file that discord.token_file names. Stop it with Ctrl-C: sends under
     way end first, and it leaves within ten seconds, with exit code 130 (after SIGTERM: 0).
     """
-    config = settings(config_path, folder)
+    config = bot_settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
     configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
     if signal.SIGINT in asyncio.run(_run(config, token)):

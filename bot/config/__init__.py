@@ -1,7 +1,7 @@
 """Settings: read once, checked as a whole, frozen, and passed on as plain values."""
 
 from bot.config.llm import Llm
-from bot.config.load import load
+from bot.config.load import Survey, load, survey
 from bot.config.model import (
     Audit,
     Catchup,
@@ -33,7 +33,9 @@ __all__ = [
     "Rate",
     "Replies",
     "Rule",
+    "Survey",
     "Telemetry",
     "answering_version",
     "load",
+    "survey",
 ]

@@ -9,7 +9,6 @@ from typing import get_args, get_origin
 
 from bot.config.lines import Place
 from bot.config.problems import ASKED, EVERYTHING, sections, sentence, settings, unknown
-from bot.errors import ConfigError
 
 PREFIX = "ECHOLESS_"
 YES = {"true", "yes", "on", "1"}
@@ -17,8 +16,11 @@ NO = {"false", "no", "off", "0"}
 MAX_DIGITS = 18
 
 
-def from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Place, object, str]]:
-    """Yield the place, the value and the variable of each setting; refuse a variable that is nearly one."""
+def from_environment(environ: Mapping[str, str], problems: list[str]) -> Iterator[tuple[Place, object, str]]:
+    """Yield the place, the value and the variable of each setting; add a sentence for each variable that is nearly one.
+
+    A text that can't be read as its setting's type is yielded as it is, for the check to refuse.
+    """
     known = {f"{PREFIX}{'__'.join(map(str, place))}".upper(): place for place in settings()}
     joined = {name.replace("__", "_"): name for name in known}
     for name, text in sorted(environ.items()):
@@ -28,7 +30,7 @@ def from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Place, object
             if text or _is_list(place):
                 yield place, _parse(place, text), name
         elif "__" in name or name in joined:
-            raise ConfigError(sentence(name, _unknown_variable(name, joined, known)))
+            problems.append(sentence(name, _unknown_variable(name, joined, known)))
 
 
 def _unknown_variable(name: str, joined: Mapping[str, str], known: Mapping[str, Place]) -> str:
@@ -49,7 +51,7 @@ def _is_list(place: Place) -> bool:
 
 
 def _parse(place: Place, text: str) -> object:
-    """Read a variable as its setting's type; what can't be read stays a text, for the check to refuse."""
+    """Read a variable as its setting's type, where that can be done."""
     text = text.strip()
     if _is_list(place):
         return _parse_list(text)

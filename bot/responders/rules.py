@@ -156,8 +156,17 @@ class RulesResponder:
 
 
 def compile_rules(specs: Iterable[Rule]) -> RulesResponder:
-    """Make a responder of rules; raise ConfigError for the first that can't work, naming its number and line."""
-    return RulesResponder([_compile(spec) for spec in specs])
+    """Make a responder of rules; raise ConfigError for all that can't work, naming their numbers and lines."""
+    compiled: list[_Compiled] = []
+    problems: list[str] = []
+    for spec in specs:
+        try:
+            compiled.append(_compile(spec))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return RulesResponder(compiled)
 
 
 def _compile(spec: Rule) -> _Compiled:

@@ -265,20 +265,73 @@ async def test_a_channel_without_a_history_has_its_name(tmp_path: Path, sandbox:
     assert f"history of 1 channel: {general.id}." in unnamed.found("history")
 
 
+async def test_wrong_settings_are_all_listed_and_the_rest_is_looked_at(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings, rules and files of facts; what is valid of them counts for the other checks."""
+    wrong = "log.pth = 'x'\nlog.hot_channels = 'many'\n"
+    facts = "[[rules]]\nmatch = '(?P<word>a)'\nreply = '{fact}'\nfacts = 'none.json'\n"
+    checked = await check_sandbox(tmp_path, sandbox, settings=wrong, rule=RULE.replace("hi", "(") + facts)
+    monkeypatch.setenv("DISCORD_TOKEN", DEFAULT_TOKEN)
+
+    found = [result.found for result in await look(tmp_path / "config.toml", None) if result.name == "settings"]
+
+    assert [name for name in checked.rows if name != "settings"] == CHECKS[1:]
+    assert checked.fails == {"settings"}
+    assert checked.status("token") == "ok"
+    assert "not checked" not in checked.found("log")
+    assert [sentence.partition(": ")[0].removeprefix(f"{tmp_path}/") for sentence in found] == [
+        "config.toml, line 3",
+        "config.toml, line 4",
+        "none.json",
+        "Rule 1 (line 6)",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("settings", "rule", "found"),
+    ("settings", "unchecked"),
     [
-        pytest.param("log.pth = 'x'", RULE, "[log] has no setting 'pth'", id="an unknown setting"),
-        pytest.param("", RULE.replace("hi", "("), "Rule 1", id="a rule that is no pattern"),
+        pytest.param("[discord]\napi_url = 5\n", set(CHECKS[1:6]), id="which Discord"),
+        pytest.param("discord = 5\n", set(CHECKS[1:6]), id="a section"),
+        pytest.param("[log]\npath = 5\n", {"log", "history"}, id="which log"),
     ],
 )
-async def test_wrong_settings_are_all_there_is_to_say(tmp_path: Path, settings: str, rule: str, found: str) -> None:
-    """Nothing else can be looked at."""
-    checked = await check(tmp_path, "http://127.0.0.1:9/api", "ws://127.0.0.1:9/gateway", settings=settings, rule=rule)
+async def test_what_hangs_on_a_wrong_setting_is_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, unchecked: set[str]
+) -> None:
+    """A default would tell of another Discord, or another log; the token is named all the same."""
+    monkeypatch.setenv("DISCORD_TOKEN", DEFAULT_TOKEN)
+    monkeypatch.setenv("ECHOLESS_DISCORD__GATEWAY_URL", "ws://127.0.0.1:9")
+    if "discord" not in settings:
+        monkeypatch.setenv("ECHOLESS_DISCORD__API_URL", "http://127.0.0.1:9/api")
+    (tmp_path / "config.toml").write_text(settings, encoding="utf-8")
 
-    assert ["settings"] == list(checked.rows)
-    assert checked.fails == {"settings"}
-    assert found in checked.found("settings")
+    rows = await look(tmp_path / "config.toml", None)
+
+    assert [row.name for row in rows] == CHECKS
+    assert {row.name for row in rows if "not checked: the settings are wrong" in row.found} == unchecked
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[log", b"\xff", b"rules = 3\nlog = []\ndiscord = 'x'\nreplies = 1"],
+    ids=["TOML", "UTF-8", "all of it"],
+)
+def test_a_broken_settings_file_gives_no_traceback(tmp_path: Path, content: bytes) -> None:
+    """The other checks go by the environment and the defaults."""
+    (tmp_path / "config.toml").write_bytes(content)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "check"], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "ECHOLESS_DISCORD__API_URL": "http://127.0.0.1:9/api",
+            "ECHOLESS_DISCORD__GATEWAY_URL": "ws://127.0.0.1:9",
+        },
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert all(name in ran.stdout for name in CHECKS)
 
 
 async def test_no_rules_answer_nothing(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -141,6 +141,14 @@ def test_rule_that_cannot_work_is_refused_at_the_start(spec: Rule, says: str) ->
     assert str(caught.value).startswith(f"Rule {spec.number}")
 
 
+def test_all_rules_that_cannot_work_are_named_at_once() -> None:
+    """In their order."""
+    with pytest.raises(ConfigError) as caught:
+        compile_rules([Rule(1, "(", "x", line=3), Rule(2, "fine", "fine"), Rule(3, "x", "{nosuch}", line=9)])
+
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["Rule 1 (line 3)", "Rule 3 (line 9)"]
+
+
 CATASTROPHES = [
     pytest.param("(?=(a+)+b)a*", "a" * 3999, id="a lookahead"),
     pytest.param("(?:a|aa)+$", "a" * 4000 + "!", id="alternatives that overlap"),
