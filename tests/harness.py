@@ -27,6 +27,8 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.tether import tethered
 from tests.waiting import PATIENCE, eventually
 
+SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
+"""Seconds for a request, as the settings have it; a test lets them pass on its ``clock``."""
 ROOT = Path(__file__).parents[1]
 RULES: list[dict[str, object]] = [{"match": "(?s)ask (?P<what>.+)", "reply": "re: {what}"}]
 

@@ -19,6 +19,7 @@ from bot.errors import LogDamaged, LogError, LogUnwritable
 from bot.eventlog import database
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.verify import verify
+from tests.waiting import PATIENCE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Trouble = Callable[[EventLog, Location], AbstractAsyncContextManager[None]]
@@ -169,7 +170,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 

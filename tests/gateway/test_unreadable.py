@@ -16,7 +16,8 @@ from bot.gateway import catchup, client
 from bot.gateway.supervisor import checked_token
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Launch, settings
+from tests.harness import SEND_TIMEOUT, Launch, settings
+from tests.suite.clock import Clock
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 
@@ -28,12 +29,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "LONGEST_PAUSE", 0.1)
 
 
-async def test_a_history_that_never_comes_is_asked_for_again(launch: Launch, control: ControlClient) -> None:
+async def test_a_history_that_never_comes_is_asked_for_again(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
     """As a send has it, so that one request that hangs does not keep a channel waiting for minutes."""
     await control.post_many([{"content": f"ask {number}"} for number in range(5)])
     await control.add_fault("hang", **HISTORY)
 
-    bot = await launch(replies={"send_timeout": "300ms"})
+    bot = await launch()
+    await control.wait_for_requests(**HISTORY)
+    clock.go_on(SEND_TIMEOUT)
     await bot.judge.expect(CatchupCompleted)
 
     await bot.judge.expect(ReplySent, 5)

@@ -19,7 +19,8 @@ from bot.replies import records
 from bot.responders import Answer, Question, Utterance
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import Gated, Launch, RunningBot
+from tests.harness import SEND_TIMEOUT, Gated, Launch, RunningBot
+from tests.suite.clock import Clock
 from tests.waiting import eventually
 
 POST: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
@@ -81,30 +82,34 @@ async def test_a_channel_that_is_gone_without_a_word(launch: Launch, control: Co
     assert await abandoned(bot) == [(AbandonReason.CHANNEL_DELETED, "unknown channel")]
 
 
-async def test_a_reply_that_was_sent_and_then_deleted_is_not_sent_again(launch: Launch, control: ControlClient) -> None:
+async def test_a_reply_that_was_sent_and_then_deleted_is_not_sent_again(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
     """404 10008: Discord still knows the nonce (FACTS 1.1), so somebody removed what it had made."""
     responder = Gated()
-    bot = await launch(responder=responder, replies={"send_timeout": "400ms"})
+    bot = await launch(responder=responder)
     await held_question(bot, control)
     await control.gateway("mute")
     await control.add_fault("hang", **POST, when="after")
     responder.open.set()
     [reply] = await control.wait_for_messages(author="sandbox-bot")
     await control.delete(reply["id"])
+    clock.go_on(SEND_TIMEOUT)
 
     assert await abandoned(bot) == [(AbandonReason.GONE_AFTER_SEND, "unknown message")]
     assert await said(control) == ["re: it"]
 
 
-async def test_an_unknown_fate_that_nobody_may_look_up(launch: Launch, control: ControlClient) -> None:
+async def test_an_unknown_fate_that_nobody_may_look_up(launch: Launch, control: ControlClient, clock: Clock) -> None:
     """Without the history nobody can tell, so nothing is sent that may be there already."""
     responder = Gated()
-    bot = await launch(responder=responder, replies={"send_timeout": "400ms"})
+    bot = await launch(responder=responder)
     await held_question(bot, control)
     await control.add_fault("hang", **POST, when="before")
     responder.open.set()
     await eventually(lambda: control.requests(**POST))
     await control.set_permissions("general", deny=["READ_MESSAGE_HISTORY"])
+    clock.go_on(SEND_TIMEOUT)
 
     assert await abandoned(bot) == [(AbandonReason.UNKNOWN_FATE, "")]
     assert len(await control.requests(**POST)) == 1

@@ -15,7 +15,8 @@ import pytest
 from bot.core.events import Proof, ReplyComposed, ReplyDelayed, ReplyRequested, ReplySent
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
-from tests.harness import Gated, Launch, RunningBot
+from tests.harness import SEND_TIMEOUT, Gated, Launch, RunningBot
+from tests.suite.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,16 @@ class TestTable:
 
     @pytest.mark.parametrize("when", ["before", "after"])
     async def test_a_send_that_hangs_is_given_up_and_looked_for(
-        self, launch: Launch, control: ControlClient, when: str
+        self, launch: Launch, control: ControlClient, clock: Clock, when: str
     ) -> None:
         """Our own timeout: discord.py would wait for five minutes."""
         responder = Gated()
-        bot = await launch(responder=responder, replies={"send_timeout": "500ms"})
+        bot = await launch(responder=responder)
         [(_, channel)] = await ask(bot, control, [Row("hang", "hang", when)])
         await control.gateway("mute")
         responder.open.set()
+        await control.wait_for_requests(method="POST", path="/channels/*/messages")
+        clock.go_on(SEND_TIMEOUT)
 
         found = await outcome(bot, control, channel)
 
@@ -134,13 +137,14 @@ class TestTable:
         assert [event.reason for event in await bot.judge.of(ReplyDelayed)] == ["TimeoutError"]
 
 
-async def test_a_slow_answer_is_confirmed_by_the_echo(launch: Launch, control: ControlClient) -> None:
+async def test_a_slow_answer_is_confirmed_by_the_echo(launch: Launch, control: ControlClient, clock: Clock) -> None:
     """Whichever is recorded first; the response that comes later is no second fact."""
-    bot = await launch()
-    await control.add_fault("delay", method="POST", path="/channels/*/messages", when="after", seconds=0.3)
+    bot = await launch(replies={"send_timeout": "30m"})
+    await control.add_fault("delay", method="POST", path="/channels/*/messages", when="after", seconds=60)
     post = await control.post("ask it")
 
     [early] = await bot.judge.expect(ReplySent)
+    clock.go_on(60)
     await control.wait_for_requests(method="POST", path="/channels/*/messages", status=200)
     await control.post("ask again")
     await bot.judge.expect(ReplySent, 2)

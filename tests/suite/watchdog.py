@@ -33,27 +33,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch from now on, until this process ends."""
-    shares = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    worker = hasattr(config, "workerinput")
+    shares = getattr(config.option, "numprocesses", None) and not worker
     assert sys.__stderr__ is not None
     # What tests print is captured; this is not to be.
     output = os.dup(sys.__stderr__.fileno())
-    watchdog = Watchdog(float(config.getini("standstill")) + (GRACE if shares else 0.0), output)
+    watchdog = Watchdog(float(config.getini("standstill")) + (GRACE if shares else 0.0), output, worker=worker)
     config.pluginmanager.register(watchdog, "standstill")
     Thread(target=watchdog.watch, name="watchdog", daemon=True).start()
 
 
 class Watchdog:
-    """Hears of each step of each test, and ends the process when none comes for ``limit`` seconds."""
+    """Hears of each step of each test, and ends the process when none comes for ``limit`` seconds.
 
-    def __init__(self, limit: float, output: int) -> None:
+    A ``worker`` that has no test waits for one, or for the end: that is its parent's to watch.
+    """
+
+    def __init__(self, limit: float, output: int, *, worker: bool) -> None:
         self.limit = limit
         self._output = output
-        self._where = "the collection of the tests"
-        self._heard = since_boot()
+        self._worker = worker
+        self._rest("the collection of the tests")
 
     def pytest_collection_finish(self) -> None:
         """Note that the tests are known."""
-        self._note("the start of the tests")
+        self._rest("the start of the tests")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -65,10 +69,14 @@ class Watchdog:
         """Note that a test got through a step."""
         self._note(f"{report.nodeid}, after its {report.when}")
 
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note that a test has ended."""
+        self._rest(f"{nodeid}, after its end")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Note that all tests have ended."""
-        self._note("the end of the run")
+        self._rest("the end of the run")
 
     def pytest_enter_pdb(self) -> None:
         """Leave people who look at a test the time they take."""
@@ -76,6 +84,9 @@ class Watchdog:
 
     def _note(self, where: str) -> None:
         self._where, self._heard = where, since_boot()
+
+    def _rest(self, where: str) -> None:
+        self._where, self._heard = where, math.inf if self._worker else since_boot()
 
     def watch(self) -> None:
         """Look every second, until the process ends or has to be ended."""
