@@ -16,7 +16,6 @@ from bot.sandbox.wire import Json
 _FENCE = re.compile(r"\s*```[\w+-]*\s*")
 _BOLD = re.compile(r"\*\*(?P<text>.+)\*\*")
 _SMALL = "-# "
-_UNITS = ("bytes", "kB", "MB")
 _THOUSAND = 1000
 
 
@@ -99,10 +98,9 @@ def _file(file: Json) -> Text:
 
 def size_text(size: int) -> str:
     """Return a number of bytes for eyes."""
-    number, unit = float(size), 0
-    while number >= _THOUSAND and unit < len(_UNITS) - 1:
-        number, unit = number / _THOUSAND, unit + 1
-    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} {_UNITS[0]}"
+    if size < _THOUSAND:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    return f"{size / _THOUSAND:.1f} kB" if size < _THOUSAND**2 else f"{size / _THOUSAND**2:.1f} MB"
 
 
 def quote(content: str, most: int = 40) -> str:
