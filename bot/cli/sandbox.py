@@ -43,8 +43,9 @@ def hint(description: dict[str, Any]) -> str:
     """Write the command that runs the bot against this sandbox."""
     lines = [f"  {name}={shlex.quote(value)} \\" for name, value in _environment(description).items()]
     rules = [
-        f"There is no {DEFAULT_FILE} here, so the bot would have no rules to answer by:",
-        f"{program()} init writes some, and {program()} sandbox --with-bot brings a bot that has some.",
+        f"There is no {DEFAULT_FILE} here, so the bot would have no rules to answer by.",
+        f"  {program()} init: writes one with a few rules.",
+        f"  {program()} sandbox --with-bot: brings a bot along that has some.",
         "",
     ]
     return "\n".join(

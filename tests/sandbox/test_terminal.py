@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import pty
 import re
 import signal
 import sys
@@ -16,47 +14,7 @@ import aiohttp
 import pytest
 
 from tests.sandbox.conftest import PATIENCE, Socket
-
-ROOT = Path(__file__).parents[2]
-
-
-class Screen:
-    """What the person sees, and their keyboard."""
-
-    def __init__(self, master: int) -> None:
-        self._master = master
-        self._raw = ""
-        self.text = ""
-        self._seen = 0
-        self._more = asyncio.Event()
-
-    def read(self) -> None:
-        """Take what was printed."""
-        with contextlib.suppress(OSError):
-            self._raw += os.read(self._master, 65536).decode(errors="replace")
-            # An escape sequence may come in two pieces.
-            self.text = re.sub(r"\x1b\[[0-9;?]*\w", "", self._raw)
-        self._more.set()
-
-    def type(self, line: str) -> None:
-        """Type a line."""
-        self.press(f"{line}\r")
-
-    def press(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._master, keys.encode())
-
-    async def shows(self, pattern: str) -> re.Match[str]:
-        """Wait until something is on the screen, at what was waited for before or below it."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while (found := re.compile(pattern).search(self.text, self._seen)) is None:
-                    self._more.clear()
-                    await self._more.wait()
-        except TimeoutError:
-            raise AssertionError(f"{pattern!r} is not in what came last:\n{self.text[self._seen :]}") from None
-        self._seen = found.start()
-        return found
+from tests.sandbox.screen import ROOT, Running, Screen, terminal
 
 
 class TerminalBot:
@@ -76,58 +34,13 @@ class TerminalBot:
         ) as response:
             return str((await response.json())["id"])
 
-    async def send(self, method: str, path: str, body: object) -> None:
-        """Make any call."""
-        headers = {"Authorization": "Bot sandbox.token.not-a-secret"}
-        async with self._session.request(method, self._api + path, json=body, headers=headers) as response:
-            assert response.status < 300, await response.text()
-
-
-class Running:
-    """The sandbox's process and its screen."""
-
-    def __init__(self, process: asyncio.subprocess.Process, screen: Screen) -> None:
-        self.process = process
-        self.screen = screen
-
-    async def ends(self) -> int | None:
-        """Wait until it ends and give its exit code."""
-        async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
-
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     """Run a sandbox in a terminal."""
-    master, slave = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "sandbox"),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        cwd=tmp_path,
-        # This terminal does not say where its cursor is.
-        env={**os.environ, "COLUMNS": "200", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PYTHONPATH": str(ROOT)},
-    )
-    os.close(slave)
-    shown = Screen(master)
-    loop = asyncio.get_running_loop()
-    loop.add_reader(master, shown.read)
-    try:
-        await shown.shows("alice #general>")
-        yield Running(process, shown)
-        if process.returncode is None:
-            shown.press("\x03\x04")
-        async with asyncio.timeout(PATIENCE):
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        loop.remove_reader(master)
-        os.close(master)
-    assert process.returncode == 0
-    assert "Traceback" not in shown.text
+    async with terminal(tmp_path, "sandbox", "--rate-limit", "off") as process:
+        await process.screen.shows("alice #general>")
+        yield process
 
 
 @pytest.fixture
@@ -191,6 +104,22 @@ async def test_a_message_never_tears_a_half_typed_line(screen: Screen, bot: Term
 
     assert (await bot.gateway.expect("MESSAGE_CREATE"))["content"] == "I interrupt"
     assert (await bot.gateway.expect("MESSAGE_CREATE"))["content"] == "another half"
+
+
+async def test_no_key_is_lost_while_something_is_printed(screen: Screen, bot: TerminalBot) -> None:
+    """Ctrl-C, too, which means something else to a terminal that is not the chat's at that moment."""
+    screen.type("hello")
+    first = await bot.gateway.expect("MESSAGE_CREATE")
+    lines = [f"line {number}" for number in range(60)]
+    for line in lines:
+        screen.press(f"no \x03{line}\r")
+        await bot.say(first["channel_id"], content="I interrupt")
+    posted = []
+    while lines[-1] not in posted:
+        message = await bot.gateway.expect("MESSAGE_CREATE")
+        posted += [] if message["author"].get("bot") else [message["content"]]
+
+    assert posted == lines
 
 
 async def test_keys_edit_the_line(screen: Screen, bot: TerminalBot) -> None:

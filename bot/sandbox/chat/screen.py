@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from prompt_toolkit.application import in_terminal
+from prompt_toolkit.application import get_app_or_none
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -34,22 +34,34 @@ class Screen:
     async def run(self) -> None:
         """Print until cancelled."""
         while True:
-            await self._print([await self._waiting.get()])
+            batch = [await self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                self._print(batch)
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
 
     async def flush(self) -> None:
         """Wait until everything is printed."""
         await self._waiting.join()
 
-    async def _print(self, batch: list[RenderableType]) -> None:
-        while not self._waiting.empty():
-            batch.append(self._waiting.get_nowait())
-        try:
-            async with in_terminal():
-                for each in batch:
-                    self._console.print(each, highlight=False, soft_wrap=True)
-        finally:
-            for _ in batch:
-                self._waiting.task_done()
+    def _print(self, batch: list[RenderableType]) -> None:
+        """Print in one go, with the line that is being typed taken away and drawn anew below.
+
+        prompt_toolkit's own ``in_terminal`` gives the terminal its line mode back meanwhile, in which a key that is
+        pressed at that moment is lost.
+        """
+        present = get_app_or_none()
+        line = present if present is not None and present.is_running else None
+        if line is not None:
+            line.renderer.erase()
+        for each in batch:
+            self._console.print(each, highlight=False, soft_wrap=True)
+        if line is not None:
+            line.renderer.request_absolute_cursor_position()
+            line.invalidate()
 
 
 def _plain(sentence: str, style: str) -> Text:

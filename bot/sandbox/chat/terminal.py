@@ -70,7 +70,9 @@ class Chat:
         try:
             if not self._context.connected():
                 self.screen.note(self._absence)
-            await self._read()
+            # Between two lines, too, the keys are the chat's: Ctrl-C must not become a signal there.
+            with self._line.app.input.raw_mode():
+                await self._read()
         finally:
             await self.screen.flush()
             for task in beside:
