@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from dotenv import dotenv_values
 
 from bot import configured
 from bot.cli.new_file import new_file
-from bot.cli.options import DOTENV
+from bot.cli.options import DOTENV, program
 from bot.cli.starter import CONFIG, starter_files
 from bot.config import load
 from bot.config.model import TOKEN_VARIABLE, parse_token
@@ -111,10 +110,5 @@ def _next_steps(folder: Path, token: str) -> list[str]:
 
 def _command(name: str, folder: Path) -> str:
     """Return a command as it can be typed where this one was."""
-    called, found = Path(sys.argv[0]), shutil.which("echoless")
-    if found is not None and Path(found).resolve() == called.resolve():
-        program = "echoless"
-    else:
-        program = str(called) if called.name == "echoless" else "python -m bot"
     where = "" if folder.resolve() == Path.cwd() else f" --config {shlex.quote(str(folder / CONFIG))}"
-    return f"{program} {name}{where}"
+    return f"{program()} {name}{where}"

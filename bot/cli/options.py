@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,3 +76,14 @@ def log_location(config: Config) -> Location:
     """Return where the settings put the log and what opens it."""
     key = config.vault_key(os.environ)
     return Location(config.log.path, key=key.get_secret_value() if key else None, key_file=config.log.vault_key_file)
+
+
+def program() -> str:
+    """Return how this program is called from another terminal, whatever folder that is in."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m bot"
+    found = shutil.which(called.name)
+    if found is not None and called.exists() and Path(found).samefile(called):
+        return called.name
+    return shlex.quote(str(called.absolute()))

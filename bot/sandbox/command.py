@@ -1,31 +1,18 @@
-"""The sandbox from the command line: its options, what it prints, and what it does until it is stopped."""
+"""The sandbox from the command line: its options, and what they mean."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.options import DEFAULT_TOKEN, Rate, SandboxOptions
-from bot.sandbox.play import Player
-from bot.sandbox.playback import play_recording
-from bot.sandbox.recordings import Line, read_recording
-from bot.sandbox.server import Sandbox
-from bot.sandbox.terminal import Terminal, stdin_lines
-from bot.sandbox.wire import Json
-
-Hint = Callable[[Json], str]
+from bot.sandbox.recordings import read_recording
+from bot.sandbox.serve import Hint, Job, StartCompanion, serve
 
 
 class _RateType(click.ParamType[str]):
@@ -58,16 +45,6 @@ class _SpeedType(click.ParamType[float | None]):
         if not 0 < factor < float("inf"):
             self.fail(f"{value!r} is not a speed: write a number above 0, or max.", param, ctx)
         return factor
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to do besides serving: play lines, or chat when there is a terminal."""
-
-    lines: list[Line] | None
-    speed: float | None
-    exit_after_play: bool
-    as_json: bool
 
 
 def options() -> list[click.Parameter]:
@@ -149,16 +126,22 @@ def _behaviour() -> list[click.Parameter]:
     ]
 
 
-def command(hint: Hint, kind: type[click.Command] = click.Command) -> click.Command:
-    """Build the click command; ``hint`` writes what to do next from the addresses."""
+def command(
+    hint: Hint, kind: type[click.Command] = click.Command, companion: StartCompanion | None = None
+) -> click.Command:
+    """Build the click command.
 
-    def callback(**chosen: Any) -> None:  # noqa: ANN401 - click's values
-        run(hint, **chosen)
+    ``hint`` writes what to do next from the addresses; ``companion`` is what the option ``--with-bot`` starts.
+    """
+    beside = [click.Option(["--with-bot"], is_flag=True, help="Bring a bot along, which ends with the sandbox.")]
+
+    def callback(*, with_bot: bool = False, **chosen: Any) -> None:  # noqa: ANN401 - click's values
+        run(hint, companion if with_bot else None, **chosen)
 
     return kind(
         "sandbox",
         callback=callback,
-        params=options(),
+        params=[*(beside if companion is not None else ()), *options()],
         context_settings={"help_option_names": ["-h", "--help"]},
         help=(
             "Start a Discord on loopback, REST and gateway, that any bot can be pointed at: no token, no network.\n\n"
@@ -168,7 +151,7 @@ def command(hint: Hint, kind: type[click.Command] = click.Command) -> click.Comm
     )
 
 
-def run(hint: Hint, **chosen: Any) -> None:  # noqa: ANN401 - click's values
+def run(hint: Hint, companion: StartCompanion | None, **chosen: Any) -> None:  # noqa: ANN401 - click's values
     """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for what can't be."""
     unlimited = Rate.parse(chosen["rate_limit"]) is None
     sandbox_options = SandboxOptions(
@@ -187,69 +170,5 @@ def run(hint: Hint, **chosen: Any) -> None:  # noqa: ANN401 - click's values
     if chosen["exit_after_play"] and chosen["play"] is None:
         raise SandboxError("--exit-after-play needs something to play: add --play FILE.")
     lines = None if chosen["play"] is None else read_recording(chosen["play"])
-    job = Job(lines, chosen["speed"], chosen["exit_after_play"], chosen["as_json"])
-    asyncio.run(_serve(sandbox_options, job, hint))
-
-
-async def _serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
-    stopped = asyncio.Event()
-    by: set[signal.Signals] = set()
-
-    def stop(number: signal.Signals) -> None:
-        by.add(number)
-        stopped.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    console = Console(stderr=job.as_json, highlight=False)
-    async with Sandbox(sandbox_options) as sandbox:
-        _announce(sandbox, job, hint, console)
-        work = loop.create_task(_work(sandbox, job, console))
-        waiting = loop.create_task(stopped.wait())
-        await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
-        finished = work.done()
-        for task in (work, waiting):
-            task.cancel()
-        await asyncio.gather(work, waiting, return_exceptions=True)
-        if finished:
-            work.result()
-    if not job.as_json:
-        console.print("\nStopped." if not finished else "Stopped.")
-    if signal.SIGINT in by:
-        raise click.Abort
-
-
-def _announce(sandbox: Sandbox, job: Job, hint: Hint, console: Console) -> None:
-    if job.as_json:
-        sys.stdout.write(json.dumps(sandbox.description()) + "\n")
-        sys.stdout.flush()
-        return
-    console.print(hint(sandbox.description()), markup=False, soft_wrap=True)
-
-
-async def _work(sandbox: Sandbox, job: Job, console: Console) -> None:
-    """Do the job; serving alone never ends."""
-    if job.lines is not None:
-        player = Player(sandbox.services, job.lines, speed=job.speed)
-        summary = await play_recording(player, len(job.lines), sandbox_quiet(sandbox.options), console)
-        if job.as_json:
-            sys.stdout.write(json.dumps(summary.payload()) + "\n")
-            sys.stdout.flush()
-        if job.exit_after_play:
-            return
-    elif not job.as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        async with ControlClient(sandbox.services.addresses.control) as control:
-            console.print("Type to chat, /help for more, /quit to leave.\n")
-            bot = sandbox.services.application.user
-            await Terminal(sandbox.world, control, bot.id, console).run(stdin_lines())
-        return
-    if not job.as_json:
-        console.print("Serving until Ctrl-C.")
-    await asyncio.Event().wait()
-
-
-def sandbox_quiet(sandbox_options: SandboxOptions) -> float:
-    """Say how long a bot must be silent to be done: longer than a rate limit can hold it back."""
-    rate = sandbox_options.message_rate
-    return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)
+    job = Job(lines, chosen["speed"], chosen["exit_after_play"], chosen["as_json"], companion)
+    asyncio.run(serve(sandbox_options, job, hint))

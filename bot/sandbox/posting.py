@@ -83,7 +83,7 @@ def post(world: World, draft: Draft) -> Message:
     if not message.ephemeral:
         _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
     else:
-        world.pulse.beat()
+        world.whisper("MESSAGE_CREATE", message)
     return message
 
 
@@ -143,7 +143,7 @@ def announce_edit(world: World, message: Message) -> None:
 def announce_update(world: World, message: Message) -> None:
     """Say that a message changed without an edit of its author."""
     if message.ephemeral:
-        world.pulse.beat()
+        world.whisper("MESSAGE_UPDATE", message)
     else:
         _emit_message(world, "MESSAGE_UPDATE", message, with_nonce=False)
 
@@ -165,7 +165,7 @@ def delete(world: World, message: Message) -> None:
     """Delete a message: MESSAGE_DELETE."""
     _forget(message)
     if message.ephemeral:
-        world.pulse.beat()
+        world.whisper("MESSAGE_DELETE", message)
         return
     channel = message.channel
     data = {"id": str(message.id), **_place(channel)}

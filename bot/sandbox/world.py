@@ -29,6 +29,7 @@ from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 class World:
     """Hold everything in memory; ``listeners`` receive each dispatch, ``pulse`` beats at each change.
 
+    ``whisper_listeners`` receive what happens to messages that only one person sees, which the gateway does not tell.
     ``messages`` keeps deleted ones too; its keys ascend, because ids do.
     """
 
@@ -38,6 +39,7 @@ class World:
         self.nonces = Nonces(nonce_window)
         self.pulse = Pulse()
         self.listeners: list[Callable[[Dispatch], None]] = []
+        self.whisper_listeners: list[Callable[[str, Message], None]] = []
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
@@ -52,6 +54,12 @@ class World:
         """Hand a dispatch to the listeners and wake the waiting."""
         for listener in self.listeners:
             listener(dispatch)
+        self.pulse.beat()
+
+    def whisper(self, name: str, message: Message) -> None:
+        """Tell of a message that only the user of an interaction sees, named as the gateway's events are."""
+        for listener in self.whisper_listeners:
+            listener(name, message)
         self.pulse.beat()
 
     # -- users and applications ------------------------------------------------------------------------------------

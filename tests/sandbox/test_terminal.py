@@ -1,12 +1,11 @@
-"""The chat in a terminal, through a pseudo terminal."""
+"""The chat in a terminal of its own: a pseudo terminal, whose keys and screen are these tests'."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import pty
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,36 +14,8 @@ import aiohttp
 import pytest
 
 from tests.sandbox.conftest import Socket
+from tests.sandbox.screen import ROOT, Running, Screen, terminal
 from tests.waiting import PATIENCE
-
-ROOT = Path(__file__).parents[2]
-
-
-class Screen:
-    """What the person sees, and their keyboard."""
-
-    def __init__(self, master: int) -> None:
-        self._master = master
-        self.text = ""
-        self._more = asyncio.Event()
-
-    def read(self) -> None:
-        """Take what was printed."""
-        with contextlib.suppress(OSError):
-            self.text += re.sub(r"\x1b\[[0-9;?]*\w", "", os.read(self._master, 65536).decode(errors="replace"))
-        self._more.set()
-
-    def type(self, line: str) -> None:
-        """Type a line."""
-        os.write(self._master, line.encode() + b"\n")
-
-    async def shows(self, pattern: str) -> re.Match[str]:
-        """Wait until something is on the screen."""
-        async with asyncio.timeout(PATIENCE):
-            while (found := re.search(pattern, self.text)) is None:
-                self._more.clear()
-                await self._more.wait()
-        return found
 
 
 class TerminalBot:
@@ -64,45 +35,26 @@ class TerminalBot:
         ) as response:
             return str((await response.json())["id"])
 
-    async def send(self, method: str, path: str, body: object) -> None:
-        """Make any call."""
-        headers = {"Authorization": "Bot sandbox.token.not-a-secret"}
-        async with self._session.request(method, self._api + path, json=body, headers=headers) as response:
-            assert response.status < 300, await response.text()
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    """Run a sandbox in a terminal."""
+    async with terminal(tmp_path, "sandbox", "--rate-limit", "off") as process:
+        await process.screen.shows("alice #general>")
+        yield process
 
 
 @pytest.fixture
-async def screen() -> AsyncIterator[Screen]:
-    """Run a sandbox in a terminal."""
-    master, slave = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "sandbox"),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200", "TERM": "xterm"},
-    )
-    os.close(slave)
-    shown = Screen(master)
-    loop = asyncio.get_running_loop()
-    loop.add_reader(master, shown.read)
-    await shown.shows("Type to chat")
-    yield shown
-    shown.type("/quit")
-    async with asyncio.timeout(PATIENCE):
-        await process.wait()
-    loop.remove_reader(master)
-    os.close(master)
-    assert process.returncode == 0
-    assert "Traceback" not in shown.text
+def screen(running: Running) -> Screen:
+    """Return its screen."""
+    return running.screen
 
 
 @pytest.fixture
 async def bot(screen: Screen) -> AsyncIterator[TerminalBot]:
     """Connect a bot to it, as the printed lines say."""
-    api = (await screen.shows(r"ECHOLESS_DISCORD__API_URL=(\S+)"))[1]
-    gateway = (await screen.shows(r"ECHOLESS_DISCORD__GATEWAY_URL=(\S+)"))[1]
+    (api,) = re.findall(r"ECHOLESS_DISCORD__API_URL=(\S+)", screen.text)
+    (gateway,) = re.findall(r"ECHOLESS_DISCORD__GATEWAY_URL=(\S+)", screen.text)
     async with aiohttp.ClientSession() as session, session.ws_connect(gateway) as websocket:
         socket = Socket(websocket)
         await socket.send(2, {"token": "sandbox.token.not-a-secret", "intents": 1 + 512 + 4096 + 32768})
@@ -113,6 +65,7 @@ async def bot(screen: Screen) -> AsyncIterator[TerminalBot]:
 
 async def test_lines_are_posted_and_answers_shown(screen: Screen, bot: TerminalBot) -> None:
     """A chat as somebody, in a channel, by reply, mention, edit and in private."""
+    await screen.shows("sandbox-bot is here: start a line with its name")
     screen.type("hello [bold]bot[/bold]")
     first = await bot.gateway.expect("MESSAGE_CREATE")
     await bot.say(first["channel_id"], content="hello [red]alice[/red]")
@@ -124,7 +77,7 @@ async def test_lines_are_posted_and_answers_shown(screen: Screen, bot: TerminalB
     edited = await bot.gateway.expect("MESSAGE_UPDATE")
     screen.type("/as bob")
     screen.type("/channel help")
-    screen.type("/mention are you there?")
+    screen.type("sandbox-bot, are you there?")
     mention = await bot.gateway.expect("MESSAGE_CREATE")
     screen.type("/dm")
     screen.type("psst")
@@ -133,38 +86,101 @@ async def test_lines_are_posted_and_answers_shown(screen: Screen, bot: TerminalB
     assert (first["content"], first["author"]["username"]) == ("hello [bold]bot[/bold]", "alice")
     assert (reply["content"], reply["referenced_message"]["content"]) == ("thanks", "hello [red]alice[/red]")
     assert edited["content"] == "thank you"
-    assert mention["author"]["username"] == "bob"
+    assert (mention["author"]["username"], mention["content"]) == ("bob", f"<@{bot.id}> are you there?")
     assert mention["mentions"][0]["username"] == "sandbox-bot"
     assert (private["content"], "guild_id" in private) == ("psst", False)
 
 
-async def test_mistakes_are_told_and_help_is_given(screen: Screen) -> None:
-    """Nothing that is typed ends the chat."""
-    screen.type("/dance")
-    await screen.shows("/dance is not a command here")
-    screen.type("/reply hi")
-    await screen.shows("has not said anything here yet")
-    screen.type("/as")
-    await screen.shows("Write /as NAME")
-    screen.type("/use nothing")
-    await screen.shows("The bot has no command 'nothing'")
-    screen.type('/use "')
-    await screen.shows("quotation")
-    screen.type("x" * 4001)
-    await screen.shows("1 to 4000 characters")
-    screen.type("/help")
-    await screen.shows("/channel NAME +go to a channel")
+async def test_a_message_never_tears_a_half_typed_line(screen: Screen, bot: TerminalBot) -> None:
+    """It is printed above, the line is drawn anew, and what is typed goes on where it was."""
+    screen.press("half a ")
+    await screen.shows("general> half a")
+    screen.type("")
+    first = await bot.gateway.expect("MESSAGE_CREATE")
+    screen.press("another ha")
+    await screen.shows("another ha")
+    await bot.say(first["channel_id"], content="I interrupt")
+    await screen.shows(r"sandbox-bot: I interrupt\s+alice #general> another ha")
+    screen.type("lf")
+
+    assert (await bot.gateway.expect("MESSAGE_CREATE"))["content"] == "I interrupt"
+    assert (await bot.gateway.expect("MESSAGE_CREATE"))["content"] == "another half"
 
 
-async def test_a_slash_command_shows_what_only_the_user_sees(screen: Screen, bot: TerminalBot) -> None:
-    """/use fills in the options and waits for the answer."""
-    option = {"type": 4, "name": "count", "description": "How many."}
-    command = {"name": "log", "description": "The log.", "options": [option]}
-    await bot.send("PUT", f"/applications/{bot.id}/commands", [command])
-    screen.type("/use log count=3")
-    interaction = await bot.gateway.expect("INTERACTION_CREATE")
-    answer = {"type": 4, "data": {"content": "three events", "flags": 64}}
-    await bot.send("POST", f"/interactions/{interaction['id']}/{interaction['token']}/callback", answer)
+async def test_no_key_is_lost_while_something_is_printed(screen: Screen, bot: TerminalBot) -> None:
+    """Ctrl-C, too, which means something else to a terminal that is not the chat's at that moment."""
+    screen.type("hello")
+    first = await bot.gateway.expect("MESSAGE_CREATE")
+    lines = [f"line {number}" for number in range(60)]
+    for line in lines:
+        screen.press(f"no \x03{line}\r")
+        await bot.say(first["channel_id"], content="I interrupt")
+    posted = []
+    while lines[-1] not in posted:
+        message = await bot.gateway.expect("MESSAGE_CREATE")
+        posted += [] if message["author"].get("bot") else [message["content"]]
 
-    await screen.shows(r"\(only you see this\) three events")
-    assert interaction["data"]["options"] == [{"name": "count", "type": 4, "value": 3}]
+    assert posted == lines
+
+
+async def test_keys_edit_the_line(screen: Screen, bot: TerminalBot) -> None:
+    """Arrows bring back what was typed and move in it, Tab completes, Ctrl-C clears a half-typed line."""
+    screen.type("one two")
+    screen.press("this is cleared")
+    await screen.shows("> this is cleared")
+    screen.press("\x03!")
+    await screen.shows("!$")
+    screen.press("\x7f\x1b[A")
+    await screen.shows("one two$")
+    screen.type("\x1b[D\x1b[D\x1b[Dand ")
+    screen.press("sandb\t")
+    await screen.shows("sandbox-bot,")
+    screen.type("is it you?")
+    posted = [(await bot.gateway.expect("MESSAGE_CREATE"))["content"] for _ in range(3)]
+
+    assert posted == ["one two", "one and two", f"<@{bot.id}> is it you?"]
+
+
+@pytest.mark.parametrize(("keys", "code"), [("\x03", 130), ("\x04", 0), ("/quit\r", 0), ("half\x03\x03", 130)])
+async def test_leaving(running: Running, keys: str, code: int) -> None:
+    """Ctrl-C and Ctrl-D on an empty line leave, as /quit does."""
+    running.screen.press(keys)
+
+    assert await running.ends() == code
+    await running.screen.shows(r"Stopped\.")
+
+
+async def test_a_signal_ends_it_in_good_order(running: Running) -> None:
+    """The terminal is as it was."""
+    running.process.send_signal(signal.SIGTERM)
+
+    assert await running.ends() == 0
+    await running.screen.shows(r"Stopped\.")
+
+
+async def test_without_a_terminal_it_serves() -> None:
+    """Input from a pipe is no chat."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "sandbox"),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"hello\n")
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await process.stdout.readuntil(b"Serving until Ctrl-C.")
+            process.send_signal(signal.SIGINT)
+            rest = await process.stdout.read()
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    assert b"Stopped." in rest
+    assert process.returncode == 130

@@ -146,7 +146,7 @@ def _start(
 
 
 async def use_component(call: ControlCall) -> Json:
-    """Press a button or choose from a select (``values``) on a message of the bot."""
+    """Press a button or choose from a select (``values``; people, roles and channels by name or id) on a message."""
     message, user = call.live_message(call.body.get("message")), _person(call)
     custom_id = call.text("custom_id")
     component = _find_component(message.components, custom_id)
@@ -155,9 +155,13 @@ async def use_component(call: ControlCall) -> Json:
         raise ControlError(f"Message {message.id} has no component {custom_id!r}.", status=404)
     if component.get("disabled"):
         raise ControlError(f"The component {custom_id!r} is disabled.")
-    data: Json = {"custom_id": custom_id, "component_type": component.get("type", _BUTTON), "id": component["id"]}
-    if component.get("type", _BUTTON) != _BUTTON:
-        data["values"] = call.items("values", [])
+    component_type = component.get("type", _BUTTON)
+    data: Json = {"custom_id": custom_id, "component_type": component_type, "id": component["id"]}
+    if component_type != _BUTTON:
+        options = CommandOptions(call, message.channel, None)
+        data["values"] = [options.chosen(component_type, value) for value in call.items("values", [])]
+        if options.resolved:
+            data["resolved"] = options.resolved
     bits = _permissions(call)
     kind = InteractionKind.COMPONENT
     interaction = _start(call, application, kind, user, message.channel, data, bits, source=message)

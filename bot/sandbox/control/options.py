@@ -15,6 +15,7 @@ CHAT_INPUT = 1
 USER_MENU = 2
 _SUBCOMMAND, _GROUP = 1, 2
 _STRING, _INTEGER, _BOOLEAN, _USER, _CHANNEL, _ROLE, _MENTIONABLE, _NUMBER = range(3, 11)
+_OF_SELECTS = {5: _USER, 6: _ROLE, 7: _MENTIONABLE, 8: _CHANNEL}
 
 
 def split_command(command: Json, text: str) -> list[str] | None:
@@ -56,6 +57,11 @@ class CommandOptions:
             names = ", ".join(option["name"] for option in options) or "none"
             raise ControlError(f"{definition['name']!r} has no option {unknown[0]!r}; it has: {names}.")
         return [self._fill(option, values) for option in options if self._given(option, values)]
+
+    def chosen(self, component: int, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """Return what a select of a component type was given, as Discord sends it."""
+        kind = _OF_SELECTS.get(component)
+        return value if kind is None else self._value("values", kind, value)
 
     def _given(self, option: Json, values: Json) -> bool:
         if option["name"] in values:

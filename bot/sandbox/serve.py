@@ -1,0 +1,152 @@
+"""Serving from the command line: what is printed, and what is done until it is stopped: a chat, a play, nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import click
+from rich.console import Console
+
+from bot.sandbox.chat.terminal import Chat
+from bot.sandbox.control_client import ControlClient
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.play import Player
+from bot.sandbox.playback import play_recording
+from bot.sandbox.recordings import Line
+from bot.sandbox.server import Sandbox
+from bot.sandbox.wire import Json
+
+Hint: TypeAlias = Callable[[Json], str]
+
+ABSENT = "No bot is connected yet: start one as shown above."
+STARTING = "The bot is starting ..."
+
+
+class Companion(Protocol):
+    """A bot that runs beside the sandbox."""
+
+    @property
+    def note(self) -> str:
+        """What to print about it at the start."""
+
+    async def ended(self) -> str:
+        """Wait until it ends by itself, and say so in a sentence."""
+
+
+StartCompanion: TypeAlias = Callable[[Json], AbstractAsyncContextManager[Companion]]
+"""Starts a bot against the sandbox that is described, and ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do besides serving: play lines, or chat when there is a terminal; ``companion`` brings a bot."""
+
+    lines: list[Line] | None
+    speed: float | None
+    exit_after_play: bool
+    as_json: bool
+    companion: StartCompanion | None = None
+
+
+async def serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
+    """Serve until a signal, the end of the chat or that of a play.
+
+    Raises SandboxError for what can't be, and click.Abort once all is closed after Ctrl-C.
+    """
+    stopped = asyncio.Event()
+    by: set[signal.Signals] = set()
+
+    def stop(number: signal.Signals) -> None:
+        by.add(number)
+        stopped.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number)
+    console = Console(stderr=job.as_json, highlight=False)
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(sandbox_options))
+        description = sandbox.description()
+        bot = None if job.companion is None else await stack.enter_async_context(job.companion(description))
+        _announce(description, job, hint(description) if bot is None else bot.note, console)
+        work = loop.create_task(_work(sandbox, job, console, bot))
+        waiting = loop.create_task(stopped.wait())
+        await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finished = work.done()
+        for task in (work, waiting):
+            task.cancel()
+        await asyncio.gather(work, waiting, return_exceptions=True)
+        if finished:
+            try:
+                work.result()
+            except click.Abort:
+                by.add(signal.SIGINT)
+    if not job.as_json:
+        console.print("\nStopped." if not finished else "Stopped.")
+    if signal.SIGINT in by:
+        raise click.Abort
+
+
+def _announce(description: Json, job: Job, text: str, console: Console) -> None:
+    if job.as_json:
+        sys.stdout.write(json.dumps(description) + "\n")
+        sys.stdout.flush()
+        return
+    console.print(text, markup=False, soft_wrap=True)
+
+
+async def _work(sandbox: Sandbox, job: Job, console: Console, bot: Companion | None) -> None:
+    """Do the job; serving alone never ends."""
+    chatting = job.lines is None and not job.as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    if chatting:
+        async with ControlClient(sandbox.services.addresses.control) as control:
+            console.print("Type to chat, /help for more, /quit to leave.\n")
+            absence, ended = (ABSENT, None) if bot is None else (STARTING, bot.ended)
+            await Chat(sandbox.services, control, console, absence, ended).run()
+        return
+    serving = asyncio.create_task(_serve_alone(sandbox, job, console))
+    try:
+        await (serving if bot is None else _first(serving, bot.ended()))
+    finally:
+        serving.cancel()
+
+
+async def _first(serving: asyncio.Task[None], ended: Awaitable[str]) -> None:
+    """Serve until that is over; raise SandboxError where the bot ends before."""
+    end = asyncio.ensure_future(ended)
+    try:
+        await asyncio.wait((serving, end), return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            raise SandboxError(end.result())
+        serving.result()
+    finally:
+        end.cancel()
+
+
+async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
+    """Play what there is to play; otherwise serve for ever."""
+    if job.lines is not None:
+        player = Player(sandbox.services, job.lines, speed=job.speed)
+        summary = await play_recording(player, len(job.lines), sandbox_quiet(sandbox.options), console)
+        if job.as_json:
+            sys.stdout.write(json.dumps(summary.payload()) + "\n")
+            sys.stdout.flush()
+        if job.exit_after_play:
+            return
+    if not job.as_json:
+        console.print("Serving until Ctrl-C.")
+    await asyncio.Event().wait()
+
+
+def sandbox_quiet(sandbox_options: SandboxOptions) -> float:
+    """Say how long a bot must be silent to be done: longer than a rate limit can hold it back."""
+    rate = sandbox_options.message_rate
+    return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)
