@@ -23,6 +23,7 @@ from bot.cli.replay_options import (
 )
 from bot.cli.selection import DiscordId, EventType
 from bot.moderation import Report
+from bot.moderation.rehearse import MOST_REHEARSED
 
 point_option = click.option(
     "--at", type=PointType(), help="A version, a time, how long ago, or a message.  [default: now]"
@@ -150,7 +151,11 @@ def _confirmed(target: Target, question: str, command: str, **arguments: Any) ->
 @click.command()
 @channel_option
 @click.option("--message", type=MessageType(), help="This message.")
-@click.option("--last", type=click.IntRange(1, 10), help="The last so many messages that the bot was to answer.")
+@click.option(
+    "--last",
+    type=click.IntRange(1, MOST_REHEARSED),
+    help=f"The last so many messages that the bot was to answer, 1 to {MOST_REHEARSED}.  [default: 1]",
+)
 @targeted
 def rehearse(*, target: Target, channel_id: int | None, message: MessageRef | None, last: int | None) -> None:
     """Show what the present settings would answer.
