@@ -93,4 +93,4 @@ def _print(results: Sequence[Result]) -> None:
         table.add_row(result.name, status, printable(result.found), printable(result.todo))
     for column in table.columns[2:]:
         column.overflow = "fold"
-    console().print(table)
+    console().table(table)

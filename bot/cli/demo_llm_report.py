@@ -121,7 +121,7 @@ def print_llm_report(report: LlmReport) -> None:
     read, written = (sum(getattr(each, name) for each in report.exchanges) for name in ("tokens_in", "tokens_out"))
     table.add_section()
     table.add_row("tokens in and out", "", "", f"{read:,}", f"{written:,}", "")
-    screen.print(table)
+    screen.table(table)
     for problem in verdict.problems:
         screen.print(Text(f"{problem.fault}: message {problem.message_id} {problem.what}".rstrip(), style="red"))
     if report.trouble:

@@ -110,8 +110,8 @@ def print_report(report: Report) -> None:
     """Write the timeline, the table, and everything that is wrong."""
     screen = console()
     if report.timeline:
-        screen.print(_timeline(report.timeline, screen.width))
-    screen.print(_table(report))
+        screen.table(_timeline(report.timeline, screen.width if screen.is_terminal else None))
+    screen.table(_table(report))
     for problem in report.verdict.problems[:PROBLEMS_SHOWN]:
         where = f"message {problem.message_id} in {problem.channel}" if problem.message_id else problem.channel
         screen.print(Text(f"{problem.fault}: {where} {printable(problem.what)}".rstrip(), style="red"))
@@ -147,13 +147,13 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _timeline(shown: Sequence[Line], width: int) -> Table:
+def _timeline(shown: Sequence[Line], width: int | None) -> Table:
+    """Return what happened; a terminal's ``width`` costs words, never times or ids."""
     place = next((line.recorded.stream for line in shown if channel_of(line.recorded.stream)), "")
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"{place} around the kill -9", title_justify="left")
     for name, widest in _CELLS.items():
         table.add_column(name, no_wrap=True, width=len(widest))
-    # A narrow terminal costs words, never times or ids.
-    room = max(width - sum(len(widest) + 1 for widest in _CELLS.values()), 1)
+    room = None if width is None else max(width - sum(len(widest) + 1 for widest in _CELLS.values()), 1)
     table.add_column("words", no_wrap=True)
     for line in shown:
         recorded = line.recorded
@@ -171,9 +171,10 @@ def _timeline(shown: Sequence[Line], width: int) -> Table:
     return table
 
 
-def _cut(words: str, width: int) -> Text:
+def _cut(words: str, width: int | None) -> Text:
     text = Text(words)
-    text.truncate(width, overflow="ellipsis")
+    if width is not None:
+        text.truncate(width, overflow="ellipsis")
     return text
 
 

@@ -97,7 +97,7 @@ def print_stats(report: StatsReport, limit: int) -> None:
     ]
     for row in rows:
         overview.add_row(*row)
-    screen.print(overview)
+    screen.table(overview)
     by_type = _counting("type")
     for name, number in stats.types.items():
         by_type.add_row(name, f"{number:,}")
@@ -109,7 +109,8 @@ def print_stats(report: StatsReport, limit: int) -> None:
     for stream in listed:
         called = (beside(report.names.get(stream.name)),) if named else ()
         by_stream.add_row(stream.name, f"{stream.version:,}", *called)
-    screen.print(by_type, by_stream)
+    screen.table(by_type)
+    screen.table(by_stream)
     if len(listed) < len(report.streams):
         more = count_text(len(report.streams) - len(listed), "shorter stream")
         screen.print(f"and {more}: --limit 0 lists all.")

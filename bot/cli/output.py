@@ -7,11 +7,14 @@ import json
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from bot.moderation.text import ID_FIELDS, count_text, iso_time, plain, printable, size_text
 
 __all__ = [
     "ID_FIELDS",
+    "Screen",
     "console",
     "count_text",
     "iso_time",
@@ -34,18 +37,37 @@ def to_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-class _Console(Console):
-    """A console that leaves it to the command line what happens when nobody reads any more."""
+class Screen(Console):
+    """A console whose tables suit a pipe, too; what happens when nobody reads any more is left to the command line."""
 
     def on_broken_pipe(self) -> None:
         """Raise what the write raised; rich would leave with exit code 1."""
         raise BrokenPipeError
 
+    def table(self, table: Table) -> None:
+        """Write a table: drawn on a terminal, elsewhere a line a row, with tabs between its cells and nothing cut."""
+        if self.is_terminal:
+            self.print(table)
+            return
+        rows = zip(*(map(_flat, column.cells) for column in table.columns), strict=True)
+        lines = ["\t".join(row) if any(row) else "" for row in rows]
+        if table.show_header:
+            lines.insert(0, "\t".join(_flat(column.header) for column in table.columns))
+        if table.title is not None:
+            lines.insert(0, _flat(table.title))
+        click.echo("\n".join(lines), file=self.file)  # rich would make spaces of the tabs
 
-def console(*, stderr: bool = False) -> Console:
-    """Return a console for tables; off a terminal it is wide, so that nothing is cut for a pipe."""
-    made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=200)
+
+def _flat(cell: object) -> str:
+    """Return a cell as one line without a tab."""
+    return " ".join((cell.plain if isinstance(cell, Text) else str(cell)).split("\t")).replace("\n", " ")
+
+
+def console(*, stderr: bool = False) -> Screen:
+    """Return a console for results; off a terminal it breaks no line, so that a pipe gets each of them whole."""
+    made = Screen(stderr=stderr, highlight=False, emoji=False, markup=False)
+    made.soft_wrap = not made.is_terminal
+    return made
 
 
 def progress() -> Progress:

@@ -26,6 +26,7 @@ from bot.cli.replay_options import (
 from bot.cli.selection import EventType
 from bot.moderation import Report
 from bot.moderation.points import Point
+from bot.moderation.rehearse import MOST_REHEARSED
 
 yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
 
@@ -154,7 +155,11 @@ def _confirmed(target: Target, question: str, command: str, **arguments: Any) ->
 @click.command()
 @channel_option
 @click.option("--message", type=MessageType(), help="This message: its id or link.")
-@click.option("--last", type=click.IntRange(1, 10), help="The last so many messages that the bot was to answer.")
+@click.option(
+    "--last",
+    type=click.IntRange(1, MOST_REHEARSED),
+    help=f"The last so many messages that the bot was to answer, 1 to {MOST_REHEARSED}.  [default: 1]",
+)
 @targeted
 def rehearse(*, target: Target, channel_id: int | None, message: Point | None, last: int | None) -> None:
     """Show what the present settings would answer.

@@ -28,12 +28,15 @@ def print_state(replayed: Replayed) -> None:
     rows += [(name, printable(str(value))) for name, value in replayed.others.items() if value]
     for row in rows:
         overview.add_row(*row)
-    screen.print(overview)
+    screen.table(overview)
     if state.outbox:
-        screen.print(_outbox(state.outbox))
+        screen.table(_outbox(state.outbox))
     else:
         screen.print("The outbox is empty.")
-    screen.print(_window(replayed) if state.window else "The window is empty.")
+    if state.window:
+        screen.table(_window(replayed))
+    else:
+        screen.print("The window is empty.")
 
 
 def _outbox(outbox: tuple[Pending, ...]) -> Table:

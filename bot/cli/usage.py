@@ -14,13 +14,12 @@ from bot.cli.options import config_option, folder_option
 from bot.cli.output import console, say_json
 from bot.cli.points import CHANNEL, PointType
 from bot.cli.selection import reading
+from bot.cli.usage_picture import picture
 from bot.moderation.names import beside
 from bot.moderation.points import Point
 from bot.moderation.usage import Sum, Usage, collect, shown_day, since_moment
 
 WIDTH = 30
-COLUMN, GAP, HEIGHT, MARGIN = 36, 12, 200, 40
-"""Of the picture, in its own units."""
 
 
 @click.command()
@@ -65,53 +64,30 @@ def usage(
         _print(found)
 
 
-def picture(days: Mapping[str, Sum]) -> str:
-    """Return an SVG with a bar of tokens for each day, its cost and date."""
-    largest = max((each.tokens for each in days.values()), default=0) or 1
-    width = 2 * MARGIN + len(days) * (COLUMN + GAP)
-    bars = []
-    for number, (day, each) in enumerate(sorted(days.items())):
-        tall = round(HEIGHT * each.tokens / largest)
-        x, y = MARGIN + number * (COLUMN + GAP), MARGIN + HEIGHT - tall
-        cost = "unpriced" if each.unpriced and not each.cost_micros else f"${each.cost_micros / 1e6:.2f}"
-        bars.append(
-            f'<rect x="{x}" y="{y}" width="{COLUMN}" height="{tall}" fill="#5865f2"><title>{day}: {each}</title></rect>'
-            f'<text x="{x + COLUMN / 2}" y="{y - 6}">{cost}</text>'
-            f'<text x="{x + COLUMN / 2}" y="{MARGIN + HEIGHT + 16}">{day[5:]}</text>'
-        )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {2 * MARGIN + HEIGHT}" '
-        'font-family="sans-serif" font-size="10" text-anchor="middle">\n'
-        f'<text x="{MARGIN}" y="16" text-anchor="start">Tokens a day (UTC); the longest bar: {largest:,}</text>\n'
-        + "\n".join(bars)
-        + "\n</svg>\n"
-    )
-
-
 def _print(found: Usage) -> None:
     screen = console()
     screen.print(f"{found.total}")
     days = {shown_day(day): each for day, each in found.days.items()}
     for name, group in (("day", days), ("person", found.people), ("channel", found.channels), ("model", found.models)):
         if group:
-            screen.print(_table(name, group, found.names))
+            screen.table(_table(name, group, found.names, bars=screen.is_terminal))
     if found.reactions:
         screen.print("reactions: " + ", ".join(f"{count} {name}" for name, count in sorted(found.reactions.items())))
     if found.total.unpriced:
         screen.print("unpriced: no price in llm.prices")
 
 
-def _table(name: str, group: Mapping[str, Sum], names: Mapping[str, str]) -> Table:
-    table = Table()
+def _table(name: str, group: Mapping[str, Sum], names: Mapping[str, str], *, bars: bool) -> Table:
     named = not names.keys().isdisjoint(group)
-    for heading in (name, *(("name",) if named else ()), "", "replies", "tokens", "cost"):
-        table.add_column(heading, justify="left" if heading in (name, "name", "") else "right")
+    table = Table(name, *(("name",) if named else ()), *(("",) if bars else ()))
+    for heading in ("replies", "tokens", "cost"):
+        table.add_column(heading, justify="right")
     largest = max(each.tokens for each in group.values()) or 1
     for key, each in (
         sorted(group.items()) if name == "day" else sorted(group.items(), key=lambda item: -item[1].tokens)
     ):
-        bar = "█" * max(1, round(WIDTH * each.tokens / largest))
+        bar = ["█" * max(1, round(WIDTH * each.tokens / largest))] if bars else []
         cost = f"${each.cost_micros / 1e6:.4f}" + (f" ({each.unpriced:,} unpriced)" if each.unpriced else "")
         called = (beside(names.get(key)),) if named else ()
-        table.add_row(key, *called, bar, f"{each.replies:,}", f"{each.tokens:,}", cost)
+        table.add_row(key, *called, *bar, f"{each.replies:,}", f"{each.tokens:,}", cost)
     return table

@@ -26,7 +26,9 @@ from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.recall import find_received
 
-MOST = 10
+MOST_REHEARSED = 10
+"""Messages at a time: each is asked of a model, and waited for."""
+
 SECONDS = 60.0
 """For how long responders are waited for: the messages are asked about at the same time."""
 
@@ -91,8 +93,8 @@ async def rehearse(desk: Desk, channel_id: int, *, message_id: int | None, last:
 
 
 async def _newest(desk: Desk, channel_id: int, count: int) -> list[int]:
-    if not 1 <= count <= MOST:
-        raise ModerationError(f"Between 1 and {MOST} messages can be rehearsed at a time.")
+    if not 1 <= count <= MOST_REHEARSED:
+        raise ModerationError(f"Between 1 and {MOST_REHEARSED} messages can be rehearsed at a time.")
     query = Query(stream=stream_of(channel_id), types=(e.ReplyRequested.TYPE,), newest_first=True)
     events = [recorded.event async for recorded in desk.reader.events(query, limit=count)]
     if not events:

@@ -21,10 +21,19 @@ async def play_recording(player: Player, total: int, quiet: float, console: Cons
     console.print(f"Posted. Waiting until the bot has said nothing for {quiet:g} seconds ...")
     await player.wait_for_quiet(quiet)
     summary = player.summary()
-    console.print(summary_table(summary))
+    _print_table(summary_table(summary), console)
     rate = summary.posted.total() / summary.seconds if summary.seconds else 0.0
     console.print(f"{summary.posted.total():,} messages in {summary.seconds:.1f} s ({rate:,.0f} a second).")
     return summary
+
+
+def _print_table(table: Table, console: Console) -> None:
+    """Draw a table on a terminal; elsewhere write a line a row, with tabs between its cells."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    columns = [(str(column.header), *map(str, column.cells), str(column.footer)) for column in table.columns]
+    console.file.write("".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)))
 
 
 def summary_table(summary: Summary) -> Table:

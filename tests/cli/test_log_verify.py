@@ -134,7 +134,7 @@ def test_stats_for_eyes_say_how_to_see_the_rest(run: Run, folder: Path) -> None:
     """The same numbers, and ids that the other commands take."""
     out = run("log", "stats", "--log", folder, "--limit", 1).out
 
-    assert re.search(rf"channel:{GENERAL} +│ +8", out)
+    assert re.search(rf"channel:{GENERAL}\t8", out)
     assert "and 2 shorter streams: --limit 0 lists all." in out
     assert f"channel:{HELP}" not in out
     assert f"channel:{HELP}" in run("log", "stats", "--log", folder).out

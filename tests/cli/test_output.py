@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from rich.table import Table
+from rich.text import Text
 
-from bot.cli.output import ID_FIELDS, iso_time, plain, printable, size_text, to_json
+from bot.cli.output import ID_FIELDS, console, iso_time, plain, printable, size_text, to_json
 from bot.core.conversation import Conversation, Turn
 from bot.core.events import CatchupStarted, MessageReceived
 from bot.core.outbox import Pending
 from bot.eventlog.codec import event_models
+from tests.cli.conftest import GENERAL, Run
 
 # What is a number and no Discord id: times, positions, versions, counts.
 NUMBERS = {
@@ -108,3 +115,48 @@ def test_sizes_have_units(size: int, shown: str) -> None:
 def test_times_keep_their_microseconds(moment: int) -> None:
     """No float in between."""
     assert iso_time(moment)[-13:-6] == f".{moment % 1_000_000:06}"
+
+
+BOX = re.compile("[\u2500-\u259f]")
+LONG = "much " * 60
+
+
+def shown(*, terminal: bool) -> str:
+    """Return a table as the command line writes it."""
+    table = Table("name", "what is said", title="all of it", title_justify="left")
+    table.add_row("a", Text(LONG, style="red"))
+    table.add_row("b\tc", "d\ne")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        patch.setenv("TTY_COMPATIBLE", "1" if terminal else "0")
+        patch.setenv("COLUMNS", "60")
+        console().table(table)
+        console().print(LONG)
+    return out.getvalue()
+
+
+def test_a_table_on_a_pipe_is_lines_with_tabs() -> None:
+    """Nothing is drawn, cut, padded or broken."""
+    assert shown(terminal=False) == f"all of it\nname\twhat is said\na\t{LONG}\nb c\td e\n{LONG}\n"
+
+
+def test_a_table_on_a_terminal_is_drawn() -> None:
+    """As wide as that is."""
+    lines = shown(terminal=True).splitlines()
+
+    assert BOX.search("".join(lines))
+    assert len(lines) > 10
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["log stats", f"replay --channel {GENERAL}", f"replay --words --channel {GENERAL}", "check"],
+)
+def test_no_command_draws_on_a_pipe(command: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither boxes nor bars."""
+    monkeypatch.setenv("ECHOLESS_DISCORD__API_URL", "http://127.0.0.1:9/api")
+
+    out = run(*command.split(), "--log", folder).out
+
+    assert out.count("\t") > 1
+    assert not BOX.search(out)
+    assert not any(line.endswith(" ") for line in out.splitlines())

@@ -156,6 +156,15 @@ def test_rehearse_asks_the_present_rules(run: Run, folder: Path, tmp_path: Path)
     assert before == (folder / "events.db").read_bytes()
 
 
+def test_rehearse_says_how_many_at_a_time(run: Run, ask: Ask) -> None:
+    """In its help, and where it refuses more."""
+    refused = ask("rehearse", "--channel", GENERAL, "--last", 11)
+
+    assert "1 to 10" in " ".join(run("replay", "rehearse", "--help").out.split())
+    assert refused.code == 2
+    assert "11 is not in the range 1<=x<=10" in refused.err
+
+
 def test_export_to_stdout_and_to_a_file(ask: Ask, tmp_path: Path) -> None:
     """A file is not replaced unasked."""
     output = tmp_path / "out.jsonl"

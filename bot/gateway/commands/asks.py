@@ -238,7 +238,9 @@ def ask_command(
 ) -> Made:
     """Return the command, for everybody."""
 
-    @app_commands.describe(question="What you want to know.", private="Only you see the answer.")
+    @app_commands.describe(
+        question=f"What you want to know, in up to {LONGEST:,} characters.", private="Only you see the answer."
+    )
     async def callback(
         interaction: discord.Interaction,
         question: app_commands.Range[str, 1, LONGEST],

@@ -18,10 +18,10 @@ from bot.gateway.commands.suggest import Suggestions
 from bot.gateway.commands.target import message_of, target_at, target_of, visible
 from bot.gateway.commands.use import Expired, Use
 from bot.moderation import ModerationError
+from bot.moderation.rehearse import MOST_REHEARSED
 
 PROGRESS_SECONDS = 2.0
 SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
-MOST_REHEARSED = 20
 
 _log = structlog.get_logger()
 
@@ -105,7 +105,9 @@ class Keep:
         ]  # fmt: skip
 
     @app_commands.describe(
-        message=MESSAGE, last="How many of the newest messages instead of one message.", channel=CHANNEL
+        message=MESSAGE,
+        last=f"How many of the newest messages (1 to {MOST_REHEARSED}) instead of one message.",
+        channel=CHANNEL,
     )
     async def rehearse(
         self,

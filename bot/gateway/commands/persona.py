@@ -44,7 +44,7 @@ class PersonaCommands:
 
         await self._counter.serve(use_of(interaction), work)
 
-    @app_commands.describe(text="Who I am and how I speak.", scope=WHERE)
+    @app_commands.describe(text=f"Who I am and how I speak, in up to {LONGEST:,} characters.", scope=WHERE)
     async def set(
         self,
         interaction: discord.Interaction,

@@ -84,3 +84,21 @@ async def test_a_failure_stops_nothing_and_is_tried_at_the_next_start(
     await _noted(tmp_path / "log")
 
     assert len(await control.commands()) == 4
+
+
+async def test_every_limit_is_in_the_description_of_its_option(
+    launch: Launch, control: ControlClient, tmp_path: Path
+) -> None:
+    """Nobody learns it from a refusal first."""
+    await launch(replies={"ask": True})
+    await _noted(tmp_path / "log")
+    limited = {}
+    options = [option for command in await control.commands() for option in command.get("options", ())]
+    while options:
+        option = options.pop()
+        options += option.get("options", ())
+        most = option.get("max_value") or option.get("max_length")
+        if most:
+            limited[option["name"]] = f"{most:,}" in option["description"]
+
+    assert limited == {"last": True, "text": True, "question": True}
