@@ -69,8 +69,8 @@ class Running:
 
 
 @asynccontextmanager
-async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterator[Running]:
-    """Run ``echoless`` in a terminal, in a folder; at the end it is left by its keys, with this exit code."""
+async def terminal(folder: Path, *arguments: str, **environment: str) -> AsyncIterator[Running]:
+    """Run ``echoless`` in a terminal, in a folder; at the end it is left by its keys."""
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
@@ -79,7 +79,8 @@ async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterato
         stderr=slave,
         cwd=folder,
         # This terminal does not say where its cursor is.
-        env={**os.environ, "COLUMNS": "200", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "COLUMNS": "200", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PYTHONPATH": str(ROOT)}
+        | environment,
     )
     os.close(slave)
     shown = Screen(master)
@@ -97,5 +98,5 @@ async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterato
             await process.wait()
         loop.remove_reader(master)
         os.close(master)
-    assert process.returncode == code, shown.text
+    assert process.returncode == 0, shown.text
     assert "Traceback" not in shown.text

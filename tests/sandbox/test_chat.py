@@ -127,6 +127,17 @@ async def test_nothing_of_a_bot_drives_the_terminal(bot: PlainBot, typist: Typis
     assert set(typist.printed) & {"\x1b", "\x07", "\u202e"} == set()
 
 
+async def test_a_screen_that_fails_ends_the_chat(sandbox: Sandbox, control: ControlClient) -> None:
+    """Rather than a chat that shows nothing any more."""
+    async with chatting(sandbox, control) as (typist, running):
+        await typist.sees("No bot is connected yet")
+        typist.tear()
+        typist.type("/help")
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(OSError, match="torn"):
+                await running
+
+
 # -- commands ------------------------------------------------------------------------------------------------------
 
 LOG = {
