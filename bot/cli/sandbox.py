@@ -81,7 +81,7 @@ def _environment(description: dict[str, Any]) -> dict[str, str]:
 
 
 class BotBeside:
-    """``python -m bot run`` as a process of its own; ``folder`` takes its log and what it has to say."""
+    """``echoless run`` as a child that does not outlive us; ``folder`` takes its log and what it has to say."""
 
     def __init__(self, folder: Path, settings: Path, description: dict[str, Any]) -> None:
         self._folder = folder
@@ -109,8 +109,8 @@ class BotBeside:
         arguments = ("run", "--config", str(self._settings), "--log", str(self._folder / "data"))
         with self._output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", *arguments),
-                stdin=asyncio.subprocess.DEVNULL,
+                *(sys.executable, "-m", "bot.cli.beside", *arguments),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 env={

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -61,6 +62,13 @@ class Running:
     def __init__(self, process: asyncio.subprocess.Process, screen: Screen) -> None:
         self.process = process
         self.screen = screen
+        self.code = 0
+
+    async def kill(self) -> None:
+        """End it as a power loss would."""
+        self.code = -signal.SIGKILL
+        self.process.kill()
+        await self.process.wait()
 
     async def ends(self) -> int | None:
         """Wait until it ends and give its exit code."""
@@ -98,5 +106,5 @@ async def terminal(folder: Path, *arguments: str, **environment: str) -> AsyncIt
             await process.wait()
         loop.remove_reader(master)
         os.close(master)
-    assert process.returncode == 0, shown.text
+    assert process.returncode == running.code, shown.text
     assert "Traceback" not in shown.text
