@@ -71,7 +71,7 @@ def _environment(description: dict[str, Any]) -> dict[str, str]:
 
 
 class BotBeside:
-    """``python -m bot run`` as a process of its own; ``folder`` takes its log and what it has to say."""
+    """``echoless run`` as a child that does not outlive us; ``folder`` takes its log and what it has to say."""
 
     def __init__(self, folder: Path, settings: Path, description: dict[str, Any]) -> None:
         self._folder = folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import sys
@@ -107,6 +108,9 @@ async def _work(sandbox: Sandbox, job: Job, console: Console, bot: Companion | N
     """Do the job; serving alone never ends."""
     chatting = job.lines is None and not job.as_json and sys.stdin.isatty() and sys.stdout.isatty()
     if chatting:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What the terminal's encoding does not know is spelled out.
+            sys.stdout.reconfigure(errors="backslashreplace")
         async with ControlClient(sandbox.services.addresses.control) as control:
             console.print("Type to chat, /help for more, /quit to leave.\n")
             absence, ended = (ABSENT, None) if bot is None else (STARTING, bot.ended)

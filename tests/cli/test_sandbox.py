@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,16 +20,17 @@ from bot.config import load
 from bot.core.events import Call
 from bot.responders import Question
 from tests.sandbox.screen import ROOT, terminal
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 DESCRIPTION = {"token": "t", "api_url": "http://a", "gateway_url": "ws://g", "control_url": "http://c"}
 
 
 def _processes_in(folder: str) -> list[str]:
     """Return the processes that were called with something in a folder."""
-    found = [
-        path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()
-    ]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_bytes().decode(errors="replace"))
     return [line for line in found if folder in line]
 
 
@@ -51,6 +54,17 @@ async def test_one_command_gives_a_chat_that_answers(tmp_path: Path) -> None:
     assert not log.parent.exists()
     assert _processes_in(str(log.parent)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_bot_ends_with_the_sandbox_however_that_ends(tmp_path: Path) -> None:
+    """A sandbox that is killed leaves no bot behind that looks for it for ever."""
+    async with terminal(tmp_path, "sandbox", "--with-bot") as running:
+        folder = Path((await running.screen.shows(r"Its log lines: (\S+)"))[1]).parent
+        await running.screen.shows("sandbox-bot is here")
+        assert _processes_in(str(folder))
+        await running.kill()
+        await eventually(lambda: not _processes_in(str(folder)))
+    shutil.rmtree(folder)
 
 
 async def test_the_settings_of_the_folder_count(tmp_path: Path) -> None:

@@ -51,3 +51,13 @@ class PlainBot:
     async def finishes(self, interaction: dict[str, Any], **body: object) -> None:
         """Edit the original answer."""
         await self.call("PATCH", f"/webhooks/{self.id}/{interaction['token']}/messages/@original", body)
+
+
+def row(*components: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return components in a row."""
+    return [{"type": 1, "components": list(components)}]
+
+
+def button(label: str, **more: object) -> dict[str, Any]:
+    """Return a button."""
+    return {"type": 2, "style": 1, "label": label, "custom_id": label.lower(), **more}

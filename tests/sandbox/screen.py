@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,6 +63,13 @@ class Running:
     def __init__(self, process: asyncio.subprocess.Process, screen: Screen) -> None:
         self.process = process
         self.screen = screen
+        self.code = 0
+
+    async def kill(self) -> None:
+        """End it as a power loss would."""
+        self.code = -signal.SIGKILL
+        self.process.kill()
+        await self.process.wait()
 
     async def ends(self) -> int | None:
         """Wait until it ends and give its exit code."""
@@ -70,8 +78,8 @@ class Running:
 
 
 @asynccontextmanager
-async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterator[Running]:
-    """Run ``echoless`` in a terminal, in a folder; at the end it is left by its keys, with this exit code."""
+async def terminal(folder: Path, *arguments: str, **environment: str) -> AsyncIterator[Running]:
+    """Run ``echoless`` in a terminal, in a folder; at the end it is left by its keys."""
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
@@ -80,7 +88,8 @@ async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterato
         stderr=slave,
         cwd=folder,
         # This terminal does not say where its cursor is.
-        env={**os.environ, "COLUMNS": "200", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "COLUMNS": "200", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PYTHONPATH": str(ROOT)}
+        | environment,
     )
     os.close(slave)
     shown = Screen(master)
@@ -98,5 +107,5 @@ async def terminal(folder: Path, *arguments: str, code: int = 0) -> AsyncIterato
             await process.wait()
         loop.remove_reader(master)
         os.close(master)
-    assert process.returncode in (code, 130), shown.text
+    assert process.returncode in (running.code, 130), shown.text
     assert "Traceback" not in shown.text

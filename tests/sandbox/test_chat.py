@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Connect, Rest
-from tests.sandbox.plain_bot import EPHEMERAL, INTENTS, PlainBot
+from tests.sandbox.plain_bot import EPHEMERAL, INTENTS, PlainBot, button, row
 from tests.sandbox.typist import Typist, chatting
 from tests.waiting import PATIENCE
 
@@ -36,17 +35,6 @@ async def bot(sandbox: Sandbox, rest: Rest, connect: Connect, typist: Typist) ->
     return PlainBot(rest, sandbox, socket)
 
 
-def _row(*components: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"type": 1, "components": list(components)}]
-
-
-def _button(label: str, **more: object) -> dict[str, Any]:
-    return {"type": 2, "style": 1, "label": label, "custom_id": label.lower(), **more}
-
-
-# -- messages ------------------------------------------------------------------------------------------------------
-
-
 async def test_bots_come_and_go(sandbox: Sandbox, typist: Typist, bot: PlainBot) -> None:
     """Each is told, and that nobody answers while none is there."""
     sandbox.hub.drop(invalidate=True)
@@ -67,7 +55,7 @@ async def test_a_message_is_shown_with_all_that_is_in_it(bot: PlainBot, typist: 
     await bot.says(
         content=f"**Heading**\n```py\n**code** <@{alice}>\n```\n-# small",
         embeds=[{"title": "Title", "description": "Words", "fields": [{"name": "a", "value": "b"}]}],
-        components=_row(_button("Go"), _button("Stop", disabled=True), {"type": 2, "style": 5, "label": "Web", "url": "https://a.example"}),
+        components=row(button("Go"), button("Stop", disabled=True), {"type": 2, "style": 5, "label": "Web", "url": "https://a.example"}),
         message_reference={"message_id": asked["id"]},
     )  # fmt: skip
 
@@ -109,7 +97,7 @@ async def test_nothing_of_a_bot_drives_the_terminal(bot: PlainBot, typist: Typis
     await bot.call(
         "POST",
         f"/channels/{channel}/messages",
-        {"content": WILD, "embeds": [embed], "components": [*_row(_button(WILD)), *_row(select)]},
+        {"content": WILD, "embeds": [embed], "components": [*row(button(WILD)), *row(select)]},
     )
     await typist.sees(rf"\[1\] {TAME}  \[2\] {TAME}: {TAME}")
     await control.post("hello", author=WILD)
@@ -128,7 +116,16 @@ async def test_nothing_of_a_bot_drives_the_terminal(bot: PlainBot, typist: Typis
     assert set(typist.printed) & {"\x1b", "\x07", "\u202e"} == set()
 
 
-# -- commands ------------------------------------------------------------------------------------------------------
+async def test_a_screen_that_fails_ends_the_chat(sandbox: Sandbox, control: ControlClient) -> None:
+    """Rather than a chat that shows nothing any more."""
+    async with chatting(sandbox, control) as (typist, running):
+        await typist.sees("No bot is connected yet")
+        typist.tear()
+        typist.type("/help")
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(OSError, match="torn"):
+                await running
+
 
 LOG = {
     "name": "log",
@@ -148,7 +145,7 @@ async def test_an_answer_for_one_person_changes_by_its_buttons(bot: PlainBot, ty
     typist.type("/log count:3")
     used = await bot.used()
     await bot.answers(used, 5, {"flags": EPHEMERAL})
-    await bot.finishes(used, content="three events", components=_row(_button("Next"), _button("Back", disabled=True)))
+    await bot.finishes(used, content="three events", components=row(button("Next"), button("Back", disabled=True)))
     await typist.sees(r"sandbox-bot \(only you see this\):\n  three events\n  \[1\] Next  \[2\] Back \(disabled\)")
     typist.type("/press 2")
     await typist.sees(r"\[2\] Back is disabled")
@@ -171,7 +168,7 @@ async def test_a_select_is_chosen_from(bot: PlainBot, typist: Typist) -> None:
     """By the label of a choice, or by somebody's name."""
     options = [{"label": "Red wine", "value": "r"}, {"label": "Blue", "value": "b"}]
     colours = {"type": 3, "custom_id": "colour", "placeholder": "Colour", "options": options}
-    await bot.says(content="choose", components=[*_row(colours), *_row({"type": 5, "custom_id": "who"})])
+    await bot.says(content="choose", components=[*row(colours), *row({"type": 5, "custom_id": "who"})])
     await typist.sees(r"\[1\] Colour: Red wine, Blue  \[2\] Choose a person")
     typist.type("/press 1 red wine")
     first = await bot.used()
@@ -193,7 +190,7 @@ async def test_a_form_is_filled_in_field_by_field(bot: PlainBot, typist: Typist)
         {"type": 4, "custom_id": "why", "label": f"Why{WILD}", "style": 1, "min_length": 3},
         {"type": 4, "custom_id": "more", "label": "More", "style": 2, "required": False},
     ]
-    form = {"custom_id": "form", "title": "Reasons", "components": [*_row(inputs[0]), *_row(inputs[1])]}
+    form = {"custom_id": "form", "title": "Reasons", "components": [*row(inputs[0]), *row(inputs[1])]}
     typist.type("/log")
     await bot.answers(await bot.used(), 9, form)
     await typist.sees(r"Form: Reasons")

@@ -150,6 +150,15 @@ async def test_leaving(running: Running, keys: str, code: int) -> None:
     await running.screen.shows(r"Stopped\.")
 
 
+async def test_a_terminal_need_not_know_every_character(tmp_path: Path) -> None:
+    """What its encoding does not have is spelled out, and the chat goes on."""
+    async with terminal(tmp_path, "sandbox", PYTHONIOENCODING="ascii") as running:
+        await running.screen.shows("alice #general>")
+        running.screen.type("x" * 50)
+        running.screen.type("/delete")
+        await running.screen.shows(r'Deleted: "x+\\u2026"')
+
+
 async def test_a_signal_ends_it_in_good_order(running: Running) -> None:
     """The terminal is as it was."""
     running.process.send_signal(signal.SIGTERM)

@@ -27,9 +27,12 @@ class _Paper(io.StringIO):
     def __init__(self) -> None:
         super().__init__()
         self.more = asyncio.Event()
+        self.torn = False
 
     def write(self, text: str) -> int:
         """Print."""
+        if self.torn:
+            raise OSError("torn")
         self.more.set()
         return super().write(text)
 
@@ -54,6 +57,10 @@ class Typist:
     def type(self, line: str) -> None:
         """Type a line."""
         self.press(f"{line}\r")
+
+    def tear(self) -> None:
+        """Let nothing be printed any more."""
+        self._paper.torn = True
 
     async def sees(self, pattern: str) -> re.Match[str]:
         """Wait until something is printed that was not read before."""

@@ -17,19 +17,19 @@ class Screen:
     def __init__(self, console: Console) -> None:
         """Take where to print; Text alone is printed, so that nothing in it is read as markup."""
         self._console = console
-        self._waiting: asyncio.Queue[RenderableType] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[RenderableType, bool]] = asyncio.Queue()
 
-    def say(self, what: RenderableType) -> None:
-        """Print something that is fit for a terminal."""
-        self._waiting.put_nowait(what)
+    def say(self, what: RenderableType, *, soft_wrap: bool = True) -> None:
+        """Print something that is fit for a terminal; its lines are left to the terminal, for whoever copies them."""
+        self._waiting.put_nowait((what, soft_wrap))
 
     def note(self, sentence: str) -> None:
         """Print a sentence of the chat's own."""
-        self.say(_plain(sentence, "dim"))
+        self.say(_plain(sentence, "dim"), soft_wrap=False)
 
     def refuse(self, sentence: str) -> None:
         """Print why something can't be done."""
-        self.say(_plain(sentence, "red"))
+        self.say(_plain(sentence, "red"), soft_wrap=False)
 
     async def run(self) -> None:
         """Print until cancelled."""
@@ -47,7 +47,7 @@ class Screen:
         """Wait until everything is printed."""
         await self._waiting.join()
 
-    def _print(self, batch: list[RenderableType]) -> None:
+    def _print(self, batch: list[tuple[RenderableType, bool]]) -> None:
         """Print in one go, with the line that is being typed taken away and drawn anew below.
 
         prompt_toolkit's own ``in_terminal`` gives the terminal its line mode back meanwhile, in which a key that is
@@ -57,8 +57,8 @@ class Screen:
         line = present if present is not None and present.is_running else None
         if line is not None:
             line.renderer.erase()
-        for each in batch:
-            self._console.print(each, highlight=False, soft_wrap=True)
+        for what, soft_wrap in batch:
+            self._console.print(what, highlight=False, soft_wrap=soft_wrap)
         if line is not None:
             line.renderer.request_absolute_cursor_position()
             line.invalidate()

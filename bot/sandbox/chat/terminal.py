@@ -65,20 +65,24 @@ class Chat:
         return session
 
     async def run(self) -> None:
-        """Chat until the person leaves; raise click.Abort where they leave by Ctrl-C."""
+        """Chat until the person leaves; raise click.Abort where they leave by Ctrl-C, and what goes wrong otherwise."""
         await self._appoint()
-        beside = [asyncio.create_task(work) for work in (self.screen.run(), self._watch.run(), self._tell_end())]
+        if not self._context.connected():
+            self.screen.note(self._absence)
+        telling = asyncio.create_task(self._tell_end())
+        printing = asyncio.create_task(self.screen.run())
+        working = (printing, asyncio.create_task(self._watch.run()), asyncio.create_task(self._read()))
         try:
-            if not self._context.connected():
-                self.screen.note(self._absence)
-            # Between two lines, too, the keys are the chat's: Ctrl-C must not become a signal there.
-            with self._line.app.input.raw_mode():
-                await self._read()
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in working:
+                if task.done():
+                    task.result()
         finally:
-            await self.screen.flush()
-            for task in beside:
+            if not printing.done():
+                await self.screen.flush()
+            for task in (*working, telling):
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*working, telling, return_exceptions=True)
 
     async def _appoint(self) -> None:
         """Make the first person a moderator of the server: whoever else speaks is an ordinary member."""
@@ -90,15 +94,17 @@ class Chat:
             self.screen.refuse(await self._ended())
 
     async def _read(self) -> None:
-        while True:
-            try:
-                # The signals are those of the whole process, and its loop says itself what went wrong.
-                text = await self._line.prompt_async(handle_sigint=False, set_exception_handler=False)
-                await self._take(text.strip())
-            except EOFError:
-                return
-            except KeyboardInterrupt:
-                raise click.Abort from None
+        # Between two lines, too, the keys are the chat's: Ctrl-C must not become a signal there.
+        with self._line.app.input.raw_mode():
+            while True:
+                try:
+                    # The signals are those of the whole process, and its loop says itself what went wrong.
+                    text = await self._line.prompt_async(handle_sigint=False, set_exception_handler=False)
+                    await self._take(text.strip())
+                except EOFError:
+                    return
+                except KeyboardInterrupt:
+                    raise click.Abort from None
 
     async def _take(self, text: str) -> None:
         try:

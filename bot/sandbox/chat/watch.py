@@ -20,13 +20,12 @@ _NEVER = 1e9
 _VISIBLE = ("content", "embeds", "attachments", "components")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown of a message, and whether it has buttons that can be pressed."""
+    """What is shown of a message, and whether it has something that can be pressed."""
 
     data: Json
-    alone: bool
-    pressable: bool = False
+    pressable: bool
 
 
 class Watch:
@@ -109,12 +108,12 @@ class Watch:
             tail = _tail(before.data, data)
             notes.append("edited" if tail is None else "goes on")
             told = data if tail is None else {**data, "content": tail}
-        self._keep(data, to)
+        self._keep(data)
         self._screen.say(message_text(told, self._names, notes, with_id=self.ids))
 
-    def _keep(self, data: Json, to: str) -> None:
+    def _keep(self, data: Json) -> None:
         pressable = any(not each.disabled for each in pressables(data["components"]))
-        self._shown[data["id"]] = Shown(data, bool(to), pressable)
+        self._shown[data["id"]] = Shown(data, pressable)
         self._shown.move_to_end(data["id"])
         if len(self._shown) > _KEPT:
             self._shown.popitem(last=False)
