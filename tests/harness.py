@@ -116,17 +116,15 @@ class RunningBot:
         return self.bot.health().gateway == "connected"
 
     async def ready(self) -> None:
-        """Wait until it can speak to Discord."""
-        await eventually(lambda: self.connected or self.serving.done())
+        """Wait until it can speak to Discord and has read what was said before: what is said now is none of that."""
 
-    async def caught_up(self) -> None:
-        """Wait until it has looked for what was said while it was away: what is said now is none of that."""
+        def caught_up() -> bool:
+            client = self.bot.supervisor.client
+            if client is None or any(guild.unavailable for guild in client.guilds):
+                return False
+            return client.catchup is None or not client.catchup._underway
 
-        def looked() -> bool:
-            catchup = self.bot.supervisor.client and self.bot.supervisor.client.catchup
-            return bool(self.bot.sync._complete and catchup and not catchup._underway)
-
-        await eventually(looked)
+        await eventually(lambda: (self.connected and caught_up()) or self.serving.done())
 
     async def make_log_unwritable(self, *, unwritable: bool = True) -> None:
         """Have the database refuse to be written, as on a disk that turned read-only, or take events again."""

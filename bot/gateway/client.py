@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -35,6 +36,8 @@ _log = structlog.get_logger()
 
 MAX_RATELIMIT_WAIT = 30.0
 """Seconds discord.py may wait for a rate limit by itself (its own least); beyond, the outbox waits instead."""
+LINE_PATIENCE = 1.0
+"""Seconds for the end of a connection that was just being made; then it is cut."""
 
 
 PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_submit)
@@ -99,6 +102,8 @@ class Client(discord.Client):
         )
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
+        self._line: DiscordWebSocket | None = None
+        self._connection._update_references = self._take_line  # type: ignore[method-assign]  # noqa: SLF001
         self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
@@ -116,6 +121,18 @@ class Client(discord.Client):
         discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
         # Both its gateway and its HTTP client read by this; its type follows what is installed.
         discord.utils._from_json = from_json  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
+
+    def _take_line(self, ws: DiscordWebSocket) -> None:
+        """Note each connection as soon as there is one; discord.py tells its voice clients, of which there are none."""
+        self._line = ws
+
+    async def close(self) -> None:
+        """Close, and with it a connection that was just being made: discord.py leaves that open, and its thread."""
+        await super().close()
+        if self._line is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINE_PATIENCE):
+                    await self._line.close()
 
     async def setup_hook(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""

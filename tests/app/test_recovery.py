@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import signal
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.harness import Gated, Launch, Spawn, judging
+from tests.suite.clock import Clock
 from tests.waiting import eventually
 
 POST: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
@@ -75,14 +77,17 @@ class TestForgetful:
 
 
 async def test_a_stop_lets_the_send_under_way_end_and_begins_no_other(
-    launch: Launch, control: ControlClient, sandbox: Sandbox
+    launch: Launch, control: ControlClient, sandbox: Sandbox, clock: Clock
 ) -> None:
     """The rest waits in the log for the next start."""
     bot = await launch()
-    await control.add_fault("delay", **POST, when="after", seconds=0.3)
+    await control.add_fault("delay", **POST, when="after", seconds=3)
     await control.post_many([{"content": f"ask {number}"} for number in range(4)])
     await eventually(lambda: control.requests(**POST))
-    await bot.stop()
+    stopping = asyncio.create_task(bot.stop())
+    await eventually(lambda: bot.bot.replies._stopping)
+    clock.go_on(3)
+    await stopping
     before = await said(control, "general")
 
     bot = await launch()

@@ -22,6 +22,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.payloads import channel_payload
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch, RunningBot, Spawn
+from tests.suite.clock import Clock
 from tests.waiting import eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
@@ -180,18 +181,19 @@ async def test_it_can_be_switched_off(launch: Launch, control: ControlClient) ->
 
 
 async def test_live_messages_during_a_catch_up_are_neither_lost_nor_doubled(
-    launch: Launch, control: ControlClient, sandbox: Sandbox
+    launch: Launch, control: ControlClient, sandbox: Sandbox, clock: Clock
 ) -> None:
     """They come ahead, are answered at once, and the watermark waits for the catch-up."""
     channel = sandbox.services.general.id
     missed = await post_many(control, 150, asking=False)
-    await control.add_fault("delay", **HISTORY, nth=2, seconds=0.5, when="after")
+    await control.add_fault("delay", **HISTORY, nth=2, seconds=40, when="after")
 
-    bot = await launch()
+    bot = await launch(ready=False, replies={"send_timeout": "5m"})
     await bot.judge.expect(MessageReceived, 100)
     live = await post_many(control, 20)
     await bot.judge.expect(ReplySent, 2)
     meanwhile = await bot.judge.state(channel)
+    clock.go_on(40)
     await bot.judge.expect(CatchupCompleted)
 
     events = await bot.judge.of(MessageReceived)

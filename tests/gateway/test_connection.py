@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import discord
 import pytest
+from discord.gateway import KeepAliveHandler
 
 from bot import app
 from bot.core.events import (
@@ -31,6 +34,30 @@ from tests.waiting import PATIENCE, eventually
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one client and the next."""
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.2)
+
+
+async def test_a_stop_while_it_connects_leaves_no_connection(
+    launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the websocket nor its thread, which would speak to a loop that is gone."""
+    connecting = asyncio.Event()
+
+    async def wait(_client: discord.Client, _shard: int | None, *, initial: bool = False) -> None:
+        del initial
+        connecting.set()
+        await asyncio.Event().wait()
+
+    bot = await launch()
+    monkeypatch.setattr(discord.Client, "before_identify_hook", wait)
+    await control.gateway("drop", invalidate=True)
+    await connecting.wait()
+    threads = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+
+    await bot.stop()
+
+    assert [thread.ws.socket.closed for thread in threads] == [True] * len(threads)
+    assert [thread._stop_ev.is_set() for thread in threads] == [True] * len(threads)
+    assert threads
 
 
 async def run(sandbox: Sandbox, folder: Path, token: str) -> None:

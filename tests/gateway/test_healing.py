@@ -10,6 +10,7 @@ from bot.gateway import healing
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Gated, Launch, RunningBot
+from tests.suite.clock import Clock
 from tests.waiting import eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
@@ -70,17 +71,20 @@ async def test_what_the_log_refused_is_fetched_once_it_takes_events_again(
     assert fetched
 
 
-async def test_a_gap_that_opens_during_a_catch_up_is_closed_by_another(launch: Launch, control: ControlClient) -> None:
+async def test_a_gap_that_opens_during_a_catch_up_is_closed_by_another(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
     """A message is refused while a page without it is on its way: that page can't vouch for the channel."""
     ids = [(await control.post("ask 0"))["id"]]
-    await control.add_fault("delay", **HISTORY, when="after", seconds=0.6)
-    bot = await launch()
+    await control.add_fault("delay", **HISTORY, when="after", seconds=40)
+    bot = await launch(ready=False, replies={"send_timeout": "5m"})
     await eventually(lambda: control.requests(**HISTORY))
 
     await bot.make_log_unwritable()
     ids.append((await control.post("ask 1"))["id"])
     await unwritable(bot)
     await bot.make_log_unwritable(unwritable=False)
+    clock.go_on(40)
     await bot.judge.expect(ReplySent)
     ids.append((await control.post("ask 2"))["id"])
     await bot.judge.expect(ReplySent, 3)
@@ -112,18 +116,19 @@ async def test_nothing_is_sent_that_is_not_in_the_log_first(
 
 
 async def test_a_reply_that_could_not_be_noted_as_sent_is_found_and_not_repeated(
-    launch: Launch, control: ControlClient
+    launch: Launch, control: ControlClient, clock: Clock
 ) -> None:
     """Discord accepted it, the record failed, and no echo came: the history tells."""
     responder = Gated()
-    bot = await launch(responder=responder)
-    await control.add_fault("delay", **POST, when="after", seconds=0.3)
+    bot = await launch(responder=responder, replies={"send_timeout": "5m"})
+    await control.add_fault("delay", **POST, when="after", seconds=40)
     await control.post("ask it")
     await bot.judge.expect(ReplyRequested)
     await control.gateway("mute")
     responder.open.set()
     await control.wait_for_messages(author="sandbox-bot")
     await bot.make_log_unwritable()
+    clock.go_on(40)
     await unwritable(bot)
 
     await bot.make_log_unwritable(unwritable=False)

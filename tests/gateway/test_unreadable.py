@@ -18,6 +18,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import SEND_TIMEOUT, Launch, settings
 from tests.suite.clock import Clock
+from tests.waiting import eventually
 
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 
@@ -36,8 +37,8 @@ async def test_a_history_that_never_comes_is_asked_for_again(
     await control.post_many([{"content": f"ask {number}"} for number in range(5)])
     await control.add_fault("hang", **HISTORY)
 
-    bot = await launch()
-    await control.wait_for_requests(**HISTORY)
+    bot = await launch(ready=False)
+    await eventually(lambda: control.requests(**HISTORY))
     clock.go_on(SEND_TIMEOUT)
     await bot.judge.expect(CatchupCompleted)
 

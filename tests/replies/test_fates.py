@@ -17,6 +17,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from tests.harness import SEND_TIMEOUT, Gated, Launch, RunningBot
 from tests.suite.clock import Clock
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class TestTable:
         [(_, channel)] = await ask(bot, control, [Row("hang", "hang", when)])
         await control.gateway("mute")
         responder.open.set()
-        await control.wait_for_requests(method="POST", path="/channels/*/messages")
+        await eventually(lambda: control.requests(method="POST", path="/channels/*/messages"))
         clock.go_on(SEND_TIMEOUT)
 
         found = await outcome(bot, control, channel)
@@ -140,11 +141,11 @@ class TestTable:
 async def test_a_slow_answer_is_confirmed_by_the_echo(launch: Launch, control: ControlClient, clock: Clock) -> None:
     """Whichever is recorded first; the response that comes later is no second fact."""
     bot = await launch(replies={"send_timeout": "30m"})
-    await control.add_fault("delay", method="POST", path="/channels/*/messages", when="after", seconds=60)
+    await control.add_fault("delay", method="POST", path="/channels/*/messages", when="after", seconds=40)
     post = await control.post("ask it")
 
     [early] = await bot.judge.expect(ReplySent)
-    clock.go_on(60)
+    clock.go_on(40)
     await control.wait_for_requests(method="POST", path="/channels/*/messages", status=200)
     await control.post("ask again")
     await bot.judge.expect(ReplySent, 2)

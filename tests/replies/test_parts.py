@@ -13,6 +13,8 @@ from bot.sandbox.control.shapes import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import Rate, SandboxOptions
 from tests.harness import Launch
+from tests.suite.clock import Clock
+from tests.waiting import eventually
 
 POST: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
 CODE = "\n".join(f"line_{number} = {number}" for number in range(150))
@@ -87,14 +89,18 @@ async def test_a_part_of_unknown_fate_is_looked_for_among_the_others(
     assert len(await control.requests(**POST)) == composed.parts + (when == "before")
 
 
-async def test_parts_are_told_apart_in_a_history_without_nonces(launch: Launch, control: ControlClient) -> None:
+async def test_parts_are_told_apart_in_a_history_without_nonces(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
     """No echo and no response of the second part: it is the second one that references the question."""
-    bot = await launch(responder=Lecturer())
+    bot = await launch(responder=Lecturer(), replies={"send_timeout": "5m"})
     await control.add_fault("reset", **POST, nth=2, when="after")
-    await control.add_fault("delay", **POST, nth=1, seconds=0.3)
+    await control.add_fault("delay", **POST, nth=1, seconds=40)
     await control.post("tell me", mention="sandbox-bot")
     [composed] = await bot.judge.expect(ReplyComposed)
+    await eventually(lambda: control.requests(**POST))
     await control.gateway("mute")
+    clock.go_on(40)
     sent = await bot.judge.expect(ReplySent, composed.parts)
 
     assert [event.sent_id for event in sent] == [int(part["id"]) for part in await said(control)]
@@ -119,13 +125,21 @@ async def test_the_rest_of_an_answer_comes_when_its_question_is_deleted_in_the_m
     assert [part["reference"] for part in parts] == [post["id"], *[None] * (composed.parts - 1)]
 
 
-async def test_the_rest_is_given_up_where_a_part_is_refused(launch: Launch, control: ControlClient) -> None:
+async def test_the_rest_is_given_up_where_a_part_is_refused(
+    launch: Launch, control: ControlClient, clock: Clock
+) -> None:
     """The permission went after the first part; what was sent stays."""
-    bot = await launch(responder=Lecturer())
-    await control.add_fault("delay", **POST, nth=2, seconds=0.3)
+    bot = await launch(responder=Lecturer(), replies={"send_timeout": "5m"})
+    await control.add_fault("delay", **POST, nth=2, seconds=40)
     await control.post("tell me", mention="sandbox-bot")
     await bot.judge.expect(ReplySent)
+
+    async def second_under_way() -> bool:
+        return len(await control.requests(**POST)) == 2
+
+    await eventually(second_under_way)
     await control.set_permissions("general", deny=["SEND_MESSAGES"])
+    clock.go_on(40)
     [abandoned] = await bot.judge.expect(ReplyAbandoned)
 
     assert abandoned.reason is AbandonReason.FORBIDDEN

@@ -30,21 +30,20 @@ ALL = {"replies": {"answer": ["mention", "reply", "dm", "rule"]}}
 
 async def test_messages_in_a_row_are_answered_as_one(launch: Launch, control: ControlClient) -> None:
     """The first one gets the answer, the others a reason; the next person has an answer of their own."""
-    bot = await launch(responder=Talkative(), limits={"together": "300ms"}, **ALL)
-    first = await control.post("so")
-    second = await control.post("I was")
-    third = await control.post("wondering")
-    other = await control.post("hello", author="bob")
+    bot = await launch(responder=Talkative(), limits={"together": "1s"}, **ALL)
+    posts = [{"content": text} for text in ("so", "I was", "wondering")]
+    # All at once, so that no pause comes between them.
+    first, second, third, other = await control.post_many([*posts, {"content": "hello", "author": "bob"}])
 
     sent = await bot.judge.expect(ReplySent, 2)
 
-    assert [event.message_id for event in sent] == [int(first["id"]), int(other["id"])]
+    assert [event.message_id for event in sent] == [int(first), int(other)]
     said = [message["content"] for message in await control.messages(author="sandbox-bot")]
     assert said == ["you said: so / I was / wondering", "you said: hello"]
     let_go = await bot.judge.of(ReplyAbandoned)
     assert [(event.message_id, event.reason) for event in let_go] == [
-        (int(second["id"]), AbandonReason.TOGETHER),
-        (int(third["id"]), AbandonReason.TOGETHER),
+        (int(second), AbandonReason.TOGETHER),
+        (int(third), AbandonReason.TOGETHER),
     ]
 
 

@@ -16,7 +16,6 @@ WORDS = "the secret of the moderator"
 async def _started(launch: Launch, control: ControlClient) -> RunningBot:
     running = await launch()
     await Moderator(control).registered()
-    await running.caught_up()
     await control.post("ask one @everyone ```")
     await running.judge.expect(ReplySent)
     return running

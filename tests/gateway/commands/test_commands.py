@@ -21,7 +21,6 @@ async def _talked(
     """Return a bot that answered one question in a channel (versions 1 to 4), and the question's id."""
     running = await launch(**more)
     await moderator.registered()
-    await running.caught_up()
     asked = await control.post("ask one")
     await running.judge.expect(ReplySent)
     return running, asked["id"]
