@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import WINDOW, Turn, apply, copy
+from bot.core.outbox import is_first
 
 if TYPE_CHECKING:
     from bot.core.conversation import Conversation
@@ -36,7 +37,7 @@ def decide(state: Conversation, command: c.Command) -> Drafts:  # noqa: C901, PL
         case c.DeleteChannel():
             return _delete_channel(state)
         case c.Begin(message_id):
-            return _begin(state.pending(message_id))
+            return _begin(state, message_id)
         case c.Compose():
             return _compose(state, command)
         case c.Complete(message_id):
@@ -144,8 +145,10 @@ def _delete_channel(state: Conversation) -> Drafts:
     return (e.Draft(e.ChannelDeleted()), *left)
 
 
-def _begin(entry: Pending | None) -> Drafts:
-    if entry is None or entry.begun or entry.composed:
+def _begin(state: Conversation, message_id: int) -> Drafts:
+    entry = state.pending(message_id)
+    # Where somebody asked before, and was recorded only while this answer was written, it is shown once it is whole.
+    if entry is None or entry.begun or entry.composed or not is_first(state.outbox, message_id):
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
 
