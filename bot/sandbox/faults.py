@@ -147,7 +147,9 @@ class Faults:
             _cut(request, response)
             return web.Response(), 200
         if fault.kind == "kill":
-            await asyncio.sleep(fault.seconds)
+            if fault.seconds:
+                # Without, nothing may happen in between: nobody hears of the effect.
+                await asyncio.sleep(fault.seconds)
             with suppress(ProcessLookupError):
                 os.kill(fault.pid, signal.SIGKILL)
         if fault.kind in ("hang", "kill"):
