@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.chaos_script import Plan
@@ -17,13 +18,17 @@ from bot.sandbox.process import SandboxProcess
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the run itself counted; ``trouble`` says what cut it short, "" for nothing."""
+    """What the run itself counted; ``trouble`` says what cut it short, "" for nothing.
+
+    ``connected_kills`` met a bot that was connected, ``inside`` counts those inside a request by its place.
+    """
 
     plan: Plan
     addressed: frozenset[int]
     kills: int
-    drops: int
-    invalidated: int
+    connected_kills: int
+    inside: Mapping[str, int]
+    troubles: Mapping[str, int]
     seconds: float
     trouble: str
 

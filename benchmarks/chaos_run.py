@@ -1,11 +1,13 @@
-"""One chaos run: chat goes on while the bot is killed and started again, connections break, and sends fail."""
+"""One chaos run: chat goes on while the bot is killed and started again, things go wrong, and sends fail."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,38 +15,29 @@ from pathlib import Path
 
 from benchmarks.chaos_outcome import Outcome, Seen, judged
 from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, THREAD, Life, Line, Moment, Plan, Post
-from benchmarks.chaos_script import drops as drops_of
+from benchmarks.chaos_script import incidents as incidents_of
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
 from benchmarks.chaos_settings import configure
+from benchmarks.chaos_troubles import LATENCY, SENDS, Place
 from bot.cli.demo_bot import BotProcess, DemoError, bot_process
 from bot.cli.trails import Trail, read_trails
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
+from tests.responders.llm.model_server import ModelServer
 
 QUIET_PATIENCE = 180.0
 """Seconds without any progress, longer than the longest pause between two tries, before the rest counts as lost."""
 
 LONGEST_START = 180.0
+INSIDE_PATIENCE = 6.0
+"""Seconds after a session is ready in which a request has to come to be killed inside; else the kill is a plain one."""
 TYPICAL_LIFE = 3.0
 TICK = 0.2
 LOOK_EVERY = 2.0
 
-_FAULTS = (
-    {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503},
-    {"kind": "reset"},
-    {"kind": "cut"},
-    {"kind": "hang"},
-)
-"""The ways in which a send fails after Discord took the message."""
-
-_LATENCY = (
-    {"method": "POST", "when": "after", "seconds": 0.15, "probability": 0.5},
-    {"method": "POST", "when": "before", "seconds": 0.15},
-    {"method": "GET", "when": "before", "seconds": 0.1},
-)
-"""How long Discord takes: a kill is to meet sends under way, half of them taken, and histories half read."""
+MODEL_RATE, MODEL_LENGTH = 200.0, 320
+"""Tokens a second, and of an answer: a second and a half for two messages."""
 
 
 @dataclass(slots=True)
@@ -55,11 +48,13 @@ class Chaos:
     sandbox: SandboxProcess
     bot: BotProcess
     chat: Sequence[Line]
+    model_url: str
     tell: Callable[[str], None]
     addressed: set[int] = field(default_factory=set)
     posted: int = 0
-    dropped: int = 0
-    invalidated: int = 0
+    troubles: Counter[str] = field(default_factory=Counter)
+    connected_kills: int = 0
+    inside: Counter[str] = field(default_factory=Counter)
     _channels: dict[str, str] = field(default_factory=dict)
     _born: float = field(default_factory=time.monotonic)
     _killed: int = 0
@@ -72,7 +67,7 @@ class Chaos:
         await self._open_dm()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._post_all())
-            tasks.create_task(self._break_connections())
+            tasks.create_task(self._make_trouble())
             tasks.create_task(self._kill_all())
         await self._quiet()
         await self.bot.stop()
@@ -87,19 +82,19 @@ class Chaos:
         self._channels[DM] = (await control.open_dm(DM_PERSON))["id"]
         for author in sorted({line.author for line in self.chat if line.bot}):
             await control.create_user(author, bot=True)
-        for number, fault in enumerate(_FAULTS if self.plan.failures else ()):
+        for number, fault in enumerate(SENDS if self.plan.failures else ()):
             await control.add_fault(
-                **fault,  # type: ignore[arg-type]  # a fault's properties are as different as their types
+                **fault,
                 method="POST",
                 path="/channels/*/messages",
                 when="after",
                 count=None,
-                probability=self.plan.failures / len(_FAULTS),
-                seed=self.plan.seed * len(_FAULTS) + number,
+                probability=self.plan.failures / len(SENDS),
+                seed=self.plan.seed * len(SENDS) + number,
             )
-        for fault in _LATENCY:
+        for fault in LATENCY:
             await control.add_fault("delay", path="/channels/*/messages", count=None, **fault)
-        configure(self.bot.folder, self.sandbox)
+        configure(self.bot.folder, self.sandbox, self.model_url)
 
     async def _open_dm(self) -> None:
         """Have the bot hear of the private chat: Discord tells a bot of none that began while it was away."""
@@ -118,7 +113,8 @@ class Chaos:
         """Return how much of the run is over, from 0 to 1: kills done, and how far this life is."""
         if self._over:
             return 1.0
-        life = min(1.0, (time.monotonic() - self._born) / TYPICAL_LIFE)
+        # However long it lives, something is posted meanwhile.
+        life = 1 - math.exp(-(time.monotonic() - self._born) / TYPICAL_LIFE)
         return min(1.0, (self._killed + life) / max(1, self.plan.kills))
 
     async def _post_all(self) -> None:
@@ -140,31 +136,64 @@ class Chaos:
         self.addressed.update(int(key) for key, post in zip(ids, posts, strict=True) if post.asks)
         self.posted += len(posts)
 
-    async def _break_connections(self) -> None:
-        """Cut each connection at its moment, or as soon after it as there is one."""
-        for drop in drops_of(self.plan.seed, self.plan.drops):
-            while self._progress < drop.progress:
+    async def _make_trouble(self) -> None:
+        """Let each trouble come at its moment, or as soon after it as somebody is connected."""
+        for incident in incidents_of(self.plan.seed, self.plan.troubles):
+            while self._progress < incident.progress:
                 await asyncio.sleep(TICK)
-            await asyncio.sleep(drop.offset)
-            while True:
-                cut = await self.sandbox.control.gateway("drop", invalidate=drop.invalidate)
-                if cut["connections"]:
-                    break
+            await asyncio.sleep(incident.offset)
+            while not await self._connected():
                 pause = asyncio.sleep(TICK)
                 # Nobody kills the last process, so only there an end is one of its own.
                 await (self.bot.alive(pause) if self._over else pause)
-            self.dropped += 1
-            self.invalidated += drop.invalidate
+            await self.sandbox.control.call("POST", incident.trouble.path, dict(incident.trouble.body))
+            self.troubles[incident.trouble.name] += 1
+
+    async def _connected(self) -> bool:
+        sessions = (await self.sandbox.control.sessions())["sessions"]
+        return any(session["connected"] and session["ready"] for session in sessions)
 
     async def _kill_all(self) -> None:
         for life in lives_of(self.plan.seed, self.plan.kills):
-            await self._live(life)
-            os.kill(self.bot.pid, signal.SIGKILL)
-            await self.bot.killed()
+            if life.place is None or not await self._killed_inside(life.place, life.nth):
+                await self._live(life)
+                self.connected_kills += await self._connected()
+                with suppress(ProcessLookupError):
+                    os.kill(self.bot.pid, signal.SIGKILL)
+                await self.bot.killed()
             self._killed += 1
             await self._start()
             self.tell(f"{self._killed} of {self.plan.kills} kills, {self.posted:,} posted")
         self._over = True
+
+    async def _killed_inside(self, place: Place, nth: int) -> bool:
+        """Have the sandbox kill the bot inside a request, and tell whether one came in time."""
+        where = {"method": place.method, "path": place.path, "when": place.when, "seconds": place.seconds}
+        kill = await self.sandbox.control.add_fault("kill", **where, nth=nth, pid=self.bot.pid)
+        try:
+            if not await self._killed_in_time():
+                return False
+        finally:
+            [struck] = [fault for fault in await self.sandbox.control.faults() if fault["id"] == kill["id"]]
+            await self.sandbox.control.call("DELETE", f"/faults/{kill['id']}")
+        self.inside[place.name] += 1
+        self.connected_kills += bool(struck["connected"])
+        return True
+
+    async def _killed_in_time(self) -> bool:
+        """Wait until somebody has killed the bot, for some seconds after it is ready."""
+        killed, patience = (asyncio.ensure_future(work) for work in (self.bot.killed(), self._patience()))
+        try:
+            await asyncio.wait((killed, patience), return_when=asyncio.FIRST_COMPLETED)
+            return killed.done() and killed.result() is None
+        finally:
+            killed.cancel()
+            patience.cancel()
+
+    async def _patience(self) -> None:
+        with suppress(TimeoutError):
+            await self.sandbox.control.wait_for_ready(within=LONGEST_START)
+        await asyncio.sleep(INSIDE_PATIENCE)
 
     async def _live(self, life: Life) -> None:
         if life.since is Moment.READY:
@@ -201,22 +230,24 @@ class Chaos:
 
 
 def _settled(trail: Trail) -> bool:
-    return bool(trail.skipped or trail.abandoned or (trail.parts and len(trail.sent) == trail.parts))
+    return bool(trail.skipped or trail.abandoned or (trail.parts and trail.sent.keys() >= set(range(trail.parts))))
 
 
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:
     """Play a plan in a folder of its own and judge it; what the sandbox saw is left beside the log."""
     arguments = ("--rate-limit", "off", "--global-rate-limit", "off", "--nonce-window", f"{plan.nonce_window:g}")
-    async with sandbox_process(arguments) as sandbox, bot_process(folder, sandbox.token) as bot:
-        chaos = Chaos(plan, sandbox, bot, chat, tell)
+    model_server = ModelServer(rate=MODEL_RATE, length=MODEL_LENGTH).serve()
+    async with sandbox_process(arguments) as sandbox, model_server as model, bot_process(folder, sandbox.token) as bot:
+        chaos = Chaos(plan, sandbox, bot, chat, model.url, tell)
         began = time.monotonic()
         trouble = await _played(chaos)
         seen = Seen(
             plan=plan,
             addressed=frozenset(chaos.addressed),
             kills=bot.kills,
-            drops=chaos.dropped,
-            invalidated=chaos.invalidated,
+            connected_kills=chaos.connected_kills,
+            inside=chaos.inside,
+            troubles=chaos.troubles,
             seconds=time.monotonic() - began,
             trouble=trouble,
         )

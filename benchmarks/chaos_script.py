@@ -1,4 +1,4 @@
-"""What a chaos run plays: who says what where, when the bot is killed, when its connection breaks. From a seed."""
+"""What a chaos run plays: who says what where, when the bot is killed, when something else goes wrong. From a seed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.chaos_settings import LONG_WORD
+from benchmarks.chaos_troubles import PLACES, TROUBLES, Place, Trouble
 from bot.sandbox.wire import Json
 
 CHANNELS = tuple(f"chaos-{number}" for number in range(8))
@@ -30,7 +32,7 @@ class Plan:
 
     messages: int
     kills: int
-    drops: int
+    troubles: int
     failures: float
     nonce_window: float
     seed: int
@@ -76,18 +78,20 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How long one process lives: ``seconds`` from a moment on."""
+    """How long one process lives: ``seconds`` from a moment on, or until its ``nth`` request of a kind."""
 
-    since: Moment
-    seconds: float
+    since: Moment = Moment.START
+    seconds: float = 0.0
+    place: Place | None = None
+    nth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
-    """A break of the gateway's connection, when so much of the run (0 to 1) is over; ``offset``: seconds after it."""
+class Incident:
+    """A trouble that comes when so much of the run (0 to 1) is over; ``offset``: seconds after it."""
 
     progress: float
-    invalidate: bool
+    trouble: Trouble
     offset: float
 
 
@@ -109,20 +113,27 @@ def posts(seed: int, count: int, chat: Sequence[Line]) -> list[Post]:
 def lives(seed: int, kills: int) -> list[Life]:
     """Return how long each process lives that is killed.
 
-    Many die while they start and log in; half in the first second after they are ready, when they read what they missed
-    and look for what they sent; a few live long enough for connections to break and come back.
+    Half of them die inside a request. Of the others, many die while they start and log in; half in the first second
+    after they are ready, when they read what they missed and look for what they sent; a few live long enough for
+    connections to break and come back.
     """
     chance = random.Random(f"lives {seed}")  # noqa: S311 - a script, not a secret
-    return [_life(chance) for _ in range(kills)]
+    places = list(islice(cycle(chance.sample(PLACES, len(PLACES))), (kills + 1) // 2))
+    inside = [Life(place=place, nth=chance.randint(1, 2)) for place in places]
+    all_of_them = [*inside, *(_life(chance) for _ in range(kills - len(inside)))]
+    chance.shuffle(all_of_them)
+    return all_of_them
 
 
-def drops(seed: int, count: int) -> list[Drop]:
-    """Return when connections break; the session of every other one is gone."""
-    chance = random.Random(f"drops {seed}")  # noqa: S311 - a script, not a secret
+def incidents(seed: int, count: int) -> list[Incident]:
+    """Return when something goes wrong, and what."""
+    chance = random.Random(f"incidents {seed}")  # noqa: S311 - a script, not a secret
     moments = sorted(chance.random() for _ in range(count))
-    invalid = [number % 2 == 1 for number in range(count)]
-    chance.shuffle(invalid)
-    return [Drop(moment, gone, chance.uniform(0, 2.5)) for moment, gone in zip(moments, invalid, strict=True)]
+    troubles = list(islice(cycle(TROUBLES), count))
+    chance.shuffle(troubles)
+    return [
+        Incident(moment, trouble, chance.uniform(0, 2.5)) for moment, trouble in zip(moments, troubles, strict=True)
+    ]
 
 
 def _post(chance: random.Random, line: Line) -> Post:
@@ -135,9 +146,9 @@ def _post(chance: random.Random, line: Line) -> Post:
         return Post(channel, line.author, f"!{LONG_WORD}", asks=True)
     if kind < 0.5:  # noqa: PLR2004 - half of them
         return Post(channel, line.author, f"!{word}", asks=True)
-    if kind < 0.8:  # noqa: PLR2004 - most of the rest
+    if kind < 0.75:  # noqa: PLR2004 - most of the rest
         return Post(channel, line.author, f"what is {word}?", mention=True, asks=True)
-    if kind < 0.9:  # noqa: PLR2004 - now and then
+    if kind < 0.85:  # noqa: PLR2004 - now and then
         return Post(DM, DM_PERSON, f"what is {word}?", asks=True)
     return Post(channel, line.author, line.content, mention=True, asks=True)
 

@@ -32,8 +32,8 @@ reply = "{{author}}, nobody knows what {{word}} is."
 """
 
 
-def configure(folder: Path, sandbox: SandboxProcess) -> None:
-    """Write the settings and facts into the folder where the bot runs."""
+def configure(folder: Path, sandbox: SandboxProcess, model_url: str) -> None:
+    """Write the settings and facts into the folder where the bot runs; a model answers what no rule does."""
     # No audit: what the gateway and the catch-up did not bring is to stay missing, and to be seen.
     settings = f"""
 [discord]
@@ -42,8 +42,13 @@ gateway_url = "{sandbox.gateway_url}"
 [log]
 path = "data"
 [replies]
+responder = ["rules", "llm"]
 max_age = "1d"
 send_timeout = "{SEND_TIMEOUT}s"
+[llm]
+model = "openai:tiny"
+base_url = "{model_url}"
+edit_every = "200ms"
 [audit]
 enabled = false
 [limits]

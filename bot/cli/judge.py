@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 from bot.cli.log_verify import VerifyReport
+from bot.cli.order import Answered, misplaced
 from bot.cli.output import count_text
 from bot.cli.trails import Trail, read_trails
 from bot.conversations import stream_of
@@ -47,7 +48,7 @@ class Fault(StrEnum):
 
     WRONG_REFERENCE = "wrong reference"
     OUT_OF_ORDER = "out of order"
-    """A reply came after a reply to a later request of the same channel."""
+    """An answer, or a part of one, went out before one of the same channel that goes first: see bot.cli.order."""
 
     DAMAGED = "damaged log"
 
@@ -97,8 +98,8 @@ class Verdict:
 
     @property
     def out_of_order(self) -> int:
-        """Return how many messages were answered after a later one."""
-        return self._messages(Fault.OUT_OF_ORDER)
+        """Return how many pairs of answers went out in the wrong order."""
+        return sum(1 for problem in self.problems if problem.fault is Fault.OUT_OF_ORDER)
 
     def _messages(self, *faults: Fault) -> int:
         return len({problem.message_id for problem in self.problems if problem.fault in faults})
@@ -275,15 +276,20 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
 
 
 def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int, Trail]) -> Iterable[Problem]:
-    """Find replies that came after a reply to a later request of their channel, or after a later part of their own."""
-    first = {(key, reply.part): reply for key, found in replies.items() for reply in reversed(found)}
-    newest: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for (key, part), reply in sorted(first.items(), key=lambda item: item[1].id):
-        trail = trails.get(key)
-        # A response stands where its command was used, however late it is filled.
-        if trail is None or trail.asked or not trail.requested or part >= max(trail.parts, 1):
-            continue
-        place = (trail.order, part)
-        if place < newest[reply.channel]:
-            yield Problem(Fault.OUT_OF_ORDER, key, reply.channel, f"message {reply.id}")
-        newest[reply.channel] = max(newest[reply.channel], place)
+    """Find answers that others went before wrongly, and those whose parts are in another order."""
+    found = (_answer(key, there, trails.get(key, Trail())) for key, there in replies.items())
+    answers = [answer for answer in found if answer is not None]
+    for answer in answers:
+        if not answer.straight:
+            yield Problem(Fault.OUT_OF_ORDER, answer.message_id, answer.channel, "its parts are in another order")
+    for late, early in misplaced(answers):
+        what = f"the answer to message {early.message_id} went before"
+        yield Problem(Fault.OUT_OF_ORDER, late.message_id, late.channel, what)
+
+
+def _answer(message_id: int, replies: Sequence[_Reply], trail: Trail) -> Answered | None:
+    """Return an answer that has a place among others: a response to a command stands where that was used."""
+    ids = {reply.part: reply.id for reply in reversed(replies) if reply.part < max(trail.parts, 1)}
+    if trail.asked or not trail.requested or not ids:
+        return None
+    return Answered(message_id, replies[0].channel, trail, tuple(ids[part] for part in sorted(ids)))

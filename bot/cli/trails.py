@@ -16,7 +16,9 @@ _TYPES = tuple(
         e.MessageSkipped,
         e.ReplyRequested,
         e.ReplyRetried,
+        e.ReplyBegun,
         e.ReplyComposed,
+        e.ReplyDelayed,
         e.ReplySent,
         e.ReplyAbandoned,
     )
@@ -27,12 +29,17 @@ _TYPES = tuple(
 class Trail:
     """What the log says about one message and the reply to it.
 
-    ``asked``: it is a question by a command; ``order`` is the position of its newest request.
+    ``asked``: it is a question by a command. ``turns`` are the positions at which a reply was requested, and those at
+    which it was given up, negative. ``began`` is the position of the newest event after which the first part was
+    certainly sent: the one by which it began to be shown (``shown``) or was composed, or ``tried``, a later delay.
     """
 
     recorded: list[str] = field(default_factory=list)
     asked: bool = False
-    order: int = 0
+    turns: list[int] = field(default_factory=list)
+    began: int = 0
+    tried: int = 0
+    shown: bool = False
     parts: int = 0
     sent: dict[int, int] = field(default_factory=dict)
     skipped: str = ""
@@ -41,7 +48,16 @@ class Trail:
     @property
     def requested(self) -> bool:
         """Tell whether the bot decided to answer."""
-        return self.order > 0
+        return bool(self.turns)
+
+    @property
+    def asked_again(self) -> bool:
+        """Tell whether the reply was given up or composed anew in between."""
+        return len(self.turns) > 1
+
+    def waited(self, position: int) -> bool:
+        """Tell whether the reply was requested, and not given up, just before a position of the log."""
+        return next((turn > 0 for turn in reversed(self.turns) if abs(turn) < position), False)
 
 
 async def read_trails(reader: Reader) -> dict[int, Trail]:
@@ -62,10 +78,22 @@ def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
         case e.MessageSkipped(reason=reason):
             trail.skipped = reason
         case e.ReplyRequested() | e.ReplyRetried():
-            trail.order, trail.abandoned = recorded.position, ""
+            trail.turns.append(recorded.position)
+            trail.tried, trail.abandoned = recorded.position, ""
+        case e.ReplyBegun():
+            trail.shown = True
+            trail.began = trail.began or recorded.position
         case e.ReplyComposed(parts=parts):
             trail.parts = parts
-        case e.ReplySent(part=part, sent_id=sent_id):
+            trail.began = trail.began or recorded.position
+            trail.tried = recorded.position
+        case e.ReplyDelayed():
+            trail.tried = recorded.position
+        case e.ReplySent(part=part, sent_id=sent_id, proof=proof):
+            if not trail.sent and not trail.shown and proof is e.Proof.RESPONSE:
+                # What an echo or a look tells of may have been sent by any attempt.
+                trail.began = trail.tried
             trail.sent[part] = sent_id
         case e.ReplyAbandoned(reason=reason):
+            trail.turns.append(-recorded.position)
             trail.abandoned = reason

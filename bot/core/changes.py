@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.events import Role
-from bot.core.outbox import ASKED, Pending, changeable, place_of, without
+from bot.core.outbox import ASKED, Pending, changeable, place_of, placed, without
 from bot.core.window import Window
 
 if TYPE_CHECKING:
@@ -59,13 +59,12 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         asked_at=recorded.causation or 0,
         via=event.via,
     )
-    state.outbox = (*state.outbox, entry)
+    state.outbox = placed(state.outbox, entry)
     if event.via is e.Via.ASK:
         state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_at)
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
-    state.outbox = without(state.outbox, event.message_id)
     entry = Pending(
         message_id=event.message_id,
         author_id=event.author_id,
@@ -79,12 +78,15 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         surplus=event.surplus,
         generation=event.generation,
     )
-    state.outbox = (*state.outbox, entry)
+    state.outbox = placed(state.outbox, entry)
 
 
 def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
     if (entry := _own(state, event.message_id)) is not None:
+        was_under_way = entry.under_way
         entry.cause, entry.begun = recorded.position, True
+        if not was_under_way:
+            state.outbox = placed(state.outbox, entry)
 
 
 def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
@@ -124,8 +126,11 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
     entry = _own(state, event.message_id)
     if entry is None or event.part < 0 or (event.part >= len(entry.sent_ids) and not entry.begun):
         return
+    was_under_way = entry.under_way
     entry.cause = recorded.position
     entry.show(event.part, event.sent_id)
+    if entry.under_way and not was_under_way:
+        state.outbox = placed(state.outbox, entry)
     if not entry.composed:
         return
     entry.attempts = entry.retry_at = 0

@@ -21,7 +21,7 @@ from bot.core.window import SIZE, Turn, Window
 
 __all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
-FOLD = 5
+FOLD = 6
 WINDOW = SIZE
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
@@ -33,7 +33,7 @@ class Conversation:
     """What the bot knows of one channel, thread or DM.
 
     ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
-    ``outbox`` by request; ``watermark`` is the newest message id up to which the channel is known complete;
+    ``outbox`` as its replies go out; ``watermark`` is the newest message id up to which the channel is known complete;
     ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none), and the state just
     before that version holds the next; ``persona_at`` the position of the words that say who the bot is here (0:
     nothing does), and ``persona_changed_at`` the version at which somebody set or cleared them. ``summary_at`` is the

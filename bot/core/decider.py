@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import apply, copy
+from bot.core.outbox import is_first
 from bot.core.rewinding import reset, rewind, undo
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
         case c.DeleteChannel():
             return _delete_channel(state)
         case c.Begin(message_id):
-            return _begin(state.pending(message_id))
+            return _begin(state, message_id)
         case c.Compose():
             return _compose(state, command)
         case c.Complete(message_id):
@@ -147,8 +148,10 @@ def _delete_channel(state: Conversation) -> e.Drafts:
     return (e.Draft(e.ChannelDeleted()), *left)
 
 
-def _begin(entry: Pending | None) -> e.Drafts:
-    if entry is None or entry.begun or entry.composed:
+def _begin(state: Conversation, message_id: int) -> e.Drafts:
+    entry = state.pending(message_id)
+    # Where somebody asked before, and was recorded only while this answer was written, it is shown once it is whole.
+    if entry is None or entry.begun or entry.composed or not is_first(state.outbox, message_id):
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
 

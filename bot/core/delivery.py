@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason
-from bot.core.outbox import Pending
+from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
 
 TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
@@ -86,6 +86,22 @@ class Sighting:
     text: str
 
 
+def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
+    """Return the reply of an outbox to go on with; ``certain`` are the ids of those of which nothing unknown is there.
+
+    See :mod:`bot.core.outbox` for the order. What was composed and may have been sent is looked for before anything
+    else begins: only then it is known whether it is under way.
+    """
+    first = outbox[0]
+    if first.under_way:
+        return first
+    return next((entry for entry in outbox if _may_be_there(entry) and entry.message_id not in certain), first)
+
+
+def _may_be_there(entry: Pending) -> bool:
+    return entry.composed and not entry.asked
+
+
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:
     """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch.
 
@@ -136,8 +152,10 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
 
     Each new one starts the time again, but nobody waits longer than five times the setting.
     """
-    quiet_at = entries[-1].requested_at + patience.together
-    latest = entries[0].requested_at + 5 * patience.together
+    # A catch-up requests the answer to an earlier message later.
+    requested = [entry.requested_at for entry in entries]
+    quiet_at = max(requested) + patience.together
+    latest = min(requested) + 5 * patience.together
     # A clock set back must not make it longer.
     return min(quiet_at - now, latest - now, patience.together)
 

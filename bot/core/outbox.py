@@ -1,4 +1,17 @@
-"""The outbox: the replies of a channel that were requested and are not finished.
+"""The outbox: the replies of a channel that were requested and are not finished, in the order in which they go out.
+
+**The order of answers.** In each channel, what waits goes out by message id, and what is sent is sent:
+
+- An answer is *under way* from when it begins to be shown or a part of it is in Discord, until it is finished or given
+  up. An answer that is under way goes on to its end before another one of its channel begins.
+- Of the answers that wait, the one to the message with the smallest id is next, whenever and however it was requested:
+  live, by a catch-up, by an audit or by hand. It does not matter whether it is composed already.
+- A send that has left can't be called back. Until its fate is known it counts as under way, and a message that is
+  recorded meanwhile waits for it, however old it is.
+
+Not a word of this is about different channels, nor about the answers to commands: each of those stands where its
+command was used. Nobody waits for a message that is not recorded: a live question is answered while a catch-up still
+reads older ones.
 
 Entries are values: who changes one puts a copy in its place.
 """
@@ -62,6 +75,17 @@ class Pending:
         return not any(self.sent_ids)
 
     @property
+    def under_way(self) -> bool:
+        """Tell whether something of it is in Discord or may be shown there at any moment."""
+        return self.begun or not self.untouched
+
+    def goes_before(self, other: Pending) -> bool:
+        """Tell whether it goes out before another entry, which has its place already."""
+        if self.under_way or other.under_way:
+            return not other.under_way
+        return self.message_id < other.message_id
+
+    @property
     def awaited(self) -> bool:
         """Tell whether it is composed anew and not whole yet: nothing of that is sent before, and the rest is known."""
         return self.generation > 1 and not self.composed and all(self.sent_ids)
@@ -83,7 +107,7 @@ class Pending:
 
 
 Outbox: TypeAlias = tuple[Pending, ...]
-"""Entries in the order of their requests."""
+"""First what is under way, in the order in which it came to that, then what waits, by message id."""
 
 _fields = attrgetter(*Pending.__slots__)
 
@@ -100,6 +124,21 @@ def without(outbox: Outbox, message_id: int) -> Outbox:
     """Return the outbox without an entry."""
     at = place_of(outbox, message_id)
     return outbox if at < 0 else (*outbox[:at], *outbox[at + 1 :])
+
+
+def placed(outbox: Outbox, entry: Pending) -> Outbox:
+    """Return the outbox with ``entry`` in its place, and there alone."""
+    others = without(outbox, entry.message_id)
+    at = len(others)
+    while at and entry.goes_before(others[at - 1]):
+        at -= 1
+    return (*others[:at], entry, *others[at:])
+
+
+def is_first(outbox: Outbox, message_id: int) -> bool:
+    """Tell whether no other message's answer goes out before the one to ``message_id``."""
+    first = next((entry for entry in outbox if not entry.asked), None)
+    return first is None or first.message_id == message_id
 
 
 def changeable(outbox: Outbox, message_id: int) -> tuple[Outbox, Pending | None]:

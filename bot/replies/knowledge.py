@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.core.commands import Compose
-from bot.core.delivery import same
-from bot.core.outbox import Pending
+from bot.core.delivery import next_in_line, same
+from bot.core.outbox import Outbox, Pending
 
 
 @dataclass(slots=True)
@@ -44,6 +44,12 @@ class Knowledge:
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
         return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+
+    def next_of(self, outbox: Outbox) -> Pending:
+        """Return the reply to go on with: one whose answer is there and not recorded, for it is paid for."""
+        about = self.written.event.message_id if self.written else 0
+        kept = next((entry for entry in outbox if entry.message_id == about), None)
+        return kept or next_in_line(outbox, self.certain)
 
     def turn_to(self, entry: Pending) -> None:
         """Begin with a reply: forget what the one before it showed."""

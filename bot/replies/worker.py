@@ -45,7 +45,7 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """Works off one channel's outbox, the oldest request first."""
+    """Works off one channel's outbox in its order."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Worker:
                     if self._changed.is_set():
                         continue
                     return
-                await self._advance(state, state.outbox[0])
+                await self._advance(self._known.next_of(state.outbox))
                 self._failures = 0
             except Exception as error:  # noqa: BLE001 - nothing may end the only one who works for this channel
                 # Mostly a log that can't be read or written: what was sent meanwhile is looked for once it can.
@@ -127,13 +127,22 @@ class Worker:
                 _log.warning("reply.held", channel=self.channel_id, reason=type(error).__name__)
                 await self._pause(backoff(self._failures, LONGEST_PAUSE))
 
-    async def _advance(self, state: Conversation, entry: Pending) -> None:
+    async def _is_next(self, entry: Pending) -> bool:
+        """Tell whether nothing that was recorded meanwhile goes before a reply."""
+        outbox = (await self._conversations.state(self.channel_id)).outbox
+        return bool(outbox) and self._known.next_of(outbox).message_id == entry.message_id
+
+    async def _advance(self, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
         wait = self._records.wait(entry)
         if wait > 0:
             await self._pause(wait)
             return
         await self._sender.ready()
+        state = await self._conversations.state(self.channel_id)
+        if not state.outbox or self._known.next_of(state.outbox) != entry:
+            # Much may be recorded until there is a connection.
+            return
         self._known.turn_to(entry)
         try:
             await self._take(await self._step(entry), state, entry)
@@ -151,7 +160,7 @@ class Worker:
     async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
         match step:
             case LookFirst():
-                await self._look(state)
+                await self._look(state, entry)
             case GiveUp(reason):
                 await self._records.abandon(entry, reason)
             case WriteText():
@@ -179,6 +188,8 @@ class Worker:
 
     async def _send(self, entry: Pending, part: int) -> None:
         text = (await self._texts(entry))[part]
+        if not await self._is_next(entry):
+            return
         # From here until the outcome is recorded, nobody can say that this part is not in Discord.
         self._known.certain.discard(entry.message_id)
         nonce = nonce_of(entry.message_id, part, entry.generation)
@@ -233,8 +244,8 @@ class Worker:
             case Unknown(reason):
                 await self._records.delay(entry, reason)
 
-    async def _look(self, state: Conversation) -> None:
-        """Look once for every reply of this channel whose fate is unknown."""
+    async def _look(self, state: Conversation, entry: Pending) -> None:
+        """Look once for every reply of this channel whose fate is unknown, because ``entry`` is next."""
         certain = self._known.certain
         doubtful = [
             entry for entry in state.outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)
@@ -242,13 +253,13 @@ class Worker:
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:
-            await self._records.delay(doubtful[0], str(error))
+            await self._records.delay(entry, str(error))
             return
-        for entry in doubtful:
+        for doubted in doubtful:
             try:
-                await self._judge(entry, look)
+                await self._judge(doubted, look)
             except WordsErased:
-                await self._records.abandon(entry, AbandonReason.ERASED)
+                await self._records.abandon(doubted, AbandonReason.ERASED)
 
     async def _judge(self, entry: Pending, look: Look) -> None:
         """Settle a reply of unknown fate by what the look found."""

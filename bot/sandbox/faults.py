@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -28,6 +29,7 @@ class Fault:
     """One rule; the fields are documented in the control API.
 
     ``nth`` (from 1) skips matching requests before it; ``count`` says how many are hit (None: all that follow).
+    ``connected`` is how many sessions were connected and ready when it struck last.
     """
 
     id: int
@@ -47,6 +49,7 @@ class Fault:
     pid: int = 0
     seen: int = 0
     hits: int = 0
+    connected: int = 0
     dice: random.Random = field(default_factory=random.Random)
 
     def strikes(self, method: str, path: str) -> bool:
@@ -70,12 +73,12 @@ class Fault:
     def payload(self) -> Json:
         """Build the JSON for the control API."""
         names = ("id", "kind", "method", "path", "when", "nth", "count", "probability", "seed", "status", "via")
-        more = ("retry_after", "is_global", "seconds", "pid", "seen", "hits")
+        more = ("retry_after", "is_global", "seconds", "pid", "seen", "hits", "connected")
         return {name: getattr(self, name) for name in (*names, *more)}
 
 
 class Faults:
-    """The rules in force, oldest first; the first that strikes wins."""
+    """The rules in force, oldest first; the first that strikes wins, unless one kills."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -85,7 +88,7 @@ class Faults:
 
     def add(self, body: Json) -> Fault:
         """Add a rule; raise ControlError for what does not make sense."""
-        known = set(Fault.__dataclass_fields__) - {"id", "seen", "hits", "dice"}
+        known = set(Fault.__dataclass_fields__) - {"id", "seen", "hits", "connected", "dice"}
         unknown = sorted(set(body) - known)
         if unknown:
             message = f"{unknown[0]!r} is not a property of a fault: choose from {', '.join(sorted(known))}."
@@ -121,6 +124,7 @@ class Faults:
     def strike(self, method: str, path: str) -> Fault | None:
         """Find the fault for a request; every rule counts it."""
         struck = [fault for fault in self.rules if fault.strikes(method, path)]
+        struck.sort(key=lambda fault: fault.kind != "kill")
         return struck[0] if struck else None
 
     async def apply(self, fault: Fault, request: web.Request, effect: Effect) -> tuple[web.StreamResponse, int | None]:
@@ -143,7 +147,11 @@ class Faults:
             _cut(request, response)
             return web.Response(), 200
         if fault.kind == "kill":
-            os.kill(fault.pid, signal.SIGKILL)
+            if fault.seconds:
+                # Without, nothing may happen in between: nobody hears of the effect.
+                await asyncio.sleep(fault.seconds)
+            with suppress(ProcessLookupError):
+                os.kill(fault.pid, signal.SIGKILL)
         if fault.kind in ("hang", "kill"):
             released = self._released
             await released.wait()

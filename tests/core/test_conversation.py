@@ -23,6 +23,8 @@ RETRIED = e.ReplyRetried(
     message_id=100, author_id=7, by="owner", asked_at=1, responder="rules", composed_at=3, sent_ids=(201, 0)
 )
 
+RETRIED_UNWRITTEN = e.ReplyRetried(message_id=100, author_id=7, by="owner", asked_at=1)
+
 
 def said(
     message_id: int = 100, author: e.Author = e.Author.PERSON, via: e.Via = e.Via.LIVE, author_id: int = 7
@@ -132,8 +134,41 @@ OUTBOXES = {
     "a request remembers how its message came": Case(
         [asked(via=e.Via.CATCHUP)], {"outbox": (pending(via=e.Via.CATCHUP),)}
     ),
-    "requests stand in the order of asking": Case(
-        [asked(300), asked(200)], {"outbox": (Pending(300, 7, 1001, 1, "rules"), Pending(200, 7, 1002, 2, "rules"))}
+    "what waits stands by message id, however it was requested": Case(
+        [asked(300), asked(200, via=e.Via.CATCHUP), asked(250, via=e.Via.AUDIT)],
+        {
+            "outbox": (
+                Pending(200, 7, 1002, 2, "rules", via=e.Via.CATCHUP),
+                Pending(250, 7, 1003, 3, "rules", via=e.Via.AUDIT),
+                Pending(300, 7, 1001, 1, "rules"),
+            )
+        },
+    ),
+    "what is composed waits like anything else": Case(
+        [asked(), wrote(1), asked(50)],
+        {"outbox": (Pending(50, 7, 1003, 3, "rules"), pending(cause=2, composed_at=2, sent_ids=(0,)))},
+    ),
+    "what is sent in part goes on before what is older": Case(
+        [asked(), wrote(), sent(0, 201), asked(50)],
+        {
+            "outbox": (
+                pending(cause=3, composed_at=2, sent_ids=(201, 0)),
+                Pending(50, 7, 1004, 4, "rules"),
+            )
+        },
+    ),
+    "a part that arrives puts its reply first": Case(
+        [asked(), wrote(), asked(50), sent(0, 201)],
+        {
+            "outbox": (
+                pending(cause=4, composed_at=2, sent_ids=(201, 0)),
+                Pending(50, 7, 1003, 3, "rules"),
+            )
+        },
+    ),
+    "what begins to be shown is first": Case(
+        [asked(), asked(50), e.ReplyBegun(message_id=100)],
+        {"outbox": (pending(cause=3, begun=True), Pending(50, 7, 1002, 2, "rules"))},
     ),
     "a request twice is one entry, the first": Case([asked(), asked()], {"outbox": (pending(),)}),
     "an edit leads a reply to the new words": Case([asked(), EDITED], {"outbox": (pending(asked_at=2),)}),
@@ -159,14 +194,31 @@ OUTBOXES = {
         [asked(300), asked(), wrote(1), sent(0, 201)], {"outbox": (Pending(300, 7, 1001, 1, "rules"),)}
     ),
     "an abandoned reply leaves the outbox": Case([asked(), ABANDONED], {"outbox": (), "abandoned": 1}),
-    "a retried reply is back, last, with what it has": Case(
-        [asked(), ABANDONED, asked(300), RETRIED],
+    "a retried reply is back in its place": Case(
+        [
+            asked(50),
+            asked(),
+            ABANDONED,
+            asked(300),
+            e.ReplyRetried(message_id=100, author_id=7, by="owner", asked_at=1),
+        ],
         {
             "outbox": (
-                Pending(300, 7, 1003, 3, "rules"),
-                pending(1004, 4, asked_at=1, composed_at=3, sent_ids=(201, 0)),
+                Pending(50, 7, 1001, 1, "rules"),
+                Pending(100, 7, 1005, 5, asked_at=1),
+                Pending(300, 7, 1004, 4, "rules"),
             ),
             "abandoned": 1,
+        },
+    ),
+    "a retried reply of which a part is there goes on before another one begins": Case(
+        [asked(50), asked(300), wrote(2, 300), sent(0, 401, 300), RETRIED],
+        {
+            "outbox": (
+                Pending(300, 7, 1002, 4, "rules", composed_at=3, sent_ids=(401, 0)),
+                pending(1005, 5, asked_at=1, composed_at=3, sent_ids=(201, 0)),
+                Pending(50, 7, 1001, 1, "rules"),
+            ),
         },
     ),
     "a reply retried twice is one entry": Case(

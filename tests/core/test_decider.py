@@ -128,6 +128,18 @@ CASES = {
     "an answer behind other replies is written when its turn comes": Case(
         [OTHER_REQUESTED], ANSWERED, (WRITTEN, e.Draft(REQUESTED))
     ),
+    "an answer begins to be shown": Case([REQUESTED, OTHER_REQUESTED], c.Begin(100), (e.Draft(BEGUN, causation=1),)),
+    "an answer does not begin to be shown before one to an older message": Case(
+        [REQUESTED, REQUESTED.model_copy(update={"message_id": 99})], c.Begin(100), ()
+    ),
+    "an answer does not begin to be shown before one that is under way": Case(
+        [REQUESTED, OTHER_REQUESTED, BEGUN.model_copy(update={"message_id": 101})], c.Begin(100), ()
+    ),
+    "an answer to a command holds none up": Case(
+        [REQUESTED.model_copy(update={"message_id": 99, "via": e.Via.ASK}), REQUESTED],
+        c.Begin(100),
+        (e.Draft(BEGUN, causation=2),),
+    ),
     "an answer to something else is none": Case([], replace(ANSWERED, answer=ELSEWHERE), (WRITTEN, e.Draft(REQUESTED))),
     "an answer that was there at once is not recorded where there may be none": Case(
         [PAUSED], ANSWERED, skipped(e.SkipReason.PAUSED)

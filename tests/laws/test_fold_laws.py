@@ -98,6 +98,21 @@ def test_the_window_is_in_order_and_the_outbox_has_an_entry_a_message(events: li
         assert len(waiting) == len(set(waiting))
 
 
+@given(HISTORIES)
+def test_what_is_under_way_is_first_and_what_waits_stands_by_message_id(events: list[e.Event]) -> None:
+    """After every event; what is under way keeps its place until it is finished."""
+    state = Conversation()
+    for one in recorded(events):
+        before = [entry.message_id for entry in state.outbox if entry.under_way]
+        state = evolve(state, one)
+        under_way = [entry.message_id for entry in state.outbox if entry.under_way]
+        waiting = [entry.message_id for entry in state.outbox if not entry.under_way]
+        assert [entry.message_id for entry in state.outbox] == under_way + sorted(waiting)
+        if not isinstance(one.event, e.ReplyRetried):
+            still = [message_id for message_id in before if message_id in under_way]
+            assert under_way[: len(still)] == still
+
+
 @given(st.lists(st.integers(0, 200), min_size=WINDOW - 4, max_size=WINDOW + 40))
 def test_the_window_holds_the_newest_messages_however_they_arrive(ids: list[int]) -> None:
     """A catch-up brings older messages after newer ones, and an audit any in between."""

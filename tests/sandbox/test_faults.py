@@ -182,6 +182,27 @@ async def test_kill_ends_a_process_at_the_request(
     assert (await control.counts(bot=True))["total"] == (2 if when == "after" else 1)
 
 
+async def test_kill_goes_before_other_faults_and_may_come_late(
+    rest: Rest, control: ControlClient, messages_path: str
+) -> None:
+    """However long the others are there; so late that everybody has heard of the message."""
+    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+    await control.add_fault("status", method="POST", path=POSTS, count=None)
+    await control.add_fault("kill", pid=victim.pid, when="after", method="POST", path=POSTS, seconds=0.2)
+
+    post = asyncio.create_task(rest("POST", messages_path, {"content": "last words"}))
+    async with asyncio.timeout(PATIENCE):
+        code = await victim.wait()
+    [_, kill] = await control.faults()
+    await control.clear_faults()
+
+    assert code == -signal.SIGKILL
+    assert (await control.counts(bot=True))["total"] == 1
+    assert (kill["hits"], kill["connected"]) == (1, 0)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await post
+
+
 @pytest.mark.parametrize(
     "rule",
     [

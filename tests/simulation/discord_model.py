@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -94,6 +95,7 @@ class Discord:
         self.nonces: dict[str, Message] = {}
         self.session: Session | None = None
         self.doubled: list[str] = []
+        self.witness: Callable[[Request], None] = lambda _: None
         self.count = 0
         self.now = 1_000_000
 
@@ -117,6 +119,7 @@ class Discord:
 
     def begin(self, request: Request) -> Request:
         """Put a request on its way; changes of one message arrive in the order in which they left."""
+        self.witness(request)
         self.on_the_way.append(request)
         return request
 

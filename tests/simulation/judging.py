@@ -24,6 +24,10 @@ def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -
     if isinstance(event, e.ReplySent):
         nonce = nonce_of(event.message_id, event.part, event.generation)
         assert world.discord.messages[event.sent_id].nonce == nonce, "a part is taken for another"
+    if isinstance(event, e.ReplyBegun):
+        outbox = fold(stream[: recorded.version - 1]).outbox
+        before = [each for each in outbox if each.begun or any(each.sent_ids) or each.message_id < event.message_id]
+        assert not before, "an answer is shown before one that goes out first"
     if isinstance(event, e.ReplyAbandoned):
         assert _is_so(world, event), f"abandoned without cause: {event.reason}"
     assert not isinstance(event, e.ForeignReplySeen), "there is no other process"

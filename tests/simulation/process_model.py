@@ -32,6 +32,7 @@ from bot.core.delivery import (
     collecting,
     found_parts,
     in_a_row,
+    next_in_line,
     next_step,
     parts_of_others,
     same,
@@ -311,16 +312,17 @@ class Process:
     def _work(self, room: Room) -> Work:
         while room.state.outbox:
             state = room.state
-            entry = state.outbox[0]
+            entry = next_in_line(state.outbox, room.certain)
             yield None
-            while not self.connected:
-                yield None
+            if not (self.connected and self._is_next(room, entry)):
+                # Much may be recorded until there is a connection.
+                continue
             if entry.awaited:
                 room.certain.setdefault(entry.message_id, self.discord.count)
             certain, settled = entry.message_id in room.certain, self._settled(room, entry)
             match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience, settled=settled):
                 case LookFirst():
-                    yield from self._look(room, state)
+                    yield from self._look(room, state, entry)
                 case GiveUp(reason):
                     yield c.Abandon(entry.message_id, reason)
                 case WriteText():
@@ -336,6 +338,10 @@ class Process:
                 case Finish():
                     yield c.Complete(entry.message_id)
 
+    def _is_next(self, room: Room, entry: Pending) -> bool:
+        outbox = room.state.outbox
+        return bool(outbox) and next_in_line(outbox, room.certain).message_id == entry.message_id
+
     def _settled(self, room: Room, entry: Pending) -> set[int]:
         if not (entry.begun and entry.composed):
             return set()
@@ -343,11 +349,11 @@ class Process:
         shown = {sent_id for sent_id, text in zip(entry.sent_ids, texts, strict=True) if room.shows(sent_id, text)}
         return shown | {sent_id for sent_id in entry.surplus if room.shown.get(sent_id) == ""}
 
-    def _look(self, room: Room, state: Conversation) -> Work:
+    def _look(self, room: Room, state: Conversation, entry: Pending) -> Work:
         doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain and not entry.awaited]
         yield None
         if self.look_fails:
-            yield self._delay(doubtful[0])
+            yield self._delay(entry)
             return
         readable = self.discord.readable[room.id]
         seen = self.discord.look(room.id, min(entry.message_id for entry in doubtful))
@@ -355,10 +361,10 @@ class Process:
         present = {message.id for message in self.discord.history(room.id, 0)}
         room.judging = {entry.message_id: seen_at for entry in doubtful}
         yield None
-        for entry in doubtful:
-            since = room.judging.pop(entry.message_id)
-            there = entry.message_id in present
-            yield from self._judge(room, entry, sightings, readable=readable, there=there, since=since)
+        for doubted in doubtful:
+            since = room.judging.pop(doubted.message_id)
+            there = doubted.message_id in present
+            yield from self._judge(room, doubted, sightings, readable=readable, there=there, since=since)
 
     def _judge(
         self, room: Room, entry: Pending, sightings: Sequence[Sighting], *, readable: bool, there: bool, since: int

@@ -204,6 +204,11 @@ class Delivery(RuleBasedStateMachine):
         assert not self.world.discord.doubled
 
     @invariant()
+    def no_answer_overtakes_another(self) -> None:
+        """Look for an answer that began before one that the order of answers puts before it."""
+        assert not self.world.overtaken
+
+    @invariant()
     def what_is_recorded_is_so(self) -> None:
         """Judge what is new in the log."""
         for channel, judged in self.judged.items():

@@ -10,7 +10,7 @@ from bot.core.addressing import parse_nonce
 from bot.core.delivery import Patience
 from bot.replies.repair import MOST_GENERATIONS
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
-from tests.simulation.discord_model import BOT, Discord, Memory, Message
+from tests.simulation.discord_model import BOT, Discord, Memory, Message, Request
 from tests.simulation.log_model import Log
 from tests.simulation.process_model import Process, Room, retried
 
@@ -47,6 +47,8 @@ class World:
         self.forbidden: set[int] = set()
         self.hid_history = False
         self.waited = False
+        self.overtaken: list[tuple[int, int]] = []
+        self.discord.witness = self._watch
 
     # -- people --------------------------------------------------------------------------------------------------------
 
@@ -153,6 +155,19 @@ class World:
         """Let a share of the time pass in which a message may be answered."""
         self.discord.now += int(share * MAX_AGE)
         self.waited |= share > 0.5
+
+    def _watch(self, request: Request) -> None:
+        """Note which answers should go out before the one that begins with a request, by the order of answers."""
+        outbox = self.log.states[request.channel].outbox
+        entry = next((entry for entry in outbox if entry.message_id == request.reply_to), None)
+        if request.target or entry is None or entry.begun or any(entry.sent_ids):
+            return
+        for other in outbox:
+            begun = other.begun or any(other.sent_ids)
+            # Where nonces are remembered, a request may land after the look that would have found it.
+            landed = self.discord.memory is Memory.ZERO and bool(self.discord.parts(other.message_id))
+            if other is not entry and (begun or landed or other.message_id < entry.message_id):
+                self.overtaken.append((other.message_id, entry.message_id))
 
     # -- the gateway ---------------------------------------------------------------------------------------------------
 

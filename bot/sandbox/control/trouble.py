@@ -38,7 +38,7 @@ def routes() -> list[ControlRoute]:
 
 
 async def list_faults(call: ControlCall) -> Json:
-    """List the faults in force, with how often each matched (seen) and struck (hits)."""
+    """List the faults in force: how often each matched (seen) and struck (hits), and the sessions connected then."""
     return {"faults": [fault.payload() for fault in call.services.faults.rules]}
 
 
@@ -47,7 +47,7 @@ async def add_fault(call: ControlCall) -> Json:
 
     kind: status (with status 500, 502, 503, 504, 520, 522 or 524), reset (TCP RST), fin (closed without an answer),
     cut (half a body), hang (until faults are cleared), delay (seconds), ratelimit (429; via, retry_after, is_global),
-    kill (SIGKILL to pid, then never an answer).
+    kill (SIGKILL to pid after seconds, then never an answer; it goes before every other fault).
     method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
     strike at random.

@@ -222,6 +222,11 @@ class Hub:
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
+    @property
+    def ready(self) -> int:
+        """Return how many sessions are connected and ready."""
+        return sum(session.connection is not None and session.ready for session in self.sessions.values())
+
     def mute(self) -> None:
         """Stop sending anything, heartbeat acknowledgements included."""
         self.unmuted.clear()
