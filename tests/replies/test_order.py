@@ -187,7 +187,7 @@ async def test_live_questions_during_a_slow_catch_up_are_answered_at_once(scene:
     await control.post_many([{"content": "chatter"} for _ in range(110)])
     await scene.ask("ask old")
     await control.add_fault("delay", **HISTORY, nth=2, seconds=0.5)
-    bot = await scene.launch()
+    bot = await scene.launch(ready=False)
     await bot.judge.expect(MessageReceived, 100)
     await scene.ask("ask new")
 
