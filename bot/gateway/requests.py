@@ -2,7 +2,7 @@
 
 discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
 trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
-from the moment it leaves: waiting for a rate limit is not a hanging request.
+from the moment it leaves, since waiting for a rate limit is not a hanging request, and looks who answered it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from types import SimpleNamespace
 import aiohttp
 import discord
 
+from bot.gateway.origin import vouch
+
 UNREADABLE = (
     discord.DiscordException,
     aiohttp.ClientError,
     OSError,
+    ArithmeticError,
+    AttributeError,
     LookupError,
     TypeError,
     ValueError,
@@ -40,19 +44,24 @@ class ServerFault(Exception):
         self.status = status
 
 
-def tracing(limit: timedelta) -> aiohttp.TraceConfig:
-    """Return the trace that times requests and ends discord.py's own repeats of a POST to ``/messages``."""
+def tracing(limit: timedelta, api_url: str) -> aiohttp.TraceConfig:
+    """Return the trace that times requests, looks who answers those to ``api_url``, and ends discord.py's own repeats.
+
+    Only repeats of a POST to ``/messages`` do harm.
+    """
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
 
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        # Any answer still has a body to come.
+        _reschedule(limit.total_seconds())
         status = params.response.status
-        # After a 429 discord.py sleeps as long as Discord says; any other answer still has a body to come.
-        _reschedule(None if status == HTTPStatus.TOO_MANY_REQUESTS else limit.total_seconds())
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
             params.response.release()
             raise ServerFault(status)
+        if str(params.url).startswith(api_url):
+            await vouch(params.response)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(started)
@@ -69,6 +78,11 @@ async def timed() -> AsyncIterator[None]:
             yield
         finally:
             _timeout.reset(token)
+
+
+def untimed() -> None:
+    """Stop the time of :func:`timed`: what follows is a wait, and no request."""
+    _reschedule(None)
 
 
 def _reschedule(seconds: float | None) -> None:

@@ -38,9 +38,10 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been sent: nobody can tell without looking."""
+    """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
 
     reason: str
+    after: float | None = None
 
 
 Outcome: TypeAlias = Sent | Refused | NotYet | Unknown
@@ -92,4 +93,8 @@ class Sender(Protocol):
 
 
 class LookFailed(Exception):
-    """The history could not be read just now."""
+    """The history could not be read just now; ``after`` as in :class:`NotYet`."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after

@@ -204,8 +204,8 @@ class Worker:
             case NotYet(reason, after):
                 self._known.certain.add(entry.message_id)
                 await self._records.delay(entry, reason, after)
-            case Unknown(reason):
-                await self._records.delay(entry, reason)
+            case Unknown(reason, after):
+                await self._records.delay(entry, reason, after)
 
     async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
         """Let a message that was shown while the answer was written say what was composed."""
@@ -230,8 +230,8 @@ class Worker:
                 await self._records.abandon(entry, reason, detail)
             case NotYet(reason, after):
                 await self._records.delay(entry, reason, after)
-            case Unknown(reason):
-                await self._records.delay(entry, reason)
+            case Unknown(reason, after):
+                await self._records.delay(entry, reason, after)
 
     async def _look(self, state: Conversation) -> None:
         """Look once for every reply of this channel whose fate is unknown."""
@@ -242,7 +242,7 @@ class Worker:
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:
-            await self._records.delay(doubtful[0], str(error))
+            await self._records.delay(doubtful[0], str(error), error.after)
             return
         for entry in doubtful:
             try:

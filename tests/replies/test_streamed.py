@@ -23,7 +23,7 @@ from bot.core.events import (
     ReplyRetried,
     ReplySent,
 )
-from bot.gateway import sender
+from bot.gateway import history, sender
 from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
@@ -505,7 +505,7 @@ class TestAnew:
         self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody has to read it, after a restart as before: all of the answer's messages are known."""
-        monkeypatch.setattr(sender, "PAGE", 2)
+        monkeypatch.setattr(history, "PAGE", 2)
         monkeypatch.setattr(sender, "LOOK_PAGES", 1)
         scene = Scene(launch, control)
         bot = await scene.open()
