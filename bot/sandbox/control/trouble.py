@@ -10,7 +10,7 @@ from bot.sandbox.errors import ControlError, SandboxError
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.options import Rate
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, encode
 
 MAX_OUTAGE = 3600.0
 
@@ -145,8 +145,11 @@ async def shuffle(call: ControlCall) -> Json:
 async def dispatch(call: ControlCall) -> Json:
     """Send any event to every session, as malformed as you like.
 
-    {"event", "data"}, or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
+    {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; or {"message": id,
+    "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
     """
+    if call.body.get("text") is not None:
+        return {"sessions": call.services.hub.send_raw(call.text("event"), call.text("text"))}
     if call.body.get("message") is not None:
         message = call.message(call.body["message"])
         data: Any = event_payload(message, call.world.messages.get, with_nonce=True)
@@ -155,7 +158,7 @@ async def dispatch(call: ControlCall) -> Json:
         name = "MESSAGE_CREATE"
     else:
         name, data = call.text("event"), call.body.get("data")
-    return {"sessions": call.services.hub.send_raw(name, data)}
+    return {"sessions": call.services.hub.send_raw(name, encode(data))}
 
 
 async def outage(call: ControlCall) -> Json:
