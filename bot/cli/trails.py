@@ -17,6 +17,7 @@ _TYPES = tuple(
         e.ReplyRequested,
         e.ReplyRetried,
         e.ReplyComposed,
+        e.ReplyDelayed,
         e.ReplySent,
         e.ReplyAbandoned,
     )
@@ -27,7 +28,8 @@ _TYPES = tuple(
 class Trail:
     """What the log says about one message and the reply to it.
 
-    ``asked``: it is a question by a command; ``order`` is the position of its newest request.
+    ``asked``: it is a question by a command; ``order`` is the position of its newest request; ``plain``: its reply goes
+    on without a reference.
     """
 
     recorded: list[str] = field(default_factory=list)
@@ -37,6 +39,7 @@ class Trail:
     sent: dict[int, int] = field(default_factory=dict)
     skipped: str = ""
     abandoned: str = ""
+    plain: bool = False
 
     @property
     def requested(self) -> bool:
@@ -65,6 +68,8 @@ def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
             trail.order, trail.abandoned = recorded.position, ""
         case e.ReplyComposed(parts=parts):
             trail.parts = parts
+        case e.ReplyDelayed(plain=plain):
+            trail.plain = trail.plain or plain
         case e.ReplySent(part=part, sent_id=sent_id):
             trail.sent[part] = sent_id
         case e.ReplyAbandoned(reason=reason):

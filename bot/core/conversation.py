@@ -21,7 +21,7 @@ from bot.core.window import SIZE, Turn, Window
 
 __all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
 
-FOLD = 5
+FOLD = 6
 WINDOW = SIZE
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420

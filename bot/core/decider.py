@@ -165,6 +165,7 @@ def _delay(entry: Pending | None, command: c.Delay) -> Drafts:
         reason=command.reason,
         attempt=command.attempt,
         retry_at=command.retry_at,
+        plain=command.plain,
         **command.spent._asdict(),
     )
     return (_about(entry, delayed),)

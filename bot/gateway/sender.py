@@ -18,9 +18,12 @@ from bot.gateway.origin import Intercepted
 from bot.gateway.places import may_read_history
 from bot.gateway.requests import UNREADABLE, ServerFault, timed
 from bot.gateway.snowflakes import NoSnowflake, snowflake
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown, Unreferenced
 
 LOOK_PAGES = 100
+NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
+"""Discord's codes for a reference that it does not take (without permission to read the history; to a system message),
+and for a form whose fields say what is wrong with them (docs: JSON error codes)."""
 GONE = (10003, 10008)
 """Discord's codes for a channel and a message that are no more (docs: JSON error codes)."""
 
@@ -44,18 +47,28 @@ class DiscordSender:
         """Wait until a client is connected."""
         await self._connected.wait()
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
-        """Send one part and sort how it ended."""
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+        """Send one part, ``plain`` without a reference, and sort how it ended.
+
+        What is known of a message with a reference: a look finds it by that, at any age. A plain one shows its nonce in
+        the response and the echo; a look finds it by its text, among the bot's own messages after the question. Where
+        the history may not be read, nothing but the nonce is left after a crash: within a minute of the question the
+        part is sent again under it, and later it is given up as of unknown fate.
+        """
         client = self._client()
         if client is None:
             return NotYet("not connected")
         reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
+        more: dict[str, Any] = {} if plain else {"reference": reference}
         try:
             async with timed():
                 message = await client.get_partial_messageable(channel_id).send(
-                    text, nonce=nonce, reference=reference, allowed_mentions=discord.AllowedMentions.none()
+                    text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none(), **more
                 )
             return Sent(snowflake(message.id), message.content)
+        except discord.HTTPException as error:
+            refused = not plain and _refuses_reference(error)
+            return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
             return sort(error)
 
@@ -110,7 +123,9 @@ class DiscordSender:
             raise LookFailed("rate limit", error.retry_after) from error
         except UNREADABLE as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
-        sightings = tuple(_sighting(message) for message in messages if _author_of(message) == self.own_id)
+        # What answers a command is the bot's own as well, and no part of a reply.
+        own = (message for message in messages if _author_of(message) == self.own_id)
+        sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
         present = frozenset(int(message["id"]) for message in messages)
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
@@ -151,6 +166,14 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return NotYet("no connection")
         case _:
             return Unknown(type(error).__name__)
+
+
+def _refuses_reference(error: discord.HTTPException) -> bool:
+    """Tell whether Discord refuses a message for what it references, and for nothing else."""
+    if error.code == INVALID_FORM:
+        faults = error.text.splitlines()[1:]
+        return bool(faults) and all(fault.startswith("In message_reference") for fault in faults)
+    return error.code in NO_REFERENCE
 
 
 async def _deleted(deleting: Awaitable[object]) -> None:

@@ -29,6 +29,7 @@ from bot.core.delivery import (
     found_parts,
     in_a_row,
     next_step,
+    nonce_holds,
     parts_of_others,
 )
 from bot.core.events import AbandonReason, Proof
@@ -38,7 +39,7 @@ from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown, Unreferenced
 from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
@@ -184,7 +185,9 @@ class Worker:
         nonce = nonce_of(entry.message_id, part, entry.generation)
         self._known.sending = True
         try:
-            outcome = await self._sender.send(self.channel_id, text, nonce=nonce, reply_to=entry.message_id)
+            outcome = await self._sender.send(
+                self.channel_id, text, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
+            )
             await self._settle(entry, part, text, outcome)
         finally:
             self._known.sending = False
@@ -201,6 +204,9 @@ class Worker:
                 self._known.certain.add(entry.message_id)
             case Refused(reason, detail):
                 await self._records.abandon(entry, reason, detail)
+            case Unreferenced(reason):
+                self._known.certain.add(entry.message_id)
+                await self._records.unreference(entry, reason)
             case NotYet(reason, after):
                 self._known.certain.add(entry.message_id)
                 await self._records.delay(entry, reason, after)
@@ -260,7 +266,10 @@ class Worker:
             return
         complete = entry.composed and entry.next_part is None
         if not look.readable and not complete:
-            await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
+            if nonce_holds(entry, self._clock()):
+                self._known.certain.add(entry.message_id)
+            else:
+                await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
             return
         texts = await self._composer.parts(entry) if entry.composed else ()
         taken = parts_of_others(await self._conversations.state(self.channel_id), entry)
