@@ -30,7 +30,7 @@ from bot.replies.sender import Sent, Unknown
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
-from tests.harness import Gated, Launch, settings
+from tests.harness import Gated, Launch, Spawn, settings
 
 POSTS: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
@@ -101,14 +101,15 @@ async def test_a_page_is_no_verdict_about_the_token(
     assert [(line["event"], line["hint"]) for line in lines] == [("discord.intercepted", origin.HINT)]
 
 
-async def test_the_bot_comes_in_once_the_page_is_gone(launch: Launch, control: ControlClient) -> None:
-    """It never left for good."""
-    await control.add_fault("page", status=401, method="GET", path="/users/@me", count=1)
+async def test_the_bot_comes_in_once_the_page_is_gone(spawn: Spawn, control: ControlClient) -> None:
+    """It says what is wrong and how to find it, and never leaves for good."""
+    await control.add_fault("page", status=401, method="GET", path="/users/@me", count=2)
 
-    bot = await launch()
+    bot = await spawn()
     await control.post("ask it")
+    await control.wait_for_messages(author="sandbox-bot")
 
-    await bot.judge.expect(ReplySent)
+    assert [(line["status"], line["hint"]) for line in bot.lines("discord.intercepted")] == [(401, origin.HINT)] * 2
 
 
 async def test_a_verdict_is_believed_whatever_its_type_is_called(

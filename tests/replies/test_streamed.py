@@ -612,3 +612,23 @@ class TestAnew:
 
         assert [event.reason for event in abandoned] == [AbandonReason.POISON, AbandonReason.GONE_AFTER_SEND]
         assert len(await control.requests(**POSTS)) < 10
+
+
+async def test_an_answer_whose_reference_is_refused_is_shown_when_it_is_whole(
+    launch: Launch, control: ControlClient
+) -> None:
+    """Without a reference it is known by its text alone, which has to be the one composed."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    await control.set_permissions("general", deny=["READ_MESSAGE_HISTORY"])
+    speech = await scene.ask()
+    speech.say("Once")
+    (delayed,) = await bot.judge.expect(ReplyDelayed)
+    speech.say(" upon")
+    assert await control.messages(author=BOT) == []
+    speech.end(" a time.")
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    (message,) = await control.messages(author=BOT)
+    assert (delayed.plain, message["reference"]) == (True, None)
