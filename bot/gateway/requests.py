@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import aiohttp
 import discord
+import yarl
 
 from bot.gateway.origin import vouch
 
@@ -49,6 +50,7 @@ def tracing(limit: timedelta, api_url: str) -> aiohttp.TraceConfig:
 
     Only repeats of a POST to ``/messages`` do harm.
     """
+    api = yarl.URL(api_url)
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
@@ -56,12 +58,15 @@ def tracing(limit: timedelta, api_url: str) -> aiohttp.TraceConfig:
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         # Any answer still has a body to come.
         _reschedule(limit.total_seconds())
-        status = params.response.status
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
-            params.response.release()
-            raise ServerFault(status)
-        if str(params.url).startswith(api_url):
-            await vouch(params.response)
+        response = params.response
+        # A portal may have led it elsewhere.
+        asked = response.history[0] if response.history else response
+        fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if fails and asked.method == "POST" and _to_messages(asked.url.path):
+            response.release()
+            raise ServerFault(response.status)
+        if asked.url.origin() == api.origin() and asked.url.path.startswith(api.path):
+            await vouch(response)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(started)

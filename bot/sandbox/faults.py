@@ -44,6 +44,7 @@ class Fault:
     status: int = 500
     body: str = PAGE
     content_type: str = "text/html; charset=utf-8"
+    location: str = ""
     via: bool = True
     retry_after: float = 0.1
     is_global: bool = False
@@ -74,7 +75,7 @@ class Fault:
     def payload(self) -> Json:
         """Build the JSON for the control API."""
         names = ("id", "kind", "method", "path", "when", "nth", "count", "probability", "seed", "status", "via")
-        more = ("body", "content_type", "retry_after", "is_global", "seconds", "pid", "seen", "hits")
+        more = ("body", "content_type", "location", "retry_after", "is_global", "seconds", "pid", "seen", "hits")
         return {name: getattr(self, name) for name in (*names, *more)}
 
 
@@ -172,10 +173,11 @@ def _check(fault: Fault) -> None:
         "seconds must not be negative": _number(fault.seconds) and fault.seconds >= 0,
         "retry_after must not be negative": _number(fault.retry_after) and fault.retry_after >= 0,
         "seed must be a whole number": _whole(fault.seed),
-        "method, path, body and content_type must be text": all(
-            _text(item) for item in (fault.method, fault.path, fault.body, fault.content_type)
+        "method, path, body, content_type and location must be text": all(
+            _text(item) for item in (fault.method, fault.path, fault.body, fault.content_type, fault.location)
         ),
-        "content_type must be one line": not {"\r", "\n"} & set(str(fault.content_type)),
+        "content_type and location must be one line": not {"\r", "\n"}
+        & {*str(fault.content_type), *str(fault.location)},
         "kill needs the pid of a process": _whole(fault.pid) and (fault.kind != "kill" or fault.pid > 1),
     }
     for sentence, fine in problems.items():
@@ -201,6 +203,8 @@ def _is_status(value: object) -> bool:
 
 def _page(fault: Fault) -> web.Response:
     headers = {"Content-Type": fault.content_type}
+    if fault.location:
+        headers["Location"] = fault.location
     if fault.status == 429:  # noqa: PLR2004 - what Cloudflare says to whom it shuts out
         headers["Retry-After"] = str(max(1, round(fault.retry_after)))
     return web.Response(body=fault.body.encode("utf-8", "replace"), status=fault.status, headers=headers)

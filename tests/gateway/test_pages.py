@@ -101,6 +101,25 @@ async def test_a_page_is_no_verdict_about_the_token(
     assert [(line["event"], line["hint"]) for line in lines] == [("discord.intercepted", origin.HINT)]
 
 
+@pytest.mark.parametrize("status", [302, 307])
+async def test_a_portal_that_leads_elsewhere_gives_no_verdict(
+    launch: Launch, sandbox: Sandbox, control: ControlClient, tmp_path: Path, status: int
+) -> None:
+    """What is there refuses everything, and not in Discord's words."""
+    portal = f"{sandbox.services.addresses.control}/portal"
+    led: dict[str, Any] = {"status": status, "location": portal}
+    await control.add_fault("page", **led, path="/users/@me")
+    endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
+    assert await checked_token(endpoint, sandbox.services.application.token, asyncio.Event())
+    bot = await launch()
+    await control.add_fault("page", **led, **POSTS)
+    await control.post("ask it")
+
+    await bot.judge.expect(ReplySent)
+
+    assert [event.reason for event in await bot.judge.of(ReplyDelayed)] == ["status 404, not Discord's"]
+
+
 async def test_the_bot_comes_in_once_the_page_is_gone(spawn: Spawn, control: ControlClient) -> None:
     """It says what is wrong and how to find it, and never leaves for good."""
     await control.add_fault("page", status=401, method="GET", path="/users/@me", count=2)
