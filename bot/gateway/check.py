@@ -99,7 +99,7 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
     ``known_guilds`` are looked at where Discord's list of the bot's servers is not to be had.
     """
     Client.point_at(endpoint)
-    client = ApiClient(endpoint.api_url, endpoint.request_timeout, intents=discord.Intents(guilds=True))
+    client = ApiClient(endpoint.request_timeout, intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(SECONDS):
             await client.login(token)

@@ -71,7 +71,6 @@ class Client(ApiClient):
     def __init__(self, endpoint: Endpoint, wiring: Wiring) -> None:
         self.point_at(endpoint)
         super().__init__(
-            endpoint.api_url,
             endpoint.request_timeout,
             intents=_intents(message_content=endpoint.message_content),
             max_messages=None,

@@ -12,8 +12,8 @@ from discord.state import ConnectionState
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.gateway.origin import TooMany, believed, reread
-from bot.gateway.ratelimits import Bucket, Waits, named
-from bot.gateway.requests import tracing, untimed
+from bot.gateway.ratelimits import Bucket, Waits
+from bot.gateway.requests import asking, tracing, untimed
 
 TRIES = 5
 """How often a request is made that Discord answers with 429; such a one has no effect."""
@@ -36,7 +36,7 @@ class Http(HTTPClient):
 
     async def request(self, route: Route, **kwargs: Any) -> Any:  # noqa: ANN401 - Discord's JSON
         """Make a request once its limits allow it; raises what discord.py does, Intercepted and RateLimited."""
-        with named(f"{route.method} {route.path}"):
+        with asking(f"{route.method} {route.path}"):
             for left in reversed(range(TRIES)):
                 try:
                     return believed(await super().request(route, **kwargs))
@@ -54,19 +54,20 @@ class Responses(AsyncWebhookAdapter):
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **kwargs: Any) -> Any:  # noqa: ANN401 - JSON
         """Make a request; raises what discord.py does, and Intercepted."""
-        try:
-            return believed(await super().request(route, session, **kwargs))
-        except discord.HTTPException as error:
-            raise reread(error) from error
+        with asking(f"{route.method} {route.path}"):
+            try:
+                return believed(await super().request(route, session, **kwargs))
+            except discord.HTTPException as error:
+                raise reread(error) from error
 
 
 class ApiClient(discord.Client):
-    """A client of the API at ``api_url``; ``limit`` bounds a request."""
+    """A client of Discord's API; ``limit`` bounds a request."""
 
     http: Http
 
-    def __init__(self, api_url: str, limit: timedelta, *, intents: discord.Intents, **options: Any) -> None:  # noqa: ANN401 - discord.py's
-        super().__init__(intents=intents, http_trace=tracing(limit, api_url), **options)
+    def __init__(self, limit: timedelta, *, intents: discord.Intents, **options: Any) -> None:  # noqa: ANN401 - discord.py's
+        super().__init__(intents=intents, http_trace=tracing(limit), **options)
 
     def _get_state(self, **options: Any) -> ConnectionState[Any]:  # noqa: ANN401 - discord.py's
         # Here, because what this makes keeps the HTTP client for good.

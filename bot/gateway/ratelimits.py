@@ -9,9 +9,6 @@ stopped. Here a request waits its turn for at most :data:`MOST_SECONDS`; what wo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from types import TracebackType
 
 import aiohttp
@@ -20,23 +17,12 @@ import structlog
 from discord.http import Ratelimit
 
 from bot.gateway.origin import Intercepted, TooMany, seconds
+from bot.gateway.requests import asked_for
 
 MOST_SECONDS = 30.0
 """How long a request may wait for its turn; beyond, the outbox waits instead, and says so on record."""
 
-_kind: ContextVar[str] = ContextVar("kind of request", default="")
-
 _log = structlog.get_logger()
-
-
-@contextmanager
-def named(kind: str) -> Iterator[None]:
-    """Have waits within the context told of by ``kind``: a method and a path without ids or tokens."""
-    token = _kind.set(kind)
-    try:
-        yield
-    finally:
-        _kind.reset(token)
 
 
 class Waits:
@@ -74,7 +60,7 @@ class Waits:
 
     def _tell(self, wait: float) -> None:
         """Tell of a window, once."""
-        kind, over = _kind.get(), _now() + wait
+        kind, over = asked_for.get(), _now() + wait
         if over > self._told.get(kind, 0.0) + 1.0:
             _log.info("ratelimit.waiting", request=kind, seconds=round(wait, 1))
         self._told[kind] = over

@@ -8,8 +8,8 @@ from the moment it leaves, since waiting for a rate limit is not a hanging reque
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,7 +17,6 @@ from types import SimpleNamespace
 
 import aiohttp
 import discord
-import yarl
 
 from bot.gateway.origin import vouch
 
@@ -34,6 +33,9 @@ UNREADABLE = (
 )
 """What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
 
+asked_for: ContextVar[str] = ContextVar("kind of request", default="")
+"""What is asked of Discord's API: a method and a path without ids or tokens; "" where the API is not asked."""
+
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
 
@@ -45,12 +47,11 @@ class ServerFault(Exception):
         self.status = status
 
 
-def tracing(limit: timedelta, api_url: str) -> aiohttp.TraceConfig:
-    """Return the trace that times requests, looks who answers those to ``api_url``, and ends discord.py's own repeats.
+def tracing(limit: timedelta) -> aiohttp.TraceConfig:
+    """Return the trace that times requests, looks who answers those within :func:`asking`, and ends repeats.
 
-    Only repeats of a POST to ``/messages`` do harm.
+    Of discord.py's own repeats, only those of a POST to ``/messages`` do harm.
     """
-    api = yarl.URL(api_url)
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
@@ -65,7 +66,7 @@ def tracing(limit: timedelta, api_url: str) -> aiohttp.TraceConfig:
         if fails and asked.method == "POST" and _to_messages(asked.url.path):
             response.release()
             raise ServerFault(response.status)
-        if asked.url.origin() == api.origin() and asked.url.path.startswith(api.path):
+        if asked_for.get():
             await vouch(response)
 
     trace = aiohttp.TraceConfig()
@@ -83,6 +84,16 @@ async def timed() -> AsyncIterator[None]:
             yield
         finally:
             _timeout.reset(token)
+
+
+@contextmanager
+def asking(kind: str) -> Iterator[None]:
+    """Let requests within the context be such to Discord's API, of one kind."""
+    token = asked_for.set(kind)
+    try:
+        yield
+    finally:
+        asked_for.reset(token)
 
 
 def untimed() -> None:

@@ -120,7 +120,7 @@ async def checked_token(endpoint: Endpoint, token: str, stopping: asyncio.Event)
 
 async def _check_token(endpoint: Endpoint, token: str) -> None:
     Client.point_at(endpoint)
-    client = ApiClient(endpoint.api_url, endpoint.request_timeout, intents=discord.Intents(guilds=True))
+    client = ApiClient(endpoint.request_timeout, intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(endpoint.request_timeout.total_seconds()):
             await client.login(token)

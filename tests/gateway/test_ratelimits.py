@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 from bot.core.events import CatchupCompleted, ReplyComposed, ReplyDelayed, ReplySent
 from bot.gateway import ratelimits
 from bot.gateway.origin import LONGEST_WAIT, Intercepted, TooMany, seconds
-from bot.gateway.ratelimits import Bucket, Waits, named
+from bot.gateway.ratelimits import Bucket, Waits
+from bot.gateway.requests import asking
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import Rate, SandboxOptions
 from tests.harness import PATIENCE, Launch, Spawn, eventually
@@ -190,7 +191,7 @@ async def test_who_waits_is_told_of_once_a_window(monkeypatch: pytest.MonkeyPatc
         says(bucket, 1, 0, 100)
 
     refusals = []
-    with capture_logs() as lines, named("GET /x/{id}"):
+    with capture_logs() as lines, asking("GET /x/{id}"):
         for _ in range(3):
             try:
                 await bucket.acquire()

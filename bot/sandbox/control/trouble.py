@@ -47,8 +47,9 @@ async def add_fault(call: ControlCall) -> Json:
 
     kind: status (with status 500, 502, 503, 504, 520, 522 or 524), page (something in front answers instead: any
     status, body, content_type, location; a 429 with retry_after), relabel (Discord's answer under another
-    content_type), reset (TCP RST), fin (closed without an answer), cut (half a body), hang (until faults are cleared), delay (seconds), ratelimit (429; retry_after, is_global),
-    kill (SIGKILL to pid, then never an answer). via false: without the header that says it passed Discord's front.
+    content_type), reset (TCP RST), fin (closed without an answer), cut (half a body), hang (until faults are cleared),
+    delay (seconds), ratelimit (429; retry_after, is_global), kill (SIGKILL to pid, then never an answer).
+    via false: without the header that says it passed Discord's front.
     method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
     strike at random.
