@@ -197,6 +197,7 @@ class Bot:
 
     async def _leave(self) -> None:
         self.healer.stop()
+        self.supervisor.hurry()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
         await self.asks.stop()
         if self.summaries is not None:

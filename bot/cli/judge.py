@@ -271,7 +271,8 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
     for reply in replies:
         if reply.part not in trail.sent and reply.part < max(trail.parts, 1) and not trail.abandoned:
             yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
-        if reply.reference != case.message_id and case.message_id not in deleted and not trail.asked:
+        bare = case.message_id in deleted or trail.asked or (trail.plain and reply.reference is None)
+        if reply.reference != case.message_id and not bare:
             yield case.problem(Fault.WRONG_REFERENCE, f"message {reply.id} references {reply.reference}")
 
 

@@ -29,9 +29,10 @@ _TYPES = tuple(
 class Trail:
     """What the log says about one message and the reply to it.
 
-    ``asked``: it is a question by a command. ``turns`` are the positions at which a reply was requested, and those at
-    which it was given up, negative. ``began`` is the position of the newest event after which the first part was
-    certainly sent: the one by which it began to be shown (``shown``) or was composed, or ``tried``, a later delay.
+    ``asked``: it is a question by a command; ``plain``: its reply goes on without a reference. ``turns`` are the
+    positions at which a reply was requested, and those at which it was given up, negative. ``began`` is the position of
+    the newest event after which the first part was certainly sent: the one by which it began to be shown (``shown``) or
+    was composed, or ``tried``, a later delay.
     """
 
     recorded: list[str] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Trail:
     sent: dict[int, int] = field(default_factory=dict)
     skipped: str = ""
     abandoned: str = ""
+    plain: bool = False
 
     @property
     def requested(self) -> bool:
@@ -87,8 +89,9 @@ def _follow(trail: Trail, recorded: e.Recorded, event: e.MessageEvent) -> None:
             trail.parts = parts
             trail.began = trail.began or recorded.position
             trail.tried = recorded.position
-        case e.ReplyDelayed():
+        case e.ReplyDelayed(plain=plain):
             trail.tried = recorded.position
+            trail.plain = trail.plain or plain
         case e.ReplySent(part=part, sent_id=sent_id, proof=proof):
             if not trail.sent and not trail.shown and proof is e.Proof.RESPONSE:
                 # What an echo or a look tells of may have been sent by any attempt.

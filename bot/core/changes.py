@@ -147,6 +147,7 @@ def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyComplet
 def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
     if (entry := _own(state, event.message_id)) is not None:
         entry.cause, entry.attempts, entry.retry_at = recorded.position, event.attempt, event.retry_at
+        entry.plain = entry.plain or event.plain
 
 
 def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:

@@ -111,7 +111,7 @@ class NoteForeign:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Record that an attempt failed and when the next one comes."""
+    """Record that an attempt failed and when the next one comes; ``plain``: without a reference to the question."""
 
     message_id: int
     part: int
@@ -119,6 +119,7 @@ class Delay:
     attempt: int
     retry_at: int
     spent: Spent = NOTHING
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

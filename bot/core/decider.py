@@ -171,6 +171,7 @@ def _delay(entry: Pending | None, command: c.Delay) -> e.Drafts:
         reason=command.reason,
         attempt=command.attempt,
         retry_at=command.retry_at,
+        plain=command.plain,
         **command.spent._asdict(),
     )
     return (_about(entry, delayed),)

@@ -16,6 +16,8 @@ from bot.core.events import AbandonReason
 from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
 
+NONCE_MICROSECONDS = 60 * 1_000_000
+"""For how long a nonce is surely remembered: Discord's "few minutes" are documented no better (FACTS 1.1)."""
 TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
 """How long a command may be answered: Discord's fifteen minutes, less what a request takes."""
 CUT = "\n-# The answer is longer than one message: this is its beginning."
@@ -79,7 +81,7 @@ Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Fin
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A message of the bot's own account in Discord; ``reply_to`` is None where it references nothing."""
+    """A message that the bot's own account sent; ``reply_to`` is None where it references nothing."""
 
     message_id: int
     reply_to: int | None
@@ -175,10 +177,10 @@ def found_parts(
     """Return for each part of ``entry`` found in Discord, and not known to be sent, its message id.
 
     Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
-    unsent part. A message that lost its reference, because the trigger was deleted first, is known by its text; other
-    replies may have the same text, so it counts only where the trigger is gone, and only once (``taken``: ids of
-    messages known as parts of other replies). Of an answer that was shown while it was written nobody knows how many
-    parts there are, and ``texts`` may be empty.
+    unsent part. A message without a reference, because the trigger was deleted first or Discord refused it, is known by
+    its text; other replies may have the same text, so it counts only where the trigger is gone or the log says that the
+    reply goes on without, and only once (``taken``: ids of messages known as parts of other replies). Of an answer that
+    was shown while it was written nobody knows how many parts there are, and ``texts`` may be empty.
     """
     known = {*entry.sent_ids, *entry.surplus, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
@@ -186,7 +188,7 @@ def found_parts(
         unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
     referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
     found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
-    loose = () if trigger_there else (seen for seen in sightings if seen.reply_to is None)
+    loose = () if trigger_there and not entry.plain else (seen for seen in sightings if seen.reply_to is None)
     for seen in loose:
         if seen.message_id > entry.message_id and seen.message_id not in known:
             missing = (part for part in unsent if part not in found and part < len(texts))
@@ -194,6 +196,15 @@ def found_parts(
             if part is not None:
                 found[part] = seen.message_id
     return found
+
+
+def nonce_holds(entry: Pending, now: int) -> bool:
+    """Tell whether a plain reply may be sent once more where nobody can look for it: its nonce alone keeps it single.
+
+    That takes a recorded text, since Discord returns what it knows of the nonce whatever is sent under it, and a
+    request so young that no send of it can be older than the nonces that Discord remembers.
+    """
+    return entry.plain and entry.composed and 0 <= now - entry.requested_at < NONCE_MICROSECONDS
 
 
 def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:

@@ -35,7 +35,8 @@ class Pending:
     answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
     id (0: not known to be sent). ``begun``: parts are shown while the answer is written, so that what is in Discord may
     differ from what was composed until the reply is completed; ``surplus`` are the ids of such parts that the answer
-    turned out not to need. ``generation`` counts the answers composed for one message, from 1.
+    turned out not to need. ``generation`` counts the answers composed for one message, from 1. ``plain``: what is left
+    of it is sent without a reference to the question, which Discord refused.
     """
 
     message_id: int
@@ -53,6 +54,7 @@ class Pending:
     begun: bool = False
     surplus: tuple[int, ...] = ()
     generation: int = 1
+    plain: bool = False
 
     @property
     def asked(self) -> bool:

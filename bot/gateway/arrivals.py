@@ -20,6 +20,7 @@ from bot.gateway.feedback import Clearing, Reaction
 from bot.gateway.incoming import Incoming, from_object, from_payload
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
+from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.gateway.sync import Sync
 
 _log = structlog.get_logger()
@@ -67,10 +68,14 @@ class Arrivals:
         if event != "MESSAGE_CREATE":
             return
         try:
-            place = place_in(self._client, int(data["channel_id"]), int(data.get("guild_id") or 0) or None)
-            newest = int(data["id"])
-        except (AttributeError, LookupError, TypeError, ValueError):
+            channel_id, newest = snowflake(data["channel_id"]), snowflake(data["id"])
+            guild_id = snowflake(data["guild_id"]) if data.get("guild_id") else None
+        except (AttributeError, LookupError, TypeError, NoSnowflake):
             return
+        self._missed(place_in(self._client, channel_id, guild_id), newest)
+
+    def _missed(self, place: Place, newest: int) -> None:
+        """Read from the history what could not be taken."""
         self._sync.doubt(place.channel_id)
         self._complete(Target(place, newest))
 
@@ -78,8 +83,12 @@ class Arrivals:
         """Take a message that somebody posted, or our own account."""
         user = self._client.user
         own_id = user.id if user else 0
-        incoming = from_object(message, own_id)
         place = place_of(message.channel, message.guild)
+        try:
+            incoming = from_object(message, own_id)
+        except Exception as error:  # noqa: BLE001 - a field that nobody thought of must not cost the message
+            self.unreadable("MESSAGE_CREATE", _named(message, place), error)
+            return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
             self._spawn(self._own(incoming))
             return
@@ -96,12 +105,12 @@ class Arrivals:
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take a deletion, of a cached message or not."""
-        self._intake.delete(payload.message_id, place_in(self._client, payload.channel_id, payload.guild_id))
+        self._intake.delete(snowflake(payload.message_id), place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _deletes(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Take many deletions at once."""
         place = place_in(self._client, payload.channel_id, payload.guild_id)
-        for message_id in sorted(payload.message_ids):
+        for message_id in sorted(map(snowflake, payload.message_ids)):
             self._intake.delete(message_id, place)
 
     def _channel(self, channel: discord.abc.GuildChannel) -> None:
@@ -124,8 +133,8 @@ class Arrivals:
         author = payload.message_author_id
         reaction = Reaction(
             channel_id=payload.channel_id,
-            message_id=payload.message_id,
-            person_id=payload.user_id,
+            message_id=snowflake(payload.message_id),
+            person_id=snowflake(payload.user_id),
             emoji=payload.emoji.name or "",
             added=payload.event_type == "REACTION_ADD",
             ours=None if author is None else author == own_id,
@@ -136,7 +145,7 @@ class Arrivals:
     def _clearing(self, payload: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
         """Take the end of everybody's reactions to a message, or of those with one emoji."""
         emoji = payload.emoji.name or "" if isinstance(payload, discord.RawReactionClearEmojiEvent) else None
-        clearing = Clearing(payload.channel_id, payload.message_id, emoji)
+        clearing = Clearing(payload.channel_id, snowflake(payload.message_id), emoji)
         place = place_in(self._client, payload.channel_id, payload.guild_id)
         self._spawn(self._reacted(self._intake.cleared(clearing, place)))
 
@@ -156,3 +165,7 @@ class Arrivals:
         task = asyncio.get_running_loop().create_task(work)
         self._echoes.add(task)
         task.add_done_callback(self._echoes.discard)
+
+
+def _named(message: discord.Message, place: Place) -> Mapping[str, int | None]:
+    return {"channel_id": place.channel_id, "guild_id": place.guild_id, "id": message.id}

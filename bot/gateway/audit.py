@@ -20,12 +20,12 @@ from bot.core.events import Author, Draft, GapFound, KeyKind, MessageReceived, R
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
-from bot.gateway.incoming import from_payload
+from bot.gateway.history import page_of
+from bot.gateway.incoming import Unreadable, from_payload
 from bot.gateway.intake import BOT_STREAM, Intake
 from bot.gateway.places import Place, place_in
-from bot.gateway.requests import UNREADABLE, timed
+from bot.gateway.requests import UNREADABLE
 
-PAGE = 100
 PAGES = 3
 """A window's turns rarely reach further back than this many pages of history."""
 
@@ -95,7 +95,11 @@ class Audit:
         own_id = client.user.id if client.user else 0
         missing = 0
         for data in unknown:
-            incoming = from_payload(data, own_id, guild_id=place.guild_id)
+            try:
+                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+            except Unreadable:
+                _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
+                continue
             if incoming.author is Author.SELF:
                 await self._intake.own(incoming)
                 continue
@@ -113,11 +117,9 @@ async def _history(client: discord.Client, channel_id: int, after: int, upto: in
     """Return Discord's JSON of the messages after ``after`` and up to ``upto``, oldest first, a few pages at most."""
     messages: list[Any] = []
     for _ in range(PAGES):
-        async with timed():
-            page = await client.http.logs_from(channel_id, PAGE, after=after)
-        page = sorted(page, key=lambda data: int(data["id"]))
-        messages += [data for data in page if int(data["id"]) <= upto]
-        if len(page) < PAGE or int(page[-1]["id"]) >= upto:
+        page = await page_of(client, channel_id, after)
+        messages += [data for data in page.messages if int(data["id"]) <= upto]
+        if not page.full or int(page.messages[-1]["id"]) >= upto:
             break
-        after = int(page[-1]["id"])
+        after = int(page.messages[-1]["id"])
     return messages

@@ -21,15 +21,15 @@ from bot.conversations import Conversations
 from bot.core.commands import Record
 from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryForbidden, Via
 from bot.errors import EcholessError
-from bot.gateway.incoming import Incoming, from_payload, snowflake_at
+from bot.gateway.history import Page, page_of
+from bot.gateway.incoming import Incoming, Unreadable, from_payload
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, may_read_history
-from bot.gateway.requests import UNREADABLE, timed
+from bot.gateway.requests import UNREADABLE
+from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.sync import Sync
 from bot.replies.backoff import backoff
 
-PAGE = 100
-"""Discord's most for one page of history (docs: get channel messages)."""
 LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
@@ -130,6 +130,9 @@ class Catchup:
             except EcholessError as error:
                 # The watermark stays and live messages come ahead of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
+            except discord.RateLimited as error:
+                await asyncio.sleep(error.retry_after)
+                continue
             except UNREADABLE as error:
                 if self._client.is_closed():
                     return
@@ -146,7 +149,7 @@ class Catchup:
             return True
         try:
             async with self._slots:
-                if _unnamed(target, state.watermark) and not await self._page(channel_id, None):
+                if _unnamed(target, state.watermark) and not (await self._page(channel_id, None)).messages:
                     # Most such channels are empty, and of those the log need not tell at every start.
                     return True
                 if await self._read(target, state.watermark):
@@ -165,10 +168,10 @@ class Catchup:
         await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after)))
         truncated = False
         async for page in self._pages(channel_id, after, target.newest):
-            await self._take(target.place, run, page)
+            await self._take(target.place, run, page.messages)
             if run.read >= self._bounds.max_messages:
                 truncated = True
-                await self._take(target.place, run, await self._page(channel_id, None))
+                await self._take(target.place, run, (await self._page(channel_id, None)).messages)
                 break
         if not run.read and not may_read_history(self._client, channel_id):
             return False
@@ -189,20 +192,17 @@ class Catchup:
             return max(watermark, floor)
         return watermark or (floor if newest is None else None)
 
-    async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[list[Any]]:
+    async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[Page]:
         """Yield pages until one is empty, or short with nothing announced beyond it: a page may be cut."""
-        while page := await self._page(channel_id, after):
+        while (page := await self._page(channel_id, after)).messages:
             yield page
-            last = int(page[-1]["id"])
-            if after is None or (len(page) < PAGE and last >= (newest or 0)):
+            last = int(page.messages[-1]["id"])
+            if after is None or (not page.full and last >= (newest or 0)):
                 return
             after = last
 
-    async def _page(self, channel_id: int, after: int | None) -> list[Any]:
-        """Return a page of Discord's JSON, oldest first."""
-        async with timed():
-            page = await self._client.http.logs_from(channel_id, PAGE, after=after)
-        return sorted(page, key=lambda message: int(message["id"]))
+    async def _page(self, channel_id: int, after: int | None) -> Page:
+        return await page_of(self._client, channel_id, after)
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page; the next is asked for when this one is in the log."""
@@ -215,10 +215,8 @@ class Catchup:
             run.upto = max(run.upto, int(data["id"]))
             try:
                 incoming = from_payload(data, own_id, guild_id=place.guild_id)
-            except (LookupError, TypeError, ValueError) as error:
-                _log.error(
-                    "message.unreadable", channel=place.channel_id, message=data["id"], error=type(error).__name__
-                )
+            except Unreadable:
+                _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
                 continue
             if incoming.author is Author.SELF and incoming.reply_to is not None:
                 own.append(incoming)

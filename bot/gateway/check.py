@@ -16,8 +16,11 @@ import yarl
 
 from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
+from bot.gateway.http import ApiClient
 from bot.gateway.invitation import invitation
+from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.places import Place, Places
+from bot.gateway.requests import UNREADABLE
 
 HELLO = 10
 """The gateway's first word on every connection (docs: opcodes)."""
@@ -98,7 +101,7 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
     ``known_guilds`` are looked at where Discord's list of the bot's servers is not to be had.
     """
     Client.point_at(endpoint)
-    client = discord.Client(intents=discord.Intents(guilds=True))
+    client = ApiClient(endpoint.request_timeout, intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(SECONDS):
             await client.login(token)
@@ -112,7 +115,9 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
             return replace(found, invitation=invitation(client.application_id or 0, answers=endpoint.answers))
     except discord.LoginFailure:
         return None
-    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, LookupError, TypeError) as error:
+    except Intercepted as error:
+        raise Unreachable(f"{HINT} Asked for the bot's account, it said: status {error.status}.") from error
+    except UNREADABLE as error:
         raise Unreachable(f"{endpoint.api_url} does not answer as Discord does ({_reason(error)}).") from error
     finally:
         await client.close()

@@ -24,21 +24,20 @@ from bot.gateway.audit import Audit
 from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.heartbeat import Heartbeat
+from bot.gateway.http import ApiClient
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.invitation import invitation
 from bot.gateway.places import Place, place_in, place_of
-from bot.gateway.requests import UNREADABLE, timed, tracing
+from bot.gateway.requests import UNREADABLE, timed
+from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
-from bot.gateway.tolerance import from_json, guard, one_queue
+from bot.gateway.tolerance import for_discord_py, guard, one_queue
 from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
 
-MAX_RATELIMIT_WAIT = 30.0
-"""Seconds discord.py may wait for a rate limit by itself (its own least); beyond, the outbox waits instead."""
 LINE_PATIENCE = 1.0
 """Seconds for the end of a connection that was just being made; then it is cut."""
-
 
 PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
@@ -70,18 +69,17 @@ class Wiring:
     commands: Commands | None = None
 
 
-class Client(discord.Client):
+class Client(ApiClient):
     """Reports what the gateway brings to the intake, and completes channels whenever a session begins."""
 
     def __init__(self, endpoint: Endpoint, wiring: Wiring) -> None:
         self.point_at(endpoint)
         super().__init__(
+            endpoint.request_timeout,
             intents=_intents(message_content=endpoint.message_content),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            http_trace=tracing(endpoint.request_timeout),
-            max_ratelimit_timeout=MAX_RATELIMIT_WAIT,
             guild_ready_timeout=endpoint.guild_ready_timeout,
             allowed_mentions=discord.AllowedMentions.none(),
         )
@@ -119,8 +117,8 @@ class Client(discord.Client):
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
         discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
-        # Both its gateway and its HTTP client read by this; its type follows what is installed.
-        discord.utils._from_json = from_json  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
+        # Its gateway and its HTTP client read by this; its type follows what is installed.
+        discord.utils._from_json = for_discord_py  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
     def _take_line(self, ws: DiscordWebSocket) -> None:
         """Note each connection as soon as there is one; discord.py tells its voice clients, of which there are none."""
@@ -287,7 +285,7 @@ def _targets(guild: discord.Guild) -> Iterator[Target]:
     """Yield the channels and threads of a server that can hold messages."""
     holding = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
     for channel in (*guild.channels, *guild.threads):
-        if isinstance(channel, (*holding, discord.Thread)):
+        if isinstance(channel, (*holding, discord.Thread)) and channel.id <= MOST:
             yield Target(place_of(channel, guild), channel.last_message_id)
 
 

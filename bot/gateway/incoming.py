@@ -16,16 +16,21 @@ import discord
 
 from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
 from bot.gateway.places import server_id
-
-DISCORD_EPOCH_MS = 1_420_070_400_000
-"""The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
+from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
 
 _MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
 
+class Unreadable(ValueError):
+    """What should be a message is none that the log could hold."""
+
+
 @dataclass(slots=True)
 class Incoming:
-    """One message, wherever it comes from; times are microseconds since the epoch."""
+    """One message, wherever it comes from; times are microseconds since the epoch.
+
+    Raises Unreadable where an id is none of Discord's, a number does not fit into the log, or a text is none.
+    """
 
     channel_id: int
     message_id: int
@@ -43,6 +48,15 @@ class Incoming:
     edited_at: int | None = None
     attachments: tuple[Attachment, ...] = ()
     files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = (self.channel_id, self.message_id, self.author_id, self.sent_at)
+        others = (self.guild_id or 0, self.reply_to or 0, self.edited_at or 0, self.kind)
+        whole = all(isinstance(number, int) for number in (*numbers, *others))
+        if not whole or min(numbers) <= 0 or min(others) < 0 or max(*numbers, *others) > MOST:
+            raise Unreadable
+        if not all(isinstance(text, str) for text in (self.text, self.name)):
+            raise Unreadable
 
     @property
     def body(self) -> Body:
@@ -98,17 +112,25 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
     )
 
 
-def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None = None) -> Incoming:
-    """Translate a message of Discord's own JSON; raise KeyError, TypeError or ValueError when it is none."""
+def from_payload(data: Any, own_id: int, *, guild_id: int | None = None) -> Incoming:  # noqa: ANN401 - Discord's JSON
+    """Translate a message of Discord's own JSON; raise Unreadable when it is none."""
+    try:
+        return _translated(data, own_id, guild_id)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        # Without its cause, which may quote what people wrote.
+        raise Unreadable from None
+
+
+def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> Incoming:
     author = data["author"]
     member = data.get("member") or {}
     reference = data.get("message_reference") or {}
     replied = (data.get("referenced_message") or {}).get("author") or {}
     to_bot = str(replied.get("id")) == str(own_id)
     files, text = data.get("attachments") or (), data.get("content") or ""
-    message_id, author_id = int(data["id"]), int(author["id"])
+    message_id, author_id = snowflake(data["id"]), snowflake(author["id"])
     return Incoming(
-        channel_id=int(data["channel_id"]),
+        channel_id=snowflake(data["channel_id"]),
         message_id=message_id,
         author_id=author_id,
         author=_author(
@@ -117,15 +139,17 @@ def from_payload(data: Mapping[str, Any], own_id: int, *, guild_id: int | None =
         name=member.get("nick") or author.get("global_name") or author.get("username") or "",
         text=text,
         sent_at=_moment(data.get("timestamp")) or snowflake_time(message_id),
-        guild_id=int(data["guild_id"]) if data.get("guild_id") else guild_id,
+        guild_id=snowflake(data["guild_id"]) if data.get("guild_id") else guild_id,
         kind=int(data.get("type") or 0),
-        reply_to=int(reference["message_id"]) if reference.get("message_id") else None,
+        reply_to=snowflake(reference["message_id"]) if reference.get("message_id") else None,
         replies_to_bot=to_bot,
-        mentions=_mentioned(text, () if to_bot else (int(user["id"]) for user in data.get("mentions") or ())),
+        mentions=_mentioned(text, () if to_bot else (snowflake(user["id"]) for user in data.get("mentions") or ())),
         nonce=None if data.get("nonce") is None else str(data["nonce"]),
         edited_at=_moment(data.get("edited_timestamp")),
         attachments=tuple(
-            Attachment(id=int(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or "")
+            Attachment(
+                id=snowflake(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or ""
+            )
             for file in files
         ),
         files=tuple(str(file.get("filename") or "") for file in files),
@@ -138,16 +162,6 @@ def _mentioned(text: str, listed: Iterable[int]) -> tuple[int, ...]:
     That one names whom a reply pings, too: where it is the bot, the message is a reply to it and no mention.
     """
     return (*listed, *(map(int, _MENTION.findall(text)) if "<@" in text else ()))
-
-
-def snowflake_time(snowflake: int) -> int:
-    """Return the moment in a Discord id, in microseconds since the epoch."""
-    return ((snowflake >> 22) + DISCORD_EPOCH_MS) * 1000
-
-
-def snowflake_at(moment: int) -> int:
-    """Return the smallest Discord id of a moment in microseconds since the epoch."""
-    return max(0, moment // 1000 - DISCORD_EPOCH_MS) << 22
 
 
 def _author(author_id: int, own_id: int, *, is_bot: bool, is_webhook: bool) -> Author:

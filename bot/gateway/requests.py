@@ -2,14 +2,14 @@
 
 discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
 trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
-from the moment it leaves: waiting for a rate limit is not a hanging request.
+from the moment it leaves, since waiting for a rate limit is not a hanging request, and looks who answered it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,16 +18,23 @@ from types import SimpleNamespace
 import aiohttp
 import discord
 
+from bot.gateway.origin import vouch
+
 UNREADABLE = (
     discord.DiscordException,
     aiohttp.ClientError,
     OSError,
+    ArithmeticError,
+    AttributeError,
     LookupError,
     TypeError,
     ValueError,
     RuntimeError,  # discord.py's, once its session is closed
 )
 """What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
+
+asked_for: ContextVar[str] = ContextVar("kind of request", default="")
+"""What is asked of Discord's API: a method and a path without ids or tokens; "" where the API is not asked."""
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
@@ -41,18 +48,26 @@ class ServerFault(Exception):
 
 
 def tracing(limit: timedelta) -> aiohttp.TraceConfig:
-    """Return the trace that times requests and ends discord.py's own repeats of a POST to ``/messages``."""
+    """Return the trace that times requests, looks who answers those within :func:`asking`, and ends repeats.
+
+    Of discord.py's own repeats, only those of a POST to ``/messages`` do harm.
+    """
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
 
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        status = params.response.status
-        # After a 429 discord.py sleeps as long as Discord says; any other answer still has a body to come.
-        _reschedule(None if status == HTTPStatus.TOO_MANY_REQUESTS else limit.total_seconds())
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
-            params.response.release()
-            raise ServerFault(status)
+        # Any answer still has a body to come.
+        _reschedule(limit.total_seconds())
+        response = params.response
+        # A portal may have led it elsewhere.
+        asked = response.history[0] if response.history else response
+        fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if fails and asked.method == "POST" and _to_messages(asked.url.path):
+            response.release()
+            raise ServerFault(response.status)
+        if asked_for.get():
+            await vouch(response)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(started)
@@ -69,6 +84,21 @@ async def timed() -> AsyncIterator[None]:
             yield
         finally:
             _timeout.reset(token)
+
+
+@contextmanager
+def asking(kind: str) -> Iterator[None]:
+    """Let requests within the context be such to Discord's API, of one kind."""
+    token = asked_for.set(kind)
+    try:
+        yield
+    finally:
+        asked_for.reset(token)
+
+
+def untimed() -> None:
+    """Stop the time of :func:`timed`: what follows is a wait, and no request."""
+    _reschedule(None)
 
 
 def _reschedule(seconds: float | None) -> None:

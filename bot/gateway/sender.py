@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +13,19 @@ import structlog
 
 from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
+from bot.gateway.history import page_of
+from bot.gateway.origin import Intercepted
 from bot.gateway.places import may_read_history
 from bot.gateway.requests import UNREADABLE, ServerFault, timed
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown
+from bot.gateway.snowflakes import NoSnowflake, snowflake
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown, Unreferenced
 
 LOOK_PAGES = 100
-PAGE = 100
+NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
+"""Discord's codes for a reference that it does not take (without permission to read the history; to a system message),
+and for a form whose fields say what is wrong with them (docs: JSON error codes)."""
+GONE = (10003, 10008)
+"""Discord's codes for a channel and a message that are no more (docs: JSON error codes)."""
 
 _log = structlog.get_logger()
 
@@ -40,20 +47,30 @@ class DiscordSender:
         """Wait until a client is connected."""
         await self._connected.wait()
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
-        """Send one part and sort how it ended."""
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+        """Send one part, ``plain`` without a reference, and sort how it ended.
+
+        What is known of a message with a reference: a look finds it by that, at any age. A plain one shows its nonce in
+        the response and the echo; a look finds it by its text, among the bot's own messages after the question. Where
+        the history may not be read, nothing but the nonce is left after a crash: within a minute of the question the
+        part is sent again under it, and later it is given up as of unknown fate.
+        """
         client = self._client()
         if client is None:
             return NotYet("not connected")
         reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
+        more: dict[str, Any] = {} if plain else {"reference": reference}
         try:
             async with timed():
                 message = await client.get_partial_messageable(channel_id).send(
-                    text, nonce=nonce, reference=reference, allowed_mentions=discord.AllowedMentions.none()
+                    text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none(), **more
                 )
+            return Sent(snowflake(message.id), message.content)
+        except discord.HTTPException as error:
+            refused = not plain and _refuses_reference(error)
+            return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
             return sort(error)
-        return Sent(message.id, message.content)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Let a message of the bot say something else."""
@@ -75,9 +92,9 @@ class DiscordSender:
             return NotYet("not connected")
         try:
             async with timed():
-                await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
-        except discord.NotFound:
-            return Sent(message_id, "")
+                await _deleted(client.http.delete_message(channel_id, message_id))
+        except discord.NotFound as error:
+            return Sent(message_id, "") if error.code in GONE else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it may be gone, and may be deleted again
             return sort(error)
         return Sent(message_id, "")
@@ -100,22 +117,25 @@ class DiscordSender:
             raise LookFailed("not connected")
         try:
             messages, complete = await self._history(client, channel_id, since - 1)
-            sightings = tuple(_sighting(message) for message in messages if int(message["author"]["id"]) == self.own_id)
-            present = frozenset(int(message["id"]) for message in messages)
         except (discord.Forbidden, discord.NotFound):
             return Look((), readable=False)
+        except discord.RateLimited as error:
+            raise LookFailed("rate limit", error.retry_after) from error
         except UNREADABLE as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
+        # What answers a command is the bot's own as well, and no part of a reply.
+        own = (message for message in messages if _author_of(message) == self.own_id)
+        sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
+        present = frozenset(int(message["id"]) for message in messages)
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
     async def _history(self, client: discord.Client, channel_id: int, after: int) -> tuple[list[Any], bool]:
         """Return the messages after ``after``, oldest first, and whether these are all."""
         messages: list[Any] = []
         for _ in range(LOOK_PAGES):
-            async with timed():
-                page = await client.http.logs_from(channel_id, PAGE, after=after)
-            messages += sorted(page, key=lambda message: int(message["id"]))
-            if len(page) < PAGE:
+            page = await page_of(client, channel_id, after)
+            messages += page.messages
+            if not page.full:
                 return messages, True
             after = int(messages[-1]["id"])
         return messages, False
@@ -132,8 +152,6 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return Refused(AbandonReason.FORBIDDEN, f"code {error.code}")
         case discord.RateLimited():
             return NotYet("rate limit", error.retry_after)
-        case discord.HTTPException(status=429):
-            return NotYet("rate limit", _retry_after(error))
         case discord.HTTPException(status=401):
             return NotYet("unauthorized")
         case discord.HTTPException(status=408):
@@ -142,20 +160,39 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return Refused(AbandonReason.REFUSED, f"status {error.status}, code {error.code}")
         case discord.HTTPException() | ServerFault():
             return Unknown(f"status {error.status}")
+        case Intercepted():
+            return Unknown(str(error), error.after)
         case aiohttp.ClientConnectorError():
             return NotYet("no connection")
         case _:
             return Unknown(type(error).__name__)
 
 
-def _retry_after(error: discord.HTTPException) -> float | None:
+def _refuses_reference(error: discord.HTTPException) -> bool:
+    """Tell whether Discord refuses a message for what it references, and for nothing else."""
+    if error.code == INVALID_FORM:
+        faults = error.text.splitlines()[1:]
+        return bool(faults) and all(fault.startswith("In message_reference") for fault in faults)
+    return error.code in NO_REFERENCE
+
+
+async def _deleted(deleting: Awaitable[object]) -> None:
+    """Wait for a deletion; raise Intercepted where it is answered with words: Discord has none for it."""
+    if await deleting != "":
+        raise Intercepted(HTTPStatus.OK)
+
+
+def _author_of(message: Any) -> int:  # noqa: ANN401 - Discord's JSON
+    """Return who posted a message, 0 where it does not say."""
     try:
-        return float(error.response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
+        return snowflake(message["author"]["id"])
+    except (NoSnowflake, LookupError, TypeError):
+        return 0
 
 
 def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
-    reference = message.get("message_reference") or {}
-    reply_to = reference.get("message_id")
-    return Sighting(int(message["id"]), int(reply_to) if reply_to else None, message.get("content") or "")
+    try:
+        reply_to = snowflake(message["message_reference"]["message_id"])
+    except (NoSnowflake, LookupError, TypeError):
+        reply_to = None
+    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""))

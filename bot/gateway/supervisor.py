@@ -13,6 +13,8 @@ import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.http import ApiClient
+from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.requests import UNREADABLE
 from bot.replies.backoff import backoff
 
@@ -50,6 +52,11 @@ class Supervisor:
             attempt = 1 if settled else attempt + 1
             await self._pause(backoff(attempt, LONGEST_PAUSE))
 
+    def hurry(self) -> None:
+        """Have no request wait for a rate limit any more: who asked comes back after the next start."""
+        if self.client is not None:
+            self.client.http.waits.hurry()
+
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
@@ -74,7 +81,10 @@ class Supervisor:
             fatal = fatal_error(error)
             if fatal is not None:
                 raise fatal from error
-            _log.error("client.died", error=type(error).__name__)
+            if isinstance(error, Intercepted):
+                _log.error("discord.intercepted", status=error.status, hint=HINT)
+            else:
+                _log.error("client.died", error=type(error).__name__)
         finally:
             self._wiring.on_lost()
             if auditing is not None:
@@ -110,12 +120,14 @@ async def checked_token(endpoint: Endpoint, token: str, stopping: asyncio.Event)
 
 async def _check_token(endpoint: Endpoint, token: str) -> None:
     Client.point_at(endpoint)
-    client = discord.Client(intents=discord.Intents(guilds=True))
+    client = ApiClient(endpoint.request_timeout, intents=discord.Intents(guilds=True))
     try:
         async with asyncio.timeout(endpoint.request_timeout.total_seconds()):
             await client.login(token)
     except discord.LoginFailure as error:
         raise _wrong_token() from error
+    except Intercepted as error:
+        _log.warning("discord.intercepted", status=error.status, hint=HINT)
     except UNREADABLE as error:
         _log.warning("discord.unreachable", error=type(error).__name__)
     finally:

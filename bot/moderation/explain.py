@@ -202,13 +202,19 @@ def _reading(desk: Desk, story: Story) -> tuple[int, int]:
 def _sending(story: Story) -> Iterator[str]:
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
-    delays = story.all(e.ReplyDelayed)
+    if any(delayed.plain for delayed in story.all(e.ReplyDelayed)):
+        yield "sent as a plain message: Discord refused its reference to the question"
+    delays = _failed(story)
     if delays:
         yield f"failed attempts: {len(delays)}, the last one: {printable(delays[-1].reason)}"
     if story.reactions:
         yield f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(story.reactions.items()))}"
     for retried in story.all(e.ReplyRetried):
         yield f"asked for again by {printable(retried.by)}"
+
+
+def _failed(story: Story) -> list[e.ReplyDelayed]:
+    return [delayed for delayed in story.all(e.ReplyDelayed) if not delayed.plain]
 
 
 def _events(story: Story) -> Iterator[str]:
@@ -234,7 +240,7 @@ def _data(desk: Desk, channel_id: int, story: Story, outcome: str) -> dict[str, 
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),
         "edits": len(story.all(e.MessageEdited)),
-        "retries": len(story.all(e.ReplyDelayed)),
+        "retries": len(_failed(story)),
         "began_at": iso_time(story.lines[0].recorded.recorded_at),
         "took_us": story.lines[-1].recorded.recorded_at - story.lines[0].recorded.recorded_at,
         "events": [line.to_json() for line in story.lines],

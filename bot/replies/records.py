@@ -62,6 +62,12 @@ class Records:
         await self._conversations.handle(self._channel_id, command)
         _log.info("reply.delayed", channel=self._channel_id, message=entry.message_id, reason=reason, attempt=attempt)
 
+    async def unreference(self, entry: Pending, reason: str) -> None:
+        """Record that the rest of a reply is sent without a reference, before it is: later looks go by that."""
+        command = Delay(entry.message_id, entry.next_part or 0, reason, entry.attempts, entry.retry_at, plain=True)
+        await self._conversations.handle(self._channel_id, command)
+        _log.info("reply.unreferenced", channel=self._channel_id, message=entry.message_id, reason=reason)
+
     async def abandon(self, entry: Pending, reason: AbandonReason, detail: str = "", spent: Spent = NOTHING) -> None:
         """Record that what is left of a reply will not come."""
         await self._conversations.handle(self._channel_id, Abandon(entry.message_id, reason, detail, spent))

@@ -21,7 +21,7 @@ from bot.core.parts import split
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import Records
-from bot.replies.sender import NotYet, Refused, Sender, Sent
+from bot.replies.sender import NotYet, Refused, Sender, Sent, Unreferenced
 
 TYPING_SECONDS = 8.0
 """Discord shows for ten seconds that somebody is typing."""
@@ -150,6 +150,10 @@ class Screen:
             entry = await self._entry()
         if entry is None or not entry.begun:
             return False
+        if entry.plain:
+            # Without a reference it is known by its text, which has to be whole.
+            self._closed.set()
+            return False
         for part, text in enumerate(parts):
             sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
             if sent_id and self._known.shows(sent_id, text):
@@ -185,6 +189,9 @@ class Screen:
                 self._known.certain.add(self._message_id)
             case NotYet(_, after):
                 self._known.certain.add(self._message_id)
+            case Unreferenced(reason):
+                self._known.certain.add(self._message_id)
+                await self._records.unreference(entry, reason)
             case Refused():
                 self._known.certain.add(self._message_id)
                 self._closed.set()

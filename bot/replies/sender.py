@@ -29,6 +29,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreferenced:
+    """Discord did not take it because of its reference; it may take it without."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotYet:
     """It was certainly not sent; ``after`` seconds may pass before the next attempt (None: the caller chooses)."""
 
@@ -38,12 +45,13 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been sent: nobody can tell without looking."""
+    """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
 
     reason: str
+    after: float | None = None
 
 
-Outcome: TypeAlias = Sent | Refused | NotYet | Unknown
+Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,11 @@ class Sender(Protocol):
         """Wait until Discord can be spoken to."""
         ...
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
-        """Send one part and sort how it ended; never raises for what Discord or the network do."""
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+        """Send one part, ``plain`` without a reference to what it answers, and sort how it ended.
+
+        Never raises for what Discord or the network do.
+        """
         ...
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
@@ -92,4 +103,8 @@ class Sender(Protocol):
 
 
 class LookFailed(Exception):
-    """The history could not be read just now."""
+    """The history could not be read just now; ``after`` as in :class:`NotYet`."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after

@@ -29,6 +29,7 @@ from bot.core.delivery import (
     found_parts,
     in_a_row,
     next_step,
+    nonce_holds,
     parts_of_others,
 )
 from bot.core.events import AbandonReason, Proof
@@ -38,7 +39,7 @@ from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
+from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown, Unreferenced
 from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
@@ -195,7 +196,9 @@ class Worker:
         nonce = nonce_of(entry.message_id, part, entry.generation)
         self._known.sending = True
         try:
-            outcome = await self._sender.send(self.channel_id, text, nonce=nonce, reply_to=entry.message_id)
+            outcome = await self._sender.send(
+                self.channel_id, text, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
+            )
             await self._settle(entry, part, text, outcome)
         finally:
             self._known.sending = False
@@ -212,11 +215,14 @@ class Worker:
                 self._known.certain.add(entry.message_id)
             case Refused(reason, detail):
                 await self._records.abandon(entry, reason, detail)
+            case Unreferenced(reason):
+                self._known.certain.add(entry.message_id)
+                await self._records.unreference(entry, reason)
             case NotYet(reason, after):
                 self._known.certain.add(entry.message_id)
                 await self._records.delay(entry, reason, after)
-            case Unknown(reason):
-                await self._records.delay(entry, reason)
+            case Unknown(reason, after):
+                await self._records.delay(entry, reason, after)
 
     async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
         """Let a message that was shown while the answer was written say what was composed."""
@@ -241,8 +247,8 @@ class Worker:
                 await self._records.abandon(entry, reason, detail)
             case NotYet(reason, after):
                 await self._records.delay(entry, reason, after)
-            case Unknown(reason):
-                await self._records.delay(entry, reason)
+            case Unknown(reason, after):
+                await self._records.delay(entry, reason, after)
 
     async def _look(self, state: Conversation, entry: Pending) -> None:
         """Look once for every reply of this channel whose fate is unknown, because ``entry`` is next."""
@@ -253,7 +259,7 @@ class Worker:
         try:
             look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
         except LookFailed as error:
-            await self._records.delay(entry, str(error))
+            await self._records.delay(entry, str(error), error.after)
             return
         for doubted in doubtful:
             try:
@@ -271,7 +277,10 @@ class Worker:
             return
         complete = entry.composed and entry.next_part is None
         if not look.readable and not complete:
-            await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
+            if nonce_holds(entry, self._clock()):
+                self._known.certain.add(entry.message_id)
+            else:
+                await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
             return
         texts = await self._composer.parts(entry) if entry.composed else ()
         taken = parts_of_others(await self._conversations.state(self.channel_id), entry)

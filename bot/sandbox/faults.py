@@ -18,8 +18,10 @@ from aiohttp import web
 from bot.sandbox.errors import ControlError
 from bot.sandbox.wire import Json, json_response
 
-KINDS = ("status", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill")
+KINDS = ("status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
+PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to use this network.</body></html>"
+"""What a captive portal, a company's proxy or a firewall answers instead of Discord."""
 
 Effect = Callable[[], Awaitable[web.StreamResponse]]
 
@@ -42,6 +44,9 @@ class Fault:
     probability: float = 1.0
     seed: int = 0
     status: int = 500
+    body: str = PAGE
+    content_type: str = "text/html; charset=utf-8"
+    location: str = ""
     via: bool = True
     retry_after: float = 0.1
     is_global: bool = False
@@ -67,13 +72,14 @@ class Fault:
     @property
     def label(self) -> str:
         """Name the fault for the journal."""
-        detail = f" {self.status}" if self.kind == "status" else ""
+        detail = f" {self.status}" if self.kind in ("status", "page") else ""
         return f"{self.kind}{detail} {self.when}"
 
     def payload(self) -> Json:
         """Build the JSON for the control API."""
         names = ("id", "kind", "method", "path", "when", "nth", "count", "probability", "seed", "status", "via")
-        more = ("retry_after", "is_global", "seconds", "pid", "seen", "hits", "connected")
+        answer = ("body", "content_type", "location", "retry_after", "is_global", "seconds")
+        more = (*answer, "pid", "seen", "hits", "connected")
         return {name: getattr(self, name) for name in (*names, *more)}
 
 
@@ -135,12 +141,16 @@ class Faults:
         response: web.StreamResponse | None = None
         if fault.when == "after":
             response = await effect()
-        if fault.kind == "delay":
+        if fault.kind in ("delay", "relabel"):
             await asyncio.sleep(fault.seconds)
             response = response or await effect()
+            if fault.kind == "relabel":
+                response.headers["Content-Type"] = fault.content_type
             return response, response.status
         if fault.kind == "status":
             return _failure(fault.status), fault.status
+        if fault.kind == "page":
+            return _page(fault), fault.status
         if fault.kind == "ratelimit":
             return _rate_limited(fault), 429
         if fault.kind == "cut":
@@ -163,7 +173,8 @@ def _check(fault: Fault) -> None:
     problems = {
         f"kind must be one of {', '.join(KINDS)}": fault.kind in KINDS,
         "when must be before or after": fault.when in ("before", "after"),
-        f"status must be one of {', '.join(map(str, STATUSES))}": fault.status in STATUSES,
+        f"status must be one of {', '.join(map(str, STATUSES))}": fault.kind == "page" or fault.status in STATUSES,
+        "a page needs a status from 200 to 599": fault.kind != "page" or _is_status(fault.status),
         "nth must be a whole number from 1": _whole(fault.nth) and fault.nth >= 1,
         "count must be a whole number from 1, or null": fault.count is None
         or (_whole(fault.count) and fault.count >= 1),
@@ -171,7 +182,11 @@ def _check(fault: Fault) -> None:
         "seconds must not be negative": _number(fault.seconds) and fault.seconds >= 0,
         "retry_after must not be negative": _number(fault.retry_after) and fault.retry_after >= 0,
         "seed must be a whole number": _whole(fault.seed),
-        "method and path must be text": all(_text(item) for item in (fault.method, fault.path)),
+        "method, path, body, content_type and location must be text": all(
+            _text(item) for item in (fault.method, fault.path, fault.body, fault.content_type, fault.location)
+        ),
+        "content_type and location must be one line": not {"\r", "\n"}
+        & {*str(fault.content_type), *str(fault.location)},
         "kill needs the pid of a process": _whole(fault.pid) and (fault.kind != "kill" or fault.pid > 1),
     }
     for sentence, fine in problems.items():
@@ -189,6 +204,19 @@ def _whole(value: object) -> bool:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_status(value: object) -> bool:
+    return _whole(value) and 200 <= int(str(value)) < 600  # noqa: PLR2004 - HTTP's answers
+
+
+def _page(fault: Fault) -> web.Response:
+    headers = {"Content-Type": fault.content_type}
+    if fault.location:
+        headers["Location"] = fault.location
+    if fault.status == 429:  # noqa: PLR2004 - what Cloudflare says to whom it shuts out
+        headers["Retry-After"] = str(max(1, round(fault.retry_after)))
+    return web.Response(body=fault.body.encode("utf-8", "replace"), status=fault.status, headers=headers)
 
 
 def _failure(status: int) -> web.Response:

@@ -129,6 +129,17 @@ async def test_a_wrong_token_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
     assert "wrong.token" not in str(checked.rows)
 
 
+async def test_a_page_of_something_in_front_is_no_wrong_token(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Whoever changed the token for that would look in the wrong place."""
+    sandbox.services.faults.add({"kind": "page", "status": 401, "path": "/users/@me", "count": None})
+    addresses = sandbox.services.addresses
+
+    checked = await check(tmp_path, addresses.api, addresses.gateway)
+
+    assert (checked.status("token"), checked.status("gateway")) == ("warn", "fail")
+    assert "Something between the bot and Discord answers instead of it" in checked.found("gateway")
+
+
 async def test_a_missing_intent_is_told(tmp_path: Path) -> None:
     """It is what most people forget."""
     async with Sandbox(SandboxOptions(denied_intents=frozenset({"message_content"}))) as sandbox:

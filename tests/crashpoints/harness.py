@@ -5,8 +5,8 @@
 A scenario is played once to count the places where the outside world is touched: each commit and each HTTP request,
 before it and after it took effect. Then it is played for each place, the bot killed there and started again: once
 with a Discord that remembers nonces for five minutes, once with one that forgets them at once. On the short scenarios,
-an answer of two parts and one that is shown while it is written, the bot is killed once more at each place of the life
-that follows.
+an answer of two parts, one that is shown while it is written and one that Discord takes without a reference only, the
+bot is killed once more at each place of the life that follows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import Result, play
 
-SCENARIOS = ("large", "small", "streamed")
+SCENARIOS = ("large", "small", "streamed", "plain")
 WINDOWS = (300, 0)
 """Seconds for which a nonce is remembered."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.bots import event_counts
 from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import check_log
+from bot.core.addressing import parse_nonce
 from bot.core.events import ReplyComposed
 from bot.core.parts import split
 from bot.eventlog.log import Location, open_reader
@@ -25,6 +26,11 @@ from tests.waiting import eventually
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
 PARTS = {word: len(split(text)) for word, text in FACTS.items()}
+NO_REFERENCE = {
+    "code": 50035,
+    "message": "Invalid Form Body",
+    "errors": {"message_reference": {"_errors": [{"code": "", "message": "Cannot reply to a system message"}]}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,9 @@ class Stage:
         """Tell whether every question has all parts of its answer, in Discord and in the log."""
         seen: dict[int, int] = {}
         for message in await self.sandbox.control.messages(author="sandbox-bot"):
-            reference = int(message["reference"] or 0)
-            seen[reference] = seen.get(reference, 0) + 1
+            about = parse_nonce(message["nonce"])
+            question = about.message_id if about else int(message["reference"] or 0)
+            seen[question] = seen.get(question, 0) + 1
         complete = all(seen.get(question, 0) >= parts for question, parts in self.asked.items())
         return complete and self.recorded("reply.sent") >= sum(self.asked.values())
 
@@ -144,9 +151,25 @@ async def streamed(stage: Stage) -> None:
     await stage.lives.stop()
 
 
+async def plain(stage: Stage) -> None:
+    """One channel, one answer of two parts whose reference Discord refuses."""
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready()
+    await stage.sandbox.control.add_fault(
+        "page", status=400, body=json.dumps(NO_REFERENCE), content_type="application/json",
+        method="POST", path="/channels/*/messages",
+    )  # fmt: skip
+    await stage.say("general", "!two")
+    await stage.settle()
+    await stage.lives.stop()
+
+
+PLAYED = {"large": large, "small": small, "streamed": streamed, "plain": plain}
+
+
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
     """Play a scenario in a world of its own, killing the bot at ``places``, and judge it."""
-    scenario = {"large": large, "small": small, "streamed": streamed}[name]
+    scenario = PLAYED[name]
     with tempfile.TemporaryDirectory(prefix="echoless-") as made:
         folder = Path(made)
         (folder / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")

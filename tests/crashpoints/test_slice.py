@@ -25,6 +25,9 @@ SLICE = [
     ("streamed", Place(0, "request", 5, "after")),
     ("streamed", Place(0, "request", 7, "before")),
     ("streamed", Place(0, "commit", 6, "after")),
+    ("plain", Place(0, "request", 5, "after")),
+    ("plain", Place(0, "request", 6, "after")),
+    ("plain", Place(0, "commit", 5, "before")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 

@@ -45,9 +45,24 @@ def rows() -> Iterator[Row]:
             yield Row(f"{status}", "status", when, 1, {"status": status})
         for kind, times in product(("reset", "fin", "cut"), (1, 2)):
             yield Row(f"{kind} x{times}", kind, when, times)
+        for status in (200, 302, 400, 401, 403, 404, 429):
+            yield Row(f"a page with {status}", "page", when, 2, {"status": status})
+        for name, body in STRANGE.items():
+            more = {"status": 404, "body": body, "content_type": "application/json"}
+            yield Row(f"404 with {name}", "page", when, 1, more)
     yield Row("429 with Via", "ratelimit", "before", 1, {"retry_after": 0.05})
     yield Row("429 with Via x5", "ratelimit", "before", 5, {"retry_after": 0.05})
     yield Row("429 without Via", "ratelimit", "before", 1, {"retry_after": 0.05, "via": False})
+
+
+STRANGE = {
+    "nothing": "",
+    "another's error": '{"message": "no Route matched with those values"}',
+    "another's code": '{"code": 404, "message": "not found"}',
+    "a word": '"not found"',
+    "half a JSON": '{"code": 10003, "message": "Unknown Ch',
+}
+"""Bodies that are no error of Discord's."""
 
 
 async def ask(bot: RunningBot, control: ControlClient, table: Sequence[Row]) -> list[tuple[Row, str]]:
@@ -116,7 +131,7 @@ class TestTable:
             found = await outcome(bot, control, channel)
             proof = Proof.RESPONSE if row.when == "before" else Proof.HISTORY
             assert (row, found.messages, found.posts, found.proofs) == (row, 1, row.posts, (proof,))
-            assert found.delayed == (row.name != "429 with Via")
+            assert found.delayed == (row.name not in ("429 with Via", "429 without Via"))
 
     @pytest.mark.parametrize("when", ["before", "after"])
     async def test_a_send_that_hangs_is_given_up_and_looked_for(

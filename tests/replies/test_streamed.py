@@ -23,7 +23,7 @@ from bot.core.events import (
     ReplyRetried,
     ReplySent,
 )
-from bot.gateway import sender
+from bot.gateway import history, sender
 from bot.moderation import ModerationError
 from bot.responders.protocol import ModelFailed
 from bot.sandbox.control_client import ControlClient
@@ -506,7 +506,7 @@ class TestAnew:
         self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody has to read it, after a restart as before: all of the answer's messages are known."""
-        monkeypatch.setattr(sender, "PAGE", 2)
+        monkeypatch.setattr(history, "PAGE", 2)
         monkeypatch.setattr(sender, "LOOK_PAGES", 1)
         scene = Scene(launch, control)
         bot = await scene.open()
@@ -613,3 +613,23 @@ class TestAnew:
 
         assert [event.reason for event in abandoned] == [AbandonReason.POISON, AbandonReason.GONE_AFTER_SEND]
         assert len(await control.requests(**POSTS)) < 10
+
+
+async def test_an_answer_whose_reference_is_refused_is_shown_when_it_is_whole(
+    launch: Launch, control: ControlClient
+) -> None:
+    """Without a reference it is known by its text alone, which has to be the one composed."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    await control.set_permissions("general", deny=["READ_MESSAGE_HISTORY"])
+    speech = await scene.ask()
+    speech.say("Once")
+    (delayed,) = await bot.judge.expect(ReplyDelayed)
+    speech.say(" upon")
+    assert await control.messages(author=BOT) == []
+    speech.end(" a time.")
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows("Once upon a time.")
+    (message,) = await control.messages(author=BOT)
+    assert (delayed.plain, message["reference"]) == (True, None)

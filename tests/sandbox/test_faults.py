@@ -135,6 +135,29 @@ async def test_a_delayed_request_is_answered_in_the_end(rest: Rest, control: Con
     assert (await rest("POST", messages_path, {"content": "x"})).status == 200
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_page_of_something_in_front(rest: Rest, control: ControlClient, messages_path: str, when: str) -> None:
+    """Any status and body, whether or not Discord took the message."""
+    await control.add_fault("page", status=403, body="<p>No.</p>", when=when, method="POST", path=POSTS)
+
+    answer = await rest("POST", messages_path, {"content": "x"})
+
+    assert (answer.status, answer.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert answer.body == b"<p>No.</p>"
+    assert (await control.counts(bot=True))["total"] == (when == "after")
+
+
+async def test_discords_own_answer_under_another_type(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """As a proxy has it that names the charset."""
+    kind = "application/json; charset=utf-8"
+    await control.add_fault("relabel", content_type=kind, method="POST", path=POSTS)
+
+    answer = await rest("POST", messages_path, {"content": "x"})
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+    assert (await control.counts(bot=True))["total"] == 1
+
+
 async def test_nth_count_and_patterns_choose_the_requests(
     rest: Rest, control: ControlClient, messages_path: str
 ) -> None:
@@ -216,6 +239,9 @@ async def test_kill_goes_before_other_faults_and_may_come_late(
         pytest.param({"kind": "kill"}, id="kill without a pid"),
         pytest.param({"kind": "kill", "pid": 1}, id="kill init"),
         pytest.param({"kind": "status", "color": "red"}, id="an unknown property"),
+        pytest.param({"kind": "page", "status": 99}, id="a status that is none"),
+        pytest.param({"kind": "page", "body": 5}, id="a body that is a number"),
+        pytest.param({"kind": "page", "content_type": "text/html\r\nX: y"}, id="a type of two lines"),
         pytest.param({"kind": "status", "path": 5}, id="a path that is a number"),
     ],
 )

@@ -104,7 +104,10 @@ class ReplyCompleted(MessageEvent):
 
 
 class ReplyDelayed(MessageEvent):
-    """An attempt failed and another one will follow at ``retry_at``; tokens and cost are what it took all the same."""
+    """An attempt failed and another one will follow at ``retry_at``; tokens and cost are what it took all the same.
+
+    ``plain``: Discord refused the reference to the question, so that what is left is sent without it from here on.
+    """
 
     TYPE = "reply.delayed"
 
@@ -116,6 +119,7 @@ class ReplyDelayed(MessageEvent):
     tokens_out: int = 0
     cost_micros: int = 0
     priced: bool = True
+    plain: bool = False
 
 
 class ReplyAbandoned(MessageEvent):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 
-import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -33,10 +32,12 @@ from bot.core.events import (
 from bot.errors import EcholessError
 from bot.gateway.commands.naming import Made
 from bot.gateway.commands.use import TOKEN_SECONDS, Expired, Use
-from bot.gateway.incoming import Incoming, snowflake_time
+from bot.gateway.incoming import Incoming, Unreadable
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place
+from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
+from bot.gateway.snowflakes import snowflake_time
 from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent
 
 ASK = "ask"
@@ -63,7 +64,6 @@ SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
     }
 )
 
-_FAILURES = (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError)
 _log = structlog.get_logger()
 
 
@@ -115,7 +115,7 @@ class Asks:
         try:
             recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
             new = await recording if recording is not None else None
-        except EcholessError as error:
+        except (EcholessError, Unreadable) as error:
             _log.error("ask.unrecorded", channel=interaction.channel_id, error=type(error).__name__)
             return SORRY
         if new is None:
@@ -150,7 +150,7 @@ class Asks:
         """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
         return await self._sender.look(channel_id, since)
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int) -> Outcome:
+    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
         """Send one part: into the response of a question's command, or as a message."""
         asked = self._live.get(reply_to)
         if asked is not None:
@@ -159,7 +159,7 @@ class Asks:
         if entry is not None and entry.asked:
             # Its token is gone, and what was asked in private must not be said aloud.
             return Refused(AbandonReason.EXPIRED, "no token")
-        return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to)
+        return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to, plain=plain)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Let a message of the bot say something else; answers to commands are written once."""
@@ -189,7 +189,7 @@ class Asks:
             return
         try:
             await asked.use.show(sentence)
-        except (Expired, *_FAILURES) as error:
+        except (Expired, *UNREADABLE) as error:
             _log.debug("ask.untold", error=type(error).__name__)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -210,7 +210,9 @@ async def _answered(asked: Asked, text: str) -> Outcome:
             asked.touched = False
             return sort(error)
         return NotYet(f"status {error.status}")
-    except _FAILURES as error:
+    except discord.RateLimited as error:
+        return sort(error)
+    except UNREADABLE as error:
         return NotYet(type(error).__name__)
 
 

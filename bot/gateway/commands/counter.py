@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-import aiohttp
 import discord
 import structlog
 
@@ -18,6 +17,7 @@ from bot.gateway.commands.live import GONE, Live, LiveAnswers, row
 from bot.gateway.commands.naming import command_of, custom_id_of, options_of
 from bot.gateway.commands.target import Refused, require_visible
 from bot.gateway.commands.use import TOKEN_SECONDS, Expired, Use, asker_of
+from bot.gateway.requests import UNREADABLE
 from bot.moderation import Moderation
 
 REMEMBERED = 1000
@@ -71,8 +71,7 @@ class Counter:
             await self._show(use, answer)
         except Expired:
             outcome = Outcome.EXPIRED
-        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
-            # RuntimeError: the client was closed meanwhile.
+        except UNREADABLE as error:
             _log.warning("command.unanswered", command=use.command, error=type(error).__name__)
             outcome = Outcome.FAILED
         await self._note(use, outcome)
@@ -173,7 +172,7 @@ class Counter:
             await interaction.response.send_message(
                 GONE, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
             )
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        except UNREADABLE as error:
             _log.debug("press.unanswered", error=type(error).__name__)
 
     async def _note(self, use: Use, outcome: Outcome) -> None:

@@ -54,7 +54,7 @@ def command_of(interaction: discord.Interaction) -> str:
     """Return what the settings call the command that was chosen: the words after ``/replay``, all of any other."""
     data = _data(interaction)
     name = str(data.get("name", ""))
-    words = [option["name"] for option in _path(data)]
+    words = [str(option.get("name", "")) for option in _path(data)]
     return " ".join(words if words and name == GROUP else [MENUS.get(name, name), *words])
 
 
@@ -63,10 +63,10 @@ def options_of(interaction: discord.Interaction) -> str:
     data = _data(interaction)
     if data.get("target_id"):
         return f"message:{data['target_id']}"
-    given: Sequence[Mapping[str, Any]] = data.get("options") or ()
+    given = _options(data)
     for option in _path(data):
-        given = option.get("options") or ()
-    return " ".join(f"{option['name']}:{option.get('value', '')}" for option in given)
+        given = _options(option)
+    return " ".join(f"{option.get('name', '')}:{option.get('value', '')}" for option in given)
 
 
 def custom_id_of(interaction: discord.Interaction) -> str:
@@ -76,12 +76,18 @@ def custom_id_of(interaction: discord.Interaction) -> str:
 
 def _data(interaction: discord.Interaction) -> Mapping[str, Any]:
     data: Any = interaction.data
-    return data or {}
+    return data if isinstance(data, Mapping) else {}
+
+
+def _options(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the options within a command or an option; what is none is left out."""
+    options = data.get("options")
+    return [option for option in options if isinstance(option, Mapping)] if isinstance(options, list) else []
 
 
 def _path(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the subcommands (types 1 and 2) that were chosen."""
-    chosen = next(iter(data.get("options") or ()), None)
+    chosen = next(iter(_options(data)), None)
     while chosen is not None and chosen.get("type") in (1, 2):
         yield chosen
-        chosen = next(iter(chosen.get("options") or ()), None)
+        chosen = next(iter(_options(chosen)), None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aiohttp
 import discord
 import structlog
 from discord import app_commands
 
+from bot.gateway import requests
 from bot.gateway.commands.answers import Answer
 from bot.gateway.commands.asks import ASK, Asks, ask_command
 from bot.gateway.commands.change import ChangeConversation
@@ -104,6 +104,15 @@ class Tree(app_commands.CommandTree[discord.Client]):
             admitted(interaction, use)
         return use is not None
 
+    async def _call(self, interaction: discord.Interaction) -> None:
+        """Carry out a use; discord.py would leave what its reading of odd options raises to nobody."""
+        try:
+            await super()._call(interaction)
+        except app_commands.AppCommandError:
+            raise
+        except Exception as error:
+            raise app_commands.AppCommandError(type(error).__name__) from error
+
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Answer a use whose command or options discord.py does not know; a command's own failures end earlier."""
         _log.warning("command.unreadable", error=type(error).__name__)
@@ -117,7 +126,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
             return True
         try:
             await interaction.response.autocomplete([])
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        except requests.UNREADABLE as error:
             _log.debug("suggestion.unanswered", error=type(error).__name__)
         return False
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import io
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
-import aiohttp
 import discord
 import structlog
+from discord.webhook.async_ import async_context
 
 from bot.gateway.commands.access import Asker
+from bot.gateway.http import Responses
+from bot.gateway.requests import UNREADABLE
+from bot.gateway.snowflakes import snowflake
 from bot.moderation import File
 from bot.replies.backoff import backoff
 
@@ -55,6 +60,7 @@ class Use:
     noted_as: str
     word: str = ""
     public: bool = False
+    _responses: Responses = field(default_factory=Responses)
 
     @property
     def asker(self) -> Asker:
@@ -69,18 +75,22 @@ class Use:
     async def defer(self) -> None:
         """Acknowledge at once, to be answered later; raise Expired when that is too late.
 
-        After a broken connection the response may be there or not: a repetition makes it certain.
+        After a broken connection, or an answer that is not Discord's, the response may be there or not: a repetition
+        makes it certain.
         """
         for _ in range(ACKNOWLEDGEMENTS):
             try:
                 async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                     await self._acknowledge()
+            except discord.InteractionResponded:
+                # What Discord answered to the first could not be read.
+                return
             except discord.HTTPException as error:
                 # Repeated after a 5xx (FACTS 1.3) or a broken connection, it is refused if it was there already.
                 if error.code == ALREADY_ACKNOWLEDGED:
                     return
                 raise Expired from error
-            except (aiohttp.ClientError, OSError) as error:
+            except UNREADABLE as error:
                 _log.debug("acknowledgement.unknown", error=type(error).__name__)
                 continue
             return
@@ -88,10 +98,11 @@ class Use:
 
     async def _acknowledge(self) -> None:
         response = self.interaction.response
-        if self.interaction.type is discord.InteractionType.component:
-            await response.defer()
-        else:
-            await response.defer(ephemeral=not self.public, thinking=True)
+        with self._believing():
+            if self.interaction.type is discord.InteractionType.component:
+                await response.defer()
+            else:
+                await response.defer(ephemeral=not self.public, thinking=True)
 
     async def show(self, text: str, *, view: discord.ui.View | None = None, file: File | None = None) -> int:
         """Make this the answer and return its message's id.
@@ -99,7 +110,7 @@ class Use:
         Raises Expired when its time is over, and what discord.py raises when it can't be.
         """
         for attempt in range(1, ATTEMPTS + 1):
-            if asyncio.get_running_loop().time() >= self.deadline:
+            if self._left <= 0:
                 raise Expired
             try:
                 return await self._edit(text, view, file)
@@ -108,9 +119,14 @@ class Use:
                     raise Expired from error
                 if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == ATTEMPTS:
                     raise
-            except (aiohttp.ClientError, OSError):
+            except RuntimeError:
+                # The client is closed.
+                raise
+            except UNREADABLE as error:
                 if attempt == ATTEMPTS:
                     raise
+                if isinstance(error, discord.RateLimited):
+                    await asyncio.sleep(min(error.retry_after, self._left))
             await asyncio.sleep(backoff(attempt, 5.0))
         raise Expired
 
@@ -118,10 +134,25 @@ class Use:
         attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
         soon = asyncio.get_running_loop().time() + EDIT_SECONDS
         async with asyncio.timeout_at(min(self.deadline, soon)):
-            message = await self.interaction.edit_original_response(
-                content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
-            )
-        return message.id
+            with self._believing():
+                message = await self.interaction.edit_original_response(
+                    content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
+                )
+        return snowflake(message.id)
+
+    @property
+    def _left(self) -> float:
+        """Return the seconds for which it may still be answered."""
+        return self.deadline - asyncio.get_running_loop().time()
+
+    @contextmanager
+    def _believing(self) -> Iterator[None]:
+        """Have discord.py make its requests by ours; it takes them from its context."""
+        token = async_context.set(self._responses)
+        try:
+            yield
+        finally:
+            async_context.reset(token)
 
 
 def asker_of(interaction: discord.Interaction) -> Asker:

@@ -10,7 +10,7 @@ from bot.sandbox.errors import ControlError, SandboxError
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.options import Rate
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, encode
 
 MAX_OUTAGE = 3600.0
 
@@ -45,9 +45,12 @@ async def list_faults(call: ControlCall) -> Json:
 async def add_fault(call: ControlCall) -> Json:
     """Make chosen REST requests fail.
 
-    kind: status (with status 500, 502, 503, 504, 520, 522 or 524), reset (TCP RST), fin (closed without an answer),
-    cut (half a body), hang (until faults are cleared), delay (seconds), ratelimit (429; via, retry_after, is_global),
-    kill (SIGKILL to pid after seconds, then never an answer; it goes before every other fault).
+    kind: status (with status 500, 502, 503, 504, 520, 522 or 524), page (something in front answers instead: any
+    status, body, content_type, location; a 429 with retry_after), relabel (Discord's answer under another
+    content_type), reset (TCP RST), fin (closed without an answer), cut (half a body), hang (until faults are cleared),
+    delay (seconds), ratelimit (429; retry_after, is_global), kill (SIGKILL to pid after seconds, then never an answer;
+    it goes before every other fault).
+    via false: without the header that says it passed Discord's front.
     method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
     strike at random.
@@ -143,8 +146,11 @@ async def shuffle(call: ControlCall) -> Json:
 async def dispatch(call: ControlCall) -> Json:
     """Send any event to every session, as malformed as you like.
 
-    {"event", "data"}, or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
+    {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; or {"message": id,
+    "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
     """
+    if call.body.get("text") is not None:
+        return {"sessions": call.services.hub.send_raw(call.text("event"), call.text("text"))}
     if call.body.get("message") is not None:
         message = call.message(call.body["message"])
         data: Any = event_payload(message, call.world.messages.get, with_nonce=True)
@@ -153,7 +159,7 @@ async def dispatch(call: ControlCall) -> Json:
         name = "MESSAGE_CREATE"
     else:
         name, data = call.text("event"), call.body.get("data")
-    return {"sessions": call.services.hub.send_raw(name, data)}
+    return {"sessions": call.services.hub.send_raw(name, encode(data))}
 
 
 async def outage(call: ControlCall) -> Json:

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from typing import Any
 
 from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
@@ -270,9 +269,8 @@ class Hub:
             connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": resumable}))
         return len(self.connections)
 
-    def send_raw(self, name: str, data: Any) -> int:  # noqa: ANN401 - JSON
-        """Send an arbitrary event to every session; count them."""
-        text = encode(data)
+    def send_raw(self, name: str, text: str) -> int:
+        """Send an arbitrary event, whose data is what ``text`` says, to every session; count them."""
         for session in self.sessions.values():
             session.push(name, text)
         return len(self.sessions)

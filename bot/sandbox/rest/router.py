@@ -144,7 +144,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
             response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
         services.journal.finish(entry, status)
         # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
-        if fault is None or fault.kind != "ratelimit" or fault.via:
+        if fault is None or fault.via:
             response.headers["Via"] = "1.1 google"
         return response
 

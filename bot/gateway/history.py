@@ -1,0 +1,50 @@
+"""A page of a channel's history, in Discord's own JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import discord
+import structlog
+
+from bot.gateway.origin import Intercepted
+from bot.gateway.requests import timed
+from bot.gateway.snowflakes import NoSnowflake, snowflake
+
+PAGE = 100
+"""Discord's most for one page of history (docs: get channel messages)."""
+
+_log = structlog.get_logger()
+
+
+class Page(NamedTuple):
+    """Messages, oldest first; ``full``: there may be more behind them."""
+
+    messages: list[Any]
+    full: bool
+
+
+async def page_of(client: discord.Client, channel_id: int, after: int | None) -> Page:
+    """Return the messages after ``after`` (None: the newest), without any that has no id.
+
+    Raises what a request may raise, and Intercepted for what is no history.
+    """
+    async with timed():
+        found = await client.http.logs_from(channel_id, PAGE, after=after)
+    if not isinstance(found, list):
+        raise Intercepted(HTTPStatus.OK)
+    messages = [data for data in found if _has_id(data)]
+    if found and not messages:
+        raise Intercepted(HTTPStatus.OK)
+    if len(messages) < len(found):
+        _log.error("message.unreadable", channel=channel_id, messages=len(found) - len(messages))
+    return Page(sorted(messages, key=lambda data: int(data["id"])), len(found) >= PAGE)
+
+
+def _has_id(data: object) -> bool:
+    try:
+        return isinstance(data, Mapping) and snowflake(data.get("id")) > 0
+    except NoSnowflake:
+        return False

@@ -1,0 +1,75 @@
+"""discord.py's HTTP clients, with answers believed by what they say and rate limits waited for by the bot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import discord
+from discord.http import HTTPClient, Route
+from discord.state import ConnectionState
+from discord.webhook.async_ import AsyncWebhookAdapter
+
+from bot.gateway.origin import TooMany, believed, reread
+from bot.gateway.ratelimits import Bucket, Waits
+from bot.gateway.requests import asking, tracing, untimed
+
+TRIES = 5
+"""How often a request is made that Discord answers with 429; such a one has no effect."""
+
+
+class Http(HTTPClient):
+    """The requests of one client, as another one of discord.py's would make them."""
+
+    def __init__(self, other: HTTPClient) -> None:
+        super().__init__(other.loop, http_trace=other.http_trace)
+        self.waits = Waits()
+
+    def get_ratelimit(self, key: str) -> Bucket:
+        """Return the limit of a kind of request."""
+        found = self._buckets.get(key)
+        if not isinstance(found, Bucket):
+            self._buckets[key] = found = Bucket(self.waits)
+            self._try_clear_expired_ratelimits()
+        return found
+
+    async def request(self, route: Route, **kwargs: Any) -> Any:  # noqa: ANN401 - Discord's JSON
+        """Make a request once its limits allow it; raises what discord.py does, Intercepted and RateLimited."""
+        with asking(f"{route.method} {route.path}"):
+            for left in reversed(range(TRIES)):
+                try:
+                    return believed(await super().request(route, **kwargs))
+                except TooMany:
+                    if not left:
+                        raise
+                    untimed()
+                except discord.HTTPException as error:
+                    raise reread(error) from error
+        raise AssertionError
+
+
+class Responses(AsyncWebhookAdapter):
+    """The requests that answer interactions; they have no limits worth waiting for."""
+
+    async def request(self, route: Route, session: aiohttp.ClientSession, **kwargs: Any) -> Any:  # noqa: ANN401 - JSON
+        """Make a request; raises what discord.py does, and Intercepted."""
+        with asking(f"{route.method} {route.path}"):
+            try:
+                return believed(await super().request(route, session, **kwargs))
+            except discord.HTTPException as error:
+                raise reread(error) from error
+
+
+class ApiClient(discord.Client):
+    """A client of Discord's API; ``limit`` bounds a request."""
+
+    http: Http
+
+    def __init__(self, limit: timedelta, *, intents: discord.Intents, **options: Any) -> None:  # noqa: ANN401 - discord.py's
+        super().__init__(intents=intents, http_trace=tracing(limit), **options)
+
+    def _get_state(self, **options: Any) -> ConnectionState[Any]:  # noqa: ANN401 - discord.py's
+        # Here, because what this makes keeps the HTTP client for good.
+        self.http = Http(self.http)
+        return super()._get_state(**options)

@@ -1,0 +1,32 @@
+"""Discord's ids: numbers of 63 bits that carry their moment."""
+
+from __future__ import annotations
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+"""The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
+
+MOST = 2**63 - 1
+"""The largest number that the log can hold; Discord comes to it in the year 2084."""
+
+
+class NoSnowflake(ValueError):
+    """What should be one of Discord's ids is none."""
+
+
+def snowflake(value: object) -> int:
+    """Return the id that a JSON value is; raise NoSnowflake where it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST)):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST:
+        raise NoSnowflake
+    return value
+
+
+def snowflake_time(value: int) -> int:
+    """Return the moment in an id, in microseconds since the epoch."""
+    return ((value >> 22) + DISCORD_EPOCH_MS) * 1000
+
+
+def snowflake_at(moment: int) -> int:
+    """Return the smallest id of a moment in microseconds since the epoch."""
+    return max(0, moment // 1000 - DISCORD_EPOCH_MS) << 22
