@@ -17,7 +17,7 @@ from aiohttp import web
 from bot.sandbox.errors import ControlError
 from bot.sandbox.wire import Json, json_response
 
-KINDS = ("status", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill")
+KINDS = ("status", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill", "missing")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
 
 Effect = Callable[[], Awaitable[web.StreamResponse]]
@@ -137,6 +137,8 @@ class Faults:
             return response, response.status
         if fault.kind == "status":
             return _failure(fault.status), fault.status
+        if fault.kind == "missing":
+            return json_response({"message": "404: Not Found", "code": 0}, status=404), 404
         if fault.kind == "ratelimit":
             return _rate_limited(fault), 429
         if fault.kind == "cut":
