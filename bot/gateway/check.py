@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -16,8 +16,11 @@ import yarl
 
 from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
+from bot.gateway.connecting import allowance
 from bot.gateway.invitation import invitation
 from bot.gateway.places import Place, Places
+from bot.gateway.reasons import GATEWAY, complaint
+from bot.gateway.requests import UNREADABLE
 
 HELLO = 10
 """The gateway's first word on every connection (docs: opcodes)."""
@@ -57,17 +60,19 @@ class Access:
 class Account:
     """What Discord says about the bot: ``sessions_left`` are the gateway sessions that may still begin today.
 
-    ``listed`` is False where Discord's list of the bot's servers was not to be had.
+    ``listed`` is False where Discord's list of the bot's servers was not to be had. ``sessions_left`` is None, and
+    ``threads_listed`` False, where the server does not tell.
     """
 
     name: str
     message_content: bool
     interactions_elsewhere: bool
-    sessions_left: int
+    sessions_left: int | None
     listed: bool
     guilds: tuple[str, ...]
     channels: tuple[Access, ...]
     invitation: str
+    threads_listed: bool = True
 
 
 async def probe(endpoint: Endpoint) -> Probe:
@@ -79,14 +84,14 @@ async def probe(endpoint: Endpoint) -> Probe:
             async with session.get(f"{endpoint.api_url}/gateway") as response:
                 skew = _skew(response.headers.get("Date"), before, time.time())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unreachable(f"{endpoint.api_url} does not answer ({_reason(error)}).") from error
+            raise Unreachable(complaint(endpoint.api_url, error)) from error
         try:
             async with session.ws_connect(yarl.URL(endpoint.gateway_url).with_query(v=10, encoding="json")) as gateway:
                 hello = await gateway.receive_json()
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
-            raise Unreachable(f"{endpoint.gateway_url} does not answer ({_reason(error)}).") from error
+            raise Unreachable(complaint(endpoint.gateway_url, error, GATEWAY)) from error
     if not isinstance(hello, dict) or hello.get("op") != HELLO:
-        raise Unreachable(f"{endpoint.gateway_url} answers, but not as a gateway of Discord.")
+        raise Unreachable(f"{endpoint.gateway_url} answers, but not as {GATEWAY} does.")
     return Probe(skew)
 
 
@@ -100,23 +105,25 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
     try:
         async with asyncio.timeout(SECONDS):
             await client.login(token)
-            _, _, sessions = await client.http.get_bot_gateway()
+            allowed = await allowance(client.http)
             ids = await _listed(client)
             guilds = await _guilds(client, known_guilds if ids is None else ids)
             channels = [access for guild in guilds for access in await _channels(client, guild, places)]
             invite = invitation(client.application_id or 0, answers=endpoint.answers)
-            return _account(client, sessions["remaining"], guilds, channels, invite, listed=ids is not None)
+            left = allowed[0] if allowed else None
+            found = _account(client, left, guilds, channels, invite, listed=ids is not None)
+            return replace(found, threads_listed=await _threads_listed(client, guilds))
     except discord.LoginFailure:
         return None
-    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, LookupError, TypeError) as error:
-        raise Unreachable(f"{endpoint.api_url} does not answer as Discord does ({_reason(error)}).") from error
+    except UNREADABLE as error:
+        raise Unreachable(complaint(endpoint.api_url, error)) from error
     finally:
         await client.close()
 
 
 def _account(
     client: discord.Client,
-    left: int,
+    left: int | None,
     guilds: list[discord.Guild],
     channels: list[Access],
     invite: str,
@@ -145,6 +152,16 @@ async def _listed(client: discord.Client) -> list[int] | None:
         return [guild.id async for guild in client.fetch_guilds(limit=GUILDS, with_counts=False)]
     except discord.NotFound:
         return None
+
+
+async def _threads_listed(client: discord.Client, guilds: list[discord.Guild]) -> bool:
+    """Tell whether the server lists active threads, as far as one guild shows it."""
+    try:
+        for guild in guilds[:1]:
+            await client.http.get_active_threads(guild.id)
+    except (discord.Forbidden, discord.NotFound):
+        return False
+    return True
 
 
 async def _guilds(client: discord.Client, ids: Iterable[int]) -> list[discord.Guild]:
@@ -189,9 +206,3 @@ def _skew(header: str | None, before: float, after: float) -> float | None:
     if before - 1 <= theirs <= after:
         return 0.0
     return (before + after) / 2 - (theirs + 0.5)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, discord.HTTPException | aiohttp.WSServerHandshakeError):
-        return f"status {error.status}"
-    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__

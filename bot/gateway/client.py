@@ -20,12 +20,16 @@ from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
-from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
+from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
+from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.invitation import invitation
+from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import Place, place_in, place_of
+from bot.gateway.reasons import SILENT_THREADS, reason
+from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, timed, tracing
 from bot.gateway.sync import Sync
 from bot.gateway.tolerance import from_json, guard
@@ -67,12 +71,13 @@ class Wiring:
     commands: Commands | None = None
 
 
-class Client(discord.Client):
+class Client(ReconnectingClient):
     """Reports what the gateway brings to the intake, and completes channels whenever a session begins."""
 
-    def __init__(self, endpoint: Endpoint, wiring: Wiring) -> None:
+    def __init__(self, endpoint: Endpoint, wiring: Wiring, reconnects: Reconnects) -> None:
         self.point_at(endpoint)
         super().__init__(
+            reconnects,
             intents=_intents(message_content=endpoint.message_content),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -116,7 +121,7 @@ class Client(discord.Client):
         # Both its gateway and its HTTP client read by this; its type follows what is installed.
         discord.utils._from_json = from_json  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
-    async def setup_hook(self) -> None:
+    def logged_in(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""
         if self._wiring.commands is not None and self._tree is not None:
             self._spawn(self._wiring.commands.registration.register(self._tree))
@@ -137,11 +142,13 @@ class Client(discord.Client):
 
     async def on_ready(self) -> None:
         """Complete the session's channels and take up unfinished replies."""
-        self._up = True
-        _log.info("gateway.ready", guilds=len(self.guilds))
-        self._invite()
-        self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
-        self._wiring.on_ready()
+        # discord.py says so some seconds after the session began, which may have lost its connection by now.
+        if self.ws.open:
+            self._up = True
+            _log.info("gateway.ready", guilds=len(self.guilds))
+            self._invite()
+            self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
+            self._wiring.on_ready()
         for guild in self.guilds:
             self._complete_channels(guild)
         for channel_id in await self._wiring.intake.direct_channels():
@@ -156,9 +163,9 @@ class Client(discord.Client):
         self._wiring.on_ready()
 
     async def on_disconnect(self) -> None:
-        """Note that the connection broke; discord.py connects again by itself."""
+        """Note that the connection broke; the next one is made meanwhile."""
         if self._up:
-            # discord.py says so again after each attempt to connect that fails.
+            # Each attempt to connect that fails says so again.
             self._up = False
             _log.info("gateway.lost")
             self._note(GatewayLost())
@@ -227,7 +234,7 @@ class Client(discord.Client):
             async with timed():
                 threads = await guild.active_threads()
         except UNREADABLE as error:
-            _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
+            _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=SILENT_THREADS)
             return isinstance(error, discord.Forbidden | discord.NotFound) or self._wiring.sync.sessions != session
         # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
         for thread in threads if self._wiring.sync.sessions == session else ():

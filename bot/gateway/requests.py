@@ -29,11 +29,14 @@ UNREADABLE = (
 )
 """What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
 
+_OURS = {"POST": ("/messages",), "GET": ("/users/@me", "/oauth2/applications/@me", "/gateway/bot")}
+"""Ends of paths whose repeats are ours: a message is looked for first, a login has its own pauses."""
+
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
 
 class ServerFault(Exception):
-    """Discord answered a POST with 5xx: it may have taken effect."""
+    """Discord answered with 5xx what we repeat ourselves: a POST may have taken effect."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -41,7 +44,7 @@ class ServerFault(Exception):
 
 
 def tracing(limit: timedelta) -> aiohttp.TraceConfig:
-    """Return the trace that times requests and ends discord.py's own repeats of a POST to ``/messages``."""
+    """Return the trace that times requests and ends discord.py's own repeats where they are ours."""
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
@@ -50,7 +53,7 @@ def tracing(limit: timedelta) -> aiohttp.TraceConfig:
         status = params.response.status
         # After a 429 discord.py sleeps as long as Discord says; any other answer still has a body to come.
         _reschedule(None if status == HTTPStatus.TOO_MANY_REQUESTS else limit.total_seconds())
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.method == "POST" and _to_messages(params.url.path):
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and params.url.path.endswith(_OURS.get(params.method, ())):
             params.response.release()
             raise ServerFault(status)
 
@@ -76,7 +79,3 @@ def _reschedule(seconds: float | None) -> None:
     if timeout is not None and not timeout.expired():
         now = asyncio.get_running_loop().time()
         timeout.reschedule(None if seconds is None else now + seconds)
-
-
-def _to_messages(path: str) -> bool:
-    return path.endswith("/messages")

@@ -13,11 +13,10 @@ import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.reasons import complaint
+from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE
-from bot.replies.backoff import backoff
 
-LONGEST_PAUSE = 120.0
-SETTLED_SECONDS = 60.0
 WRONG_TOKEN, FATAL_CODES = 4004, {4010, 4011, 4012}
 REFUSED_INTENTS = {4013, 4014}
 
@@ -31,6 +30,7 @@ class Supervisor:
         self._endpoint = endpoint
         self._token = token
         self._wiring = wiring
+        self._reconnects = Reconnects()
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
@@ -40,19 +40,15 @@ class Supervisor:
 
         Raises TokenError when Discord refuses the token and IntentError when it refuses an intent: both need a person.
         """
-        attempt = 0
         while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
-            await self._session()
-            if self._stopping.is_set():
-                return
-            settled = asyncio.get_running_loop().time() - began > SETTLED_SECONDS
-            attempt = 1 if settled else attempt + 1
-            await self._pause(backoff(attempt, LONGEST_PAUSE))
+            cause = await self._session()
+            if not self._stopping.is_set():
+                await self._pause(self._reconnects.failure(cause, fresh=True))
 
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
+        self._reconnects.stop()
         if self._connection is not None:
             # Closing alone would wait for discord.py's pause before it connects again, up to minutes.
             while not self._connection.done():
@@ -60,9 +56,9 @@ class Supervisor:
                 self._connection.cancel()
                 await asyncio.wait((self._connection,), timeout=0.1)
 
-    async def _session(self) -> None:
-        """Run one client until it ends."""
-        self.client = client = Client(self._endpoint, self._wiring)
+    async def _session(self) -> str:
+        """Run one client until it ends, and return what it ended of."""
+        self.client = client = Client(self._endpoint, self._wiring, self._reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         self._connection = asyncio.create_task(client.start(self._token), name="connection")
@@ -74,7 +70,9 @@ class Supervisor:
             fatal = fatal_error(error)
             if fatal is not None:
                 raise fatal from error
-            _log.error("client.died", error=type(error).__name__)
+            return client.complaint(error)
+        else:
+            return ""
         finally:
             self._wiring.on_lost()
             if auditing is not None:
@@ -117,7 +115,7 @@ async def _check_token(endpoint: Endpoint, token: str) -> None:
     except discord.LoginFailure as error:
         raise _wrong_token() from error
     except UNREADABLE as error:
-        _log.warning("discord.unreachable", error=type(error).__name__)
+        _log.warning("discord.unreachable", reason=complaint(endpoint.api_url, error))
     finally:
         await client.close()
 

@@ -12,10 +12,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import discord
 import structlog
 from discord import app_commands
+
+from bot.gateway.reasons import reason
+from bot.gateway.requests import UNREADABLE
 
 FILE_NAME = "commands.json"
 
@@ -47,8 +48,8 @@ class Registration:
             return
         try:
             commands = await tree.sync()
-        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
-            _log.warning("commands.unregistered", error=type(error).__name__, hint="tried again at the next start")
+        except UNREADABLE as error:
+            _log.warning("commands.unregistered", reason=reason(error), hint="tried again at the next start")
             return
         _log.info("commands.registered", count=len(commands))
         try:

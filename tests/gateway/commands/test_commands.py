@@ -19,6 +19,12 @@ async def _talked(
     """Return a bot that answered one question in a channel (versions 1 to 4), and the question's id."""
     running = await launch(**more)
     await moderator.registered()
+    client = running.bot.supervisor.client
+    assert client is not None
+    assert client.catchup is not None
+    underway = client.catchup._underway
+    # A look at the history that is still under way would find the question, and add two versions.
+    await eventually(lambda: not underway)
     asked = await control.post("ask one")
     await running.judge.expect(ReplySent)
     return running, asked["id"]
