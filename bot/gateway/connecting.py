@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -66,6 +67,7 @@ class ReconnectingClient(discord.Client):
 
         Raises discord.ConnectionClosed where a person has to do something, and what a session's start tripped over.
         """
+        del reconnect
         while not self.is_closed():
             try:
                 await self._serve(self._session)
@@ -73,8 +75,6 @@ class ReconnectingClient(discord.Client):
                 self.dispatch("disconnect")
                 if isinstance(error, discord.ConnectionClosed) and error.code in FATAL_CODES:
                     raise
-                if not reconnect:
-                    return
                 await self.pause(self._reconnects.failure(self.complaint(error), fresh=self._session is None))
 
     async def pause(self, seconds: float) -> None:
@@ -102,26 +102,25 @@ class ReconnectingClient(discord.Client):
                 self.ws = link = await Link.connect(self, session)
                 while True:
                     await link.poll_event()
-        except TimeoutError:
+        except (aiohttp.ClientError, OSError) as error:
             if link is None:
+                # Nobody was asked to resume: the usual gateway may still be there, and the session too.
+                self._session = replace(session, gateway=Link.DEFAULT_GATEWAY) if session else None
                 raise
             await link.close()
-            raise Ended("says nothing more", resumable=True) from None
+            self._keep(session, link.session())
+            what = "says nothing more" if isinstance(error, TimeoutError) else "cuts the connection"
+            raise Ended(what, resumable=True) from error
         except Ended as ended:
-            if not ended.resumable:
-                self._session = None
+            self._keep(session, link.session() if link else session if ended.resumable else None)
             raise
         finally:
-            self._keep(session, link)
             self._beginning = None
 
-    def _keep(self, session: Session | None, link: Link | None) -> None:
+    def _keep(self, resumed: Session | None, session: Session | None) -> None:
         """Keep the session of a connection that ended, unless resuming it failed too often."""
-        self._failed_resumes = 0 if self._begun or session is None else self._failed_resumes + 1
-        if link is not None:
-            self._session = link.session()
-        if self._failed_resumes >= pacing.FAILED_RESUMES:
-            self._session = None
+        self._failed_resumes = 0 if self._begun or resumed is None else self._failed_resumes + 1
+        self._session = session if self._failed_resumes < pacing.FAILED_RESUMES else None
 
     def _begin(self, parse: Callable[[Any], None], data: Any) -> None:  # noqa: ANN401 - JSON
         """Take READY or RESUMED: the connection may last."""
@@ -136,17 +135,18 @@ class ReconnectingClient(discord.Client):
 
         A server that does not say how many are left may have any number of them.
         """
-        clock, spent_until = asyncio.get_running_loop().time, 0.0
+        clock, until = asyncio.get_running_loop().time, None
         while True:
-            allowed = await allowance(self.http)
-            if allowed is not None:
-                remaining, reset_after = allowed
-                if remaining < 1 and not spent_until:
-                    _log.warning("gateway.no_session_left", more_in_seconds=round(reset_after), hint="the bot waits")
-                spent_until = 0.0 if remaining else clock() + reset_after
-            if clock() >= spent_until:
+            remaining, reset_after = await allowance(self.http) or (None, 0.0)
+            if remaining is None and (until is None or clock() >= until):
                 return
-            await self.pause(pacing.until_more(spent_until - clock()))
+            if remaining is not None and remaining >= 1:
+                return
+            if until is None:
+                _log.warning("gateway.no_session_left", more_in_seconds=round(reset_after), hint="the bot waits")
+            if remaining is not None:
+                until = clock() + reset_after
+            await self.pause(pacing.until_more((until or 0.0) - clock()))
 
 
 async def allowance(http: HTTPClient) -> tuple[int, float] | None:
@@ -155,5 +155,5 @@ async def allowance(http: HTTPClient) -> tuple[int, float] | None:
         async with timed():
             limit = (await http.request(Route("GET", "/gateway/bot")))["session_start_limit"]
         return int(limit["remaining"]), int(limit["reset_after"]) / 1000
-    except (*UNREADABLE, ServerFault):
+    except (*UNREADABLE, ServerFault, OverflowError):
         return None

@@ -1,7 +1,6 @@
-"""Keeping a client connected: a new one with back-off when it dies, and an end for good when that can't help.
+"""Keeping a client alive: a new one after a pause when it dies, and an end for good when that can't help.
 
-discord.py's client dies on a session's start that it can't parse and on a first connection that fails (FACTS 1.2).
-Discord resets a token after 1000 identifications a day, so restarts that follow each other grow rare.
+It dies of a login that fails and of a session's start that can't be read; it connects again by itself after the rest.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.connecting import FATAL_CODES
 from bot.gateway.reasons import complaint
 from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE
 
-WRONG_TOKEN, FATAL_CODES = 4004, {4010, 4011, 4012}
+WRONG_TOKEN = 4004
 REFUSED_INTENTS = {4013, 4014}
 
 _log = structlog.get_logger()
@@ -50,9 +50,9 @@ class Supervisor:
         self._stopping.set()
         self._reconnects.stop()
         if self._connection is not None:
-            # Closing alone would wait for discord.py's pause before it connects again, up to minutes.
+            # Closing alone would wait for the pause before the next connection.
             while not self._connection.done():
-                # asyncio.wait_for, which discord.py connects with, can swallow a cancellation.
+                # A time limit that is over just then can swallow a cancellation.
                 self._connection.cancel()
                 await asyncio.wait((self._connection,), timeout=0.1)
 

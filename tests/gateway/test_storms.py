@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from discord.http import HTTPClient, Route
 
 from bot import configured
 from bot.gateway import connecting, pacing
@@ -190,18 +191,31 @@ async def test_a_session_without_a_name_is_never_resumed(
     assert len(pauses.made) == 1
 
 
-async def test_a_session_is_resumed_where_ready_says_or_begins_anew(
+async def test_a_dead_address_for_resuming_costs_one_try(
     launch: Launch, control: ControlClient, pauses: Pauses, unused_tcp_port: int
 ) -> None:
-    """The address for resuming may be a dead one: the usual one is tried after it."""
+    """READY names it; the usual one knows the session too."""
     await control.gateway("ready", fields={"resume_gateway_url": f"ws://127.0.0.1:{unused_tcp_port}"})
     await running(launch, control)
 
     await control.gateway("drop")
-    await control.wait_for_ready(identifies=2)
+    await control.wait_for_ready(resumes=1)
     await answers(control, "after")
 
-    assert len(pauses.made) == 1 + pacing.FAILED_RESUMES
+    assert (await control.sessions())["identifies"] == 1
+    assert len(pauses.made) == 2
+
+
+async def test_a_session_outlives_an_outage(launch: Launch, control: ControlClient, pauses: Pauses) -> None:
+    """What nobody answered is no refusal, however often."""
+    await running(launch, control)
+
+    await control.outage(0.5)
+    await control.wait_for_ready(resumes=1)
+    await answers(control, "after")
+
+    assert (await control.sessions())["identifies"] == 1
+    assert len(pauses.made) > pacing.FAILED_RESUMES
 
 
 async def test_no_session_is_asked_for_where_none_is_left(
@@ -225,6 +239,26 @@ async def test_no_session_is_asked_for_where_none_is_left(
     assert spent == {pacing.LONGEST_PAUSE}
     assert len(told(lines, "gateway.no_session_left")) == 1
     assert (sandbox.services.application.token, sandbox.services.application.identifies) == (token, 1000)
+
+
+@pytest.mark.parametrize("limit", [{"remaining": 0, "reset_after": 0}, {"remaining": -1, "reset_after": -5}])
+async def test_none_left_is_none_left_whatever_is_said_of_the_time(
+    launch: Launch, control: ControlClient, pauses: Pauses, limit: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for again after a pause."""
+    whole = HTTPClient.request
+
+    async def request(http: HTTPClient, route: Route, **kwargs: Any) -> Any:  # noqa: ANN401 - Discord's JSON
+        answer = await whole(http, route, **kwargs)
+        return {**answer, "session_start_limit": limit} if route.path == "/gateway/bot" else answer
+
+    monkeypatch.setattr(HTTPClient, "request", request)
+    await launch(ready=False)
+
+    await eventually(lambda: len(pauses.made) >= 3)
+
+    assert set(pauses.made) == {pacing.IDENTIFY_SECONDS}
+    assert (await control.sessions())["identifies"] == 0
 
 
 async def test_a_server_need_not_say_how_many_sessions_are_left(launch: Launch, control: ControlClient) -> None:
