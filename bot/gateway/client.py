@@ -234,8 +234,10 @@ class Client(ReconnectingClient):
             async with timed():
                 threads = await guild.active_threads()
         except UNREADABLE as error:
-            _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=SILENT_THREADS)
-            return isinstance(error, discord.Forbidden | discord.NotFound) or self._wiring.sync.sessions != session
+            final = isinstance(error, discord.Forbidden | discord.NotFound)
+            hint = SILENT_THREADS if final else "asked for again"
+            _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=hint)
+            return final or self._wiring.sync.sessions != session
         # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
         for thread in threads if self._wiring.sync.sessions == session else ():
             if thread.id not in known:
