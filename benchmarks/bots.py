@@ -27,9 +27,12 @@ reply = "{author}: {word} it is"
 
 @contextlib.asynccontextmanager
 async def running_bot(
-    folder: Path, sandbox: SandboxProcess, settings: str = CONFIG
+    folder: Path, sandbox: SandboxProcess, settings: str = CONFIG, output: int | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the bot with its settings and log in ``folder``, and end it by SIGTERM unless it has ended."""
+    """Run the bot with its settings and log in ``folder``, and end it by SIGTERM unless it has ended.
+
+    ``output`` is the file descriptor that its log lines go to; None: ours.
+    """
     (folder / "config.toml").write_text(settings, encoding="utf-8")
     environ = {
         **os.environ,
@@ -38,7 +41,7 @@ async def running_bot(
         "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
     }
     process = await asyncio.create_subprocess_exec(
-        *tethered(sys.executable, "-m", "bot", "run"), cwd=folder, env=environ
+        *tethered(sys.executable, "-m", "bot", "run"), cwd=folder, env=environ, stdout=output, stderr=output
     )
     try:
         yield process
@@ -53,6 +56,12 @@ def peak_memory(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process took so far, as Linux tells it."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def event_counts(folder: Path) -> Counter[str]:

@@ -12,6 +12,7 @@ from bot.cli.output import count_text
 from bot.config import Config
 from bot.errors import TokenError
 from bot.gateway.check import Access, Account, Unreachable, examine, probe, shown
+from bot.gateway.reasons import SILENT_THREADS
 
 FEW_SESSIONS = 100
 """Of a thousand a day; with the last of them Discord resets the token."""
@@ -93,8 +94,9 @@ def _gateway(seen: _Seen) -> Result:
     if seen.account is None:
         return fine("gateway", "answers")
     left = seen.account.sessions_left
-    sessions = f"answers; {count_text(left, 'session')} may begin today"
-    if left < FEW_SESSIONS:
+    told = "it is not told how many sessions" if left is None else count_text(left, "session")
+    sessions = f"answers; {told} may begin today"
+    if left is not None and left < FEW_SESSIONS:
         todo = "Find out why the bot starts so often: when none is left, Discord resets the token."
         return warned("gateway", sessions, todo) if left else failed("gateway", sessions, todo)
     if seen.account.interactions_elsewhere:
@@ -129,6 +131,8 @@ def _permissions(seen: _Seen) -> Result:
         return warned("permissions", "The bot is on no server.", f"Invite it: {account.invitation}")
     lacking = [access for access in account.channels if access.missing]
     where = f"{count_text(len(account.channels), 'channel')} on {count_text(len(account.guilds), 'server')}"
+    if not lacking and not account.threads_listed:
+        return warned("permissions", f"{where}; active threads are not listed", f"{SILENT_THREADS.capitalize()}.")
     if not lacking:
         return fine("permissions", where)
     found = "; ".join(_missing(access) for access in lacking[:CHANNELS_NAMED])

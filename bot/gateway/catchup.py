@@ -24,13 +24,13 @@ from bot.errors import EcholessError
 from bot.gateway.history import Page, page_of
 from bot.gateway.incoming import Incoming, Unreadable, from_payload
 from bot.gateway.intake import Intake
+from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import Place, may_read_history
+from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.sync import Sync
 from bot.replies.backoff import backoff
-
-LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
 
@@ -136,7 +136,7 @@ class Catchup:
             except UNREADABLE as error:
                 if self._client.is_closed():
                     return
-                _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__, attempt=attempt)
+                _log.warning("catchup.failed", channel=channel_id, reason=reason(error), attempt=attempt)
                 await asyncio.sleep(backoff(attempt, LONGEST_PAUSE))
                 continue
             return

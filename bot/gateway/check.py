@@ -16,10 +16,12 @@ import yarl
 
 from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
+from bot.gateway.connecting import allowance
 from bot.gateway.http import ApiClient
 from bot.gateway.invitation import invitation
 from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.places import Place, Places
+from bot.gateway.reasons import GATEWAY, complaint
 from bot.gateway.requests import UNREADABLE
 
 HELLO = 10
@@ -61,18 +63,20 @@ class Account:
     """What Discord says about the bot: ``sessions_left`` are the gateway sessions that may still begin today.
 
     ``listed`` is False where Discord's list of the bot's servers was not to be had; ``names`` holds what each channel
-    that the bot can see is called, with its server.
+    that the bot can see is called, with its server. ``sessions_left`` is None, and ``threads_listed`` False, where the
+    server does not tell.
     """
 
     name: str
     message_content: bool
     interactions_elsewhere: bool
-    sessions_left: int
+    sessions_left: int | None
     listed: bool
     guilds: tuple[str, ...]
     channels: tuple[Access, ...]
     names: Mapping[int, str]
     invitation: str = ""
+    threads_listed: bool = True
 
 
 async def probe(endpoint: Endpoint) -> Probe:
@@ -84,14 +88,14 @@ async def probe(endpoint: Endpoint) -> Probe:
             async with session.get(f"{endpoint.api_url}/gateway") as response:
                 skew = _skew(response.headers.get("Date"), before, time.time())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unreachable(f"{endpoint.api_url} does not answer ({_reason(error)}).") from error
+            raise Unreachable(complaint(endpoint.api_url, error)) from error
         try:
             async with session.ws_connect(yarl.URL(endpoint.gateway_url).with_query(v=10, encoding="json")) as gateway:
                 hello = await gateway.receive_json()
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
-            raise Unreachable(f"{endpoint.gateway_url} does not answer ({_reason(error)}).") from error
+            raise Unreachable(complaint(endpoint.gateway_url, error, GATEWAY)) from error
     if not isinstance(hello, dict) or hello.get("op") != HELLO:
-        raise Unreachable(f"{endpoint.gateway_url} answers, but not as a gateway of Discord.")
+        raise Unreachable(f"{endpoint.gateway_url} answers, but not as {GATEWAY} does.")
     return Probe(skew)
 
 
@@ -105,20 +109,25 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
     try:
         async with asyncio.timeout(SECONDS):
             await client.login(token)
-            _, _, sessions = await client.http.get_bot_gateway()
+            allowed = await allowance(client.http)
             ids = await _listed(client)
             guilds = await _guilds(client, known_guilds if ids is None else ids)
             held = [(guild, await guild.fetch_channels()) for guild in guilds]
             channels = [access for guild, there in held for access in await _accesses(client, guild, there, places)]
             names = {each.id: shown(each.name, guild.name, each.id) for guild, there in held for each in there}
-            found = _account(client, sessions["remaining"], guilds, channels, names, listed=ids is not None)
-            return replace(found, invitation=invitation(client.application_id or 0, answers=endpoint.answers))
+            left = allowed[0] if allowed else None
+            found = _account(client, left, guilds, channels, names, listed=ids is not None)
+            return replace(
+                found,
+                invitation=invitation(client.application_id or 0, answers=endpoint.answers),
+                threads_listed=await _threads_listed(client, guilds),
+            )
     except discord.LoginFailure:
         return None
     except Intercepted as error:
         raise Unreachable(f"{HINT} Asked for the bot's account, it said: status {error.status}.") from error
     except UNREADABLE as error:
-        raise Unreachable(f"{endpoint.api_url} does not answer as Discord does ({_reason(error)}).") from error
+        raise Unreachable(complaint(endpoint.api_url, error)) from error
     finally:
         await client.close()
 
@@ -130,7 +139,7 @@ def shown(channel: str, guild: str, channel_id: int) -> str:
 
 def _account(
     client: discord.Client,
-    left: int,
+    left: int | None,
     guilds: list[discord.Guild],
     channels: list[Access],
     names: Mapping[int, str],
@@ -159,6 +168,16 @@ async def _listed(client: discord.Client) -> list[int] | None:
         return [guild.id async for guild in client.fetch_guilds(limit=GUILDS, with_counts=False)]
     except discord.NotFound:
         return None
+
+
+async def _threads_listed(client: discord.Client, guilds: list[discord.Guild]) -> bool:
+    """Tell whether the server lists active threads, as far as one guild shows it."""
+    try:
+        for guild in guilds[:1]:
+            await client.http.get_active_threads(guild.id)
+    except (discord.Forbidden, discord.NotFound):
+        return False
+    return True
 
 
 async def _guilds(client: discord.Client, ids: Iterable[int]) -> list[discord.Guild]:
@@ -205,9 +224,3 @@ def _skew(header: str | None, before: float, after: float) -> float | None:
     if before - 1 <= theirs <= after:
         return 0.0
     return (before + after) / 2 - (theirs + 0.5)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, discord.HTTPException | aiohttp.WSServerHandshakeError):
-        return f"status {error.status}"
-    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__

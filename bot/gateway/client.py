@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -21,13 +20,16 @@ from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
-from bot.gateway.catchup import LONGEST_PAUSE, Bounds, Catchup, Target
+from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
+from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.heartbeat import Heartbeat
-from bot.gateway.http import ApiClient
 from bot.gateway.intake import BOT_STREAM, Intake, Recording
 from bot.gateway.invitation import invitation
+from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import Place, place_in, place_of
+from bot.gateway.reasons import SILENT_THREADS, reason
+from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
@@ -35,9 +37,6 @@ from bot.gateway.tolerance import for_discord_py, guard, one_queue
 from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
-
-LINE_PATIENCE = 1.0
-"""Seconds for the end of a connection that was just being made; then it is cut."""
 
 PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
@@ -69,13 +68,14 @@ class Wiring:
     commands: Commands | None = None
 
 
-class Client(ApiClient):
+class Client(ReconnectingClient):
     """Reports what the gateway brings to the intake, and completes channels whenever a session begins."""
 
-    def __init__(self, endpoint: Endpoint, wiring: Wiring) -> None:
+    def __init__(self, endpoint: Endpoint, wiring: Wiring, reconnects: Reconnects) -> None:
         self.point_at(endpoint)
         super().__init__(
             endpoint.request_timeout,
+            reconnects,
             intents=_intents(message_content=endpoint.message_content),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -100,8 +100,6 @@ class Client(ApiClient):
         )
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
-        self._line: DiscordWebSocket | None = None
-        self._connection._update_references = self._take_line  # type: ignore[method-assign]  # noqa: SLF001
         self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
@@ -120,19 +118,7 @@ class Client(ApiClient):
         # Its gateway and its HTTP client read by this; its type follows what is installed.
         discord.utils._from_json = for_discord_py  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
-    def _take_line(self, ws: DiscordWebSocket) -> None:
-        """Note each connection as soon as there is one; discord.py tells its voice clients, of which there are none."""
-        self._line = ws
-
-    async def close(self) -> None:
-        """Close, and with it a connection that was just being made: discord.py leaves that open, and its thread."""
-        await super().close()
-        if self._line is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LINE_PATIENCE):
-                    await self._line.close()
-
-    async def setup_hook(self) -> None:
+    def logged_in(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""
         if self._wiring.commands is not None and self._tree is not None:
             self._spawn(self._wiring.commands.registration.register(self._tree))
@@ -153,11 +139,13 @@ class Client(ApiClient):
 
     async def on_ready(self) -> None:
         """Complete the session's channels and take up unfinished replies."""
-        self._up = True
-        _log.info("gateway.ready", guilds=len(self.guilds))
-        self._invite()
-        self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
-        self._wiring.on_ready()
+        # discord.py says so some seconds after the session began, which may have lost its connection by now.
+        if self.ws.open:
+            self._up = True
+            _log.info("gateway.ready", guilds=len(self.guilds))
+            self._invite()
+            self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
+            self._wiring.on_ready()
         for guild in self.guilds:
             self._complete_channels(guild)
         for channel_id in await self._wiring.intake.direct_channels():
@@ -172,9 +160,9 @@ class Client(ApiClient):
         self._wiring.on_ready()
 
     async def on_disconnect(self) -> None:
-        """Note that the connection broke; discord.py connects again by itself."""
+        """Note that the connection broke; the next one is made meanwhile."""
         if self._up:
-            # discord.py says so again after each attempt to connect that fails.
+            # Each attempt to connect that fails says so again.
             self._up = False
             _log.info("gateway.lost")
             self._note(GatewayLost())
@@ -243,8 +231,10 @@ class Client(ApiClient):
             async with timed():
                 threads = await guild.active_threads()
         except UNREADABLE as error:
-            _log.warning("threads.unknown", guild=guild.id, error=type(error).__name__)
-            return isinstance(error, discord.Forbidden | discord.NotFound) or self._wiring.sync.sessions != session
+            final = isinstance(error, discord.Forbidden | discord.NotFound)
+            hint = SILENT_THREADS if final else "asked for again"
+            _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=hint)
+            return final or self._wiring.sync.sessions != session
         # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
         for thread in threads if self._wiring.sync.sessions == session else ():
             if thread.id not in known:

@@ -35,12 +35,14 @@ UNREADABLE = (
 
 asked_for: ContextVar[str] = ContextVar("kind of request", default="")
 """What is asked of Discord's API: a method and a path without ids or tokens; "" where the API is not asked."""
+_OURS = {"POST": ("/messages",), "GET": ("/users/@me", "/oauth2/applications/@me", "/gateway/bot")}
+"""Ends of paths whose repeats are ours: a message is looked for first, a login has its own pauses."""
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 
 
 class ServerFault(Exception):
-    """Discord answered a POST with 5xx: it may have taken effect."""
+    """Discord answered with 5xx what we repeat ourselves: a POST may have taken effect."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -63,7 +65,7 @@ def tracing(limit: timedelta) -> aiohttp.TraceConfig:
         # A portal may have led it elsewhere.
         asked = response.history[0] if response.history else response
         fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if fails and asked.method == "POST" and _to_messages(asked.url.path):
+        if fails and asked.url.path.endswith(_OURS.get(asked.method, ())):
             response.release()
             raise ServerFault(response.status)
         if asked_for.get():
@@ -106,7 +108,3 @@ def _reschedule(seconds: float | None) -> None:
     if timeout is not None and not timeout.expired():
         now = asyncio.get_running_loop().time()
         timeout.reschedule(None if seconds is None else now + seconds)
-
-
-def _to_messages(path: str) -> bool:
-    return path.endswith("/messages")

@@ -1,7 +1,6 @@
-"""Keeping a client connected: a new one with back-off when it dies, and an end for good when that can't help.
+"""Keeping a client alive: a new one after a pause when it dies, and an end for good when that can't help.
 
-discord.py's client dies on a session's start that it can't parse and on a first connection that fails (FACTS 1.2).
-Discord resets a token after 1000 identifications a day, so restarts that follow each other grow rare.
+It dies of a login that fails and of a session's start that can't be read; it connects again by itself after the rest.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.connecting import FATAL_CODES
 from bot.gateway.http import ApiClient
 from bot.gateway.origin import HINT, Intercepted
+from bot.gateway.reasons import complaint
+from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE
-from bot.replies.backoff import backoff
 
-LONGEST_PAUSE = 120.0
-SETTLED_SECONDS = 60.0
-WRONG_TOKEN, FATAL_CODES = 4004, {4010, 4011, 4012}
+WRONG_TOKEN = 4004
 REFUSED_INTENTS = {4013, 4014}
 
 _log = structlog.get_logger()
@@ -33,6 +32,7 @@ class Supervisor:
         self._endpoint = endpoint
         self._token = token
         self._wiring = wiring
+        self._reconnects = Reconnects()
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
@@ -42,15 +42,10 @@ class Supervisor:
 
         Raises TokenError when Discord refuses the token and IntentError when it refuses an intent: both need a person.
         """
-        attempt = 0
         while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
-            await self._session()
-            if self._stopping.is_set():
-                return
-            settled = asyncio.get_running_loop().time() - began > SETTLED_SECONDS
-            attempt = 1 if settled else attempt + 1
-            await self._pause(backoff(attempt, LONGEST_PAUSE))
+            cause = await self._session()
+            if not self._stopping.is_set():
+                await self._pause(self._reconnects.failure(cause, fresh=True))
 
     def hurry(self) -> None:
         """Have no request wait for a rate limit any more: who asked comes back after the next start."""
@@ -60,16 +55,17 @@ class Supervisor:
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
+        self._reconnects.stop()
         if self._connection is not None:
-            # Closing alone would wait for discord.py's pause before it connects again, up to minutes.
+            # Closing alone would wait for the pause before the next connection.
             while not self._connection.done():
-                # asyncio.wait_for, which discord.py connects with, can swallow a cancellation.
+                # A time limit that is over just then can swallow a cancellation.
                 self._connection.cancel()
                 await asyncio.wait((self._connection,), timeout=0.1)
 
-    async def _session(self) -> None:
-        """Run one client until it ends."""
-        self.client = client = Client(self._endpoint, self._wiring)
+    async def _session(self) -> str:
+        """Run one client until it ends, and return what it ended of."""
+        self.client = client = Client(self._endpoint, self._wiring, self._reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         self._connection = asyncio.create_task(client.start(self._token), name="connection")
@@ -83,8 +79,9 @@ class Supervisor:
                 raise fatal from error
             if isinstance(error, Intercepted):
                 _log.error("discord.intercepted", status=error.status, hint=HINT)
-            else:
-                _log.error("client.died", error=type(error).__name__)
+            return client.complaint(error)
+        else:
+            return ""
         finally:
             self._wiring.on_lost()
             if auditing is not None:
@@ -129,7 +126,7 @@ async def _check_token(endpoint: Endpoint, token: str) -> None:
     except Intercepted as error:
         _log.warning("discord.intercepted", status=error.status, hint=HINT)
     except UNREADABLE as error:
-        _log.warning("discord.unreachable", error=type(error).__name__)
+        _log.warning("discord.unreachable", reason=complaint(endpoint.api_url, error))
     finally:
         await client.close()
 

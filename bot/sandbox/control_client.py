@@ -221,7 +221,7 @@ class ControlClient:
         return answered
 
     async def sessions(self) -> Json:
-        """List gateway sessions, with counts of identifies and resumes."""
+        """List gateway sessions, with counts of identifies, resumes and upgrades."""
         answered: Json = await self.call("GET", "/sessions")
         return answered
 
@@ -286,7 +286,7 @@ class ControlClient:
         await self.call("DELETE", "/faults")
 
     async def gateway(self, action: str, **body: object) -> Json:
-        """Disturb the gateway: drop, reconnect, invalid-session, mute, unmute, repeat, shuffle or dispatch."""
+        """Disturb the gateway: drop, reconnect, invalid-session, storm, calm, mute and more; see GET /control."""
         answered: Json = await self.call("POST", f"/gateway/{action}", body)
         return answered
 

@@ -18,7 +18,7 @@ from aiohttp import web
 from bot.sandbox.errors import ControlError
 from bot.sandbox.wire import Json, json_response
 
-KINDS = ("status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill")
+KINDS = ("status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill", "missing")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to use this network.</body></html>"
 """What a captive portal, a company's proxy or a firewall answers instead of Discord."""
@@ -151,6 +151,8 @@ class Faults:
             return _failure(fault.status), fault.status
         if fault.kind == "page":
             return _page(fault), fault.status
+        if fault.kind == "missing":
+            return json_response({"message": "404: Not Found", "code": 0}, status=404), 404
         if fault.kind == "ratelimit":
             return _rate_limited(fault), 429
         if fault.kind == "cut":

@@ -102,6 +102,12 @@ class Sandbox:
         self._discord = self._control = None
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        self.hub.upgrades += 1
+        self.services.world.pulse.beat()
+        storm = self.hub.storm
+        if storm is not None and storm.strikes("upgrade"):
+            page = "<html><head><title>Welcome</title></head><body>This is not a gateway.</body></html>"
+            return web.Response(text=page, status=storm.status, content_type="text/html")
         connection = Connection(self.hub, request)
         self.hub.connections.add(connection)
         return await connection.run()

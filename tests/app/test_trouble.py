@@ -10,11 +10,10 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import discord
 import pytest
 
 from bot.core.events import MessageReceived, ReplyAbandoned
-from bot.gateway import catchup, healing, supervisor
+from bot.gateway import catchup, healing, pacing
 from bot.replies import records, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
@@ -38,14 +37,10 @@ def options() -> SandboxOptions:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next, and before another identification."""
-
-    async def at_once(_client: discord.Client, _shard: int | None, *, initial: bool = False) -> None:
-        del initial
-
-    for module in (records, worker, supervisor, catchup):
+    for module in (records, worker, pacing, catchup):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(healing, "PROBE_SECONDS", 0.05)
-    monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
+    monkeypatch.setattr(pacing, "IDENTIFY_SECONDS", 0.0)
 
 
 @dataclass

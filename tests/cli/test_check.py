@@ -402,3 +402,21 @@ def test_the_command_fails_when_a_check_does(tmp_path: Path, unused_tcp_port: in
         assert CHECKS == [row["name"] for row in report["checks"]]
     assert all(name in ran.stdout for name in CHECKS)
     assert "fail" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "found"),
+    [
+        pytest.param("/gateway/bot", "gateway", "it is not told how many sessions", id="how many sessions are left"),
+        pytest.param("/guilds/*/threads/active", "permissions", "active threads are not listed", id="active threads"),
+        pytest.param("/users/@me", "gateway", "GET /users/@me: status 404", id="the bot itself"),
+    ],
+)
+async def test_what_a_server_lacks_is_told(tmp_path: Path, sandbox: Sandbox, path: str, name: str, found: str) -> None:
+    """In words; only what nobody can do without is a failure."""
+    sandbox.services.faults.add({"kind": "missing", "path": path, "count": None})
+
+    checked = await check_sandbox(tmp_path, sandbox)
+
+    assert found in checked.found(name)
+    assert checked.fails == ({"gateway"} if path == "/users/@me" else set())

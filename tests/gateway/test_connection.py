@@ -23,7 +23,8 @@ from bot.core.events import (
 )
 from bot.errors import IntentError, TokenError
 from bot.eventlog.log import Location
-from bot.gateway import supervisor
+from bot.gateway import pacing
+from bot.gateway.connecting import ReconnectingClient
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch, RunningBot, judging, settings
@@ -32,8 +33,8 @@ from tests.waiting import PATIENCE, eventually
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less between one client and the next."""
-    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.2)
+    """Wait less between one connection and the next."""
+    monkeypatch.setattr(pacing, "LONGEST_PAUSE", 0.2)
 
 
 async def test_a_stop_while_it_connects_leaves_no_connection(
@@ -48,7 +49,7 @@ async def test_a_stop_while_it_connects_leaves_no_connection(
         await asyncio.Event().wait()
 
     bot = await launch()
-    monkeypatch.setattr(discord.Client, "before_identify_hook", wait)
+    monkeypatch.setattr(ReconnectingClient, "before_identify_hook", wait)
     await control.gateway("drop", invalidate=True)
     await connecting.wait()
     threads = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
@@ -110,10 +111,7 @@ async def test_a_resumed_session_brings_what_was_missed(
 
 
 async def test_a_new_session_fetches_what_was_missed(launch: Launch, control: ControlClient) -> None:
-    """Discord replays nothing then: the history fills the gap, and what comes live meanwhile is not doubled.
-
-    discord.py waits five seconds before it identifies anew.
-    """
+    """Discord replays nothing then: the history fills the gap, and what comes live meanwhile is not doubled."""
     bot = await launch()
     ids = [(await control.post("ask 0"))["id"]]
     await taken(bot, ids)
@@ -162,10 +160,10 @@ def closed_port() -> Iterator[int]:
 
 
 async def test_a_gateway_that_refuses_is_tried_again(launch: Launch, control: ControlClient, closed_port: int) -> None:
-    """The REST side works, the gateway does not: discord.py dies of it (FACTS 1.2), the process goes on trying."""
+    """The REST side works, the gateway does not: it is asked before each try whether another session may begin."""
     bot = await launch(ready=False, discord={"gateway_url": f"ws://127.0.0.1:{closed_port}/"})
 
-    await control.wait_for_requests(2, path="/users/@me")
+    await control.wait_for_requests(2, path="/gateway/bot")
 
     assert not bot.serving.done()
     assert not bot.connected

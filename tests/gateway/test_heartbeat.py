@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from discord.gateway import DiscordWebSocket
 
+from bot.gateway.heartbeat import USUAL, Heartbeat
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from tests.harness import Launch
@@ -43,3 +44,27 @@ async def test_an_acknowledgement_counts_for_its_own_heartbeat(
     await eventually(lambda: acknowledged)
 
     assert acknowledged[0] < SECONDS
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (41.25, 41.25),
+        (2.0, 2.0),
+        (0.0, USUAL),
+        (-1.0, USUAL),
+        (float("nan"), USUAL),
+        (float("inf"), USUAL),
+        (None, USUAL),
+    ],
+)
+async def test_an_interval_that_is_none_is_not_believed(
+    launch: Launch, control: ControlClient, told: float | None, kept: float
+) -> None:
+    """Without any, discord.py's thread would send without a pause; with an endless one it would end."""
+    bot = await launch()
+    await control.wait_for_ready()
+    client = bot.bot.supervisor.client
+    assert client is not None
+
+    assert Heartbeat(ws=client.ws, interval=told).interval == kept

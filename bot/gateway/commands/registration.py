@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from discord import app_commands
 
+from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 
 FILE_NAME = "commands.json"
@@ -48,7 +49,7 @@ class Registration:
         try:
             commands = await tree.sync()
         except UNREADABLE as error:
-            _log.warning("commands.unregistered", error=type(error).__name__, hint="tried again at the next start")
+            _log.warning("commands.unregistered", reason=reason(error), hint="tried again at the next start")
             return
         _log.info("commands.registered", count=len(commands))
         try:

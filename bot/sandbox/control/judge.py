@@ -73,8 +73,12 @@ def _session_record(session: Session) -> Json:
 
 
 async def sessions(call: ControlCall) -> Json:
-    """List the gateway sessions that are connected or can be resumed, and count identifies and resumes."""
+    """List the gateway sessions that are connected or can be resumed; count identifies, resumes and upgrades.
+
+    An upgrade is a call of the gateway's address, whatever becomes of it.
+    """
     return {
+        "upgrades": call.services.hub.upgrades,
         "identifies": sum(item.identifies for item in call.world.applications.values()),
         "resumes": call.services.hub.resumes,
         "sessions": [_session_record(session) for session in call.services.hub.sessions.values()],

@@ -7,6 +7,7 @@ from typing import Any
 from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError, SandboxError
+from bot.sandbox.gateway.storm import CLOSE_CODES
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.options import Rate
@@ -49,7 +50,7 @@ async def add_fault(call: ControlCall) -> Json:
     status, body, content_type, location; a 429 with retry_after), relabel (Discord's answer under another
     content_type), reset (TCP RST), fin (closed without an answer), cut (half a body), hang (until faults are cleared),
     delay (seconds), ratelimit (429; retry_after, is_global), kill (SIGKILL to pid after seconds, then never an answer;
-    it goes before every other fault).
+    it goes before every other fault), missing (404, as for an endpoint that does not exist).
     via false: without the header that says it passed Discord's front.
     method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
@@ -59,8 +60,9 @@ async def add_fault(call: ControlCall) -> Json:
 
 
 async def clear_faults(call: ControlCall) -> Json:
-    """Remove every fault, end what hangs, deliver faithfully and unmute the gateway; settings stay."""
+    """Remove every fault, end what hangs and the storm, deliver faithfully and unmute the gateway; settings stay."""
     call.services.faults.clear()
+    call.services.hub.calm()
     call.services.hub.delivery.restore()
     call.services.hub.unmute()
     return {"faults": []}
@@ -78,7 +80,7 @@ async def drop(call: ControlCall) -> Json:
     The sessions stay resumable, unless invalidate is true.
     """
     code = call.number("code", None, whole=True)
-    if code is not None and not (1000 <= code <= 1001 or 4000 <= code <= 4999):  # noqa: PLR2004 - RFC 6455
+    if code is not None and not any(code in codes for codes in CLOSE_CODES):
         message = "code must be 1000, 1001 or between 4000 and 4999."
         raise ControlError(message)
     return {"connections": call.services.hub.drop(invalidate=call.flag("invalidate"), code=code)}
@@ -183,6 +185,7 @@ async def settings(call: ControlCall) -> Json:
         "global_rate": _rate_text(services.limits.global_rate),
         "resume_window": services.options.resume_window,
         "heartbeat_interval": services.options.heartbeat_interval,
+        "sessions_left": max(0, services.options.identify_total - services.application.identifies),
         "interaction_deadline": services.interactions.deadline,
         "interaction_token_life": services.interactions.token_life,
         "denied_intents": sorted(services.application.denied_intents),
@@ -195,14 +198,18 @@ def _rate_text(rate: Rate | None) -> str:
 
 
 async def change_settings(call: ControlCall) -> Json:
-    """Change settings: see GET /settings for their names; times in seconds, rates as 5/5 or off."""
+    """Change settings: see GET /settings for their names; times in seconds, rates as 5/5 or off.
+
+    sessions_left: how many sessions may still begin today (GET /gateway/bot tells it); the next one resets the token.
+    """
     known = await settings(call)
     unknown = sorted(set(call.body) - set(known))
     if unknown:
         raise ControlError(f"{unknown[0]!r} is not a setting: choose from {', '.join(known)}.")
+    left = call.number("sessions_left", known["sessions_left"], whole=True)
     times = {name: call.number(name, known[name]) for name in known if isinstance(known[name], float)}
-    if any(value < 0 for value in times.values()):
-        message = "Times must not be negative."
+    if any(value < 0 for value in (left, *times.values())):
+        message = "Times and sessions_left must not be negative."
         raise ControlError(message)
     try:
         rates = {name: Rate.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")}
@@ -219,6 +226,7 @@ async def change_settings(call: ControlCall) -> Json:
     services.options.heartbeat_interval = times["heartbeat_interval"]
     services.interactions.deadline = times["interaction_deadline"]
     services.interactions.token_life = times["interaction_token_life"]
+    services.application.identifies = services.options.identify_total - left
     services.application.denied_intents = denied
     services.application.token = token
     return await settings(call)

@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.gateway.protocol import CLIENT_COMMANDS, COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
 from bot.sandbox.gateway.session import Sent, Session
+from bot.sandbox.gateway.storm import Storm
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.wire import Json, decode, encode
 
@@ -48,6 +49,12 @@ class Keeper(Protocol):
     def overflow(self, connection: Connection) -> None:
         """End the session of a client that does not read."""
 
+    def strike(self, connection: Connection, moment: str) -> bool:
+        """Do what the storm does at this moment, and tell whether it does anything."""
+
+    def close_later(self, connection: Connection, code: int) -> None:
+        """Close a connection from outside of it."""
+
     def connection_ended(self, connection: Connection, code: int | None) -> None:
         """Note that a connection is gone."""
 
@@ -63,7 +70,7 @@ class Connection:
         self._keeper = keeper
         self._request = request
         self._websocket = web.WebSocketResponse(compress=False, max_msg_size=_LIBRARY_LIMIT, timeout=_CLOSE_PATIENCE)
-        self._outbox: deque[Sent | str] = deque()
+        self._outbox: deque[Sent | str | Storm] = deque()
         self._wake = asyncio.Event()
         self._commands: deque[float] = deque()
         self._compressor = zlib.compressobj(level=1) if request.query.get("compress") == "zlib-stream" else None
@@ -76,8 +83,8 @@ class Connection:
         """Count what waits to be sent."""
         return len(self._outbox)
 
-    def enqueue(self, item: Sent | str) -> None:
-        """Send later; a full outbox ends the session."""
+    def enqueue(self, item: Sent | str | Storm) -> None:
+        """Send, or do, later; a full outbox ends the session."""
         if len(self._outbox) >= self._keeper.options.queue_limit:
             self._keeper.overflow(self)
             return
@@ -88,7 +95,9 @@ class Connection:
         """Serve until either side closes."""
         await self._websocket.prepare(self._request)
         interval = self._keeper.options.heartbeat_interval
+        self._keeper.strike(self, "connect")
         self.enqueue(encode({"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": int(interval * 1000)}}))
+        self._keeper.strike(self, "hello")
         helpers = [asyncio.create_task(self._write()), asyncio.create_task(self._watch_heartbeats())]
         try:
             self._check_query()
@@ -170,13 +179,26 @@ class Connection:
         except ConnectionError:
             return
 
-    async def _send(self, item: Sent | str) -> None:
+    async def _send(self, item: Sent | str | Storm) -> None:
+        if isinstance(item, Storm):
+            await self._fail(item)
+            return
         text = item if isinstance(item, str) else item.frame()
         if self._compressor is None:
             await self._websocket.send_str(text)
         else:
             data = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
             await self._websocket.send_bytes(data)
+
+    async def _fail(self, storm: Storm) -> None:
+        """Do what the storm does, and send nothing any more."""
+        if storm.does == "close":
+            self._keeper.close_later(self, storm.code)
+        if storm.does == "cut" and self._request.transport is not None:
+            self.closed_by_us = True
+            # What was sent before still arrives.
+            self._request.transport.close()
+        await asyncio.Event().wait()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with a code, and cut the line when the client does not answer."""

@@ -11,11 +11,13 @@ from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
 from bot.sandbox.gateway.connection import Connection, GatewayClosed
 from bot.sandbox.gateway.delivery import Delivery
+from bot.sandbox.gateway.identify import checked_intents, checked_shard, ready_payload
 from bot.sandbox.gateway.protocol import Close, Op
 from bot.sandbox.gateway.session import Session
+from bot.sandbox.gateway.storm import Storm
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.payloads import guild_create_payload, own_user_payload
+from bot.sandbox.payloads import guild_create_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.wire import Json, encode
 from bot.sandbox.world import World
@@ -34,7 +36,10 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         self.connections: set[Connection] = set()
         self.gateway_url = ""
+        self.upgrades = 0
         self.resumes = 0
+        self.storm: Storm | None = None
+        self.ready_fields: Json = {}
         self.unmuted = asyncio.Event()
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
@@ -96,21 +101,24 @@ class Hub:
         if connection.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
         application = self._authenticate(body.get("token"))
-        wanted = _check_intents(application, body.get("intents"))
-        shard = _check_shard(body.get("shard"))
+        wanted = checked_intents(application, body.get("intents"))
+        shard = checked_shard(body.get("shard"))
         if not self._may_identify(application):
             connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
+            return
+        if self.strike(connection, "identify"):
             return
         session = Session(secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard)
         self.sessions[session.id] = session
         self._attach(session, connection)
         guilds = [guild for guild in self.world.guilds.values() if session.sees_guild(guild)]
-        session.push("READY", encode(self._ready(session, guilds)))
+        session.push("READY", encode(ready_payload(session, guilds, self.gateway_url) | self.ready_fields))
         if wanted & intents.GUILDS:
             for guild in guilds:
                 if not guild.unavailable:
                     self._push_guild(session, guild, BACK_AVAILABLE)
         session.ready = True
+        self.strike(connection, "ready")
         self.world.pulse.beat()
 
     def _authenticate(self, token: object) -> Application:
@@ -133,34 +141,14 @@ class Hub:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Too many identifies: the token was reset.")
         return True
 
-    def _ready(self, session: Session, guilds: list[Guild]) -> Json:
-        application = session.application
-        ready: Json = {
-            "v": 10,
-            "user_settings": {},
-            "user": own_user_payload(application.user),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
-            "private_channels": [],
-            "relationships": [],
-            "presences": [],
-            "session_id": session.id,
-            "session_type": "normal",
-            "resume_gateway_url": self.gateway_url,
-            "application": {
-                "id": str(application.id),
-                "flags": intents.application_flags(application.denied_intents),
-            },
-        }
-        if session.shard is not None:
-            ready["shard"] = list(session.shard)
-        return ready
-
     def resume(self, connection: Connection, body: Json) -> None:
         """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
         if connection.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
         application = self._authenticate(body.get("token"))
         self._expire()
+        if self.strike(connection, "identify") or self.strike(connection, "resume"):
+            return
         session = self.sessions.get(str(body.get("session_id")))
         sequence = body.get("seq")
         if session is None or session.application is not application or not isinstance(sequence, int):
@@ -179,6 +167,7 @@ class Hub:
         for sent in missed:
             connection.enqueue(sent)
         session.push("RESUMED", "{}")
+        self.strike(connection, "ready")
         self.world.pulse.beat()
 
     def _attach(self, session: Session, connection: Connection) -> None:
@@ -234,22 +223,42 @@ class Hub:
         """Send again, beginning with what piled up."""
         self.unmuted.set()
 
+    def strike(self, connection: Connection, moment: str) -> bool:
+        """Do what the storm does at this moment, and tell whether it does anything."""
+        storm = self.storm
+        if storm is None or not storm.strikes(moment):
+            return False
+        if storm.does == "invalid-session" and not storm.resumable:
+            self._invalidate(connection)
+        connection.enqueue(storm.word() or storm)
+        self.world.pulse.beat()
+        return True
+
+    def calm(self) -> None:
+        """Serve connections as Discord does again."""
+        self.storm, self.ready_fields = None, {}
+
     def drop(self, *, invalidate: bool, code: int | None = None) -> int:
         """Cut every connection, or close it with a code; count them."""
         connections = list(self.connections)
         for connection in connections:
-            if invalidate and connection.session is not None:
-                self.forget(connection.session)
-                connection.session = None
+            if invalidate:
+                self._invalidate(connection)
             if code is None:
                 connection.abort()
             else:
-                self._close_later(connection, code)
+                self.close_later(connection, code)
         if invalidate:
             self.sessions.clear()
         return len(connections)
 
-    def _close_later(self, connection: Connection, code: int) -> None:
+    def _invalidate(self, connection: Connection) -> None:
+        if connection.session is not None:
+            self.forget(connection.session)
+            connection.session = None
+
+    def close_later(self, connection: Connection, code: int) -> None:
+        """Close a connection from outside of it."""
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -263,9 +272,8 @@ class Hub:
     def invalid_session(self, *, resumable: bool) -> int:
         """Send op 9 to every client; count them."""
         for connection in list(self.connections):
-            if not resumable and connection.session is not None:
-                self.forget(connection.session)
-                connection.session = None
+            if not resumable:
+                self._invalidate(connection)
             connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": resumable}))
         return len(self.connections)
 
@@ -274,21 +282,3 @@ class Hub:
         for session in self.sessions.values():
             session.push(name, text)
         return len(self.sessions)
-
-
-def _check_intents(application: Application, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0 or value & ~intents.ALL:
-        raise GatewayClosed(Close.INVALID_INTENTS, "Invalid intent(s).")
-    if value & intents.denied_bits(application.denied_intents):
-        raise GatewayClosed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
-    return value
-
-
-def _check_shard(value: object) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    pair = value if isinstance(value, list) and len(value) == 2 else [None, None]  # noqa: PLR2004 - [id, count]
-    number, count = pair
-    if not isinstance(number, int) or not isinstance(count, int) or not 0 <= number < count:
-        raise GatewayClosed(Close.INVALID_SHARD, "Invalid shard.")
-    return number, count

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.control_client import ControlClient
+from tests.harness import RunningBot
 from tests.waiting import eventually
 
 Record = dict[str, Any]
@@ -55,6 +56,15 @@ class Moderator:
         )
         answer = await self.control.wait_for_answer(used["id"], until="acknowledged")
         return [choice["name"] for choice in answer["choices"]]
+
+
+async def caught_up(running: RunningBot) -> None:
+    """Wait until no look at a history is under way: it would find what is posted now, and add to the log."""
+    client = running.bot.supervisor.client
+    assert client is not None
+    assert client.catchup is not None
+    underway = client.catchup._underway
+    await eventually(lambda: not underway)
 
 
 def text_of(answer: Record) -> str:

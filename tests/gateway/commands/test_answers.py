@@ -6,7 +6,7 @@ from bot.core.events import CommandUsed, RepliesPaused, ReplySent
 from bot.gateway.commands.counter import NEUTRAL
 from bot.moderation import Report
 from bot.sandbox.control_client import ControlClient
-from tests.gateway.commands.moderator import Moderator, text_of
+from tests.gateway.commands.moderator import Moderator, caught_up, text_of
 from tests.harness import Launch, RunningBot
 from tests.waiting import eventually
 
@@ -16,6 +16,7 @@ WORDS = "the secret of the moderator"
 async def _started(launch: Launch, control: ControlClient) -> RunningBot:
     running = await launch()
     await Moderator(control).registered()
+    await caught_up(running)
     await control.post("ask one @everyone ```")
     await running.judge.expect(ReplySent)
     return running

@@ -10,7 +10,7 @@ from bot.core.events import CommandUsed, ConversationReset, ConversationRewound,
 from bot.gateway.commands.change import version_in
 from bot.moderation import Report
 from bot.sandbox.control_client import ControlClient
-from tests.gateway.commands.moderator import Moderator, labels, text_of
+from tests.gateway.commands.moderator import Moderator, caught_up, labels, text_of
 from tests.harness import Gated, Launch, RunningBot
 from tests.waiting import eventually
 
@@ -21,6 +21,7 @@ async def _talked(
     """Return a bot that answered one question in a channel (versions 1 to 4), and the question's id."""
     running = await launch(**more)
     await moderator.registered()
+    await caught_up(running)
     asked = await control.post("ask one")
     await running.judge.expect(ReplySent)
     return running, asked["id"]
