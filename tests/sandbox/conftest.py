@@ -209,12 +209,14 @@ Connect = Callable[..., Awaitable[Socket]]
 @pytest.fixture
 async def connect(sandbox: Sandbox) -> AsyncIterator[Connect]:
     """Open plain gateway connections, past HELLO; with intents given they identify too."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
 
         async def open_socket(
             *, intents: int | None = None, query: str = "?v=10&encoding=json", hello: bool = True
         ) -> Socket:
             websocket = await session.ws_connect(sandbox.services.addresses.gateway + query, max_msg_size=0)
+            # aiohttp keeps the connection of a websocket that broke.
+            stack.callback(websocket._response.close)
             socket = Socket(websocket)
             if hello:
                 assert (await socket.receive())["op"] == 10
