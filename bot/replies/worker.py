@@ -36,6 +36,7 @@ from bot.core.outbox import Pending
 from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
+from bot.replies.notices import SHOWN_AFTER, Notices
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown
@@ -57,6 +58,7 @@ class Worker:
         patience: Patience,
         pace: Pace,
         clock: Callable[[], int],
+        notices: Notices | None = None,
     ) -> None:
         self.channel_id = channel_id
         self._conversations = conversations
@@ -66,7 +68,8 @@ class Worker:
         self._pace = pace
         self._clock = clock
         self._known = Knowledge()
-        self._records = Records(channel_id, conversations, self._known, clock)
+        self._notices = notices
+        self._records = Records(channel_id, conversations, self._known, clock, notices)
         self._writing = Writing(
             channel_id,
             conversations=conversations,
@@ -130,6 +133,9 @@ class Worker:
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
         wait = self._records.wait(entry)
+        if self._known.waits_for and self._notices is not None:
+            self._notices.waiting(self.channel_id, state)
+            wait = min(wait, SHOWN_AFTER)
         if wait > 0:
             await self._pause(wait)
             return
@@ -153,7 +159,8 @@ class Worker:
             case LookFirst():
                 await self._look(state)
             case GiveUp(reason):
-                await self._records.abandon(entry, reason)
+                detail = self._awaited(entry) if reason is AbandonReason.EXPIRED else ""
+                await self._records.abandon(entry, reason, detail)
             case WriteText():
                 await self._write(state, entry)
             case SendPart(part):
@@ -175,7 +182,16 @@ class Worker:
         if wait > 0:
             await self._pause(wait / 1e6)
             return
+        absence = self._composer.absence(entry) if self._known.written is None else None
+        if absence is not None:
+            await self._records.hold(entry, absence.reason, absence.seconds)
+            return
         await self._writing.write(state, entries)
+
+    def _awaited(self, entry: Pending) -> str:
+        """Return for whom an unwritten reply waits, "" for nobody."""
+        absence = None if entry.composed else self._composer.absence(entry)
+        return absence.reason if absence is not None else self._known.waits_for
 
     async def _send(self, entry: Pending, part: int) -> None:
         text = (await self._texts(entry))[part]

@@ -2,9 +2,12 @@
 
 from bot.responders.chain import Chain, claimant, close, members
 from bot.responders.protocol import (
+    Absence,
     Answer,
     Attached,
+    Condition,
     Context,
+    Dependent,
     File,
     Immediate,
     ModelFailed,
@@ -12,15 +15,19 @@ from bot.responders.protocol import (
     Responder,
     Streaming,
     Summarising,
+    Trouble,
     Utterance,
 )
 from bot.responders.rules import Rule, RulesResponder, compile_rules, load_facts
 
 __all__ = [
+    "Absence",
     "Answer",
     "Attached",
     "Chain",
+    "Condition",
     "Context",
+    "Dependent",
     "File",
     "Immediate",
     "ModelFailed",
@@ -30,6 +37,7 @@ __all__ = [
     "RulesResponder",
     "Streaming",
     "Summarising",
+    "Trouble",
     "Utterance",
     "claimant",
     "close",

@@ -12,10 +12,10 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, FunctionModel
 from pydantic_ai.models.test import TestModel as ScriptedModel
 
-from bot.responders import Answer, Context, File, Responder, Streaming, Utterance
+from bot.responders import Answer, Context, File, ModelFailed, Responder, Streaming, Utterance
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Price
-from bot.responders.llm.responder import LlmResponder, build_responder
+from bot.responders.llm.responder import LlmResponder, build_responder, peers
 from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
 from tests.harness import eventually
 from tests.responders.llm.asking import PATIENT, TEXT, Asking, ask, question
@@ -172,7 +172,7 @@ async def test_no_more_questions_are_asked_at_once_than_allowed(server: ModelSer
 def scripted(model: FunctionModel | ScriptedModel, **changes: object) -> LlmResponder:
     """Return a responder that asks one of pydantic-ai's own models."""
     settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
-    return LlmResponder([Candidate("test:model", model, {})], settings)
+    return LlmResponder(peers([Candidate("test:model", model, {})], settings), settings)
 
 
 async def test_text_is_cleaned_while_it_is_shown() -> None:
@@ -217,5 +217,5 @@ async def test_real_models_are_refused_in_tests() -> None:
     endpoint = Endpoint("openai:tiny", base_url="http://127.0.0.1:9/v1")
     responder = build_responder(endpoint, LlmSettings(), {})
 
-    with pytest.raises(RuntimeError, match="not allowed"):
+    with pytest.raises(ModelFailed, match="RuntimeError"):
         await ask(responder)
