@@ -107,9 +107,10 @@ class Attempt:
             async with aclosing(self._said(call)) as pieces:
                 async for piece in pieces:
                     yield piece
-            tokens_in, tokens_out, estimated = call.usage(prompt.tokens, self._count)
-            self._bill.add(peer.candidate.name, tokens_in, tokens_out, estimated=estimated)
             failure = self._failure
+            unreadable = failure is not None and failure.trouble is Trouble.UNREADABLE
+            tokens_in, tokens_out, estimated = call.usage(prompt.tokens, self._count, unreadable=unreadable)
+            self._bill.add(peer.candidate.name, tokens_in, tokens_out, estimated=estimated)
             if failure is None:
                 if shortened:
                     peer.room.took(share.prompt)

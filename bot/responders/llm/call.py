@@ -83,13 +83,16 @@ class Call:
         usage = self._response.usage if self._response is not None else None
         return bool(self.raw or self._thoughts or (usage is not None and _count(usage.output_tokens) > 1))
 
-    def usage(self, prompt_tokens: int, count: Counter) -> tuple[int, int, bool]:
-        """Return the tokens read and written, and whether they are estimates, where the provider tells none."""
+    def usage(self, prompt_tokens: int, count: Counter, *, unreadable: bool = False) -> tuple[int, int, bool]:
+        """Return the tokens read and written, and whether they are estimates, where the provider tells none.
+
+        ``unreadable``: it sent something that is no answer, for which it will have read the prompt.
+        """
         usage = self._response.usage if self._response is not None else None
         read, written = (_count(usage.input_tokens), _count(usage.output_tokens)) if usage is not None else (0, 0)
         # Thoughts that nobody is shown may be all that came, and are paid for.
         if not (self.began or read or written):
-            return 0, 0, False
+            return (prompt_tokens, 0, True) if unreadable else (0, 0, False)
         if self._ended and read and (written or not self.raw):
             return read, written, False
         return read or prompt_tokens, max(written, count(self.raw) + count("".join(self._thoughts))), True

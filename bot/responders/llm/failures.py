@@ -92,7 +92,9 @@ def failure_of(error: Exception, *, began: bool) -> Failure:
         return Failure(Trouble.REFUSED, "content filter")
     if isinstance(error, UserError):
         return Failure(Trouble.REFUSED, "the request can't be sent")
-    if not isinstance(error, ModelAPIError) or _too_much(error):
+    if _too_much(error):
+        return Failure(Trouble.UNREADABLE, "an answer without end", unsure=not began)
+    if not isinstance(error, ModelAPIError):
         what = "" if isinstance(error, AgentRunError) else f" ({type(error).__name__})"
         return Failure(Trouble.UNREADABLE, f"{UNREADABLE}{what}", unsure=not began)
     if isinstance(error, ModelConnectionError):
