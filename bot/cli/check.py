@@ -13,6 +13,7 @@ from rich.text import Text
 from bot.answering import responder_of, why_silent, why_unasked
 from bot.cli.check_discord import check_discord
 from bot.cli.check_log import check_log
+from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
 from bot.cli.options import config_option, folder_option, settings
 from bot.cli.output import console, count_text, printable, say_json
@@ -27,7 +28,7 @@ _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> None:
-    """Check settings, token, gateway, intents, permissions, log and clock: what is wrong, and what to do.
+    """Check settings, models, token, gateway, intents, permissions, log and clock: what is wrong, and what to do.
 
     It may run beside the bot, and changes nothing. Exit code 1 when something fails.
     """
@@ -44,11 +45,12 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
     """Check everything; where the settings are wrong, nothing else can be looked at."""
     try:
         config = settings(config_path, folder)
-        responder_of(config)
+        answering = responder_of(config)
     except EcholessError as error:
         return [failed("settings", str(error))]
     log, guilds = await check_log(config)
-    return [_settings(config), *await check_discord(config, guilds), *log]
+    models = await check_models(config, answering)
+    return [_settings(config), *models, *await check_discord(config, guilds), *log]
 
 
 def _settings(config: Config) -> Result:

@@ -226,6 +226,21 @@ class Absence(NamedTuple):
     seconds: float
 
 
+class Seen(NamedTuple):
+    """Tell what somebody that helps says when asked, which costs nothing.
+
+    ``trouble`` says why there is no answer ("": there is one), ``waits`` that this keeps questions waiting. ``known``:
+    the model is on the list of ``models``; ``tokens`` is how much it holds, prompt and answer together (0: not told).
+    """
+
+    name: str
+    trouble: str = ""
+    waits: bool = False
+    known: bool = False
+    models: Sequence[str] | None = None
+    tokens: int = 0
+
+
 @runtime_checkable
 class Dependent(Protocol):
     """Answer with the help of somebody who may be away."""
@@ -236,6 +251,10 @@ class Dependent(Protocol):
 
     def condition(self) -> Sequence[Condition]:
         """Return how those are who help, in the order in which they are asked."""
+        ...
+
+    async def look(self) -> Sequence[Seen]:
+        """Ask those who help how they are, which costs nothing; never raises."""
         ...
 
 

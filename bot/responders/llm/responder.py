@@ -14,9 +14,10 @@ from bot.responders.llm.breaker import Breaker
 from bot.responders.llm.files import readable
 from bot.responders.llm.models import Candidate, candidates, close
 from bot.responders.llm.room import Room
+from bot.responders.llm.server import Told, ask
 from bot.responders.llm.settings import Endpoint, LlmSettings
 from bot.responders.llm.tokens import Counter, estimate
-from bot.responders.protocol import Absence, Answer, Condition, Context, ModelFailed, Question, Utterance
+from bot.responders.protocol import WAITS, Absence, Answer, Condition, Context, ModelFailed, Question, Seen, Utterance
 
 NAME = "llm"
 SUMMARISER = (
@@ -104,6 +105,17 @@ class LlmResponder:
     def condition(self) -> Sequence[Condition]:
         """Return how the models are, in the order in which they are asked."""
         return tuple(peer.breaker.condition(peer.room.tokens) for peer in self._peers)
+
+    async def look(self) -> Sequence[Seen]:
+        """Ask the servers of the models for their lists, and one's own for the size of the context; never raises."""
+        told = await asyncio.gather(*(ask(peer.candidate) for peer in self._peers))
+        return [_seen(peer.candidate.name, each) for peer, each in zip(self._peers, told, strict=True)]
+
+
+def _seen(name: str, told: Told) -> Seen:
+    if told.failure is None:
+        return Seen(name, known=told.known, models=told.models, tokens=told.context)
+    return Seen(name, told.failure.reason, told.failure.trouble in WAITS)
 
 
 def build_responder(endpoint: Endpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:

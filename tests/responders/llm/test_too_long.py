@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import pytest
 from pydantic_ai.models import override_allow_model_requests
@@ -79,7 +79,7 @@ REFUSALS = {
 
 
 @pytest.fixture(autouse=True)
-def _may_ask() -> AsyncIterator[None]:
+def _may_ask() -> Iterator[None]:
     with override_allow_model_requests(allow_model_requests=True):
         yield
 
