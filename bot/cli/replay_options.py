@@ -19,6 +19,9 @@ from bot.moderation.points import parse_point
 
 Command = Callable[..., Any]
 
+ALL = "all"
+"""What stands for every message that a command may be about."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
@@ -28,16 +31,21 @@ class MessageRef:
     channel_id: int | None = None
 
 
-class MessageType(click.ParamType[MessageRef]):
-    """A message's id or link."""
+class MessageType(click.ParamType[MessageRef | None]):
+    """A message's id or link; with ``or_all`` also the word ``all``, which is None."""
 
     name = "message"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> MessageRef:
+    def __init__(self, *, or_all: bool = False) -> None:
+        self._or_all = or_all
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> MessageRef | None:
         """Return the message that ``value`` names."""
         if isinstance(value, MessageRef):
             return value
         text = str(value).strip()
+        if self._or_all and text.lower() == ALL:
+            return None
         if text.isascii() and text.isdecimal() and 0 < int(text) <= LARGEST_ID:
             return MessageRef(int(text))
         point = _link(text)

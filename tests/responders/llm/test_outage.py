@@ -131,6 +131,11 @@ async def test_who_waited_too_long_is_told(launch: Launch, control: ControlClien
     assert (abandoned.reason, abandoned.detail) == (AbandonReason.EXPIRED, "openai:tiny: model away (no connection)")
     await eventually(lambda: shows(control, [[OVER]]))
 
+    await switched.start()
+    answer = await bot.bot.moderation.retry(None, None, by="owner")
+    assert answer.lines == ("They are tried now.",)
+    await bot.judge.expect(ReplyComposed)
+
 
 async def shows(control: ControlClient, expected: list[list[str]], **chosen: object) -> bool:
     """Tell whether people's messages show these reactions."""
