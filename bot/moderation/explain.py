@@ -202,9 +202,11 @@ def _reading(desk: Desk, story: Story) -> tuple[int, int]:
 def _sending(story: Story) -> Iterator[str]:
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
-    delays = story.all(e.ReplyDelayed)
-    if delays:
-        yield f"failed attempts: {len(delays)}, the last one: {printable(delays[-1].reason)}"
+    failed = [delayed for delayed in story.all(e.ReplyDelayed) if delayed.attempt]
+    if failed:
+        yield f"failed attempts: {len(failed)}, the last one: {printable(failed[-1].reason)}"
+    for waited in (delayed for delayed in story.all(e.ReplyDelayed) if not delayed.attempt):
+        yield f"waited: {printable(waited.reason)}"
     if story.reactions:
         yield f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(story.reactions.items()))}"
     for retried in story.all(e.ReplyRetried):

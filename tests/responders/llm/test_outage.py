@@ -181,7 +181,7 @@ async def test_a_key_that_is_refused_is_not_the_questions_fault(
     bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
     switched.server.script = Script(fault=Fault.UNAUTHORIZED)
 
-    await control.post("question", mention="sandbox-bot")
+    post = await control.post("question", mention="sandbox-bot")
 
     (delayed,) = await bot.judge.expect(ReplyDelayed)
     assert delayed.reason == "openai:tiny: key refused (HTTP 401)"
@@ -191,6 +191,8 @@ async def test_a_key_that_is_refused_is_not_the_questions_fault(
     assert (unfinished["reason"], unfinished["detail"]) == ("not written yet, waiting", delayed.reason)
     switched.server.script = Script()
     await bot.judge.expect(ReplyComposed)
+    why = await bot.bot.moderation.why(int(post["channel_id"]), delayed.message_id)
+    assert f"waited: {delayed.reason}" in why.lines
 
 
 async def test_a_question_that_a_server_can_not_bear_ends(
