@@ -40,6 +40,7 @@ MOST_WAITING = 200
 """Hints of one channel that may wait to be shown; what comes on top is not shown."""
 LONGEST_EMOJI = 16
 """Code points: some are made of many, such as families and flags."""
+STOP_SECONDS = 1.0
 REMEMBERED = 20_000
 _NEW = (Via.LIVE, Via.AHEAD)
 
@@ -108,8 +109,8 @@ class Notices:
             match recorded.event:
                 case ReplyBegun(message_id=message_id) | ReplyComposed(message_id=message_id):
                     self._settled(channel_id, message_id)
-                case ReplyAbandoned(message_id=message_id):
-                    if self._settled(channel_id, message_id):
+                case ReplyAbandoned(message_id=message_id, reason=given_up):
+                    if self._settled(channel_id, message_id) and given_up in _GIVEN_UP:
                         self._closing.add(message_id)
                 case MessageSkipped(message_id=message_id, reason=reason):
                     told, author_id = _SKIPPED.get(reason), _asked_just_now(new, message_id)
@@ -117,7 +118,9 @@ class Notices:
                         self._tell(channel_id, message_id, author_id, told)
 
     async def stop(self) -> None:
-        """Begin nothing more, and let go of what is not shown yet."""
+        """Show what can be shown within a second, and let go of the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
         for queue in self._queues.values():
             for hint in queue:
                 hint.close()

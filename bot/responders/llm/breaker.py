@@ -21,6 +21,9 @@ LONGEST_PAUSE = 2.0
 LONGEST_UNHURRIED = 20.0
 """The same for who kept silent, fails over a question, asks for less, or waits for a person to act."""
 
+HURRIED_SECONDS = 60.0
+"""For how long a server that fails over a question is in a hurry asked again: it may be the question."""
+
 LONGEST_WANTED = 60.0
 """The same for who says itself how long to wait."""
 
@@ -106,6 +109,8 @@ class Breaker:
             wanted = min(max(failure.retry_after, FIRST_PAUSE), LONGEST_WANTED)
             return wanted * self._dice.uniform(1, 1 + JITTER)
         hurried = failure.trouble is Trouble.AWAY and not failure.unhurried
+        if failure.suspect and self._clock() - self._since > HURRIED_SECONDS:
+            hurried = False
         longest = LONGEST_PAUSE if hurried else LONGEST_UNHURRIED
         pause: float = min(FIRST_PAUSE * 2 ** min(self._tries - 1, 10), longest)
         return pause * self._dice.uniform(1 - JITTER, 1 + JITTER)

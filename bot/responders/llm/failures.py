@@ -134,7 +134,7 @@ def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
         None if error.retry_after is None else min(error.retry_after, LONGEST_RETRY_AFTER),
         unsure=trouble is Trouble.REFUSED and not _FILTERED.search(said),
         suspect=trouble is Trouble.AWAY and status not in {*_GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
-        unhurried=status not in _GATEWAYS,
+        unhurried=status == HTTPStatus.TOO_MANY_REQUESTS,
         context=_size(said) if trouble is Trouble.TOO_LONG else 0,
     )
 

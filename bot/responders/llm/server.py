@@ -6,8 +6,10 @@ A list of models is part of OpenAI's protocol; how long a prompt may be is not, 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,19 +42,19 @@ async def ask(candidate: Candidate, seconds: float = SECONDS) -> Told:
     """Ask the server of a model for its list, and one's own server for the size of the context; never raises."""
     server = _Server(candidate, seconds)
     try:
-        return await _told(server, candidate)
+        return await _told(server, candidate, seconds)
     except Exception as error:  # noqa: BLE001 - a server may send anything, and a library may make anything of it
         return Told(failure=server.failure(error))
 
 
-async def _told(server: _Server, candidate: Candidate) -> Told:
+async def _told(server: _Server, candidate: Candidate, seconds: float) -> Told:
     name = candidate.model.model_name
     models = _entries(await server.get(server.list_path))
     entry = next((each for each in models or () if _is(each, name)), None)
     names = None if models is None else tuple(str(each.get("id")) for each in models)
     # A server of one model mostly answers by whatever name it is asked.
     only = models[0] if candidate.own and models and len(models) == 1 else None
-    context = _size(entry or only) or (await _context(server, name) if candidate.own else 0)
+    context = _size(entry or only) or (await _context(server, name, seconds) if candidate.own else 0)
     return Told(names, entry is not None, context)
 
 
@@ -95,14 +97,15 @@ class _Server:
         return failure_of(error, began=False)
 
 
-async def _context(server: _Server, name: str) -> int:
-    """Return how many tokens a model of one's own server holds, 0 where none of the ways tells."""
-    for way in (_props, _lm_studio, _ollama):
-        try:
-            if size := await way(server, name):
-                return size
-        except Exception:  # noqa: BLE001, S112 - the server is another one, or sends what nobody can read
-            continue
+async def _context(server: _Server, name: str, seconds: float) -> int:
+    """Return how many tokens a model of one's own server holds, 0 where none of the ways tells in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for way in (_props, _lm_studio, _ollama):
+                # The server is another one, or sends what nobody can read.
+                with suppress(Exception):
+                    if size := await way(server, name):
+                        return size
     return 0
 
 

@@ -121,3 +121,17 @@ def test_those_that_were_under_way_are_no_further_attempts(made: Breaker) -> Non
 
     assert set(others) == {max(first, breaker.FIRST_PAUSE)}
     assert made.condition(0).tries == 1
+
+
+def test_an_error_over_a_question_is_asked_for_in_a_hurry_for_a_minute(made: Breaker, clock: Clock) -> None:
+    """A server that starts anew is soon back; what fails for longer may be the question's fault."""
+    broken = Failure(Trouble.AWAY, "HTTP 500", suspect=True)
+    pauses = []
+    while clock.now < 100 + 2 * breaker.HURRIED_SECONDS:
+        assert made.admit("a")
+        pauses.append((clock.now - 100, made.failed("a", broken)))
+        clock.now += pauses[-1][1] + 0.001
+
+    at_most = breaker.LONGEST_PAUSE * (1 + breaker.JITTER)
+    assert all(pause <= at_most for since, pause in pauses if since < breaker.HURRIED_SECONDS)
+    assert all(pause > at_most for since, pause in pauses if since > breaker.HURRIED_SECONDS)

@@ -114,7 +114,7 @@ async def test_one_question_asks_for_all_channels(launch: Launch, control: Contr
     await bot.judge.expect(ReplyDelayed, 5)
     await eventually(lambda: tries(bot) > 2)
 
-    assert switched.asked == tries(bot)
+    assert tries(bot) <= switched.asked <= tries(bot) + 1
     switched.server.script = Script()
     await bot.judge.expect(ReplyComposed, 5)
     assert len(await bot.judge.of(ReplyDelayed)) == 5
