@@ -41,10 +41,11 @@ from bot.moderation.control import listening
 from bot.moderation.desk import Ownership
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
+from bot.replies.notices import Notices
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
-from bot.responders import Responder, Summarising, close, members
+from bot.responders import Condition, Dependent, Responder, Summarising, close, members
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, log_answers, serve
 
@@ -146,9 +147,9 @@ class Bot:
         )
         sender = DiscordSender(lambda: self.supervisor.client, self._connected)
         self.asks = Asks(sender, self.conversations, self.intake)
-        self.replies = Replies(
-            self.conversations, composer, self.asks, patience, clock, config.llm.edit_every.total_seconds()
-        )
+        notices = Notices(self.asks, config.replies.notices, clock, config.replies.answer_bots)
+        every = config.llm.edit_every.total_seconds()
+        self.replies = Replies(self.conversations, composer, self.asks, patience, clock, every, notices)
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.moderation, self.house = Moderation(desk), House(desk)
@@ -192,8 +193,17 @@ class Bot:
             gateway="connected" if connected else "disconnected",
             log="unwritable" if self.healer.trouble else "writable",
             pending=self.conversations.pending,
+            model="; ".join(self._models_away()),
             reasons=reasons,
         )
+
+    def _conditions(self) -> tuple[Condition, ...]:
+        """Return how the models are that answers depend on."""
+        dependent = (each for each in members(self._answering) if isinstance(each, Dependent))
+        return tuple(condition for each in dependent for condition in each.condition())
+
+    def _models_away(self) -> list[str]:
+        return [f"{each.name}: {each.trouble}" for each in self._conditions() if each.trouble]
 
     async def _leave(self) -> None:
         self.healer.stop()
@@ -261,6 +271,7 @@ class Bot:
             waiting=self.conversations.waiting,
             working=self.replies.working,
             trouble=self.health().reasons,
+            models=self._conditions(),
         )
 
     def _ready(self) -> None:
@@ -284,3 +295,5 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self._connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        if self._conditions():
+            self.metrics.watch("models_away", lambda: len(self._models_away()))

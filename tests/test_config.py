@@ -17,7 +17,7 @@ from bot.config.lines import Lines
 from bot.config.load import _validated
 from bot.config.model import CommandRule
 from bot.config.problems import explain, settings
-from bot.config.values import parse_duration
+from bot.config.values import NOTICES, parse_duration
 from bot.errors import ConfigError, KeyMismatch, TokenError
 
 Write = Callable[[str], Path]
@@ -101,6 +101,12 @@ def test_flags_win_over_environment_over_file_over_defaults(write: Write) -> Non
             {"rewind": CommandRule(people=(7,))},
             id="a table as JSON",
         ),
+        pytest.param(
+            "REPLIES__NOTICES",
+            '{"failed": "Sorry.", "expired": ""}',
+            {**NOTICES, "failed": "Sorry.", "expired": ""},
+            id="a table beside defaults",
+        ),
         pytest.param("LIMITS__PER_CHANNEL", "5/20s", Rate(5, timedelta(seconds=20)), id="a limit"),
         pytest.param("DISCORD__API_URL", "http://127.0.0.1:1/api/", "http://127.0.0.1:1/api", id="an address"),
     ],
@@ -119,6 +125,17 @@ def test_every_setting_can_be_set_by_a_flag_or_variable_of_its_name() -> None:
     names = [f"ECHOLESS_{'__'.join(map(str, place))}".upper() for place in settings()]
 
     assert len({name.replace("__", "_") for name in names}) == len(names) > len(Config.model_fields)
+
+
+@pytest.mark.parametrize(
+    "notices",
+    ['{ waiting = "Please wait." }', '{ sometimes = "x" }', '"x"', "{ failed = 7 }"],
+    ids=["a sentence while waiting", "an unknown reason", "no table", "a number"],
+)
+def test_notices_that_make_no_sense_are_refused(write: Write, notices: str) -> None:
+    """With what they have to be."""
+    with pytest.raises(ConfigError, match=r"line 2: replies\.notices.* has to be a table of reasons"):
+        load(write(f"[replies]\nnotices = {notices}"), {})
 
 
 @pytest.mark.parametrize("end", ["", "/", "/?v=10&encoding=json", "?v=10"])

@@ -14,10 +14,11 @@ from bot.answering import responder_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_log import LogChecked, check_log
+from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
 from bot.cli.options import config_option, folder_option, surveyed
 from bot.cli.output import console, count_text, printable, say_json
-from bot.config import Survey
+from bot.config import Config, Survey
 from bot.errors import ConfigError
 
 _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
@@ -28,7 +29,7 @@ _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> None:
-    """Check settings, token, gateway, intents, permissions, log and clock: what is wrong, and what to do.
+    """Check settings, models, token, gateway, intents, permissions, log and clock: what is wrong, and what to do.
 
     It may run beside the bot, and changes nothing. Exit code 1 when something fails.
     """
@@ -46,7 +47,15 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
     found = surveyed(config_path, folder)
     log = await _log(found)
     discord, names = await _discord(found, log.guilds)
-    return [*_settings(found), *discord, log.log, log.history(names)]
+    settings = _settings(found)
+    return [*settings, *await _models(found.config, settings), *discord, log.log, log.history(names)]
+
+
+async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
+    """Ask the servers of language models, where the settings are such that they would be asked."""
+    if any(result.status is Status.FAIL for result in settings):
+        return []
+    return await check_models(config, responder_of(config))
 
 
 async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:

@@ -15,8 +15,10 @@ from bot.cli.demo_llm_report import LlmReport, exchanges
 from bot.cli.demo_stage import PATIENCE
 from bot.cli.trails import read_trails
 from bot.conversations import state_as_of
+from bot.core.events import ReplyDelayed
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Query, Reader
+from bot.responders.protocol import WAITS, Trouble
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess
 from bot.sandbox.wire import Json
@@ -34,12 +36,16 @@ CHATTER = "morning, everyone"
 
 @dataclass(slots=True)
 class _Talk:
-    """People talk to the bot; ``addressed`` collects what it has to answer, by message, with the channel."""
+    """People talk to the bot; ``addressed`` collects what it has to answer, by message, with the channel.
+
+    ``told`` are the positions of the delays that were announced.
+    """
 
     sandbox: SandboxProcess
     bot: BotProcess
     announce: Callable[[str], None]
     addressed: dict[int, int] = field(default_factory=dict)
+    told: set[int] = field(default_factory=set)
 
     async def play(self) -> None:
         """Play it all; raise TimeoutError when an answer does not come, DemoError when the bot ends by itself."""
@@ -76,15 +82,18 @@ class _Talk:
 
     async def _settle(self) -> None:
         reader = await open_reader(self.bot.location)
+        stuck = ""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                while not await self._all_settled(reader):  # noqa: ASYNC110 - another process's file has no event
+                while not (stuck or await self._all_settled(reader)):
+                    stuck = await self._tell_delays(reader)
                     await asyncio.sleep(EVERY)
         except TimeoutError:
-            what = f"no answer within {ANSWER_SECONDS:.0f} s"
-            raise TimeoutError(what) from None
+            stuck = f"no answer within {ANSWER_SECONDS:.0f} s"
         finally:
             await reader.close()
+        if stuck:
+            raise TimeoutError(stuck)
 
     async def _all_settled(self, reader: Reader) -> bool:
         trails = await read_trails(reader)
@@ -92,6 +101,16 @@ class _Talk:
             return False
         states = [(await state_as_of(reader, channel)).state for channel in set(self.addressed.values())]
         return not any(state.outbox for state in states)
+
+    async def _tell_delays(self, reader: Reader) -> str:
+        """Announce what an answer waits for, once; return it where only a person can end that, "" otherwise."""
+        async for recorded in reader.events(Query(types=(ReplyDelayed.TYPE,))):
+            if recorded.position not in self.told and isinstance(recorded.event, ReplyDelayed):
+                self.told.add(recorded.position)
+                self.announce(f"the answer is delayed, and is tried again: {recorded.event.reason}")
+                if any(trouble in recorded.event.reason for trouble in WAITS - {Trouble.AWAY}):
+                    return recorded.event.reason
+        return ""
 
     @property
     def _control(self) -> ControlClient:

@@ -11,6 +11,9 @@ import click
 from bot.moderation.points import Point, parse_channel, parse_message, parse_person, parse_point
 from bot.moderation.report import ModerationError
 
+ALL = "all"
+"""What stands for every message that a command may be about."""
+
 
 class LocalZone(tzinfo):
     """The zone of this machine, with the clock changes that it knows."""
@@ -43,13 +46,18 @@ class PointType(click.ParamType[Point]):
             self.fail(str(error), param, ctx)
 
 
-class MessageType(click.ParamType[Point]):
-    """A message's id or link."""
+class MessageType(click.ParamType["Point | None"]):
+    """A message's id or link; with ``or_all`` also the word ``all``, which is None."""
 
     name = "message"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Point:
+    def __init__(self, *, or_all: bool = False) -> None:
+        self._or_all = or_all
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Point | None:
         """Return the message that ``value`` names, and its channel where a link told."""
+        if self._or_all and str(value).strip().lower() == ALL:
+            return None
         point = value if isinstance(value, Point) else parse_message(str(value))
         if point is None:
             self.fail(f"{value!r} is no message: give its id, or its link as Discord copies it.", param, ctx)

@@ -227,6 +227,27 @@ def status(*, target: Target) -> None:
     ask(target, "status")
 
 
+@click.command()
+@channel_option
+@click.argument("message", type=MessageType(or_all=True))
+@targeted
+def retry(*, target: Target, channel_id: int | None, message: Point | None) -> None:
+    """Try a reply again that was given up.
+
+    MESSAGE is the question's id or link, or "all" for what an outage left: of one channel, or of the whole log.
+    """
+    if message is None:
+        ask(target, "retry", channel_id=channel_id or channel_said_before(), message_id=None, by=BY)
+        return
+    ask(
+        target,
+        "retry",
+        channel_id=channel_of_points(target, channel_id, message),
+        message_id=message.message_id,
+        by=BY,
+    )
+
+
 def _text(point: Point | None) -> str | None:
     """Return a point as text that means the same in the bot's process."""
     return None if point is None else str(point)
@@ -264,7 +285,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reset,
     rehearse,
     pending,
-    _about_a_message("retry", "Try a reply again that was given up."),
+    retry,
     _about_a_message("again", "Have an answer composed anew, into the same messages."),
     _about_a_message("drop", "Give an unfinished reply up."),
     _about_a_channel("pause", "Answer nothing new in a channel.", by=BY),

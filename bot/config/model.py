@@ -13,14 +13,28 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretBytes, SecretStr
 
 from bot.config.llm import Llm
-from bot.config.section import COUNT, DOLLARS, DURATION, IDS, LIMIT, POSITIVE_DURATION, SWITCH, TEXT, TOKENS, Section
+from bot.config.section import (
+    COUNT,
+    DOLLARS,
+    DURATION,
+    IDS,
+    LIMIT,
+    NOTICE,
+    POSITIVE_DURATION,
+    SWITCH,
+    TEXT,
+    TOKENS,
+    Section,
+)
 from bot.config.values import (
+    NOTICES,
     Dollars,
     Duration,
     FilePath,
     FilePathOrNone,
     HttpAddress,
     Limit,
+    NoticeText,
     Positive,
     PositiveDuration,
     Rate,
@@ -30,10 +44,12 @@ from bot.config.values import (
     Tokens,
     WebsocketAddress,
     Whole,
+    beside_defaults,
     parse_names,
 )
 from bot.errors import TokenError
 from bot.eventlog.vault import parse_key
+from bot.replies.notices import Reason
 
 TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not its value
 KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
@@ -117,6 +133,9 @@ class Replies(Section):
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
     ask: Switch = Field(default=False, description=SWITCH)
+    notices: Annotated[Mapping[Reason, NoticeText], BeforeValidator(beside_defaults)] = Field(
+        NOTICES, description=NOTICE
+    )
 
 
 class Channels(Section):

@@ -17,6 +17,10 @@ TOKENS = 'a number of tokens a day, 1 or more, or "off"'
 DOLLARS = 'an amount of dollars a day, more than 0, or "off"'
 PRICE = "an amount of dollars for a million tokens, 0 or more"
 TEXT = "a text that is not empty"
+NOTICE = (
+    "a table of reasons (waiting, expired, refused, failed, no_answer, paused) and for each an emoji, a sentence "
+    '(but for waiting), or "" for nothing'
+)
 
 MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +17,20 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from bot import durations
+from bot.replies.notices import Reason, emoji_of
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
 SNOWFLAKE_END = 2**63
+
+NOTICES: Mapping[Reason, str] = {
+    "waiting": "\N{HOURGLASS WITH FLOWING SAND}",
+    "expired": "\N{HOURGLASS}",
+    "refused": "\N{NO ENTRY SIGN}",
+    "failed": "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}",
+    "no_answer": "\N{WHITE QUESTION MARK ORNAMENT}",
+    "paused": "\N{DOUBLE VERTICAL BAR}\N{VARIATION SELECTOR-16}",
+}
+"""What people are shown by default of a question that waits, or gets no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,16 @@ def parse_names(value: object) -> object:
     return names
 
 
+def beside_defaults(value: object) -> object:
+    """Read a table of notices, in which the reasons that it does not name keep what is said by default."""
+    if not isinstance(value, Mapping):
+        return value
+    waiting = value.get("waiting", "")
+    if isinstance(waiting, str) and waiting and not emoji_of(waiting):
+        raise ValueError
+    return {**NOTICES, **value}
+
+
 def parse_model(value: str) -> str:
     """Read ``provider:model``."""
     provider, _, model = value.partition(":")
@@ -138,3 +159,4 @@ Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
+NoticeText = Annotated[str, Field(max_length=1000)]

@@ -9,7 +9,7 @@ import discord
 
 SCOPES = ("bot", "applications.commands")
 READING = discord.Permissions(view_channel=True, read_message_history=True)
-ANSWERING = READING | discord.Permissions(send_messages=True, send_messages_in_threads=True)
+ANSWERING = READING | discord.Permissions(send_messages=True, send_messages_in_threads=True, add_reactions=True)
 
 
 def invitation(application_id: int, *, answers: bool = True) -> str:

@@ -101,14 +101,41 @@ class DiscordSender:
 
     async def typing(self, channel_id: int) -> None:
         """Show for ten seconds that the bot is writing."""
+        await self._hint("typing", channel_id, lambda client: client.http.send_typing(channel_id))
+
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction to a message."""
+        await self._hint(
+            "reaction", channel_id, lambda client: client.http.add_reaction(channel_id, message_id, _coded(emoji))
+        )
+
+    async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Take the bot's reaction to a message off."""
+        await self._hint(
+            "reaction",
+            channel_id,
+            lambda client: client.http.remove_own_reaction(channel_id, message_id, _coded(emoji)),
+        )
+
+    async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
+        """Post a message that answers none."""
+
+        async def post(client: discord.Client) -> None:
+            channel = client.get_partial_messageable(channel_id)
+            await channel.send(text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
+
+        await self._hint("notice", channel_id, post)
+
+    async def _hint(self, what: str, channel_id: int, show: Callable[[discord.Client], Awaitable[object]]) -> None:
+        """Show something that nobody misses where it can't be shown."""
         client = self._client()
         if client is None:
             return
         try:
             async with timed():
-                await client.http.send_typing(channel_id)
+                await show(client)
         except Exception as error:  # noqa: BLE001 - a hint that nobody misses
-            _log.debug("typing.failed", channel=channel_id, error=type(error).__name__)
+            _log.debug(f"{what}.failed", channel=channel_id, error=type(error).__name__)
 
     async def look(self, channel_id: int, since: int) -> Look:
         """Return the bot's own messages from message ``since`` on, oldest first."""
@@ -166,6 +193,11 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return NotYet("no connection")
         case _:
             return Unknown(type(error).__name__)
+
+
+def _coded(emoji: str) -> str:
+    """Return an emoji as a request for a reaction names it."""
+    return ":".join(emoji.strip("<>").split(":")[-2:])
 
 
 def _refuses_reference(error: discord.HTTPException) -> bool:

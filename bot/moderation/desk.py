@@ -13,7 +13,7 @@ from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
-from bot.responders.protocol import Responder
+from bot.responders.protocol import Condition, Responder
 
 BOT_STREAM = "bot"
 """The stream of what happens in no server."""
@@ -24,6 +24,7 @@ class Live:
     """How a running bot is: whether it speaks to Discord, what it holds in memory, and what is wrong.
 
     ``waiting`` counts what waits for the log to be written, ``working`` the channels whose replies are at work.
+    ``models`` tell how the language models are that answers depend on.
     """
 
     connected: bool
@@ -31,6 +32,7 @@ class Live:
     waiting: int
     working: int
     trouble: tuple[str, ...] = ()
+    models: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,11 +202,14 @@ def _reading(desk: Desk, story: Story) -> tuple[int, int]:
 def _sending(story: Story) -> Iterator[str]:
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
-    if any(delayed.plain for delayed in story.all(e.ReplyDelayed)):
+    delays = story.all(e.ReplyDelayed)
+    if any(delayed.plain for delayed in delays):
         yield "sent as a plain message: Discord refused its reference to the question"
-    delays = _failed(story)
-    if delays:
-        yield f"failed attempts: {len(delays)}, the last one: {printable(delays[-1].reason)}"
+    failed = _failed(story)
+    if failed:
+        yield f"failed attempts: {len(failed)}, the last one: {printable(failed[-1].reason)}"
+    for waited in (delayed for delayed in delays if not delayed.attempt and not delayed.plain):
+        yield f"waited: {printable(waited.reason)}"
     if story.reactions:
         yield f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(story.reactions.items()))}"
     for retried in story.all(e.ReplyRetried):
@@ -214,7 +217,7 @@ def _sending(story: Story) -> Iterator[str]:
 
 
 def _failed(story: Story) -> list[e.ReplyDelayed]:
-    return [delayed for delayed in story.all(e.ReplyDelayed) if not delayed.plain]
+    return [delayed for delayed in story.all(e.ReplyDelayed) if delayed.attempt and not delayed.plain]
 
 
 def _events(story: Story) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
-from bot.moderation import checks, explain, export, points, rehearse, repair, rewind, see, status
+from bot.moderation import checks, explain, export, outage, points, rehearse, repair, rewind, see, status
 from bot.moderation.desk import BOT_STREAM, Desk
-from bot.moderation.report import Report
+from bot.moderation.report import ModerationError, Report
 
 EXPORT_BYTES = 8_000_000
 """What an export may hold by default: Discord takes files of 10 MiB from everybody, form included."""
@@ -83,8 +83,12 @@ class Moderation:
         """List replies that are unfinished or were given up, with reasons and ages."""
         return await repair.pending(self._desk, channel_id)
 
-    async def retry(self, channel_id: int, message_id: int, *, by: str) -> Report:
-        """Put a reply that was given up back into the outbox."""
+    async def retry(self, channel_id: int | None, message_id: int | None, *, by: str) -> Report:
+        """Put a reply that was given up back into the outbox, or without ``message_id`` all that an outage left."""
+        if message_id is None:
+            return await outage.retry_all(self._desk, channel_id, by=by)
+        if channel_id is None:
+            raise ModerationError("Say in which channel the message is.")
         return await repair.retry(self._desk, channel_id, message_id, by=by)
 
     async def again(self, channel_id: int, message_id: int, *, by: str) -> Report:

@@ -168,8 +168,9 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
     shown = sum(map(bool, entry.sent_ids))
     unwritten = f"being written, {count_text(shown, 'message')} shown" if entry.begun else "not written yet"
     stage = f"{shown} of {parts} sent" if entry.composed else unwritten
-    if isinstance(cause, e.ReplyDelayed) and entry.attempts:
-        return f"{stage}, {count_text(entry.attempts, 'failed attempt')}", cause.reason
+    if isinstance(cause, e.ReplyDelayed):
+        tried = f", {count_text(entry.attempts, 'failed attempt')}" if entry.attempts else ", waiting"
+        return f"{stage}{tried}", cause.reason
     return stage, ""
 
 

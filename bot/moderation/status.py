@@ -104,6 +104,16 @@ def _process(desk: Desk) -> dict[str, Any]:
             "waiting": live.waiting,
             "working": live.working,
             "trouble": list(live.trouble),
+            "models": [
+                {
+                    "model": each.name,
+                    "trouble": each.trouble,
+                    "seconds": round(each.seconds, 1),
+                    "tries": each.tries,
+                    "prompt_tokens": each.tokens or None,
+                }
+                for each in live.models
+            ],
         },
     }
 
@@ -114,7 +124,8 @@ def _health(desk: Desk) -> str:
         return "no bot runs on this log"
     if live.trouble:
         return "; ".join(live.trouble)
-    return "connected" if live.connected else "not connected"
+    away = [f"{each.name}: {each.trouble}" for each in live.models if each.trouble]
+    return "; ".join(("connected" if live.connected else "not connected", *away))
 
 
 def _lines(data: dict[str, Any], now: int) -> tuple[str, ...]:
@@ -152,7 +163,18 @@ def _process_facts(data: dict[str, Any]) -> dict[str, str]:
             f"{count_text(bot['hot_channels'], 'channel')}; {bot['waiting']} waiting for the log; "
             f"replies at work in {count_text(bot['working'], 'channel')}"
         )
+        if bot["models"]:
+            facts["models"] = "; ".join(map(_model, bot["models"]))
     return facts
+
+
+def _model(model: dict[str, Any]) -> str:
+    """Say how a language model is."""
+    room = f", prompts of at most {model['prompt_tokens']:,} tokens" if model["prompt_tokens"] else ""
+    if not model["trouble"]:
+        return f"{model['model']} no trouble{room}"
+    since = span(round(model["seconds"] * MICROSECONDS))
+    return f"{model['model']} {model['trouble']} for {since}, {count_text(model['tries'], 'attempt')}{room}"
 
 
 def _ago(moment: int | None, now: int) -> str:

@@ -19,7 +19,18 @@ from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Persona, Personas
 from bot.replies.recall import find_received, utterances
-from bot.responders.protocol import Answer, Attached, Context, Immediate, Question, Responder, Streaming, Utterance
+from bot.responders.protocol import (
+    Absence,
+    Answer,
+    Attached,
+    Context,
+    Dependent,
+    Immediate,
+    Question,
+    Responder,
+    Streaming,
+    Utterance,
+)
 
 Show: TypeAlias = Callable[[str], None]
 """Told of each piece that an answer grows by; must not block."""
@@ -57,6 +68,11 @@ class Composer:
         """
         first = entry.generation == 1 and not entry.asked
         return first and isinstance(self._responder(entry.responder), Streaming)
+
+    def absence(self, entry: Pending) -> Absence | None:
+        """Return why nobody can write the answer just now, for whom that depends on others."""
+        responder = self._responder(entry.responder)
+        return responder.absence() if isinstance(responder, Dependent) else None
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None

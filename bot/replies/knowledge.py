@@ -20,7 +20,8 @@ class Knowledge:
     """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
 
     ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``failures`` how often
-    whoever writes it has failed, ``written`` its answer while that is not recorded, ``shown`` what its messages show;
+    whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not), ``others`` how many others were
+    answered when it did last, ``written`` its answer while that is not recorded, ``shown`` what its messages show;
     ``due`` tells when a delayed reply is tried again and ``quiet_until`` when the channel takes the next edit, both on
     the loop's clock; ``sending``: a request is under way.
     """
@@ -29,6 +30,8 @@ class Knowledge:
     texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     head: int = 0
     failures: int = 0
+    waits_for: str = ""
+    others: int = 0
     written: Compose | None = None
     shown: dict[int, str] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Knowledge:
         """Begin with a reply: forget what the one before it showed."""
         if entry.message_id != self.head:
             self.head = entry.message_id
-            self.failures = 0
+            self.failures = self.others = 0
+            self.waits_for = ""
             self.written = None
             self.shown.clear()

@@ -13,6 +13,7 @@ from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Pending
 from bot.replies.backoff import backoff
 from bot.replies.knowledge import Knowledge
+from bot.replies.notices import Notices
 
 LONGEST_PAUSE = 60.0
 
@@ -23,12 +24,18 @@ class Records:
     """Records how things went with replies of a channel; ``clock`` returns microseconds since the epoch."""
 
     def __init__(
-        self, channel_id: int, conversations: Conversations, known: Knowledge, clock: Callable[[], int]
+        self,
+        channel_id: int,
+        conversations: Conversations,
+        known: Knowledge,
+        clock: Callable[[], int],
+        notices: Notices | None = None,
     ) -> None:
         self._channel_id = channel_id
         self._conversations = conversations
         self._known = known
         self._clock = clock
+        self._notices = notices
 
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
@@ -56,6 +63,16 @@ class Records:
         """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""
         attempt = entry.attempts + 1
         pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
+        await self._delayed(entry, reason, attempt, pause, spent)
+
+    async def hold(self, entry: Pending, reason: str, pause: float, spent: Spent = NOTHING) -> None:
+        """Have a reply wait for whoever writes it: that is no failed attempt, and recorded once."""
+        self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
+        if not self._known.waits_for or spent != NOTHING:
+            await self._delayed(entry, reason, entry.attempts, pause, spent)
+        self._known.waits_for = reason
+
+    async def _delayed(self, entry: Pending, reason: str, attempt: int, pause: float, spent: Spent) -> None:
         self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
         retry_at = self._clock() + int(pause * 1e6)
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
@@ -68,9 +85,21 @@ class Records:
         await self._conversations.handle(self._channel_id, command)
         _log.info("reply.unreferenced", channel=self._channel_id, message=entry.message_id, reason=reason)
 
-    async def abandon(self, entry: Pending, reason: AbandonReason, detail: str = "", spent: Spent = NOTHING) -> None:
-        """Record that what is left of a reply will not come."""
-        await self._conversations.handle(self._channel_id, Abandon(entry.message_id, reason, detail, spent))
+    async def abandon(
+        self,
+        entry: Pending,
+        reason: AbandonReason,
+        detail: str = "",
+        spent: Spent = NOTHING,
+        *,
+        refused: bool = False,
+    ) -> None:
+        """Record that what is left of a reply will not come, and tell whoever asked; ``refused``: the question was."""
+        command = Abandon(entry.message_id, reason, detail, spent)
+        new = await self._conversations.handle(self._channel_id, command)
+        if new and self._notices is not None:
+            state = await self._conversations.state(self._channel_id)
+            self._notices.given_up(self._channel_id, state, entry, reason, refused=refused)
         _log.warning(
             "reply.abandoned", channel=self._channel_id, message=entry.message_id, reason=reason.value, detail=detail
         )

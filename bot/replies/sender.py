@@ -97,6 +97,18 @@ class Sender(Protocol):
         """Show for ten seconds that the bot is writing; nothing is lost where it can't be shown."""
         ...
 
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction to a message; it does no harm twice, and nothing is lost where it can't be."""
+        ...
+
+    async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Take the bot's reaction to a message off; it does no harm twice, and nothing is lost where it can't be."""
+        ...
+
+    async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
+        """Post a message that answers none, once or not at all; nothing is lost where it can't be."""
+        ...
+
     async def look(self, channel_id: int, since: int) -> Look:
         """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
         ...

@@ -18,6 +18,7 @@ from bot.core.events import Recorded, ReplyRequested, Via
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.composer import Composer
+from bot.replies.notices import Notices
 from bot.replies.pace import Pace
 from bot.replies.sender import Sender
 from bot.replies.worker import Worker
@@ -39,6 +40,7 @@ class Replies:
         patience: Patience,
         clock: Callable[[], int],
         edit_every: float = 1.0,
+        notices: Notices | None = None,
     ) -> None:
         self._conversations = conversations
         self._composer = composer
@@ -46,6 +48,7 @@ class Replies:
         self._patience = patience
         self._clock = clock
         self._pace = Pace(edit_every)
+        self._notices = notices
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
         conversations.on_composed.append(self.composed)
@@ -58,6 +61,8 @@ class Replies:
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Take up what was newly appended to a channel."""
+        if self._notices is not None:
+            self._notices.react(channel_id, new)
         worker = self._worker(channel_id) if state.outbox else self._at_work(channel_id)
         if worker is None:
             return
@@ -86,6 +91,8 @@ class Replies:
             _log.error("outbox.unreadable", reason=str(error))
             return
         for channel_id in unfinished:
+            if self._notices is not None and self._at_work(channel_id) is None:
+                self._notices.left(await self._conversations.state(channel_id))
             self._worker(channel_id)
 
     async def stop(self, grace: float) -> None:
@@ -100,6 +107,8 @@ class Replies:
                     task.cancel()
             tasks = [task for _, task in self._workers.values()]
             await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        if self._notices is not None:
+            await self._notices.stop()
 
     def _at_work(self, channel_id: int) -> Worker | None:
         found = self._workers.get(channel_id)
@@ -119,6 +128,7 @@ class Replies:
             patience=self._patience,
             pace=self._pace,
             clock=self._clock,
+            notices=self._notices,
         )
         task = asyncio.get_running_loop().create_task(worker.run(), name=f"replies {channel_id}")
         self._workers[channel_id] = (worker, task)

@@ -37,6 +37,7 @@ from bot.core.outbox import Pending
 from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
+from bot.replies.notices import SHOWN_AFTER, Notices
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
 from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown, Unreferenced
@@ -58,6 +59,7 @@ class Worker:
         patience: Patience,
         pace: Pace,
         clock: Callable[[], int],
+        notices: Notices | None = None,
     ) -> None:
         self.channel_id = channel_id
         self._conversations = conversations
@@ -67,7 +69,8 @@ class Worker:
         self._pace = pace
         self._clock = clock
         self._known = Knowledge()
-        self._records = Records(channel_id, conversations, self._known, clock)
+        self._notices = notices
+        self._records = Records(channel_id, conversations, self._known, clock, notices)
         self._writing = Writing(
             channel_id,
             conversations=conversations,
@@ -119,7 +122,7 @@ class Worker:
                     if self._changed.is_set():
                         continue
                     return
-                await self._advance(self._known.next_of(state.outbox))
+                await self._advance(state, self._known.next_of(state.outbox))
                 self._failures = 0
             except Exception as error:  # noqa: BLE001 - nothing may end the only one who works for this channel
                 # Mostly a log that can't be read or written: what was sent meanwhile is looked for once it can.
@@ -133,9 +136,12 @@ class Worker:
         outbox = (await self._conversations.state(self.channel_id)).outbox
         return bool(outbox) and self._known.next_of(outbox).message_id == entry.message_id
 
-    async def _advance(self, entry: Pending) -> None:
+    async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
         wait = self._records.wait(entry)
+        if self._known.waits_for and self._notices is not None:
+            self._notices.waiting(self.channel_id, state)
+            wait = min(wait, SHOWN_AFTER)
         if wait > 0:
             await self._pause(wait)
             return
@@ -163,7 +169,8 @@ class Worker:
             case LookFirst():
                 await self._look(state, entry)
             case GiveUp(reason):
-                await self._records.abandon(entry, reason)
+                detail = self._awaited(entry) if reason is AbandonReason.EXPIRED else ""
+                await self._records.abandon(entry, reason, detail)
             case WriteText():
                 await self._write(state, entry)
             case SendPart(part):
@@ -185,7 +192,16 @@ class Worker:
         if wait > 0:
             await self._pause(wait / 1e6)
             return
+        absence = self._composer.absence(entry) if self._known.written is None else None
+        if absence is not None:
+            await self._records.hold(entry, absence.reason, absence.seconds)
+            return
         await self._writing.write(state, entries)
+
+    def _awaited(self, entry: Pending) -> str:
+        """Return for whom an unwritten reply waits, "" for nobody."""
+        absence = None if entry.composed else self._composer.absence(entry)
+        return absence.reason if absence is not None else self._known.waits_for
 
     async def _send(self, entry: Pending, part: int) -> None:
         text = (await self._texts(entry))[part]

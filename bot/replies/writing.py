@@ -21,6 +21,8 @@ from bot.replies.sender import Sender
 from bot.responders.protocol import ModelFailed
 
 POISON_ATTEMPTS = 3
+FIRST_LOOK = 1.0
+"""Seconds until a look whether somebody who is away is back, where nothing else is known."""
 
 
 class Writing:
@@ -107,9 +109,17 @@ class Writing:
         )
 
     async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:
-        after = None if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
         spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros, error.priced)
-        await self._failed(entry, error.reason, after, spent, for_good=error.permanent)
+        if error.waits and not self._to_blame(error):
+            after = FIRST_LOOK if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
+            await self._records.hold(entry, error.reason, after, spent)
+        else:
+            await self._failed(entry, error.reason, error.retry_after, spent, for_good=error.permanent)
+
+    def _to_blame(self, error: ModelFailed) -> bool:
+        """Tell whether the question is what keeps the model from answering: it answered others since the last time."""
+        before, self._known.others = self._known.others, error.others or self._known.others
+        return 0 < before < error.others
 
     async def _failed(
         self,
@@ -124,6 +134,6 @@ class Writing:
         self._known.failures += 1
         if for_good or self._known.failures >= POISON_ATTEMPTS:
             self._known.failures = 0
-            await self._records.abandon(entry, AbandonReason.POISON, reason, spent)
+            await self._records.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
         else:
-            await self._records.delay(entry, reason, after, spent)
+            await self._records.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)

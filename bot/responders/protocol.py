@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 
@@ -117,21 +118,40 @@ class Answer:
     priced: bool = True
 
 
+class Trouble(StrEnum):
+    """What kept every model from answering, in the words that logs and events have for it."""
+
+    AWAY = "model away"
+    KEY = "key refused"
+    UNKNOWN = "no such model"
+    QUOTA = "quota used up"
+    REFUSED = "question refused"
+    TOO_LONG = "too long"
+    UNREADABLE = "no answer that can be read"
+
+
+WAITS = frozenset((Trouble.AWAY, Trouble.KEY, Trouble.UNKNOWN, Trouble.QUOTA))
+"""What says nothing about the question: it waits until somebody can answer."""
+
+FINAL = frozenset((Trouble.REFUSED, Trouble.TOO_LONG))
+"""What is so of this very question, however often it is asked."""
+
+
 class ModelFailed(Exception):
     """Every model failed; ``reason`` says how in words of our own, never a provider's, which may quote people.
 
-    ``retry_after``: the seconds that the provider asked to wait, where it did. ``permanent``: asking again can't help
-    before somebody changes the settings or the question. ``began``: a part of an answer was shown already.
-    ``tokens_in``, ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the same, as in :class:`Answer`.
+    ``retry_after``: the seconds to wait before the next attempt, where they are known. ``others``: how many questions
+    were answered until then, where this one may be the cause of the trouble; where it can't be, 0. ``tokens_in``,
+    ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the same, as in :class:`Answer`.
     """
 
     def __init__(
         self,
         reason: str,
+        trouble: Trouble = Trouble.UNREADABLE,
         *,
         retry_after: float | None = None,
-        permanent: bool = False,
-        began: bool = False,
+        others: int = 0,
         tokens_in: int = 0,
         tokens_out: int = 0,
         cost_micros: int = 0,
@@ -139,13 +159,23 @@ class ModelFailed(Exception):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.trouble = trouble
         self.retry_after = retry_after
-        self.permanent = permanent
-        self.began = began
+        self.others = others
         self.tokens_in = tokens_in
         self.tokens_out = tokens_out
         self.cost_micros = cost_micros
         self.priced = priced
+
+    @property
+    def waits(self) -> bool:
+        """Tell that the question is not to blame: it is asked again once somebody can answer."""
+        return self.trouble in WAITS
+
+    @property
+    def permanent(self) -> bool:
+        """Tell that asking this again can't help before somebody changes the settings or the question."""
+        return self.trouble in FINAL
 
 
 class Responder(Protocol):
@@ -173,6 +203,58 @@ class Immediate(Protocol):
 
     def answer(self, question: Question) -> Answer | None:
         """Answer the question, or None to stay silent."""
+        ...
+
+
+class Condition(NamedTuple):
+    """Tell how one that helps is: ``name``, ``trouble`` ("": none), for how many ``seconds``, after how many ``tries``.
+
+    ``tokens`` is how long a prompt may be (0: not known).
+    """
+
+    name: str
+    trouble: str = ""
+    seconds: float = 0.0
+    tries: int = 0
+    tokens: int = 0
+
+
+class Absence(NamedTuple):
+    """Tell why nobody can be asked just now, and in how many ``seconds`` somebody may be."""
+
+    reason: str
+    seconds: float
+
+
+class Seen(NamedTuple):
+    """Tell what somebody that helps says when asked, which costs nothing.
+
+    ``trouble`` says why there is no answer ("": there is one), ``waits`` that this keeps questions waiting. ``known``:
+    the model is on the list of ``models``; ``tokens`` is how much it holds, prompt and answer together (0: not told).
+    """
+
+    name: str
+    trouble: str = ""
+    waits: bool = False
+    known: bool = False
+    models: Sequence[str] | None = None
+    tokens: int = 0
+
+
+@runtime_checkable
+class Dependent(Protocol):
+    """Answer with the help of somebody who may be away."""
+
+    def absence(self) -> Absence | None:
+        """Return why nobody can be asked just now; None where somebody can. Costs nothing, and asks nobody."""
+        ...
+
+    def condition(self) -> Sequence[Condition]:
+        """Return how those are who help, in the order in which they are asked."""
+        ...
+
+    async def look(self) -> Sequence[Seen]:
+        """Ask those who help how they are, which costs nothing; never raises."""
         ...
 
 

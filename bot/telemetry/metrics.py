@@ -14,13 +14,14 @@ from bot.core.events import Recorded
 
 MICROSECONDS = 1_000_000
 
-Watched = Literal["hot_channels", "pending_replies", "writer_queue", "gateway_up", "log_writable"]
+Watched = Literal["hot_channels", "pending_replies", "writer_queue", "gateway_up", "log_writable", "models_away"]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
     "pending_replies": "Replies requested or composed, not yet finished.",
     "writer_queue": "Appends that wait for the log's writer.",
     "gateway_up": "1 while Discord's gateway is connected.",
     "log_writable": "1 while the log accepts events.",
+    "models_away": "Language models that can't be asked just now.",
 }
 
 

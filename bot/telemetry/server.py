@@ -16,15 +16,17 @@ from bot.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the process is; each of ``reasons`` says what is wrong, and none means that all is well.
+    """How the process is; each of ``reasons`` says what is wrong with it, and none means that it works.
 
-    ``gateway`` and ``log`` are states in a word; ``pending`` counts the replies that aren't finished.
+    ``gateway`` and ``log`` are states in a word; ``pending`` counts the replies that aren't finished. ``model`` says
+    which language model is away and why ("": none is): that is somebody else's trouble, which a restart can't mend.
     """
 
     gateway: str
     log: str
     pending: int
     reasons: tuple[str, ...] = ()
+    model: str = ""
 
 
 @asynccontextmanager
@@ -64,7 +66,8 @@ def _application(health: Callable[[], Health], metrics: Metrics) -> web.Applicat
         del request
         now = health()
         status = HTTPStatus.SERVICE_UNAVAILABLE if now.reasons else HTTPStatus.OK
-        body = {"status": "failing" if now.reasons else "ok", **asdict(now)}
+        state = "failing" if now.reasons else "degraded" if now.model else "ok"
+        body = {"status": state, **asdict(now)}
         return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
 
     async def exposition(request: web.Request) -> web.Response:

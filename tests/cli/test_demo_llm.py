@@ -43,10 +43,22 @@ async def test_people_ask_a_model() -> None:
 
 
 @pytest.mark.slow
-async def test_a_model_that_fails_is_told() -> None:
-    """Nothing is lost, but nobody was answered by it."""
+async def test_a_key_that_is_refused_ends_it() -> None:
+    """Waiting would not help before somebody corrects it."""
     async with ModelServer().serve() as server:
         server.script = Script(fault=Fault.UNAUTHORIZED)
+        code, report = await demo("--llm", server.url)
+
+    assert code == 1
+    assert report["trouble"] == "Given up waiting: openai:tiny: key refused (HTTP 401)."
+    assert [each["trouble"] for each in report["exchanges"]] == ["openai:tiny: key refused (HTTP 401)"]
+
+
+@pytest.mark.slow
+async def test_a_model_that_refuses_is_told() -> None:
+    """Nothing is lost, but nobody was answered by it."""
+    async with ModelServer().serve() as server:
+        server.script = Script(fault=Fault.FILTERED)
         code, report = await demo("--llm", server.url)
 
     assert code == 1

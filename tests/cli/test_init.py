@@ -177,5 +177,5 @@ def test_a_token_may_not_tell_its_application(token: str) -> None:
 def test_an_invitation_asks_for_no_more_than_is_needed() -> None:
     """In numbers, as Discord reads it."""
     assert application_of(TOKEN) == APPLICATION
-    assert ANSWERING.value == 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
+    assert ANSWERING.value == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
     assert "scope=bot+applications.commands" in invitation(1)

@@ -124,6 +124,16 @@ def test_pending_retry_drop(ask: Ask) -> None:
     assert answered(ask("pending", "--channel", HELP, "--json"))["abandoned"][0]["reason"] == "cancelled"
 
 
+def test_retry_all_is_about_outages(ask: Ask) -> None:
+    """Of one channel or of the whole log; what Discord forbade is none."""
+    everywhere = answered(ask("retry", "all", "--json"))
+    here = ask("retry", "--channel", HELP, "all")
+
+    assert everywhere == {"retried": 0}
+    assert "Nothing was given up because somebody was away." in here.out
+    assert ask("drop", "--channel", HELP, "all").code == 2
+
+
 def test_pause_resume_rebuild_snapshot(ask: Ask) -> None:
     """Each says what it did."""
     said = [ask(command, "--channel", GENERAL).out for command in ("pause", "resume", "rebuild", "snapshot")]

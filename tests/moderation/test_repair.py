@@ -155,3 +155,35 @@ async def test_the_use_of_a_command_is_an_event(room: Room, guild_id: int | None
     ((recorded,),) = [page async for page in room.log.reader.tail(stream)]
     assert recorded.event == e.CommandUsed(user_id=7, channel_id=CHANNEL, command="rewind", outcome="refused")
     assert (await room.log.reader.bodies((recorded.position,)))[recorded.position].parts == ("to=3",)
+
+
+AWAY = "openai:tiny: model away (no connection)"
+
+
+async def test_retry_all_takes_what_an_outage_left(room: Room) -> None:
+    """In the order of the questions; what was refused, dropped, deleted or answered stays as it is."""
+    ends = {
+        10: (e.AbandonReason.EXPIRED, AWAY),
+        20: (e.AbandonReason.POISON, "openai:tiny: question refused (HTTP 400)"),
+        30: (e.AbandonReason.GAVE_UP, ""),
+        40: (e.AbandonReason.CANCELLED, "owner"),
+        50: (e.AbandonReason.POISON, "openai:tiny: key refused (HTTP 401)"),
+        60: (e.AbandonReason.EXPIRED, AWAY),
+    }
+    for message_id, (reason, detail) in ends.items():
+        await room.says(message_id, asks=True)
+        await room.do(c.Abandon(message_id, reason, detail))
+    await room.do(c.Delete(60))
+
+    report = await room.moderation.retry(CHANNEL, None, by=BY)
+    again = await room.moderation.retry(None, None, by=BY)
+
+    assert [entry.message_id for entry in (await room.conversations.state(CHANNEL)).outbox] == [10, 30, 50]
+    assert report.title == f"3 replies are asked for again in channel {CHANNEL}"
+    assert (report.data, again.data) == ({"retried": 3}, {"retried": 0})
+
+
+async def test_a_single_retry_needs_its_channel(room: Room) -> None:
+    """A message alone is nowhere."""
+    with pytest.raises(ModerationError, match="which channel"):
+        await room.moderation.retry(None, 10, by=BY)

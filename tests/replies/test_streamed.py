@@ -25,7 +25,7 @@ from bot.core.events import (
 )
 from bot.gateway import history, sender
 from bot.moderation import ModerationError
-from bot.responders.protocol import ModelFailed
+from bot.responders.protocol import ModelFailed, Trouble
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch, RunningBot
@@ -71,7 +71,7 @@ class Scene:
 
     async def fail(self, bot: RunningBot, speech: Speech) -> None:
         """Have the model break off for good."""
-        speech.fail(ModelFailed("401", permanent=True, began=True))
+        speech.fail(ModelFailed("401", trouble=Trouble.REFUSED))
         await bot.judge.expect(ReplyAbandoned)
 
     async def retry(self, bot: RunningBot) -> Speech:
@@ -241,7 +241,7 @@ async def test_a_model_that_breaks_off_is_asked_again(launch: Launch, control: C
     speech = await scene.ask()
     speech.say("Once upon")
     await scene.shows("Once upon")
-    speech.fail(ModelFailed("cut", began=True, retry_after=0.01, tokens_in=7, tokens_out=3, cost_micros=9))
+    speech.fail(ModelFailed("cut", retry_after=0.01, tokens_in=7, tokens_out=3, cost_micros=9))
     speech = await scene.responder.asked(2)
     speech.end("Whole.")
     await bot.judge.expect(ReplyCompleted)
@@ -263,7 +263,7 @@ async def test_trouble_with_discord_makes_no_model_worse(launch: Launch, control
     await control.add_fault("status", status=503, count=2, method="GET", path="/channels/*/messages")
 
     second = await scene.open(catchup={"enabled": False})
-    (await scene.responder.asked(2)).fail(ModelFailed("cut", began=True, retry_after=0.01))
+    (await scene.responder.asked(2)).fail(ModelFailed("cut", retry_after=0.01))
     (await scene.responder.asked(3)).end("Whole.")
     await second.judge.expect(ReplyCompleted)
 
@@ -276,7 +276,7 @@ async def test_a_model_that_can_not_answer_is_not_asked_again(launch: Launch, co
     scene = Scene(launch, control)
     bot = await scene.open()
     speech = await scene.ask()
-    speech.fail(ModelFailed("401", permanent=True, tokens_in=7))
+    speech.fail(ModelFailed("401", trouble=Trouble.REFUSED, tokens_in=7))
 
     (abandoned,) = await bot.judge.expect(ReplyAbandoned)
     assert (abandoned.reason, abandoned.detail, abandoned.tokens_in) == (AbandonReason.POISON, "401", 7)
@@ -437,7 +437,7 @@ async def test_what_arrived_of_a_reply_given_up_is_known_as_its_own(launch: Laun
     await control.gateway("mute")
     speech.say("Once")
     await control.wait_for_messages(1, author=BOT)
-    speech.fail(ModelFailed("gone", permanent=True, began=True))
+    speech.fail(ModelFailed("gone", trouble=Trouble.REFUSED))
     await first.judge.expect(ReplyAbandoned)
     await first.stop()
     await control.gateway("unmute")
@@ -556,7 +556,7 @@ class TestAnew:
         speech = await scene.ask()
         with pytest.raises(ModerationError, match="still being tried"):
             await scene.again(bot)
-        speech.fail(ModelFailed("401", permanent=True))
+        speech.fail(ModelFailed("401", trouble=Trouble.REFUSED))
         await bot.judge.expect(ReplyAbandoned)
         with pytest.raises(ModerationError, match="no answer to be composed anew"):
             await scene.again(bot)

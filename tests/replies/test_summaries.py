@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.core.events import ConversationSummarised, MessageReceived, ReplyComposed
 from bot.core.memory import DUE, KEEP
-from bot.responders import Answer, Context, ModelFailed, Question, Utterance
+from bot.responders import Answer, Context, ModelFailed, Question, Trouble, Utterance
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch, RunningBot
 from tests.model import Model
@@ -32,7 +32,7 @@ class Minutes(Model):
         self.summed_up.append((summary, turns))
         await self.ready.wait()
         if self.fails:
-            raise ModelFailed("401", permanent=True)
+            raise ModelFailed("401", trouble=Trouble.REFUSED)
         return Answer(f"{summary}+{len(turns)} turns", model="test:model", tokens_in=30, tokens_out=2)
 
 

@@ -38,13 +38,28 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
     assert well == (
         200,
         "application/json; charset=utf-8",
-        '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": []}',
+        '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": ""}',
     )
     assert ill == (
         503,
         "application/json; charset=utf-8",
-        '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, "reasons": ["the gateway is gone"]}',
+        (
+            '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, '
+            '"reasons": ["the gateway is gone"], "model": ""}'
+        ),
     )
+
+
+async def test_a_model_that_is_away_fails_nobody(port: int) -> None:
+    """A restart can't bring it back, so that whoever restarts is not asked to."""
+    away = Health("connected", "writable", 1, model="openai:tiny: model away (no connection)")
+
+    async with serve("127.0.0.1", port, health=lambda: away, metrics=Metrics()):
+        status, _, body = await get(port, "/healthz")
+
+    assert status == 200
+    assert '"status": "degraded"' in body
+    assert "no connection" in body
 
 
 async def test_metrics_are_prometheus_text(port: int) -> None:

@@ -173,6 +173,18 @@ class Asks:
         """Show that the bot is writing."""
         await self._sender.typing(channel_id)
 
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction to a message."""
+        await self._sender.react(channel_id, message_id, emoji)
+
+    async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Take the bot's reaction to a message off."""
+        await self._sender.unreact(channel_id, message_id, emoji)
+
+    async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
+        """Post a message that answers none."""
+        await self._sender.say(channel_id, text, nonce=nonce)
+
     def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
         for recorded in new if self._live else ():

@@ -15,6 +15,9 @@ from bot.gateway.commands.target import message_of, target_at, target_of
 from bot.gateway.commands.use import Use
 from bot.moderation import Report
 
+ALL = "all"
+"""What stands for every message that a command may be about."""
+
 Change = Callable[[int], Awaitable[Report]]
 ChangeReply = Callable[..., Awaitable[Report]]
 
@@ -102,10 +105,18 @@ class ChangeConversation:
         use = use_of(interaction)
         await self._change(use, channel, lambda channel_id: self._moderation.resume(channel_id, by=use.by))
 
-    @app_commands.describe(message=MESSAGE)
+    @app_commands.describe(message=f'{MESSAGE} Or "all": what an outage left.')
     async def retry(self, interaction: discord.Interaction, message: str) -> None:
-        """Answer ``/replay retry``."""
-        await self._about(interaction, message, self._moderation.retry)
+        """Answer ``/replay retry``: one reply, or all that an outage left here (for the bot's owner, everywhere)."""
+        if message.strip().lower() != ALL:
+            await self._about(interaction, message, self._moderation.retry)
+            return
+
+        async def work(use: Use) -> Answer:
+            channel_id = None if self._counter.owned_by(use.asker) else await target_of(interaction)
+            return Answer(await self._moderation.retry(channel_id, None, by=use.by), channel_id=channel_id)
+
+        await self._counter.serve(use_of(interaction), work)
 
     @app_commands.describe(message=MESSAGE)
     async def again(self, interaction: discord.Interaction, message: str) -> None:

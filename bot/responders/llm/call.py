@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
@@ -20,12 +20,16 @@ from pydantic_ai.messages import (
     ThinkingPartDelta,
 )
 from pydantic_ai.models import StreamedResponse
+from pydantic_ai.settings import ModelSettings
 
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.settings import Patience
 from bot.responders.llm.tokens import Counter
 
 T = TypeVar("T")
+
+MOST_TOKENS = 100_000_000
+"""What nobody's usage can exceed, so that a count beyond is none."""
 
 
 class Silent(Exception):
@@ -39,15 +43,26 @@ class OutOfTime(Exception):
 class Call:
     """Asks a model once; ``deadline`` is on the loop's clock, ``messages`` are the prompt.
 
+    ``alive`` is called at the first sign of life, ``longest`` is how many tokens the answer may have.
+
     While it runs and after it: ``began`` (something of the model's came), ``raw`` (what it wrote), ``finish`` (why it
     ended, "" until it has).
     """
 
     def __init__(
-        self, candidate: Candidate, messages: Sequence[ModelMessage], patience: Patience, deadline: float
+        self,
+        candidate: Candidate,
+        messages: Sequence[ModelMessage],
+        patience: Patience,
+        deadline: float,
+        *,
+        longest: int,
+        alive: Callable[[], None],
     ) -> None:
         self._candidate = candidate
         self._messages = messages
+        self._longest = ModelSettings(max_tokens=longest)
+        self._alive = alive
         self._patience = patience
         self._deadline = deadline
         self._response: StreamedResponse | ModelResponse | None = None
@@ -62,31 +77,45 @@ class Call:
         """Return all that the model wrote so far."""
         return "".join(self._texts)
 
-    def usage(self, prompt_tokens: int, count: Counter) -> tuple[int, int, bool]:
-        """Return the tokens read and written, and whether they are estimates, where the provider tells none."""
+    @property
+    def thought(self) -> bool:
+        """Tell whether the model wrote or thought anything, as far as it is told or counted."""
         usage = self._response.usage if self._response is not None else None
-        read, written = (usage.input_tokens, usage.output_tokens) if usage is not None else (0, 0)
+        return bool(self.raw or self._thoughts or (usage is not None and _count(usage.output_tokens) > 1))
+
+    def usage(self, prompt_tokens: int, count: Counter, *, unreadable: bool = False) -> tuple[int, int, bool]:
+        """Return the tokens read and written, and whether they are estimates, where the provider tells none.
+
+        ``unreadable``: it sent something that is no answer, for which it will have read the prompt.
+        """
+        usage = self._response.usage if self._response is not None else None
+        read, written = (_count(usage.input_tokens), _count(usage.output_tokens)) if usage is not None else (0, 0)
         # Thoughts that nobody is shown may be all that came, and are paid for.
         if not (self.began or read or written):
-            return 0, 0, False
+            return (prompt_tokens, 0, True) if unreadable else (0, 0, False)
         if self._ended and read and (written or not self.raw):
             return read, written, False
         return read or prompt_tokens, max(written, count(self.raw) + count("".join(self._thoughts))), True
 
     async def whole(self) -> AsyncGenerator[str, None]:
         """Yield the text once, when the model has written it."""
-        asked = model_request(self._candidate.model, self._messages, model_settings=self._candidate.settings)
+        asked = model_request(
+            self._candidate.model, self._messages, model_settings=self._candidate.settings | self._longest
+        )
         response = await self._within(self._patience.total, asked)
         self._response = response
         self.began = self._ended = True
-        self.finish = response.finish_reason or "stop"
-        self._texts.append(response.text or "")
-        self._thoughts.append(response.thinking or "")
+        self._alive()
+        self.finish = _words(response.finish_reason) or "stop"
+        self._texts.append("".join(_words(part.content) for part in response.parts if isinstance(part, TextPart)))
+        thoughts = (_words(part.content) for part in response.parts if isinstance(part, ThinkingPart))
+        self._thoughts += filter(None, thoughts)
         yield self._texts[0]
 
     async def stream(self) -> AsyncGenerator[str, None]:
         """Yield pieces of text as they come; raises Silent, OutOfTime, and whatever the model raises."""
-        asked = model_request_stream(self._candidate.model, self._messages, model_settings=self._candidate.streaming)
+        settings = self._candidate.streaming | self._longest
+        asked = model_request_stream(self._candidate.model, self._messages, model_settings=settings)
         first_by = asyncio.get_running_loop().time() + self._patience.first_token
         async with AsyncExitStack() as stack:
             response = await self._within(self._patience.first_token, stack.enter_async_context(asked))
@@ -102,13 +131,16 @@ class Call:
                 )
                 if event is None:
                     break
-                self.began = True
-                self._thoughts.append(_thought(event))
+                if not self.began:
+                    self.began = True
+                    self._alive()
+                if thought := _thought(event):
+                    self._thoughts.append(thought)
                 if text := _text(event):
                     self._texts.append(text)
                     yield text
             self._ended = True
-            self.finish = response.finish_reason or "stop"
+            self.finish = _words(response.finish_reason) or "stop"
 
     async def _within(self, seconds: float, awaited: Awaitable[T]) -> T:
         """Await something for so long, and no longer than until the deadline."""
@@ -130,9 +162,9 @@ def _text(event: ModelResponseStreamEvent) -> str:
     """Return what an event adds to the text; thoughts are none of it."""
     match event:
         case PartStartEvent(part=TextPart(content=content)):
-            return content
+            return _words(content)
         case PartDeltaEvent(delta=TextPartDelta(content_delta=content)):
-            return content
+            return _words(content)
         case _:
             return ""
 
@@ -141,8 +173,18 @@ def _thought(event: ModelResponseStreamEvent) -> str:
     """Return what an event adds to the thoughts, as far as they are told."""
     match event:
         case PartStartEvent(part=ThinkingPart(content=content)):
-            return content
+            return _words(content)
         case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=content)):
-            return content or ""
+            return _words(content)
         case _:
             return ""
+
+
+def _words(content: object) -> str:
+    """Return a text; what a server sends in place of one is none."""
+    return content if isinstance(content, str) else ""
+
+
+def _count(tokens: object) -> int:
+    """Return a number of tokens; what a server sends in place of one counts as not told."""
+    return tokens if isinstance(tokens, int) and 0 <= tokens <= MOST_TOKENS else 0

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
 from pydantic_ai.exceptions import (
     AgentRunError,
+    ContentFilterError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -15,50 +20,142 @@ from pydantic_ai.exceptions import (
     ModelQuotaExceededError,
     ModelRateLimitError,
     ModelRequestRejectedError,
+    ModelServerError,
+    ModelUnavailableError,
     UserError,
 )
 
+from bot.responders.llm.http import TooMuch
+from bot.responders.protocol import Trouble
+
 LONGEST_RETRY_AFTER = 3600.0
+UNREADABLE = "an answer that can't be read"
 
-EXPECTED = (AgentRunError, UserError, OSError, ValueError)
-"""What a model may raise: errors of its provider, of the connection, and of reading what it sent."""
-
-_REASONS: tuple[tuple[type[ModelAPIError], str], ...] = (
-    (ModelAuthenticationError, "the key was refused"),
-    (ModelNotFoundError, "there is no such model"),
-    (ModelContextWindowExceededError, "the prompt was too long"),
-    (ModelQuotaExceededError, "the quota is used up"),
-    (ModelRateLimitError, "too many requests"),
-    (ModelRequestRejectedError, "the request was refused"),
+_TROUBLES: tuple[tuple[type[ModelAPIError], Trouble], ...] = (
+    (ModelContextWindowExceededError, Trouble.TOO_LONG),
+    (ModelAuthenticationError, Trouble.KEY),
+    (ModelNotFoundError, Trouble.UNKNOWN),
+    (ModelQuotaExceededError, Trouble.QUOTA),
+    (ModelRateLimitError, Trouble.AWAY),
+    (ModelUnavailableError, Trouble.AWAY),
+    (ModelServerError, Trouble.AWAY),
+    (ModelRequestRejectedError, Trouble.REFUSED),
 )
+_GATEWAYS = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, 529))
+"""Statuses that say nothing about the question: whoever answers stands before the model, or is overloaded."""
+
+_OVERFLOW = re.compile(
+    r"context[ _-]?(?:size|length|window)|exceed_context|n_ctx|n_keep|context_exceeded|prompt[^.]{0,40}too long"
+    r"|too many tokens|maximum[^.]{0,40}tokens|max_tokens must be at least|input length",
+    re.IGNORECASE,
+)
+"""How servers word that a prompt is too long; their words are read, and never told."""
+
+_SIZES = (
+    re.compile(r"n_ctx['\"]?\s*[:=]\s*(\d{2,8})", re.IGNORECASE),
+    re.compile(r"context (?:size|length|window)[^\d]{0,40}?(\d{2,8})", re.IGNORECASE),
+)
+_FILTERED = re.compile(r"content_filter|content_policy|moderation|flagged|invalid_prompt", re.IGNORECASE)
+_CAUSES = 10
+"""Errors in a row of which each caused the next, that are looked at."""
+
+_READ = 4000
+"""Characters of a provider's words that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How one model failed, as in :class:`~bot.responders.protocol.ModelFailed`.
+    """How one model failed.
 
-    ``too_long``: a shorter prompt may do.
+    ``detail`` says it in words of our own. ``unsure``: the prompt may have been too long, whatever the server says of
+    it. ``suspect``: the question itself may be what the server can't bear. ``context`` is the number of tokens that the
+    server says it holds (0: it does not say). ``unhurried``: another attempt costs the server more than a connection.
     """
 
-    reason: str
+    trouble: Trouble
+    detail: str
     retry_after: float | None = None
-    permanent: bool = False
-    too_long: bool = False
+    unsure: bool = False
+    suspect: bool = False
+    context: int = 0
+    unhurried: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Return what the log says of it."""
+        return self.detail if self.trouble is Trouble.UNREADABLE else f"{self.trouble} ({self.detail})"
 
 
 def failure_of(error: Exception, *, began: bool) -> Failure:
     """Return what an error of a model means; ``began``: it had begun to answer."""
+    if isinstance(error, ContentFilterError):
+        return Failure(Trouble.REFUSED, "content filter")
+    if isinstance(error, UserError):
+        return Failure(Trouble.REFUSED, "the request can't be sent")
+    if _too_much(error):
+        return Failure(Trouble.UNREADABLE, "an answer without end", unsure=not began)
     if not isinstance(error, ModelAPIError):
-        permanent = isinstance(error, UserError)
-        return Failure("the request can't be sent" if permanent else "an answer that can't be read", None, permanent)
-    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), "")
-    if isinstance(error, ModelHTTPError):
-        status = f"HTTP {error.status_code}"
-        reason = f"{reason} ({status})" if reason else status
-    elif not reason and isinstance(error, ModelConnectionError) and not began:
-        reason = "no connection"
-    elif not reason:
-        reason = "the stream was cut" if began else "an answer that can't be read"
-    after = None if error.retry_after is None else min(error.retry_after, LONGEST_RETRY_AFTER)
-    permanent = isinstance(error, ModelRequestRejectedError | ModelQuotaExceededError)
-    return Failure(reason, after, permanent, isinstance(error, ModelContextWindowExceededError))
+        what = "" if isinstance(error, AgentRunError) else f" ({type(error).__name__})"
+        return Failure(Trouble.UNREADABLE, f"{UNREADABLE}{what}", unsure=not began)
+    if isinstance(error, ModelConnectionError):
+        if began:
+            return Failure(Trouble.UNREADABLE, "the stream was cut")
+        # A server that can't bear the question hangs up on it as well, but not before it took the connection.
+        taken = error.phase == "read"
+        return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken)
+    return _refusal(error, began=began)
+
+
+def _too_much(error: BaseException | None) -> bool:
+    """Tell whether an error came of a response that was broken off here."""
+    for _ in range(_CAUSES):
+        if error is None or isinstance(error, TooMuch):
+            return error is not None
+        error = error.__cause__
+    return False
+
+
+def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
+    """Return what a server's own error means."""
+    status = error.status_code if isinstance(error, ModelHTTPError) else 0
+    said = _said(error)
+    trouble = next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), None)
+    if trouble is Trouble.KEY and status == HTTPStatus.FORBIDDEN and _FILTERED.search(said):
+        trouble = Trouble.REFUSED
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or (_may_overflow(trouble, status) and _OVERFLOW.search(said)):
+        trouble = Trouble.TOO_LONG
+    if trouble is None and status >= HTTPStatus.BAD_REQUEST:
+        trouble = Trouble.AWAY if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Trouble.REFUSED
+    if trouble is None:
+        return Failure(Trouble.UNREADABLE, "the stream was cut" if began else UNREADABLE, unsure=not began)
+    return Failure(
+        trouble,
+        f"HTTP {status}" if status else "said in its answer",
+        None if error.retry_after is None else min(error.retry_after, LONGEST_RETRY_AFTER),
+        unsure=trouble is Trouble.REFUSED and not _FILTERED.search(said),
+        suspect=trouble is Trouble.AWAY and status not in {*_GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
+        unhurried=status == HTTPStatus.TOO_MANY_REQUESTS,
+        context=_size(said) if trouble is Trouble.TOO_LONG else 0,
+    )
+
+
+def _may_overflow(trouble: Trouble | None, status: int) -> bool:
+    """Tell whether an error of this kind may stand for a prompt that is too long: some servers say 500."""
+    return trouble in {None, Trouble.REFUSED} or status == HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _said(error: ModelAPIError) -> str:
+    """Return the beginning of what a server said, to be looked at and never told."""
+    try:
+        return (error.message if error.body is None else _flat(error.body))[:_READ]
+    except (RecursionError, ValueError):
+        return ""
+
+
+def _flat(body: Any) -> str:  # noqa: ANN401 - whatever a server sent
+    return " ".join(f"{name}: {value}" for name, value in body.items()) if isinstance(body, Mapping) else str(body)
+
+
+def _size(said: str) -> int:
+    found = next((found for size in _SIZES if (found := size.search(said))), None)
+    return int(found[1]) if found else 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from httpx2 import AsyncClient
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import (
     BinaryContent,
@@ -36,6 +37,7 @@ from pydantic_ai.providers import Provider, infer_provider, infer_provider_class
 from pydantic_ai.settings import ModelSettings
 
 from bot.errors import ConfigError
+from bot.responders.llm.http import client
 from bot.responders.llm.prompt import Message
 from bot.responders.llm.settings import Endpoint
 
@@ -54,11 +56,16 @@ _KEY = ("api_key", "token")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model under the name that the settings and the price table have for it, and what it is asked with."""
+    """A model under the name that the settings and the price table have for it, and what it is asked with.
+
+    ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's own.
+    """
 
     name: str
     model: Model
     settings: ModelSettings
+    client: AsyncClient | None = None
+    own: bool = False
 
     @property
     def streaming(self) -> ModelSettings:
@@ -86,8 +93,9 @@ def candidates(
     found = []
     for name in (endpoint.model, *endpoint.fallbacks):
         own = name.partition(":")[0] == first
-        model = _model(name, endpoint.base_url if own else "", key if own else "", environ)
-        found.append(Candidate(name, model, _settings(model, max_tokens, temperature)))
+        way = client() if name.partition(":")[0] in _COMPATIBLE else None
+        model = _model(name, endpoint.base_url if own else "", key if own else "", environ, way)
+        found.append(Candidate(name, model, _settings(model, max_tokens, temperature), way, _is_own(model)))
     return tuple(found)
 
 
@@ -113,6 +121,8 @@ async def close(models: Iterable[Candidate]) -> None:
         for candidate in models:
             # A provider closes its client when it is left; it need not have been entered before its first request.
             await stack.enter_async_context(candidate.model)
+            if candidate.client is not None:
+                stack.push_async_callback(candidate.client.aclose)
 
 
 def _media_type(content_type: str) -> str:
@@ -136,7 +146,7 @@ def _key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     return key
 
 
-def _model(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Model:
+def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Model:
     provider = name.partition(":")[0]
     if provider == "openai" and base_url:
         # Servers that speak OpenAI's protocol mostly speak its older half alone.
@@ -148,23 +158,23 @@ def _model(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Mo
     except ImportError as error:
         raise _without_sdk(name, error) from error
     try:
-        return _checked(infer_model(name, lambda wanted: _provider(wanted, base_url, key, environ)))
+        return _checked(infer_model(name, lambda wanted: _provider(wanted, base_url, key, environ, way)))
     except ImportError as error:
         raise _without_sdk(name, error) from error
     except UserError as error:
         raise _unusable(name, str(error)) from error
 
 
-def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str]) -> Provider[Any]:
+def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Provider[Any]:
     if name == "ollama" and not base_url and not environ.get("OLLAMA_BASE_URL"):
         base_url = OLLAMA_URL
     if base_url and name.partition("-")[0] in _COMPATIBLE and not urlsplit(base_url).path:
         base_url += "/v1"  # nearly every server has it
-    if not base_url and not key:
+    if not (base_url or key or way):
         return infer_provider(name)
     kind = infer_provider_class(name)
     takes = inspect.signature(kind).parameters
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {"http_client": way} if way is not None else {}
     for value, names, setting in ((base_url, _ADDRESS, "llm.base_url"), (key, _KEY, "llm.key_env and llm.key_file")):
         parameter = next((each for each in names if each in takes), None)
         if value and parameter is None:
@@ -182,11 +192,18 @@ def _checked(model: Model) -> Model:
     if not isinstance(model, OpenAIChatModel) or model.provider is None:
         return model
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
-    host = urlsplit(model.provider.base_url).hostname or ""
-    if model.provider.name in _COMPATIBLE and not host.endswith(_OPENAI_ITSELF):
+    if _is_own(model):
         # Ollama and others take the newer max_completion_tokens and do not heed it.
         profile["openai_chat_supports_max_completion_tokens"] = False
     return type(model)(model.model_name, provider=model.provider, profile=profile)
+
+
+def _is_own(model: Model) -> bool:
+    """Tell whether a model is asked of a server of one's own, in OpenAI's protocol."""
+    if not isinstance(model, OpenAIChatModel) or model.provider is None:
+        return False
+    host = urlsplit(model.provider.base_url).hostname or ""
+    return model.provider.name in _COMPATIBLE and not host.endswith(_OPENAI_ITSELF)
 
 
 def _settings(model: Model, max_tokens: int, temperature: float | None) -> ModelSettings:

@@ -223,6 +223,7 @@ async def test_drop_and_retry(launch: Launch, control: ControlClient, moderator:
     await running.judge.expect(ReplySent)
 
     assert [message["content"] for message in await control.messages(contains="re:")] == ["re: one"]
+    assert "0 replies are asked for again" in await moderator.ask("retry", {"message": "all"})
 
 
 async def test_suggestions(launch: Launch, control: ControlClient, moderator: Moderator) -> None:

@@ -31,6 +31,7 @@ class Fault(StrEnum):
     RATE_LIMIT = "429"
     SERVER_ERROR = "500"
     TOO_LONG = "too long"
+    FILTERED = "filtered"
     CUT = "cut"
     """The connection is lost in the middle."""
     UNFINISHED = "unfinished"
@@ -86,6 +87,8 @@ class ModelServer:
         self.first = first
         self.length = length
         self.script = Script()
+        self.broken = ""
+        """Whoever asks with this word gets an error."""
         self.models: Sequence[str] = (MODEL,)
         self.scripts: deque[Script] = deque()
         self.requests: list[Request] = []
@@ -119,6 +122,8 @@ class ModelServer:
         request = Request(await http.json(), http.headers.get("Authorization", ""))
         self.requests.append(request)
         script = self.scripts.popleft() if self.scripts else self.script
+        if self.broken and self.broken in str(request.body["messages"][-1]["content"]):
+            script = Script(fault=Fault.SERVER_ERROR)
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         try:
@@ -213,6 +218,8 @@ def _refusal(fault: Fault | None) -> web.Response | None:
             return web.json_response({"error": error}, status=429, headers={"Retry-After": "7"})
         case Fault.SERVER_ERROR:
             return web.json_response({"error": error}, status=500)
+        case Fault.FILTERED:
+            return web.json_response({"error": error | {"code": "content_policy_violation"}}, status=400)
         case Fault.TOO_LONG:
             return web.json_response({"error": error | {"code": "context_length_exceeded"}}, status=400)
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from bot.responders import ModelFailed, Utterance
+from bot.responders import ModelFailed, Trouble, Utterance
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder
 from bot.responders.llm.settings import Patience
@@ -25,23 +25,17 @@ async def failure(responder: LlmResponder, text: str = "Who are you?") -> ModelF
 
 @pytest.mark.parametrize("streaming", [True, False])
 @pytest.mark.parametrize(
-    ("fault", "reason", "permanent", "retry_after"),
+    ("fault", "reason", "trouble", "line"),
     [
-        (Fault.UNAUTHORIZED, "the key was refused (HTTP 401)", True, None),
-        (Fault.RATE_LIMIT, "too many requests (HTTP 429)", False, 7),
-        (Fault.SERVER_ERROR, "HTTP 500", False, None),
-        (Fault.EMPTY, "an empty answer", False, None),
+        (Fault.UNAUTHORIZED, "key refused (HTTP 401)", Trouble.KEY, "model.away"),
+        (Fault.RATE_LIMIT, "model away (HTTP 429)", Trouble.AWAY, "model.away"),
+        (Fault.SERVER_ERROR, "model away (HTTP 500)", Trouble.AWAY, "model.away"),
+        (Fault.FILTERED, "question refused (HTTP 400)", Trouble.REFUSED, "model.failed"),
+        (Fault.EMPTY, "an empty answer", Trouble.UNREADABLE, "model.failed"),
     ],
 )
 async def test_failure_has_a_reason_of_our_own(
-    server: ModelServer,
-    asking: Asking,
-    fault: Fault,
-    reason: str,
-    retry_after: float | None,
-    *,
-    permanent: bool,
-    streaming: bool,
+    server: ModelServer, asking: Asking, fault: Fault, reason: str, trouble: Trouble, line: str, *, streaming: bool
 ) -> None:
     """One request, no repeat of the SDK's; neither the provider's words nor the person's are told."""
     server.script = Script(fault=fault)
@@ -49,13 +43,26 @@ async def test_failure_has_a_reason_of_our_own(
     with capture_logs() as lines:
         failed = await failure(asking(streaming=streaming), "SECRET question")
 
-    assert (failed.reason, failed.permanent, failed.retry_after) == (f"openai:tiny: {reason}", permanent, retry_after)
-    assert not failed.began
+    assert (failed.reason, failed.trouble) == (f"openai:tiny: {reason}", trouble)
     assert len(server.requests) == 1
     assert "SECRET" not in f"{failed}{failed.__cause__}{failed.__context__}{lines}"
-    assert lines == [
-        {"event": "model.failed", "log_level": "warning", "model": "openai:tiny", "reason": reason, "message": 100}
-    ]
+    assert [(each["event"], each["reason"]) for each in lines] == [(line, reason)]
+
+
+async def test_server_that_says_how_long_to_wait_is_left_alone_for_so_long(server: ModelServer, asking: Asking) -> None:
+    """And a bit longer, so that not everybody comes back at once."""
+    server.script = Script(fault=Fault.RATE_LIMIT)
+    responder = asking()
+
+    failed = await failure(responder)
+
+    absence = responder.absence()
+    assert failed.retry_after is not None
+    assert absence is not None
+    assert 7 <= failed.retry_after <= 7 * 1.25
+    assert 6 < absence.seconds <= failed.retry_after
+    assert (await failure(responder)).reason == failed.reason
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.UNFINISHED, Fault.INVALID_JSON])
@@ -65,7 +72,7 @@ async def test_stream_that_ends_in_the_middle_is_no_answer(server: ModelServer, 
 
     failed = await failure(asking(fallbacks=1, prices={"tiny": Price(1, 1)}))
 
-    assert (failed.reason, failed.began, failed.permanent) == ("openai:tiny: the stream was cut", True, False)
+    assert (failed.reason, failed.trouble) == ("openai:tiny: the stream was cut", Trouble.UNREADABLE)
     assert failed.tokens_in > 100
     assert failed.cost_micros == failed.tokens_in + failed.tokens_out
     assert len(server.requests) == 1
@@ -82,7 +89,7 @@ async def test_server_that_is_not_there_is_no_answer(asking: Asking) -> None:
     """No connection, nothing spent."""
     failed = await failure(asking(url="http://127.0.0.1:9/v1"))
 
-    assert (failed.reason, failed.permanent, failed.tokens_in) == ("openai:tiny: no connection", False, 0)
+    assert (failed.reason, failed.waits, failed.tokens_in) == ("openai:tiny: model away (no connection)", True, 0)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,9 @@ async def test_model_that_falls_silent_is_left(
 
     failed = await failure(asking(patience=patience))
 
-    assert (failed.reason, failed.began) == ("openai:tiny: silent for 0.2 s", fault is Fault.STALL)
+    said = {Fault.HANG: "model away (silent for 0.2 s)", Fault.STALL: "silent for 0.2 s"}
+    assert failed.reason == f"openai:tiny: {said[fault]}"
+    assert failed.waits is (fault is Fault.HANG)
     await eventually(lambda: server.requests[0].left)
 
 
@@ -132,7 +141,8 @@ async def test_time_without_a_word_is_no_answer(server: ModelServer, asking: Ask
     server.script = Script(fault=fault)
     server.rate = 100
 
-    assert (await failure(asking(patience=BRIEF))).reason == "openai:tiny: out of time"
+    said = {Fault.HANG: "model away (out of time)", Fault.BLANK: "out of time"}
+    assert (await failure(asking(patience=BRIEF))).reason == f"openai:tiny: {said[fault]}"
 
 
 async def test_thoughts_without_an_answer_are_paid_for(server: ModelServer, asking: Asking) -> None:
@@ -165,8 +175,10 @@ async def test_all_models_failing_are_all_told(server: ModelServer, asking: Aski
 
     failed = await failure(asking(fallbacks=1))
 
-    assert failed.reason == ("openai:tiny: the key was refused (HTTP 401); openai:other0: too many requests (HTTP 429)")
-    assert (failed.permanent, failed.retry_after) == (False, 7)
+    assert failed.reason == "openai:tiny: key refused (HTTP 401); openai:other0: model away (HTTP 429)"
+    assert (failed.trouble, failed.permanent) == (Trouble.AWAY, False)
+    assert failed.retry_after is not None
+    assert failed.retry_after < 7
 
 
 async def test_prompt_that_is_too_long_is_shortened(server: ModelServer, asking: Asking) -> None:

@@ -15,7 +15,7 @@ from pydantic_ai.models.test import TestModel as ScriptedModel
 from bot.responders import Answer, Context, File, ModelFailed, Responder, Streaming, Utterance
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Price
-from bot.responders.llm.responder import LlmResponder, build_responder
+from bot.responders.llm.responder import LlmResponder, build_responder, peers
 from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
 from tests.responders.llm.asking import PATIENT, TEXT, Asking, ask, question
 from tests.responders.llm.model_server import Fault, ModelServer, Script
@@ -173,7 +173,7 @@ async def test_no_more_questions_are_asked_at_once_than_allowed(server: ModelSer
 def scripted(model: FunctionModel | ScriptedModel, **changes: object) -> LlmResponder:
     """Return a responder that asks one of pydantic-ai's own models."""
     settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
-    return LlmResponder([Candidate("test:model", model, {})], settings)
+    return LlmResponder(peers([Candidate("test:model", model, {})], settings), settings)
 
 
 async def test_text_is_cleaned_while_it_is_shown() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.responders import ModelFailed, Utterance
+from bot.responders import ModelFailed, Trouble, Utterance
 from tests.responders.llm.asking import Asking
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 
@@ -39,4 +39,4 @@ async def test_a_model_that_can_not_says_why(server: ModelServer, asking: Asking
     with pytest.raises(ModelFailed) as failed:
         await asking().summarise("", TURNS)
 
-    assert failed.value.permanent
+    assert failed.value.trouble is Trouble.KEY

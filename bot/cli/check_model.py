@@ -1,0 +1,65 @@
+"""The checks that ask the servers of language models whether the model is there, and how much it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.cli.check_result import Result, failed, fine, warned
+from bot.cli.output import printable
+from bot.config import Config
+from bot.moderation import ModerationError
+from bot.moderation.control import call
+from bot.responders import Dependent, Responder, Seen, close, members
+
+NAMED = 5
+"""Models of a server's list that are named."""
+
+
+async def check_models(config: Config, answering: Responder) -> list[Result]:
+    """Ask for every model that the settings name; no answer of a model is asked for, so that it costs nothing."""
+    try:
+        seen = [each for one in members(answering) if isinstance(one, Dependent) for each in await one.look()]
+    finally:
+        await close(answering)
+    learnt = await _learnt(config) if seen else {}
+    return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in enumerate(seen)]
+
+
+async def _learnt(config: Config) -> Mapping[str, int]:
+    """Return how long prompts may be, by model, as far as a bot that runs has found out."""
+    try:
+        report = await call(config.log.path, "status", {})
+    except ModerationError:
+        return {}
+    bot = report.data.get("bot") if report is not None and isinstance(report.data, dict) else None
+    models = (bot or {}).get("models") or ()
+    return {model["model"]: model["prompt_tokens"] or 0 for model in models}
+
+
+def _result(config: Config, seen: Seen, number: int, learnt: int) -> Result:
+    name = f"fallback {number}" if number else "model"
+    if seen.waits:
+        todo = "Start its server, or correct llm.model, llm.base_url and the key: until then questions wait for it."
+        return failed(name, f"{seen.name}: {seen.trouble}", todo)
+    if seen.trouble or seen.models is None:
+        return warned(name, f"{seen.name}: not checked, {seen.trouble or 'its server has no list of models'}")
+    size = f"{_size(config, seen.tokens)}{_held(learnt)}"
+    if seen.known:
+        return fine(name, f"{seen.name} is there{size}")
+    others = ", ".join(seen.models[:NAMED]) or "none"
+    todo = f"Name one of these in llm.model: {printable(others)}; a server of one model may answer by any name."
+    return warned(name, f"{seen.name} is not on its server's list{size}", todo)
+
+
+def _size(config: Config, tokens: int) -> str:
+    if not tokens:
+        return "; its server does not say how many tokens it holds"
+    wanted = config.llm.context_tokens + config.llm.max_tokens
+    less = (
+        f", fewer than llm.context_tokens and max_tokens ({wanted:,}): prompts are shortened" if tokens < wanted else ""
+    )
+    return f"; it holds {tokens:,} tokens{less}"
+
+
+def _held(learnt: int) -> str:
+    return f"; the bot that runs holds prompts to {learnt:,} tokens" if learnt else ""

@@ -1,0 +1,211 @@
+"""What people are told of a question that waits, or gets no answer: a reaction to it, or a sentence.
+
+A reaction does no harm twice, so that a crash can't double it; a sentence is said once at most. Both are hints of one
+process: nothing of them is recorded, and where they can't be shown, nobody loses an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from bot.core.conversation import Conversation
+from bot.core.events import (
+    AbandonReason,
+    Author,
+    MessageReceived,
+    MessageSkipped,
+    Recorded,
+    ReplyAbandoned,
+    ReplyBegun,
+    ReplyComposed,
+    ReplyRequested,
+    Role,
+    SkipReason,
+    Via,
+)
+from bot.core.outbox import Pending
+from bot.replies.sender import Sender
+
+Reason: TypeAlias = Literal["waiting", "expired", "refused", "failed", "no_answer", "paused"]
+
+SHOWN_AFTER = 3.0
+"""Seconds of waiting of which nobody need be told."""
+TOLD_AGAIN = 3600.0
+"""Seconds for which nobody is told once more, of another question, that it gets no answer."""
+MOST_WAITING = 200
+"""Hints of one channel that may wait to be shown; what comes on top is not shown."""
+LONGEST_EMOJI = 16
+"""Code points: some are made of many, such as families and flags."""
+STOP_SECONDS = 1.0
+REMEMBERED = 20_000
+_NEW = (Via.LIVE, Via.AHEAD)
+
+_GIVEN_UP: Mapping[AbandonReason, Reason] = {
+    AbandonReason.EXPIRED: "expired",
+    AbandonReason.POISON: "failed",
+    AbandonReason.GAVE_UP: "failed",
+    AbandonReason.FORBIDDEN: "failed",
+    AbandonReason.REFUSED: "failed",
+    AbandonReason.UNKNOWN_FATE: "failed",
+    AbandonReason.NO_ANSWER: "no_answer",
+}
+_SKIPPED: Mapping[SkipReason, Reason] = {
+    SkipReason.NO_ANSWER: "no_answer",
+    SkipReason.PAUSED: "paused",
+    SkipReason.QUEUE_FULL: "failed",
+}
+
+
+@dataclass(slots=True)
+class Notices:
+    """Tells people; ``words`` says how, by reason: an emoji, a sentence, or nothing where it is empty.
+
+    ``clock`` returns microseconds since the epoch; ``bots``: they get answers, too.
+    """
+
+    sender: Sender
+    words: Mapping[Reason, str]
+    clock: Callable[[], int]
+    bots: bool = False
+    _waiting: dict[int, str] = field(default_factory=dict)
+    _left: set[int] = field(default_factory=set)
+    _closing: set[int] = field(default_factory=set)
+    _told: OrderedDict[tuple[int, str], float] = field(default_factory=OrderedDict)
+    _queues: dict[int, deque[Coroutine[None, None, None]]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def waiting(self, channel_id: int, state: Conversation) -> None:
+        """Show people whose questions in a channel have waited for a while that they are not forgotten."""
+        emoji = emoji_of(self.words.get("waiting", ""))
+        before = self.clock() - SHOWN_AFTER * 1e6
+        for entry in state.outbox if emoji else ():
+            late = entry.requested_at <= before and not (entry.asked or entry.composed or entry.begun)
+            if late and entry.message_id not in self._waiting and self._person(state, entry.message_id):
+                self._waiting[entry.message_id] = emoji
+                self._queue(channel_id, self.sender.react(channel_id, entry.message_id, emoji))
+
+    def left(self, state: Conversation) -> None:
+        """Note that another process may have shown of a channel's questions that they wait."""
+        if any(entry.retry_at for entry in state.outbox):
+            self._left.update(entry.message_id for entry in state.outbox if not (entry.asked or entry.composed))
+
+    def given_up(
+        self, channel_id: int, state: Conversation, entry: Pending, reason: AbandonReason, *, refused: bool = False
+    ) -> None:
+        """Tell whoever asked that a question gets no answer; ``refused``: because of what it says."""
+        told = "refused" if refused else _GIVEN_UP.get(reason)
+        shown = entry.message_id in self._closing
+        self._closing.discard(entry.message_id)
+        if told is not None and not entry.asked and self._person(state, entry.message_id):
+            self._tell(channel_id, entry.message_id, entry.author_id, told, shown=shown)
+
+    def react(self, channel_id: int, new: tuple[Recorded, ...]) -> None:
+        """Take up what was newly appended: what waits no longer, and what nobody will answer."""
+        for recorded in new:
+            match recorded.event:
+                case ReplyBegun(message_id=message_id) | ReplyComposed(message_id=message_id):
+                    self._settled(channel_id, message_id)
+                case ReplyAbandoned(message_id=message_id, reason=given_up):
+                    if self._settled(channel_id, message_id) and given_up in _GIVEN_UP:
+                        self._closing.add(message_id)
+                case MessageSkipped(message_id=message_id, reason=reason):
+                    told, author_id = _SKIPPED.get(reason), _asked_just_now(new, message_id)
+                    if told is not None and author_id:
+                        self._tell(channel_id, message_id, author_id, told)
+
+    async def stop(self) -> None:
+        """Show what can be shown within a second, and let go of the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for queue in self._queues.values():
+            for hint in queue:
+                hint.close()
+            queue.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _settled(self, channel_id: int, message_id: int) -> bool:
+        """Take off what shows that a question waits, and tell whether it was shown."""
+        emoji = self._waiting.pop(message_id, "")
+        if message_id in self._left:
+            self._left.discard(message_id)
+            emoji = emoji_of(self.words.get("waiting", ""))
+        if emoji:
+            self._queue(channel_id, self.sender.unreact(channel_id, message_id, emoji))
+        return bool(emoji)
+
+    def _tell(self, channel_id: int, message_id: int, author_id: int, reason: Reason, *, shown: bool = False) -> None:
+        """Tell a person, unless they were told the same within the hour; ``shown``: the question shows that it waits.
+
+        One reaction in the place of another is nothing more to read.
+        """
+        words = self.words.get(reason, "")
+        emoji = emoji_of(words)
+        first = self._first(author_id, reason) if words else False
+        if emoji and (first or shown):
+            self._queue(channel_id, self.sender.react(channel_id, message_id, emoji))
+        elif words and first:
+            hint = self.sender.say(channel_id, f"<@{author_id}> {words}", nonce=f"told{message_id}")
+            self._queue(channel_id, hint)
+
+    def _first(self, author_id: int, reason: Reason) -> bool:
+        """Tell whether a person is told of this for the first time within the hour, and remember it."""
+        key, now = (author_id, reason), asyncio.get_running_loop().time()
+        if key in self._told and now < self._told[key] + TOLD_AGAIN:
+            return False
+        self._told[key] = now
+        self._told.move_to_end(key)
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+    def _person(self, state: Conversation, message_id: int) -> bool:
+        """Tell whether a person wrote a message: bots are told nothing, or two of them would never end."""
+        turn = state.turn(message_id)
+        return turn.role is Role.PERSON if turn is not None else not self.bots
+
+    def _queue(self, channel_id: int, hint: Coroutine[None, None, None]) -> None:
+        """Show hints of a channel one after the other, behind the back of whoever answers there."""
+        queue = self._queues.get(channel_id)
+        if queue is not None:
+            if len(queue) < MOST_WAITING:
+                queue.append(hint)
+            else:
+                hint.close()
+            return
+        self._queues[channel_id] = deque((hint,))
+        task = asyncio.get_running_loop().create_task(self._show(channel_id), name=f"notices {channel_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _show(self, channel_id: int) -> None:
+        queue = self._queues[channel_id]
+        try:
+            while queue:
+                await queue.popleft()
+        finally:
+            del self._queues[channel_id]
+
+
+def emoji_of(words: str) -> str:
+    """Return words that are one emoji, of Discord's own or a server's (``<:name:id>``); "" for a sentence."""
+    text = words.strip()
+    custom = text.startswith(("<:", "<a:")) and text.endswith(">") and " " not in text
+    plain = 0 < len(text) <= LONGEST_EMOJI and not any(char.isalnum() or char.isspace() for char in text)
+    return text if custom or plain else ""
+
+
+def _asked_just_now(new: tuple[Recorded, ...], message_id: int) -> int:
+    """Return the person who posted a message just now, 0 for a bot, an older message, or one that is answered."""
+    author_id = 0
+    for event in (recorded.event for recorded in new):
+        if isinstance(event, MessageReceived) and event.message_id == message_id:
+            author_id = event.author_id if event.author is Author.PERSON and event.via in _NEW else 0
+        if isinstance(event, ReplyRequested) and event.message_id == message_id:
+            return 0
+    return author_id

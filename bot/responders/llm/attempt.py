@@ -1,0 +1,243 @@
+"""The work on one answer: model after model, with shorter prompts where one finds it too long, until one answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import structlog
+
+from bot.responders.llm.breaker import Breaker
+from bot.responders.llm.call import Call, OutOfTime, Silent
+from bot.responders.llm.clean import Cleaner
+from bot.responders.llm.failures import Failure, failure_of
+from bot.responders.llm.models import Candidate, to_model_messages
+from bot.responders.llm.prices import Price, cost
+from bot.responders.llm.prompt import Allowance, Prompt, build
+from bot.responders.llm.room import LEAST_GAIN, Room, Share
+from bot.responders.llm.settings import LlmSettings
+from bot.responders.llm.tokens import Counter
+from bot.responders.protocol import FINAL, WAITS, Answer, Context, ModelFailed, Question, Trouble
+
+MOST_SHORTER, MOST_GUESSES = 2, 1
+"""How often a shorter prompt is tried where a model says that it is too long, and where it may be."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Bill:
+    """Adds up what the models took for one answer, failures included."""
+
+    prices: Mapping[str, Price]
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micros: int = 0
+    estimated: bool = False
+    priced: bool = True
+
+    def add(self, model: str, tokens_in: int, tokens_out: int, *, estimated: bool) -> None:
+        """Add one request."""
+        price = cost(self.prices, model, tokens_in, tokens_out)
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
+        self.cost_micros += price.micros
+        self.estimated |= estimated
+        # What took nothing costs nothing, whatever its price.
+        self.priced &= price.known or not (tokens_in or tokens_out)
+
+
+@dataclass(slots=True)
+class Peer:
+    """A model, who may ask it now, how much it can be told, and how many questions it answered."""
+
+    candidate: Candidate
+    breaker: Breaker
+    room: Room
+    answers: int = 0
+
+
+class _Failed(NamedTuple):
+    """How a model failed, and the seconds until it may be asked again, where that is all there is to do."""
+
+    peer: Peer
+    failure: Failure
+    pause: float | None
+
+
+class Attempt:
+    """The work on one answer, model after model; ``done`` tells whether one answered."""
+
+    def __init__(self, settings: LlmSettings, count: Counter, question: Question, context: Context) -> None:
+        self._settings = settings
+        self._count = count
+        self._question = question
+        self._context = context
+        self._deadline = asyncio.get_running_loop().time() + settings.patience.total
+        self._bill = _Bill(settings.prices)
+        self._cleaner = Cleaner()
+        self._failure: Failure | None = None
+        self._failed: list[_Failed] = []
+        self.done = False
+
+    async def ask(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
+        """Yield what one model says, if it may be asked now."""
+        if not peer.breaker.admit(self):
+            absence = peer.breaker.absence()
+            failure = peer.breaker.failure or Failure(Trouble.AWAY, "another question asks")
+            self._failed.append(_Failed(peer, replace(failure, suspect=False), absence.seconds if absence else 0.0))
+            return
+        try:
+            async with aclosing(self._tries(peer)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            peer.breaker.release(self)
+
+    async def _tries(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
+        """Yield what a model says, asked again with a shorter prompt where that may be what it wants."""
+        share = await peer.room.share(peer.candidate)
+        prompt = self._prompt(share)
+        shortened = 0
+        while True:
+            call = self._call(peer, prompt, share)
+            async with aclosing(self._said(call)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            failure = self._failure
+            unreadable = failure is not None and failure.trouble is Trouble.UNREADABLE
+            tokens_in, tokens_out, estimated = call.usage(prompt.tokens, self._count, unreadable=unreadable)
+            self._bill.add(peer.candidate.name, tokens_in, tokens_out, estimated=estimated)
+            if failure is None:
+                if shortened:
+                    peer.room.took(share.prompt)
+                peer.answers += 1
+                self.done = True
+                yield self._answer(peer.candidate, prompt, call.finish)
+                return
+            seen = self._settings.streaming and self._cleaner.text
+            shorter = None if seen else self._shorter(peer.room, prompt, failure, shortened)
+            if shorter is None:
+                self._note(peer, failure)
+                if seen:
+                    raise self.failed()
+                return
+            share, prompt = shorter
+            shortened += 1
+
+    def failed(self) -> ModelFailed:
+        """Return the error that tells of all failures."""
+        suspects = [each.peer.answers for each in self._failed if each.failure.suspect]
+        pauses = [each.pause for each in self._failed if each.pause is not None]
+        reasons = (f"{each.peer.candidate.name}: {each.failure.reason}" for each in self._failed)
+        trouble = _together([each.failure.trouble for each in self._failed])
+        return ModelFailed(
+            "; ".join(dict.fromkeys(reasons)),
+            trouble,
+            retry_after=min(pauses, default=None),
+            others=sum(suspects) + 1 if suspects else 0,
+            tokens_in=self._bill.tokens_in,
+            tokens_out=self._bill.tokens_out,
+            cost_micros=self._bill.cost_micros,
+            priced=self._bill.priced,
+        )
+
+    def _call(self, peer: Peer, prompt: Prompt, share: Share) -> Call:
+        return Call(
+            peer.candidate,
+            to_model_messages(prompt.messages),
+            self._settings.patience,
+            self._deadline,
+            longest=share.answer,
+            alive=peer.breaker.alive,
+        )
+
+    async def _said(self, call: Call) -> AsyncGenerator[str, None]:
+        """Yield the clean text of one call as far as it may be shown by and by; note how it failed, if it did."""
+        self._cleaner = Cleaner(self._context.bot_name)
+        self._failure = None
+        try:
+            async with aclosing(call.stream() if self._settings.streaming else call.whole()) as texts:
+                async for text in texts:
+                    if (piece := self._cleaner.feed(text)) and self._settings.streaming:
+                        yield piece
+                    if self._cleaner.full:
+                        call.finish = "length"
+                        break
+        except OutOfTime:
+            call.finish = "time"
+        except Silent as silence:
+            trouble = Trouble.UNREADABLE if call.began else Trouble.AWAY
+            self._failure = Failure(trouble, str(silence), suspect=True, unhurried=True)
+            return
+        except Exception as error:  # noqa: BLE001 - a server may send anything, and a library may make anything of it
+            self._failure = failure_of(error, began=call.began)
+            return
+        if (piece := self._cleaner.finish()) and self._settings.streaming:
+            yield piece
+        if not self._cleaner.text:
+            self._failure = _nothing(call)
+
+    def _shorter(self, room: Room, prompt: Prompt, failure: Failure, shortened: int) -> tuple[Share, Prompt] | None:
+        """Return a shorter prompt to try, and its share, None where it would not help."""
+        most = MOST_SHORTER if failure.trouble is Trouble.TOO_LONG else MOST_GUESSES if failure.unsure else 0
+        share = room.shorter(prompt.tokens, failure) if shortened < most else None
+        if share is None:
+            return None
+        shorter = self._prompt(share)
+        return (share, shorter) if shorter.tokens <= prompt.tokens * LEAST_GAIN else None
+
+    def _prompt(self, share: Share) -> Prompt:
+        settings = self._settings
+        allowed = Allowance(share.prompt, settings.images, settings.attachment_bytes)
+        return build(self._question, self._context, persona=settings.persona, allowed=allowed, count=self._count)
+
+    def _answer(self, candidate: Candidate, prompt: Prompt, finish: str) -> Answer:
+        return Answer(
+            self._cleaner.text,
+            model=candidate.name,
+            tokens_in=self._bill.tokens_in,
+            tokens_out=self._bill.tokens_out,
+            cost_micros=self._bill.cost_micros,
+            cut=prompt.cut,
+            attachments=prompt.files,
+            finish=finish,
+            estimated=self._bill.estimated,
+            priced=self._bill.priced,
+        )
+
+    def _note(self, peer: Peer, failure: Failure) -> None:
+        """Note how a model failed: its breaker tells of one that is away, once."""
+        pause = None
+        if failure.trouble in WAITS:
+            pause = peer.breaker.failed(self, failure)
+        else:
+            if failure.trouble in FINAL:
+                peer.breaker.alive()
+            name, message = peer.candidate.name, self._question.message_id
+            _log.warning("model.failed", model=name, reason=failure.reason, message=message)
+        self._failed.append(_Failed(peer, failure, pause))
+
+
+def _together(troubles: Sequence[Trouble]) -> Trouble:
+    """Return what several failures come to: one that says nothing of the question counts only where all do."""
+    if all(trouble in WAITS for trouble in troubles):
+        return Trouble.AWAY if Trouble.AWAY in troubles else troubles[0]
+    return troubles[0] if all(trouble in FINAL for trouble in troubles) else Trouble.UNREADABLE
+
+
+def _nothing(call: Call) -> Failure:
+    """Return why a model came to an end without a text."""
+    if call.finish == "time":
+        return Failure(Trouble.UNREADABLE if call.began else Trouble.AWAY, "out of time", suspect=True, unhurried=True)
+    if call.finish == "content_filter":
+        return Failure(Trouble.REFUSED, "content filter")
+    if call.finish == "length":
+        # Where nothing was thought either, it was the prompt that left no room.
+        return Failure(
+            Trouble.UNREADABLE, "no answer within llm.max_tokens, thoughts included", unsure=not call.thought
+        )
+    return Failure(Trouble.UNREADABLE, "an empty answer", unsure=not call.thought)
