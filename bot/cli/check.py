@@ -16,7 +16,7 @@ from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_log import LogChecked, check_log
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
-from bot.cli.options import config_option, folder_option, surveyed
+from bot.cli.options import config_option, exposed_dotenv, folder_option, surveyed
 from bot.cli.output import console, count_text, printable, say_json
 from bot.config import Config, Survey
 from bot.errors import ConfigError
@@ -48,6 +48,9 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
     log = await _log(found)
     discord, names = await _discord(found, log.guilds)
     settings = _settings(found)
+    if exposed := exposed_dotenv(config_path):
+        found_out = "Others on this machine may read the token and what else is in .env."
+        settings.append(warned("settings", found_out, f"chmod 600 {exposed}"))
     return [*settings, *await _models(found.config, settings), *discord, log.log, log.history(names)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,9 +48,20 @@ def settings(config_path: Path | None, folder: Path | None = None) -> Config:
 
 def surveyed(config_path: Path | None, folder: Path | None = None) -> Survey:
     """Return the settings as :func:`settings` does, and what is wrong with them instead of an error."""
-    problem = read_dotenv((config_path or DEFAULT_FILE).parent / DOTENV)
+    problem = read_dotenv(dotenv_of(config_path))
     found = survey(config_path, os.environ, {"log.path": folder})
     return replace(found, problems=(problem, *found.problems)) if problem else found
+
+
+def dotenv_of(config_path: Path | None) -> Path:
+    """Return the file of variables that goes with a settings file, whether it is there or not."""
+    return (config_path or DEFAULT_FILE).parent / DOTENV
+
+
+def exposed_dotenv(config_path: Path | None) -> Path | None:
+    """Return the file of variables where others than its owner may read it."""
+    path = dotenv_of(config_path)
+    return path if path.is_file() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH) else None
 
 
 def read_dotenv(path: Path) -> str:

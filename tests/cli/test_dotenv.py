@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.options import settings
+from bot.cli.options import exposed_dotenv, settings
 from bot.errors import ConfigError
 
 SECRET = "MTk4NjIyNDgz.nobody.knows"
@@ -61,3 +61,13 @@ def test_what_is_no_list_of_variables_is_refused_without_being_repeated(folder: 
     assert str(folder / ".env") in str(caught.value)
     assert "NAME=value" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_file_that_others_may_read_is_noticed(folder: Path, mode: int, *, exposed: bool) -> None:
+    """It holds the token."""
+    (folder / ".env").write_text("", encoding="utf-8")
+    (folder / ".env").chmod(mode)
+
+    assert (exposed_dotenv(folder / "config.toml") is not None) == exposed
+    assert exposed_dotenv(folder / "elsewhere" / "config.toml") is None
