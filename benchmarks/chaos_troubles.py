@@ -26,6 +26,11 @@ TROUBLES = (
     Trouble("closed (1001)", "/gateway/drop", {"code": 1001}),
     Trouble("reconnect (op 7)", "/gateway/reconnect"),
     Trouble("invalid session (op 9)", "/gateway/invalid-session", {"resumable": False}),
+    Trouble("storm before Hello", "/gateway/storm", {"at": "connect", "does": "cut", "count": 2}),
+    Trouble("storm instead of 101", "/gateway/storm", {"at": "upgrade", "does": "page", "count": 1}),
+    Trouble("page (403)", "/faults", {"kind": "page", "status": 403, "count": 3}),
+    Trouble("page (404) of posts", "/faults", {"kind": "page", "status": 404, "method": "POST", "path": MESSAGES}),
+    Trouble("rate limit", "/faults", {"kind": "ratelimit", "method": "POST", "path": MESSAGES, "retry_after": 1.5}),
 )
 """Each comes as often as every other."""
 
@@ -35,6 +40,8 @@ SENDS: tuple[Json, ...] = (
     {"kind": "reset"},
     {"kind": "cut"},
     {"kind": "hang"},
+    {"kind": "page", "status": 200},
+    {"kind": "page", "status": 403},
 )
 """The ways in which a send fails after Discord took the message."""
 
