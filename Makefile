@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
-PURE := tests/core tests/laws tests/responders tests/test_config.py tests/test_docs.py
+PURE := tests/core tests/laws tests/responders --ignore tests/responders/llm tests/test_config.py tests/test_docs.py
 END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pending_at_a_kill_is_answered_once_and_in_order
 
 help: ## list what can be made
