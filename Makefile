@@ -18,7 +18,7 @@ demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, 
 test: $(READY) ## every test, two at a time
 	@$(BIN)/pytest -n 2 --dist worksteal
 
-test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: half a minute
+test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: ten seconds
 	@$(BIN)/pytest -n 2 --dist worksteal $(PURE) $(END_TO_END)
 
 check: lint test ## what has to pass before a change goes in
