@@ -201,7 +201,7 @@ def _rows(outcome: Outcome) -> Mapping[str, str]:
         "  of a connected bot": f"{outcome.seen.connected_kills:,}",
         "  inside a request": f"{sum(outcome.seen.inside.values()):,}",
         "  by place": _by_reason(outcome.seen.inside),
-        "connections broken": f"{sum(outcome.seen.troubles.values()):,}",
+        "troubles": f"{sum(outcome.seen.troubles.values()):,}",
         "  by trouble": _by_reason(outcome.seen.troubles),
         "sessions, resumes": f"{outcome.sessions:,}, {outcome.resumes:,}",
         "sends failed after acceptance": f"{sum(outcome.failed_sends.values()):,}",

@@ -78,9 +78,9 @@ async def judged(seen: Seen, sandbox: SandboxProcess, bot: BotProcess) -> Outcom
         sessions=sessions["identifies"],
         resumes=sessions["resumes"],
         failed_sends={
-            f"{fault['kind']} {fault['status'] if fault['kind'] == 'status' else ''}".strip(): fault["hits"]
+            f"{fault['kind']} {fault['status'] if fault['kind'] in ('status', 'page') else ''}".strip(): fault["hits"]
             for fault in faults
-            if fault["kind"] != "delay"
+            if fault["when"] == "after" and fault["kind"] != "delay"
         },
         events=verified.events,
         found=found,
