@@ -24,8 +24,9 @@ from bot.telemetry import configure_logging
 def run(config_path: Path | None, folder: Path | None) -> None:
     """Connect to Discord, record what is said and answer what is asked.
 
-    The token comes from DISCORD_TOKEN or from the file that discord.token_file names. Stop it with Ctrl-C: sends under
-    way end first, and it leaves within ten seconds, with exit code 130 (after SIGTERM: 0).
+    The token comes from DISCORD_TOKEN in the environment or in the file .env beside the settings, or from the file that
+    discord.token_file names. Stop it with Ctrl-C: sends under way end first, and it leaves within ten seconds, with
+    exit code 130 (after SIGTERM: 0).
     """
     config = bot_settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
