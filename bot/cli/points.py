@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import click
 
@@ -19,8 +19,15 @@ class LocalZone(tzinfo):
     """The zone of this machine, with the clock changes that it knows."""
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """Return the offset of a local time; where clocks show it twice, ``fold`` says which of them is meant."""
-        return None if moment is None else moment.replace(tzinfo=None).astimezone().utcoffset()
+        """Return the offset of a local time; where clocks show it twice, ``fold`` says which of them is meant.
+
+        Of a time that they skip, it is the offset before the change, or with ``fold`` the one after it (PEP 495), which
+        ``astimezone`` has given the other way round since Python 3.12.
+        """
+        if moment is None:
+            return None
+        local = moment.replace(tzinfo=None, microsecond=0)
+        return local - datetime.fromtimestamp(local.timestamp(), UTC).replace(tzinfo=None)
 
     def dst(self, _moment: datetime | None) -> timedelta | None:
         """Say nothing of daylight saving: only the whole offset is of use here."""
