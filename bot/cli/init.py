@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -12,11 +11,10 @@ from dotenv import dotenv_values
 
 from bot import configured
 from bot.cli.new_file import new_file
-from bot.cli.options import DOTENV, program
+from bot.cli.options import DOTENV, program, read_dotenv, settings
 from bot.cli.starter import CONFIG, starter_files
-from bot.config import load
 from bot.config.model import TOKEN_VARIABLE, parse_token
-from bot.errors import TokenError
+from bot.errors import ConfigError, TokenError
 from bot.gateway.invitation import application_of, invitation
 
 PORTAL = "https://discord.com/developers/applications"
@@ -32,6 +30,8 @@ def init(*, folder: Path, token_stdin: bool) -> None:
     They are config.toml with every setting, factoids.json with what the first rules answer, and .env with the token,
     readable by you alone. Files that are there already stay as they are.
     """
+    if problem := read_dotenv(folder / DOTENV):
+        raise ConfigError(problem)
     token = _token_from_stdin() if token_stdin else _token_of(folder / DOTENV) or _asked_token()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def _say(path: Path, *, new: bool) -> None:
 def _next_steps(folder: Path, token: str) -> list[str]:
     """Return what is left to do until the bot answers."""
     application = application_of(token)
-    config = load(folder / CONFIG, os.environ)
+    config = settings(folder / CONFIG)
     page = f"{PORTAL}/{application}" if application else PORTAL
     steps = [] if token else [f"Put the token behind {TOKEN_VARIABLE}= in {folder / DOTENV}, or run init once more."]
     if config.discord.message_content:

@@ -179,3 +179,19 @@ def test_an_invitation_asks_for_no_more_than_is_needed() -> None:
     assert application_of(TOKEN) == APPLICATION
     assert ANSWERING.value == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
     assert "scope=bot+applications.commands" in invitation(1)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", TOKEN.encode()])
+def test_variables_that_can_not_be_read_are_named_before_anything_is_made(
+    typed: Run, tmp_path: Path, content: bytes
+) -> None:
+    """A token alone on its line is not repeated."""
+    (tmp_path / ".env").write_bytes(content)
+
+    ran = typed("init", "--token-stdin")
+
+    assert ran.code == 2
+    assert ".env" in ran.err
+    assert TOKEN not in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
+    assert (tmp_path / ".env").read_bytes() == content
