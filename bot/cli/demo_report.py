@@ -15,7 +15,6 @@ from bot.cli.judge import Verdict
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import console, count_text, printable
 from bot.cli.records import Line, lines, quote
-from bot.conversations import channel_of
 from bot.core.events import (
     BotStarted,
     CatchupCompleted,
@@ -29,6 +28,7 @@ from bot.core.events import (
     ReplyRequested,
     ReplySent,
 )
+from bot.core.streams import channel_of
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.text import utc_time
 

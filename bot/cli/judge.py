@@ -17,8 +17,8 @@ from bot.cli.log_verify import VerifyReport
 from bot.cli.order import Answered, misplaced
 from bot.cli.output import count_text
 from bot.cli.trails import Trail, read_trails
-from bot.conversations import stream_of
 from bot.core.addressing import parse_nonce
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.sandbox.control.shapes import MessageRecord
 from bot.sandbox.models import MessageFlag
