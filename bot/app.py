@@ -187,15 +187,14 @@ class Bot:
     def health(self) -> Health:
         """Return how the bot is, for ``/healthz``."""
         connected = self._connected.is_set()
-        reasons = (() if connected else ("the gateway is not connected",)) + (
-            (self.healer.trouble,) if self.healer.trouble else ()
-        )
+        cause = self.supervisor.reconnects.cause
+        away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
         return Health(
             gateway="connected" if connected else "disconnected",
             log="unwritable" if self.healer.trouble else "writable",
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
-            reasons=reasons,
+            reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
     def _conditions(self) -> tuple[Condition, ...]:

@@ -38,7 +38,7 @@ from bot.gateway.places import Place
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
 from bot.gateway.snowflakes import snowflake_time
-from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent
+from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent, StillNext
 
 ASK = "ask"
 REMEMBERED = 1000
@@ -150,7 +150,9 @@ class Asks:
         """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
         return await self._sender.look(channel_id, since)
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+    async def send(
+        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+    ) -> Outcome:
         """Send one part: into the response of a question's command, or as a message."""
         asked = self._live.get(reply_to)
         if asked is not None:
@@ -159,7 +161,7 @@ class Asks:
         if entry is not None and entry.asked:
             # Its token is gone, and what was asked in private must not be said aloud.
             return Refused(AbandonReason.EXPIRED, "no token")
-        return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to, plain=plain)
+        return await self._sender.send(channel_id, text, still_next, nonce=nonce, reply_to=reply_to, plain=plain)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Let a message of the bot say something else; answers to commands are written once."""
