@@ -18,6 +18,7 @@ from bot.answering import answered, responder_of, why_silent, why_unasked
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.events import BotStarted, BotStopped, Draft
+from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
@@ -31,7 +32,7 @@ from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
-from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.intake import Intake
 from bot.gateway.places import surroundings
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token

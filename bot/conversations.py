@@ -14,9 +14,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeAlias
 
 from bot.core.commands import Command
-from bot.core.conversation import Conversation, apply, copy
+from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
 from bot.core.events import Drafts, Recorded, ReplyComposed
+from bot.core.fold import apply, copy
+from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
@@ -36,17 +38,6 @@ Failing: TypeAlias = Callable[[int, Exception], None]
 ATTEMPTS = 5
 BATCH = 2000
 """Commands decided at once: tens of milliseconds of work at most, so that the gateway's heartbeat is never late."""
-PREFIX = "channel:"
-
-
-def stream_of(channel_id: int) -> str:
-    """Return the name of a channel's stream."""
-    return f"{PREFIX}{channel_id}"
-
-
-def channel_of(stream: str) -> int | None:
-    """Return the channel of a stream, or None when it is not a channel's."""
-    return int(stream.removeprefix(PREFIX)) if stream.startswith(PREFIX) else None
 
 
 async def state_as_of(

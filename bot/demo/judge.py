@@ -15,8 +15,8 @@ from typing import Any
 
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import count_text
-from bot.conversations import stream_of
 from bot.core.addressing import parse_nonce
+from bot.core.streams import stream_of
 from bot.demo.order import Answered, misplaced
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader

@@ -13,7 +13,6 @@ from rich.text import Text
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import console, count_text, printable
 from bot.cli.records import Line, lines, quote
-from bot.conversations import channel_of
 from bot.core.events import (
     BotStarted,
     CatchupCompleted,
@@ -27,6 +26,7 @@ from bot.core.events import (
     ReplyRequested,
     ReplySent,
 )
+from bot.core.streams import channel_of
 from bot.demo.acts import Act
 from bot.demo.judge import Verdict
 from bot.eventlog.reader import Query, Reader

@@ -16,6 +16,7 @@ from discord.http import Route
 
 from bot.conversations import Conversations
 from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResumed
+from bot.core.streams import BOT_STREAM
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.arrivals import Arrivals
@@ -24,7 +25,7 @@ from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.heartbeat import Heartbeat
-from bot.gateway.intake import BOT_STREAM, Intake, Recording
+from bot.gateway.intake import Intake, Recording
 from bot.gateway.invitation import invitation
 from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import Place, place_in, place_of
