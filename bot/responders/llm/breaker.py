@@ -36,7 +36,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """Tells who may ask a model; ``clock`` returns seconds and is never set back, ``dice`` spread the pauses.
+    """Tells who may ask a model, or any model of a provider, by the ``name`` that log lines and people get.
+
+    ``clock`` returns seconds and is never set back, ``dice`` spread the pauses.
 
     ``failure`` is what keeps everybody from asking (None: nothing does).
     """
@@ -70,7 +72,7 @@ class Breaker:
         return Absence(self.failure.reason, wait) if wait > 0 else None
 
     def condition(self, tokens: int) -> Condition:
-        """Return how the model is; ``tokens`` is how long a prompt for it may be."""
+        """Return how it is; ``tokens`` is how long a prompt may be."""
         if self.failure is None:
             return Condition(self.name, tokens=tokens)
         return Condition(self.name, self.failure.reason, self._clock() - self._since, self._tries, tokens)

@@ -58,10 +58,13 @@ _KEY = ("api_key", "token")
 class Candidate:
     """A model under the name that the settings and the price table have for it, and what it is asked with.
 
-    ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's own.
+    ``provider`` is the same for models that are asked of one provider at one address with one key: where that is away,
+    all of them are. ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's
+    own.
     """
 
     name: str
+    provider: str
     model: Model
     settings: ModelSettings
     client: AsyncClient | None = None
@@ -90,12 +93,16 @@ def candidates(
         )
     key = _key(endpoint, environ)
     first = endpoint.model.partition(":")[0]
-    found = []
+    found: list[Candidate] = []
+    providers: dict[tuple[str, str, str], str] = {}
     for name in (endpoint.model, *endpoint.fallbacks):
         own = name.partition(":")[0] == first
         way = client() if name.partition(":")[0] in _COMPATIBLE else None
         model = _model(name, endpoint.base_url if own else "", key if own else "", environ, way)
-        found.append(Candidate(name, model, _settings(model, max_tokens, temperature), way, _is_own(model)))
+        where = (model.system, model.base_url or "", key if own else "")
+        provider = providers.setdefault(where, name.partition(":")[0])
+        asked_with = _settings(model, max_tokens, temperature)
+        found.append(Candidate(name, provider, model, asked_with, way, _is_own(model)))
     return tuple(found)
 
 

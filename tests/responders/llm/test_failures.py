@@ -159,7 +159,7 @@ async def test_thoughts_without_an_answer_are_paid_for(server: ModelServer, aski
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_next_model_answers_where_one_fails(server: ModelServer, asking: Asking, *, streaming: bool) -> None:
     """In their order, until one does; the answer names it, and its cost holds what the empty one took."""
-    server.scripts.extend([Script(fault=Fault.RATE_LIMIT), Script(fault=Fault.EMPTY), Script()])
+    server.scripts.extend([Script(fault=Fault.SERVER_ERROR), Script(fault=Fault.EMPTY), Script()])
     prices = {f"other{number}": Price(0, 10) for number in range(3)}
 
     _, answer = await ask(asking(fallbacks=3, prices=prices, streaming=streaming))
@@ -173,9 +173,9 @@ async def test_all_models_failing_are_all_told(server: ModelServer, asking: Aski
     """Waiting helps as soon as it helps one of them."""
     server.scripts.extend([Script(fault=Fault.UNAUTHORIZED), Script(fault=Fault.RATE_LIMIT)])
 
-    failed = await failure(asking(fallbacks=1))
+    failed = await failure(asking(elsewhere=1))
 
-    assert failed.reason == "openai:tiny: key refused (HTTP 401); openai:other0: model away (HTTP 429)"
+    assert failed.reason == "openai:tiny: key refused (HTTP 401); ollama:elsewhere0: model away (HTTP 429)"
     assert (failed.trouble, failed.permanent) == (Trouble.AWAY, False)
     assert failed.retry_after is not None
     assert failed.retry_after < 7
