@@ -47,6 +47,9 @@ OLLAMA_URL = "http://127.0.0.1:11434/v1"
 _COMPATIBLE = frozenset({"openai", "ollama", "vllm"})
 """Providers under whose name a server of one's own is asked in OpenAI's protocol."""
 
+_OTHER_CLIENTS = frozenset({"groq", "cohere", "huggingface"})
+"""Providers whose ``http_client`` is of another library, or is not heeded."""
+
 _OPENAI_ITSELF = ("openai.com", "openai.azure.com")
 _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
@@ -97,7 +100,7 @@ def candidates(
     providers: dict[tuple[str, str, str], str] = {}
     for name in (endpoint.model, *endpoint.fallbacks):
         own = name.partition(":")[0] == first
-        way = client() if name.partition(":")[0] in _COMPATIBLE else None
+        way = _way(name.partition(":")[0])
         model = _model(name, endpoint.base_url if own else "", key if own else "", environ, way)
         where = (model.system, model.base_url or "", key if own else "")
         provider = providers.setdefault(where, name.partition(":")[0])
@@ -170,6 +173,17 @@ def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: 
         raise _without_sdk(name, error) from error
     except UserError as error:
         raise _unusable(name, str(error)) from error
+
+
+def _way(provider: str) -> AsyncClient | None:
+    """Return a client of ours for a provider that takes one; why there is no such provider is said elsewhere."""
+    if provider in _OTHER_CLIENTS or provider.startswith("gateway/"):
+        return None
+    try:
+        takes = inspect.signature(infer_provider_class(provider)).parameters
+    except (ValueError, ImportError):
+        return None
+    return client() if "http_client" in takes else None
 
 
 def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Provider[Any]:
