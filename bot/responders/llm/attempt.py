@@ -111,7 +111,7 @@ class Attempt:
             if failure is None:
                 if shortened:
                     peer.room.took(share.prompt)
-                peer.answers += 1
+                peer.answered()
                 self.done = True
                 yield self._answer(peer.candidate, prompt, call.finish)
                 return
@@ -135,6 +135,7 @@ class Attempt:
             trouble,
             retry_after=min(pauses, default=None),
             others=sum(suspects) + 1 if suspects else 0,
+            cut=any(each.failure.cut for each in self._failed),
             tokens_in=self._bill.tokens_in,
             tokens_out=self._bill.tokens_out,
             cost_micros=self._bill.cost_micros,

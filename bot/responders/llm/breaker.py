@@ -82,7 +82,6 @@ class Breaker:
         now = self._clock()
         if self.failure is None:
             self._since = now
-            self._tries = 0
             _log.warning("model.away", model=self.name, reason=failure.reason)
         elif self._prober is not who:
             # Asked before the first one failed: that is no further attempt.
@@ -100,6 +99,11 @@ class Breaker:
         if self.failure is not None:
             _log.info("model.back", model=self.name, after=round(self._clock() - self._since, 1), tries=self._tries)
             self.failure = None
+
+    def answered(self) -> None:
+        """Take a whole answer: only now the pauses are short again, since one may come back and go in every answer."""
+        self.alive()
+        self._tries = 0
 
     def release(self, who: object) -> None:
         """Let the next one try where an attempt ended without telling anything about the model."""

@@ -76,7 +76,7 @@ class Failure:
     ``detail`` says it in words of our own. ``unsure``: the prompt may have been too long, whatever the server says of
     it. ``suspect``: the question itself may be what the server can't bear. ``context`` is the number of tokens that the
     server says it holds (0: it does not say). ``unhurried``: another attempt costs the server more than a connection.
-    ``shared``: it is so of every model of the provider.
+    ``shared``: it is so of every model of the provider. ``cut``: it was lost in the middle of its answer.
     """
 
     trouble: Trouble
@@ -87,6 +87,7 @@ class Failure:
     context: int = 0
     unhurried: bool = False
     shared: bool = False
+    cut: bool = False
 
     @property
     def reason(self) -> str:
@@ -107,7 +108,7 @@ def failure_of(error: Exception, *, began: bool) -> Failure:
         return Failure(Trouble.UNREADABLE, f"{UNREADABLE}{what}", unsure=not began)
     if isinstance(error, ModelConnectionError):
         if began:
-            return Failure(Trouble.UNREADABLE, "the stream was cut")
+            return Failure(Trouble.AWAY, "the stream was cut", suspect=True, shared=True, cut=True)
         # A server that can't bear the question hangs up on it as well, but not before it took the connection.
         taken = error.phase == "read"
         return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken, shared=True)

@@ -48,6 +48,12 @@ class Peer:
         self.provider.alive()
         self.breaker.alive()
 
+    def answered(self) -> None:
+        """Take a whole answer."""
+        self.answers += 1
+        self.provider.answered()
+        self.breaker.answered()
+
     def failed(self, who: object, failure: Failure) -> float:
         """Take a failure that says nothing about the question; return the seconds until the next attempt."""
         if failure.shared:

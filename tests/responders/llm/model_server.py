@@ -88,7 +88,8 @@ class ModelServer:
         self.length = length
         self.script = Script()
         self.broken = ""
-        """Whoever asks with this word gets an error."""
+        """Whoever asks with this word gets a fault: this one."""
+        self.breaks_by = Fault.SERVER_ERROR
         self.models: Sequence[str] = (MODEL,)
         self.scripts: deque[Script] = deque()
         self.requests: list[Request] = []
@@ -123,7 +124,7 @@ class ModelServer:
         self.requests.append(request)
         script = self.scripts.popleft() if self.scripts else self.script
         if self.broken and self.broken in str(request.body["messages"][-1]["content"]):
-            script = Script(fault=Fault.SERVER_ERROR)
+            script = Script(fault=self.breaks_by)
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         try:
