@@ -217,6 +217,22 @@ async def test_a_server_that_dies_in_its_answer_uses_up_no_attempt(
     assert composed.finish == "stop"
 
 
+async def test_a_half_answer_shows_that_the_rest_is_waited_for(
+    launch: Launch, control: ControlClient, switched: Switched
+) -> None:
+    """Whoever reads it can't tell otherwise that there will be more."""
+    bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
+    switched.server.script = Script(fault=Fault.CUT)
+
+    await control.post("question", mention="sandbox-bot")
+
+    await control.wait_for_messages(author="sandbox-bot")
+    await eventually(lambda: shows(control, [[HOURGLASS]]))
+    switched.server.script = Script()
+    await bot.judge.expect(ReplyComposed)
+    await eventually(lambda: none_left(control))
+
+
 async def test_a_question_whose_every_answer_kills_the_server_ends(
     launch: Launch, control: ControlClient, switched: Switched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
