@@ -22,11 +22,9 @@ class ModelProcess:
         self._port = 0
         self._process: Process | None = None
 
-    async def start(self, *, rate: float, length: int) -> None:
-        """Serve, unless it does: ``rate`` tokens a second, ``length`` of them an answer; return once it listens."""
-        if self._process is not None:
-            return
-        values = {"--port": self._port, "--rate": rate, "--length": length}
+    async def start(self, *, rate: float, length: int, fault: str = "") -> None:
+        """Serve ``rate`` tokens a second, ``length`` of them an answer, or a ``fault``; return once it listens."""
+        values = {"--port": self._port, "--rate": rate, "--length": length} | ({"--fault": fault} if fault else {})
         options = [str(each) for pair in values.items() for each in pair]
         command = tethered(sys.executable, "-m", "tests.responders.llm.model_server", *options)
         self._process = await asyncio.create_subprocess_exec(*command, cwd=_ROOT, stdout=PIPE)

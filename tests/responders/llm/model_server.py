@@ -30,6 +30,7 @@ class Fault(StrEnum):
     UNAUTHORIZED = "401"
     RATE_LIMIT = "429"
     SERVER_ERROR = "500"
+    UNAVAILABLE = "503"
     TOO_LONG = "too long"
     FILTERED = "filtered"
     CUT = "cut"
@@ -219,6 +220,8 @@ def _refusal(fault: Fault | None) -> web.Response | None:
             return web.json_response({"error": error}, status=429, headers={"Retry-After": "7"})
         case Fault.SERVER_ERROR:
             return web.json_response({"error": error}, status=500)
+        case Fault.UNAVAILABLE:
+            return web.json_response({"error": error}, status=503)
         case Fault.FILTERED:
             return web.json_response({"error": error | {"code": "content_policy_violation"}}, status=400)
         case Fault.TOO_LONG:
@@ -244,8 +247,9 @@ async def _send(response: web.StreamResponse, data: Mapping[str, Any]) -> None:
     await response.write(f"data: {json.dumps(data)}\n\n".encode())
 
 
-async def _main(port: int, rate: float, first: float, length: int) -> None:
+async def _main(port: int, rate: float, first: float, length: int, fault: Fault | None) -> None:
     async with ModelServer(rate=rate, first=first, length=length).serve(port=port) as server:
+        server.script = Script(fault=fault)
         print(server.url, flush=True)  # noqa: T201 - whoever starts it reads the address
         await asyncio.Event().wait()
 
@@ -256,6 +260,7 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=50.0, help="tokens a second, 0 for all at once")
     parser.add_argument("--first", type=float, default=0.0, help="seconds before the first token")
     parser.add_argument("--length", type=int, default=100, help="tokens of an answer")
+    parser.add_argument("--fault", type=Fault, choices=list(Fault), help="how every request fails")
     arguments = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments.port, arguments.rate, arguments.first, arguments.length))
+        asyncio.run(_main(**vars(arguments)))
