@@ -15,7 +15,7 @@ from bot.responders.llm.failures import Failure
 from bot.responders.protocol import Absence, Condition, Trouble
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 1.5
 """Seconds between two attempts to reach somebody who can't be reached, before jitter: a refused connection is cheap."""
 
 LONGEST_UNHURRIED = 20.0

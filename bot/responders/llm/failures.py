@@ -108,7 +108,7 @@ def failure_of(error: Exception, *, began: bool) -> Failure:
         return Failure(Trouble.UNREADABLE, f"{UNREADABLE}{what}", unsure=not began)
     if isinstance(error, ModelConnectionError):
         if began:
-            return Failure(Trouble.AWAY, "the stream was cut", suspect=True, shared=True, cut=True)
+            return Failure(Trouble.AWAY, "the stream was cut", suspect=True, unhurried=True, shared=True, cut=True)
         # A server that can't bear the question hangs up on it as well, but not before it took the connection.
         taken = error.phase == "read"
         return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken, shared=True)
