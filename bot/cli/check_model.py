@@ -22,7 +22,9 @@ async def check_models(config: Config, answering: Responder) -> list[Result]:
     finally:
         await close(answering)
     learnt = await _learnt(config) if seen else {}
-    return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in enumerate(seen)]
+    # Several models of a provider that is away are one trouble, told at the first of them.
+    told = {number: each for number, each in enumerate(seen) if each not in seen[:number]}
+    return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in told.items()]
 
 
 async def _learnt(config: Config) -> Mapping[str, int]:
