@@ -25,6 +25,7 @@ from bot.gateway.intake import BOT_STREAM
 from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.server import Sandbox
 from bot.sandbox.tether import tethered
+from tests.moderating import Moderation
 from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
@@ -109,6 +110,11 @@ class RunningBot:
     stopping: asyncio.Event
     serving: asyncio.Task[None]
     stopped: bool = False
+
+    @property
+    def moderation(self) -> Moderation:
+        """Return what can be asked of it."""
+        return Moderation(self.bot.context)
 
     @property
     def connected(self) -> bool:

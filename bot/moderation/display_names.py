@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bot.conversations import stream_of
 from bot.core.events import Author, KeyKind, MessageReceived
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.desk import BOT_STREAM
+from bot.moderation.context import BOT_STREAM
 from bot.moderation.text import printable, shortened
 
 LONGEST = 32
