@@ -1,25 +1,13 @@
 """The moderators' commands: the one list from which every way to them is made.
 
-A new command is a function ``(context, **arguments) -> Report`` and an entry here. From it follow Discord's command with
-its options and suggestions, the command line's, what the control socket takes, what the settings'
+A new command is a function ``(context, **arguments) -> Report`` and an entry here. From it follow Discord's command
+with its options and suggestions, the command line's, what the control socket takes, what the settings'
 ``[moderation.commands]`` may name, and the row of the README's table.
 """
 
 from __future__ import annotations
 
-from bot.moderation import (
-    checks,
-    explain,
-    export,
-    history,
-    outage,
-    persona,
-    rehearse,
-    repair,
-    rewind,
-    status,
-    usage,
-)
+from bot.moderation import checks, explain, export, history, outage, persona, rehearse, repair, rewind, status, usage
 from bot.moderation.command import Command, Either, Kind, Parameter, Topic
 from bot.moderation.history import LARGEST_PAGE
 from bot.moderation.persona import LONGEST
@@ -244,11 +232,7 @@ COMMANDS: tuple[Command, ...] = (
         Topic.LOG,
         "Get a channel's events as a file of JSON Lines.",
         export.export,
-        (
-            SINCE,
-            HERE,
-            Parameter("words", Kind.FLAG, help="Include what people and the bot wrote.", default=True),
-        ),
+        (SINCE, HERE, Parameter("words", Kind.FLAG, help="Include what people and the bot wrote.", default=True)),
         help="Write a channel's events as JSON Lines, the oldest first.",
         long=True,
         exports=True,
