@@ -26,10 +26,11 @@ from rich.table import Table
 from bot import app
 from bot.answering import responder_of
 from bot.config import Config
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.events import KeyKind, ReplySent
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.moderation import checks, explain, history, repair, rewind, status
 from bot.moderation.command import Report

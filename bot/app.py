@@ -7,7 +7,6 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
@@ -15,9 +14,11 @@ import structlog
 
 from bot import __version__, configured
 from bot.answering import answered, responder_of, why_silent, why_unasked
+from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.events import BotStarted, BotStopped, Draft
+from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
@@ -30,7 +31,7 @@ from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
-from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.places import surroundings
 from bot.gateway.sender import DiscordSender
@@ -111,7 +112,7 @@ class Bot:
         self._config = config
         self._answering = answering
         self._connected = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.log = log
         self.metrics = Metrics()
         self.conversations = Conversations(
@@ -184,15 +185,14 @@ class Bot:
     def health(self) -> Health:
         """Return how the bot is, for ``/healthz``."""
         connected = self._connected.is_set()
-        reasons = (() if connected else ("the gateway is not connected",)) + (
-            (self.healer.trouble,) if self.healer.trouble else ()
-        )
+        cause = self.supervisor.reconnects.cause
+        away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
         return Health(
             gateway="connected" if connected else "disconnected",
             log="unwritable" if self.healer.trouble else "writable",
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
-            reasons=reasons,
+            reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -274,18 +274,13 @@ class Bot:
 
     def _ready(self) -> None:
         self._connected.set()
-        self._spawn(self.replies.recover())
+        self._background.start(self.replies.recover())
 
     def _complete(self, channels: frozenset[int]) -> None:
         """Catch up channels whose messages could not be recorded, and go on with their replies."""
         if self.supervisor.client is not None:
             self.supervisor.client.complete(channels)
-        self._spawn(self.replies.recover())
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self.replies.recover())
 
     def _watch(self) -> None:
         self.metrics.watch("hot_channels", lambda: self.conversations.hot)

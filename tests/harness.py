@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from bot import app, configured
 from bot.answering import responder_of
 from bot.config import Config
-from bot.conversations import state_as_of, stream_of
+from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
 from bot.core.events import Body, Event, Recorded
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
-from bot.gateway.intake import BOT_STREAM
 from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.server import Sandbox
 from bot.sandbox.tether import tethered

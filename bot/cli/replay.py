@@ -14,7 +14,7 @@ from bot.cli.replay_commands import ReplayGroup
 from bot.cli.replay_options import channel_of_points, channel_option, point_option
 from bot.cli.replay_view import print_state
 from bot.cli.selection import reading, unknown_stream
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError
 from bot.moderation.history import state_at

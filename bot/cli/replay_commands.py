@@ -44,6 +44,15 @@ class ReplayGroup(click.Group):
         found = commands.twins().get(cmd_name)
         return None if found is None else _twin(found)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; refuse another with the one that was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=self.list_commands(ctx), ctx=ctx) from None
+
 
 def _twin(command: Command) -> click.Command:
     def run(*, target: ReplayTarget, yes: bool = False, **given: Any) -> None:  # noqa: ANN401 - the command's options

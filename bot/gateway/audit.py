@@ -14,15 +14,16 @@ from typing import Any
 import discord
 import structlog
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import Author, Draft, GapFound, KeyKind, MessageReceived, Recorded, Via
 from bot.core.outbox import ASKED
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.history import page_of
 from bot.gateway.incoming import Unreadable, from_payload
-from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in
 from bot.gateway.requests import UNREADABLE
 

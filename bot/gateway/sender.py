@@ -16,9 +16,20 @@ from bot.core.events import AbandonReason
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import may_read_history
-from bot.gateway.requests import UNREADABLE, ServerFault, timed
+from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sent, Unknown, Unreferenced
+from bot.replies.sender import (
+    Look,
+    LookFailed,
+    NotYet,
+    Outcome,
+    Overtaken,
+    Refused,
+    Sent,
+    StillNext,
+    Unknown,
+    Unreferenced,
+)
 
 LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
@@ -47,7 +58,9 @@ class DiscordSender:
         """Wait until a client is connected."""
         await self._connected.wait()
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+    async def send(
+        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+    ) -> Outcome:
         """Send one part, ``plain`` without a reference, and sort how it ended.
 
         What is known of a message with a reference: a look finds it by that, at any age. A plain one shows its nonce in
@@ -61,10 +74,11 @@ class DiscordSender:
         reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
         more: dict[str, Any] = {} if plain else {"reference": reference}
         try:
-            async with timed():
-                message = await client.get_partial_messageable(channel_id).send(
-                    text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none(), **more
-                )
+            with unless_overtaken(still_next):
+                async with timed():
+                    message = await client.get_partial_messageable(channel_id).send(
+                        text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none(), **more
+                    )
             return Sent(snowflake(message.id), message.content)
         except discord.HTTPException as error:
             refused = not plain and _refuses_reference(error)
@@ -179,6 +193,8 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return Refused(AbandonReason.FORBIDDEN, f"code {error.code}")
         case discord.RateLimited():
             return NotYet("rate limit", error.retry_after)
+        case NoLongerNext():
+            return Overtaken()
         case discord.HTTPException(status=401):
             return NotYet("unauthorized")
         case discord.HTTPException(status=408):

@@ -32,7 +32,7 @@ class Supervisor:
         self._endpoint = endpoint
         self._token = token
         self._wiring = wiring
-        self._reconnects = Reconnects()
+        self.reconnects = Reconnects()
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
@@ -45,7 +45,7 @@ class Supervisor:
         while not self._stopping.is_set():
             cause = await self._session()
             if not self._stopping.is_set():
-                await self._pause(self._reconnects.failure(cause, fresh=True))
+                await self._pause(self.reconnects.failure(cause, fresh=True))
 
     def hurry(self) -> None:
         """Have no request wait for a rate limit any more: who asked comes back after the next start."""
@@ -55,7 +55,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
-        self._reconnects.stop()
+        self.reconnects.stop()
         if self._connection is not None:
             # Closing alone would wait for the pause before the next connection.
             while not self._connection.done():
@@ -65,7 +65,7 @@ class Supervisor:
 
     async def _session(self) -> str:
         """Run one client until it ends, and return what it ended of."""
-        self.client = client = Client(self._endpoint, self._wiring, self._reconnects)
+        self.client = client = Client(self._endpoint, self._wiring, self.reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         self._connection = asyncio.create_task(client.start(self._token), name="connection")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TypeAlias
 
-from bot.conversations import stream_of
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation
+from bot.core.fold import evolve
+from bot.core.streams import stream_of
 from bot.errors import LogDamaged
 from bot.eventlog.snapshots import SPACING
 from bot.eventlog.verify import Finding

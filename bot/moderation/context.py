@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import Body, CommandUsed, Draft
+from bot.core.streams import BOT_STREAM, guild_stream, stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
 from bot.responders.protocol import Condition, Responder
-
-BOT_STREAM = "bot"
-"""The stream of what happens in no server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +81,5 @@ class CommandContext:
     ) -> None:
         """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
         used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
-        stream = BOT_STREAM if guild_id is None else f"guild:{guild_id}"
+        stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
         await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject=user_id),))

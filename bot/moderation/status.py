@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bot import __version__
-from bot.conversations import channel_of
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM, channel_of
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.owner import read_owner
 from bot.eventlog.reader import Query
 from bot.moderation.command import Report
-from bot.moderation.context import BOT_STREAM, CommandContext
+from bot.moderation.context import CommandContext
 from bot.moderation.text import MICROSECONDS, count_text, iso_time, size_text, span, utc_time
 
 LOOKED_AT = 5000

@@ -114,11 +114,13 @@ async def test_a_storm_is_paced_and_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Pauses grow whatever ends the connections, and once it is over the next one brings everything back."""
-    await running(launch, control)
+    bot = await running(launch, control)
 
     await control.gateway("storm", **storm)
     await control.gateway("drop")
     await eventually(lambda: len(pauses.made) >= TRIES)
+    # After RESUMED it is connected now and then.
+    await eventually(lambda: any(cause in reason for reason in bot.bot.health().reasons))
     calls, made = sandbox.hub.upgrades, list(pauses.made)
     await control.gateway("calm")
     await answers(control, "after")
@@ -126,6 +128,7 @@ async def test_a_storm_is_paced_and_told_once(
     assert calls <= len(made) + 2
     for failed, seconds in enumerate(made, 1):
         assert pacing.pause(failed, 0.0) <= seconds <= pacing.LONGEST_PAUSE
+    assert not bot.bot.health().reasons
     [warning] = told(lines, "gateway.trouble")
     assert (warning["log_level"], warning["failed"]) == ("warning", 2)
     assert cause in warning["cause"]

@@ -9,10 +9,11 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.decider import set_persona
+from bot.core.streams import guild_stream
 from bot.moderation import rehearse
 from bot.moderation.command import ModerationError
 from bot.moderation.context import CommandContext
-from bot.replies.personas import Surroundings, guild_stream
+from bot.replies.personas import Surroundings
 from tests.model import actor
 from tests.moderating import Moderation
 from tests.moderation.conftest import CHANNEL, Room

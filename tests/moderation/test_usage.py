@@ -4,8 +4,8 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM
 from bot.moderation.command import ModerationError
-from bot.moderation.context import BOT_STREAM
 from bot.moderation.display_names import LONGEST
 from bot.moderation.text import utc_time
 from bot.moderation.usage import collect, usage

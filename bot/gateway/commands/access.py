@@ -17,6 +17,7 @@ import discord
 
 from bot.errors import EcholessError
 from bot.eventlog.reader import Reader
+from bot.gateway.invocation import Asker
 from bot.moderation.command import ModerationError
 from bot.moderation.points import Point, channel_of_message, parse_channel, parse_point
 
@@ -43,16 +44,6 @@ DIRECT = "In direct messages these commands are for the owner of this bot alone:
 
 class NotAllowed(EcholessError):
     """Somebody asked for what they may not see or do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
-
-    user_id: int
-    permissions: int
-    roles: frozenset[int]
-    guild_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import discord
 from bot.gateway.commands.access import NotAllowed, channel_meant, visible
 from bot.gateway.commands.answers import Confirmation, PagedReport
 from bot.gateway.commands.dispatcher import Dispatcher
-from bot.gateway.commands.invocation import Invocation, invocation_of
 from bot.gateway.commands.progress import PROGRESS_SECONDS, ProgressMessage
+from bot.gateway.invocation import Invocation, invocation_of
 from bot.moderation.command import MESSAGES, PLACES, WHOLE_CHANNELS, Command, Kind, ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.persona import Scope

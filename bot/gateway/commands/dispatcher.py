@@ -10,11 +10,13 @@ from enum import StrEnum
 import discord
 import structlog
 
+from bot.background import Background
 from bot.errors import EcholessError
-from bot.gateway.commands.access import Access, Asker, NotAllowed, require_visible
+from bot.gateway.commands.access import Access, NotAllowed, require_visible
 from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
-from bot.gateway.commands.invocation import (
+from bot.gateway.invocation import (
     TOKEN_SECONDS,
+    Asker,
     Expired,
     Invocation,
     asker_of,
@@ -52,7 +54,7 @@ class Dispatcher:
         self._token_seconds = token_seconds
         self._live = LiveReports()
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
-        self._underway: set[asyncio.Task[object]] = set()
+        self._background = Background()
 
     async def admit(self, interaction: discord.Interaction) -> Invocation | None:
         """Acknowledge a command and return its use; None where it is refused, too late, or here already."""
@@ -100,11 +102,7 @@ class Dispatcher:
 
     async def stop(self, seconds: float) -> None:
         """Let what is under way end, for so long."""
-        if self._underway:
-            _, late = await asyncio.wait(self._underway, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._background.end(within=seconds)
 
     def _invocation(self, interaction: discord.Interaction, command: str, options: str) -> Invocation:
         self._track()
@@ -115,8 +113,7 @@ class Dispatcher:
         """Remember the task that serves this use, so that stopping can wait for it."""
         task = asyncio.current_task()
         if task is not None:
-            self._underway.add(task)
-            task.add_done_callback(self._underway.discard)
+            self._background.keep(task)
 
     def _repeated(self, interaction: discord.Interaction) -> bool:
         """Tell whether the gateway brought this interaction before, and remember it."""

@@ -8,7 +8,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.gateway.commands.invocation import Expired, Invocation
+from bot.gateway.invocation import Expired, Invocation
 
 PROGRESS_SECONDS = 2.0
 

@@ -12,10 +12,10 @@ from bot.gateway import requests
 from bot.gateway.commands.answers import PagedReport
 from bot.gateway.commands.command_answers import CommandAnswers
 from bot.gateway.commands.dispatcher import Dispatcher
-from bot.gateway.commands.invocation import admit, command_of, invocation_of, is_admitted
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.slash_commands import ask_command, moderators_commands
 from bot.gateway.interaction_replies import ASK, InteractionReplies
+from bot.gateway.invocation import admit, command_of, invocation_of, is_admitted
 from bot.moderation.command import ModerationError
 
 STALE = "This command has changed meanwhile: reload Discord (Ctrl+R) and use it again."

@@ -19,13 +19,12 @@ import discord
 import structlog
 from discord.webhook.async_ import async_context
 
-from bot.gateway.commands.access import Asker
+from bot.backoff import backoff
 from bot.gateway.http import Responses
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake
 from bot.moderation import commands
 from bot.moderation.command import REPLAY, ReportFile
-from bot.replies.backoff import backoff
 
 TOKEN_SECONDS = 14 * 60.0 + 45
 """Seconds for an answer: the token's fifteen minutes, less what a request takes."""
@@ -46,6 +45,16 @@ _log = structlog.get_logger()
 
 class Expired(Exception):
     """The interaction's token is dead: nobody can be answered any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
+
+    user_id: int
+    permissions: int
+    roles: frozenset[int]
+    guild_id: int | None
 
 
 @dataclass(slots=True)
