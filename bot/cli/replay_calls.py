@@ -19,7 +19,7 @@ from bot.config import Config
 from bot.conversations import Conversations
 from bot.errors import LogError
 from bot.eventlog.log import Location, open_log, open_reader
-from bot.moderation.checks import Progress
+from bot.moderation.checks import OnProgress
 from bot.moderation.command import Command, Report
 from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.control_socket import call
@@ -43,7 +43,7 @@ class ReplayTarget:
         config = settings(config_path, folder)
         return cls(config, log_location(config), as_json)
 
-    async def ask(self, command: Command, arguments: Mapping[str, Any], progress: Progress | None = None) -> Report:
+    async def ask(self, command: Command, arguments: Mapping[str, Any], progress: OnProgress | None = None) -> Report:
         """Have a command carried out, by the bot where one runs."""
         more: dict[str, Any] = {"by": BY} if command.takes("by") else {}
         if not command.long:

@@ -21,7 +21,7 @@ from bot.moderation.text import MICROSECONDS, count_text, printable
 MOST_FINDINGS = 100
 """Findings that are listed; all are counted."""
 
-Progress: TypeAlias = Callable[[int, int], None]
+OnProgress: TypeAlias = Callable[[int, int], None]
 """Is told how many events of how many are checked."""
 
 
@@ -74,7 +74,7 @@ async def snapshot(context: CommandContext, channel_id: int) -> Report:
     )
 
 
-async def verify(context: CommandContext, channel_id: int | None = None, progress: Progress | None = None) -> Report:
+async def verify(context: CommandContext, channel_id: int | None = None, progress: OnProgress | None = None) -> Report:
     """Verify the log, or one channel of it, page by page."""
     if channel_id is not None:
         await known_head(context.reader, channel_id)

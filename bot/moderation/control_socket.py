@@ -24,7 +24,7 @@ from pydantic import ValidationError, validate_call
 
 from bot.background import Background
 from bot.errors import EcholessError
-from bot.moderation.checks import Progress
+from bot.moderation.checks import OnProgress
 from bot.moderation.command import Command, ModerationError, Report, ReportFile
 from bot.moderation.commands import calls
 from bot.moderation.context import CommandContext
@@ -58,7 +58,7 @@ async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None
 
 
 async def call(
-    folder: Path, command: str, arguments: Mapping[str, Any], progress: Progress | None = None
+    folder: Path, command: str, arguments: Mapping[str, Any], progress: OnProgress | None = None
 ) -> Report | None:
     """Have the bot that runs on the log in ``folder`` carry out a command; None when none listens there.
 
@@ -81,7 +81,7 @@ async def call(
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, progress: Progress | None) -> Report:
+async def _answer(reader: asyncio.StreamReader, progress: OnProgress | None) -> Report:
     """Read until the report comes; raise ValueError where the connection ends before, or for what is no answer."""
     while True:
         said = json.loads(await reader.readline())

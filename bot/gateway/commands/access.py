@@ -59,7 +59,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessRules:
     """The settings: members with ``permission``, those named, and the bot's owners, who alone may in direct messages.
 
     ``named`` holds for every command that ``commands`` does not name.

@@ -12,7 +12,7 @@ import structlog
 
 from bot.background import Background
 from bot.errors import EcholessError
-from bot.gateway.commands.access import Access, NotAllowed, require_visible
+from bot.gateway.commands.access import AccessRules, NotAllowed, require_visible
 from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
 from bot.gateway.invocation import (
     TOKEN_SECONDS,
@@ -48,7 +48,7 @@ class Outcome(StrEnum):
 class Dispatcher:
     """Serves one use at a time or many at once, over every client of this process."""
 
-    def __init__(self, context: CommandContext, access: Access, token_seconds: float = TOKEN_SECONDS) -> None:
+    def __init__(self, context: CommandContext, access: AccessRules, token_seconds: float = TOKEN_SECONDS) -> None:
         self.context = context
         self.access = access
         self._token_seconds = token_seconds
