@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from bot.core.conversation import Conversation
-from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
-from bot.core.window import Turn
 from bot.eventlog.codec import event_models
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of
 from bot.moderation.replayed import Replayed
-from bot.moderation.text import count_text, lines, plain, printable, shortened, utc_time
+from bot.moderation.text import count_text, lines, plain, printable, turn_line, utc_time, words_of
 
 LARGEST_PAGE = 200
 
@@ -85,7 +83,7 @@ async def diff(context: CommandContext, channel_id: int, first: str, second: str
     left = [turn for turn in before.window if turn.message_id not in new]
     edited = [turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id]]
     changed = dict(_changed(before, after))
-    bodies = await words_of(context, (*came, *left, *edited))
+    bodies = await words_of(context.reader, (*came, *left, *edited))
     return Report(
         f"Channel {channel_id} from version {before.version} to {after.version}",
         (
@@ -118,24 +116,6 @@ def known_types(types: Sequence[str]) -> tuple[str, ...]:
             meant = f"Did you mean {near[0]}?" if near else f"The types are: {', '.join(known)}."
             raise ModerationError(f"There is no type of event {printable(name)!r}. {meant}")
     return tuple(types)
-
-
-async def words_of(context: CommandContext, turns: Sequence[Turn]) -> Mapping[int, Body] | None:
-    """Return the words of turns by position, None where the log is read without its key."""
-    return None if context.reader.vault is None else await context.reader.bodies({turn.position for turn in turns})
-
-
-def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
-    """Return a turn as a line: its message, who wrote it, what it says."""
-    who = "bot" if turn.role.name == "BOT" else str(turn.author_id)
-    start = f"{turn.message_id} {who}"
-    if bodies is None:
-        return start
-    body = bodies.get(turn.position)
-    if body is None or turn.part >= len(body.parts):
-        return f"{start} [words erased]"
-    name = f"{printable(body.name)}: " if body.name else ""
-    return shortened(f"{start} {name}{printable(body.parts[turn.part])}")
 
 
 def _state_lines(seen: Replayed) -> tuple[str, ...]:

@@ -13,9 +13,8 @@ from bot.core.window import Turn, Window
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
-from bot.moderation.history import turn_line, words_of
 from bot.moderation.points import known_head, version_of
-from bot.moderation.text import count_text, plain
+from bot.moderation.text import count_text, plain, turn_line, words_of
 
 Turns = tuple[Turn, ...]
 Ids = frozenset[int]
@@ -181,7 +180,7 @@ async def _compared(
     left = tuple(turn for turn in before.window if turn.message_id not in new)
     back = tuple(turn for turn in after.window if turn.message_id not in old)
     reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
-    bodies = await words_of(context, (*left, *back, *reworded))
+    bodies = await words_of(context.reader, (*left, *back, *reworded))
     persona, summary = before.persona_at != after.persona_at, before.summary_at != after.summary_at
     return _Change(to, left, back, reworded, gone, bodies, persona=persona, summary=summary)
 

@@ -10,14 +10,17 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import discord
 
-from bot.gateway.commands.render import pages
 from bot.moderation.command import Report, ReportFile
 
+ROOM = 1900
+"""Characters of one page; a message holds 2000 (docs: message, content), and the frame takes some."""
+FENCE = "```"
+_BROKEN_FENCE = "`\u200b`\u200b`"
 MOST_PAGES = 12
 """More pages than that are easier read as a file."""
 KEPT = 300
@@ -211,3 +214,49 @@ def row(word: str, buttons: Iterable[Button]) -> discord.ui.View:
         view.add_item(item)
     view.stop()
     return view
+
+
+def pages(title: str, lines: Sequence[str]) -> list[str]:
+    """Return the messages that show ``lines`` under ``title``, at least one; a title alone is a sentence."""
+    if not lines:
+        return [_cut(_plain(title), ROOM) or "Nothing."]
+    heading = _cut(_plain(title), ROOM // 4)
+    return [_page(heading, block) for block in _blocks(_pieces(lines), ROOM - len(heading))]
+
+
+def _page(heading: str, block: str) -> str:
+    body = f"{FENCE}\n{block}\n{FENCE}"
+    return f"**{heading}**\n{body}" if heading else body
+
+
+def _plain(text: str) -> str:
+    """Keep a line from ending a code block, and from more than one line."""
+    return " ".join(text.replace(FENCE, _BROKEN_FENCE).splitlines())
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines that each fit in a page."""
+    for line in lines:
+        plain = _plain(line)
+        if len(plain) <= ROOM // 2:
+            yield plain
+            continue
+        for start in range(0, len(plain), ROOM // 2):
+            yield plain[start : start + ROOM // 2]
+
+
+def _blocks(pieces: Iterable[str], room: int) -> Iterator[str]:
+    block: list[str] = []
+    length = 0
+    for piece in pieces:
+        if block and length + len(piece) + 1 > room:
+            yield "\n".join(block)
+            block, length = [], 0
+        block.append(piece)
+        length += len(piece) + 1
+    if block:
+        yield "\n".join(block)

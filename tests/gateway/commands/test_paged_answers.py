@@ -3,8 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.commands.answers import MOST_PAGES, PagedReport
-from bot.gateway.commands.render import FENCE, pages
+from bot.gateway.commands.answers import FENCE, MOST_PAGES, PagedReport, pages
 from bot.moderation.command import Report
 
 MESSAGE = 2000
