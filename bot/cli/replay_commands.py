@@ -129,7 +129,7 @@ def _answer(target: ReplayTarget, command: Command, arguments: dict[str, Any]) -
     target.show(report)
     if report.more and command.of_kind(Kind.CURSOR) and not target.as_json:
         click.echo(f"Older ones: add --cursor {report.more}", err=True)
-    if report.data.get("ok") is False:
+    if (report.data or {}).get("ok") is False:
         click.get_current_context().exit(1)
 
 

@@ -122,7 +122,7 @@ class PagedReport:
 class Confirmation(PagedReport):
     """A preview with a button that does what it shows, once, and one that does not."""
 
-    def __init__(self, preview: Report, *, channel_id: int, label: str, act: Act) -> None:
+    def __init__(self, preview: Report, *, channel_id: int | None, label: str, act: Act) -> None:
         super().__init__(preview, channel_id=channel_id)
         self._label = label
         self._act = act

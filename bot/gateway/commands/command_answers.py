@@ -62,14 +62,15 @@ class CommandAnswers:
         invocation.noted_as = f"{command.name} preview"
         arguments = await self._arguments(invocation, command, given)
         preview = await self._run(invocation, command.previewing or command, arguments)
-        if not preview.data.get("changed", True):
-            return PagedReport(preview, channel_id=arguments["channel_id"])
+        channel_id = arguments.get("channel_id")
+        if not preview.data["changed"]:
+            return PagedReport(preview, channel_id=channel_id)
         points = [point.argument for point in command.of_kind(Kind.POINT)]
 
         async def act() -> Report:
             return await self._run(invocation, command, settled(preview, arguments, *points))
 
-        return Confirmation(preview, channel_id=arguments["channel_id"], label=command.name.capitalize(), act=act)
+        return Confirmation(preview, channel_id=channel_id, label=command.name.capitalize(), act=act)
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
         given = {"by": invocation.by, "limit_bytes": invocation.interaction.filesize_limit}
@@ -153,8 +154,8 @@ class CommandAnswers:
 
 def settled(preview: Report, arguments: Given, *points: str) -> dict[str, Any]:
     """Return arguments with the versions that were previewed: "10 minutes ago" is another one by the confirmation."""
-    data = preview.data if isinstance(preview.data, dict) else {}
-    return {**arguments, **{name: str(data[name]) for name in points if isinstance(data.get(name), int)}}
+    found = {name: preview.data.get(name) for name in points}
+    return {**arguments, **{name: str(version) for name, version in found.items() if isinstance(version, int)}}
 
 
 def _is_all(text: str) -> bool:
