@@ -160,8 +160,9 @@ class Command:
     ``text`` describes it in Discord (100 characters), ``help`` on the command line where it says something else there.
     ``writes``: it needs the log's writing side. ``long``: it reads for long, and is done beside a running bot rather
     than in it. ``composes``: it asks a responder, and so may need a model's key. ``preview``: tells what it would
-    change, and as ``changed`` in its data whether anything, before it is asked whether to. ``exports``: its answer is a file in pieces, each with where the next begins.
-    ``menu``: the entry for it in the menu of a message. ``group``: "" stands alone.
+    change, and as ``changed`` in its data whether anything, before it is asked whether to. ``exports``: its answer is a
+    file in pieces, each with where the next begins. ``menu``: the entry for it in the menu of a message. ``group``: ""
+    stands alone.
     """
 
     name: str
