@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.output import printable
 from bot.config import Config
-from bot.moderation import ModerationError
-from bot.moderation.control import call
+from bot.moderation.command import ModerationError
+from bot.moderation.control_socket import call
 from bot.responders import Dependent, Responder, Seen, close, members
 
 NAMED = 5

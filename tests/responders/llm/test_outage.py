@@ -133,7 +133,7 @@ async def test_who_waited_too_long_is_told(launch: Launch, control: ControlClien
     await eventually(lambda: shows(control, [[OVER]]))
 
     await switched.start()
-    answer = await bot.bot.moderation.retry(None, None, by="owner")
+    answer = await bot.moderation.retry(None, None, by="owner")
     assert answer.lines == ("They are tried now.",)
     await bot.judge.expect(ReplyComposed)
 
@@ -186,13 +186,13 @@ async def test_a_key_that_is_refused_is_not_the_questions_fault(
 
     (delayed,) = await bot.judge.expect(ReplyDelayed)
     assert delayed.reason == "openai:tiny: key refused (HTTP 401)"
-    data = (await bot.bot.moderation.pending()).data
+    data = (await bot.moderation.pending()).data
     assert isinstance(data, dict)
     (unfinished,) = data["unfinished"]
     assert (unfinished["reason"], unfinished["detail"]) == ("not written yet, waiting", delayed.reason)
     switched.server.script = Script()
     await bot.judge.expect(ReplyComposed)
-    why = await bot.bot.moderation.why(int(post["channel_id"]), delayed.message_id)
+    why = await bot.moderation.why(int(post["channel_id"]), delayed.message_id)
     assert f"waited: {delayed.reason}" in why.lines
 
 
