@@ -23,6 +23,7 @@ from bot.responders.llm.responder import peers
 from bot.responders.llm.settings import Endpoint, LlmSettings
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
+from tests.moderating import Moderation
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, Asked, Wire, response, well
 from tests.waiting import eventually
@@ -186,7 +187,7 @@ async def test_a_bot_names_a_provider_that_is_away_once(launch: Launch, control:
     away = "openai: model away (no connection)"
     assert delayed.reason == away
     assert bot.bot.health().model == away
-    status = await bot.bot.moderation.status()
+    status = await Moderation(bot.bot.context).status()
     assert sum(away in line for line in status.lines) <= 1
     assert sum("openai model away (no connection) for" in line for line in status.lines) == 1
     config = Config.model_validate({"replies": {"responder": "llm"}, "llm": llm})
