@@ -23,13 +23,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot import app
-from bot.answering import responder_of
+from bot.app.bot import reading_desk
+from bot.app.responders import responder_of
 from bot.config import Config
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.events import KeyKind, ReplySent
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.moderation import Moderation, Report
 
@@ -97,7 +98,7 @@ async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, 
     chance = random.Random(seed)  # noqa: S311 - a seed repeats the run
     reader = await open_reader(Location(folder))
     settings = Config.model_validate({"log": {"path": str(folder)}})
-    moderation = Moderation(app.reading_desk(settings, reader, responder_of(settings)))
+    moderation = Moderation(reading_desk(settings, reader, responder_of(settings)))
     stream = stream_of(BUSY)
     head = await reader.head(stream)
     sent = [

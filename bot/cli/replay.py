@@ -14,7 +14,7 @@ from bot.cli.replay_commands import COMMANDS
 from bot.cli.replay_options import channel_of_points, channel_option, point_option
 from bot.cli.replay_view import print_state
 from bot.cli.selection import reading, unknown_stream
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation import ModerationError
 from bot.moderation.points import Point, version_at

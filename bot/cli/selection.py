@@ -15,8 +15,8 @@ import click
 from bot.cli.options import log_location, settings
 from bot.cli.points import CHANNEL, MessageType, PointType
 from bot.cli.records import Line, lines
-from bot.conversations import channel_of, stream_of
 from bot.core.events import Recorded
+from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
 from bot.eventlog.codec import event_models
 from bot.eventlog.log import open_reader
@@ -105,7 +105,7 @@ def unknown_stream(stream: str) -> click.BadParameter:
     """Return the refusal of a stream that the log does not have."""
     return click.BadParameter(
         f"there is no stream {stream} in this log: `echoless log stats` lists those there are.",
-        param_hint="'--channel'" if stream.startswith("channel:") else "'--stream'",
+        param_hint="'--channel'" if channel_of(stream) is not None else "'--stream'",
     )
 
 

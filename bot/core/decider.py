@@ -8,17 +8,14 @@ recorded append nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import apply, copy
-from bot.core.outbox import is_first
+from bot.core.conversation import Conversation
+from bot.core.fold import apply, copy
+from bot.core.outbox import Pending, is_first
 from bot.core.rewinding import reset, rewind, undo
-
-if TYPE_CHECKING:
-    from bot.core.conversation import Conversation
-    from bot.core.outbox import Pending
 
 _TO_COME = 2**62
 """Stands for the position of an event that is decided and not yet appended."""

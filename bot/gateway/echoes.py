@@ -9,10 +9,11 @@ from itertools import count
 
 import structlog
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.addressing import Nonce, parse_nonce
 from bot.core.commands import Confirm, NoteForeign
 from bot.core.events import KeyKind, Proof, ReplyComposed, ReplySent
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.gateway.incoming import Incoming
 from bot.replies.repair import NothingToRetry, tidy

@@ -6,9 +6,10 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.commands import React
 from bot.core.events import Body, Feeling, ReactionAdded, ReactionRemoved, Role
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation.reactions import Given, reactions_left
 

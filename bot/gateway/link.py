@@ -9,6 +9,7 @@ from typing import Self
 
 import aiohttp
 import discord
+import structlog
 import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
 
@@ -17,6 +18,9 @@ CLOSE_SECONDS = 5.0
 
 CUT = 1006
 """The code of a connection that ended without one (RFC 6455)."""
+
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,14 @@ class Link(DiscordWebSocket):
             await self._or_close(super().poll_event())
         except ReconnectWebSocket as error:
             raise Ended(self._what(error), resumable=error.resume) from error
+
+    async def received_message(self, frame: str | bytes, /) -> None:
+        """Take a frame; a list is none, whatever stands in it, and discord.py would trip over it."""
+        text = self._decompressor.decompress(frame) if isinstance(frame, bytes) else frame
+        if text is not None and text.lstrip().startswith("["):
+            _log.error("event.unreadable", type="", error="a list")
+        elif text is not None:
+            await super().received_message(text)
 
     async def identify(self) -> None:
         """Ask for a new session."""

@@ -3,7 +3,8 @@
 discord.py's option ``max_ratelimit_timeout`` gives a request up by the length of the window, however many requests are
 left in it; without it, discord.py waits for any length of time, for a 429 as well, says nothing of it, and can't be
 stopped. Here a request waits its turn for at most :data:`MOST_SECONDS`; what would have to wait longer is refused with
-``discord.RateLimited``, and whoever asked comes back at the time that it names.
+``discord.RateLimited``, and whoever asked comes back at the time that it names. What something older overtook while
+it waited is refused with ``NoLongerNext``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import structlog
 from discord.http import Ratelimit
 
 from bot.gateway.origin import Intercepted, TooMany, seconds
-from bot.gateway.requests import asked_for
+from bot.gateway.requests import asked_for, leave
 
 MOST_SECONDS = 30.0
 """How long a request may wait for its turn; beyond, the outbox waits instead, and says so on record."""
@@ -95,16 +96,20 @@ class Bucket(Ratelimit):
         self.expires = _now() + (seconds(self.reset_after) or 0.0)
 
     async def acquire(self) -> None:
-        """Take a place, once there is one; raise discord.RateLimited where that takes too long."""
+        """Take a place, once there is one; raise discord.RateLimited where that takes too long, and NoLongerNext."""
         self._last_request = _now()
+        waited = False
         async with self._turn:
             while (wait := self._wait()) is not None:
+                waited = True
                 if wait > 0:
                     await self._waits.wait(wait)
                 else:
                     # Nothing is known of this limit before the first answer is there.
                     self._returned.clear()
                     await self._returned.wait()
+            if waited:
+                await leave()
             self.remaining -= 1
             self.outgoing += 1
 

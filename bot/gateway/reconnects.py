@@ -18,9 +18,13 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Reconnects:
-    """The connections in a row that brought no lasting session; clients that follow each other share it."""
+    """The connections in a row that brought no lasting session; clients that follow each other share it.
+
+    ``cause`` is what the last of them failed of, "" while a session lasts.
+    """
 
     failed: int = 0
+    cause: str = ""
     _identified: float | None = None
     _settling: asyncio.TimerHandle | None = None
 
@@ -28,6 +32,7 @@ class Reconnects:
         """Count a connection that failed; return the seconds to wait for the next, ``fresh``: with a new session."""
         self._unsettle()
         self.failed += 1
+        self.cause = cause
         if self.failed == TOLD_AFTER:
             _log.warning("gateway.trouble", failed=self.failed, cause=cause, hint="tried again, at most 30 s apart")
         seconds = pacing.pause(self.failed, _chance())
@@ -43,6 +48,7 @@ class Reconnects:
     def begun(self) -> None:
         """Note that a session began or goes on; it counts once it has lived for a while."""
         self._unsettle()
+        self.cause = ""
         self._settling = asyncio.get_running_loop().call_later(pacing.SETTLED_SECONDS, self._settled)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from the moment it leaves, since waiting for a rate limit is not a hanging reque
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
@@ -39,6 +39,11 @@ _OURS = {"POST": ("/messages",), "GET": ("/users/@me", "/oauth2/applications/@me
 """Ends of paths whose repeats are ours: a message is looked for first, a login has its own pauses."""
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
+_still_next: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("still next", default=None)
+
+
+class NoLongerNext(Exception):
+    """While a request waited for its turn, something else came that goes first: it did not leave."""
 
 
 class ServerFault(Exception):
@@ -96,6 +101,23 @@ def asking(kind: str) -> Iterator[None]:
         yield
     finally:
         asked_for.reset(token)
+
+
+@contextmanager
+def unless_overtaken(still_next: Callable[[], Awaitable[bool]]) -> Iterator[None]:
+    """Ask of a request within the context that had to wait for its turn, whether it is still the next one."""
+    token = _still_next.set(still_next)
+    try:
+        yield
+    finally:
+        _still_next.reset(token)
+
+
+async def leave() -> None:
+    """Return where a request that waited may leave now; raise NoLongerNext where something else goes first."""
+    still_next = _still_next.get()
+    if still_next is not None and not await still_next():
+        raise NoLongerNext
 
 
 def untimed() -> None:

@@ -13,6 +13,7 @@ import structlog
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
 from bot.gateway.connecting import FATAL_CODES
+from bot.gateway.current import CurrentClient
 from bot.gateway.http import ApiClient
 from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.reasons import complaint
@@ -28,11 +29,12 @@ _log = structlog.get_logger()
 class Supervisor:
     """Runs one client after the other until :meth:`stop`."""
 
-    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring) -> None:
+    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring, current: CurrentClient) -> None:
         self._endpoint = endpoint
         self._token = token
         self._wiring = wiring
-        self._reconnects = Reconnects()
+        self._current = current
+        self.reconnects = Reconnects()
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
@@ -45,7 +47,7 @@ class Supervisor:
         while not self._stopping.is_set():
             cause = await self._session()
             if not self._stopping.is_set():
-                await self._pause(self._reconnects.failure(cause, fresh=True))
+                await self._pause(self.reconnects.failure(cause, fresh=True))
 
     def hurry(self) -> None:
         """Have no request wait for a rate limit any more: who asked comes back after the next start."""
@@ -55,7 +57,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Close the client and let :meth:`run` end."""
         self._stopping.set()
-        self._reconnects.stop()
+        self.reconnects.stop()
         if self._connection is not None:
             # Closing alone would wait for the pause before the next connection.
             while not self._connection.done():
@@ -65,7 +67,7 @@ class Supervisor:
 
     async def _session(self) -> str:
         """Run one client until it ends, and return what it ended of."""
-        self.client = client = Client(self._endpoint, self._wiring, self._reconnects)
+        self.client = self._current.client = client = Client(self._endpoint, self._wiring, self.reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         self._connection = asyncio.create_task(client.start(self._token), name="connection")

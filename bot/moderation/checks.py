@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from bot.conversations import stream_of
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation
+from bot.core.fold import evolve
+from bot.core.streams import stream_of
 from bot.errors import LogDamaged
 from bot.eventlog.snapshots import SPACING
 from bot.eventlog.verify import Finding, verify

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.conversation import Conversation
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.moderation.report import ModerationError
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
 from bot.responders.protocol import Condition, Responder
-
-BOT_STREAM = "bot"
-"""The stream of what happens in no server."""
 
 
 @dataclass(frozen=True, slots=True)

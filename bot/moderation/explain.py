@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.conversations import stream_of
 from bot.core import events as e
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Loaded, Query
 from bot.moderation.desk import Desk
 from bot.moderation.persona import origin

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from bot.conversations import stream_of
 from bot.core.events import Recorded
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query
 from bot.moderation.desk import Desk
 from bot.moderation.points import known_head

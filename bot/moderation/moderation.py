@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.core.events import Body, CommandUsed, Draft
+from bot.core.streams import BOT_STREAM, guild_stream
 from bot.moderation import checks, explain, export, outage, points, rehearse, repair, rewind, see, status
-from bot.moderation.desk import BOT_STREAM, Desk
+from bot.moderation.desk import Desk
 from bot.moderation.report import ModerationError, Report
 
 EXPORT_BYTES = 8_000_000
@@ -134,5 +135,5 @@ class Moderation:
     ) -> None:
         """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
         used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
-        stream = BOT_STREAM if guild_id is None else f"guild:{guild_id}"
+        stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
         await self._desk.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject=user_id),))

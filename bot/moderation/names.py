@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from bot.conversations import stream_of
 from bot.core.events import Author, KeyKind, MessageReceived
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.desk import BOT_STREAM
 from bot.moderation.text import printable, shortened
 
 LONGEST = 32

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.conversations import channel_of, stream_of
 from bot.core import events as e
 from bot.core.events import KeyKind
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query
 from bot.moderation.desk import Desk
 from bot.moderation.points import known_head

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.conversations import stream_of
 from bot.core.commands import SetPersona
 from bot.core.decider import set_persona
 from bot.core.events import PersonaSet, Recorded
+from bot.core.streams import guild_stream, stream_of
 from bot.moderation.desk import Desk
 from bot.moderation.report import File, ModerationError, Report
 from bot.moderation.text import printable, utc_time
-from bot.replies.personas import Personas, Surroundings, guild_stream, server_persona
+from bot.replies.personas import Personas, Surroundings, server_persona
 
 LONGEST = 4000
 """Characters of a persona: a bit more than the budget of a small model holds."""

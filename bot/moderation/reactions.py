@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.conversations import stream_of
 from bot.core.events import Feeling, ReactionAdded, ReactionRemoved
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query, Reader
 
 MOST = 2000

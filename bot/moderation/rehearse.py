@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.conversations import stream_of
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query
 from bot.moderation.desk import Desk
 from bot.moderation.explain import Story, story_of

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.conversations import channel_of, stream_of
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.outbox import Pending
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query
 from bot.moderation.desk import Desk
 from bot.moderation.points import answered_by, known_head

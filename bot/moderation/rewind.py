@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.conversations import stream_of
 from bot.core.commands import Remembered, Reset, Rewind, Undo
-from bot.core.conversation import Conversation, Turn, Window
+from bot.core.conversation import Conversation
 from bot.core.events import Body, MessageDeleted, Recorded
+from bot.core.streams import stream_of
+from bot.core.window import Turn, Window
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk
 from bot.moderation.points import known_head, version_of

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
-from bot.conversations import stream_of
-from bot.core.conversation import Conversation, Turn
+from bot.core.conversation import Conversation
 from bot.core.events import Body
 from bot.core.outbox import Pending
+from bot.core.streams import stream_of
+from bot.core.window import Turn
 from bot.eventlog.codec import event_models
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bot import __version__
-from bot.conversations import channel_of
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM, channel_of
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.owner import read_owner
 from bot.eventlog.reader import Query
-from bot.moderation.desk import BOT_STREAM, Desk
+from bot.moderation.desk import Desk
 from bot.moderation.report import Report
 from bot.moderation.text import MICROSECONDS, count_text, iso_time, size_text, span, utc_time
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bot.conversations import channel_of, stream_of
 from bot.core.events import (
     ConversationSummarised,
     KeyKind,
@@ -19,6 +18,7 @@ from bot.core.events import (
     ReplyDelayed,
     ReplyRequested,
 )
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.desk import Desk
 from bot.moderation.names import beside, names_of, partners_of

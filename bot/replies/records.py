@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import structlog
 
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, Spent
 from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Pending
-from bot.replies.backoff import backoff
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import Notices
 

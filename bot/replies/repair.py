@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.commands import Retry
 from bot.core.events import (
     AbandonReason,
@@ -19,6 +19,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.outbox import ASKED
+from bot.core.streams import stream_of
 from bot.errors import EcholessError
 from bot.eventlog.reader import Query, Reader
 

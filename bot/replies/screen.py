@@ -21,7 +21,7 @@ from bot.core.parts import split
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import Records
-from bot.replies.sender import NotYet, Refused, Sender, Sent, Unreferenced
+from bot.replies.sender import NotYet, Overtaken, Refused, Sender, Sent, Unreferenced
 
 TYPING_SECONDS = 8.0
 """Discord shows for ten seconds that somebody is typing."""
@@ -176,7 +176,9 @@ class Screen:
         """Send a part that is not in Discord yet."""
         self._known.certain.discard(self._message_id)
         nonce = nonce_of(self._message_id, part, entry.generation)
-        outcome = await self._sender.send(self._channel_id, text, nonce=nonce, reply_to=self._message_id)
+        outcome = await self._sender.send(
+            self._channel_id, text, self._still_next, nonce=nonce, reply_to=self._message_id
+        )
         after: float | None = None
         match outcome:
             case Sent(sent_id) if sent_id in entry.sent_ids:
@@ -189,6 +191,8 @@ class Screen:
                 self._known.certain.add(self._message_id)
             case NotYet(_, after):
                 self._known.certain.add(self._message_id)
+            case Overtaken():
+                self._known.certain.add(self._message_id)
             case Unreferenced(reason):
                 self._known.certain.add(self._message_id)
                 await self._records.unreference(entry, reason)
@@ -196,6 +200,10 @@ class Screen:
                 self._known.certain.add(self._message_id)
                 self._closed.set()
         self._rest(after)
+
+    async def _still_next(self) -> bool:
+        """Tell whether the answer goes on to be shown: nobody gave it up meanwhile."""
+        return await self._entry() is not None
 
     async def _edit(self, sent_id: int, text: str) -> None:
         """Let a message show more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -44,6 +45,11 @@ class NotYet:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """It waited for its turn and was not sent: something else of its channel goes first now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
 
@@ -51,7 +57,10 @@ class Unknown:
     after: float | None = None
 
 
-Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Unknown
+Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknown
+
+StillNext: TypeAlias = Callable[[], Awaitable[bool]]
+"""Tells whether a part that waited for its turn is still the next one of its channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +87,13 @@ class Sender(Protocol):
         """Wait until Discord can be spoken to."""
         ...
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+    async def send(
+        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+    ) -> Outcome:
         """Send one part, ``plain`` without a reference to what it answers, and sort how it ended.
 
-        Never raises for what Discord or the network do.
+        Where it has to wait for a rate limit, ``still_next`` is asked before it leaves. Never raises for what Discord
+        or the network do.
         """
         ...
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Complete, NoteForeign
@@ -28,19 +30,30 @@ from bot.core.delivery import (
     collecting,
     found_parts,
     in_a_row,
+    next_in_line,
     next_step,
     nonce_holds,
     parts_of_others,
 )
 from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Pending
-from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import SHOWN_AFTER, Notices
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.sender import Look, LookFailed, NotYet, Outcome, Refused, Sender, Sent, Unknown, Unreferenced
+from bot.replies.sender import (
+    Look,
+    LookFailed,
+    NotYet,
+    Outcome,
+    Overtaken,
+    Refused,
+    Sender,
+    Sent,
+    Unknown,
+    Unreferenced,
+)
 from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
@@ -132,9 +145,10 @@ class Worker:
                 await self._pause(backoff(self._failures, LONGEST_PAUSE))
 
     async def _is_next(self, entry: Pending) -> bool:
-        """Tell whether nothing that was recorded meanwhile goes before a reply."""
+        """Tell whether nothing that was recorded meanwhile goes before a reply, none of which is under way."""
         outbox = (await self._conversations.state(self.channel_id)).outbox
-        return bool(outbox) and self._known.next_of(outbox).message_id == entry.message_id
+        certain = self._known.certain | {entry.message_id}
+        return bool(outbox) and next_in_line(outbox, certain).message_id == entry.message_id
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
@@ -213,7 +227,12 @@ class Worker:
         self._known.sending = True
         try:
             outcome = await self._sender.send(
-                self.channel_id, text, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
+                self.channel_id,
+                text,
+                partial(self._is_next, entry),
+                nonce=nonce,
+                reply_to=entry.message_id,
+                plain=entry.plain,
             )
             await self._settle(entry, part, text, outcome)
         finally:
@@ -237,6 +256,8 @@ class Worker:
             case NotYet(reason, after):
                 self._known.certain.add(entry.message_id)
                 await self._records.delay(entry, reason, after)
+            case Overtaken():
+                self._known.certain.add(entry.message_id)
             case Unknown(reason, after):
                 await self._records.delay(entry, reason, after)
 

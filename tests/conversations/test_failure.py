@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.conversations import Conversations, MailboxFull, stream_of
+from bot.conversations import Conversations, MailboxFull
 from bot.core.events import Call
+from bot.core.streams import stream_of
 from bot.errors import LogDamaged, LogUnwritable
 from bot.eventlog.log import EventLog
 from tests.conversations.conftest import (

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import FOLD, Conversation, evolve
+from bot.core.conversation import Conversation
+from bot.core.fold import FOLD, evolve
 from bot.eventlog import snapshots
 from bot.eventlog.codec import UPCASTERS, decode, encode_event, event_models
 

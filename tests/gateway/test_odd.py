@@ -155,6 +155,9 @@ async def test_odd_frames(launch: Launch, control: ControlClient) -> None:
     for text in FRAMES:
         await control.gateway("dispatch", event="MESSAGE_CREATE", text=text)
         await goes_on(bot, control, text[:20])
+    for frame in ("[]", ' [{"op": 0}]', "5", "null", '"op"', "[" * 5000):
+        await control.gateway("dispatch", frame=frame)
+        await goes_on(bot, control, frame[:20])
 
 
 async def test_a_message_with_something_deep_beside_it_is_answered(

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.moderation import Desk, Moderation
 from bot.moderation.desk import Ownership

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversations import stream_of
 from bot.core.events import Body
+from bot.core.streams import stream_of
 from bot.eventlog import snapshots
 from bot.moderation import Live, Moderation, ModerationError
 from tests.moderation.conftest import BY, CHANNEL, Room

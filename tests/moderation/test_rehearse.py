@@ -9,8 +9,9 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.decider import set_persona
+from bot.core.streams import guild_stream
 from bot.moderation import Desk, Moderation, ModerationError, rehearse
-from bot.replies.personas import Surroundings, guild_stream
+from bot.replies.personas import Surroundings
 from tests.model import actor
 from tests.moderation.conftest import CHANNEL, Room
 

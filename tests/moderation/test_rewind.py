@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import fold
+from bot.core.fold import fold
 from bot.eventlog.log import Location, open_log
 from bot.moderation import ModerationError
 from tests.moderation.conftest import BY, CHANNEL, Room, furnish

@@ -4,8 +4,8 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM
 from bot.moderation import House, ModerationError
-from bot.moderation.desk import BOT_STREAM
 from bot.moderation.names import LONGEST
 from bot.moderation.text import utc_time
 from bot.moderation.usage import collect

@@ -16,6 +16,7 @@ from bot.sandbox.server import Sandbox
 from tests.harness import Gated, Launch, RunningBot
 from tests.replies.scripted import Spoken
 from tests.replies.test_parts import Lecturer
+from tests.suite.clock import Clock
 from tests.waiting import eventually
 
 BOT = "sandbox-bot"
@@ -96,7 +97,6 @@ async def test_what_is_written_and_could_not_be_sent_waits_too(
     scene: Scene, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was composed along with its recording, and Discord takes nothing at the moment."""
-    # A send that waits for a window of seconds is under way; here it has to come back.
     monkeypatch.setattr(ratelimits, "MOST_SECONDS", 0.0)
     bot = await scene.open("ask old")
     await control.add_fault("ratelimit", **POSTS, count=None, retry_after=0.1, via=False)
@@ -106,6 +106,22 @@ async def test_what_is_written_and_could_not_be_sent_waits_too(
     await control.clear_faults()
 
     assert await scene.answered(bot) == ["ask old", "ask new"]
+
+
+async def test_what_waits_for_a_window_lets_what_is_older_go_first(
+    scene: Scene, control: ControlClient, clock: Clock
+) -> None:
+    """Its request did not leave yet, however long it has been at it."""
+    bot = await scene.open("ask old")
+    await control.add_fault("ratelimit", **POSTS, retry_after=20)
+    await scene.ask("ask new")
+    await eventually(lambda: control.requests(**POSTS, status=429))
+    await scene.catch_up(bot)
+    clock.go_on(20)
+
+    assert await scene.answered(bot) == ["ask old", "ask new"]
+    assert await bot.judge.of(ReplyDelayed) == []
+    assert len(await control.requests(**POSTS)) == 3
 
 
 async def test_what_is_sent_in_part_goes_on_to_its_end(scene: Scene, control: ControlClient) -> None:

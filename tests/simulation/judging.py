@@ -6,8 +6,8 @@ from collections import Counter
 
 from bot.core import events as e
 from bot.core.addressing import nonce_of, parse_nonce
-from bot.core.conversation import fold
-from bot.core.window import SIZE
+from bot.core.fold import fold
+from bot.core.window import WINDOW
 from tests.simulation.discord_model import BOT, Message
 from tests.simulation.world import MAX_ATTEMPTS, World
 
@@ -96,6 +96,6 @@ def _judge_parts(world: World, message: Message, sent: dict[int, e.ReplySent], g
         assert world.discord.parts(message.id, nonce) == ([] if found.deleted else [found])
         state = world.log.states[message.channel]
         turn = state.turn(event.sent_id)
-        passed = len(state.window) == SIZE and event.sent_id < state.window[0].message_id
+        passed = len(state.window) == WINDOW and event.sent_id < state.window[0].message_id
         known = given_up or found.deleted or passed or (turn is not None and turn.part == part)
         assert known, "what the bot said is a turn"

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import Address, Nonce, call_of, nonce_of, parse_nonce, refusal_of
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
 from bot.core.delivery import (
     EditPart,
@@ -37,6 +37,7 @@ from bot.core.delivery import (
     parts_of_others,
     same,
 )
+from bot.core.fold import evolve
 from bot.core.outbox import Pending
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -17,6 +17,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.background import Background
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import (
@@ -38,7 +39,7 @@ from bot.gateway.places import Place
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
 from bot.gateway.snowflakes import snowflake_time
-from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent
+from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent, StillNext
 
 ASK = "ask"
 REMEMBERED = 1000
@@ -87,8 +88,7 @@ class Asks:
         self._token_seconds = token_seconds
         self._live: dict[int, Asked] = {}
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
-        self._tasks: set[asyncio.Task[None]] = set()
-        conversations.on_appended.append(self._appended)
+        self._background = Background()
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -127,13 +127,9 @@ class Asks:
     async def stop(self) -> None:
         """Tell those who still wait that the bot leaves."""
         for asked in self._live.values():
-            self._spawn(self._tell(asked, LEAVING))
+            self._background.start(self._tell(asked, LEAVING))
         self._live.clear()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._background.end(within=STOP_SECONDS)
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +146,9 @@ class Asks:
         """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
         return await self._sender.look(channel_id, since)
 
-    async def send(self, channel_id: int, text: str, *, nonce: str, reply_to: int, plain: bool = False) -> Outcome:
+    async def send(
+        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+    ) -> Outcome:
         """Send one part: into the response of a question's command, or as a message."""
         asked = self._live.get(reply_to)
         if asked is not None:
@@ -159,7 +157,7 @@ class Asks:
         if entry is not None and entry.asked:
             # Its token is gone, and what was asked in private must not be said aloud.
             return Refused(AbandonReason.EXPIRED, "no token")
-        return await self._sender.send(channel_id, text, nonce=nonce, reply_to=reply_to, plain=plain)
+        return await self._sender.send(channel_id, text, still_next, nonce=nonce, reply_to=reply_to, plain=plain)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Let a message of the bot say something else; answers to commands are written once."""
@@ -185,7 +183,7 @@ class Asks:
         """Post a message that answers none."""
         await self._sender.say(channel_id, text, nonce=nonce)
 
-    def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+    def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event
@@ -193,7 +191,9 @@ class Asks:
                 continue
             asked = self._live.pop(event.message_id, None)
             if asked is not None and isinstance(event, ReplyAbandoned) and not asked.touched:
-                self._spawn(self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY))
+                self._background.start(
+                    self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY)
+                )
 
     async def _tell(self, asked: Asked, sentence: str) -> None:
         """Say something in place of an answer; nobody loses anything where it can't be said."""
@@ -203,11 +203,6 @@ class Asks:
             await asked.use.show(sentence)
         except (Expired, *UNREADABLE) as error:
             _log.debug("ask.untold", error=type(error).__name__)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 async def _answered(asked: Asked, text: str) -> Outcome:

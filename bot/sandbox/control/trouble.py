@@ -148,9 +148,11 @@ async def shuffle(call: ControlCall) -> Json:
 async def dispatch(call: ControlCall) -> Json:
     """Send any event to every session, as malformed as you like.
 
-    {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; or {"message": id,
-    "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
+    {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; {"frame"}: a whole frame
+    in such words; or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
     """
+    if call.body.get("frame") is not None:
+        return {"sessions": call.services.hub.send_frame(call.text("frame"))}
     if call.body.get("text") is not None:
         return {"sessions": call.services.hub.send_raw(call.text("event"), call.text("text"))}
     if call.body.get("message") is not None:

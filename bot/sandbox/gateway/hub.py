@@ -282,3 +282,9 @@ class Hub:
         for session in self.sessions.values():
             session.push(name, text)
         return len(self.sessions)
+
+    def send_frame(self, text: str) -> int:
+        """Send an arbitrary frame to every client; count them."""
+        for connection in self.connections:
+            connection.enqueue(text)
+        return len(self.connections)

@@ -10,7 +10,7 @@ import pytest
 from pydantic_ai.models import override_allow_model_requests
 from structlog.testing import capture_logs
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.check_model import check_models
 from bot.config import Config
 from bot.core.events import ReplyComposed, ReplyDelayed

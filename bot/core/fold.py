@@ -1,23 +1,64 @@
-"""What each kind of event changes in a conversation: the cases of its fold.
+"""The fold that rebuilds a channel's conversation from its events.
 
-Each takes a state that nobody else holds, ignores what does not apply, and never raises.
+``evolve`` is total: it never raises, never validates, and ignores what does not apply, because what it is given has
+already happened. Raise ``FOLD`` whenever the same events would give another state: snapshots of the older fold are then
+forgotten and folded anew.
+
+A state is a value: nobody changes one that somebody else may hold. ``evolve`` changes a copy; ``fold`` makes one copy
+for all events, since a long replay is most of what a cold channel costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from bot.core import events as e
 from bot.core.addressing import RESPONSES
+from bot.core.conversation import Conversation
 from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, place_of, placed, without
 from bot.core.window import Window
 
-if TYPE_CHECKING:
-    from bot.core.conversation import Conversation
+FOLD = 6
 
-Change: TypeAlias = "Callable[[Conversation, e.Recorded, Any], None]"
+
+def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
+    """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
+    state = copy(start) if start else Conversation()
+    for one in recorded:
+        apply(state, one)
+    return state
+
+
+def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
+    """Return the state after one more event."""
+    after = copy(state)
+    apply(after, recorded)
+    return after
+
+
+_fields = attrgetter(*Conversation.__slots__)
+
+
+def copy(state: Conversation) -> Conversation:
+    """Return a state of its own, for :func:`apply`."""
+    own = Conversation(*_fields(state))
+    own.window = own.window.copy()
+    return own
+
+
+def apply(state: Conversation, recorded: e.Recorded) -> None:
+    """Change ``state``, a copy that nobody else holds, as an event says."""
+    change = _CHANGES.get(type(recorded.event))
+    if change is not None:
+        change(state, recorded, recorded.event)
+    state.version = recorded.version
+
+
+_Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
+"""Changes a state that nobody else holds, ignores what does not apply, and never raises."""
 
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
@@ -223,7 +264,7 @@ def _own(state: Conversation, message_id: int) -> Pending | None:
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
 _ROLES = {e.Author.PERSON: Role.PERSON, e.Author.SELF: Role.BOT}
 
-CHANGES: Mapping[type[e.Event], Change] = {
+_CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,
     e.MessageEdited: _edited,
     e.MessageDeleted: _deleted,
