@@ -230,7 +230,7 @@ class Chaos:
 
 
 def _settled(trail: Trail) -> bool:
-    return bool(trail.skipped or trail.abandoned or (trail.parts and trail.sent.keys() >= set(range(trail.parts))))
+    return bool(trail.skipped or trail.abandoned or trail.whole)
 
 
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:

@@ -171,10 +171,10 @@ async def judge(
         recorded=sum(1 for message in others if _trail(trails, message).recorded),
         vanished=sum(1 for message in others if message["deleted"] and not _trail(trails, message).recorded),
         addressed=len(triggers),
-        answered=sum(1 for trail in known if trail.parts and trail.sent.keys() >= set(range(trail.parts))),
+        answered=sum(1 for trail in known if trail.whole),
         replies=sum(map(len, replies.values())),
         skipped=Counter(trail.skipped for trail in known if trail.skipped),
-        abandoned=Counter(trail.abandoned for trail in known if trail.abandoned),
+        abandoned=Counter(trail.abandoned.reason for trail in known if trail.abandoned),
         problems=tuple(problems),
     )
 
@@ -265,11 +265,11 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
     if missing and not trail.abandoned:
         yield case.problem(Fault.UNANSWERED, f"{len(missing)} of {max(trail.parts, 1)} parts are missing")
     ids = {reply.id for reply in replies}
-    for part, sent_id in trail.sent.items():
+    for part, sent_id in trail.messages.items():
         if sent_id not in ids:
             yield case.problem(Fault.PHANTOM, f"part {part} as message {sent_id}")
     for reply in replies:
-        if reply.part not in trail.sent and reply.part < max(trail.parts, 1) and not trail.abandoned:
+        if reply.part not in trail.messages and reply.part < max(trail.parts, 1) and not trail.abandoned:
             yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
         bare = case.message_id in deleted or trail.asked or (trail.plain and reply.reference is None)
         if reply.reference != case.message_id and not bare:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.core import events as e
+from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Loaded, Query
 from bot.moderation.desk import Desk
@@ -33,6 +34,7 @@ class Story:
 
     message_id: int
     lines: tuple[Line, ...]
+    reply: ReplyRecord
     composed_on: Loaded | None
     persona: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
@@ -41,20 +43,9 @@ class Story:
         """Return its events of one kind."""
         return [line.recorded.event for line in self.lines if isinstance(line.recorded.event, kind)]
 
-    def last(self, kind: type[E]) -> E | None:
-        """Return its newest event of one kind."""
-        return next(reversed(self.all(kind)), None)
-
     def outcome(self) -> str:
         """Say in a few words what became of the message."""
-        ends = (
-            e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
-            e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
-        )  # fmt: skip
-        last = next(
-            (line.recorded.event for line in reversed(self.lines) if isinstance(line.recorded.event, ends)), None
-        )
-        match last:
+        match self.reply.newest:
             case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
                 return f"answered together with message {detail}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
@@ -65,22 +56,18 @@ class Story:
                 return f"answered elsewhere, as message {sent_id}"
             case None:
                 return "not addressed to the bot"
-        return self._progress(whole=isinstance(last, e.ReplyCompleted))
+        return self._progress()
 
-    def _progress(self, *, whole: bool) -> str:
-        """Say how far the present answer is; ``whole``: one that had begun is complete."""
-        composed, retried = self.last(e.ReplyComposed), self.last(e.ReplyRetried)
-        generation = retried.generation if retried else 1
-        anew = f", composed anew {count_text(generation - 1, 'time')}" if generation > 1 else ""
-        if composed is None or composed.generation != generation:
+    def _progress(self) -> str:
+        """Say how far the present answer is."""
+        reply = self.reply
+        anew = f", composed anew {count_text(reply.generation - 1, 'time')}" if reply.generation > 1 else ""
+        if not reply.written:
             return f"unfinished: not written yet{anew}"
-        parts = count_text(composed.parts, "part")
-        sent = {each.part for each in self.all(e.ReplySent)}
-        there = len(sent & set(range(composed.parts)))
-        begun = generation > 1 or self.last(e.ReplyBegun) is not None
-        if whole or (there == composed.parts and not begun):
-            return f"answered in {parts}{anew}"
-        return f"unfinished: {there} of {parts} sent{anew}"
+        if reply.complete:
+            return f"answered in {count_text(reply.parts, 'part')}{anew}"
+        there = len(reply.messages.keys() & set(range(reply.parts)))
+        return f"unfinished: {there} of {count_text(reply.parts, 'part')} sent{anew}"
 
 
 async def why(desk: Desk, channel_id: int, message_id: int) -> Report:
@@ -106,9 +93,9 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
     composed = next((each for each in reversed(found) if isinstance(each.event, e.ReplyComposed)), None)
     based_on = await desk.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
     told = await lines(desk.reader, found, words=desk.reader.vault is not None)
-    sent = [each.event.sent_id for each in found if isinstance(each.event, e.ReplySent)]
-    reactions = await _reactions(desk, channel_id, sent)
-    return Story(trigger, tuple(told), based_on, await _persona(desk, composed), reactions)
+    reply = ReplyRecord.of(found)
+    reactions = await _reactions(desk, channel_id, [each.sent_id for each in reply.sent])
+    return Story(trigger, tuple(told), reply, based_on, await _persona(desk, reply.composed), reactions)
 
 
 async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
@@ -117,11 +104,11 @@ async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mappin
     return Counter(given.feeling.value for given in left)
 
 
-async def _persona(desk: Desk, composed: e.Recorded | None) -> str:
+async def _persona(desk: Desk, composed: e.ReplyComposed | None) -> str:
     """Say where the persona of an answer comes from; nothing of one that no model wrote."""
-    if composed is None or not isinstance(composed.event, e.ReplyComposed) or not composed.event.model:
+    if composed is None or not composed.model:
         return ""
-    found = await desk.reader.at((composed.event.persona,)) if composed.event.persona else []
+    found = await desk.reader.at((composed.persona,)) if composed.persona else []
     return origin(found[0]) if found else "that of the settings"
 
 
@@ -138,13 +125,13 @@ def _message(story: Story) -> Iterator[str]:
         yield f"edited: {count_text(edits, 'time')}"
     if deleted:
         yield "deleted since"
-    request = story.last(e.ReplyRequested)
+    request = story.reply.request
     if request:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
 
 
 def _answer(desk: Desk, story: Story) -> Iterator[str]:
-    composed = story.last(e.ReplyComposed)
+    composed = story.reply.composed
     if composed is None or story.composed_on is None:
         return
     origin = ", ".join(
@@ -183,7 +170,7 @@ def _origin(loaded: Loaded) -> str:
 
 
 def _window(desk: Desk, story: Story) -> str:
-    composed, read, known = story.last(e.ReplyComposed), *_reading(desk, story)
+    composed, read, known = story.reply.composed, *_reading(desk, story)
     responder = next((each for each in desk.responders if composed and each.name == composed.responder), None)
     if responder is not None and not responder.wants_history:
         return f"{count_text(known, 'earlier turn')}, which this responder does not read"
@@ -194,7 +181,7 @@ def _window(desk: Desk, story: Story) -> str:
 
 def _reading(desk: Desk, story: Story) -> tuple[int, int]:
     """Return how many of how many earlier turns a responder that reads the window has read."""
-    state, composed = story.composed_on.state if story.composed_on else None, story.last(e.ReplyComposed)
+    state, composed = story.composed_on.state if story.composed_on else None, story.reply.composed
     known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
     return max(0, min(known, desk.window) - (composed.cut if composed else 0)), known
 
@@ -230,7 +217,7 @@ def _events(story: Story) -> Iterator[str]:
 
 
 def _data(desk: Desk, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
-    composed, on = story.last(e.ReplyComposed), story.composed_on
+    composed, on = story.reply.composed, story.composed_on
     read, known = _reading(desk, story)
     return {
         "channel_id": str(channel_id),

@@ -169,7 +169,7 @@ async def _as_asked(desk: Desk, channel_id: int, story: Story) -> tuple[Conversa
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await desk.reader.load(stream_of(channel_id), upto=received.version)).state
     edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
-    request = story.last(e.ReplyRequested)
+    request = story.reply.request
     entry = Pending(
         message_id=story.message_id,
         author_id=received.event.author_id,

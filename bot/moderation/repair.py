@@ -188,7 +188,7 @@ async def _abandoned(desk: Desk, channel_id: int | None) -> list[_Unsent]:
         seen.add((recorded.stream, event.message_id))
         if not isinstance(event, e.ReplyAbandoned) or event.reason in _ANSWERED:
             continue
-        if not await repair.complete(desk.reader, channel, event.message_id):
+        if not (await repair.record_of(desk.reader, channel, event.message_id)).complete:
             found.append(_Unsent(channel, event.message_id, recorded.recorded_at, event.reason.value, event.detail))
         if len(found) == MOST_ABANDONED:
             break

@@ -8,7 +8,6 @@ bot/gateway: intake.py, client.py, catchup.py and sync.py.
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import TypeAlias
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.addressing import Address, Nonce, call_of, nonce_of, parse_nonce, refusal_of
+from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
 from bot.core.delivery import (
@@ -39,6 +38,7 @@ from bot.core.delivery import (
 )
 from bot.core.fold import evolve
 from bot.core.outbox import Pending
+from bot.core.reply_record import ReplyRecord
 from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request
 from tests.simulation.log_model import Log
@@ -50,41 +50,6 @@ Recording: TypeAlias = tuple[e.Recorded, ...]
 Asked: TypeAlias = "c.Command | list[c.Command] | Request | None"
 Work: TypeAlias = Generator[Asked, "Recording | Outcome | None", None]
 Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", "Recording | Outcome | None"]
-
-
-def retried(log: Log, channel: int, message_id: int, author: int, *, anew: bool = False) -> e.ReplyRetried:
-    """Return the event that asks for a reply again, or composed ``anew``, as bot/replies/repair.py makes it."""
-    asked_at = composed_at = parts = shown = 0
-    generation, begun = 1, False
-    sent: dict[int, int] = {}
-    for recorded in log.events(channel, message_id):
-        match recorded.event:
-            case e.MessageReceived():
-                asked_at = recorded.position
-            case e.ReplyRetried() as event:
-                begun = event.begun
-                if event.generation > generation:
-                    generation, composed_at, shown = event.generation, 0, 0
-            case e.ReplyBegun():
-                begun = True
-            case e.ReplyComposed():
-                composed_at, parts = recorded.position, recorded.event.parts
-            case e.ReplySent(part=part, sent_id=sent_id) as event:
-                sent[part] = sent_id
-                shown = max(shown, part + 1) if event.generation == generation else shown
-    room = parts if composed_at else max(parts, shown)
-    return e.ReplyRetried(
-        message_id=message_id,
-        author_id=author,
-        by="moderator",
-        asked_at=asked_at,
-        responder="rules",
-        composed_at=0 if anew else composed_at,
-        sent_ids=tuple(sent.get(part, 0) for part in range(room)),
-        begun=begun or anew,
-        surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
-        generation=generation + anew,
-    )
 
 
 @dataclass(eq=False, slots=True)
@@ -216,24 +181,15 @@ class Process:
                 confirm = c.Confirm(trigger, about.part, message.id, e.Proof.ECHO, about.generation)
                 room.mailbox.append((confirm, None))
             return
-        events = [recorded.event for recorded in self.log.events(room.id, trigger)]
-        sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
-        if message.id in sent.values():
+        record = ReplyRecord.of(self.log.events(room.id, trigger))
+        command = record.take(trigger, message.id, about)
+        if command is None:
             return
-        composed = [event.parts for event in events if isinstance(event, e.ReplyComposed)]
-        begun = len(composed) > 1 or any(isinstance(event, e.ReplyBegun) for event in events)
-        parts = composed[-1] if composed else 0
-        part = about or Nonce(trigger, next(part for part in itertools.count() if part not in sent))
-        if begun or part.generation > 1 or (part.part < parts and part.part not in sent):
-            proof = e.Proof.ECHO if about else e.Proof.HISTORY
-            room.mailbox.append((c.Confirm(trigger, part.part, message.id, proof, part.generation), None))
-            ends = [event for event in events if isinstance(event, e.ReplyRetried | e.ReplyCompleted)]
-            complete = bool(ends) and isinstance(ends[-1], e.ReplyCompleted)
-            if 0 < parts <= part.part and complete and room.state.pending(trigger) is None:
-                asked = retried(self.log, room.id, trigger, self.discord.messages[trigger].author)
-                room.mailbox.append((c.Retry(asked.model_copy(update={"surplus": (*asked.surplus, message.id)})), None))
-            return
-        room.mailbox.append((c.NoteForeign(trigger, message.id), None))
+        room.mailbox.append((command, None))
+        if isinstance(command, c.Confirm) and 0 < record.parts <= command.part and record.complete and entry is None:
+            assert record.request
+            asked = record.asked_again(record.request, "the bot")
+            room.mailbox.append((c.Retry(asked.model_copy(update={"surplus": (*asked.surplus, message.id)})), None))
 
     # -- the mailbox -------------------------------------------------------------------------------------------------
 
