@@ -10,7 +10,8 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.addressing import Nonce, parse_nonce
 from bot.core.commands import Confirm, NoteForeign
-from bot.core.events import KeyKind, Proof
+from bot.core.events import KeyKind
+from bot.core.fate import judge_echo
 from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
@@ -37,13 +38,10 @@ class Echoes:
         if state.turn(incoming.message_id) is not None:
             return
         entry = state.pending(trigger)
-        if entry is not None and (entry.composed or entry.begun):
-            # Without its nonce (a history) the part can't be told here: the look before a repeat finds it.
-            if about and (entry.begun or about.part < len(entry.sent_ids)):
-                command = Confirm(trigger, about.part, incoming.message_id, Proof.ECHO, about.generation)
-                await self._conversations.handle(incoming.channel_id, command)
-            return
-        await self._finished(incoming, trigger, about)
+        if entry is None or not entry.may_be_sent:
+            await self._finished(incoming, trigger, about)
+        elif (command := judge_echo(entry, incoming.message_id, about)) is not None:
+            await self._conversations.handle(incoming.channel_id, command)
 
     async def _finished(self, incoming: Incoming, trigger: int, about: Nonce | None) -> None:
         """Take a message about a reply that nobody works on."""

@@ -8,9 +8,9 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import parse_nonce
 from bot.core.delivery import Patience
+from bot.core.fate import NotYet, Outcome, Refused, Sent, Unknown
 from bot.core.reply_record import ReplyRecord
 from bot.replies.repair import MOST_GENERATIONS
-from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Discord, Memory, Message, Request
 from tests.simulation.log_model import Log
 from tests.simulation.process_model import Process, Room
@@ -280,5 +280,4 @@ class World:
         room = self.rooms.get(message.channel)
         if room is None or about is None:
             return False
-        since = (beliefs[about[0]] for beliefs in (room.certain, room.judging) if about[0] in beliefs)
-        return any(moment < message.landed for moment in since)
+        return room.relies(about[0], message.landed)
