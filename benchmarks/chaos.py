@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.chaos_outcome import Outcome
 from benchmarks.chaos_run import run
 from benchmarks.chaos_script import Plan, recorded_chat
-from bot.cli.judge import Fault, Verdict
+from bot.demo.judge import Fault, Verdict
 
 MESSAGES, KILLS, TROUBLE_COUNT = 10_000, 140, 100
 QUICK_MESSAGES, QUICK_KILLS, QUICK_TROUBLE_COUNT = 600, 12, 10

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.chaos_script import Plan
-from bot.cli.demo_bot import BotProcess
-from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import check_log
 from bot.core import events as e
+from bot.demo.bot_process import BotProcess
+from bot.demo.judge import Verdict, judge
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.sandbox.process import SandboxProcess

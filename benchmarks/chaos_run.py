@@ -20,8 +20,8 @@ from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
 from benchmarks.chaos_settings import configure
 from benchmarks.chaos_troubles import LATENCY, SENDS, Place
-from bot.cli.demo_bot import BotProcess, DemoError, bot_process
-from bot.cli.trails import Trail, read_trails
+from bot.demo.bot_process import BotProcess, DemoError, bot_process
+from bot.demo.trails import Trail, read_trails
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
 from tests.responders.llm.model_server import ModelServer

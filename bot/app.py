@@ -7,7 +7,6 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ import structlog
 
 from bot import __version__, configured
 from bot.answering import answered, responder_of, why_silent, why_unasked
+from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -113,7 +113,7 @@ class Bot:
         self._config = config
         self._answering = answering
         self._connected = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.log = log
         self.metrics = Metrics()
         self.conversations = Conversations(
@@ -276,18 +276,13 @@ class Bot:
 
     def _ready(self) -> None:
         self._connected.set()
-        self._spawn(self.replies.recover())
+        self._background.start(self.replies.recover())
 
     def _complete(self, channels: frozenset[int]) -> None:
         """Catch up channels whose messages could not be recorded, and go on with their replies."""
         if self.supervisor.client is not None:
             self.supervisor.client.complete(channels)
-        self._spawn(self.replies.recover())
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self.replies.recover())
 
     def _watch(self) -> None:
         self.metrics.watch("hot_channels", lambda: self.conversations.hot)

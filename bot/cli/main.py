@@ -34,7 +34,7 @@ GROUPS = ("log", "replay")
 SUBCOMMANDS = {
     "init": Subcommand("bot.cli.init:init", "Make the files of a new bot, and say how to invite it."),
     "run": Subcommand("bot.cli.run:run", "Connect to Discord and answer."),
-    "demo": Subcommand("bot.cli.demo:demo", "Try it all: a Discord on loopback, the bot and a scripted chat."),
+    "demo": Subcommand("bot.demo.command:demo", "Try it all: a Discord on loopback, the bot and a scripted chat."),
     "sandbox": Subcommand(
         "bot.cli.sandbox:sandbox", "Start a Discord on loopback to chat with the bot, no token needed."
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -14,6 +14,8 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.background import Background
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResumed
 from bot.core.streams import BOT_STREAM
@@ -35,7 +37,6 @@ from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
 from bot.gateway.tolerance import for_discord_py, guard, one_queue
-from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
 
@@ -87,7 +88,7 @@ class Client(ReconnectingClient):
         self._wiring = wiring
         self._answers = endpoint.answers
         self._up = False
-        self._notes: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.catchup = (
             Catchup(
                 self,
@@ -122,7 +123,7 @@ class Client(ReconnectingClient):
     def logged_in(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""
         if self._wiring.commands is not None and self._tree is not None:
-            self._spawn(self._wiring.commands.registration.register(self._tree))
+            self._background.start(self._wiring.commands.registration.register(self._tree))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Take the press of a button or a form; commands come by way of the tree."""
@@ -250,12 +251,7 @@ class Client(ReconnectingClient):
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""
-        self._spawn(self._append(event))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+        self._background.start(self._append(event))
 
     async def _append(self, event: Event) -> None:
         try:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError, validate_call
 
+from bot.background import Background
 from bot.errors import EcholessError
 from bot.moderation.moderation import Moderation
 from bot.moderation.report import File, ModerationError, Report
@@ -121,19 +122,15 @@ class _Door:
 
     def __init__(self, moderation: Moderation) -> None:
         self._moderation = moderation
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._one(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.keep(task)
         await asyncio.wait((task,))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.cancel()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def say(**said: object) -> None:

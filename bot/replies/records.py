@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.events import AbandonReason
 from bot.core.fate import Finding, Later, Verdict, judge_unrecorded
 from bot.core.outbox import Pending
-from bot.replies.backoff import backoff
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import Notices
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Complete
@@ -33,7 +34,6 @@ from bot.core.delivery import (
 from bot.core.events import AbandonReason
 from bot.core.fate import doubtful, judge_edit, judge_look, judge_send
 from bot.core.outbox import Pending
-from bot.replies.backoff import backoff
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import SHOWN_AFTER, Notices

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bot.cli.judge import Fault
+from bot.demo.judge import Fault
 from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import Result, play

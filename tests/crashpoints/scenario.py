@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bots import event_counts
-from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import check_log
 from bot.core.addressing import parse_nonce
 from bot.core.events import ReplyComposed
 from bot.core.parts import split
+from bot.demo.judge import Verdict, judge
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query
 from bot.sandbox.process import SandboxProcess

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -17,6 +17,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.background import Background
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import (
@@ -88,7 +89,7 @@ class Asks:
         self._token_seconds = token_seconds
         self._live: dict[int, Asked] = {}
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         conversations.on_appended.append(self._appended)
 
     # -- questions ---------------------------------------------------------------------------------------------------
@@ -128,13 +129,9 @@ class Asks:
     async def stop(self) -> None:
         """Tell those who still wait that the bot leaves."""
         for asked in self._live.values():
-            self._spawn(self._tell(asked, LEAVING))
+            self._background.start(self._tell(asked, LEAVING))
         self._live.clear()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._background.end(within=STOP_SECONDS)
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +193,9 @@ class Asks:
                 continue
             asked = self._live.pop(event.message_id, None)
             if asked is not None and isinstance(event, ReplyAbandoned) and not asked.touched:
-                self._spawn(self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY))
+                self._background.start(
+                    self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY)
+                )
 
     async def _tell(self, asked: Asked, sentence: str) -> None:
         """Say something in place of an answer; nobody loses anything where it can't be said."""
@@ -206,11 +205,6 @@ class Asks:
             await asked.use.show(sentence)
         except (Expired, *UNREADABLE) as error:
             _log.debug("ask.untold", error=type(error).__name__)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 async def _answered(asked: Asked, text: str) -> Outcome:

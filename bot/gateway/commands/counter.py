@@ -10,6 +10,7 @@ from enum import StrEnum
 import discord
 import structlog
 
+from bot.background import Background
 from bot.errors import EcholessError
 from bot.gateway.commands.access import Access, Asker
 from bot.gateway.commands.answers import Answer, plain
@@ -47,7 +48,7 @@ class Counter:
         self._token_seconds = token_seconds
         self._live = LiveAnswers()
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
-        self._underway: set[asyncio.Task[object]] = set()
+        self._background = Background()
 
     async def admit(self, interaction: discord.Interaction) -> Use | None:
         """Acknowledge a command and return its use; None where it is refused, too late, or here already."""
@@ -95,11 +96,7 @@ class Counter:
 
     async def stop(self, seconds: float) -> None:
         """Let what is under way end, for so long."""
-        if self._underway:
-            _, late = await asyncio.wait(self._underway, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._background.end(within=seconds)
 
     def _use(self, interaction: discord.Interaction, command: str, options: str) -> Use:
         self._track()
@@ -110,8 +107,7 @@ class Counter:
         """Remember the task that serves this use, so that stopping can wait for it."""
         task = asyncio.current_task()
         if task is not None:
-            self._underway.add(task)
-            task.add_done_callback(self._underway.discard)
+            self._background.keep(task)
 
     def _repeated(self, interaction: discord.Interaction) -> bool:
         """Tell whether the gateway brought this interaction before, and remember it."""

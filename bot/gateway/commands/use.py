@@ -18,12 +18,12 @@ import discord
 import structlog
 from discord.webhook.async_ import async_context
 
+from bot.backoff import backoff
 from bot.gateway.commands.access import Asker
 from bot.gateway.http import Responses
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake
 from bot.moderation import File
-from bot.replies.backoff import backoff
 
 TOKEN_SECONDS = 14 * 60.0 + 45
 """Seconds for an answer: the token's fifteen minutes, less what a request takes."""

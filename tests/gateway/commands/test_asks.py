@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.cli.judge import judge
 from bot.core.events import (
     AbandonReason,
     Call,
@@ -21,6 +20,7 @@ from bot.core.events import (
     SkipReason,
     Via,
 )
+from bot.demo.judge import judge
 from bot.replies.repair import NothingToRetry, retry
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of

@@ -14,11 +14,11 @@ from itertools import chain
 from typing import Any
 
 from bot.cli.log_verify import VerifyReport
-from bot.cli.order import Answered, misplaced
 from bot.cli.output import count_text
-from bot.cli.trails import Trail, read_trails
 from bot.core.addressing import parse_nonce
 from bot.core.streams import stream_of
+from bot.demo.order import Answered, misplaced
+from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader
 from bot.sandbox.control.shapes import MessageRecord
 from bot.sandbox.models import MessageFlag
@@ -48,7 +48,7 @@ class Fault(StrEnum):
 
     WRONG_REFERENCE = "wrong reference"
     OUT_OF_ORDER = "out of order"
-    """An answer, or a part of one, went out before one of the same channel that goes first: see bot.cli.order."""
+    """An answer, or a part of one, went out before one of the same channel that goes first: see bot.demo.order."""
 
     DAMAGED = "damaged log"
 

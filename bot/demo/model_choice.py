@@ -9,8 +9,8 @@ from http import HTTPStatus
 import aiohttp
 import yarl
 
-from bot.cli.demo_bot import DemoError
 from bot.cli.output import printable
+from bot.demo.bot_process import DemoError
 
 KEY = "OPENAI_API_KEY"
 SECONDS = 10.0

@@ -10,9 +10,11 @@ Only what a call newly appended is handed on to ``on_appended``: loading and rep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from bot.background import Background
+from bot.conversations.hot_channels import Channel, HotChannels
 from bot.core.commands import Command
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
@@ -24,7 +26,6 @@ from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Loaded, Reader
-from bot.hot import Channel, HotChannels
 
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
 """Told of each channel's newly appended events, with the state after them; must not block."""
@@ -74,7 +75,7 @@ class Conversations:
         self._every = snapshot_every
         self._queue = queue
         self._waiting = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def hot(self) -> int:
@@ -148,12 +149,10 @@ class Conversations:
 
     async def close(self) -> None:
         """Decide what waits, then keep a snapshot of every hot channel."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.end()
         for channel in self._hot:
             self._snapshot(channel)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.end()
         self._hot.drop(self._hot)
 
     def _channel(self, channel_id: int) -> Channel:
@@ -167,7 +166,7 @@ class Conversations:
     def _serve(self, channel: Channel) -> None:
         if not channel.busy:
             channel.busy = True
-            self._spawn(self._drain(channel))
+            self._background.start(self._drain(channel))
 
     async def _drain(self, channel: Channel) -> None:
         try:
@@ -264,7 +263,7 @@ class Conversations:
         state = channel.state
         if state is not None and state.version > channel.saved:
             channel.saved = state.version
-            self._spawn(self._save(stream_of(channel.id), state))
+            self._background.start(self._save(stream_of(channel.id), state))
 
     async def _save(self, stream: str, state: Conversation) -> None:
         try:
@@ -272,11 +271,6 @@ class Conversations:
         except EcholessError:
             # A snapshot is a cache: without it the next load folds a longer tail.
             return
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.cli.demo_bot import BotProcess
-from bot.cli.demo_house import demo_facts, demo_house
-from bot.cli.demo_llm_models import base_of, choose, require_library
-from bot.cli.demo_llm_report import LlmReport, exchanges
-from bot.cli.demo_stage import PATIENCE
-from bot.cli.trails import read_trails
 from bot.conversations import state_as_of
 from bot.core.events import ReplyDelayed
+from bot.demo.acts import PATIENCE
+from bot.demo.bot_process import BotProcess
+from bot.demo.model_choice import base_of, choose, require_library
+from bot.demo.model_report import ModelReport, exchanges
+from bot.demo.playground import demo_facts, open_playground
+from bot.demo.trails import read_trails
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders.protocol import WAITS, Trouble
@@ -117,16 +117,16 @@ class _Talk:
         return self.sandbox.control
 
 
-async def run_llm(folder: Path, url: str, wanted: str | None, announce: Callable[[str], None]) -> LlmReport:
+async def run_llm(folder: Path, url: str, wanted: str | None, announce: Callable[[str], None]) -> ModelReport:
     """Play the chat with a model of the server at ``url``; raise DemoError with what is in the way."""
     require_library()
     base_url = base_of(url)
     model = await choose(base_url, wanted)
     announce(f"model {model}")
     began = time.monotonic()
-    async with demo_house(folder, demo_facts(), llm=(model, base_url)) as house:
-        talk = _Talk(house.sandbox, house.bot, announce)
-        trouble = await house.played(talk.play())
+    async with open_playground(folder, demo_facts(), llm=(model, base_url)) as playground:
+        talk = _Talk(playground.sandbox, playground.bot, announce)
+        trouble = await playground.played(talk.play())
         seconds = time.monotonic() - began
-        async with house.judged(tuple(talk.addressed)) as (reader, verdict, _):
-            return LlmReport(model, await exchanges(reader, talk.addressed), verdict, seconds, trouble)
+        async with playground.judged(tuple(talk.addressed)) as (reader, verdict, _):
+            return ModelReport(model, await exchanges(reader, talk.addressed), verdict, seconds, trouble)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.demo_bot import DemoError
-from bot.cli.demo_llm_models import base_of, choose
+from bot.demo.bot_process import DemoError
+from bot.demo.model_choice import base_of, choose
 from bot.sandbox.tether import tethered
 from tests.cli.conftest import Run
 from tests.responders.llm.model_server import Fault, ModelServer, Script

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from bot.cli.demo_story import RULES
 from bot.config.environment import PREFIX
 from bot.config.model import TOKEN_VARIABLE
+from bot.demo.script import RULES
 from bot.errors import EcholessError
 from bot.eventlog.log import Location
 from bot.sandbox.tether import tethered

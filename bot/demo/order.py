@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import attrgetter
 
-from bot.cli.trails import Trail
+from bot.demo.trails import Trail
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.judge import Verdict
 from bot.cli.output import console, count_text, printable
 from bot.cli.records import quote
 from bot.core.events import (
@@ -22,6 +21,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.streams import stream_of
+from bot.demo.judge import Verdict
 from bot.eventlog.reader import Query, Reader
 
 
@@ -40,7 +40,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class LlmReport:
+class ModelReport:
     """How the demo went; ``trouble`` says why it was cut short, "" when it was not."""
 
     model: str
@@ -104,7 +104,7 @@ def _follow(exchange: Exchange, recorded: Recorded, words: str, began: int) -> N
             return
 
 
-def print_llm_report(report: LlmReport) -> None:
+def print_model_report(report: ModelReport) -> None:
     """Write the table, and everything that is wrong."""
     screen, verdict = console(), report.verdict
     table = Table(title=f"asked of {printable(report.model)}", title_justify="left")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.demo import FEWEST, MOST
-from bot.cli.demo_story import LONG_WORD, OTHER_BOT, PEOPLE, Place, Writer
 from bot.core.parts import split
+from bot.demo.command import FEWEST, MOST
+from bot.demo.script import LONG_WORD, OTHER_BOT, PEOPLE, Place, Writer
 
-FACTS: dict[str, str] = json.loads(files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8"))
+FACTS: dict[str, str] = json.loads(files("bot.demo").joinpath("demo_facts.json").read_text(encoding="utf-8"))
 
 
 def test_a_seed_is_a_chat() -> None:

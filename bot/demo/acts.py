@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.cli.demo_bot import BotProcess
-from bot.cli.demo_story import LONG_WORD, OTHER_BOT, PEOPLE, Place, Post, Story, Writer
+from bot.demo.bot_process import BotProcess
+from bot.demo.script import LONG_WORD, OTHER_BOT, PEOPLE, Place, Post, Story, Writer
 from bot.sandbox.control.shapes import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess

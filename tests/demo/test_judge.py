@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from bot.cli.judge import Fault, Verdict, judge
 from bot.cli.log_verify import VerifyReport
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
+from bot.demo.judge import Fault, Verdict, judge
 from bot.eventlog.log import Location, open_log
 from bot.eventlog.verify import Finding
 from bot.sandbox.control.shapes import MessageRecord

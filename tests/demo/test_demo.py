@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.demo_bot import DemoError, bot_process
+from bot.demo.bot_process import DemoError, bot_process
 from bot.sandbox.tether import tethered
 from tests.cli.conftest import Run
 from tests.waiting import PATIENCE

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from bot.cli.demo_bot import BotProcess, DemoError, bot_process
-from bot.cli.judge import Verdict, judge
 from bot.cli.log_verify import VerifyReport, check_log
+from bot.demo.bot_process import BotProcess, DemoError, bot_process
+from bot.demo.judge import Verdict, judge
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
 from bot.sandbox.errors import SandboxError
@@ -22,11 +22,11 @@ FORGETFUL = ("--nonce-window", "0")
 
 def demo_facts() -> str:
     """Return what the demo's bot knows by rule: a JSON object."""
-    return files("bot.cli").joinpath("demo_facts.json").read_text(encoding="utf-8")
+    return files("bot.demo").joinpath("demo_facts.json").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Playground:
     """A running sandbox, and the bot that is to be started in it."""
 
     sandbox: SandboxProcess
@@ -64,9 +64,9 @@ class House:
 
 
 @asynccontextmanager
-async def demo_house(
+async def open_playground(
     folder: Path, facts: str, arguments: Sequence[str] = (), llm: tuple[str, str] | None = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Playground]:
     """Give a sandbox, started with more ``arguments``, and a bot that is set up for it in ``folder``.
 
     Both are gone at the end. Raises DemoError where the sandbox fails.
@@ -74,6 +74,6 @@ async def demo_house(
     try:
         async with sandbox_process([*arguments, *FORGETFUL]) as sandbox, bot_process(folder, sandbox.token) as bot:
             bot.configure(sandbox.api_url, sandbox.gateway_url, facts, llm)
-            yield House(sandbox, bot)
+            yield Playground(sandbox, bot)
     except SandboxError as error:
         raise DemoError(str(error)) from error

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.judge import Fault
 from bot.core import commands as c
 from bot.core import events as e
-from tests.cli.test_judge import FIRST, PERSON, SECOND, composed, judged, posted, received, reply
+from bot.demo.judge import Fault
+from tests.demo.test_judge import FIRST, PERSON, SECOND, composed, judged, posted, received, reply
 
 THIRD = 30
 

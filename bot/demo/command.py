@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bot.cli.demo_house import demo_facts, demo_house
-from bot.cli.demo_llm import run_llm
-from bot.cli.demo_llm_report import LlmReport, print_llm_report
-from bot.cli.demo_report import Report, print_report, timeline
-from bot.cli.demo_stage import Act, Stage
-from bot.cli.demo_story import Writer
 from bot.cli.output import console, say_json
+from bot.demo.acts import Act, Stage
+from bot.demo.model_chat import run_llm
+from bot.demo.model_report import ModelReport, print_model_report
+from bot.demo.playground import demo_facts, open_playground
+from bot.demo.report import DemoReport, print_report, timeline
+from bot.demo.script import Writer
 
 MESSAGES = 120
 FEWEST, MOST = 40, 5000
@@ -70,7 +70,7 @@ def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url:
         raise click.UsageError("--model goes with --llm.")
     with _folder(kept) as folder:
         try:
-            report: Report | LlmReport = (
+            report: DemoReport | ModelReport = (
                 asyncio.run(_ask(folder, llm_url, model)) if llm_url else asyncio.run(_run(folder, seed, messages))
             )
         except asyncio.CancelledError:
@@ -84,9 +84,9 @@ def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url:
     click.get_current_context().exit(0 if report.ok else 1)
 
 
-def _print(report: Report | LlmReport) -> None:
-    if isinstance(report, LlmReport):
-        print_llm_report(report)
+def _print(report: DemoReport | ModelReport) -> None:
+    if isinstance(report, ModelReport):
+        print_model_report(report)
     else:
         print_report(report)
 
@@ -115,7 +115,7 @@ def _end_by_signals() -> None:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-async def _ask(folder: Path, url: str, model: str | None) -> LlmReport:
+async def _ask(folder: Path, url: str, model: str | None) -> ModelReport:
     _end_by_signals()
     screen = console(stderr=True)
     with screen.status("starting") as status:
@@ -127,7 +127,7 @@ async def _ask(folder: Path, url: str, model: str | None) -> LlmReport:
         return await run_llm(folder, url, model, announce)
 
 
-async def _run(folder: Path, seed: int, messages: int) -> Report:
+async def _run(folder: Path, seed: int, messages: int) -> DemoReport:
     _end_by_signals()
     facts = demo_facts()
     writer = Writer(seed, json.loads(facts))
@@ -135,22 +135,22 @@ async def _run(folder: Path, seed: int, messages: int) -> Report:
     rate = DISCORDS_RATE if story.busiest <= PATIENT_REPLIES else "off"
     screen = console(stderr=True)
     with screen.status("starting") as status:
-        async with demo_house(folder, facts, ["--rate-limit", rate]) as house:
+        async with open_playground(folder, facts, ["--rate-limit", rate]) as playground:
             stage = Stage(
-                sandbox=house.sandbox,
-                bot=house.bot,
+                sandbox=playground.sandbox,
+                bot=playground.bot,
                 story=story,
                 writer=writer,
                 announce=lambda name: status.update(f"{name} ..."),
                 finish=lambda act: _tell(screen, act),
             )
-            trouble = await house.played(stage.play())
-            async with house.judged(stage.addressed) as (reader, verdict, verified):
-                return Report(
+            trouble = await playground.played(stage.play())
+            async with playground.judged(stage.addressed) as (reader, verdict, verified):
+                return DemoReport(
                     seed=seed,
                     rate=rate,
                     acts=stage.acts,
-                    kills=house.bot.kills,
+                    kills=playground.bot.kills,
                     verdict=verdict,
                     verified=verified,
                     timeline=await timeline(reader),

@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.demo_stage import Act
-from bot.cli.judge import Verdict
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import console, count_text, printable
 from bot.cli.records import Line, lines, quote
@@ -29,6 +27,8 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.streams import channel_of
+from bot.demo.acts import Act
+from bot.demo.judge import Verdict
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.text import utc_time
 
@@ -42,7 +42,7 @@ _CELLS = {"time": "00:00:00.000Z", "event": "catchup.completed", "message": "…
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DemoReport:
     """How the demo went; ``trouble`` says why it was cut short, "" when it was not."""
 
     seed: int
@@ -106,7 +106,7 @@ def _around(events: Sequence[Recorded], start: Recorded, chosen: Recorded) -> Se
     return [*events[begin : at + half], *events[goal - half + 1 : goal + 1]]
 
 
-def print_report(report: Report) -> None:
+def print_report(report: DemoReport) -> None:
     """Write the timeline, the table, and everything that is wrong."""
     screen = console()
     if report.timeline:
@@ -120,7 +120,7 @@ def print_report(report: Report) -> None:
     _print_verdict(screen, report)
 
 
-def _table(report: Report) -> Table:
+def _table(report: DemoReport) -> Table:
     verdict = report.verdict
     table = Table(show_header=False, title="what was sent and answered", title_justify="left")
     table.add_column()
@@ -204,7 +204,7 @@ def _about(recorded: Recorded) -> str:
             return ""
 
 
-def _print_verdict(screen: Console, report: Report) -> None:
+def _print_verdict(screen: Console, report: DemoReport) -> None:
     log = report.verified
     whole = "verified" if not log.findings else f"damaged ({count_text(len(log.findings), 'finding')})"
     screen.print(
