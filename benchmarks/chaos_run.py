@@ -225,7 +225,7 @@ class Chaos:
             await reader.close()
         recorded = sum(1 for trail in trails.values() if trail.recorded)
         open_ones = sum(1 for key in self.addressed if not _settled(trails.get(key, Trail())))
-        others = sum(1 for trail in trails.values() if trail.requested and not _settled(trail))
+        others = sum(1 for trail in trails.values() if trail.request and not _settled(trail))
         return max(0, self.posted - recorded) + max(open_ones, others)
 
 

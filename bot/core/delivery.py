@@ -86,16 +86,14 @@ def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
     first = outbox[0]
     if first.under_way:
         return first
-    return next((entry for entry in outbox if _may_be_there(entry) and entry.message_id not in certain), first)
+    return next(
+        (entry for entry in outbox if entry.composed and not entry.asked and entry.message_id not in certain), first
+    )
 
 
 def still_next(outbox: Outbox, entry: Pending, certain: Collection[int]) -> bool:
     """Tell whether nothing that was recorded meanwhile goes before a reply that is about to be sent."""
     return bool(outbox) and next_in_line(outbox, {*certain, entry.message_id}).message_id == entry.message_id
-
-
-def _may_be_there(entry: Pending) -> bool:
-    return entry.composed and not entry.asked
 
 
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:

@@ -87,15 +87,8 @@ class Look:
     readable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The reply is tried again; ``after`` as in :class:`NotYet`."""
-
-    reason: str
-    after: float | None = None
-
-
-Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | Later
+Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | NotYet | Unknown
+"""What is recorded: a command's facts, or that an attempt failed and another one follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +120,10 @@ def judge_send(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdic
             # Before it is sent without a reference: later looks go by that.
             delay = Delay(message_id, entry.next_part or 0, reason, entry.attempts, entry.retry_at, plain=True)
             return Verdict((delay,), certain=True)
-        case NotYet(reason, after):
-            return Verdict((Later(reason, after),), certain=True)
         case Overtaken():
             return Verdict(certain=True)
-        case Unknown(reason, after):
-            return Verdict((Later(reason, after),))
+        case NotYet() | Unknown():
+            return Verdict((outcome,), certain=isinstance(outcome, NotYet))
 
 
 def judge_shown(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdict:

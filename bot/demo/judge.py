@@ -148,9 +148,7 @@ async def judge(
     own = [message for message in messages if int(message["author_id"]) == own_id]
     others = [message for message in messages if int(message["author_id"]) != own_id and not message["ephemeral"]]
     replies = _replies(own, trails)
-    triggers = sorted(
-        {*addressed, *replies, *(key for key, trail in trails.items() if trail.requested or trail.skipped)}
-    )
+    triggers = sorted({*addressed, *replies, *(key for key, trail in trails.items() if trail.request or trail.skipped)})
     deleted = {int(message["id"]) for message in others if message["deleted"]}
     places = {int(message["id"]): message["channel"] or message["channel_id"] for message in messages}
     problems = chain(
@@ -222,7 +220,7 @@ def _answered(message: MessageRecord, trails: Mapping[int, Trail]) -> int | None
     interaction = int(message["interaction"] or 0)
     trail = trails.get(interaction)
     waits = message["flags"] & MessageFlag.LOADING
-    return interaction if trail and trail.asked and trail.requested and not trail.abandoned and not waits else None
+    return interaction if trail and trail.asked and trail.request and not trail.abandoned and not waits else None
 
 
 def _trail(trails: Mapping[int, Trail], message: MessageRecord) -> Trail:
@@ -248,7 +246,7 @@ def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
             yield case.problem(Fault.DOUBLED, f"part {part} is there {number} times")
         elif part >= trail.parts > 0:
             yield case.problem(Fault.DOUBLED, f"it has {count_text(trail.parts, 'part')}, and there is one more")
-    if not trail.requested:
+    if not trail.request:
         if replies:
             yield case.problem(Fault.UNASKED, f"the log {'skipped' if trail.skipped else 'did not request'} it")
         elif trail.recorded and not trail.skipped:
@@ -291,6 +289,6 @@ def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int
 def _answer(message_id: int, replies: Sequence[_Reply], trail: Trail) -> Answered | None:
     """Return an answer that has a place among others: a response to a command stands where that was used."""
     ids = {reply.part: reply.id for reply in reversed(replies) if reply.part < max(trail.parts, 1)}
-    if trail.asked or not trail.requested or not ids:
+    if trail.asked or not trail.request or not ids:
         return None
     return Answered(message_id, replies[0].channel, trail, tuple(ids[part] for part in sorted(ids)))

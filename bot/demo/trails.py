@@ -9,21 +9,6 @@ from bot.core import events as e
 from bot.core.reply_record import ReplyRecord
 from bot.eventlog.reader import Query, Reader
 
-_TYPES = tuple(
-    event.TYPE
-    for event in (
-        e.MessageReceived,
-        e.MessageSkipped,
-        e.ReplyRequested,
-        e.ReplyRetried,
-        e.ReplyBegun,
-        e.ReplyComposed,
-        e.ReplyDelayed,
-        e.ReplySent,
-        e.ReplyAbandoned,
-    )
-)
-
 
 @dataclass
 class Trail(ReplyRecord):
@@ -38,11 +23,6 @@ class Trail(ReplyRecord):
     turns: list[int] = field(default_factory=list)
     began: int = 0
     tried: int = 0
-
-    @property
-    def requested(self) -> bool:
-        """Tell whether the bot decided to answer."""
-        return bool(self.turns)
 
     @property
     def interrupted(self) -> bool:
@@ -79,7 +59,7 @@ class Trail(ReplyRecord):
 async def read_trails(reader: Reader) -> dict[int, Trail]:
     """Return what the log says about each message, by its id."""
     trails: defaultdict[int, Trail] = defaultdict(Trail)
-    async for recorded in reader.events(Query(types=_TYPES)):
+    async for recorded in reader.events(Query()):
         if isinstance(recorded.event, e.MessageEvent):
             trails[recorded.event.message_id].follow(recorded)
     return dict(trails)

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.outbox import Pending
-from bot.core.streams import channel_of, stream_of
-from bot.eventlog.reader import Query
+from bot.core.streams import channel_of
 from bot.moderation.desk import Desk
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.report import ModerationError, Report
@@ -176,20 +175,11 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
 
 async def _abandoned(desk: Desk, channel_id: int | None) -> list[_Unsent]:
     """Return the newest replies that were given up, were not retried since, and are not in Discord after all."""
-    stream = None if channel_id is None else stream_of(channel_id)
-    types = (e.ReplyAbandoned.TYPE, e.ReplyRetried.TYPE)
-    query = Query(stream=stream, types=types, newest_first=True)
-    seen: set[tuple[str, int]] = set()
     found: list[_Unsent] = []
-    async for recorded in desk.reader.events(query, limit=_LOOKED_AT):
-        event, channel = recorded.event, channel_of(recorded.stream)
-        if not isinstance(event, e.MessageEvent) or channel is None or (recorded.stream, event.message_id) in seen:
+    async for channel, when, event in repair.given_up(desk.reader, channel_id, _LOOKED_AT):
+        if event.reason in _ANSWERED or (await repair.record_of(desk.reader, channel, event.message_id)).complete:
             continue
-        seen.add((recorded.stream, event.message_id))
-        if not isinstance(event, e.ReplyAbandoned) or event.reason in _ANSWERED:
-            continue
-        if not (await repair.record_of(desk.reader, channel, event.message_id)).complete:
-            found.append(_Unsent(channel, event.message_id, recorded.recorded_at, event.reason.value, event.detail))
+        found.append(_Unsent(channel, event.message_id, when, event.reason.value, event.detail))
         if len(found) == MOST_ABANDONED:
             break
     return found

@@ -11,7 +11,7 @@ from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.events import AbandonReason
-from bot.core.fate import Finding, Later, Verdict, judge_unrecorded
+from bot.core.fate import Finding, NotYet, Unknown, Verdict, judge_unrecorded
 from bot.core.outbox import Pending
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import Notices
@@ -61,7 +61,7 @@ class Records:
     async def record(self, entry: Pending, finding: Finding) -> None:
         """Record one thing that was found out about a reply."""
         match finding:
-            case Later(reason, after):
+            case NotYet(reason, after) | Unknown(reason, after):
                 await self.delay(entry, reason, after)
             case Abandon(_, reason, detail):
                 await self.abandon(entry, reason, detail)

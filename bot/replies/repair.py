@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from bot.conversations import Conversations
 from bot.core.commands import Retry
-from bot.core.events import Recorded, ReplyRequested
+from bot.core.events import Recorded, ReplyAbandoned, ReplyRequested, ReplyRetried
 from bot.core.reply_record import ReplyRecord
-from bot.core.streams import stream_of
+from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.reader import Query, Reader
 
@@ -64,10 +66,25 @@ async def tidy(conversations: Conversations, reader: Reader, channel_id: int, me
 
 async def record_of(reader: Reader, channel_id: int, message_id: int) -> ReplyRecord:
     """Return what is on record about the reply to a message."""
-    record = ReplyRecord()
-    async for recorded in reader.events(Query(stream=stream_of(channel_id), message_id=message_id)):
-        record.follow(recorded)
-    return record
+    query = Query(stream=stream_of(channel_id), message_id=message_id)
+    return ReplyRecord.of([recorded async for recorded in reader.events(query)])
+
+
+async def given_up(
+    reader: Reader, channel_id: int | None, limit: int
+) -> AsyncIterator[tuple[int, int, ReplyAbandoned]]:
+    """Yield channel, time and event of the replies given up and not asked for again since, the newest first.
+
+    ``channel_id`` None: of all channels; ``limit`` is how many events are looked at.
+    """
+    stream = None if channel_id is None else stream_of(channel_id)
+    query = Query(stream=stream, types=(ReplyAbandoned.TYPE, ReplyRetried.TYPE), newest_first=True)
+    seen: set[tuple[str, int | None]] = set()
+    async for recorded in reader.events(query, limit=limit):
+        event, channel, reply = recorded.event, channel_of(recorded.stream), (recorded.stream, recorded.event.about())
+        if isinstance(event, ReplyAbandoned) and channel is not None and reply not in seen:
+            yield channel, recorded.recorded_at, event
+        seen.add(reply)
 
 
 async def _past(

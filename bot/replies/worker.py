@@ -171,7 +171,7 @@ class Worker:
             case SendPart(part):
                 await self._send(entry, part)
             case EditPart(part, sent_id):
-                await self._edit(entry, part, sent_id)
+                await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
             case RemovePart(sent_id):
                 await self._rewrite(entry, sent_id, "")
             case Finish():
@@ -218,10 +218,6 @@ class Worker:
             await self._records.conclude(entry, judge_send(entry, part, text, outcome))
         finally:
             self._known.sending = False
-
-    async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
-        """Let a message that was shown while the answer was written say what was composed."""
-        await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
 
     async def _rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
         """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""

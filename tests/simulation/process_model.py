@@ -32,7 +32,6 @@ from bot.core.delivery import (
     still_next,
 )
 from bot.core.fate import (
-    Later,
     Look,
     NotYet,
     Outcome,
@@ -337,7 +336,7 @@ class Process:
         """Record what follows from a verdict, as bot/replies/records.py does."""
         room.known.shown.update(verdict.shown)
         for finding in verdict.findings:
-            recorded = yield self._delay(entry) if isinstance(finding, Later) else finding
+            recorded = yield self._delay(entry) if isinstance(finding, NotYet | Unknown) else finding
             if isinstance(finding, c.Confirm) and not recorded:
                 lost = judge_unrecorded(room.state.pending(entry.message_id), finding)
                 if lost is not None:
