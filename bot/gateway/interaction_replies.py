@@ -88,7 +88,6 @@ class InteractionReplies:
         self._live: dict[int, Asked] = {}
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self._background = Background()
-        conversations.on_appended.append(self._appended)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -183,7 +182,7 @@ class InteractionReplies:
         """Post a message that answers none."""
         await self._sender.say(channel_id, text, nonce=nonce)
 
-    def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+    def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event
