@@ -29,6 +29,7 @@ from bot.core.events import (
     ReplySent,
     SkipReason,
 )
+from bot.core.fate import Look, NotYet, Outcome, Refused, Sent
 from bot.errors import EcholessError
 from bot.gateway.incoming import Incoming, Unreadable
 from bot.gateway.intake import Intake
@@ -37,7 +38,7 @@ from bot.gateway.places import Place
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
 from bot.gateway.snowflakes import snowflake_time
-from bot.replies.sender import Look, NotYet, Outcome, Refused, Sender, Sent, StillNext
+from bot.replies.sender import Sender, StillNext
 
 ASK = "ask"
 REMEMBERED = 1000

@@ -171,7 +171,7 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
     edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
-    request = story.last(e.ReplyRequested)
+    request = story.reply.request
     entry = Pending(
         message_id=story.message_id,
         author_id=received.event.author_id,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.core.commands import Compose
-from bot.core.delivery import next_in_line, same
+from bot.core.delivery import Patience, Step, next_in_line, next_step
+from bot.core.fate import same
 from bot.core.outbox import Outbox, Pending
 
 
@@ -43,7 +44,15 @@ class Knowledge:
         """Tell whether a message is known to show a text."""
         return message_id in self.shown and same(text, self.shown[message_id])
 
-    def settled(self, entry: Pending, texts: Sequence[str]) -> set[int]:
+    def step(self, entry: Pending, texts: Sequence[str], now: int, patience: Patience) -> Step:
+        """Return what to do next; ``texts`` are the parts of an answer that was shown while it was written."""
+        if entry.awaited:
+            # A look would read all that was said since the question.
+            self.certain.add(entry.message_id)
+        certain = entry.message_id in self.certain
+        return next_step(entry, certain=certain, now=now, patience=patience, settled=self._settled(entry, texts))
+
+    def _settled(self, entry: Pending, texts: Sequence[str]) -> set[int]:
         """Return the ids of the messages that show what was composed, or are gone where nothing was."""
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}

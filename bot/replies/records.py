@@ -9,8 +9,9 @@ import structlog
 
 from bot.backoff import backoff
 from bot.conversations import Conversations
-from bot.core.commands import NOTHING, Abandon, Confirm, Delay, Spent
-from bot.core.events import AbandonReason, Proof
+from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
+from bot.core.events import AbandonReason
+from bot.core.fate import Finding, NotYet, Unknown, Verdict, judge_unrecorded
 from bot.core.outbox import Pending
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import Notices
@@ -49,15 +50,31 @@ class Records:
             self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
         return self._known.due.get(entry.message_id, now) - now
 
-    async def confirm(self, entry: Pending, part: int, sent_id: int, proof: Proof) -> None:
-        """Record that a part is in Discord, or give the reply up where the log knows another message for it."""
-        command = Confirm(entry.message_id, part, sent_id, proof, entry.generation)
-        if await self._conversations.handle(self._channel_id, command):
-            return
-        now = (await self._conversations.state(self._channel_id)).pending(entry.message_id)
-        if now is not None and part < len(now.sent_ids) and not now.sent_ids[part]:
-            # Nothing would ever tell that it is sent: it would be sent again and again.
-            await self.abandon(entry, AbandonReason.GONE_AFTER_SEND, "taken for another part")
+    async def conclude(self, entry: Pending, verdict: Verdict) -> None:
+        """Record what follows from what was found out about a reply, and know the rest of it."""
+        self._known.shown.update(verdict.shown)
+        for finding in verdict.findings:
+            await self.record(entry, finding)
+        if verdict.certain:
+            self._known.certain.add(entry.message_id)
+
+    async def record(self, entry: Pending, finding: Finding) -> None:
+        """Record one thing that was found out about a reply."""
+        match finding:
+            case NotYet(reason, after) | Unknown(reason, after):
+                await self.delay(entry, reason, after)
+            case Abandon(_, reason, detail):
+                await self.abandon(entry, reason, detail)
+            case Confirm():
+                if not await self._conversations.handle(self._channel_id, finding):
+                    now = (await self._conversations.state(self._channel_id)).pending(entry.message_id)
+                    if (lost := judge_unrecorded(now, finding)) is not None:
+                        await self.record(entry, lost)
+            case Delay(_, _, reason):
+                await self._conversations.handle(self._channel_id, finding)
+                _log.info("reply.unreferenced", channel=self._channel_id, message=entry.message_id, reason=reason)
+            case NoteForeign():
+                await self._conversations.handle(self._channel_id, finding)
 
     async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:
         """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""
@@ -78,12 +95,6 @@ class Records:
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
         await self._conversations.handle(self._channel_id, command)
         _log.info("reply.delayed", channel=self._channel_id, message=entry.message_id, reason=reason, attempt=attempt)
-
-    async def unreference(self, entry: Pending, reason: str) -> None:
-        """Record that the rest of a reply is sent without a reference, before it is: later looks go by that."""
-        command = Delay(entry.message_id, entry.next_part or 0, reason, entry.attempts, entry.retry_at, plain=True)
-        await self._conversations.handle(self._channel_id, command)
-        _log.info("reply.unreferenced", channel=self._channel_id, message=entry.message_id, reason=reason)
 
     async def abandon(
         self,

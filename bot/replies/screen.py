@@ -15,13 +15,13 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Begin
-from bot.core.events import Proof
+from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.replies.knowledge import Knowledge
 from bot.replies.pace import Pace
 from bot.replies.records import Records
-from bot.replies.sender import NotYet, Overtaken, Refused, Sender, Sent, Unreferenced
+from bot.replies.sender import Sender
 
 TYPING_SECONDS = 8.0
 """Discord shows for ten seconds that somebody is typing."""
@@ -179,27 +179,13 @@ class Screen:
         outcome = await self._sender.send(
             self._channel_id, text, self._still_next, nonce=nonce, reply_to=self._message_id
         )
-        after: float | None = None
-        match outcome:
-            case Sent(sent_id) if sent_id in entry.sent_ids:
-                # What became of it is found out when the answer is there.
-                self._closed.set()
-            case Sent(sent_id, seen):
-                self._shows = True
-                self._known.shown[sent_id] = text if seen is None else seen
-                await self._records.confirm(entry, part, sent_id, Proof.RESPONSE)
-                self._known.certain.add(self._message_id)
-            case NotYet(_, after):
-                self._known.certain.add(self._message_id)
-            case Overtaken():
-                self._known.certain.add(self._message_id)
-            case Unreferenced(reason):
-                self._known.certain.add(self._message_id)
-                await self._records.unreference(entry, reason)
-            case Refused():
-                self._known.certain.add(self._message_id)
-                self._closed.set()
-        self._rest(after)
+        verdict = judge_shown(entry, part, text, outcome)
+        self._shows = self._shows or bool(verdict.shown)
+        if isinstance(outcome, Sent | Refused) and not verdict.shown:
+            # What becomes of it is found out when the answer is there.
+            self._closed.set()
+        await self._records.conclude(entry, verdict)
+        self._rest(outcome.after if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
         """Tell whether the answer goes on to be shown: nobody gave it up meanwhile."""

@@ -15,7 +15,7 @@ import structlog
 from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
-from bot.core.commands import Complete, NoteForeign
+from bot.core.commands import Complete
 from bot.core.conversation import Conversation
 from bot.core.delivery import (
     EditPart,
@@ -28,32 +28,18 @@ from bot.core.delivery import (
     Step,
     WriteText,
     collecting,
-    found_parts,
     in_a_row,
-    next_in_line,
-    next_step,
-    nonce_holds,
-    parts_of_others,
+    still_next,
 )
-from bot.core.events import AbandonReason, Proof
+from bot.core.events import AbandonReason
+from bot.core.fate import doubtful, judge_edit, judge_look, judge_send
 from bot.core.outbox import Pending
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.knowledge import Knowledge
 from bot.replies.notices import SHOWN_AFTER, Notices
 from bot.replies.pace import Pace
 from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.sender import (
-    Look,
-    LookFailed,
-    NotYet,
-    Outcome,
-    Overtaken,
-    Refused,
-    Sender,
-    Sent,
-    Unknown,
-    Unreferenced,
-)
+from bot.replies.sender import LookFailed, Sender
 from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
@@ -147,8 +133,7 @@ class Worker:
     async def _is_next(self, entry: Pending) -> bool:
         """Tell whether nothing that was recorded meanwhile goes before a reply, none of which is under way."""
         outbox = (await self._conversations.state(self.channel_id)).outbox
-        certain = self._known.certain | {entry.message_id}
-        return bool(outbox) and next_in_line(outbox, certain).message_id == entry.message_id
+        return still_next(outbox, entry, self._known.certain)
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
@@ -171,12 +156,8 @@ class Worker:
             await self._records.abandon(entry, AbandonReason.ERASED)
 
     async def _step(self, entry: Pending) -> Step:
-        settled = self._known.settled(entry, await self._texts(entry)) if entry.begun and entry.composed else ()
-        if entry.awaited:
-            # A look would read all that was said since the question.
-            self._known.certain.add(entry.message_id)
-        certain = entry.message_id in self._known.certain
-        return next_step(entry, certain=certain, now=self._clock(), patience=self._patience, settled=settled)
+        texts = await self._texts(entry) if entry.begun and entry.composed else ()
+        return self._known.step(entry, texts, self._clock(), self._patience)
 
     async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
         match step:
@@ -190,7 +171,7 @@ class Worker:
             case SendPart(part):
                 await self._send(entry, part)
             case EditPart(part, sent_id):
-                await self._edit(entry, part, sent_id)
+                await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
             case RemovePart(sent_id):
                 await self._rewrite(entry, sent_id, "")
             case Finish():
@@ -234,36 +215,9 @@ class Worker:
                 reply_to=entry.message_id,
                 plain=entry.plain,
             )
-            await self._settle(entry, part, text, outcome)
+            await self._records.conclude(entry, judge_send(entry, part, text, outcome))
         finally:
             self._known.sending = False
-
-    async def _settle(self, entry: Pending, part: int, text: str, outcome: Outcome) -> None:
-        """Record how a send ended."""
-        match outcome:
-            case Sent(message_id) if message_id in entry.sent_ids:
-                # Its nonce was used for what a look took for another part, since somebody deleted one before it.
-                await self._records.abandon(entry, AbandonReason.GONE_AFTER_SEND, "taken for another part")
-            case Sent(message_id, seen):
-                self._known.shown[message_id] = text if seen is None else seen
-                await self._records.confirm(entry, part, message_id, Proof.RESPONSE)
-                self._known.certain.add(entry.message_id)
-            case Refused(reason, detail):
-                await self._records.abandon(entry, reason, detail)
-            case Unreferenced(reason):
-                self._known.certain.add(entry.message_id)
-                await self._records.unreference(entry, reason)
-            case NotYet(reason, after):
-                self._known.certain.add(entry.message_id)
-                await self._records.delay(entry, reason, after)
-            case Overtaken():
-                self._known.certain.add(entry.message_id)
-            case Unknown(reason, after):
-                await self._records.delay(entry, reason, after)
-
-    async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
-        """Let a message that was shown while the answer was written say what was composed."""
-        await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
 
     async def _rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
         """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
@@ -277,60 +231,24 @@ class Worker:
         edit, remove = self._sender.edit, self._sender.remove
         outcome = await (edit(self.channel_id, sent_id, text) if text else remove(self.channel_id, sent_id))
         self._known.quiet_until = asyncio.get_running_loop().time() + self._pace.every
-        match outcome:
-            case Sent():
-                self._known.shown[sent_id] = text
-            case Refused(reason, detail):
-                await self._records.abandon(entry, reason, detail)
-            case NotYet(reason, after):
-                await self._records.delay(entry, reason, after)
-            case Unknown(reason, after):
-                await self._records.delay(entry, reason, after)
+        await self._records.conclude(entry, judge_edit(entry, sent_id, text, outcome))
 
     async def _look(self, state: Conversation, entry: Pending) -> None:
         """Look once for every reply of this channel whose fate is unknown, because ``entry`` is next."""
-        certain = self._known.certain
-        doubtful = [
-            entry for entry in state.outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)
-        ]
+        doubted = doubtful(state.outbox, self._known.certain)
         try:
-            look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
+            look = await self._sender.look(self.channel_id, min(each.message_id for each in doubted))
         except LookFailed as error:
             await self._records.delay(entry, str(error), error.after)
             return
-        for doubted in doubtful:
+        for each in doubted:
             try:
-                await self._judge(doubted, look)
+                texts = await self._composer.parts(each) if each.composed and look.readable else ()
             except WordsErased:
-                await self._records.abandon(doubted, AbandonReason.ERASED)
-
-    async def _judge(self, entry: Pending, look: Look) -> None:
-        """Settle a reply of unknown fate by what the look found."""
-        if not entry.composed and not entry.begun:
-            self._known.certain.add(entry.message_id)
-            answer = next((seen for seen in look.sightings if seen.reply_to == entry.message_id), None)
-            if answer is not None:
-                await self._conversations.handle(self.channel_id, NoteForeign(entry.message_id, answer.message_id))
-            return
-        complete = entry.composed and entry.next_part is None
-        if not look.readable and not complete:
-            if nonce_holds(entry, self._clock()):
-                self._known.certain.add(entry.message_id)
-            else:
-                await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
-            return
-        texts = await self._composer.parts(entry) if entry.composed else ()
-        taken = parts_of_others(await self._conversations.state(self.channel_id), entry)
-        there = entry.message_id in look.present
-        found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=taken)
-        if entry.begun and not (there or complete or found):
-            # One that was sent after its trigger was deleted shows no reference, and nobody knows how far it had come.
-            await self._records.abandon(entry, AbandonReason.TRIGGER_DELETED)
-            return
-        self._known.certain.add(entry.message_id)
-        self._known.shown.update({seen.message_id: seen.text for seen in look.sightings} if entry.begun else {})
-        for part, sent_id in found.items():
-            await self._records.confirm(entry, part, sent_id, Proof.HISTORY)
+                await self._records.abandon(each, AbandonReason.ERASED)
+                continue
+            now = await self._conversations.state(self.channel_id)
+            await self._records.conclude(each, judge_look(now, each, texts, look, self._clock()))
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -19,6 +19,7 @@ from bot.core.events import (
     ReplyDelayed,
     ReplySent,
 )
+from bot.core.fate import Sent, Unknown
 from bot.errors import TokenError
 from bot.gateway import catchup, client, origin
 from bot.gateway.check import Unreachable, examine
@@ -26,7 +27,6 @@ from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import checked_token
 from bot.replies import records, worker
-from bot.replies.sender import Sent, Unknown
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from tests.simulation.discord_model import Memory
-from tests.simulation.judging import judge_end, judge_record
+from tests.simulation.judging import judge_end, judge_outbox, judge_record
 from tests.simulation.world import CHANNELS, Weather, World
 
 EXAMPLES, STEPS = 700, 40
@@ -215,6 +215,8 @@ class Delivery(RuleBasedStateMachine):
             stream = self.world.log.streams[channel]
             for recorded in stream[judged:]:
                 judge_record(self.world, stream, recorded)
+            if judged < len(stream):
+                judge_outbox(self.world, channel)
             self.judged[channel] = len(stream)
 
     @invariant()
