@@ -23,8 +23,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot import app
-from bot.answering import responder_of
+from bot.app.bot import reading_desk
+from bot.app.responders import responder_of
 from bot.config import Config
 from bot.conversations import Conversations
 from bot.core import commands as c
@@ -98,7 +98,7 @@ async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, 
     chance = random.Random(seed)  # noqa: S311 - a seed repeats the run
     reader = await open_reader(Location(folder))
     settings = Config.model_validate({"log": {"path": str(folder)}})
-    moderation = Moderation(app.reading_desk(settings, reader, responder_of(settings)))
+    moderation = Moderation(reading_desk(settings, reader, responder_of(settings)))
     stream = stream_of(BUSY)
     head = await reader.head(stream)
     sent = [

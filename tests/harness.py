@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot import app, configured
-from bot.answering import responder_of
+from bot.app import bot as app
+from bot.app import from_settings
+from bot.app.responders import responder_of
 from bot.config import Config
 from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
@@ -171,7 +172,7 @@ async def start_bot(
     config = settings(sandbox, folder, sections)
     answering = responder or responder_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
-    at = replace(configured.endpoint(config), guild_ready_timeout=0.05)
+    at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)
     stopping = asyncio.Event()
     return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))

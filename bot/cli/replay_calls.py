@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from bot import app
-from bot.answering import responder_of, rules_of
+from bot.app.bot import clock, reading_desk
+from bot.app.responders import responder_of, rules_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -89,14 +89,14 @@ class Target:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)
             try:
-                yield Moderation(app.reading_desk(self.config, reader, answering))
+                yield Moderation(reading_desk(self.config, reader, answering))
             finally:
                 await reader.close()
             return
-        log = await open_log(self.location, clock=app.clock, full=self.config.log.durability == "full")
+        log = await open_log(self.location, clock=clock, full=self.config.log.durability == "full")
         try:
             conversations = Conversations(log, snapshot_every=self.config.log.snapshot_every)
-            desk = app.reading_desk(self.config, log.aside, answering)
+            desk = reading_desk(self.config, log.aside, answering)
             yield Moderation(replace(desk, owner=Ownership(log, conversations)))
             await conversations.close()
         finally:

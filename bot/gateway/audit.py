@@ -42,7 +42,6 @@ class Audit:
         self._intake = intake
         self._every = every.total_seconds()
         self._busy: set[int] = set()
-        conversations.on_appended.append(self._noticed)
 
     async def run(self, client: discord.Client) -> None:
         """Audit until cancelled."""
@@ -108,7 +107,7 @@ class Audit:
             missing += bool(recording is not None and await recording)
         return missing
 
-    def _noticed(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
+    def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Remember a channel with traffic; what the audit itself records is none."""
         if any(getattr(recorded.event, "via", None) is not Via.AUDIT for recorded in new):
             self._busy.add(channel_id)

@@ -51,8 +51,6 @@ class Replies:
         self._notices = notices
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
-        conversations.on_composed.append(self.composed)
-        conversations.on_appended.append(self.react)
 
     @property
     def working(self) -> int:

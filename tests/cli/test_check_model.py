@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic_ai.models import override_allow_model_requests
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result
 from bot.config import Config

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot import app
+from bot.app import bot as app
 from bot.core.events import (
     AbandonReason,
     MessageDeleted,

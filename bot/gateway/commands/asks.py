@@ -90,7 +90,6 @@ class Asks:
         self._live: dict[int, Asked] = {}
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self._background = Background()
-        conversations.on_appended.append(self._appended)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -185,7 +184,7 @@ class Asks:
         """Post a message that answers none."""
         await self._sender.say(channel_id, text, nonce=nonce)
 
-    def _appended(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+    def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import structlog
 
-from bot import __version__, configured
-from bot.answering import answered, responder_of, why_silent, why_unasked
+from bot import __version__
+from bot.app import from_settings
+from bot.app.responders import answered, responder_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
@@ -30,10 +31,10 @@ from bot.gateway.commands.asks import Asks
 from bot.gateway.commands.counter import Counter
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
+from bot.gateway.current import CurrentClient
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
-from bot.gateway.places import surroundings
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
@@ -43,7 +44,7 @@ from bot.moderation.desk import Ownership
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.notices import Notices
-from bot.replies.personas import Personas, Surroundings
+from bot.replies.personas import Personas
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Condition, Dependent, Responder, Summarising, close, members
@@ -69,14 +70,14 @@ def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
     return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
 
 
-async def run(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
+async def run_bot(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
     """Run the bot until ``stopping`` is set, or until something only a person can mend.
 
     Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
     answering = responder_of(config)
     _say_what_is_answered(config)
-    if not await checked_token(configured.endpoint(config), token, stopping):
+    if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
     log = await open_log(location, clock=clock, full=config.log.durability == "full")
     reason = "error"
@@ -112,8 +113,8 @@ class Bot:
     ) -> None:
         self._config = config
         self._answering = answering
-        self._connected = asyncio.Event()
         self._background = Background()
+        self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
         self.conversations = Conversations(
@@ -128,38 +129,34 @@ class Bot:
             owner=owner,
             own_id=self._own_id,
             live=self._live,
-            around=self._around,
+            around=self.current.around,
             attachments=self._attachments(log.aside),
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
-        self.budget = Budget(configured.caps(config), clock, lambda channel_id: self._around(channel_id).guild_id)
-        composer, patience = self._composer(desk), configured.patience(config)
+        self.budget = Budget(from_settings.caps(config), clock, self.current.server_of)
+        composer, patience = self._composer(desk), from_settings.patience(config)
         self.intake = Intake(
             log,
             self.conversations,
             answering,
-            places=configured.places(config),
-            limiter=configured.limiter(config, time.monotonic),
-            terms=configured.terms(config, clock),
+            places=from_settings.places(config),
+            limiter=from_settings.limiter(config, time.monotonic),
+            terms=from_settings.terms(config, clock),
             budget=self.budget,
             # Where messages in a row are collected, the first is not answered before the last is there.
             answered=None if patience.together else composer.at_once,
         )
-        sender = DiscordSender(lambda: self.supervisor.client, self._connected)
-        self.asks = Asks(sender, self.conversations, self.intake)
+        self.asks = Asks(DiscordSender(self.current), self.conversations, self.intake)
         notices = Notices(self.asks, config.replies.notices, clock, config.replies.answer_bots)
         every = config.llm.edit_every.total_seconds()
         self.replies = Replies(self.conversations, composer, self.asks, patience, clock, every, notices)
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.moderation, self.house = Moderation(desk), House(desk)
-        self.counter = Counter(self.moderation, configured.access(config))
-        self.supervisor = Supervisor(at or configured.endpoint(config), token, self._wiring())
-        self.conversations.on_appended.append(lambda _channel, _state, new: self.metrics.observe(new))
-        self.conversations.on_appended.append(lambda channel_id, _state, new: log_answers(channel_id, new))
-        self.conversations.on_appended.append(self.budget.observe)
-        self.conversations.on_failed.append(self.healer.failed)
+        self.counter = Counter(self.moderation, from_settings.access(config))
+        self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
+        self._listen()
         self._watch()
 
     async def serve(self, stopping: asyncio.Event) -> None:
@@ -186,7 +183,7 @@ class Bot:
 
     def health(self) -> Health:
         """Return how the bot is, for ``/healthz``."""
-        connected = self._connected.is_set()
+        connected = self.current.connected.is_set()
         cause = self.supervisor.reconnects.cause
         away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
         return Health(
@@ -229,12 +226,9 @@ class Bot:
             bounds=bounds if catchup.enabled else None,
             audit=self.audit,
             on_ready=self._ready,
-            on_lost=self._connected.clear,
+            on_lost=self.current.connected.clear,
             commands=Commands(self.counter, registration, self.house, asks),
         )
-
-    def _around(self, channel_id: int) -> Surroundings:
-        return surroundings(self.supervisor.client, channel_id)
 
     def _composer(self, desk: Desk) -> Composer:
         reader = self.log.reader
@@ -244,15 +238,14 @@ class Bot:
             desk.window,
             COMPOSE_SECONDS,
             desk.settings,
-            Personas(reader, self._around),
+            Personas(reader, self.current.around),
             self._attachments(reader),
             clock,
         )
 
     def _attachments(self, reader: Reader) -> Attachments:
         llm = self._config.llm
-        files = DiscordFiles(lambda: self.supervisor.client)
-        return Attachments(reader, files, llm.attachments_bytes, images=llm.images)
+        return Attachments(reader, DiscordFiles(self.current), llm.attachments_bytes, images=llm.images)
 
     def _summaries(self) -> Summaries | None:
         """Return what keeps summaries, where a responder can write them."""
@@ -261,12 +254,11 @@ class Bot:
         return Summaries(self.conversations, self.log.reader, writer, self.budget.allows) if writer else None
 
     def _own_id(self) -> int | None:
-        client = self.supervisor.client
-        return client.user.id if client and client.user else None
+        return self.current.own_id or None
 
     def _live(self) -> Live:
         return Live(
-            connected=self._connected.is_set(),
+            connected=self.current.connected.is_set(),
             hot_channels=self.conversations.hot,
             waiting=self.conversations.waiting,
             working=self.replies.working,
@@ -275,7 +267,7 @@ class Bot:
         )
 
     def _ready(self) -> None:
-        self._connected.set()
+        self.current.connected.set()
         self._background.start(self.replies.recover())
 
     def _complete(self, channels: frozenset[int]) -> None:
@@ -284,11 +276,23 @@ class Bot:
             self.supervisor.client.complete(channels)
         self._background.start(self.replies.recover())
 
+    def _listen(self) -> None:
+        """Have everybody who reacts to what was newly recorded told of it, in this order."""
+        appended = self.conversations.on_appended
+        appended += [self.asks.observe, self.replies.react]
+        if self.summaries is not None:
+            appended.append(self.summaries.react)
+        if self.audit is not None:
+            appended.append(self.audit.observe)
+        appended += [self.metrics.observe, log_answers, self.budget.observe]
+        self.conversations.on_composed.append(self.replies.composed)
+        self.conversations.on_failed.append(self.healer.failed)
+
     def _watch(self) -> None:
         self.metrics.watch("hot_channels", lambda: self.conversations.hot)
         self.metrics.watch("pending_replies", lambda: self.conversations.pending)
         self.metrics.watch("writer_queue", lambda: self.log.depth)
-        self.metrics.watch("gateway_up", self._connected.is_set)
+        self.metrics.watch("gateway_up", self.current.connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import responder_of, why_silent, why_unasked
+from bot.app.responders import responder_of, why_silent, why_unasked
 from bot.config import Config, load
 from bot.errors import ConfigError
 from bot.responders import members
@@ -88,7 +88,7 @@ def test_who_has_no_model_does_not_import_its_library(tmp_path: Path, named: str
     """It takes seconds and memory."""
     config(tmp_path, f"{LLM}[replies]\nresponder = '{named}'")
     code = (
-        "import sys; from bot.answering import responder_of; from bot import app; from bot.config import load; "
+        "import sys; import bot.app.bot; from bot.app.responders import responder_of; from bot.config import load; "
         "responder_of(load(None, {}), {}); print('pydantic_ai' in sys.modules)"
     )
 
