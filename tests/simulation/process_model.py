@@ -2,8 +2,11 @@
 
 Coroutines of the real thing are generators here. They yield a command to have it recorded (and get what was newly
 appended), a request to have it answered (and get the outcome), or nothing to let others go first. What a crash takes
-is this whole object; Discord and the log stay. It mirrors bot/conversations.py, bot/replies/worker.py, and of
-bot/gateway: intake.py, client.py, catchup.py and sync.py.
+is this whole object; Discord and the log stay.
+
+Decisions, folds, steps, verdicts, what a process knows and what is on record are the shipped code's. Mirrored is who
+waits for what: bot/conversations, of bot/replies worker.py, records.py and screen.py, and of bot/gateway intake.py,
+echoes.py, client.py, catchup.py and sync.py.
 """
 
 from __future__ import annotations
