@@ -26,6 +26,7 @@ from bot.eventlog.reader import Query, Reader
 from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.server import Sandbox
 from bot.sandbox.tether import tethered
+from tests.moderating import Moderation
 from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
@@ -110,6 +111,11 @@ class RunningBot:
     stopping: asyncio.Event
     serving: asyncio.Task[None]
     stopped: bool = False
+
+    @property
+    def moderation(self) -> Moderation:
+        """Return what can be asked of it."""
+        return Moderation(self.bot.context)
 
     @property
     def connected(self) -> bool:

@@ -27,20 +27,19 @@ from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
-from bot.gateway.commands.asks import Asks
-from bot.gateway.commands.counter import Counter
+from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
+from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
-from bot.moderation import Desk, House, Live, Moderation
-from bot.moderation.control import listening
-from bot.moderation.desk import Ownership
+from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
+from bot.moderation.control_socket import listening
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.notices import Notices
@@ -63,11 +62,11 @@ def clock() -> int:
     return time.time_ns() // 1000
 
 
-def reading_desk(config: Config, reader: Reader, answering: Responder) -> Desk:
+def reading_context(config: Config, reader: Reader, answering: Responder) -> CommandContext:
     """Return what moderators' commands work with beside a log that they only read."""
     responders = (*members(answering), *notices())
     settings = answering_version(config)
-    return Desk(config.log.path, reader, responders, config.replies.window, settings, clock)
+    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
 
 
 async def run_bot(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
@@ -123,9 +122,9 @@ class Bot:
             hot_bytes=config.log.hot_bytes,
             snapshot_every=config.log.snapshot_every,
         )
-        owner = Ownership(log, self.conversations)
-        desk = replace(
-            reading_desk(config, log.aside, answering),
+        owner = WritableLog(log, self.conversations)
+        self.context = replace(
+            reading_context(config, log.aside, answering),
             owner=owner,
             own_id=self._own_id,
             live=self._live,
@@ -135,7 +134,7 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
         self.budget = Budget(from_settings.caps(config), clock, self.current.server_of)
-        composer, patience = self._composer(desk), from_settings.patience(config)
+        composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = Intake(
             log,
             self.conversations,
@@ -147,14 +146,13 @@ class Bot:
             # Where messages in a row are collected, the first is not answered before the last is there.
             answered=None if patience.together else composer.at_once,
         )
-        self.asks = Asks(DiscordSender(self.current), self.conversations, self.intake)
-        notices = Notices(self.asks, config.replies.notices, clock, config.replies.answer_bots)
+        self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
+        notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
         every = config.llm.edit_every.total_seconds()
-        self.replies = Replies(self.conversations, composer, self.asks, patience, clock, every, notices)
+        self.replies = Replies(self.conversations, composer, self.interaction_replies, patience, clock, every, notices)
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.moderation, self.house = Moderation(desk), House(desk)
-        self.counter = Counter(self.moderation, from_settings.access(config))
+        self.dispatcher = Dispatcher(self.context, from_settings.access(config))
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
         self._listen()
         self._watch()
@@ -174,7 +172,7 @@ class Bot:
             connection = asyncio.create_task(self.supervisor.run(), name="gateway")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
-                async with listening(self.moderation, self._config.log.path):
+                async with listening(self.context, self._config.log.path):
                     await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.cancel()
@@ -205,8 +203,8 @@ class Bot:
     async def _leave(self) -> None:
         self.healer.stop()
         self.supervisor.hurry()
-        await asyncio.gather(self.replies.stop(STOP_SECONDS), self.counter.stop(STOP_SECONDS))
-        await self.asks.stop()
+        await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
+        await self.interaction_replies.stop()
         if self.summaries is not None:
             await self.summaries.stop()
         await self.supervisor.stop()
@@ -216,7 +214,7 @@ class Bot:
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
-        asks = self.asks if self._config.replies.ask else None
+        asks = self.interaction_replies if self._config.replies.ask else None
         bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
@@ -227,17 +225,17 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
-            commands=Commands(self.counter, registration, self.house, asks),
+            commands=Commands(self.dispatcher, registration, asks),
         )
 
-    def _composer(self, desk: Desk) -> Composer:
+    def _composer(self, context: CommandContext) -> Composer:
         reader = self.log.reader
         return Composer(
             reader,
-            desk.responders,
-            desk.window,
+            context.responders,
+            context.window,
             COMPOSE_SECONDS,
-            desk.settings,
+            context.settings,
             Personas(reader, self.current.around),
             self._attachments(reader),
             clock,
@@ -256,8 +254,8 @@ class Bot:
     def _own_id(self) -> int | None:
         return self.current.own_id or None
 
-    def _live(self) -> Live:
-        return Live(
+    def _live(self) -> ProcessStatus:
+        return ProcessStatus(
             connected=self.current.connected.is_set(),
             hot_channels=self.conversations.hot,
             waiting=self.conversations.waiting,
@@ -279,7 +277,7 @@ class Bot:
     def _listen(self) -> None:
         """Have everybody who reacts to what was newly recorded told of it, in this order."""
         appended = self.conversations.on_appended
-        appended += [self.asks.observe, self.replies.react]
+        appended += [self.interaction_replies.observe, self.replies.react]
         if self.summaries is not None:
             appended.append(self.summaries.react)
         if self.audit is not None:

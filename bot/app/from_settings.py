@@ -10,7 +10,7 @@ from bot.core.delivery import Patience
 from bot.core.events import Call
 from bot.gateway.budget import Caps
 from bot.gateway.client import Endpoint
-from bot.gateway.commands.access import Access, Named
+from bot.gateway.commands.access import AccessRules, Named
 from bot.gateway.intake import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
@@ -38,10 +38,10 @@ def places(config: Config) -> Places:
     )
 
 
-def access(config: Config) -> Access:
+def access(config: Config) -> AccessRules:
     """Return who may use which command."""
     settings = config.moderation
-    return Access(
+    return AccessRules(
         permission=settings.permission,
         named=Named(frozenset(settings.roles), frozenset(settings.people)),
         commands={

@@ -14,7 +14,7 @@ import click
 
 from bot.cli.options import log_location, settings
 from bot.cli.points import CHANNEL, MessageType, PointType
-from bot.cli.records import Line, lines
+from bot.cli.records import TerminalLine, lines
 from bot.core.events import Recorded
 from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
@@ -183,7 +183,7 @@ async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
     return position
 
 
-async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[Line]:
+async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[TerminalLine]:
     """Yield the newest ``limit`` chosen events (0: all) in chronological order, with their words if wanted."""
     first = await oldest_of_newest(reader, query, limit) if limit else 1
     chunk: list[Recorded] = []

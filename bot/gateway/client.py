@@ -128,7 +128,7 @@ class Client(ReconnectingClient):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Take the press of a button or a form; commands come by way of the tree."""
         if self._wiring.commands is not None and interaction.type in PRESSES:
-            await self._wiring.commands.counter.press(interaction)
+            await self._wiring.commands.dispatcher.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Take an event at once where that matters, and otherwise let discord.py make a task of its handler.

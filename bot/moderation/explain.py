@@ -11,11 +11,11 @@ from bot.core import events as e
 from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Loaded, Query
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
-from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
 
 MOST_EVENTS = 200
@@ -70,7 +70,7 @@ class Story:
         return f"unfinished: {there} of {count_text(reply.parts, 'part')} sent{anew}"
 
 
-async def why(desk: Desk, channel_id: int, message_id: int) -> Report:
+async def why(desk: CommandContext, channel_id: int, message_id: int) -> Report:
     """Explain how a message was answered, or why it was not."""
     story = await story_of(desk, channel_id, message_id)
     outcome = story.outcome()
@@ -82,7 +82,7 @@ async def why(desk: Desk, channel_id: int, message_id: int) -> Report:
     )
 
 
-async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
+async def story_of(desk: CommandContext, channel_id: int, message_id: int) -> Story:
     """Return what is recorded about a message, or about the one that this message of the bot answers."""
     await known_head(desk.reader, channel_id)
     trigger = await answered_by(desk.reader, channel_id, message_id)
@@ -98,13 +98,13 @@ async def story_of(desk: Desk, channel_id: int, message_id: int) -> Story:
     return Story(trigger, tuple(told), reply, based_on, await _persona(desk, reply.composed), reactions)
 
 
-async def _reactions(desk: Desk, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
+async def _reactions(desk: CommandContext, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
     """Count what people think of an answer: up, down and other."""
     left = [given for sent_id in sent for given in await reactions_left(desk.reader, channel_id, sent_id)]
     return Counter(given.feeling.value for given in left)
 
 
-async def _persona(desk: Desk, composed: e.ReplyComposed | None) -> str:
+async def _persona(desk: CommandContext, composed: e.ReplyComposed | None) -> str:
     """Say where the persona of an answer comes from; nothing of one that no model wrote."""
     if composed is None or not composed.model:
         return ""
@@ -130,7 +130,7 @@ def _message(story: Story) -> Iterator[str]:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
 
 
-def _answer(desk: Desk, story: Story) -> Iterator[str]:
+def _answer(desk: CommandContext, story: Story) -> Iterator[str]:
     composed = story.reply.composed
     if composed is None or story.composed_on is None:
         return
@@ -169,7 +169,7 @@ def _origin(loaded: Loaded) -> str:
     return f"from the snapshot of version {loaded.snapshot} and {count_text(tail, 'event')} after it"
 
 
-def _window(desk: Desk, story: Story) -> str:
+def _window(desk: CommandContext, story: Story) -> str:
     composed, read, known = story.reply.composed, *_reading(desk, story)
     responder = next((each for each in desk.responders if composed and each.name == composed.responder), None)
     if responder is not None and not responder.wants_history:
@@ -179,7 +179,7 @@ def _window(desk: Desk, story: Story) -> str:
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
 
 
-def _reading(desk: Desk, story: Story) -> tuple[int, int]:
+def _reading(desk: CommandContext, story: Story) -> tuple[int, int]:
     """Return how many of how many earlier turns a responder that reads the window has read."""
     state, composed = story.composed_on.state if story.composed_on else None, story.reply.composed
     known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
@@ -216,7 +216,7 @@ def _events(story: Story) -> Iterator[str]:
         before = recorded.recorded_at
 
 
-def _data(desk: Desk, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
+def _data(desk: CommandContext, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
     composed, on = story.reply.composed, story.composed_on
     read, known = _reading(desk, story)
     return {

@@ -10,9 +10,9 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.outbox import Pending
 from bot.core.streams import channel_of
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.points import answered_by, known_head
-from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, iso_time, printable, shortened, span
 from bot.replies import repair
 
@@ -49,7 +49,7 @@ class _Unsent:
         }
 
 
-async def pending(desk: Desk, channel_id: int | None) -> Report:
+async def pending(desk: CommandContext, channel_id: int | None = None) -> Report:
     """List replies that are unfinished, the oldest first, and those given up, the newest first."""
     if channel_id is not None:
         await known_head(desk.reader, channel_id)
@@ -81,14 +81,14 @@ async def pending(desk: Desk, channel_id: int | None) -> Report:
     )
 
 
-async def retry(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+async def retry(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Put a reply that was given up back into the outbox."""
     trigger, new = await _asked_again(desk, repair.retry, channel_id, message_id, by)
     when = "It is tried now." if desk.live() else "It is tried once the bot runs."
     return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
 
 
-async def again(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+async def again(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Have an answer composed anew, into the messages that show the present one."""
     trigger, new = await _asked_again(desk, repair.again, channel_id, message_id, by)
     when = "It is written now" if desk.live() else "It is written once the bot runs"
@@ -97,7 +97,7 @@ async def again(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Rep
 
 
 async def _asked_again(
-    desk: Desk, ask: AskAgain, channel_id: int, message_id: int, by: str
+    desk: CommandContext, ask: AskAgain, channel_id: int, message_id: int, by: str
 ) -> tuple[int, Sequence[e.Recorded]]:
     """Ask for a reply again; return the message that it answers, and what was recorded."""
     await known_head(desk.reader, channel_id)
@@ -112,7 +112,7 @@ async def _asked_again(
     return trigger, new
 
 
-async def drop(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Report:
+async def drop(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Give an unfinished reply up."""
     await known_head(desk.reader, channel_id)
     conversations = desk.owned().conversations
@@ -124,7 +124,7 @@ async def drop(desk: Desk, channel_id: int, message_id: int, *, by: str) -> Repo
     return _done(f"The reply to message {trigger} is given up", channel_id, new, hint, trigger)
 
 
-async def pause(desk: Desk, channel_id: int, *, by: str) -> Report:
+async def pause(desk: CommandContext, channel_id: int, *, by: str) -> Report:
     """Answer nothing new in a channel, which the log need not know yet."""
     new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesPaused(by=by)))
     if not new:
@@ -133,7 +133,7 @@ async def pause(desk: Desk, channel_id: int, *, by: str) -> Report:
     return _done(f"Replies are paused in channel {channel_id}", channel_id, new, hint)
 
 
-async def resume(desk: Desk, channel_id: int, *, by: str) -> Report:
+async def resume(desk: CommandContext, channel_id: int, *, by: str) -> Report:
     """Answer again in a channel."""
     await known_head(desk.reader, channel_id)
     new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesResumed(by=by)))
@@ -148,12 +148,12 @@ def _done(title: str, channel_id: int, new: Sequence[e.Recorded], hint: str, mes
     return Report(title, (hint,), data if message_id is None else data | {"message_id": str(message_id)})
 
 
-async def _unfinished_channels(desk: Desk) -> list[int]:
+async def _unfinished_channels(desk: CommandContext) -> list[int]:
     channels = [channel_of(stream) for stream in await desk.reader.unfinished()]
     return [channel for channel in channels if channel is not None]
 
 
-async def _unfinished(desk: Desk, channel_id: int) -> list[_Unsent]:
+async def _unfinished(desk: CommandContext, channel_id: int) -> list[_Unsent]:
     outbox = (await desk.state(channel_id)).outbox
     causes = {recorded.position: recorded.event for recorded in await desk.reader.at(entry.cause for entry in outbox)}
     return [
@@ -173,7 +173,7 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
     return stage, ""
 
 
-async def _abandoned(desk: Desk, channel_id: int | None) -> list[_Unsent]:
+async def _abandoned(desk: CommandContext, channel_id: int | None) -> list[_Unsent]:
     """Return the newest replies that were given up, were not retried since, and are not in Discord after all."""
     found: list[_Unsent] = []
     async for channel, when, event in repair.given_up(desk.reader, channel_id, _LOOKED_AT):

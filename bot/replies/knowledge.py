@@ -22,9 +22,9 @@ class Knowledge:
 
     ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``failures`` how often
     whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not), ``others`` how many others were
-    answered when it did last, ``written`` its answer while that is not recorded, ``shown`` what its messages show;
-    ``due`` tells when a delayed reply is tried again and ``quiet_until`` when the channel takes the next edit, both on
-    the loop's clock; ``sending``: a request is under way.
+    answered when it did last, ``cuts`` how often its answer was lost in the middle, ``written`` its answer while that
+    is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed reply is tried again and
+    ``quiet_until`` when the channel takes the next edit, both on the loop's clock; ``sending``: a request is under way.
     """
 
     certain: set[int] = field(default_factory=set)
@@ -33,6 +33,7 @@ class Knowledge:
     failures: int = 0
     waits_for: str = ""
     others: int = 0
+    cuts: int = 0
     written: Compose | None = None
     shown: dict[int, str] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Knowledge:
         """Begin with a reply: forget what the one before it showed."""
         if entry.message_id != self.head:
             self.head = entry.message_id
-            self.failures = self.others = 0
+            self.failures = self.others = self.cuts = 0
             self.waits_for = ""
             self.written = None
             self.shown.clear()

@@ -84,7 +84,7 @@ class Notices:
         emoji = emoji_of(self.words.get("waiting", ""))
         before = self.clock() - SHOWN_AFTER * 1e6
         for entry in state.outbox if emoji else ():
-            late = entry.requested_at <= before and not (entry.asked or entry.composed or entry.begun)
+            late = entry.requested_at <= before and not (entry.asked or entry.composed)
             if late and entry.message_id not in self._waiting and self._person(state, entry.message_id):
                 self._waiting[entry.message_id] = emoji
                 self._queue(channel_id, self.sender.react(channel_id, entry.message_id, emoji))

@@ -21,6 +21,9 @@ from bot.replies.sender import Sender
 from bot.responders.protocol import ModelFailed
 
 POISON_ATTEMPTS = 3
+MOST_CUTS = 8
+"""How often an answer is lost in the middle before that counts as a failed attempt: each time is paid for."""
+
 FIRST_LOOK = 1.0
 """Seconds until a look whether somebody who is away is back, where nothing else is known."""
 
@@ -117,9 +120,13 @@ class Writing:
             await self._failed(entry, error.reason, error.retry_after, spent, for_good=error.permanent)
 
     def _to_blame(self, error: ModelFailed) -> bool:
-        """Tell whether the question is what keeps the model from answering: it answered others since the last time."""
+        """Tell whether the question is what keeps the model from answering.
+
+        It answered others since the last time, or was lost in the middle of this answer again and again.
+        """
         before, self._known.others = self._known.others, error.others or self._known.others
-        return 0 < before < error.others
+        self._known.cuts += error.cut
+        return 0 < before < error.others or self._known.cuts > MOST_CUTS
 
     async def _failed(
         self,

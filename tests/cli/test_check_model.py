@@ -94,7 +94,7 @@ async def test_what_a_bot_that_runs_has_learnt_is_told(launch: Launch, control: 
             await bot.judge.expect(ReplyComposed)
 
             result = await checked(wire, folder=str(bot.bot._config.log.path))
-            status = await bot.bot.moderation.status()
+            status = await bot.moderation.status()
 
     assert "; the bot that runs holds prompts to " in result.found
     assert any("models: openai:tiny no trouble, prompts of at most " in line for line in status.lines)

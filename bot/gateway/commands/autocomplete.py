@@ -13,8 +13,9 @@ from discord.app_commands import Choice
 
 from bot.errors import EcholessError
 from bot.eventlog.codec import event_models
-from bot.gateway.commands.target import target_at, visible
-from bot.moderation import Moderation
+from bot.gateway.commands.access import channel_meant, visible
+from bot.moderation import history
+from bot.moderation.context import CommandContext
 from bot.moderation.text import brief
 
 MOST = 25
@@ -28,11 +29,11 @@ _log = structlog.get_logger()
 Choices = list[Choice[str]]
 
 
-class Suggestions:
+class Autocomplete:
     """Completes options."""
 
-    def __init__(self, moderation: Moderation) -> None:
-        self._moderation = moderation
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
 
     async def types(self, _: discord.Interaction, current: str) -> Choices:
         """Offer types of events."""
@@ -57,9 +58,8 @@ class Suggestions:
         wanted = current.strip()
         ages = [(age, age) for age in AGES if wanted.lower() in age]
         try:
-            channel_id = await target_at(
-                interaction, self._moderation, getattr(interaction.namespace, "channel", None), wanted
-            )
+            named = getattr(interaction.namespace, "channel", None)
+            channel_id = await channel_meant(interaction, self._context.reader, named, wanted)
             near = await self._near(channel_id, wanted)
         except EcholessError:
             near = []
@@ -72,8 +72,8 @@ class Suggestions:
         """Return the events up to a point in time, the newest first; the newest of all where none is typed."""
         cursor = None
         if wanted:
-            cursor = str((await self._moderation.state(channel_id, wanted)).data["version"])
-        report = await self._moderation.timeline(channel_id, cursor=cursor, size=NEAR)
+            cursor = str((await history.state(self._context, channel_id, wanted)).data["version"])
+        report = await history.timeline(self._context, channel_id, cursor=cursor, size=NEAR)
         return [
             (f"version {event['version']}: {event['type']}, {brief(event['recorded_at'])}", str(event["version"]))
             for event in report.data["events"]

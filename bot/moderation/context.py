@@ -8,17 +8,18 @@ from pathlib import Path
 
 from bot.conversations import Conversations
 from bot.core.conversation import Conversation
-from bot.core.streams import stream_of
+from bot.core.events import Body, CommandUsed, Draft
+from bot.core.streams import BOT_STREAM, guild_stream, stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
-from bot.moderation.report import ModerationError
+from bot.moderation.command import ModerationError
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
 from bot.responders.protocol import Condition, Responder
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class ProcessStatus:
     """How a running bot is: whether it speaks to Discord, what it holds in memory, and what is wrong.
 
     ``waiting`` counts what waits for the log to be written, ``working`` the channels whose replies are at work.
@@ -34,7 +35,7 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
+class WritableLog:
     """What only the owner of a log may use: its writing side."""
 
     log: EventLog
@@ -42,7 +43,7 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """Everything the commands need, wired once.
 
     ``owner`` is None for a reader beside, ``own_id`` gives the bot's id in Discord (None: not known), ``live`` how the
@@ -57,9 +58,9 @@ class Desk:
     window: int
     settings: str
     clock: Callable[[], int]
-    owner: Ownership | None = None
+    owner: WritableLog | None = None
     own_id: Callable[[], int | None] = lambda: None
-    live: Callable[[], Live | None] = lambda: None
+    live: Callable[[], ProcessStatus | None] = lambda: None
     around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
     attachments: Attachments | None = None
 
@@ -69,8 +70,16 @@ class Desk:
             return await self.owner.conversations.state(channel_id)
         return (await self.reader.load(stream_of(channel_id))).state
 
-    def owned(self) -> Ownership:
+    def owned(self) -> WritableLog:
         """Return the log's writing side; raise ModerationError beside a log that is only read."""
         if self.owner is None:
             raise ModerationError("This log is only read here: nothing can be changed.")
         return self.owner
+
+    async def note_use(
+        self, *, user_id: int, guild_id: int | None, channel_id: int, command: str, options: str, outcome: str
+    ) -> None:
+        """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
+        used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
+        stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
+        await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject=user_id),))

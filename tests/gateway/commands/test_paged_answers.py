@@ -3,9 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.commands.answers import MOST_PAGES, Answer
-from bot.gateway.commands.render import FENCE, pages
-from bot.moderation import Report
+from bot.gateway.commands.answers import FENCE, MOST_PAGES, PagedReport, pages
+from bot.moderation.command import Report
 
 MESSAGE = 2000
 
@@ -40,7 +39,7 @@ def test_very_much_is_a_file() -> None:
     """More pages than anybody leafs through."""
     lines = tuple(f"line {number} {'x' * 90}" for number in range(40 * MOST_PAGES))
 
-    screen = Answer(Report("Title", lines)).screen
+    screen = PagedReport(Report("Title", lines)).display
 
     assert screen.buttons == ()
     assert screen.file is not None

@@ -1,7 +1,8 @@
 """The way into a running bot: a socket in the log's folder, open to the owner of the process alone.
 
-A request is one line of JSON, ``{"command": ..., "arguments": {...}}``, named after a method of Moderation. Lines
-``{"progress": [done, total]}`` may follow, and at last ``{"report": {...}}`` or ``{"error": "a sentence"}``.
+A request is one line of JSON, ``{"command": ..., "arguments": {...}}``: a command's name, or its preview's
+(``preview_rewind``), and what its function takes. Lines ``{"progress": [done, total]}`` may follow, and at last
+``{"report": {...}}`` or ``{"error": "a sentence"}``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,52 +24,26 @@ from pydantic import ValidationError, validate_call
 
 from bot.background import Background
 from bot.errors import EcholessError
-from bot.moderation.moderation import Moderation
-from bot.moderation.report import File, ModerationError, Report
+from bot.moderation.checks import OnProgress
+from bot.moderation.command import Command, ModerationError, Report, ReportFile
+from bot.moderation.commands import calls
+from bot.moderation.context import CommandContext
 
 SOCKET = "control.sock"
-COMMANDS = (
-    "state",
-    "timeline",
-    "diff",
-    "why",
-    "preview_rewind",
-    "rewind",
-    "undo",
-    "preview_reset",
-    "reset",
-    "rehearse",
-    "pending",
-    "retry",
-    "again",
-    "drop",
-    "pause",
-    "resume",
-    "rebuild",
-    "verify",
-    "snapshot",
-    "export",
-    "status",
-)
-"""What may be asked for: Moderation's commands, and nothing else of it."""
-
-WITH_PROGRESS = frozenset({"verify"})
 _LONGEST_ANSWER = 2**26
 _LONGEST_ADDRESS = 100
 """A bit less than the 104 (macOS) or 108 (Linux) bytes that the address of a socket may have."""
 
 _log = structlog.get_logger()
 
-Progress = Callable[[int, int], None]
-
 
 @asynccontextmanager
-async def listening(moderation: Moderation, folder: Path) -> AsyncIterator[None]:
+async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None]:
     """Answer on the socket in ``folder``, whose owner this process is; without one where it can't be made."""
-    door = _Door(moderation)
+    requests = _Requests(context)
     try:
         listener = _listener(folder)
-        server = await asyncio.start_unix_server(door.serve, sock=listener)
+        server = await asyncio.start_unix_server(requests.serve, sock=listener)
     except OSError as error:
         _log.warning("control.unavailable", reason=error.strerror)
         yield
@@ -78,11 +54,11 @@ async def listening(moderation: Moderation, folder: Path) -> AsyncIterator[None]
         with suppress(OSError):
             (folder / SOCKET).unlink(missing_ok=True)
         server.close()
-        await door.close()
+        await requests.close()
 
 
 async def call(
-    folder: Path, command: str, arguments: Mapping[str, Any], progress: Progress | None = None
+    folder: Path, command: str, arguments: Mapping[str, Any], progress: OnProgress | None = None
 ) -> Report | None:
     """Have the bot that runs on the log in ``folder`` carry out a command; None when none listens there.
 
@@ -105,7 +81,7 @@ async def call(
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, progress: Progress | None) -> Report:
+async def _answer(reader: asyncio.StreamReader, progress: OnProgress | None) -> Report:
     """Read until the report comes; raise ValueError where the connection ends before, or for what is no answer."""
     while True:
         said = json.loads(await reader.readline())
@@ -117,11 +93,11 @@ async def _answer(reader: asyncio.StreamReader, progress: Progress | None) -> Re
             progress(*said["progress"])
 
 
-class _Door:
+class _Requests:
     """Takes connections, a request each."""
 
-    def __init__(self, moderation: Moderation) -> None:
-        self._moderation = moderation
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self._background = Background()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -151,29 +127,28 @@ class _Door:
                 await writer.drain()
             writer.close()
 
-    async def _carry_out(self, command: str, arguments: dict[str, Any], say: Callable[..., None]) -> Report:
-        if command in WITH_PROGRESS:
+    async def _carry_out(self, command: Command, arguments: dict[str, Any], say: Callable[..., None]) -> Report:
+        if command.takes("progress"):
             arguments = arguments | {"progress": lambda done, total: say(progress=[done, total])}
         try:
-            report: Report = await validate_call(getattr(self._moderation, command))(**arguments)
+            report: Report = await validate_call(partial(command.run, self._context))(**arguments)
         except ValidationError as error:
             wrong = ", ".join(str(found["loc"][0]) for found in error.errors(include_input=False) if found["loc"])
-            raise ModerationError(f"{command} does not take these arguments: {wrong}.") from None
+            raise ModerationError(f"{command.name} does not take these arguments: {wrong}.") from None
         return report
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]]:
+async def _request(reader: asyncio.StreamReader) -> tuple[Command, dict[str, Any]]:
     """Read a command and its arguments; raise ModerationError for anything else."""
+    known = calls()
     try:
         request = json.loads(await reader.readline())
     except (ValueError, RecursionError):
         request = None
     match request:
-        case {"command": str(command), "arguments": dict(arguments)} if (
-            command in COMMANDS and "progress" not in arguments
-        ):
-            return command, arguments
-    raise ModerationError(f"That is no request: there are {', '.join(COMMANDS)}, each with its arguments.")
+        case {"command": str(name), "arguments": dict(arguments)} if name in known and "progress" not in arguments:
+            return known[name], arguments
+    raise ModerationError(f"That is no request: there are {', '.join(known)}, each with its arguments.")
 
 
 def _wire(report: Report) -> dict[str, Any]:
@@ -193,7 +168,7 @@ def _report(wire: Mapping[str, Any]) -> Report:
         wire["title"],
         tuple(wire["lines"]),
         wire["data"],
-        File(file["name"], base64.b64decode(file["content"])) if file else None,
+        ReportFile(file["name"], base64.b64decode(file["content"])) if file else None,
         wire["more"],
     )
 

@@ -1,31 +1,29 @@
-"""See what the bot knew: the state as of then, the timeline, and what changed between two states."""
+"""What the bot knew and what happened: the state as of then, the timeline, and what two states differ in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from bot.core.conversation import Conversation
-from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
-from bot.core.window import Turn
 from bot.eventlog.codec import event_models
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of
 from bot.moderation.replayed import Replayed
-from bot.moderation.report import ModerationError, Report
-from bot.moderation.text import count_text, lines, plain, printable, shortened, utc_time
+from bot.moderation.text import count_text, lines, plain, printable, turn_line, utc_time, words_of
 
 LARGEST_PAGE = 200
 
 
-async def state(desk: Desk, channel_id: int, at: str | None) -> Report:
+async def state(context: CommandContext, channel_id: int, at: str | None = None) -> Report:
     """Show a channel's state at a point in time."""
-    now = desk.clock()
-    version = await (version_of(desk.reader, channel_id, at, now) if at else known_head(desk.reader, channel_id))
-    seen = await state_at(desk.reader, channel_id, version, words=desk.reader.vault is not None)
+    now = context.clock()
+    version = await (version_of(context.reader, channel_id, at, now) if at else known_head(context.reader, channel_id))
+    seen = await state_at(context.reader, channel_id, version, words=context.reader.vault is not None)
     when = "before its first event" if seen.recorded_at is None else utc_time(seen.recorded_at)
     return Report(f"Channel {channel_id} at version {seen.state.version}, {when}", _state_lines(seen), seen.to_json())
 
@@ -41,19 +39,19 @@ async def state_at(reader: Reader, channel_id: int, version: int | None, *, word
 
 
 async def timeline(
-    desk: Desk,
+    context: CommandContext,
     channel_id: int,
     *,
-    types: Sequence[str],
-    since: str | None,
-    person: int | None,
-    cursor: str | None,
-    size: int,
+    types: Sequence[str] = (),
+    since: str | None = None,
+    person: int | None = None,
+    cursor: str | None = None,
+    size: int = 20,
 ) -> Report:
     """List a channel's events, the newest first; the cursor is the version to go on below."""
-    head = await known_head(desk.reader, channel_id)
+    head = await known_head(context.reader, channel_id)
     size = min(max(size, 1), LARGEST_PAGE)
-    first, moment = await since_point(desk, channel_id, since)
+    first, moment = await since_point(context, channel_id, since)
     query = Query(
         stream=stream_of(channel_id),
         types=known_types(types),
@@ -63,8 +61,8 @@ async def timeline(
         last=_cursor(cursor, head),
         newest_first=True,
     )
-    found = [recorded async for recorded in desk.reader.events(query, limit=size + 1)]
-    page = await lines(desk.reader, found[:size], words=desk.reader.vault is not None)
+    found = [recorded async for recorded in context.reader.events(query, limit=size + 1)]
+    page = await lines(context.reader, found[:size], words=context.reader.vault is not None)
     more = str(page[-1].recorded.version - 1) if len(found) > size else None
     chosen = " of those chosen" if types or since or person is not None else ""
     return Report(
@@ -75,17 +73,17 @@ async def timeline(
     )
 
 
-async def diff(desk: Desk, channel_id: int, first: str, second: str) -> Report:
+async def diff(context: CommandContext, channel_id: int, first: str, second: str) -> Report:
     """Compare a channel's states at two points in time."""
-    now = desk.clock()
-    versions = [await version_of(desk.reader, channel_id, at, now) for at in (first, second)]
-    before, after = [(await desk.reader.load(stream_of(channel_id), upto=version)).state for version in versions]
+    now = context.clock()
+    versions = [await version_of(context.reader, channel_id, at, now) for at in (first, second)]
+    before, after = [(await context.reader.load(stream_of(channel_id), upto=version)).state for version in versions]
     old, new = ({turn.message_id: turn for turn in each.window} for each in (before, after))
     came = [turn for turn in after.window if turn.message_id not in old]
     left = [turn for turn in before.window if turn.message_id not in new]
     edited = [turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id]]
     changed = dict(_changed(before, after))
-    bodies = await words_of(desk, (*came, *left, *edited))
+    bodies = await words_of(context.reader, (*came, *left, *edited))
     return Report(
         f"Channel {channel_id} from version {before.version} to {after.version}",
         (
@@ -120,24 +118,6 @@ def known_types(types: Sequence[str]) -> tuple[str, ...]:
     return tuple(types)
 
 
-async def words_of(desk: Desk, turns: Sequence[Turn]) -> Mapping[int, Body] | None:
-    """Return the words of turns by position, None where the log is read without its key."""
-    return None if desk.reader.vault is None else await desk.reader.bodies({turn.position for turn in turns})
-
-
-def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
-    """Return a turn as a line: its message, who wrote it, what it says."""
-    who = "bot" if turn.role.name == "BOT" else str(turn.author_id)
-    start = f"{turn.message_id} {who}"
-    if bodies is None:
-        return start
-    body = bodies.get(turn.position)
-    if body is None or turn.part >= len(body.parts):
-        return f"{start} [words erased]"
-    name = f"{printable(body.name)}: " if body.name else ""
-    return shortened(f"{start} {name}{printable(body.parts[turn.part])}")
-
-
 def _state_lines(seen: Replayed) -> tuple[str, ...]:
     now = seen.state
     origin = f"snapshot of version {seen.snapshot} and what follows" if seen.snapshot else "its first event on"
@@ -164,14 +144,14 @@ def pending_line(entry: Pending) -> str:
     return f"{entry.message_id} asked by {entry.author_id} at {utc_time(entry.requested_at)}: {progress}{tried}"
 
 
-async def since_point(desk: Desk, channel_id: int, since: str | None) -> tuple[int | None, int | None]:
+async def since_point(context: CommandContext, channel_id: int, since: str | None) -> tuple[int | None, int | None]:
     """Return the first version, or the first moment, that ``since`` chooses."""
     if not since:
         return None, None
-    point = parse_point(since, desk.clock())
+    point = parse_point(since, context.clock())
     if point.moment is not None:
         return None, point.moment
-    return await version_of(desk.reader, channel_id, since, desk.clock()), None
+    return await version_of(context.reader, channel_id, since, context.clock()), None
 
 
 def _cursor(cursor: str | None, head: int) -> int:

@@ -1,4 +1,4 @@
-"""One use of a command, from the acknowledgement to the answer.
+"""One use of a command, from the acknowledgement to the answer, and what its interaction says of it.
 
 An interaction wants its first response within three seconds and its token lives fifteen minutes (docs: receiving and
 responding). So it is deferred before anything else, and answered by editing the original, which can be repeated
@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import discord
 import structlog
 from discord.webhook.async_ import async_context
 
 from bot.backoff import backoff
-from bot.gateway.commands.access import Asker
 from bot.gateway.http import Responses
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake
-from bot.moderation import File
+from bot.moderation import commands
+from bot.moderation.command import REPLAY, ReportFile
 
 TOKEN_SECONDS = 14 * 60.0 + 45
 """Seconds for an answer: the token's fifteen minutes, less what a request takes."""
@@ -37,6 +38,8 @@ ALREADY_ACKNOWLEDGED = 40060
 GONE = {10008, 10015, 10062, 50027}
 """Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
 
+_ADMITTED = "invocation"
+
 _log = structlog.get_logger()
 
 
@@ -44,8 +47,18 @@ class Expired(Exception):
     """The interaction's token is dead: nobody can be answered any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
+
+    user_id: int
+    permissions: int
+    roles: frozenset[int]
+    guild_id: int | None
+
+
 @dataclass(slots=True)
-class Use:
+class Invocation:
     """Somebody's use of a command or a button.
 
     ``command`` is what the settings call it and ``noted_as`` what the log does ("": nothing worth a record);
@@ -104,7 +117,7 @@ class Use:
             else:
                 await response.defer(ephemeral=not self.public, thinking=True)
 
-    async def show(self, text: str, *, view: discord.ui.View | None = None, file: File | None = None) -> int:
+    async def show(self, text: str, *, view: discord.ui.View | None = None, file: ReportFile | None = None) -> int:
         """Make this the answer and return its message's id.
 
         Raises Expired when its time is over, and what discord.py raises when it can't be.
@@ -130,7 +143,7 @@ class Use:
             await asyncio.sleep(backoff(attempt, 5.0))
         raise Expired
 
-    async def _edit(self, text: str, view: discord.ui.View | None, file: File | None) -> int:
+    async def _edit(self, text: str, view: discord.ui.View | None, file: ReportFile | None) -> int:
         attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
         soon = asyncio.get_running_loop().time() + EDIT_SECONDS
         async with asyncio.timeout_at(min(self.deadline, soon)):
@@ -160,3 +173,63 @@ def asker_of(interaction: discord.Interaction) -> Asker:
     user = interaction.user
     roles = (role.id for role in user.roles) if isinstance(user, discord.Member) else ()
     return Asker(user.id, interaction.permissions.value, frozenset(roles), interaction.guild_id)
+
+
+def admit(interaction: discord.Interaction, invocation: Invocation) -> None:
+    """Attach an admitted use to its interaction."""
+    interaction.extras[_ADMITTED] = invocation
+
+
+def is_admitted(interaction: discord.Interaction) -> bool:
+    """Tell whether an interaction was admitted as a use."""
+    return _ADMITTED in interaction.extras
+
+
+def invocation_of(interaction: discord.Interaction) -> Invocation:
+    """Return the use that an interaction was admitted as."""
+    invocation: Invocation = interaction.extras[_ADMITTED]
+    return invocation
+
+
+def command_of(interaction: discord.Interaction) -> str:
+    """Return what the settings call the command that was chosen: the words after ``/replay``, all of any other."""
+    data = _data(interaction)
+    name = str(data.get("name", ""))
+    words = [str(option.get("name", "")) for option in _path(data)]
+    menus = {each.menu: each.name for each in commands.COMMANDS if each.menu}
+    return " ".join(words if words and name == REPLAY else [menus.get(name, name), *words])
+
+
+def options_of(interaction: discord.Interaction) -> str:
+    """Return a command's options as they were given."""
+    data = _data(interaction)
+    if data.get("target_id"):
+        return f"message:{data['target_id']}"
+    given = _options(data)
+    for option in _path(data):
+        given = _options(option)
+    return " ".join(f"{option.get('name', '')}:{option.get('value', '')}" for option in given)
+
+
+def custom_id_of(interaction: discord.Interaction) -> str:
+    """Return the id of the button that was pressed, or of the form that was sent."""
+    return str(_data(interaction).get("custom_id", ""))
+
+
+def _data(interaction: discord.Interaction) -> Mapping[str, Any]:
+    data: Any = interaction.data
+    return data if isinstance(data, Mapping) else {}
+
+
+def _options(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the options within a command or an option; what is none is left out."""
+    options = data.get("options")
+    return [option for option in options if isinstance(option, Mapping)] if isinstance(options, list) else []
+
+
+def _path(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the subcommands (types 1 and 2) that were chosen."""
+    chosen = next(iter(_options(data)), None)
+    while chosen is not None and chosen.get("type") in (1, 2):
+        yield chosen
+        chosen = next(iter(_options(chosen)), None)

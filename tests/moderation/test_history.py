@@ -4,7 +4,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
 from tests.moderation.conftest import CHANNEL, Room
 
 
@@ -98,7 +98,7 @@ async def test_a_timeline_that_can_t_be_is_refused(room: Room, arguments: dict[s
     await talk(room)
 
     with pytest.raises(ModerationError, match=said):
-        await room.moderation.timeline(CHANNEL, **arguments)  # type: ignore[arg-type]
+        await room.moderation.timeline(CHANNEL, **arguments)
 
 
 async def test_what_differs_between_two_points(room: Room) -> None:

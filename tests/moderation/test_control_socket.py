@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.moderation import ModerationError, Report
-from bot.moderation.control import COMMANDS, SOCKET, call, listening
+from bot.moderation.command import REPLAY, ModerationError, Report
+from bot.moderation.commands import COMMANDS, calls
+from bot.moderation.context import CommandContext
+from bot.moderation.control_socket import SOCKET, call, listening
+from tests.moderating import put
 from tests.moderation.conftest import BY, CHANNEL, Room
 
 
 @pytest.fixture
 async def door(room: Room, tmp_path: Path) -> AsyncIterator[Path]:
     """Return the folder of a log whose owner listens on its socket."""
-    async with listening(room.moderation, tmp_path):
+    async with listening(room.context, tmp_path):
         yield tmp_path
 
 
@@ -98,15 +101,13 @@ async def test_what_is_no_request_is_refused(door: Path, line: bytes, said: str)
     assert "log" in (await ask(door, "status")).lines[0]
 
 
-async def test_a_failure_harms_nobody_and_quotes_nothing(
-    room: Room, door: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failure_harms_nobody_and_quotes_nothing(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its kind is named."""
 
-    async def broken() -> Report:
+    async def broken(_context: CommandContext) -> Report:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(room.moderation, "status", broken)
+    put(monkeypatch, "status", broken)
 
     with pytest.raises(ModerationError, match=r"failed \(RuntimeError\)"):
         await ask(door, "status")
@@ -119,7 +120,7 @@ async def test_only_the_owner_may_open_it_and_it_goes_when_the_bot_stops(room: R
     left.close()
     assert await call(tmp_path, "status", {}) is None
 
-    async with listening(room.moderation, tmp_path):
+    async with listening(room.context, tmp_path):
         mode = stat.S_IMODE((tmp_path / SOCKET).stat().st_mode)
         assert (await ask(tmp_path, "status")).lines
 
@@ -133,27 +134,29 @@ async def test_a_folder_with_a_long_path_has_a_door_too(room: Room, tmp_path: Pa
     folder = tmp_path / ("x" * 100) / ("y" * 100)
     folder.mkdir(parents=True)
 
-    async with listening(room.moderation, folder):
+    async with listening(room.context, folder):
         assert (await ask(folder, "status")).lines
 
 
 async def test_where_no_socket_can_be_made_the_bot_runs_without(room: Room, tmp_path: Path) -> None:
     """Nothing listens then."""
-    async with listening(room.moderation, tmp_path / "missing"):
+    async with listening(room.context, tmp_path / "missing"):
         assert await call(tmp_path / "missing", "status", {}) is None
 
 
-async def test_a_bot_that_stops_meanwhile_is_told_of(room: Room, tmp_path: Path) -> None:
+async def test_a_bot_that_stops_meanwhile_is_told_of(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever waits does not wait for ever."""
     begun = asyncio.Event()
 
-    async def endless() -> Report:
+    async def endless(_context: CommandContext) -> Report:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    room.moderation.status = endless  # type: ignore[method-assign]  # a command that never ends
-    async with listening(room.moderation, tmp_path):
+    put(monkeypatch, "status", endless)
+    async with listening(room.context, tmp_path):
         waiting = asyncio.create_task(call(tmp_path, "status", {}))
         await begun.wait()
 
@@ -161,8 +164,8 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(room: Room, tmp_path: Path)
         await waiting
 
 
-def test_every_command_can_be_asked_for(room: Room) -> None:
-    """They are Moderation's public methods, but for noting a use and for finding a message's channel."""
-    public = {name for name in dir(room.moderation) if not name.startswith("_")}
+def test_every_command_can_be_asked_for() -> None:
+    """All of ``/replay``, and what its commands show before they ask."""
+    replay = {command.name for command in COMMANDS if command.group == REPLAY}
 
-    assert set(COMMANDS) == public - {"note_use", "channel_with"}
+    assert set(calls()) == replay | {"preview_rewind", "preview_reset"}

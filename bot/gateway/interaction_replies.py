@@ -15,7 +15,6 @@ from types import MappingProxyType
 
 import discord
 import structlog
-from discord import app_commands
 
 from bot.background import Background
 from bot.conversations import Conversations
@@ -32,10 +31,9 @@ from bot.core.events import (
 )
 from bot.core.fate import Look, NotYet, Outcome, Refused, Sent
 from bot.errors import EcholessError
-from bot.gateway.commands.naming import Made
-from bot.gateway.commands.use import TOKEN_SECONDS, Expired, Use
 from bot.gateway.incoming import Incoming, Unreadable
 from bot.gateway.intake import Intake
+from bot.gateway.invocation import TOKEN_SECONDS, Expired, Invocation
 from bot.gateway.places import Place
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
@@ -73,11 +71,11 @@ _log = structlog.get_logger()
 class Asked:
     """A question that waits for its answer; ``touched``: an answer may be in its response already."""
 
-    use: Use
+    invocation: Invocation
     touched: bool = False
 
 
-class Asks:
+class InteractionReplies:
     """Takes questions, and sends what answers them into their responses; any other reply goes to ``sender``."""
 
     def __init__(
@@ -99,9 +97,9 @@ class Asks:
             return
         self._seen.append(interaction.id)
         deadline = asyncio.get_running_loop().time() + self._token_seconds
-        asked = Asked(Use(interaction, ASK, "", deadline, noted_as="", public=not private))
+        asked = Asked(Invocation(interaction, ASK, "", deadline, noted_as="", public=not private))
         try:
-            await asked.use.defer()
+            await asked.invocation.defer()
         except Expired:
             _log.warning("ask.too_late", channel=interaction.channel_id)
             return
@@ -201,7 +199,7 @@ class Asks:
         if asked.touched:
             return
         try:
-            await asked.use.show(sentence)
+            await asked.invocation.show(sentence)
         except (Expired, *UNREADABLE) as error:
             _log.debug("ask.untold", error=type(error).__name__)
 
@@ -210,7 +208,7 @@ async def _answered(asked: Asked, text: str) -> Outcome:
     """Edit the response; what is not known to have worked is tried again, since an edit does no harm twice."""
     asked.touched = True
     try:
-        return Sent(await asked.use.show(text))
+        return Sent(await asked.invocation.show(text))
     except Expired:
         return Refused(AbandonReason.EXPIRED, "interaction")
     except discord.HTTPException as error:
@@ -241,28 +239,3 @@ def _incoming(interaction: discord.Interaction, question: str) -> Incoming:
 def _place(interaction: discord.Interaction) -> Place:
     parent = getattr(interaction.channel, "parent_id", None)
     return Place(interaction.channel_id or 0, parent, interaction.guild_id)
-
-
-def ask_command(
-    asks: Asks, contexts: app_commands.AppCommandContext, installs: app_commands.AppInstallationType
-) -> Made:
-    """Return the command, for everybody."""
-
-    @app_commands.describe(
-        question=f"What you want to know, in up to {LONGEST:,} characters.", private="Only you see the answer."
-    )
-    async def callback(
-        interaction: discord.Interaction,
-        question: app_commands.Range[str, 1, LONGEST],
-        private: bool = False,  # noqa: FBT001, FBT002 - an option of the command
-    ) -> None:
-        await asks.ask(interaction, question, private=private)
-
-    made: Made = app_commands.Command(
-        name=ASK,
-        description="Ask the bot something.",
-        callback=callback,
-        allowed_contexts=contexts,
-        allowed_installs=installs,
-    )
-    return made
