@@ -191,22 +191,26 @@ class Conversations:
 
     async def _record(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
         """Record as many of ``commands`` as can be decided at once, and return what each appended."""
-        for attempt in range(ATTEMPTS):
-            if channel.state is None or attempt:
-                loaded = await self._log.reader.load(stream_of(channel.id))
-                self._hot.put(channel, loaded.state)
-                channel.saved = loaded.snapshot
-            state = channel.state or Conversation()
-            decided = decide_all(state, commands)
-            units = [drafts for drafts in decided if drafts]
-            if not units:
-                return [()] * len(decided)
+        for _ in range(ATTEMPTS - 1):
             try:
-                appended = await self._log.append_units(stream_of(channel.id), units, expected_version=state.version)
+                return await self._attempt(channel, commands)
             except VersionConflict:
-                continue
-            return self._fold(channel, decided, appended)
-        raise VersionConflict(stream_of(channel.id), expected=-1, actual=-1)
+                self._hot.put(channel, None)
+        return await self._attempt(channel, commands)
+
+    async def _attempt(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+        stream = stream_of(channel.id)
+        if channel.state is None:
+            loaded = await self._log.reader.load(stream)
+            self._hot.put(channel, loaded.state)
+            channel.saved = loaded.snapshot
+        state = channel.state or Conversation()
+        decided = decide_all(state, commands)
+        units = [drafts for drafts in decided if drafts]
+        if not units:
+            return [()] * len(decided)
+        appended = await self._log.append_units(stream, units, expected_version=state.version)
+        return self._fold(channel, decided, appended)
 
     def _fold(
         self, channel: Channel, decided: Sequence[Drafts], appended: Sequence[Appended]

@@ -154,11 +154,6 @@ class ReplyRecord:
 
 
 _STANDS = (
-    e.MessageSkipped,
-    e.ReplyRequested,
-    e.ReplyRetried,
-    e.ReplySent,
-    e.ReplyCompleted,
-    e.ReplyAbandoned,
-    e.ForeignReplySeen,
-)
+    e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
+    e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
+)  # fmt: skip

@@ -170,7 +170,6 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
     if received is None or not isinstance(received.event, e.MessageReceived):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
-    edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
     request = story.reply.request
     entry = Pending(
         message_id=story.message_id,
@@ -178,7 +177,7 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         requested_at=received.recorded_at,
         cause=received.position,
         responder=request.responder if request else "",
-        asked_at=edits[-1] if edits else received.position,
+        asked_at=story.reply.asked_position or received.position,
     )
     return state, [entry]
 

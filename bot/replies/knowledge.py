@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.core.commands import Compose
-from bot.core.delivery import Patience, Step, next_in_line, next_step
+from bot.core.delivery import EditPart, Patience, SendPart, Step, next_in_line, next_step
 from bot.core.fate import same
 from bot.core.outbox import Outbox, Pending
 
@@ -57,6 +57,17 @@ class Knowledge:
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
         return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+
+    def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
+        """Return what to show next of an answer that is being written, None where that is nothing now."""
+        for part, text in enumerate(parts):
+            sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
+            if not sent_id:
+                # Where its fate is unknown, its echo may tell; else it is looked for when the answer is there.
+                return SendPart(part) if entry.message_id in self.certain else None
+            if not self.shows(sent_id, text):
+                return EditPart(part, sent_id)
+        return None
 
     def next_of(self, outbox: Outbox) -> Pending:
         """Return the reply to go on with: one whose answer is there and not recorded, for it is paid for."""

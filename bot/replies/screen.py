@@ -15,6 +15,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Begin
+from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
 from bot.core.parts import split
@@ -154,20 +155,19 @@ class Screen:
             # Without a reference it is known by its text, which has to be whole.
             self._closed.set()
             return False
-        for part, text in enumerate(parts):
-            sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
-            if sent_id and self._known.shows(sent_id, text):
-                continue
-            if not sent_id and self._message_id not in self._known.certain:
-                # The fate of a part is unknown. Its echo may tell; else it is looked for when the answer is there.
-                return False
-            self._known.sending = True
-            try:
-                await (self._edit(sent_id, text) if sent_id else self._send(entry, part, text))
-            finally:
-                self._known.sending = False
-            return True
-        return False
+        step = self._known.piece(entry, parts)
+        if step is None:
+            return False
+        self._known.sending = True
+        try:
+            match step:
+                case SendPart(part):
+                    await self._send(entry, part, parts[part])
+                case EditPart(part, sent_id):
+                    await self._edit(sent_id, parts[part])
+        finally:
+            self._known.sending = False
+        return True
 
     async def _entry(self) -> Pending | None:
         return (await self._conversations.state(self._channel_id)).pending(self._message_id)

@@ -2,8 +2,11 @@
 
 Coroutines of the real thing are generators here. They yield a command to have it recorded (and get what was newly
 appended), a request to have it answered (and get the outcome), or nothing to let others go first. What a crash takes
-is this whole object; Discord and the log stay. It mirrors bot/conversations.py, bot/replies/worker.py, and of
-bot/gateway: intake.py, client.py, catchup.py and sync.py.
+is this whole object; Discord and the log stay.
+
+Decisions, folds, steps, verdicts, what a process knows and what is on record are the shipped code's. Mirrored is who
+waits for what: bot/conversations, of bot/replies worker.py, records.py and screen.py, and of bot/gateway intake.py,
+echoes.py, client.py, catchup.py and sync.py.
 """
 
 from __future__ import annotations
@@ -362,27 +365,27 @@ class Process:
         """Show an answer while it is written; now and then it has a part more than in the end."""
         growing = [("…",), parts[:1], (*parts[:1], "…"), parts, (*parts, "…")]
         for texts in growing[: 2 + self.discord.count % 4]:
-            for part, text in enumerate(texts):
+            while True:
                 entry = room.state.pending(message_id)
                 if entry is not None and not entry.begun:
                     yield c.Begin(message_id)
                     entry = room.state.pending(message_id)
                 if entry is None or not entry.begun:
                     return
-                sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
-                if sent_id and not room.known.shows(sent_id, text):
-                    room.known.shown.pop(sent_id, None)
-                    outcome = yield from self._change(room, entry, sent_id, text)
-                    room.known.shown |= {sent_id: text} if isinstance(outcome, Sent) else {}
-                elif not sent_id and message_id in room.known.certain:
-                    outcome = yield from self._send(room, entry, part, text, judge_shown)
-                elif not sent_id:
-                    return
-                else:
-                    continue
-                taken = isinstance(outcome, Sent) and not sent_id and outcome.message_id in entry.sent_ids
-                if taken or isinstance(outcome, Refused):
-                    return
+                outcome: Outcome | None = None
+                match room.known.piece(entry, texts):
+                    case SendPart(part):
+                        outcome = yield from self._send(room, entry, part, texts[part], judge_shown)
+                        if isinstance(outcome, Refused) or (
+                            isinstance(outcome, Sent) and outcome.message_id in entry.sent_ids
+                        ):
+                            return
+                    case EditPart(part, sent_id):
+                        room.known.shown.pop(sent_id, None)
+                        outcome = yield from self._change(room, entry, sent_id, texts[part])
+                        room.known.shown |= {sent_id: texts[part]} if isinstance(outcome, Sent) else {}
+                        if isinstance(outcome, Refused):
+                            return
                 if not isinstance(outcome, Sent):
                     break
 

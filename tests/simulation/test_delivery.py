@@ -1,6 +1,6 @@
 """Any schedule of deliveries, crashes, faults, deletions and edits: no reply twice, no message lost.
 
-A Hypothesis state machine drives the real pure core (``decide``, ``evolve``, ``next_step``, ``found_parts`` and more)
+A Hypothesis state machine drives the real pure core (``decide``, ``evolve``, ``next_step``, ``judge_look`` and more)
 inside models of the log, of Discord and of the process around it. A crash comes between any two steps, and a request
 may land after its sender is dead.
 
