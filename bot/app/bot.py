@@ -42,7 +42,9 @@ from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
+from bot.replies.context import ReplyContext
 from bot.replies.notices import Notices
+from bot.replies.pace import Pace
 from bot.replies.personas import Personas
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
@@ -148,8 +150,10 @@ class Bot:
         )
         self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
         notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
-        every = config.llm.edit_every.total_seconds()
-        self.replies = Replies(self.conversations, composer, self.interaction_replies, patience, clock, every, notices)
+        pace = Pace(config.llm.edit_every.total_seconds())
+        self.replies = Replies(
+            ReplyContext(self.conversations, composer, self.interaction_replies, patience, pace, clock, notices)
+        )
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))

@@ -53,7 +53,7 @@ from bot.core.fate import (
 from bot.core.fold import evolve
 from bot.core.outbox import Pending
 from bot.core.reply_record import ReplyRecord
-from bot.replies.knowledge import Knowledge
+from bot.replies.context import Knowledge
 from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request
 from tests.simulation.log_model import Log
 

@@ -12,17 +12,14 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
 from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
 from bot.core.parts import split
-from bot.replies.knowledge import Knowledge
-from bot.replies.pace import Pace
-from bot.replies.records import Records
-from bot.replies.sender import Sender
+from bot.replies.context import ChannelContext
+from bot.replies.sending import Sending
 
 TYPING_SECONDS = 8.0
 """Discord shows for ten seconds that somebody is typing."""
@@ -36,34 +33,21 @@ class GivenUp(Exception):
     """The reply was given up while it was written: nobody needs the rest."""
 
 
-def go_on(conversations: Conversations, channel_id: int, message_id: int) -> None:
+def go_on(channel: ChannelContext, message_id: int) -> None:
     """Raise GivenUp where nobody waits for the answer to a message any more."""
-    state = conversations.peek(channel_id)
+    state = channel.all.conversations.peek(channel.id)
     if state is not None and state.pending(message_id) is None:
         raise GivenUp
 
 
-class Screen:
+class Showing:
     """What people see of an answer that is being written; one write at a time."""
 
-    def __init__(
-        self,
-        channel_id: int,
-        message_id: int,
-        *,
-        conversations: Conversations,
-        sender: Sender,
-        records: Records,
-        known: Knowledge,
-        pace: Pace,
-    ) -> None:
-        self._channel_id = channel_id
+    def __init__(self, channel: ChannelContext, sending: Sending, message_id: int) -> None:
+        self._channel = channel
+        self._known = channel.known
+        self._sending = sending
         self._message_id = message_id
-        self._conversations = conversations
-        self._sender = sender
-        self._records = records
-        self._known = known
-        self._pace = pace
         self._text = ""
         self._shows = False
         self._grown = asyncio.Event()
@@ -71,7 +55,7 @@ class Screen:
 
     def grow(self, piece: str) -> None:
         """Show the text with a piece more, before long; raise GivenUp where nobody waits for it any more."""
-        go_on(self._conversations, self._channel_id, self._message_id)
+        go_on(self._channel, self._message_id)
         self._text += piece
         self._grown.set()
 
@@ -96,7 +80,9 @@ class Screen:
         while not self._closed.is_set():
             await self._grown.wait()
             wait = self._known.quiet_until - asyncio.get_running_loop().time()
-            if await self._closes(wait) or await self._closes_before(self._pace.turn(first=not self._shows)):
+            if await self._closes(wait) or await self._closes_before(
+                self._channel.all.pace.turn(first=not self._shows)
+            ):
                 return
             self._grown.clear()
             try:
@@ -104,7 +90,7 @@ class Screen:
                     # There may be more to show than one write takes.
                     self._grown.set()
             except Exception as error:  # noqa: BLE001 - what can't be shown now must not cost the answer
-                _log.warning("reply.unshown", channel=self._channel_id, reason=type(error).__name__)
+                _log.warning("reply.unshown", channel=self._channel.id, reason=type(error).__name__)
                 self._rest(None)
 
     async def _type(self) -> None:
@@ -116,8 +102,8 @@ class Screen:
                     await self._grown.wait()
             except TimeoutError:
                 pause = TYPING_SECONDS
-                if self._pace.spare():
-                    await self._sender.typing(self._channel_id)
+                if self._channel.all.pace.spare():
+                    await self._channel.all.sender.typing(self._channel.id)
             else:
                 return
 
@@ -146,7 +132,7 @@ class Screen:
         parts = split(self._text)
         entry = await self._entry() if parts else None
         if entry is not None and not entry.begun:
-            await self._conversations.handle(self._channel_id, Begin(self._message_id))
+            await self._channel.handle(Begin(self._message_id))
             # It may have been given up meanwhile, and then nothing has begun.
             entry = await self._entry()
         if entry is None or not entry.begun:
@@ -170,21 +156,21 @@ class Screen:
         return True
 
     async def _entry(self) -> Pending | None:
-        return (await self._conversations.state(self._channel_id)).pending(self._message_id)
+        return await self._channel.pending(self._message_id)
 
     async def _send(self, entry: Pending, part: int, text: str) -> None:
         """Send a part that is not in Discord yet."""
         self._known.certain.discard(self._message_id)
         nonce = nonce_of(self._message_id, part, entry.generation)
-        outcome = await self._sender.send(
-            self._channel_id, text, self._still_next, nonce=nonce, reply_to=self._message_id
+        outcome = await self._channel.all.sender.send(
+            self._channel.id, text, self._still_next, nonce=nonce, reply_to=self._message_id
         )
         verdict = judge_shown(entry, part, text, outcome)
         self._shows = self._shows or bool(verdict.shown)
         if isinstance(outcome, Sent | Refused) and not verdict.shown:
             # What becomes of it is found out when the answer is there.
             self._closed.set()
-        await self._records.conclude(entry, verdict)
+        await self._sending.conclude(entry, verdict)
         self._rest(outcome.after if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
@@ -193,7 +179,7 @@ class Screen:
 
     async def _edit(self, sent_id: int, text: str) -> None:
         """Let a message show more."""
-        outcome = await self._sender.edit(self._channel_id, sent_id, text)
+        outcome = await self._channel.all.sender.edit(self._channel.id, sent_id, text)
         after: float | None = None
         self._known.shown.pop(sent_id, None)
         match outcome:
@@ -206,4 +192,4 @@ class Screen:
         self._rest(after)
 
     def _rest(self, after: float | None) -> None:
-        self._known.quiet_until = asyncio.get_running_loop().time() + max(self._pace.every, after or 0.0)
+        self._known.quiet_until = asyncio.get_running_loop().time() + max(self._channel.all.pace.every, after or 0.0)

@@ -1,19 +1,26 @@
-"""What one process knows of a channel's replies and the log does not.
+"""What replies are made with, and what one process knows of a channel's replies and the log does not.
 
-It is lost with the process, on purpose: after a restart every reply of unknown fate is looked for in Discord, and every
-part of an answer that was shown while it was written is written once more.
+What only the process knows is lost with it, on purpose: after a restart every reply of unknown fate is looked for in
+Discord, and every part of an answer that was shown while it was written is written once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from bot.core.commands import Compose
+from bot.conversations import Conversations
+from bot.core.commands import Command, Compose
+from bot.core.conversation import Conversation
 from bot.core.delivery import EditPart, Patience, SendPart, Step, next_in_line, next_step
+from bot.core.events import Recorded
 from bot.core.fate import same
 from bot.core.outbox import Outbox, Pending
+from bot.replies.composer import Composer
+from bot.replies.notices import Notices
+from bot.replies.pace import Pace
+from bot.replies.sender import Sender
 
 
 @dataclass(slots=True)
@@ -83,3 +90,37 @@ class Knowledge:
             self.waits_for = ""
             self.written = None
             self.shown.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyContext:
+    """What the replies of all channels are made with; ``clock`` returns microseconds since the epoch."""
+
+    conversations: Conversations
+    composer: Composer
+    sender: Sender
+    patience: Patience
+    pace: Pace
+    clock: Callable[[], int]
+    notices: Notices
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelContext:
+    """What the replies of one channel are made with."""
+
+    id: int
+    all: ReplyContext
+    known: Knowledge = field(default_factory=Knowledge)
+
+    async def state(self) -> Conversation:
+        """Return the channel's state now."""
+        return await self.all.conversations.state(self.id)
+
+    async def pending(self, message_id: int) -> Pending | None:
+        """Return the unfinished reply to a message, None where there is none."""
+        return (await self.state()).pending(message_id)
+
+    async def handle(self, command: Command) -> tuple[Recorded, ...]:
+        """Decide and record a command; return the events it newly appended."""
+        return await self.all.conversations.handle(self.id, command)
