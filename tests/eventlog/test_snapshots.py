@@ -6,13 +6,18 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import dataclass, make_dataclass
 from hashlib import sha256
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.core import events as e
 from bot.core.conversation import Conversation
+from bot.core.events import Via
 from bot.core.fold import FOLD, fold
+from bot.core.outbox import Pending
 from bot.eventlog import snapshots
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Loaded
@@ -77,6 +82,33 @@ def test_the_fingerprint_follows_the_fold(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert len(seen) == 3
     assert fingerprint.__wrapped__() == fingerprint()
+
+
+@dataclass
+class Noted:
+    """A state with a field whose name is also a word of JSON schemas."""
+
+    description: str
+    kind: Via
+
+
+def test_the_fingerprint_knows_no_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A better word in one leaves every snapshot as good as it was; a field is no word, whatever its name."""
+
+    def of(shape: type[Any]) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(snapshots, "_adapter", lambda: TypeAdapter(shape))
+            return fingerprint.__wrapped__()
+
+    before = of(Noted), of(Conversation)
+    monkeypatch.setattr(Noted, "__doc__", "Other words.")
+    monkeypatch.setattr(Via, "__doc__", "Other words.")
+    monkeypatch.setattr(Pending, "__doc__", "Other words.")
+    monkeypatch.setattr(Conversation, "__doc__", "Other words.")
+
+    assert before == (of(Noted), of(Conversation))
+    assert before[0] != of(make_dataclass("Noted", [("kind", Via)]))
+    assert before[0] != of(make_dataclass("Noted", [("description", int), ("kind", Via)]))
 
 
 async def test_a_state_is_the_newest_snapshot_and_the_events_after_it(log: EventLog) -> None:
