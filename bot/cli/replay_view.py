@@ -21,7 +21,7 @@ def print_state(replayed: Replayed) -> None:
         ("channel", str(replayed.channel_id)),
         ("version", f"{state.version}, {when}"),
         ("folded from", origin),
-        ("watermark", str(state.watermark)),
+        ("watermark", str(state.watermark_id)),
         ("flags", ", ".join(name for name, value in replayed.flags.items() if value) or "none"),
         ("counters", ", ".join(f"{name} {value:,}" for name, value in replayed.counters.items())),
     ]
@@ -50,7 +50,7 @@ def _outbox(outbox: tuple[Pending, ...]) -> Table:
             str(entry.message_id),
             str(entry.author_id),
             utc_time(entry.requested_at),
-            f"event {entry.composed_at}" if entry.composed else "not yet",
+            f"event {entry.composed_position}" if entry.composed else "not yet",
             sent,
             str(entry.attempts),
         )

@@ -143,9 +143,9 @@ class Remembered(NamedTuple):
     """What a rewind brings back of a state, its turns without what was deleted since."""
 
     window: tuple[Turn, ...] = ()
-    persona_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    persona_position: int = 0
+    summary_position: int = 0
+    summary_upto_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

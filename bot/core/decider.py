@@ -56,7 +56,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
         case c.Reset(by):
             return reset(state, by)
         case c.SetPersona():
-            return set_persona(command) if command.text or state.persona_at else ()
+            return set_persona(command) if command.text or state.persona_position else ()
         case c.Summarise():
             return _summarise(state, command)
         case c.Record(fact):
@@ -178,7 +178,7 @@ def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
     entry = state.pending(command.event.message_id)
     if entry is None or entry.composed or entry.generation != command.event.generation:
         return ()
-    composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause)
+    composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause_position)
     others = (state.pending(message_id) for message_id in command.together)
     detail = str(entry.message_id)
     joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
@@ -189,7 +189,7 @@ def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
     message_id, part, sent_id = command.message_id, command.part, command.sent_id
     turn, entry = state.turn(sent_id), state.pending(message_id)
     known = turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part
-    if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus)):
+    if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus_ids)):
         # The other of response and echo came first: the log's keys would find that out, for the price of a commit.
         return ()
     sent = e.ReplySent(
@@ -209,7 +209,8 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
 
 def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
     event = command.event
-    if event.previous != state.summary_at or event.upto <= state.summary_upto or state.turn(event.upto) is None:
+    newest = event.previous == state.summary_position and event.upto > state.summary_upto_id
+    if not newest or state.turn(event.upto) is None:
         return ()
     return (e.Draft(event, command.body),)
 
@@ -242,4 +243,4 @@ def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "", spent:
 
 
 def _about(entry: Pending | None, event: e.Event) -> e.Draft:
-    return e.Draft(event, causation=entry.cause if entry else None)
+    return e.Draft(event, causation=entry.cause_position if entry else None)

@@ -117,7 +117,7 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
             return SendPart(part)
         if entry.begun and sent_id not in settled:
             return EditPart(part, sent_id)
-    left = next((sent_id for sent_id in entry.surplus if sent_id not in settled), None)
+    left = next((sent_id for sent_id in entry.surplus_ids if sent_id not in settled), None)
     return Finish() if left is None else RemovePart(left)
 
 

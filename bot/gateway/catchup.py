@@ -145,14 +145,14 @@ class Catchup:
         """Read what is missing and tell whether all of it could be read."""
         channel_id = target.place.channel_id
         state = await self._conversations.state(channel_id)
-        if not _has_news(target, state.watermark):
+        if not _has_news(target, state.watermark_id):
             return True
         try:
             async with self._slots:
-                if _unnamed(target, state.watermark) and not (await self._page(channel_id, None)).messages:
+                if _unnamed(target, state.watermark_id) and not (await self._page(channel_id, None)).messages:
                     # Most such channels are empty, and of those the log need not tell at every start.
                     return True
-                if await self._read(target, state.watermark):
+                if await self._read(target, state.watermark_id):
                     return True
         except (discord.Forbidden, discord.NotFound) as error:
             _log.debug("history.refused", channel=channel_id, code=error.code)

@@ -111,7 +111,7 @@ async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) 
 async def undo(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Take the newest rewind or reset that still stands back; what was said since stays."""
     now = await context.owned().conversations.state(channel_id)
-    undoes = now.rewound_at
+    undoes = now.rewound_version
     if not undoes:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
     before, after = [await _state_at(context, channel_id, version) for version in (undoes - 1, undoes)]
@@ -119,16 +119,16 @@ async def undo(context: CommandContext, channel_id: int, *, by: str) -> Report:
         context,
         channel_id,
         before.version,
-        lambda deleted: Undo(by, undoes, _remembered(before, deleted), _remembered(after), before.rewound_at),
+        lambda deleted: Undo(by, undoes, _remembered(before, deleted), _remembered(after), before.rewound_version),
     )
     if not new:
         raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
     change, at = await _changed_by(context, channel_id, before.version, now, new)
-    further = (f"Undo takes back the one at version {before.rewound_at} next.",) if before.rewound_at else ()
+    further = (f"Undo takes back the one at version {before.rewound_version} next.",) if before.rewound_version else ()
     return Report(
         f"Undone in channel {channel_id}: the rewind or reset at version {undoes}",
         (*change.lines(), *further),
-        change.to_json(channel_id, at) | {"next_undo": before.rewound_at},
+        change.to_json(channel_id, at) | {"next_undo": before.rewound_version},
     )
 
 
@@ -136,7 +136,7 @@ async def preview_reset(context: CommandContext, channel_id: int) -> Report:
     """List what a reset would change, and change nothing."""
     await known_head(context.reader, channel_id)
     now = await context.state(channel_id)
-    change = await _compared(context, 0, now, replace(now, window=Window(), summary_at=0))
+    change = await _compared(context, 0, now, replace(now, window=Window(), summary_position=0))
     return change.report(f"Resetting channel {channel_id} would change its window so", channel_id, now.version)
 
 
@@ -181,7 +181,8 @@ async def _compared(
     back = tuple(turn for turn in after.window if turn.message_id not in old)
     reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
     bodies = await words_of(context.reader, (*left, *back, *reworded))
-    persona, summary = before.persona_at != after.persona_at, before.summary_at != after.summary_at
+    persona = before.persona_position != after.persona_position
+    summary = before.summary_position != after.summary_position
     return _Change(to, left, back, reworded, gone, bodies, persona=persona, summary=summary)
 
 
@@ -202,12 +203,13 @@ async def _record(
     state = await conversations.state(channel_id)
     if not _only(state.window, late):
         return new
-    again = Rewind(asked.by, to, _remembered(state, late), next_undo=state.rewound_at)
+    again = Rewind(asked.by, to, _remembered(state, late), next_undo=state.rewound_version)
     return (*new, *await conversations.handle(channel_id, again))
 
 
 def _remembered(state: Conversation, deleted: Ids = NONE) -> Remembered:
-    return Remembered(_without(state.window, deleted), state.persona_at, state.summary_at, state.summary_upto)
+    window = _without(state.window, deleted)
+    return Remembered(window, state.persona_position, state.summary_position, state.summary_upto_id)
 
 
 def _without(window: Iterable[Turn], deleted: Ids) -> Turns:

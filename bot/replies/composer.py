@@ -92,7 +92,7 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         summary = await self._summary(responder, state)
-        since = state.summary_upto if summary else 0
+        since = state.summary_upto_id if summary else 0
         history = await self._history(state, channel_id, entry, since) if responder.wants_history else ()
         files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
         context, persona = await self._context(responder, channel_id, state, history)
@@ -105,7 +105,7 @@ class Composer:
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts, persona.position)
-        built_on = state.summary_at if summary else 0
+        built_on = state.summary_position if summary else 0
         event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
@@ -145,7 +145,7 @@ class Composer:
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
         """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
-        body = (await self.reader.bodies((entry.composed_at,))).get(entry.composed_at)
+        body = (await self.reader.bodies((entry.composed_position,))).get(entry.composed_position)
         if body is None or len(body.parts) != len(entry.sent_ids):
             raise WordsErased
         return body.parts
@@ -171,13 +171,13 @@ class Composer:
 
     async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
         """Return what was asked, as it reads now; raise WordsErased when the first question's words are gone."""
-        bodies = await self.reader.bodies(entry.asked_at for entry in entries)
-        if entries[0].asked_at not in bodies:
+        bodies = await self.reader.bodies(entry.asked_position for entry in entries)
+        if entries[0].asked_position not in bodies:
             raise WordsErased
         return [
             await self._question(channel_id, entry, body, own_id)
             for entry in entries
-            if (body := bodies.get(entry.asked_at)) is not None
+            if (body := bodies.get(entry.asked_position)) is not None
         ]
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own_id: int) -> Question:
@@ -194,9 +194,9 @@ class Composer:
 
     async def _summary(self, responder: Responder, state: Conversation) -> str:
         """Return what sums up the turns before the window, "" where nothing does or the words are erased."""
-        if not state.summary_at or not isinstance(responder, Streaming):
+        if not state.summary_position or not isinstance(responder, Streaming):
             return ""
-        body = (await self.reader.bodies((state.summary_at,))).get(state.summary_at)
+        body = (await self.reader.bodies((state.summary_position,))).get(state.summary_position)
         return body.text if body else ""
 
     async def _history(self, state: Conversation, channel_id: int, entry: Pending, since: int) -> tuple[Utterance, ...]:

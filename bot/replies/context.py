@@ -63,7 +63,7 @@ class Knowledge:
         """Return the ids of the messages that show what was composed, or are gone where nothing was."""
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
-        return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+        return settled | {sent_id for sent_id in entry.surplus_ids if self.shown.get(sent_id) == ""}
 
     def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
         """Return what to show next of an answer that is being written, None where that is nothing now."""

@@ -101,14 +101,14 @@ def rewound(to: int, *window: Turn, undoes: int = 0, **more: int) -> e.Conversat
 
 def undo(*events: e.Event) -> c.Undo:
     """Ask to take back what an undo would, given these events."""
-    undoes = fold(recorded(events)).rewound_at
+    undoes = fold(recorded(events)).rewound_version
     before, after = fold(recorded(events[: undoes - 1])), fold(recorded(events[:undoes]))
-    return c.Undo("owner", undoes, remembered(before), remembered(after), before.rewound_at)
+    return c.Undo("owner", undoes, remembered(before), remembered(after), before.rewound_version)
 
 
 def remembered(state: Conversation) -> c.Remembered:
     """Return what a rewind brings back of a state."""
-    return c.Remembered(tuple(state.window), state.persona_at, state.summary_at, state.summary_upto)
+    return c.Remembered(tuple(state.window), state.persona_position, state.summary_position, state.summary_upto_id)
 
 
 def undone(*events: e.Event, then: tuple[e.Draft, ...]) -> Case:
@@ -333,7 +333,7 @@ CASES = {
     "a reset of an empty window changes nothing": Case([], c.Reset("owner"), ()),
     "a rewind brings the persona back": Case(
         [e.PersonaSet(by="7"), RECEIVED, e.PersonaSet(by="7")],
-        c.Rewind("owner", 2, c.Remembered((TURN,), persona_at=1)),
+        c.Rewind("owner", 2, c.Remembered((TURN,), persona_position=1)),
         (e.Draft(rewound(2, TURN)), e.Draft(e.PersonaRestored(by="owner", at=1))),
     ),
     "an undo of a rewind brings the persona back": undone(

@@ -38,7 +38,7 @@ def judge_outbox(world: World, channel: int) -> None:
     """Judge what the state holds of unfinished replies: their events, read alone, say the same."""
     for entry in world.log.states[channel].outbox:
         record = ReplyRecord.of(world.log.events(channel, entry.message_id))
-        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus}
+        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus_ids}
         assert known == {part: sent_id for part, sent_id in enumerate(entry.sent_ids) if sent_id}
         assert (record.generation, record.begun, record.written) == (entry.generation, entry.begun, entry.composed)
         assert not record.complete, "a complete reply is none of the outbox"

@@ -297,7 +297,7 @@ class Process:
             room.known.turn_to(entry)
             if entry.message_id not in room.known.certain:
                 room.since[entry.message_id] = self.discord.count
-            texts = self.log.bodies[entry.composed_at].parts if entry.composed else ()
+            texts = self.log.bodies[entry.composed_position].parts if entry.composed else ()
             match room.known.step(entry, texts if entry.begun else (), self.discord.now, self.patience):
                 case LookFirst():
                     yield from self._look(room, entry)
@@ -332,7 +332,7 @@ class Process:
         yield None
         for each in doubted:
             since = room.judging.pop(each.message_id)
-            texts = self.log.bodies[each.composed_at].parts if each.composed and readable else ()
+            texts = self.log.bodies[each.composed_position].parts if each.composed and readable else ()
             yield from self._conclude(room, each, judge_look(room.state, each, texts, look, self.discord.now), since)
 
     def _conclude(self, room: Room, entry: Pending, verdict: Verdict, since: int | None = None) -> Work:
@@ -425,7 +425,7 @@ class Process:
 
     def _catch_up(self, room: Room, newest: int | None, doubts: int) -> Work:
         yield None
-        watermark = room.state.watermark
+        watermark = room.state.watermark_id
         if newest is not None and not newest <= watermark > 0:
             yield from self._read(room, watermark, newest)
         if self.doubts == doubts:
