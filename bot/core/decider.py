@@ -27,7 +27,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
         case c.Receive():
             return _receive(state, command)
         case c.Edit(event, body) | c.React(event, body):
-            return (e.Draft(event, body, subject=event.author_id),)
+            return (e.Draft(event, body, subject_id=event.author_id),)
         case c.Delete():
             return _delete(state, command)
         case c.DeleteChannel():
@@ -89,7 +89,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     event = command.event
     if state.turn(event.message_id) is not None:
         return ()
-    received = e.Draft(event, command.body, subject=event.author_id)
+    received = e.Draft(event, command.body, subject_id=event.author_id)
     if command.call is None:
         return (received,)
     refusal = _refusal(state, command)
@@ -99,7 +99,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
         answer = command.answer
         if answer is None or state.outbox or answer.event.message_id != event.message_id:
             return (received, requested)
-        return (received, requested, e.Draft(answer.event, answer.body, subject=event.author_id))
+        return (received, requested, e.Draft(answer.event, answer.body, subject_id=event.author_id))
     skipped = e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal))
     if not command.notice or command.stale or state.paused:
         return (received, skipped)
@@ -178,8 +178,8 @@ def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
     entry = state.pending(command.event.message_id)
     if entry is None or entry.composed or entry.generation != command.event.generation:
         return ()
-    composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause_position)
-    others = (state.pending(message_id) for message_id in command.together)
+    composed = e.Draft(command.event, command.body, subject_id=entry.author_id, causation=entry.cause_position)
+    others = (state.pending(message_id) for message_id in command.together_ids)
     detail = str(entry.message_id)
     joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
     return (composed, *joined)
@@ -219,7 +219,7 @@ def set_persona(command: c.SetPersona) -> e.Drafts:
     """Return what says who the bot is, in a channel or in a server's stream."""
     if not command.text:
         return (e.Draft(e.PersonaCleared(by=command.by)),)
-    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject=command.subject),)
+    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject_id=command.subject_id),)
 
 
 def _record(

@@ -19,15 +19,15 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
     window = _stored(then.window)
     same = window == _stored(state.window) and then.summary_position == state.summary_position and not persona
     # One that goes on with an older one leaves nothing for an undo, so nobody minds a repetition.
-    if (same and command.next_undo is None) or command.to >= state.version:
+    if (same and command.next_undo_version is None) or command.to_version >= state.version:
         return ()
     rewound = e.ConversationRewound(
         by=command.by,
-        to=command.to,
+        to=command.to_version,
         window=window,
         summary_at=then.summary_position,
         summary_upto=then.summary_upto_id,
-        next_undo=command.next_undo,
+        next_undo=command.next_undo_version,
     )
     return (e.Draft(rewound), *persona)
 
@@ -35,22 +35,22 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
 def undo(state: Conversation, command: c.Undo) -> e.Drafts:
     """Return what takes a rewind or reset back; what came after it stays."""
     before = command.before
-    if not state.rewound_version or state.rewound_version != command.undoes:
+    if not state.rewound_version or state.rewound_version != command.undone_version:
         return ()
     # A summary that was written since, and goes further, stays.
     newer = state.summary_position != command.after.summary_position and state.summary_upto_id > before.summary_upto_id
     summary = state if newer else before
     undone = e.ConversationRewound(
         by=command.by,
-        to=command.undoes - 1,
+        to=command.undone_version - 1,
         window=_stored(_merged(state, command)),
-        undoes=command.undoes,
+        undoes=command.undone_version,
         summary_at=summary.summary_position,
         summary_upto=summary.summary_upto_id,
-        next_undo=command.next_undo,
+        next_undo=command.next_undo_version,
     )
     # As with the turns: a persona that somebody chose since stays.
-    chosen_since = state.persona_changed_version > command.undoes
+    chosen_since = state.persona_changed_version > command.undone_version
     return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_position)))
 
 

@@ -115,7 +115,7 @@ class Ledger:
         return outcomes
 
     def _event(self, batch: Batch, stream: str, head: Head, draft: Draft, now: int, causation: int | None) -> Recorded:
-        event, body, subject, _ = draft
+        event, body, subject_id, _ = draft
         made = None if head.made else self._make(stream, head)
         position, version = self.position + 1, head.version + 1
         data, key, about = encode_event(event), event.key(), event.about()
@@ -126,7 +126,7 @@ class Ledger:
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, made, int(event.OPENS), subject, salt, sealed,
+            data.decode(), digest, link, made, int(event.OPENS), subject_id, salt, sealed,
         )  # fmt: skip
         self.position, head.version, head.hash = position, version, link
         return Recorded(position, stream, version, now, event, about, causation)

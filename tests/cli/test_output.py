@@ -35,7 +35,11 @@ NUMBERS = {
     "part", "parts", "persona", "pid", "previous", "size", "summary", "to", "tokens_in", "tokens_out", "turns",
     "undoes",
 }  # fmt: skip
-COUNTS = {"abandoned", "attempts", "foreign", "generation", "part", "received", "sent", "skipped"}
+COUNTS = {
+    "abandoned", "attempt", "attempts", "cost_micros", "foreign", "generation", "part", "received", "room", "sent",
+    "skipped", "tokens_in", "tokens_out",
+}  # fmt: skip
+STATE = (Conversation, Pending, Turn)
 MARK = re.compile(r"(?:.+_)?(?:position|version)|.+_at")
 ID = re.compile(r".+_ids?")
 
@@ -62,18 +66,27 @@ def test_every_number_of_an_event_is_an_id_or_not() -> None:
     assert {name for name in names if ID.fullmatch(name)} <= ID_FIELDS
 
 
-@pytest.mark.parametrize("model", [Conversation, Pending, Turn, ReplyRecord, c.Remembered])
-def test_every_number_that_is_known_says_what_it_is(model: type[Any]) -> None:
-    """By the end of its name, or it counts something; exactly those that are Discord's are shown as such."""
-    names = {name for name, annotation in get_type_hints(model).items() if name in _numbers(annotation, name)}
+def _numbers_of(model: type[Any]) -> set[str]:
+    return {name for name, annotation in get_type_hints(model).items() if name in _numbers(annotation, name)}
 
-    assert {name for name in names if not (MARK.fullmatch(name) or ID.fullmatch(name))} <= COUNTS
+
+@pytest.mark.parametrize("model", [*STATE, ReplyRecord, c.Remembered, c.Spent, *get_args(c.Command)])
+def test_every_number_of_the_core_says_what_it_is(model: type[Any]) -> None:
+    """By the end of its name, or it counts something."""
+    assert {name for name in _numbers_of(model) if not (MARK.fullmatch(name) or ID.fullmatch(name))} <= COUNTS
+
+
+@pytest.mark.parametrize("model", STATE)
+def test_what_a_name_calls_an_id_is_shown_as_one(model: type[Any]) -> None:
+    """And nothing else of the state."""
+    names = _numbers_of(model)
+
     assert {name for name in names if SHOWN_AS.get(name, name) in ID_FIELDS} == set(filter(ID.fullmatch, names))
 
 
 def test_what_is_shown_under_another_name_is_there() -> None:
     """And that name is nobody else's."""
-    names = {field.name for state in (Conversation, Pending, Turn) for field in fields(state)}
+    names = {field.name for model in STATE for field in fields(model)}
 
     assert set(SHOWN_AS) <= names
     assert not set(SHOWN_AS.values()) & names

@@ -25,7 +25,7 @@ BEGAN = 1_700_000_000 * SECOND
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message."""
     body = e.Body(parts=("hello",))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 def asked(message_id: int) -> e.Draft:

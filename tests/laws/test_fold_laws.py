@@ -166,7 +166,7 @@ _TAKEN_BACK = frozenset(
 def test_a_rewind_leaves_everything_but_what_was_kept_in_mind(events: list[e.Event]) -> None:
     """It never re-sends and never re-reads; persona and summary go back with what was said."""
     state = fold(recorded(events))
-    drafts = decide(state, c.Rewind(by="owner", to=0, then=c.Remembered()))
+    drafts = decide(state, c.Rewind(by="owner", to_version=0, then=c.Remembered()))
     drafts += decide(state, c.Undo("owner", state.rewound_version, c.Remembered(tuple(state.window)), c.Remembered()))
     drafts += decide(state, c.Reset(by="owner"))
     after = fold(recorded([*events, *(draft.event for draft in drafts)]))
