@@ -15,7 +15,11 @@ def print_state(replayed: Replayed) -> None:
     """Write the state as tables."""
     screen, state = console(), replayed.state
     when = "before its first event" if replayed.recorded_at is None else utc_time(replayed.recorded_at)
-    origin = f"snapshot of version {replayed.snapshot} and what follows" if replayed.snapshot else "its first event on"
+    origin = (
+        f"snapshot of version {replayed.snapshot_version} and what follows"
+        if replayed.snapshot_version
+        else "its first event on"
+    )
     overview = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rows = [
         ("channel", str(replayed.channel_id)),

@@ -79,8 +79,8 @@ class Ledger:
         Without ``known`` nothing is taken to be there: the database refuses a repeated key then.
         """
         head = self._head(request.stream)
-        if request.expected is not None and request.expected != head.version:
-            return VersionConflict(request.stream, expected=request.expected, actual=head.version)
+        if request.expected_version is not None and request.expected_version != head.version:
+            return VersionConflict(request.stream, expected=request.expected_version, actual=head.version)
         before = (len(batch.values), self.position, self._streams, head.version, head.hash, head.made)
         try:
             return self._units(batch, request, head, known)

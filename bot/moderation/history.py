@@ -37,10 +37,12 @@ async def state_at(reader: Reader, channel_id: int, version: int | None, *, word
     """Return the state of a channel as the log tells it, with the words of its window if wanted."""
     stream = stream_of(channel_id)
     loaded = await reader.load(stream, upto=version)
-    at = loaded.state.version
-    newest = [event async for page in reader.tail(stream, after=at - 1, upto=at) for event in page]
+    head = loaded.state.version
+    newest = [event async for page in reader.tail(stream, after=head - 1, upto=head) for event in page]
     bodies = await reader.bodies({turn.position for turn in loaded.state.window}) if words else None
-    return Replayed(channel_id, loaded.state, loaded.snapshot, newest[0].recorded_at if newest else None, bodies)
+    return Replayed(
+        channel_id, loaded.state, loaded.snapshot_version, newest[0].recorded_at if newest else None, bodies
+    )
 
 
 async def timeline(
@@ -62,8 +64,8 @@ async def timeline(
         types=known_types(types),
         since=moment,
         author_id=person,
-        first=first,
-        last=_cursor(cursor, head),
+        first_version=first,
+        last_version=_cursor(cursor, head),
         newest_first=True,
     )
     found = [recorded async for recorded in context.reader.events(query, limit=size + 1)]
@@ -125,7 +127,11 @@ def known_types(types: Sequence[str]) -> tuple[str, ...]:
 
 def _state_lines(seen: Replayed) -> tuple[str, ...]:
     now = seen.state
-    origin = f"snapshot of version {seen.snapshot} and what follows" if seen.snapshot else "its first event on"
+    origin = (
+        f"snapshot of version {seen.snapshot_version} and what follows"
+        if seen.snapshot_version
+        else "its first event on"
+    )
     return (
         f"folded from: {origin}",
         f"watermark: {now.watermark_id or 'none'}",

@@ -26,7 +26,7 @@ class Replayed:
 
     channel_id: int
     state: Conversation
-    snapshot: int
+    snapshot_version: int
     recorded_at: int | None
     bodies: Mapping[int, Body] | None
 
@@ -54,7 +54,7 @@ class Replayed:
             "stream": stream_of(self.channel_id),
             "version": state.version,
             "recorded_at": None if self.recorded_at is None else iso_time(self.recorded_at),
-            "snapshot": self.snapshot,
+            "snapshot": self.snapshot_version,
             "watermark": plain(state.watermark_id, is_id=True),
             "summary_upto": plain(state.summary_upto_id, is_id=True),
             "flags": self.flags,

@@ -231,6 +231,8 @@ def _only(window: Iterable[Turn], deleted: Ids) -> Turns:
 
 async def _deleted(reader: Reader, channel_id: int, *, after: int, upto: int | None = None) -> Ids:
     """Return the messages of a channel that were deleted after one version and up to another."""
-    query = Query(stream=stream_of(channel_id), types=(MessageDeleted.TYPE,), first=after + 1, last=upto)
+    query = Query(
+        stream=stream_of(channel_id), types=(MessageDeleted.TYPE,), first_version=after + 1, last_version=upto
+    )
     events = [recorded.event async for recorded in reader.events(query)]
     return frozenset(event.message_id for event in events if isinstance(event, MessageDeleted))

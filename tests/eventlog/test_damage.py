@@ -132,4 +132,4 @@ async def test_a_snapshot_that_damage_made_no_text_is_ignored(made: Location, op
 
     async with opened(made) as log:
         loaded = await log.reader.load(STREAM)
-        assert (loaded.state.version, loaded.snapshot) == (MESSAGES, 0)
+        assert (loaded.state.version, loaded.snapshot_version) == (MESSAGES, 0)

@@ -164,7 +164,7 @@ async def test_snapshots_are_of_their_stream(log: EventLog) -> None:
     await log.append("channel:2", [said(1)])
     await log.save_snapshot(STREAM, states[3])
 
-    assert (await log.reader.load("channel:2")).snapshot == 0
+    assert (await log.reader.load("channel:2")).snapshot_version == 0
 
 
 async def test_snapshots_are_forgotten(log: EventLog) -> None:
@@ -250,5 +250,5 @@ async def test_snapshots_are_thinned_with_age(log: EventLog, monkeypatch: pytest
 
     loaded = [await log.reader.load(STREAM, upto=version) for version in range(31)]
     assert [one.state for one in loaded] == states
-    assert sorted({one.snapshot for one in loaded}) == [0, 2, 6, 12, 18, *range(22, 31, 2)]
-    assert (await log.reader.load("channel:2")).snapshot == 1
+    assert sorted({one.snapshot_version for one in loaded}) == [0, 2, 6, 12, 18, *range(22, 31, 2)]
+    assert (await log.reader.load("channel:2")).snapshot_version == 1
