@@ -146,7 +146,7 @@ class Bot:
             terms=from_settings.terms(config, clock),
             budget=self.budget,
             # Where messages in a row are collected, the first is not answered before the last is there.
-            answered=None if patience.together else composer.at_once,
+            answered=None if patience.together_us else composer.at_once,
         )
         self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
         notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)

@@ -44,10 +44,10 @@ class Unreferenced:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """It was certainly not sent; ``after`` seconds may pass before the next attempt (None: the caller chooses)."""
+    """It was certainly not sent; ``after_seconds`` may pass before the next attempt (None: the caller chooses)."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
+    """It may have been sent: nobody can tell without looking; ``after_seconds`` as in :class:`NotYet`."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknown

@@ -141,9 +141,9 @@ class InteractionReplies:
         """Wait until Discord can be spoken to."""
         await self._sender.ready()
 
-    async def look(self, channel_id: int, since: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
-        return await self._sender.look(channel_id, since)
+    async def look(self, channel_id: int, since_id: int) -> Look:
+        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when it can't."""
+        return await self._sender.look(channel_id, since_id)
 
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False

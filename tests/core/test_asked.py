@@ -24,7 +24,7 @@ from bot.core.delivery import (
 from bot.core.fold import fold
 from bot.core.outbox import Pending
 
-PATIENT = Patience(max_age=2 * TOKEN_MICROSECONDS, max_attempts=5)
+PATIENT = Patience(max_age_us=2 * TOKEN_MICROSECONDS, max_attempts=5)
 ASKED = Pending(100, 7, requested_at=0, cause_position=2, responder="rules", asked_position=1, via=e.Via.ASK)
 WRITTEN = replace(ASKED, composed_position=3, sent_ids=(0,))
 POSTED = replace(ASKED, via=e.Via.LIVE)

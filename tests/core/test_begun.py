@@ -27,7 +27,7 @@ from bot.core.fate import Sighting, found_parts
 from bot.core.fold import fold
 from bot.core.outbox import Pending
 
-PATIENT = Patience(max_age=1000, max_attempts=5)
+PATIENT = Patience(max_age_us=1000, max_attempts=5)
 BEGUN = Pending(100, 7, requested_at=0, cause_position=2, responder="llm", asked_position=1, begun=True)
 SHOWN = replace(BEGUN, sent_ids=(201,))
 WRITTEN = replace(BEGUN, composed_position=9, sent_ids=(201, 202))

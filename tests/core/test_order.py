@@ -82,7 +82,7 @@ def test_messages_in_a_row_are_those_that_stand_in_a_row() -> None:
 
 def test_collecting_counts_from_the_newest_request() -> None:
     """And ends five times the setting after the oldest, wherever these stand."""
-    patience = Patience(max_age=1000, max_attempts=5, together=10)
+    patience = Patience(max_age_us=1000, max_attempts=5, together_us=10)
     late_and_early = (replace(OLD, requested_at=100), replace(NEW, requested_at=60))
 
     assert collecting(late_and_early, 103, patience) == 7

@@ -68,7 +68,7 @@ def _is_so(world: World, event: e.ReplyAbandoned) -> bool:
         e.AbandonReason.GAVE_UP: sum(isinstance(each, e.ReplyDelayed) for each in about) >= MAX_ATTEMPTS,
         e.AbandonReason.UNKNOWN_FATE: world.hid_history,
         e.AbandonReason.CANCELLED: True,
-        e.AbandonReason.TOGETHER: world.patience.together > 0,
+        e.AbandonReason.TOGETHER: world.patience.together_us > 0,
     }.get(event.reason, False)
 
 

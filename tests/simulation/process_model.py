@@ -180,13 +180,13 @@ class Process:
             call=call,
             responder="rules",
             refusal=refusal_of(address, answers_here=True, answers_bots=False) if call else None,
-            stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age,
+            stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age_us,
             answer=self._at_once(message) if call and via in (e.Via.LIVE, e.Via.AHEAD) else None,
         )
 
     def _at_once(self, message: Message) -> c.Compose | None:
         """Answer a third of the questions along with their recording."""
-        if self.patience.together or message.id % 3 != 1:
+        if self.patience.together_us or message.id % 3 != 1:
             return None
         parts = tuple(self.write(message.id, 1))
         composed = e.ReplyComposed(message_id=message.id, parts=len(parts), responder="rules")
@@ -348,7 +348,7 @@ class Process:
             room.trust(entry.message_id, self.discord.count if since is None else since)
 
     def _compose(self, room: Room, state: Conversation, entry: Pending) -> Work:
-        entries = in_a_row(state, entry) if self.patience.together else (entry,)
+        entries = in_a_row(state, entry) if self.patience.together_us else (entry,)
         if collecting(entries, self.discord.now, self.patience) > 0:
             yield None
             return
