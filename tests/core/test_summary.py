@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.conversation import Conversation
 from bot.core.events import Role
-from bot.core.memory import DUE, KEEP, outgrown
+from bot.core.summary import DUE, KEEP, outgrown
 from bot.core.window import WINDOW, Turn, Window
 
 

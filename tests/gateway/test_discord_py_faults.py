@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.core.events import MessageReceived, ReplySent
-from bot.gateway import tolerance
-from bot.gateway.tolerance import from_json
+from bot.gateway import discord_py_faults
+from bot.gateway.discord_py_faults import from_json
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch
@@ -85,7 +85,7 @@ def strict(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
 )
 def test_half_a_character_is_replaced(monkeypatch: pytest.MonkeyPatch, text: str | bytes, read: object) -> None:
     """JSON can name it; neither UTF-8 nor orjson takes it."""
-    monkeypatch.setattr(tolerance, "_strictly", strict)
+    monkeypatch.setattr(discord_py_faults, "_strictly", strict)
 
     assert from_json(text) == read
 
@@ -100,7 +100,7 @@ async def test_half_a_character_hides_no_message(
     launch: Launch, control: ControlClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither itself nor those on the same page of a history."""
-    monkeypatch.setattr(tolerance, "_strictly", strict)
+    monkeypatch.setattr(discord_py_faults, "_strictly", strict)
     post = await control.post("ask one")
     sandbox.world.messages[int(post["id"])].content = "ask \ud83d"
     await control.post("ask two")
