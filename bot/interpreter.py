@@ -1,4 +1,4 @@
-"""What a process asks of Python's interpreter: to serve a loop beside threads, and to leave its collector off a while."""
+"""What a process asks of Python's interpreter: to serve a loop beside threads, to leave its collector off a while."""
 
 from __future__ import annotations
 
