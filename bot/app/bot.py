@@ -148,11 +148,11 @@ class Bot:
             # Where messages in a row are collected, the first is not answered before the last is there.
             answered=None if patience.together else composer.at_once,
         )
-        self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
-        notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
+        sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
+        notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
         pace = Pace(config.llm.edit_every.total_seconds())
         self.replies = Replies(
-            ReplyContext(self.conversations, composer, self.interaction_replies, patience, pace, clock, notices)
+            ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
         )
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
