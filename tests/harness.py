@@ -23,8 +23,8 @@ from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.gateway.intake import BOT_STREAM
 from bot.responders import Answer, Question, Responder, Utterance
+from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
-from bot.sandbox.tether import tethered
 from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()

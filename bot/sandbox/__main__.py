@@ -8,7 +8,7 @@ import click
 
 from bot.sandbox.command import command
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _EXIT = 5
 

@@ -1,39 +1,29 @@
-"""Attachments: what a message says about its files, and the files of those whose content was given."""
+"""Attachments of messages, and the address where their files can be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from aiohttp import web
 
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 
-class File(Protocol):
-    """What is known of a file."""
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file of a message; ``content`` None: nobody can fetch it."""
 
-    @property
-    def filename(self) -> str:
-        """The name."""
-
-    @property
-    def content_type(self) -> str:
-        """The media type."""
-
-    @property
-    def size(self) -> int:
-        """The size in bytes."""
-
-    @property
-    def content(self) -> bytes | None:
-        """What is in it; None: nobody can fetch it."""
+    filename: str
+    content_type: str
+    size: int
+    content: bytes | None = None
 
 
-def attachment_payloads(world: World, channel: Channel, files: Iterable[File], base_url: str) -> list[Json]:
+def attachment_payloads(world: World, channel: Channel, files: Iterable[AttachedFile], base_url: str) -> list[Json]:
     """Build attachments; their addresses point into the sandbox, so that nothing reaches out."""
     payloads = []
     for file in files:

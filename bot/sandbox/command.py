@@ -10,7 +10,7 @@ import click
 
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
-from bot.sandbox.options import DEFAULT_TOKEN, Rate, SandboxOptions
+from bot.sandbox.options import DEFAULT_TOKEN, RateLimit, SandboxOptions
 from bot.sandbox.recordings import read_recording
 from bot.sandbox.serve import Hint, Job, StartCompanion, serve
 
@@ -23,7 +23,7 @@ class _RateType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
         """Check the text; it stays text."""
         try:
-            Rate.parse(str(value))
+            RateLimit.parse(str(value))
         except SandboxError as error:
             self.fail(str(error), param, ctx)
         return str(value)
@@ -153,7 +153,7 @@ def command(
 
 def run(hint: Hint, companion: StartCompanion | None, **chosen: Any) -> None:  # noqa: ANN401 - click's values
     """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for what can't be."""
-    unlimited = Rate.parse(chosen["rate_limit"]) is None
+    unlimited = RateLimit.parse(chosen["rate_limit"]) is None
     sandbox_options = SandboxOptions(
         host=chosen["host"],
         port=chosen["port"],
@@ -161,8 +161,8 @@ def run(hint: Hint, companion: StartCompanion | None, **chosen: Any) -> None:  #
         token=chosen["token"],
         bot_name=chosen["bot_name"],
         nonce_window=chosen["nonce_window"],
-        message_rate=Rate.parse(chosen["rate_limit"]),
-        global_rate=None if unlimited else Rate.parse(chosen["global_rate_limit"]),
+        message_rate=RateLimit.parse(chosen["rate_limit"]),
+        global_rate=None if unlimited else RateLimit.parse(chosen["global_rate_limit"]),
         resume_window=chosen["resume_window"],
         heartbeat_interval=chosen["heartbeat"],
         denied_intents=frozenset(chosen["deny_intent"]),

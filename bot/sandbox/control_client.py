@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import aiohttp
 
-from bot.sandbox.control.shapes import Ids, MessageRecord, Report, RequestRecord
+from bot.sandbox.control.shapes import Ids, MessageRecord, ReplyReport, RequestRecord
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json, encode
+from bot.sandbox.json_codec import Json, encode
 
 _MARGIN = 30.0
 
@@ -215,9 +215,9 @@ class ControlClient:
         answered: Json = await self.call("GET", "/counts", query=chosen)
         return answered
 
-    async def report(self, **chosen: object) -> Report:
+    async def report(self, **chosen: object) -> ReplyReport:
         """List messages with the replies to them; answered=True leaves out those without."""
-        answered: Report = await self.call("GET", "/report", query=chosen)
+        answered: ReplyReport = await self.call("GET", "/report", query=chosen)
         return answered
 
     async def sessions(self) -> Json:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.sandbox import intents
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import content_is_free, without_content
 from bot.sandbox.models import Application, Channel, Guild, Message
-from bot.sandbox.wire import Json, encode
 
 # In GUILD_CREATE: a guild that the bot was in already. A new one comes without it, which is how clients tell.
 BACK_AVAILABLE: Json = {"unavailable": False}

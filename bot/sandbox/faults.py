@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from aiohttp import web
 
 from bot.sandbox.errors import ControlError
-from bot.sandbox.wire import Json, json_response
+from bot.sandbox.json_codec import Json, json_response
 
 KINDS = ("status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill", "missing")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
@@ -27,7 +27,7 @@ Effect = Callable[[], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
-class Fault:
+class FaultRule:
     """One rule; the fields are documented in the control API.
 
     ``nth`` (from 1) skips matching requests before it; ``count`` says how many are hit (None: all that follow).
@@ -88,13 +88,13 @@ class Faults:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.rules: list[Fault] = []
+        self.rules: list[FaultRule] = []
         self._next_id = 1
         self._released = asyncio.Event()
 
-    def add(self, body: Json) -> Fault:
+    def add(self, body: Json) -> FaultRule:
         """Add a rule; raise ControlError for what does not make sense."""
-        known = set(Fault.__dataclass_fields__) - {"id", "seen", "hits", "connected", "dice"}
+        known = set(FaultRule.__dataclass_fields__) - {"id", "seen", "hits", "connected", "dice"}
         unknown = sorted(set(body) - known)
         if unknown:
             message = f"{unknown[0]!r} is not a property of a fault: choose from {', '.join(sorted(known))}."
@@ -102,7 +102,7 @@ class Faults:
         if "kind" not in body:
             message = f"A fault needs a kind: {', '.join(KINDS)}."
             raise ControlError(message)
-        fault = Fault(self._next_id, **body)
+        fault = FaultRule(self._next_id, **body)
         _check(fault)
         fault.dice.seed(fault.seed)
         self._next_id += 1
@@ -127,13 +127,15 @@ class Faults:
         self._released.set()
         self._released = asyncio.Event()
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def strike(self, method: str, path: str) -> FaultRule | None:
         """Find the fault for a request; every rule counts it."""
         struck = [fault for fault in self.rules if fault.strikes(method, path)]
         struck.sort(key=lambda fault: fault.kind != "kill")
         return struck[0] if struck else None
 
-    async def apply(self, fault: Fault, request: web.Request, effect: Effect) -> tuple[web.StreamResponse, int | None]:
+    async def apply(
+        self, fault: FaultRule, request: web.Request, effect: Effect
+    ) -> tuple[web.StreamResponse, int | None]:
         """Answer a struck request, running ``effect`` first when the fault comes after it.
 
         Gives the response and the status for the journal (None: nothing was answered).
@@ -171,7 +173,7 @@ class Faults:
         return web.Response(), None
 
 
-def _check(fault: Fault) -> None:
+def _check(fault: FaultRule) -> None:
     problems = {
         f"kind must be one of {', '.join(KINDS)}": fault.kind in KINDS,
         "when must be before or after": fault.when in ("before", "after"),
@@ -212,7 +214,7 @@ def _is_status(value: object) -> bool:
     return _whole(value) and 200 <= int(str(value)) < 600  # noqa: PLR2004 - HTTP's answers
 
 
-def _page(fault: Fault) -> web.Response:
+def _page(fault: FaultRule) -> web.Response:
     headers = {"Content-Type": fault.content_type}
     if fault.location:
         headers["Location"] = fault.location
@@ -228,7 +230,7 @@ def _failure(status: int) -> web.Response:
     return web.Response(text=page, status=status, content_type="text/html")
 
 
-def _rate_limited(fault: Fault) -> web.Response:
+def _rate_limited(fault: FaultRule) -> web.Response:
     body = {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": fault.is_global}
     headers = {
         "Retry-After": str(max(1, round(fault.retry_after))),

@@ -13,11 +13,11 @@ from enum import IntEnum
 
 from bot.sandbox.errors import ApiError
 from bot.sandbox.events import Dispatch
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Application, Channel, Message, User
 from bot.sandbox.payloads import channel_payload, member_payload, user_payload
 from bot.sandbox.permissions import effective
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 ATTACHMENT_SIZE_LIMIT = 26_214_400
@@ -152,7 +152,7 @@ class Interactions:
         """Note the first response."""
         interaction.acknowledged = callback
         interaction.acknowledged_after = time.monotonic() - interaction.created
-        self._world.pulse.beat()
+        self._world.changes.notify()
 
     def answered(self, application_id: int, token: str) -> Interaction | None:
         """Find the interaction of a webhook token; None when the token is not one of an interaction.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.sandbox.models import Guild, Message, Reaction
+from bot.sandbox.json_codec import Json
+from bot.sandbox.models import Guild, Message, MessageReaction
 from bot.sandbox.payloads import channel_payload, member_payload, user_payload
 from bot.sandbox.snowflakes import iso_time, timestamp_ms
-from bot.sandbox.wire import Json
 
 Lookup = Callable[[int], Message | None]
 
@@ -99,7 +99,7 @@ def content_is_free(message: Message, user_id: int) -> bool:
     )
 
 
-def _reaction_payload(reaction: Reaction, viewer_id: int) -> Json:
+def _reaction_payload(reaction: MessageReaction, viewer_id: int) -> Json:
     count = len(reaction.user_ids)
     return {
         "emoji": reaction.emoji,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 
 class ChannelKind(IntEnum):
@@ -50,7 +50,7 @@ class User:
 
 
 @dataclass(slots=True, eq=False)
-class Role:
+class GuildRole:
     """A role; the one with the guild's own id is @everyone."""
 
     id: int
@@ -76,7 +76,7 @@ class Guild:
     id: int
     name: str
     owner_id: int
-    roles: dict[int, Role] = field(default_factory=dict)
+    roles: dict[int, GuildRole] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     threads: dict[int, Channel] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class Channel:
 
 
 @dataclass(slots=True, eq=False)
-class Reaction:
+class MessageReaction:
     """An emoji on a message and who put it there, in order."""
 
     emoji: Json
@@ -161,7 +161,7 @@ class Message:
     webhook_id: int | None = None
     application_id: int | None = None
     interaction_metadata: Json | None = None
-    reactions: list[Reaction] = field(default_factory=list)
+    reactions: list[MessageReaction] = field(default_factory=list)
     thread: Channel | None = None
     deleted: bool = False
 

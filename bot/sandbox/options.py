@@ -15,14 +15,14 @@ MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """Allow ``limit`` requests in each window of ``seconds``."""
 
     limit: int
     seconds: float
 
     @classmethod
-    def parse(cls, text: str) -> Rate | None:
+    def parse(cls, text: str) -> RateLimit | None:
         """Read ``5/5`` (five per five seconds), or ``off`` as None; raise SandboxError otherwise."""
         if text.strip().lower() == "off":
             return None
@@ -49,8 +49,8 @@ class SandboxOptions:
     token: str = DEFAULT_TOKEN
     bot_name: str = "sandbox-bot"
     nonce_window: float = 300.0
-    message_rate: Rate | None = field(default_factory=lambda: Rate(5, 5))
-    global_rate: Rate | None = field(default_factory=lambda: Rate(50, 1))
+    message_rate: RateLimit | None = field(default_factory=lambda: RateLimit(5, 5))
+    global_rate: RateLimit | None = field(default_factory=lambda: RateLimit(50, 1))
     heartbeat_interval: float = 41.25
     resume_window: float = 180.0
     replay_limit: int = 10_000

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bot.sandbox import posting
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, Message
-from bot.sandbox.recordings import Line
+from bot.sandbox.recordings import RecordedMessage
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json
 
 _BREATH = 100
 _NEVER = 1e9
@@ -43,7 +43,7 @@ class Summary:
 class Player:
     """Post recorded lines into channels of their names."""
 
-    def __init__(self, services: Services, lines: list[Line], *, speed: float | None) -> None:
+    def __init__(self, services: Services, lines: list[RecordedMessage], *, speed: float | None) -> None:
         """Take the lines in order; ``speed`` divides the pauses, None leaves them out."""
         self._services = services
         self._world = services.world
@@ -54,7 +54,7 @@ class Player:
 
     async def wait_for_bot(self) -> None:
         """Wait until a bot is connected and ready."""
-        while await self._world.pulse.wait_for(self._bot_ready, _NEVER) is None:
+        while await self._world.changes.wait_for(self._bot_ready, _NEVER) is None:
             continue
 
     def _bot_ready(self) -> bool | None:
@@ -77,13 +77,13 @@ class Player:
             await self._keep_pace(number, line, started)
             author = self._world.named_user(line.author, bot=line.bot)
             self._world.add_member(self._services.guild, author)
-            message = posting.post(self._world, posting.Draft(channels[line.channel], author, line.content))
+            message = posting.post(self._world, posting.NewMessage(channels[line.channel], author, line.content))
             self._posted[message.id] = line.channel
             advance()
         await self._services.hub.drained()
         self._seconds = time.monotonic() - started
 
-    async def _keep_pace(self, number: int, line: Line, started: float) -> None:
+    async def _keep_pace(self, number: int, line: RecordedMessage, started: float) -> None:
         if self._speed is not None:
             pause = started + line.offset / self._speed - time.monotonic()
             if pause > 0:
@@ -97,7 +97,7 @@ class Player:
         newer = True
         while newer:
             look = partial(self._newer, self._last_bot_message())
-            newer = await self._world.pulse.wait_for(look, seconds) is not None
+            newer = await self._world.changes.wait_for(look, seconds) is not None
 
     def _last_bot_message(self) -> int:
         return next((item.id for item in self._newest_first() if self._by_application(item)), 0)

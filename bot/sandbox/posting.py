@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.sandbox.events import Dispatch, message_intent, reaction_intent, typing_intent
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import event_payload
-from bot.sandbox.models import Channel, Guild, Message, MessageKind, Reaction, User
+from bot.sandbox.models import Channel, Guild, Message, MessageKind, MessageReaction, User
 from bot.sandbox.payloads import member_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.snowflakes import wall_clock_ms
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 _MENTION = re.compile(r"<@(?P<role>&)?!?(?P<id>\d{1,20})>")
@@ -33,7 +33,7 @@ class AllowedMentions:
 
 
 @dataclass(slots=True)
-class Draft:
+class NewMessage:
     """A message about to be posted."""
 
     channel: Channel
@@ -53,7 +53,7 @@ class Draft:
     interaction_metadata: Json | None = None
 
 
-def post(world: World, draft: Draft) -> Message:
+def post(world: World, draft: NewMessage) -> Message:
     """Post a message: MESSAGE_CREATE, and THREAD_UPDATE before it where it wakes a thread that was archived."""
     message = Message(
         world.snowflakes.next(),
@@ -87,7 +87,7 @@ def post(world: World, draft: Draft) -> Message:
     return message
 
 
-def _kind(draft: Draft) -> MessageKind:
+def _kind(draft: NewMessage) -> MessageKind:
     if draft.kind is not None:
         return draft.kind
     return MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY
@@ -194,7 +194,7 @@ def react(world: World, message: Message, user: User, emoji: Json) -> None:
     """Put an emoji on a message: MESSAGE_REACTION_ADD."""
     reaction = next((item for item in message.reactions if item.emoji == emoji), None)
     if reaction is None:
-        reaction = Reaction(emoji)
+        reaction = MessageReaction(emoji)
         message.reactions.append(reaction)
     if user.id in reaction.user_ids:
         return

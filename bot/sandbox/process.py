@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.tether import tethered
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _PATIENCE = 180.0
 """Seconds until a start or an end counts as hanging: machines are slow at times."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import decode
+from bot.sandbox.json_codec import decode
 
 MAX_CONTENT = 4000
 MAX_NAME = 100
@@ -16,7 +16,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordedMessage:
     """One recorded message; ``offset`` is seconds since its channel's first."""
 
     channel: str
@@ -35,7 +35,7 @@ class _Stamped:
     content: str
 
 
-def read_recording(path: Path) -> list[Line]:
+def read_recording(path: Path) -> list[RecordedMessage]:
     """Read a file, in playing order; raise SandboxError that names every bad line (the first few of them).
 
     Each channel starts at once, whatever the year it was recorded in: its pace is kept, not its date.
@@ -102,12 +102,14 @@ def _time(value: object) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
-def _on_one_clock(stamped: list[_Stamped]) -> list[Line]:
+def _on_one_clock(stamped: list[_Stamped]) -> list[RecordedMessage]:
     first: dict[str, datetime] = {}
     for item in stamped:
         first[item.channel] = min(item.at, first.get(item.channel, item.at))
     lines = [
-        Line(item.channel, (item.at - first[item.channel]).total_seconds(), item.author, item.bot, item.content)
+        RecordedMessage(
+            item.channel, (item.at - first[item.channel]).total_seconds(), item.author, item.bot, item.content
+        )
         for item in stamped
     ]
     return sorted(lines, key=lambda line: line.offset)

@@ -18,12 +18,12 @@ from rich.console import Console
 from bot.sandbox.chat.terminal import Chat
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.play import Player
 from bot.sandbox.playback import play_recording
-from bot.sandbox.recordings import Line
+from bot.sandbox.recordings import RecordedMessage
 from bot.sandbox.server import Sandbox
-from bot.sandbox.wire import Json
 
 Hint: TypeAlias = Callable[[Json], str]
 
@@ -50,7 +50,7 @@ StartCompanion: TypeAlias = Callable[[Json], AbstractAsyncContextManager[Compani
 class Job:
     """What to do besides serving: play lines, or chat when there is a terminal; ``companion`` brings a bot."""
 
-    lines: list[Line] | None
+    lines: list[RecordedMessage] | None
     speed: float | None
     exit_after_play: bool
     as_json: bool

@@ -12,12 +12,12 @@ from aiohttp import web
 from bot.sandbox.attachments import install_files
 from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.gateway.connection import Connection
+from bot.sandbox.gateway.connection import GatewayConnection
+from bot.sandbox.json_codec import Json
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.rest import all_routes
 from bot.sandbox.rest.router import BASE, install
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json
 
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
@@ -103,12 +103,12 @@ class Sandbox:
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
         self.hub.upgrades += 1
-        self.services.world.pulse.beat()
+        self.services.world.changes.notify()
         storm = self.hub.storm
         if storm is not None and storm.strikes("upgrade"):
             page = "<html><head><title>Welcome</title></head><body>This is not a gateway.</body></html>"
             return web.Response(text=page, status=storm.status, content_type="text/html")
-        connection = Connection(self.hub, request)
+        connection = GatewayConnection(self.hub, request)
         self.hub.connections.add(connection)
         return await connection.run()
 

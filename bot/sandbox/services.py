@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from bot.sandbox.faults import Faults
 from bot.sandbox.gateway.hub import Hub
 from bot.sandbox.interactions import Interactions
-from bot.sandbox.journal import Journal
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Channel, Guild
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.ratelimits import RateLimits
-from bot.sandbox.wire import Json
+from bot.sandbox.request_log import RequestLog
 from bot.sandbox.world import World
 
 
@@ -40,7 +40,7 @@ class Services:
         self.hub = Hub(self.world, options)
         self.limits = RateLimits(options.message_rate, options.global_rate)
         self.faults = Faults()
-        self.journal = Journal(self.world.pulse)
+        self.request_log = RequestLog(self.world.changes)
         self.interactions = Interactions(
             self.world, deadline=options.interaction_deadline, token_life=options.interaction_token_life
         )

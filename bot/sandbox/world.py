@@ -7,27 +7,27 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from bot.sandbox import intents, permissions
+from bot.sandbox.changes import Changes
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
 from bot.sandbox.models import (
     Application,
     Channel,
     ChannelKind,
     Guild,
+    GuildRole,
     Member,
     Message,
     Overwrite,
-    Role,
     User,
     Webhook,
 )
 from bot.sandbox.nonces import Nonces
 from bot.sandbox.payloads import channel_payload, member_payload, role_payload
-from bot.sandbox.pulse import Pulse
 from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 
 
 class World:
-    """Hold everything in memory; ``listeners`` receive each dispatch, ``pulse`` beats at each change.
+    """Hold everything in memory. ``listeners`` receive each dispatch; ``changes`` wakes those who wait for something.
 
     ``whisper_listeners`` receive what happens to messages that only one person sees, which the gateway does not tell.
     ``messages`` keeps deleted ones too; its keys ascend, because ids do.
@@ -37,7 +37,7 @@ class World:
         """Begin empty."""
         self.snowflakes = Snowflakes()
         self.nonces = Nonces(nonce_window)
-        self.pulse = Pulse()
+        self.changes = Changes()
         self.listeners: list[Callable[[Dispatch], None]] = []
         self.whisper_listeners: list[Callable[[str, Message], None]] = []
         self.users: dict[int, User] = {}
@@ -54,13 +54,13 @@ class World:
         """Hand a dispatch to the listeners and wake the waiting."""
         for listener in self.listeners:
             listener(dispatch)
-        self.pulse.beat()
+        self.changes.notify()
 
     def whisper(self, name: str, message: Message) -> None:
         """Tell of a message that only the user of an interaction sees, named as the gateway's events are."""
         for listener in self.whisper_listeners:
             listener(name, message)
-        self.pulse.beat()
+        self.changes.notify()
 
     # -- users and applications ------------------------------------------------------------------------------------
 
@@ -99,20 +99,20 @@ class World:
     def create_guild(self, name: str, owner: User) -> Guild:
         """Create a guild with its owner; bots join with ``add_member``."""
         guild = Guild(self.snowflakes.next(), name, owner.id)
-        guild.roles[guild.id] = Role(guild.id, "@everyone", int(permissions.EVERYONE))
+        guild.roles[guild.id] = GuildRole(guild.id, "@everyone", int(permissions.EVERYONE))
         self.guilds[guild.id] = guild
         self.add_member(guild, owner)
         return guild
 
-    def create_role(self, guild: Guild, name: str, bits: int) -> Role:
+    def create_role(self, guild: Guild, name: str, bits: int) -> GuildRole:
         """Create a role: GUILD_ROLE_CREATE."""
-        role = Role(self.snowflakes.next(), name, bits, position=len(guild.roles))
+        role = GuildRole(self.snowflakes.next(), name, bits, position=len(guild.roles))
         guild.roles[role.id] = role
         data = {"guild_id": str(guild.id), "role": role_payload(role)}
         self.emit(Dispatch("GUILD_ROLE_CREATE", data, intent=intents.GUILDS, guild=guild))
         return role
 
-    def give_role(self, guild: Guild, member: Member, role: Role) -> None:
+    def give_role(self, guild: Guild, member: Member, role: GuildRole) -> None:
         """Give a member a role: GUILD_MEMBER_UPDATE."""
         member.role_ids.append(role.id)
         permissions.forget(guild)

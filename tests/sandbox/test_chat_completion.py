@@ -12,10 +12,10 @@ from rich.console import Console
 
 from bot.sandbox.chat.clicks import Clicks
 from bot.sandbox.chat.completion import ChatCompleter, offers
-from bot.sandbox.chat.context import Context, Place
+from bot.sandbox.chat.context import ChatSession, Place
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.own import OwnCommands
-from bot.sandbox.chat.screen import Screen
+from bot.sandbox.chat.screen import ChatScreen
 from bot.sandbox.chat.watch import Watch
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -48,8 +48,8 @@ class Offering:
 
     def __init__(self, sandbox: Sandbox, control: ControlClient) -> None:
         place = Place("alice", sandbox.services.general)
-        screen = Screen(Console(file=io.StringIO()))
-        context = Context(sandbox.services, control, screen, Names(sandbox.world), place)
+        screen = ChatScreen(Console(file=io.StringIO()))
+        context = ChatSession(sandbox.services, control, screen, Names(sandbox.world), place)
         watch = Watch(context)
         self._completer = ChatCompleter(context, OwnCommands(context, watch, Clicks(context, watch, self._no_form)))
 

@@ -36,7 +36,7 @@ class TestSlowClient:
         session_id = (await socket.expect("READY"))["session_id"]
         alice = sandbox.world.named_user("alice")
         for _ in range(60):
-            posting.post(sandbox.world, posting.Draft(sandbox.services.general, alice, "too fast"))
+            posting.post(sandbox.world, posting.NewMessage(sandbox.services.general, alice, "too fast"))
 
         assert await socket.closed() == 1006
         again = await connect()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from bot.sandbox.tether import tethered
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]

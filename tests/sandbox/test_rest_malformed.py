@@ -173,7 +173,7 @@ async def test_no_json_makes_it_fail(rest: Rest, sandbox: Sandbox, body: object)
     application = sandbox.services.application.id
     message = posting.post(
         sandbox.world,
-        posting.Draft(sandbox.services.general, sandbox.services.application.user, "x"),
+        posting.NewMessage(sandbox.services.general, sandbox.services.application.user, "x"),
     )
     for method, path in (
         ("POST", f"/channels/{channel}/messages"),

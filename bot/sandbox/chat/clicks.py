@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.chat.components import BUTTON, Pressable, pressables
-from bot.sandbox.chat.context import Context
+from bot.sandbox.chat.context import ChatSession
 from bot.sandbox.chat.forms import AskField, Form
 from bot.sandbox.chat.mistakes import unknown
 from bot.sandbox.chat.slash import (
@@ -20,14 +20,14 @@ from bot.sandbox.chat.slash import (
 )
 from bot.sandbox.chat.watch import Watch
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Message
-from bot.sandbox.wire import Json
 
 
 class Clicks:
     """Uses what bots offer, as the person who speaks."""
 
-    def __init__(self, context: Context, watch: Watch, ask: AskField) -> None:
+    def __init__(self, context: ChatSession, watch: Watch, ask: AskField) -> None:
         """Take the chat; ``ask`` has the person fill in a field of a form."""
         self._context = context
         self._watch = watch

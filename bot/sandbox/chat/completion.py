@@ -9,23 +9,23 @@ from typing import Any
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from bot.sandbox.chat.context import Context
+from bot.sandbox.chat.context import ChatSession
 from bot.sandbox.chat.own import OwnCommands
 from bot.sandbox.chat.safe import printable
 from bot.sandbox.chat.slash import (
     CHAT_INPUT,
     MESSAGE_MENU,
     USER_MENU,
-    Given,
     Reached,
     Registered,
+    TypedOption,
     follow,
     registered,
     scan,
 )
 from bot.sandbox.chat.values import BOOLEAN, CHANNEL, MENTIONABLE, ROLE, USER, value_of
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _MENTION = re.compile(r"(?<![\w<])[@#][\w-]*$")
 _SECONDS = 3.0
@@ -39,7 +39,7 @@ def offers(before: str) -> bool:
 class ChatCompleter(Completer):
     """Completes a line from what the world holds at this moment, and asks the bot where an option says so."""
 
-    def __init__(self, context: Context, own: OwnCommands) -> None:
+    def __init__(self, context: ChatSession, own: OwnCommands) -> None:
         """Take the chat and its own commands."""
         self._context = context
         self._own = own
@@ -134,7 +134,7 @@ class ChatCompleter(Completer):
             yield each
 
     async def _values(
-        self, chosen: Registered, reached: Reached, given: list[Given], option: Json
+        self, chosen: Registered, reached: Reached, given: list[TypedOption], option: Json
     ) -> AsyncIterator[Completion]:
         names, kind, typed = self._context.names, option["type"], given[-1].text
         if option.get("autocomplete"):
@@ -153,7 +153,7 @@ class ChatCompleter(Completer):
         for each in _matching(typed, dict.fromkeys(known, "")):
             yield each
 
-    async def _suggested(self, chosen: Registered, reached: Reached, given: list[Given]) -> list[tuple[str, str]]:
+    async def _suggested(self, chosen: Registered, reached: Reached, given: list[TypedOption]) -> list[tuple[str, str]]:
         """Ask the bot what may stand there; trouble with that is no suggestion."""
         control, place = self._context.control, self._context.place
         options = {option["name"]: option for option in reached.options}

@@ -10,7 +10,7 @@ from bot.sandbox.chat.mistakes import unknown
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.safe import printable
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 BUTTON, STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT = 2, 3, 5, 6, 7, 8
 _SELECTS = {

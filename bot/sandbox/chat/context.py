@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.safe import printable
-from bot.sandbox.chat.screen import Screen
+from bot.sandbox.chat.screen import ChatScreen
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.models import Application, Channel, Message
 from bot.sandbox.services import Services
@@ -32,12 +32,12 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ChatSession:
     """One chat."""
 
     services: Services
     control: ControlClient
-    screen: Screen
+    screen: ChatScreen
     names: Names
     place: Place
 

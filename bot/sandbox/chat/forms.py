@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from rich.text import Text
 
 from bot.sandbox.chat.safe import printable
-from bot.sandbox.chat.screen import Screen
+from bot.sandbox.chat.screen import ChatScreen
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 AskField: TypeAlias = Callable[[str, str], Awaitable[str | None]]
 """Asks for one field by its label, with what stands in it at first; None: the person gives up."""
@@ -66,7 +66,7 @@ class Form:
         """Read what the bot sent."""
         return cls(modal["custom_id"], modal["title"], tuple(_fields(modal.get("components"), "")))
 
-    async def filled(self, screen: Screen, ask: AskField) -> dict[str, str]:
+    async def filled(self, screen: ChatScreen, ask: AskField) -> dict[str, str]:
         """Return what the person wrote into each field; raise SandboxError where they give up."""
         screen.say(Text(f"Form: {printable(self.title)} (Ctrl-C leaves it)", style="bold"))
         await screen.flush()
@@ -75,7 +75,7 @@ class Form:
             written[field.custom_id] = await self._ask(field, screen, ask)
         return written
 
-    async def _ask(self, field: Field, screen: Screen, ask: AskField) -> str:
+    async def _ask(self, field: Field, screen: ChatScreen, ask: AskField) -> str:
         label = printable(field.label) if field.required else f"{printable(field.label)} (may stay empty)"
         while True:
             text = await ask(label, printable(field.value))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from bot.sandbox.chat.mistakes import unknown
 from bot.sandbox.chat.safe import printable
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.models import Channel, Message, Role, User
+from bot.sandbox.models import Channel, GuildRole, Message, User
 from bot.sandbox.world import World
 
 _MARKUP = re.compile(r"<(?P<sign>@!?|@&|#)(?P<id>\d{1,20})>")
@@ -37,7 +37,7 @@ class Names:
         """Return the channels and threads by name."""
         return {channel.name: channel for channel in reversed(self._world.channels.values()) if not channel.is_dm}
 
-    def roles(self) -> dict[str, Role]:
+    def roles(self) -> dict[str, GuildRole]:
         """Return the roles by name, except that of everyone."""
         return {
             role.name: role
@@ -113,7 +113,7 @@ class Names:
         return message
 
 
-def _found(name: str, things: Mapping[str, User | Channel | Role], what: str, typed: str) -> str:
+def _found(name: str, things: Mapping[str, User | Channel | GuildRole], what: str, typed: str) -> str:
     """Return the id of what is named, by its name or its id."""
     markup = _MARKUP.fullmatch(typed)
     key = markup["id"] if markup is not None else name

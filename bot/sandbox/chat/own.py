@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.sandbox.chat.clicks import Clicks
-from bot.sandbox.chat.context import Context
+from bot.sandbox.chat.context import ChatSession
 from bot.sandbox.chat.safe import printable
 from bot.sandbox.chat.show import quote
 from bot.sandbox.chat.slash import CHAT_INPUT, registered
@@ -33,7 +33,7 @@ class OwnCommand:
 class OwnCommands:
     """The commands by name, without the slash."""
 
-    def __init__(self, context: Context, watch: Watch, clicks: Clicks) -> None:
+    def __init__(self, context: ChatSession, watch: Watch, clicks: Clicks) -> None:
         """Take the chat."""
         self._context = context
         self._watch = watch

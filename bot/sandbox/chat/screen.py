@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.sandbox.chat.safe import printable_lines
 
 
-class Screen:
+class ChatScreen:
     """Prints in the background, so that world and prompt never wait for each other."""
 
     def __init__(self, console: Console) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.sandbox.chat.components import links, pressables, texts
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.safe import printable, printable_lines
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _FENCE = re.compile(r"\s*```[\w+-]*\s*")
 _BOLD = re.compile(r"\*\*(?P<text>.+)\*\*")

@@ -11,8 +11,8 @@ from bot.sandbox.chat.mistakes import unknown
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.values import value_of
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Channel
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
@@ -78,7 +78,7 @@ def follow(definition: Json, text: str) -> Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class TypedOption:
     """What was typed for one option; ``name`` "" is what stands before the first name."""
 
     name: str
@@ -86,11 +86,11 @@ class Given:
     quoted: bool
 
 
-def scan(text: str, options: Sequence[Json]) -> list[Given]:
+def scan(text: str, options: Sequence[Json]) -> list[TypedOption]:
     """Take options apart: a value runs until the next name of an option, unless it is in quotation marks."""
     names = "|".join(re.escape(option["name"]) for option in options)
     pattern = re.compile(rf"(?<!\S)(?P<name>{names}):" if names else r"(?!)", re.IGNORECASE)
-    found: list[Given] = []
+    found: list[TypedOption] = []
     name, at = "", 0
     while True:
         quoted = _QUOTED.match(text, at)
@@ -98,7 +98,7 @@ def scan(text: str, options: Sequence[Json]) -> list[Given]:
         stop = following.start() if following else len(text)
         whole = quoted is not None and not text[quoted.end() : stop].strip()
         value = re.sub(r"\\(.)", r"\1", quoted["text"]) if quoted is not None and whole else text[at:stop].strip()
-        found.append(Given(name, value, whole))
+        found.append(TypedOption(name, value, whole))
         if following is None:
             return found
         name, at = following["name"].lower(), following.end()
@@ -130,7 +130,7 @@ def read_options(reached: Reached, names: Names, channel: Channel) -> Json:
     return values
 
 
-def _placed(given: list[Given], reached: Reached) -> list[Given]:
+def _placed(given: list[TypedOption], reached: Reached) -> list[TypedOption]:
     """Give what stands before the first name to the first required option, as Discord's client does."""
     first, *others = given
     if not first.text and not first.quoted:
@@ -139,7 +139,7 @@ def _placed(given: list[Given], reached: Reached) -> list[Given]:
     free = [option["name"] for option in reached.options if option.get("required") and option["name"] not in taken]
     wrong = _NAMED.match(first.text)
     if free and (wrong is None or first.quoted or not _close(wrong["name"], reached)):
-        return [Given(free[0], first.text, first.quoted), *others]
+        return [TypedOption(free[0], first.text, first.quoted), *others]
     command, known = f"/{' '.join(reached.path)}", [f"{option['name']}:" for option in reached.options]
     name = wrong["name"] if wrong is not None else first.text
     raise unknown(f"{command} has no option {name!r}", f"{name}:", known)
@@ -149,7 +149,7 @@ def _close(name: str, reached: Reached) -> list[str]:
     return get_close_matches(name.lower(), [option["name"] for option in reached.options], n=1, cutoff=_CLOSE)
 
 
-def _refuse_near_miss(given: Given, free: list[str]) -> None:
+def _refuse_near_miss(given: TypedOption, free: list[str]) -> None:
     """Refuse a value with something in it that is nearly the name of another option: it would be lost in there."""
     for found in () if given.quoted else _NAMED.finditer(given.text):
         close = get_close_matches(found["name"].lower(), free, n=1, cutoff=_CLOSE)

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from bot.sandbox.chat.clicks import Clicks
 from bot.sandbox.chat.completion import ChatCompleter, offers
-from bot.sandbox.chat.context import Context, Place
+from bot.sandbox.chat.context import ChatSession, Place
 from bot.sandbox.chat.names import Names
 from bot.sandbox.chat.own import OwnCommands
-from bot.sandbox.chat.screen import Screen
+from bot.sandbox.chat.screen import ChatScreen
 from bot.sandbox.chat.watch import Watch
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
@@ -43,9 +43,9 @@ class Chat:
         ``absence`` is said while no bot has come yet; ``ended`` waits until a bot that was started beside the
         chat ends by itself, and gives what to say then.
         """
-        self.screen = Screen(console)
+        self.screen = ChatScreen(console)
         place = Place(FIRST_PERSON, services.general)
-        self._context = Context(services, control, self.screen, Names(services.world), place)
+        self._context = ChatSession(services, control, self.screen, Names(services.world), place)
         self._watch = Watch(self._context)
         self._clicks = Clicks(self._context, self._watch, self._ask)
         self._own = OwnCommands(self._context, self._watch, self._clicks)

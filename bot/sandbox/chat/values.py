@@ -7,8 +7,8 @@ import math
 from bot.sandbox.chat.mistakes import unknown
 from bot.sandbox.chat.names import Names
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
-from bot.sandbox.wire import Json
 
 STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
 YES, NO = ("true", "yes", "on"), ("false", "no", "off")

@@ -7,12 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from bot.sandbox.chat.components import pressables
-from bot.sandbox.chat.context import Context
+from bot.sandbox.chat.context import ChatSession
 from bot.sandbox.chat.show import message_text, quote
 from bot.sandbox.events import Dispatch
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Application, Message, MessageFlag
-from bot.sandbox.wire import Json
 
 _KEPT = 300
 _THINKING_SECONDS = 1.0
@@ -31,7 +31,7 @@ class Shown:
 class Watch:
     """Listens to the world and prints; ``ids`` shows each message's id."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ChatSession) -> None:
         """Take the chat."""
         self.ids = False
         self._context = context
@@ -50,7 +50,7 @@ class Watch:
         try:
             while True:
                 self._tell_presence()
-                await self._world.pulse.wait_for(lambda: self._context.connected() != self._here or None, _NEVER)
+                await self._world.changes.wait_for(lambda: self._context.connected() != self._here or None, _NEVER)
         finally:
             self._world.listeners.remove(self._hear)
             self._world.whisper_listeners.remove(self._overhear)

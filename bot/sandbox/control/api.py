@@ -14,8 +14,8 @@ from aiohttp import web
 from bot.sandbox.control import routes as control_routes
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ApiError, ControlError
+from bot.sandbox.json_codec import Json, json_response
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json, json_response
 
 PREFIX = "/control"
 _Endpoint: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -8,8 +8,8 @@ from bot.sandbox import permissions
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.control.people import join
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, ChannelKind, Guild, User
-from bot.sandbox.wire import Json
 
 _KINDS = {"text": ChannelKind.TEXT, "announcement": ChannelKind.ANNOUNCEMENT}
 

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json, decode
 from bot.sandbox.models import Application, Channel, Guild, Message, User
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json, decode
 from bot.sandbox.world import World
 
 ControlHandler: TypeAlias = Callable[["ControlCall"], Awaitable[Any]]

@@ -11,10 +11,10 @@ from bot.sandbox.control.people import join
 from bot.sandbox.control.records import message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.interactions import Interaction, InteractionKind
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Application, Channel, Message, User
 from bot.sandbox.payloads import member_payload, user_payload
-from bot.sandbox.wire import Json
 
 _BUTTON = 2
 _TEXT_INPUT = 4

@@ -11,11 +11,11 @@ from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.control.clicks import find_interaction, interaction_record
 from bot.sandbox.control.records import MessageFilter, message_record
 from bot.sandbox.errors import ControlError
-from bot.sandbox.gateway.session import Session
+from bot.sandbox.gateway.session import GatewaySession
 from bot.sandbox.interactions import Interaction
-from bot.sandbox.journal import Entry
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
-from bot.sandbox.wire import Json
+from bot.sandbox.request_log import LoggedRequest
 
 MAX_WAIT = 600.0
 
@@ -55,7 +55,7 @@ async def counts(call: ControlCall) -> Json:
     return {"total": total, "deleted": deleted, "by_channel": by_channel}
 
 
-def _session_record(session: Session) -> Json:
+def _session_record(session: GatewaySession) -> Json:
     connection = session.connection
     return {
         "id": session.id,
@@ -85,7 +85,7 @@ async def sessions(call: ControlCall) -> Json:
     }
 
 
-def _request_filter(source: Json) -> Callable[[Entry], bool]:
+def _request_filter(source: Json) -> Callable[[LoggedRequest], bool]:
     method = str(source.get("method") or "*").upper()
     path = str(source.get("path") or "*")
     status = source.get("status")
@@ -100,9 +100,9 @@ async def requests(call: ControlCall) -> Json:
     """List REST requests, oldest first; filters: method, path (pattern with *), status, after (number)."""
     after = call.number("after", 0, whole=True)
     matches = _request_filter(call.body)
-    entries = [entry for entry in call.services.journal.entries if entry.number > after and matches(entry)]
+    entries = [entry for entry in call.services.request_log.entries if entry.number > after and matches(entry)]
     return {
-        "total": call.services.journal.total,
+        "total": call.services.request_log.total,
         "count": len(entries),
         "requests": [entry.payload() for entry in entries],
     }
@@ -110,8 +110,8 @@ async def requests(call: ControlCall) -> Json:
 
 async def forget_requests(call: ControlCall) -> Json:
     """Forget the requests so far; their numbers go on."""
-    call.services.journal.clear()
-    return {"total": call.services.journal.total}
+    call.services.request_log.clear()
+    return {"total": call.services.request_log.total}
 
 
 async def report(call: ControlCall) -> Json:
@@ -150,7 +150,7 @@ async def wait(call: ControlCall) -> Json:
     if not 0 <= timeout <= MAX_WAIT:
         raise ControlError(f"timeout must be between 0 and {MAX_WAIT:.0f} seconds.")
     look = _condition(call)
-    found = await call.world.pulse.wait_for(look, timeout)
+    found = await call.world.changes.wait_for(look, timeout)
     return {"met": found is not None, **(found or {})}
 
 
@@ -188,13 +188,13 @@ def _requests_met(call: ControlCall, source: Json, count: int) -> Json | None:
     matches = _request_filter(source)
     found = [
         entry
-        for entry in call.services.journal.entries
+        for entry in call.services.request_log.entries
         if entry.number > after and (entry.status is not None or entry.fault is not None) and matches(entry)
     ]
     return {"count": len(found)} if len(found) >= count else None
 
 
-def _connected(call: ControlCall) -> list[Session]:
+def _connected(call: ControlCall) -> list[GatewaySession]:
     hub = call.services.hub
     return [session for session in hub.sessions.values() if session.connection is not None and session.ready]
 

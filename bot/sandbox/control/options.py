@@ -6,10 +6,10 @@ from typing import Any
 
 from bot.sandbox.control.call import ControlCall
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
 from bot.sandbox.payloads import channel_payload, member_payload, role_payload, user_payload
 from bot.sandbox.permissions import effective
-from bot.sandbox.wire import Json
 
 CHAT_INPUT = 1
 USER_MENU = 2

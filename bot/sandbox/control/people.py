@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox import posting
-from bot.sandbox.attachments import attachment_payloads
+from bot.sandbox.attachments import AttachedFile, attachment_payloads
 from bot.sandbox.control.call import ControlCall, ControlRoute, find_channel, find_message, find_user
 from bot.sandbox.control.records import message_record
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, Message, User
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 # People with Nitro may write twice as much as bots.
@@ -36,15 +35,7 @@ def routes() -> list[ControlRoute]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    filename: str
-    size: int
-    content_type: str
-    content: bytes | None = None
-
-
-def draft_of(world: World, item: Json, api_url: str) -> posting.Draft:
+def draft_of(world: World, item: Json, api_url: str) -> posting.NewMessage:
     """Check what an object wants posted; see ``post``."""
     channel = find_channel(world, item.get("channel", "general"))
     author = find_user(world, item.get("author", "alice"))
@@ -58,7 +49,7 @@ def draft_of(world: World, item: Json, api_url: str) -> posting.Draft:
     files = [_file(entry) for entry in _listed(item.get("attachments"))]
     if len(content) > MAX_CONTENT or not (content.strip() or files):
         raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
-    return posting.Draft(
+    return posting.NewMessage(
         channel,
         author,
         content,
@@ -89,7 +80,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     return value if isinstance(value, list) else [value]
 
 
-def _file(entry: object) -> _File:
+def _file(entry: object) -> AttachedFile:
     if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
         message = "An attachment needs a filename, and may have size and content_type."
         raise ControlError(message)
@@ -102,7 +93,8 @@ def _file(entry: object) -> _File:
     if not isinstance(size, int) or size < 0:
         message = "size must be a whole number of bytes."
         raise ControlError(message)
-    return _File(entry["filename"], size, str(entry.get("content_type", "application/octet-stream")), data)
+    media_type = str(entry.get("content_type", "application/octet-stream"))
+    return AttachedFile(entry["filename"], media_type, size, data)
 
 
 async def post(call: ControlCall) -> Json:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.sandbox.control.call import ControlCall
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
 from bot.sandbox.snowflakes import iso_time, timestamp_ms
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 
 class MessageRecord(TypedDict):
@@ -43,7 +43,7 @@ class ReportRow(MessageRecord):
     replies: list[MessageRecord]
 
 
-class Report(TypedDict):
+class ReplyReport(TypedDict):
     """What was answered; ``doubled`` counts messages with more than one reply."""
 
     messages: list[ReportRow]

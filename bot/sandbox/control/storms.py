@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.gateway.storm import Storm
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 
 def routes() -> list[ControlRoute]:

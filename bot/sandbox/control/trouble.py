@@ -9,9 +9,9 @@ from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError, SandboxError
 from bot.sandbox.gateway.storm import CLOSE_CODES
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload
-from bot.sandbox.options import Rate
-from bot.sandbox.wire import Json, encode
+from bot.sandbox.options import RateLimit
 
 MAX_OUTAGE = 3600.0
 
@@ -195,7 +195,7 @@ async def settings(call: ControlCall) -> Json:
     }
 
 
-def _rate_text(rate: Rate | None) -> str:
+def _rate_text(rate: RateLimit | None) -> str:
     return "off" if rate is None else f"{rate.limit}/{rate.seconds:g}"
 
 
@@ -214,7 +214,9 @@ async def change_settings(call: ControlCall) -> Json:
         message = "Times and sessions_left must not be negative."
         raise ControlError(message)
     try:
-        rates = {name: Rate.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")}
+        rates = {
+            name: RateLimit.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")
+        }
     except SandboxError as error:
         raise ControlError(str(error)) from error
     denied = frozenset(map(str, call.items("denied_intents", known["denied_intents"])))

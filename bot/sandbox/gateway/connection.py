@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.gateway.protocol import CLIENT_COMMANDS, COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
-from bot.sandbox.gateway.session import Sent, Session
+from bot.sandbox.gateway.session import GatewaySession, SentDispatch
 from bot.sandbox.gateway.storm import Storm
+from bot.sandbox.json_codec import Json, decode, encode
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.wire import Json, decode, encode
 
 _BATCH = 64
 _CLOSE_PATIENCE = 2.0
@@ -40,29 +40,29 @@ class Keeper(Protocol):
     options: SandboxOptions
     unmuted: asyncio.Event
 
-    def identify(self, connection: Connection, body: Json) -> None:
+    def identify(self, connection: GatewayConnection, body: Json) -> None:
         """Begin a session."""
 
-    def resume(self, connection: Connection, body: Json) -> None:
+    def resume(self, connection: GatewayConnection, body: Json) -> None:
         """Continue a session."""
 
-    def overflow(self, connection: Connection) -> None:
+    def overflow(self, connection: GatewayConnection) -> None:
         """End the session of a client that does not read."""
 
-    def strike(self, connection: Connection, moment: str) -> bool:
+    def strike(self, connection: GatewayConnection, moment: str) -> bool:
         """Do what the storm does at this moment, and tell whether it does anything."""
 
-    def close_later(self, connection: Connection, code: int) -> None:
+    def close_later(self, connection: GatewayConnection, code: int) -> None:
         """Close a connection from outside of it."""
 
-    def connection_ended(self, connection: Connection, code: int | None) -> None:
+    def connection_ended(self, connection: GatewayConnection, code: int | None) -> None:
         """Note that a connection is gone."""
 
     def progress(self) -> None:
         """Note that something was sent."""
 
 
-class Connection:
+class GatewayConnection:
     """Serve one websocket; a bounded outbox keeps a client that does not read from stalling others."""
 
     def __init__(self, keeper: Keeper, request: web.Request) -> None:
@@ -70,11 +70,11 @@ class Connection:
         self._keeper = keeper
         self._request = request
         self._websocket = web.WebSocketResponse(compress=False, max_msg_size=_LIBRARY_LIMIT, timeout=_CLOSE_PATIENCE)
-        self._outbox: deque[Sent | str | Storm] = deque()
+        self._outbox: deque[SentDispatch | str | Storm] = deque()
         self._wake = asyncio.Event()
         self._commands: deque[float] = deque()
         self._compressor = zlib.compressobj(level=1) if request.query.get("compress") == "zlib-stream" else None
-        self.session: Session | None = None
+        self.session: GatewaySession | None = None
         self.closed_by_us = False
         self.last_heartbeat = time.monotonic()
 
@@ -83,7 +83,7 @@ class Connection:
         """Count what waits to be sent."""
         return len(self._outbox)
 
-    def enqueue(self, item: Sent | str | Storm) -> None:
+    def enqueue(self, item: SentDispatch | str | Storm) -> None:
         """Send, or do, later; a full outbox ends the session."""
         if len(self._outbox) >= self._keeper.options.queue_limit:
             self._keeper.overflow(self)
@@ -179,7 +179,7 @@ class Connection:
         except ConnectionError:
             return
 
-    async def _send(self, item: Sent | str | Storm) -> None:
+    async def _send(self, item: SentDispatch | str | Storm) -> None:
         if isinstance(item, Storm):
             await self._fail(item)
             return

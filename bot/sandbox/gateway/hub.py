@@ -9,17 +9,17 @@ from collections import deque
 
 from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
-from bot.sandbox.gateway.connection import Connection, GatewayClosed
+from bot.sandbox.gateway.connection import GatewayClosed, GatewayConnection
 from bot.sandbox.gateway.delivery import Delivery
 from bot.sandbox.gateway.identify import checked_intents, checked_shard, ready_payload
 from bot.sandbox.gateway.protocol import Close, Op
-from bot.sandbox.gateway.session import Session
+from bot.sandbox.gateway.session import GatewaySession
 from bot.sandbox.gateway.storm import Storm
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.payloads import guild_create_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.wire import Json, encode
 from bot.sandbox.world import World
 
 _IDENTIFY_PERIOD = 5.0
@@ -33,8 +33,8 @@ class Hub:
         """Listen to the world."""
         self.world = world
         self.options = options
-        self.sessions: dict[str, Session] = {}
-        self.connections: set[Connection] = set()
+        self.sessions: dict[str, GatewaySession] = {}
+        self.connections: set[GatewayConnection] = set()
         self.gateway_url = ""
         self.upgrades = 0
         self.resumes = 0
@@ -60,7 +60,7 @@ class Hub:
                 else:
                     session.push(dispatch.name, dispatch.text(session.intents, session.application.user.id))
 
-    def _push_guild(self, session: Session, guild: Guild, more: Json) -> None:
+    def _push_guild(self, session: GatewaySession, guild: Guild, more: Json) -> None:
         user_id = session.application.user.id
         threads = [
             thread
@@ -81,7 +81,7 @@ class Hub:
                 for connection in behind:
                     self.overflow(connection)
 
-    def _far_behind(self) -> list[Connection]:
+    def _far_behind(self) -> list[GatewayConnection]:
         limit = min(_HIGH_WATER, self.options.queue_limit // 4)
         return [item for item in self.connections if item.session is not None and item.backlog > limit]
 
@@ -96,7 +96,7 @@ class Hub:
 
     # -- connections -----------------------------------------------------------------------------------------------
 
-    def identify(self, connection: Connection, body: Json) -> None:
+    def identify(self, connection: GatewayConnection, body: Json) -> None:
         """Begin a session: READY, then GUILD_CREATE for each guild."""
         if connection.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
@@ -108,7 +108,9 @@ class Hub:
             return
         if self.strike(connection, "identify"):
             return
-        session = Session(secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard)
+        session = GatewaySession(
+            secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard
+        )
         self.sessions[session.id] = session
         self._attach(session, connection)
         guilds = [guild for guild in self.world.guilds.values() if session.sees_guild(guild)]
@@ -119,7 +121,7 @@ class Hub:
                     self._push_guild(session, guild, BACK_AVAILABLE)
         session.ready = True
         self.strike(connection, "ready")
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
     def _authenticate(self, token: object) -> Application:
         application = self.world.application_by_token(token) if isinstance(token, str) else None
@@ -141,7 +143,7 @@ class Hub:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Too many identifies: the token was reset.")
         return True
 
-    def resume(self, connection: Connection, body: Json) -> None:
+    def resume(self, connection: GatewayConnection, body: Json) -> None:
         """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
         if connection.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
@@ -168,9 +170,9 @@ class Hub:
             connection.enqueue(sent)
         session.push("RESUMED", "{}")
         self.strike(connection, "ready")
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
-    def _attach(self, session: Session, connection: Connection) -> None:
+    def _attach(self, session: GatewaySession, connection: GatewayConnection) -> None:
         if session.connection is not None:
             session.connection.detach()
             session.connection.abort()
@@ -178,7 +180,7 @@ class Hub:
         session.lost_at = None
         connection.session = session
 
-    def connection_ended(self, connection: Connection, code: int | None) -> None:
+    def connection_ended(self, connection: GatewayConnection, code: int | None) -> None:
         """Keep the session for RESUME, unless the client said goodbye with 1000 or 1001 (gateway.mdx:242)."""
         self.connections.discard(connection)
         session = connection.session
@@ -188,16 +190,16 @@ class Hub:
             if not connection.closed_by_us and code in (Close.NORMAL, Close.GOING_AWAY):
                 self.forget(session)
         self._progress.set()
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
-    def overflow(self, connection: Connection) -> None:
+    def overflow(self, connection: GatewayConnection) -> None:
         """End the session of a client that does not read."""
         session, connection.session = connection.session, None
         if session is not None:
             self.forget(session)
         connection.abort()
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: GatewaySession) -> None:
         """Make a session impossible to resume."""
         self.sessions.pop(session.id, None)
         session.connection = None
@@ -223,7 +225,7 @@ class Hub:
         """Send again, beginning with what piled up."""
         self.unmuted.set()
 
-    def strike(self, connection: Connection, moment: str) -> bool:
+    def strike(self, connection: GatewayConnection, moment: str) -> bool:
         """Do what the storm does at this moment, and tell whether it does anything."""
         storm = self.storm
         if storm is None or not storm.strikes(moment):
@@ -231,7 +233,7 @@ class Hub:
         if storm.does == "invalid-session" and not storm.resumable:
             self._invalidate(connection)
         connection.enqueue(storm.word() or storm)
-        self.world.pulse.beat()
+        self.world.changes.notify()
         return True
 
     def calm(self) -> None:
@@ -252,12 +254,12 @@ class Hub:
             self.sessions.clear()
         return len(connections)
 
-    def _invalidate(self, connection: Connection) -> None:
+    def _invalidate(self, connection: GatewayConnection) -> None:
         if connection.session is not None:
             self.forget(connection.session)
             connection.session = None
 
-    def close_later(self, connection: Connection, code: int) -> None:
+    def close_later(self, connection: GatewayConnection, code: int) -> None:
         """Close a connection from outside of it."""
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)

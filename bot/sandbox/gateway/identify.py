@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.sandbox import intents
 from bot.sandbox.gateway.connection import GatewayClosed
 from bot.sandbox.gateway.protocol import Close
-from bot.sandbox.gateway.session import Session
+from bot.sandbox.gateway.session import GatewaySession
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.payloads import own_user_payload
-from bot.sandbox.wire import Json
 
 
 def checked_intents(application: Application, value: object) -> int:
@@ -31,7 +31,7 @@ def checked_shard(value: object) -> tuple[int, int] | None:
     return number, count
 
 
-def ready_payload(session: Session, guilds: list[Guild], gateway_url: str) -> Json:
+def ready_payload(session: GatewaySession, guilds: list[Guild], gateway_url: str) -> Json:
     """Build READY; the guilds come one by one after it."""
     application = session.application
     ready: Json = {

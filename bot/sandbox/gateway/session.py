@@ -14,7 +14,7 @@ from bot.sandbox.permissions import Permission, effective
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentDispatch:
     """One dispatch of one session; ``text`` is shared with other sessions."""
 
     sequence: int
@@ -26,14 +26,14 @@ class Sent:
         return f'{{"t":"{self.name}","s":{self.sequence},"op":0,"d":{self.text}}}'
 
 
-class Line(Protocol):
+class ClientLink(Protocol):
     """What carries a session's events to the client."""
 
     @property
     def backlog(self) -> int:
         """How many events wait to be sent."""
 
-    def enqueue(self, item: Sent | str) -> None:
+    def enqueue(self, item: SentDispatch | str) -> None:
         """Send later."""
 
     def abort(self) -> None:
@@ -44,16 +44,16 @@ class Line(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class GatewaySession:
     """One session; ``replay`` is what RESUME can bring back, ``lost_at`` when its connection went away."""
 
     id: str
     application: Application
     intents: int
-    replay: deque[Sent]
+    replay: deque[SentDispatch]
     shard: tuple[int, int] | None = None
     sequence: int = 0
-    connection: Line | None = None
+    connection: ClientLink | None = None
     lost_at: float | None = None
     created_at: float = field(default_factory=time.time)
     last_heartbeat: float | None = None
@@ -63,12 +63,12 @@ class Session:
     def push(self, name: str, text: str) -> None:
         """Send an event, or keep it for RESUME while there is no connection."""
         self.sequence += 1
-        sent = Sent(self.sequence, name, text)
+        sent = SentDispatch(self.sequence, name, text)
         self.replay.append(sent)
         if self.connection is not None:
             self.connection.enqueue(sent)
 
-    def missed_since(self, sequence: int) -> list[Sent] | None:
+    def missed_since(self, sequence: int) -> list[SentDispatch] | None:
         """List what was sent after a sequence number; None when that is no longer known."""
         if sequence == self.sequence:
             return []

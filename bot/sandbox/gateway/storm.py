@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.errors import ControlError
 from bot.sandbox.gateway.protocol import Op
-from bot.sandbox.wire import Json, encode
+from bot.sandbox.json_codec import Json, encode
 
 MOMENTS = ("upgrade", "connect", "hello", "identify", "resume", "ready")
 """When a storm strikes: instead of the upgrade to a websocket; before Hello; after Hello; instead of beginning or

@@ -7,29 +7,19 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.attachments import AttachedFile
 from bot.sandbox.errors import ApiError, invalid
-from bot.sandbox.wire import Json, decode
+from bot.sandbox.json_codec import Json, decode
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file of a multipart body."""
-
-    field: str
-    filename: str
-    content_type: str
-    size: int
-    content: bytes | None = None
-
-
 @dataclass(slots=True)
-class Body:
+class RequestBody:
     """What a request says: any JSON value, and files."""
 
     value: Any
-    uploads: list[Upload] = field(default_factory=list)
+    uploads: list[AttachedFile] = field(default_factory=list)
 
     @property
     def mapping(self) -> Json:
@@ -46,7 +36,7 @@ class Body:
         raise invalid("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
 
 
-async def read_body(request: web.Request) -> Body:
+async def read_body(request: web.Request) -> RequestBody:
     """Read a body of any accepted type; refuse others with 50035, and what does not parse with 50109."""
     if request.content_type in _FORMS:
         return await _read_form(request)
@@ -54,7 +44,7 @@ async def read_body(request: web.Request) -> Body:
     if request.content_type != "application/json" and data:
         expected = ", ".join(("application/json", *_FORMS))
         raise invalid("", "CONTENT_TYPE_INVALID", f'Expected "Content-Type" header to be one of {{{expected}}}.')
-    return Body(_parse(data) if data.strip() else {})
+    return RequestBody(_parse(data) if data.strip() else {})
 
 
 def _parse(data: str | bytes) -> Any:  # noqa: ANN401 - JSON
@@ -64,22 +54,22 @@ def _parse(data: str | bytes) -> Any:  # noqa: ANN401 - JSON
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
 
 
-async def _read_form(request: web.Request) -> Body:
+async def _read_form(request: web.Request) -> RequestBody:
     try:
         form = await request.post()
     # aiohttp answers a malformed multipart body with one of several exceptions, depending on where it stumbles.
     except (ValueError, LookupError, AssertionError, RuntimeError, TypeError, OSError) as error:
         raise invalid("", "FORM_INVALID", "The form could not be read.") from error
     fields: Json = {}
-    uploads: list[Upload] = []
+    uploads: list[AttachedFile] = []
     for name, value in form.items():
         if isinstance(value, web.FileField):
             if name == "payload_json":
                 fields[name] = value.file.read()
                 continue
             size = value.file.seek(0, 2)
-            uploads.append(Upload(name, value.filename, value.content_type, size))
+            uploads.append(AttachedFile(value.filename, value.content_type, size))
         else:
             fields[name] = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else value
     payload = fields.pop("payload_json", None)
-    return Body(fields if payload is None else _parse(payload), uploads)
+    return RequestBody(fields if payload is None else _parse(payload), uploads)

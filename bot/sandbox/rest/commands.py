@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from bot.sandbox.errors import ApiError, FormErrors
-from bot.sandbox.rest.router import Call, Created, Route
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
+from bot.sandbox.rest.router import Created, RestCall, Route
 
 CHAT_INPUT = 1
 MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15}
@@ -50,35 +50,35 @@ def routes() -> list[Route]:
     return found
 
 
-def _scope(call: Call) -> int | None:
+def _scope(call: RestCall) -> int | None:
     """Check that the application is the caller's; give the guild's id, or None for global."""
     if call.snowflake("application_id") != call.application.id:
         raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
     return call.guild().id if "guild_id" in call.request.match_info else None
 
 
-def _commands(call: Call) -> dict[int, Json]:
+def _commands(call: RestCall) -> dict[int, Json]:
     return call.application.commands.setdefault(_scope(call), {})
 
 
-def _existing(call: Call) -> Json:
+def _existing(call: RestCall) -> Json:
     command = _commands(call).get(call.snowflake("command_id"))
     if command is None:
         raise ApiError(404, 10063, "Unknown application command")
     return command
 
 
-async def list_all(call: Call) -> list[Json]:
+async def list_all(call: RestCall) -> list[Json]:
     """List the commands of a scope."""
     return list(_commands(call).values())
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Describe a command."""
     return _existing(call)
 
 
-async def overwrite(call: Call) -> list[Json]:
+async def overwrite(call: RestCall) -> list[Json]:
     """Replace all commands of a scope; one with the same name and type keeps its id."""
     present = _commands(call)
     errors = FormErrors()
@@ -100,7 +100,7 @@ async def overwrite(call: Call) -> list[Json]:
     return list(present.values())
 
 
-async def create(call: Call) -> Created | Json:
+async def create(call: RestCall) -> Created | Json:
     """Create a command, or replace the one with the same name and type."""
     present = _commands(call)
     errors = FormErrors()
@@ -114,7 +114,7 @@ async def create(call: Call) -> Created | Json:
     return Created(_store(call, form, None))
 
 
-async def edit(call: Call) -> Json:
+async def edit(call: RestCall) -> Json:
     """Change a command."""
     command = _existing(call)
     errors = FormErrors()
@@ -123,12 +123,12 @@ async def edit(call: Call) -> Json:
     return _store(call, form, int(command["id"]))
 
 
-async def delete(call: Call) -> None:
+async def delete(call: RestCall) -> None:
     """Delete a command."""
     del _commands(call)[int(_existing(call)["id"])]
 
 
-def _store(call: Call, form: Json, command_id: int | None) -> Json:
+def _store(call: RestCall, form: Json, command_id: int | None) -> Json:
     snowflake = command_id or call.world.snowflakes.next()
     scope = _scope(call)
     command: Json = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.errors import FormErrors
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 MAX_EMBEDS = 10
 MAX_TOTAL = 6000

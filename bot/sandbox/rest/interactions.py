@@ -9,13 +9,13 @@ from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
 from bot.sandbox.errors import ApiError, invalid, unknown_message
 from bot.sandbox.interactions import Callback, Interaction, InteractionKind, interaction_metadata
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
-from bot.sandbox.rest.bodies import Body
+from bot.sandbox.rest.bodies import RequestBody
 from bot.sandbox.rest.message_forms import MessageForm, read_message
 from bot.sandbox.rest.messages import apply_edit
-from bot.sandbox.rest.router import Call, Route, parse_snowflake
-from bot.sandbox.wire import Json
+from bot.sandbox.rest.router import RestCall, Route, parse_snowflake
 
 MAX_CHOICES = 25
 ORIGINAL = "@original"
@@ -41,7 +41,7 @@ def routes() -> list[Route]:
 # -- the first response ------------------------------------------------------------------------------------------------
 
 
-async def callback(call: Call) -> Json | None:
+async def callback(call: RestCall) -> Json | None:
     """Respond to an interaction, once and within three seconds."""
     body = await call.body()
     interaction = call.services.interactions.unanswered(call.snowflake("interaction_id"), call.text("token"))
@@ -49,7 +49,7 @@ async def callback(call: Call) -> Json | None:
     data = body.mapping.get("data")
     if data is not None and not isinstance(data, dict):
         raise invalid("data", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-    inner = Body(data or {}, body.uploads)
+    inner = RequestBody(data or {}, body.uploads)
     if kind is Callback.MESSAGE:
         interaction.original = _post(call, interaction, _checked(inner))
     elif kind is Callback.DEFERRED_MESSAGE:
@@ -82,7 +82,7 @@ def _callback_kind(value: Any, interaction: Interaction) -> Callback:  # noqa: A
     return kind
 
 
-def _checked(body: Body) -> MessageForm:
+def _checked(body: RequestBody) -> MessageForm:
     form = read_message(body)
     form.require_something()
     return form
@@ -99,12 +99,12 @@ def _plain_answer(kind: Callback, data: Json) -> Json:
     return {"modal": data}
 
 
-def _draft(interaction: Interaction) -> posting.Draft:
+def _draft(interaction: Interaction) -> posting.NewMessage:
     commands = {1: MessageKind.CHAT_INPUT_COMMAND, 2: MessageKind.CONTEXT_MENU_COMMAND}
     kind = MessageKind.DEFAULT
     if interaction.kind is InteractionKind.COMMAND:
         kind = commands.get(interaction.data.get("type", 1), MessageKind.CONTEXT_MENU_COMMAND)
-    return posting.Draft(
+    return posting.NewMessage(
         interaction.channel,
         interaction.application.user,
         kind=kind,
@@ -114,13 +114,13 @@ def _draft(interaction: Interaction) -> posting.Draft:
     )
 
 
-def _post(call: Call, interaction: Interaction, form: MessageForm) -> Message:
+def _post(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
     draft = _draft(interaction)
     _fill(call, draft, form)
     return posting.post(call.world, draft)
 
 
-def _fill(call: Call, draft: posting.Draft, form: MessageForm) -> None:
+def _fill(call: RestCall, draft: posting.NewMessage, form: MessageForm) -> None:
     draft.content = form.content or ""
     draft.embeds = form.embeds or []
     draft.components = form.components or []
@@ -130,7 +130,7 @@ def _fill(call: Call, draft: posting.Draft, form: MessageForm) -> None:
     draft.attachments = attachment_payloads(call.world, draft.channel, form.uploads, call.services.addresses.api)
 
 
-def _defer(call: Call, interaction: Interaction, form: MessageForm) -> Message:
+def _defer(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
     """Post the message that says the bot is thinking; of the form only EPHEMERAL counts (:304)."""
     draft = _draft(interaction)
     draft.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
@@ -138,7 +138,7 @@ def _defer(call: Call, interaction: Interaction, form: MessageForm) -> Message:
     return posting.post(call.world, draft)
 
 
-def _callback_answer(call: Call, interaction: Interaction, kind: Callback) -> Json:
+def _callback_answer(call: RestCall, interaction: Interaction, kind: Callback) -> Json:
     described: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     original = interaction.original
     if original is not None:
@@ -153,18 +153,18 @@ def _callback_answer(call: Call, interaction: Interaction, kind: Callback) -> Js
     return answer
 
 
-def _show(call: Call, message: Message) -> Json:
+def _show(call: RestCall, message: Message) -> Json:
     return message_payload(message, call.world.messages.get)
 
 
-def _asked(call: Call, name: str) -> bool:
+def _asked(call: RestCall, name: str) -> bool:
     return call.request.query.get(name, "").lower() in _TRUE
 
 
 # -- the webhook behind a token ----------------------------------------------------------------------------------------
 
 
-def _open(call: Call) -> Interaction | Webhook:
+def _open(call: RestCall) -> Interaction | Webhook:
     """Find what the id and token of the path open."""
     hook_id, token = call.snowflake("webhook_id"), call.text("token")
     interaction = call.services.interactions.answered(hook_id, token)
@@ -178,7 +178,7 @@ def _open(call: Call) -> Interaction | Webhook:
     return webhook
 
 
-async def describe(call: Call) -> Json:
+async def describe(call: RestCall) -> Json:
     """Describe a webhook of a channel."""
     webhook = _open(call)
     if isinstance(webhook, Interaction):
@@ -196,7 +196,7 @@ async def describe(call: Call) -> Json:
     }
 
 
-async def execute(call: Call) -> Json | None:
+async def execute(call: RestCall) -> Json | None:
     """Post a follow-up or a webhook message; the first follow-up after a deferral edits the original (:479)."""
     opened = _open(call)
     body = await call.body()
@@ -215,7 +215,7 @@ async def execute(call: Call) -> Json | None:
     return _show(call, message)
 
 
-def _finish_waiting(call: Call, interaction: Interaction, original: Message, form: MessageForm) -> Json:
+def _finish_waiting(call: RestCall, interaction: Interaction, original: Message, form: MessageForm) -> Json:
     apply_edit(call, original, form)
     original.flags &= ~MessageFlag.LOADING
     interaction.waiting = False
@@ -223,16 +223,16 @@ def _finish_waiting(call: Call, interaction: Interaction, original: Message, for
     return _show(call, original)
 
 
-def _post_as_webhook(call: Call, webhook: Webhook, form: MessageForm, body: Body) -> Message:
+def _post_as_webhook(call: RestCall, webhook: Webhook, form: MessageForm, body: RequestBody) -> Message:
     name = body.mapping.get("username")
     author = webhook.user if not isinstance(name, str) or not name else User(webhook.id, name, webhook=True)
-    draft = posting.Draft(webhook.channel, author, webhook_id=webhook.id)
+    draft = posting.NewMessage(webhook.channel, author, webhook_id=webhook.id)
     _fill(call, draft, form)
     draft.flags &= ~MessageFlag.EPHEMERAL
     return posting.post(call.world, draft)
 
 
-def _target(call: Call) -> tuple[Interaction | Webhook, Message]:
+def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:
     """Find the message of the path among those that the token may touch."""
     opened, name = _open(call), call.text("message_id")
     if isinstance(opened, Webhook):
@@ -249,12 +249,12 @@ def _target(call: Call) -> tuple[Interaction | Webhook, Message]:
     return opened, message
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Get the original response, a follow-up or a webhook message."""
     return _show(call, _target(call)[1])
 
 
-async def edit(call: Call) -> Json:
+async def edit(call: RestCall) -> Json:
     """Edit it; an edit of a deferred response is its content, not an edit that shows."""
     opened, message = _target(call)
     form = read_message(await call.body())
@@ -265,6 +265,6 @@ async def edit(call: Call) -> Json:
     return _show(call, message)
 
 
-async def delete(call: Call) -> None:
+async def delete(call: RestCall) -> None:
     """Delete it."""
     posting.delete(call.world, _target(call)[1])

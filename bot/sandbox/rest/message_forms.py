@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.attachments import AttachedFile
 from bot.sandbox.errors import ApiError, FormErrors
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import MessageFlag
 from bot.sandbox.posting import AllowedMentions
-from bot.sandbox.rest.bodies import Body, Upload
+from bot.sandbox.rest.bodies import RequestBody
 from bot.sandbox.rest.embeds import check_embeds
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
-from bot.sandbox.wire import Json
 
 MAX_CONTENT = 2000
 MAX_NONCE = 25
@@ -44,7 +45,7 @@ class MessageForm:
     tts: bool = False
     allowed: AllowedMentions = field(default_factory=AllowedMentions)
     reference: ReferenceForm | None = None
-    uploads: list[Upload] = field(default_factory=list)
+    uploads: list[AttachedFile] = field(default_factory=list)
 
     def require_something(self) -> None:
         """Refuse an empty message with 50006."""
@@ -52,7 +53,7 @@ class MessageForm:
             raise ApiError(400, 50006, "Cannot send an empty message")
 
 
-def read_message(body: Body) -> MessageForm:
+def read_message(body: RequestBody) -> MessageForm:
     """Check a message; refuse it with 50035 and every field error."""
     data = body.mapping
     errors = FormErrors()

@@ -8,13 +8,13 @@ from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
 from bot.sandbox.errors import ApiError, invalid, missing_access, missing_permissions, unknown_message
 from bot.sandbox.intents import MESSAGE_CONTENT, denied_bits
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import content_is_free, message_payload, without_content
 from bot.sandbox.models import Channel, Message
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.rest.message_forms import MessageForm, ReferenceForm, read_message
-from bot.sandbox.rest.router import Call, Route, parse_snowflake
+from bot.sandbox.rest.router import RestCall, Route, parse_snowflake
 from bot.sandbox.snowflakes import timestamp_ms, wall_clock_ms
-from bot.sandbox.wire import Json
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 50
@@ -36,7 +36,7 @@ def routes() -> list[Route]:
     ]
 
 
-def visible_channel(call: Call) -> Channel:
+def visible_channel(call: RestCall) -> Channel:
     """Find the channel of the path; 50001 when the bot can't see it."""
     channel = call.channel()
     if not allows(channel, call.user_id, Permission.VIEW_CHANNEL):
@@ -44,7 +44,7 @@ def visible_channel(call: Call) -> Channel:
     return channel
 
 
-def show(call: Call, message: Message) -> Json:
+def show(call: RestCall, message: Message) -> Json:
     """Build a message for the caller; without the content intent in the application's settings it is bare.
 
     Over REST the application's switch decides, not what a session subscribed to (gateway.mdx:481-483).
@@ -54,7 +54,7 @@ def show(call: Call, message: Message) -> Json:
     return without_content(payload) if hidden and not content_is_free(message, call.user_id) else payload
 
 
-async def create(call: Call) -> Json:
+async def create(call: RestCall) -> Json:
     """Post a message, or give back the one made with the same nonce."""
     channel = visible_channel(call)
     _require_sending(call, channel)
@@ -64,7 +64,7 @@ async def create(call: Call) -> Json:
         return _with_nonce(show(call, known), known)
     form.require_something()
     reply_to = _resolve_reference(call, channel, form.reference)
-    draft = posting.Draft(
+    draft = posting.NewMessage(
         channel,
         call.application.user,
         form.content or "",
@@ -85,7 +85,7 @@ def _with_nonce(payload: Json, message: Message) -> Json:
     return payload if message.nonce is None else {**payload, "nonce": message.nonce}
 
 
-def _made_before(call: Call, form: MessageForm) -> Message | None:
+def _made_before(call: RestCall, form: MessageForm) -> Message | None:
     """Find the message of an enforced nonce; one that was deleted since is 10008 (docs PR 6647)."""
     if not form.enforce_nonce or form.nonce is None:
         return None
@@ -95,7 +95,7 @@ def _made_before(call: Call, form: MessageForm) -> Message | None:
     return message
 
 
-def _require_sending(call: Call, channel: Channel) -> None:
+def _require_sending(call: RestCall, channel: Channel) -> None:
     needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
     if not allows(channel, call.user_id, needed):
         raise missing_permissions()
@@ -103,7 +103,7 @@ def _require_sending(call: Call, channel: Channel) -> None:
         raise ApiError(400, 50083, "Thread is archived")
 
 
-def _resolve_reference(call: Call, channel: Channel, reference: ReferenceForm | None) -> Message | None:
+def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceForm | None) -> Message | None:
     """Find the message to answer; None also when it is gone and need not exist (message.mdx:333)."""
     if reference is None:
         return None
@@ -118,7 +118,7 @@ def _resolve_reference(call: Call, channel: Channel, reference: ReferenceForm | 
     return None
 
 
-async def history(call: Call) -> list[Json]:
+async def history(call: RestCall) -> list[Json]:
     """List messages, newest first; nothing without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
     channel = visible_channel(call)
     query = call.request.query
@@ -158,7 +158,7 @@ def _page(ids: list[int], anchors: dict[str, int], limit: int) -> list[int]:
     return ids[-limit:]
 
 
-def existing(call: Call, channel: Channel) -> Message:
+def existing(call: RestCall, channel: Channel) -> Message:
     """Find the message of the path; 10008 when it is gone."""
     message = call.world.live_message(channel, call.snowflake("message_id"))
     if message is None:
@@ -166,7 +166,7 @@ def existing(call: Call, channel: Channel) -> Message:
     return message
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Get a message."""
     channel = visible_channel(call)
     if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
@@ -174,7 +174,7 @@ async def get(call: Call) -> Json:
     return show(call, existing(call, channel))
 
 
-async def edit(call: Call) -> Json:
+async def edit(call: RestCall) -> Json:
     """Edit an own message."""
     channel = visible_channel(call)
     message = existing(call, channel)
@@ -186,7 +186,7 @@ async def edit(call: Call) -> Json:
     return show(call, message)
 
 
-def apply_edit(call: Call, message: Message, form: MessageForm) -> None:
+def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
     """Change a message in place; 50006 when nothing would be left."""
     content = message.content if form.content is None else form.content
     embeds = message.embeds if form.embeds is None else form.embeds
@@ -201,7 +201,7 @@ def apply_edit(call: Call, message: Message, form: MessageForm) -> None:
     posting.set_mentions(call.world, message, form.allowed, None)
 
 
-async def delete(call: Call) -> None:
+async def delete(call: RestCall) -> None:
     """Delete an own message, or anybody's with MANAGE_MESSAGES."""
     channel = visible_channel(call)
     message = existing(call, channel)
@@ -211,7 +211,7 @@ async def delete(call: Call) -> None:
     posting.delete(call.world, message)
 
 
-async def bulk_delete(call: Call) -> None:
+async def bulk_delete(call: RestCall) -> None:
     """Delete 2 to 100 messages not older than two weeks; unknown ids are ignored."""
     channel = visible_channel(call)
     if channel.is_dm or not allows(channel, call.user_id, Permission.MANAGE_MESSAGES):

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from bot.sandbox.errors import ApiError, invalid, missing_access, unknown_channel, unknown_guild
+from bot.sandbox.json_codec import json_response
 from bot.sandbox.models import Application, Channel, Guild
-from bot.sandbox.ratelimits import Verdict
-from bot.sandbox.rest.bodies import Body, read_body
+from bot.sandbox.ratelimits import RateLimitDecision
+from bot.sandbox.rest.bodies import RequestBody, read_body
 from bot.sandbox.services import Services
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
-from bot.sandbox.wire import json_response
 from bot.sandbox.world import World
 
 BASE = "/api/v10"
@@ -23,7 +23,7 @@ _MAJOR = ("channel_id", "guild_id", "webhook_id", "token")
 _log = logging.getLogger(__name__)
 
 Answer: TypeAlias = Any
-Handler: TypeAlias = Callable[["Call"], Awaitable[Answer]]
+Handler: TypeAlias = Callable[["RestCall"], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Route:
 
 
 @dataclass(slots=True)
-class Call:
+class RestCall:
     """One request for a handler."""
 
     request: web.Request
@@ -97,7 +97,7 @@ class Call:
             raise unknown_channel()
         return channel
 
-    async def body(self) -> Body:
+    async def body(self) -> RequestBody:
         """Read the body, JSON or form."""
         return await read_body(self.request)
 
@@ -133,7 +133,7 @@ async def _shape_errors(
 def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix(BASE)
-        entry = services.journal.begin(request.method, path)
+        entry = services.request_log.begin(request.method, path)
         fault = services.faults.strike(request.method, path)
         if fault is None:
             response: web.StreamResponse = await _serve(route, services, request)
@@ -142,7 +142,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
             entry.fault = fault.label
             fault.connected = services.hub.ready
             response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
-        services.journal.finish(entry, status)
+        services.request_log.finish(entry, status)
         # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
         if fault is None or fault.via:
             response.headers["Via"] = "1.1 google"
@@ -152,14 +152,14 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
 
 
 async def _serve(route: Route, services: Services, request: web.Request) -> web.Response:
-    verdict: Verdict | None = None
+    verdict: RateLimitDecision | None = None
     try:
         caller = _authenticate(route, services, request)
         major = ":".join(request.match_info.get(name, "") for name in _MAJOR)
         verdict = services.limits.check(route.name, major, exempt=route.exempt)
         if not verdict.allowed:
             return _limited(verdict)
-        answer = await route.handler(Call(request, services, caller))
+        answer = await route.handler(RestCall(request, services, caller))
         response = _respond(answer)
     except ApiError as error:
         response = json_response(error.body(), status=error.status)
@@ -191,7 +191,7 @@ def _authenticate(route: Route, services: Services, request: web.Request) -> App
     return application
 
 
-def _limited(verdict: Verdict) -> web.Response:
+def _limited(verdict: RateLimitDecision) -> web.Response:
     wait = round(verdict.retry_after, 3)
     body = {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.is_global, "code": 0}
     headers = {**verdict.headers, "Retry-After": str(max(1, round(wait + 0.5)))}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.sandbox import posting
 from bot.sandbox.errors import ApiError, FormErrors, missing_permissions
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, ChannelKind, MessageFlag
 from bot.sandbox.payloads import channel_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.rest.messages import existing, visible_channel
-from bot.sandbox.rest.router import Call, Created, Route
-from bot.sandbox.wire import Json
+from bot.sandbox.rest.router import Created, RestCall, Route
 
 MAX_NAME = 100
 _ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
@@ -27,7 +27,7 @@ def routes() -> list[Route]:
     ]
 
 
-async def start(call: Call) -> Created:
+async def start(call: RestCall) -> Created:
     """Start a thread without a message; the documented default is a private one."""
     channel = _parent(call)
     body = (await call.body()).mapping
@@ -40,7 +40,7 @@ async def start(call: Call) -> Created:
     return Created(_joined(call, thread))
 
 
-async def start_from_message(call: Call) -> Created:
+async def start_from_message(call: RestCall) -> Created:
     """Start a thread from a message, whose id it takes."""
     channel = _parent(call)
     _require(call, channel, Permission.CREATE_PUBLIC_THREADS)
@@ -56,19 +56,19 @@ async def start_from_message(call: Call) -> Created:
     return Created(_joined(call, thread))
 
 
-def _parent(call: Call) -> Channel:
+def _parent(call: RestCall) -> Channel:
     channel = visible_channel(call)
     if channel.kind not in _STARTABLE:
         raise ApiError(400, 50024, "Cannot execute action on this channel type")
     return channel
 
 
-def _require(call: Call, channel: Channel, permission: Permission) -> None:
+def _require(call: RestCall, channel: Channel, permission: Permission) -> None:
     if not allows(channel, call.user_id, permission):
         raise missing_permissions()
 
 
-def _joined(call: Call, thread: Channel) -> Json:
+def _joined(call: RestCall, thread: Channel) -> Json:
     return {**channel_payload(thread), "member": thread_member_payload(thread, call.user_id)}
 
 
@@ -83,7 +83,7 @@ def _name_and_minutes(body: Json) -> tuple[str, int]:
     return str(name), int(minutes)
 
 
-async def change(call: Call) -> Json:
+async def change(call: RestCall) -> Json:
     """Rename, archive or lock a thread; other channels only take a name or topic."""
     channel = visible_channel(call)
     body = (await call.body()).mapping
@@ -104,18 +104,18 @@ async def change(call: Call) -> Json:
     return channel_payload(channel)
 
 
-def _thread(call: Call) -> Channel:
+def _thread(call: RestCall) -> Channel:
     channel = visible_channel(call)
     if not channel.is_thread:
         raise ApiError(400, 50024, "Cannot execute action on this channel type")
     return channel
 
 
-async def join(call: Call) -> None:
+async def join(call: RestCall) -> None:
     """Join a thread."""
     _thread(call).member_ids.add(call.user_id)
 
 
-async def leave(call: Call) -> None:
+async def leave(call: RestCall) -> None:
     """Leave a thread."""
     _thread(call).member_ids.discard(call.user_id)

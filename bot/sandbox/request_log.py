@@ -6,14 +6,14 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from bot.sandbox.pulse import Pulse
-from bot.sandbox.wire import Json
+from bot.sandbox.changes import Changes
+from bot.sandbox.json_codec import Json
 
 CAPACITY = 100_000
 
 
 @dataclass(slots=True)
-class Entry:
+class LoggedRequest:
     """One request; ``status`` is None until it was answered, ``fault`` names what was done to it."""
 
     number: int
@@ -35,26 +35,26 @@ class Entry:
         }
 
 
-class Journal:
+class RequestLog:
     """Keep the newest requests and the number of all."""
 
-    def __init__(self, pulse: Pulse) -> None:
+    def __init__(self, changes: Changes) -> None:
         """Begin empty."""
-        self.entries: deque[Entry] = deque(maxlen=CAPACITY)
+        self.entries: deque[LoggedRequest] = deque(maxlen=CAPACITY)
         self.total = 0
-        self._pulse = pulse
+        self._changes = changes
 
-    def begin(self, method: str, path: str) -> Entry:
+    def begin(self, method: str, path: str) -> LoggedRequest:
         """Note a request when it arrives; ``path`` is without the API's base."""
         self.total += 1
-        entry = Entry(self.total, time.time(), method, path)
+        entry = LoggedRequest(self.total, time.time(), method, path)
         self.entries.append(entry)
         return entry
 
-    def finish(self, entry: Entry, status: int | None) -> None:
+    def finish(self, entry: LoggedRequest, status: int | None) -> None:
         """Note its answer; None when there is none."""
         entry.status = status
-        self._pulse.beat()
+        self._changes.notify()
 
     def clear(self) -> None:
         """Forget all requests; numbers go on."""

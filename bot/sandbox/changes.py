@@ -1,4 +1,4 @@
-"""Waiting for the world to change, without sleeping a guessed time."""
+"""Waiting until something in the world changes, without sleeping a guessed time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# A waiter looks again at most this often, and rests four times as long as its look took.
+# A waiter looks again at most this often. It rests four times as long as its last look took.
 _REST = 0.002
 _REST_FACTOR = 4
 
 
-class Pulse:
+class Changes:
     """Wake whoever waits when something changed."""
 
     def __init__(self) -> None:
         """Begin with nobody waiting."""
         self._waiting: set[asyncio.Event] = set()
 
-    def beat(self) -> None:
+    def notify(self) -> None:
         """Say that something changed."""
         for event in self._waiting:
             event.set()

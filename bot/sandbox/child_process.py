@@ -1,6 +1,6 @@
 """Children that end with their parent, however that ends: Linux kills them, other systems leave them alone.
 
-Run by its path as ``tether.py PARENT COMMAND...``, it ties itself to its parent and becomes the command.
+Run by its path as ``child_process.py PARENT COMMAND...``, it ties itself to its parent and becomes the command.
 """
 
 from __future__ import annotations
