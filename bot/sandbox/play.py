@@ -54,12 +54,8 @@ class Player:
 
     async def wait_for_bot(self) -> None:
         """Wait until a bot is connected and ready."""
-        while await self._world.changes.wait_for(self._bot_ready, _NEVER) is None:
+        while await self._world.changes.wait_for(lambda: self._services.hub.ready_sessions() or None, _NEVER) is None:
             continue
-
-    def _bot_ready(self) -> bool | None:
-        sessions = self._services.hub.sessions.values()
-        return True if any(item.ready and item.connection is not None for item in sessions) else None
 
     def prepare(self) -> dict[str, Channel]:
         """Make sure that there is a text channel for each name."""

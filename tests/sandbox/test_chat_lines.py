@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.chat.components import pressables
-from bot.sandbox.chat.names import Names
-from bot.sandbox.chat.safe import printable, printable_lines
-from bot.sandbox.chat.slash import follow, quoted_name, read_options, scan
+from bot.sandbox.chat.screen import printable, printable_lines
+from bot.sandbox.chat.session import Names
+from bot.sandbox.chat.slash_commands import follow, quoted_name, read_options, scan
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.control.clicks import find_interaction, interaction_record
@@ -194,14 +193,8 @@ def _requests_met(call: ControlCall, source: Json, count: int) -> Json | None:
     return {"count": len(found)} if len(found) >= count else None
 
 
-def _connected(call: ControlCall) -> list[GatewaySession]:
-    hub = call.services.hub
-    return [session for session in hub.sessions.values() if session.connection is not None and session.ready]
-
-
 def _sessions_met(call: ControlCall, number: int) -> Json | None:
-    found: list[Any] = _connected(call)
-    return {"count": number} if len(found) == number else None
+    return {"count": number} if len(call.services.hub.ready_sessions()) == number else None
 
 
 def _interaction_met(call: ControlCall, interaction: Interaction, until: str) -> Json | None:
@@ -210,7 +203,7 @@ def _interaction_met(call: ControlCall, interaction: Interaction, until: str) ->
 
 
 def _ready_met(call: ControlCall, identifies: int, resumes: int) -> Json | None:
-    found = _connected(call)
+    found = call.services.hub.ready_sessions()
     enough = sum(item.identifies for item in call.world.applications.values()) >= identifies
     resumed = call.services.hub.resumes >= resumes
     return {"sessions": [_session_record(session) for session in found]} if found and enough and resumed else None

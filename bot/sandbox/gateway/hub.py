@@ -212,10 +212,9 @@ class Hub:
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
-    @property
-    def ready(self) -> int:
-        """Return how many sessions are connected and ready."""
-        return sum(session.connection is not None and session.ready for session in self.sessions.values())
+    def ready_sessions(self) -> list[GatewaySession]:
+        """List the sessions that are connected and ready."""
+        return [session for session in self.sessions.values() if session.connection is not None and session.ready]
 
     def mute(self) -> None:
         """Stop sending anything, heartbeat acknowledgements included."""

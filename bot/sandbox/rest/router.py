@@ -140,7 +140,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
             status: int | None = response.status
         else:
             entry.fault = fault.label
-            fault.connected = services.hub.ready
+            fault.connected = len(services.hub.ready_sessions())
             response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
         services.request_log.finish(entry, status)
         # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
