@@ -15,23 +15,23 @@ _REST_FACTOR = 4
 
 
 class Changes:
-    """Wake whoever waits when something changed."""
+    """Wakes everybody who waits for something, whenever something changes."""
 
     def __init__(self) -> None:
         """Begin with nobody waiting."""
         self._waiting: set[asyncio.Event] = set()
 
     def notify(self) -> None:
-        """Say that something changed."""
+        """Wake those who wait: something changed."""
         for event in self._waiting:
             event.set()
 
-    async def wait_for(self, look: Callable[[], T | None], deadline: float) -> T | None:
-        """Call ``look`` after changes until it gives something, or None after ``deadline`` seconds."""
+    async def wait_for(self, look: Callable[[], T | None], within: float | None = None) -> T | None:
+        """Call ``look`` after each change until it returns something; return None after ``within`` seconds."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(within):
                 while True:
                     event.clear()
                     started = time.perf_counter()

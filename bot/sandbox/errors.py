@@ -1,13 +1,15 @@
 """What can go wrong in the sandbox.
 
 SandboxError   an option, a file or an address is wrong, or the port is taken: for the person at the terminal
-ControlError   the control API was asked for something unknown: HTTP 4xx with a sentence
-ApiError       Discord refuses a REST call: HTTP status plus Discord's JSON error
+ControlError   the control API refuses a call: HTTP 4xx with a sentence
+ApiError       Discord refuses a REST call: HTTP status and Discord's JSON error
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from pydantic import ValidationError
 
 INVALID_FORM_BODY = 50035
 
@@ -60,20 +62,20 @@ class FormErrors:
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def raise_if_any(self) -> None:
-        """Refuse with 400 50035 when an error was added."""
+        """Refuse the request with 400 50035 if an error was added."""
         if self._tree:
-            raise ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", self._tree)
+            raise self.refusal()
+
+    def refusal(self) -> ApiError:
+        """Build 400 50035 with the errors."""
+        return ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", self._tree)
 
 
 def invalid(path: str, code: str, message: str) -> ApiError:
     """Build the refusal for one wrong field."""
     errors = FormErrors()
     errors.add(path, code, message)
-    try:
-        errors.raise_if_any()
-    except ApiError as error:
-        return error
-    raise AssertionError
+    return errors.refusal()
 
 
 def unknown_channel() -> ApiError:
@@ -99,3 +101,15 @@ def missing_access() -> ApiError:
 def missing_permissions() -> ApiError:
     """Build 403 50013."""
     return ApiError(403, 50013, "Missing Permissions")
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say in one sentence what pydantic found wrong first, such as "name must be a valid string."."""
+    first = error.errors(include_url=False)[0]
+    name, text = ".".join(map(str, first["loc"])), first["msg"]
+    if first["type"] == "literal_error":
+        expected = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{name} must be one of {expected}."
+    if text.startswith("Input should "):
+        return f"{name} must {text.removeprefix('Input should ')}."
+    return f"{name}: {text}." if name else f"{text.removeprefix('Value error, ')}."

@@ -1,9 +1,9 @@
-"""JSON as it goes over the wire."""
+"""Reads and writes JSON as Discord does."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 from aiohttp import web
 
@@ -30,6 +30,16 @@ def decode(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
     except RecursionError as error:
         message = "nested too deeply"
         raise ValueError(message) from error
+
+
+_Value = TypeVar("_Value")
+
+
+def whole_text(value: _Value) -> _Value:
+    """Replace halves of characters (lone surrogates) in text: a JSON escape can name them, UTF-8 can't write them."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return cast("_Value", value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def json_response(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

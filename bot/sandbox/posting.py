@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.sandbox.events import Dispatch, message_intent, reaction_intent, typing_intent
-from bot.sandbox.json_codec import Json
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.models import Channel, Guild, Message, MessageKind, MessageReaction, User
 from bot.sandbox.payloads import member_payload
@@ -91,11 +91,6 @@ def _kind(draft: NewMessage) -> MessageKind:
     if draft.kind is not None:
         return draft.kind
     return MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY
-
-
-def whole_text(text: str) -> str:
-    """Replace halves of characters (lone surrogates), which JSON escapes can name and UTF-8 can't write."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reference(target: Message) -> Json:

@@ -1,4 +1,4 @@
-"""Every REST request the bots made, as it arrived, so that a test can count and judge them."""
+"""Every REST request that bots made, so that a test can count and judge them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 
 from bot.sandbox.changes import Changes
-from bot.sandbox.json_codec import Json
 
 CAPACITY = 100_000
 
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """One request; ``status`` is None until it was answered, ``fault`` names what was done to it."""
+    """One request; ``status`` is None until it is answered, ``fault`` names the fault that struck it."""
 
     number: int
     at: float
@@ -22,17 +21,6 @@ class LoggedRequest:
     path: str
     status: int | None = None
     fault: str | None = None
-
-    def payload(self) -> Json:
-        """Build the JSON for the control API."""
-        return {
-            "number": self.number,
-            "at": self.at,
-            "method": self.method,
-            "path": self.path,
-            "status": self.status,
-            "fault": self.fault,
-        }
 
 
 class RequestLog:
@@ -45,14 +33,14 @@ class RequestLog:
         self._changes = changes
 
     def begin(self, method: str, path: str) -> LoggedRequest:
-        """Note a request when it arrives; ``path`` is without the API's base."""
+        """Record a request when it arrives; ``path`` is without the API's base."""
         self.total += 1
         entry = LoggedRequest(self.total, time.time(), method, path)
         self.entries.append(entry)
         return entry
 
     def finish(self, entry: LoggedRequest, status: int | None) -> None:
-        """Note its answer; None when there is none."""
+        """Record the status of its answer; None if there is no answer."""
         entry.status = status
         self._changes.notify()
 

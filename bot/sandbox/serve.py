@@ -20,8 +20,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.play import Player
-from bot.sandbox.playback import play_recording
+from bot.sandbox.player import Player, play_recording
 from bot.sandbox.recordings import RecordedMessage
 from bot.sandbox.server import Sandbox
 
@@ -139,7 +138,7 @@ async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
     """Play what there is to play; otherwise serve for ever."""
     if job.lines is not None:
         player = Player(sandbox.services, job.lines, speed=job.speed)
-        summary = await play_recording(player, len(job.lines), sandbox_quiet(sandbox.options), console)
+        summary = await play_recording(player, len(job.lines), _quiet_seconds(sandbox.options), console)
         if job.as_json:
             sys.stdout.write(json.dumps(summary.payload()) + "\n")
             sys.stdout.flush()
@@ -150,7 +149,7 @@ async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
     await asyncio.Event().wait()
 
 
-def sandbox_quiet(sandbox_options: SandboxOptions) -> float:
+def _quiet_seconds(sandbox_options: SandboxOptions) -> float:
     """Say how long a bot must be silent to be done: longer than a rate limit can hold it back."""
     rate = sandbox_options.message_rate
     return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)

@@ -21,7 +21,6 @@ from bot.sandbox.models import Application, Message, MessageFlag
 
 _KEPT = 300
 _THINKING_SECONDS = 1.0
-_NEVER = 1e9
 _VISIBLE = ("content", "embeds", "attachments", "components")
 _FENCE = re.compile(r"\s*```[\w+-]*\s*")
 _BOLD = re.compile(r"\*\*(?P<text>.+)\*\*")
@@ -58,7 +57,7 @@ class MessageDisplay:
         try:
             while True:
                 self._tell_presence()
-                await self._world.changes.wait_for(lambda: self._session.connected() != self._here or None, _NEVER)
+                await self._world.changes.wait_for(lambda: self._session.connected() != self._here or None)
         finally:
             self._world.listeners.remove(self._hear)
             self._world.whisper_listeners.remove(self._overhear)

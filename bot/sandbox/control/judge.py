@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
@@ -103,7 +104,7 @@ async def requests(call: ControlCall) -> Json:
     return {
         "total": call.services.request_log.total,
         "count": len(entries),
-        "requests": [entry.payload() for entry in entries],
+        "requests": [asdict(entry) for entry in entries],
     }
 
 

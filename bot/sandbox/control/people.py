@@ -10,7 +10,7 @@ from bot.sandbox.attachments import AttachedFile, attachment_payloads
 from bot.sandbox.control.call import ControlCall, ControlRoute, find_channel, find_message, find_user
 from bot.sandbox.control.records import message_record
 from bot.sandbox.errors import ControlError
-from bot.sandbox.json_codec import Json
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.models import Channel, Message, User
 from bot.sandbox.world import World
 
@@ -133,7 +133,7 @@ def _path_message(call: ControlCall) -> Message:
 async def edit(call: ControlCall) -> Json:
     """Edit a message: MESSAGE_UPDATE."""
     message = _path_message(call)
-    message.content = posting.whole_text(call.text("content"))
+    message.content = whole_text(call.text("content"))
     posting.set_mentions(call.world, message, posting.AllowedMentions(), None)
     posting.announce_edit(call.world, message)
     return message_record(call.world, message)

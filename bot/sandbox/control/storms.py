@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.errors import ControlError, first_problem
 from bot.sandbox.gateway.storm import Storm
 from bot.sandbox.json_codec import Json
 
@@ -25,16 +28,12 @@ async def storm(call: ControlCall) -> Json:
     nothing any more); at upgrade only page (HTML with status).
     count: to how many connections (null: all until POST /gateway/calm). An IDENTIFY that meets a storm counts.
     """
-    new = Storm(
-        at=call.text("at"),
-        does=call.text("does"),
-        code=call.number("code", 4000, whole=True),
-        resumable=call.flag("resumable"),
-        status=call.number("status", 200, whole=True),
-        count=call.number("count", None, whole=True),
-    )
+    try:
+        new = Storm.model_validate({name: value for name, value in call.body.items() if value is not None})
+    except ValidationError as error:
+        raise ControlError(first_problem(error)) from error
     call.services.hub.storm = new
-    return new.payload()
+    return new.model_dump()
 
 
 async def ready(call: ControlCall) -> Json:

@@ -40,7 +40,7 @@ def routes() -> list[ControlRoute]:
 
 async def list_faults(call: ControlCall) -> Json:
     """List the faults in force: how often each matched (seen) and struck (hits), and the sessions connected then."""
-    return {"faults": [fault.payload() for fault in call.services.faults.rules]}
+    return {"faults": [fault.payload() for fault in call.services.faults.active]}
 
 
 async def add_fault(call: ControlCall) -> Json:

@@ -10,7 +10,14 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.gateway.protocol import CLIENT_COMMANDS, COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
+from bot.sandbox.gateway.protocol import (
+    CLIENT_COMMANDS,
+    COMMANDS_PER_MINUTE,
+    MAX_CLIENT_PAYLOAD,
+    Close,
+    GatewayClosed,
+    Op,
+)
 from bot.sandbox.gateway.session import GatewaySession, SentDispatch
 from bot.sandbox.gateway.storm import Storm
 from bot.sandbox.json_codec import Json, decode, encode
@@ -22,16 +29,6 @@ _CLOSE_PATIENCE = 2.0
 _HEARTBEAT_GRACE = 2.0
 # Large enough that frames are refused by us (4002) and not by the websocket library.
 _LIBRARY_LIMIT = 1 << 20
-
-
-class GatewayClosed(Exception):
-    """Close the connection with a code."""
-
-    def __init__(self, code: Close, reason: str) -> None:
-        """Keep the close code and its words."""
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Keeper(Protocol):

@@ -9,11 +9,10 @@ from collections import deque
 
 from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
-from bot.sandbox.gateway.connection import GatewayClosed, GatewayConnection
+from bot.sandbox.gateway.connection import GatewayConnection
 from bot.sandbox.gateway.delivery import Delivery
-from bot.sandbox.gateway.identify import checked_intents, checked_shard, ready_payload
-from bot.sandbox.gateway.protocol import Close, Op
-from bot.sandbox.gateway.session import GatewaySession
+from bot.sandbox.gateway.protocol import Close, GatewayClosed, Op
+from bot.sandbox.gateway.session import GatewaySession, checked_intents, checked_shard, ready_payload
 from bot.sandbox.gateway.storm import Storm
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.models import Application, Guild
@@ -231,7 +230,7 @@ class Hub:
             return False
         if storm.does == "invalid-session" and not storm.resumable:
             self._invalidate(connection)
-        connection.enqueue(storm.word() or storm)
+        connection.enqueue(storm.frame() or storm)
         self.world.changes.notify()
         return True
 

@@ -1,4 +1,4 @@
-"""A gateway session: what a bot subscribed to, what it was sent, and whether it is connected."""
+"""A gateway session: what IDENTIFY asked for, what the bot was sent, and whether it is connected."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Protocol
 
 from bot.sandbox import intents
 from bot.sandbox.events import Dispatch
+from bot.sandbox.gateway.protocol import Close, GatewayClosed
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Guild
+from bot.sandbox.payloads import own_user_payload
 from bot.sandbox.permissions import Permission, effective
 
 
 @dataclass(frozen=True, slots=True)
 class SentDispatch:
-    """One dispatch of one session; ``text`` is shared with other sessions."""
+    """One event of one session; ``text`` is its JSON, shared with other sessions."""
 
     sequence: int
     name: str
@@ -27,7 +30,7 @@ class SentDispatch:
 
 
 class ClientLink(Protocol):
-    """What carries a session's events to the client."""
+    """The connection of a session, as the session sees it."""
 
     @property
     def backlog(self) -> int:
@@ -103,3 +106,47 @@ class GatewaySession:
     def wants_presences(self) -> bool:
         """Tell whether GUILD_CREATE lists every member."""
         return bool(self.intents & intents.GUILD_PRESENCES)
+
+
+def checked_intents(application: Application, value: object) -> int:
+    """Check the intents of an IDENTIFY; raise GatewayClosed 4013 if invalid, 4014 if not granted."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0 or value & ~intents.ALL:
+        raise GatewayClosed(Close.INVALID_INTENTS, "Invalid intent(s).")
+    if value & intents.denied_bits(application.denied_intents):
+        raise GatewayClosed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+    return value
+
+
+def checked_shard(value: object) -> tuple[int, int] | None:
+    """Check the shard of an IDENTIFY, its number and the count; raise GatewayClosed 4010 if invalid."""
+    if value is None:
+        return None
+    pair = value if isinstance(value, list) and len(value) == 2 else [None, None]  # noqa: PLR2004 - [id, count]
+    number, count = pair
+    if not isinstance(number, int) or not isinstance(count, int) or not 0 <= number < count:
+        raise GatewayClosed(Close.INVALID_SHARD, "Invalid shard.")
+    return number, count
+
+
+def ready_payload(session: GatewaySession, guilds: list[Guild], gateway_url: str) -> Json:
+    """Build READY; each guild follows as a GUILD_CREATE."""
+    application = session.application
+    ready: Json = {
+        "v": 10,
+        "user_settings": {},
+        "user": own_user_payload(application.user),
+        "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+        "private_channels": [],
+        "relationships": [],
+        "presences": [],
+        "session_id": session.id,
+        "session_type": "normal",
+        "resume_gateway_url": gateway_url,
+        "application": {
+            "id": str(application.id),
+            "flags": intents.application_flags(application.denied_intents),
+        },
+    }
+    if session.shard is not None:
+        ready["shard"] = list(session.shard)
+    return ready

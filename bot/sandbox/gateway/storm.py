@@ -1,64 +1,52 @@
-"""A gateway that does the same to every connection, at one moment of it, until it is told to stop."""
+"""A storm: the gateway does the same thing to every connection, at the same moment of it, until it is told to stop."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal, Self
 
-from bot.sandbox.errors import ControlError
+from pydantic import BaseModel, Field, model_validator
+
 from bot.sandbox.gateway.protocol import Op
-from bot.sandbox.json_codec import Json, encode
+from bot.sandbox.json_codec import encode
 
-MOMENTS = ("upgrade", "connect", "hello", "identify", "resume", "ready")
-"""When a storm strikes: instead of the upgrade to a websocket; before Hello; after Hello; instead of beginning or
-resuming a session; instead of resuming one; after READY or RESUMED."""
-
-DEEDS = ("page", "cut", "close", "reconnect", "invalid-session", "silence")
 CLOSE_CODES = (range(1000, 1002), range(4000, 5000))
-_STATUSES = range(200, 600)
 
 
-@dataclass(slots=True)
-class Storm:
-    """What is done (``does``) to connections and when (``at``); ``count``: to how many (None: all), ``hits``: done."""
+class Storm(BaseModel):
+    """What is done to connections (``does``), and when (``at``).
 
-    at: str
-    does: str
+    ``upgrade`` is instead of the upgrade to a websocket, ``connect`` before Hello, ``hello`` after it, ``identify``
+    instead of beginning or resuming a session, ``resume`` instead of resuming one, ``ready`` after READY or RESUMED.
+    ``count`` is the number of connections to hit (None: all); ``hits`` were hit.
+    """
+
+    at: Literal["upgrade", "connect", "hello", "identify", "resume", "ready"]
+    does: Literal["page", "cut", "close", "reconnect", "invalid-session", "silence"]
     code: int = 4000
     resumable: bool = False
-    status: int = 200
-    count: int | None = None
+    status: int = Field(200, ge=200, le=599)
+    count: int | None = Field(None, ge=1)
     hits: int = 0
 
-    def __post_init__(self) -> None:
-        """Refuse what can't be done."""
-        problems = {
-            f"at must be one of {', '.join(MOMENTS)}": self.at in MOMENTS,
-            f"does must be one of {', '.join(DEEDS)}": self.does in DEEDS,
-            "a page is all there is instead of an upgrade, and only there": (self.at == "upgrade")
-            == (self.does == "page"),
-            "code must be 1000, 1001 or between 4000 and 4999": any(self.code in codes for codes in CLOSE_CODES),
-            "status must be between 200 and 599": self.status in _STATUSES,
-            "count must be a whole number from 1, or null": self.count is None or self.count >= 1,
-        }
-        for sentence, fine in problems.items():
-            if not fine:
-                raise ControlError(f"{sentence}.")
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.at == "upgrade") != (self.does == "page"):
+            raise ValueError("a page is all there is instead of an upgrade, and only there")
+        if not any(self.code in codes for codes in CLOSE_CODES):
+            raise ValueError("code must be 1000, 1001 or between 4000 and 4999")
+        return self
 
     def strikes(self, moment: str) -> bool:
-        """Tell whether a connection is hit at this moment of it, and count it."""
+        """Tell whether a connection is hit at this moment, and count it."""
         if self.at != moment or (self.count is not None and self.hits >= self.count):
             return False
         self.hits += 1
         return True
 
-    def word(self) -> str | None:
-        """Return what is sent, where the deed is a word of the gateway."""
+    def frame(self) -> str | None:
+        """Return the gateway message that is sent; None if the storm sends none."""
         if self.does == "reconnect":
             return encode({"op": Op.RECONNECT, "d": None})
         if self.does == "invalid-session":
             return encode({"op": Op.INVALID_SESSION, "d": self.resumable})
         return None
-
-    def payload(self) -> Json:
-        """Build the JSON for the control API."""
-        return {name: getattr(self, name) for name in ("at", "does", "code", "resumable", "status", "count", "hits")}

@@ -8,7 +8,7 @@ from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
 from bot.sandbox.errors import ApiError, invalid, missing_access, missing_permissions, unknown_message
 from bot.sandbox.intents import MESSAGE_CONTENT, denied_bits
-from bot.sandbox.json_codec import Json
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import content_is_free, message_payload, without_content
 from bot.sandbox.models import Channel, Message
 from bot.sandbox.permissions import Permission, allows
@@ -193,7 +193,7 @@ def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
     components = message.components if form.components is None else form.components
     if not content.strip() and not embeds and not components and not message.attachments and not form.uploads:
         raise ApiError(400, 50006, "Cannot send an empty message")
-    message.content, message.embeds, message.components = posting.whole_text(content), embeds, components
+    message.content, message.embeds, message.components = whole_text(content), embeds, components
     if form.uploads:
         message.attachments = attachment_payloads(
             call.world, message.channel, form.uploads, call.services.addresses.api

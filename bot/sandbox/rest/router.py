@@ -141,10 +141,12 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
         else:
             entry.fault = fault.label
             fault.connected = len(services.hub.ready_sessions())
-            response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
+            response, status = await services.faults.apply(
+                fault.rule, request, lambda: _serve(route, services, request)
+            )
         services.request_log.finish(entry, status)
         # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
-        if fault is None or fault.via:
+        if fault is None or fault.rule.via:
             response.headers["Via"] = "1.1 google"
         return response
 
