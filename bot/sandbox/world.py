@@ -146,6 +146,11 @@ class World:
             self.emit(Dispatch("GUILD_MEMBER_ADD", data, intent=intents.GUILD_MEMBERS, guild=guild))
         return member
 
+    def join(self, channel: Channel, user: User) -> None:
+        """Make sure that a user is a member of the channel's guild."""
+        if channel.guild is not None:
+            self.add_member(channel.guild, user)
+
     def remove_guild(self, guild: Guild) -> None:
         """Delete a guild with its channels: GUILD_DELETE without ``unavailable``."""
         data = {"id": str(guild.id)}

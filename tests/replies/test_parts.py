@@ -9,7 +9,7 @@ import pytest
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
 from bot.replies import records
 from bot.responders import Answer, Question, Utterance
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch

@@ -1,13 +1,15 @@
-"""Make things fail: REST requests, the gateway, deliveries, the whole server; and change settings while it runs."""
+"""Control routes that make things fail, and change settings: requests, the gateway, deliveries, the whole server."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
-from bot.sandbox.errors import ControlError, SandboxError
-from bot.sandbox.gateway.storm import CLOSE_CODES
+from bot.sandbox.errors import ControlError, SandboxError, first_problem
+from bot.sandbox.gateway.storm import CLOSE_CODES, Storm
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload
@@ -32,6 +34,9 @@ def routes() -> list[ControlRoute]:
         ControlRoute("POST", "/gateway/repeat", repeat, {"probability": 0.2, "seed": 1}),
         ControlRoute("POST", "/gateway/shuffle", shuffle, {"size": 20, "delay": 0.2, "seed": 1}),
         ControlRoute("POST", "/gateway/dispatch", dispatch, {"event": "MESSAGE_CREATE", "data": {"id": "1"}}),
+        ControlRoute("POST", "/gateway/storm", storm, {"at": "hello", "does": "close", "code": 4000, "count": 3}),
+        ControlRoute("POST", "/gateway/ready", ready, {"fields": {"session_id": None}}),
+        ControlRoute("POST", "/gateway/calm", calm),
         ControlRoute("POST", "/outage", outage, {"seconds": 1.5}),
         ControlRoute("GET", "/settings", settings),
         ControlRoute("PATCH", "/settings", change_settings, {"nonce_window": 0, "message_rate": "off"}),
@@ -70,7 +75,7 @@ async def clear_faults(call: ControlCall) -> Json:
 
 async def remove_fault(call: ControlCall) -> Json:
     """Remove one fault."""
-    call.services.faults.remove(call.path_id("fault"))
+    call.services.faults.remove(call.number("fault", whole=True))
     return await list_faults(call)
 
 
@@ -81,8 +86,7 @@ async def drop(call: ControlCall) -> Json:
     """
     code = call.number("code", None, whole=True)
     if code is not None and not any(code in codes for codes in CLOSE_CODES):
-        message = "code must be 1000, 1001 or between 4000 and 4999."
-        raise ControlError(message)
+        raise ControlError("code must be 1000, 1001 or between 4000 and 4999.")
     return {"connections": call.services.hub.drop(invalidate=call.flag("invalidate"), code=code)}
 
 
@@ -111,7 +115,7 @@ async def unmute(call: ControlCall) -> Json:
 async def repeat(call: ControlCall) -> Json:
     """Deliver a message again ({"message": id, "times": 1}), or each event with a probability from now on."""
     if call.body.get("message") is not None:
-        message = call.message(call.body["message"])
+        message = call.message()
         for _ in range(call.number("times", 1, whole=True)):
             posting.repeat(call.world, message)
         return {"message": str(message.id)}
@@ -123,8 +127,7 @@ async def repeat(call: ControlCall) -> Json:
 def _probability(call: ControlCall) -> float:
     probability: float = call.number("probability")
     if not 0 <= probability <= 1:
-        message = "probability must be between 0 and 1."
-        raise ControlError(message)
+        raise ControlError("probability must be between 0 and 1.")
     return probability
 
 
@@ -135,8 +138,7 @@ async def shuffle(call: ControlCall) -> Json:
     """
     size, delay = call.number("size", whole=True), call.number("delay", 0.2)
     if size < 0 or delay < 0:
-        message = "size and delay must not be negative."
-        raise ControlError(message)
+        raise ControlError("size and delay must not be negative.")
     delivery = call.services.hub.delivery
     if size:
         delivery.shuffle(size, delay, call.number("seed", 0, whole=True))
@@ -156,7 +158,7 @@ async def dispatch(call: ControlCall) -> Json:
     if call.body.get("text") is not None:
         return {"sessions": call.services.hub.send_raw(call.text("event"), call.text("text"))}
     if call.body.get("message") is not None:
-        message = call.message(call.body["message"])
+        message = call.message()
         data: Any = event_payload(message, call.world.messages.get, with_nonce=True)
         for key in call.items("without", []):
             data.pop(str(key), None)
@@ -164,6 +166,35 @@ async def dispatch(call: ControlCall) -> Json:
     else:
         name, data = call.text("event"), call.body.get("data")
     return {"sessions": call.services.hub.send_raw(name, encode(data))}
+
+
+async def storm(call: ControlCall) -> Json:
+    """Do the same to every gateway connection to come, at one moment of it; those that stand are left alone.
+
+    at: upgrade (instead of 101), connect (before Hello), hello (after it), identify (instead of beginning or resuming
+    a session), resume (instead of resuming one), ready (after READY or RESUMED).
+    does: cut (TCP), close (with code), reconnect (op 7), invalid-session (op 9, resumable or not), silence (send
+    nothing any more); at upgrade only page (HTML with status).
+    count: to how many connections (null: all until POST /gateway/calm). An IDENTIFY that meets a storm counts.
+    """
+    try:
+        new = Storm.model_validate({name: value for name, value in call.body.items() if value is not None})
+    except ValidationError as error:
+        raise ControlError(first_problem(error)) from error
+    call.services.hub.storm = new
+    return new.model_dump()
+
+
+async def ready(call: ControlCall) -> Json:
+    """Replace fields of every READY to come, such as {"session_id": null}; POST /gateway/calm ends it."""
+    call.services.hub.ready_fields = call.mapping("fields")
+    return {"fields": call.services.hub.ready_fields}
+
+
+async def calm(call: ControlCall) -> Json:
+    """End the storm and send READY as it is; connections that stand are left alone."""
+    call.services.hub.calm()
+    return {"storm": None}
 
 
 async def outage(call: ControlCall) -> Json:
@@ -211,8 +242,7 @@ async def change_settings(call: ControlCall) -> Json:
     left = call.number("sessions_left", known["sessions_left"], whole=True)
     times = {name: call.number(name, known[name]) for name in known if isinstance(known[name], float)}
     if any(value < 0 for value in (left, *times.values())):
-        message = "Times and sessions_left must not be negative."
-        raise ControlError(message)
+        raise ControlError("Times and sessions_left must not be negative.")
     try:
         rates = {
             name: RateLimit.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")

@@ -1,21 +1,22 @@
-"""Judge what the bot did: messages, sessions, requests; and wait for it."""
+"""Control routes that look at what bots did, and wait for it: messages, sessions, requests, replies."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
-from bot.sandbox.control.clicks import find_interaction, interaction_record
-from bot.sandbox.control.records import MessageFilter, message_record
+from bot.sandbox.control.interactions import find_interaction, interaction_record
+from bot.sandbox.control.records import ReplyReport, ReportRow, message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.gateway.session import GatewaySession
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
 from bot.sandbox.request_log import LoggedRequest
+from bot.sandbox.world import World
 
 MAX_WAIT = 600.0
 
@@ -33,13 +34,58 @@ def routes() -> list[ControlRoute]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Chooses messages; None means any."""
+
+    channel_id: int | None = None
+    author_id: int | None = None
+    bot: bool | None = None
+    after: int = 0
+    reference: int | None = None
+    deleted: bool | None = None
+    edited: bool | None = None
+    contains: str | None = None
+
+    @classmethod
+    def read(cls, call: ControlCall) -> MessageFilter:
+        """Read a filter from a query or a body."""
+        named = {name for name, value in call.body.items() if value is not None}
+        return cls(
+            channel_id=call.channel().id if "channel" in named else None,
+            author_id=call.user("author", create=False).id if "author" in named else None,
+            bot=call.flag("bot") if "bot" in named else None,
+            after=call.number("after", 0, whole=True),
+            reference=call.number("reference", None, whole=True),
+            deleted=call.flag("deleted") if "deleted" in named else None,
+            edited=call.flag("edited") if "edited" in named else None,
+            contains=call.text("contains", None),
+        )
+
+    def matches(self, message: Message) -> bool:
+        """Tell whether the filter chooses a message."""
+        return (
+            (self.channel_id is None or message.channel.id == self.channel_id)
+            and (self.author_id is None or message.author.id == self.author_id)
+            and (self.bot is None or self.bot == (message.author.bot or message.author.webhook))
+            and (self.reference is None or message.referenced_id == self.reference)
+            and (self.deleted is None or message.deleted == self.deleted)
+            and (self.edited is None or (message.edited_ms is not None) == self.edited)
+            and (self.contains is None or self.contains in message.content)
+        )
+
+    def select(self, world: World) -> Iterator[Message]:
+        """List the messages that it chooses, oldest first."""
+        return (message for message in world.messages_after(self.after) if self.matches(message))
+
+
 async def messages(call: ControlCall) -> Json:
     """List messages, oldest first, deleted ones included.
 
     Filters: channel, author, bot, after (id), reference (the id answered), deleted, edited, contains, limit.
     """
     limit = call.number("limit", None, whole=True)
-    found = MessageFilter.read(call, call.body).select(call.world)
+    found = MessageFilter.read(call).select(call.world)
     return {"messages": [message_record(call.world, message) for message in itertools.islice(found, limit)]}
 
 
@@ -47,7 +93,7 @@ async def counts(call: ControlCall) -> Json:
     """Count messages by channel; filters as for GET /messages."""
     by_channel: dict[str, int] = {}
     total = deleted = 0
-    for message in MessageFilter.read(call, call.body).select(call.world):
+    for message in MessageFilter.read(call).select(call.world):
         total += 1
         deleted += message.deleted
         name = message.channel.name or str(message.channel.id)
@@ -85,27 +131,25 @@ async def sessions(call: ControlCall) -> Json:
     }
 
 
-def _request_filter(source: Json) -> Callable[[LoggedRequest], bool]:
-    method = str(source.get("method") or "*").upper()
-    path = str(source.get("path") or "*")
-    status = source.get("status")
-    return lambda entry: (
-        fnmatchcase(entry.method, method)
+def _chosen_requests(call: ControlCall) -> list[LoggedRequest]:
+    method = str(call.body.get("method") or "*").upper()
+    path = str(call.body.get("path") or "*")
+    status, after = call.body.get("status"), call.number("after", 0, whole=True)
+    return [
+        entry
+        for entry in call.services.request_log.entries
+        if entry.number > after
+        and fnmatchcase(entry.method, method)
         and fnmatchcase(entry.path, path)
         and (status is None or str(entry.status) == str(status))
-    )
+    ]
 
 
 async def requests(call: ControlCall) -> Json:
     """List REST requests, oldest first; filters: method, path (pattern with *), status, after (number)."""
-    after = call.number("after", 0, whole=True)
-    matches = _request_filter(call.body)
-    entries = [entry for entry in call.services.request_log.entries if entry.number > after and matches(entry)]
-    return {
-        "total": call.services.request_log.total,
-        "count": len(entries),
-        "requests": [asdict(entry) for entry in entries],
-    }
+    entries = _chosen_requests(call)
+    records = [asdict(entry) for entry in entries]
+    return {"total": call.services.request_log.total, "count": len(records), "requests": records}
 
 
 async def forget_requests(call: ControlCall) -> Json:
@@ -114,7 +158,7 @@ async def forget_requests(call: ControlCall) -> Json:
     return {"total": call.services.request_log.total}
 
 
-async def report(call: ControlCall) -> Json:
+async def report(call: ControlCall) -> ReplyReport:
     """List every message with the bots' replies that reference it, deleted replies included.
 
     Filters as for GET /messages (they choose the messages answered); answered=true leaves out those without replies.
@@ -125,8 +169,8 @@ async def report(call: ControlCall) -> Json:
         if message.author.bot and message.referenced_id is not None:
             replies.setdefault(message.referenced_id, []).append(message)
     only_answered = call.flag("answered")
-    rows = []
-    for message in MessageFilter.read(call, call.body).select(call.world):
+    rows: list[ReportRow] = []
+    for message in MessageFilter.read(call).select(call.world):
         own = replies.get(message.id, [])
         if own or not only_answered:
             row = message_record(call.world, message)
@@ -140,7 +184,7 @@ async def report(call: ControlCall) -> Json:
 
 
 async def wait(call: ControlCall) -> Json:
-    """Wait until something is so, at most ``timeout`` seconds (default 10); ``met`` says whether it came.
+    """Wait until a condition holds, at most ``timeout`` seconds (default 10); ``met`` tells whether it did.
 
     One of: messages (a filter as for GET /messages) with count; ready: true (a session connected and ready; with
     ``identifies`` at least that many so far, or ``resumes``); requests ({method, path, status, after}) with count;
@@ -157,23 +201,22 @@ async def wait(call: ControlCall) -> Json:
 def _condition(call: ControlCall) -> Callable[[], Json | None]:
     count = call.number("count", 1, whole=True)
     if "messages" in call.body:
-        chosen = MessageFilter.read(call, call.mapping("messages"))
+        chosen = MessageFilter.read(call.part(call.mapping("messages")))
         return lambda: _messages_met(call, chosen, count)
     if "requests" in call.body:
-        source = call.mapping("requests")
-        return lambda: _requests_met(call, source, count)
+        chosen_requests = call.part(call.mapping("requests"))
+        return lambda: _requests_met(chosen_requests, count)
     if "sessions" in call.body:
         number = call.number("sessions", whole=True)
         return lambda: _sessions_met(call, number)
     if "interaction" in call.body:
-        interaction = find_interaction(call, call.number("interaction", whole=True))
+        interaction = find_interaction(call)
         until = call.text("until", "answered")
         return lambda: _interaction_met(call, interaction, until)
     if call.flag("ready"):
         identifies, resumes = call.number("identifies", 0, whole=True), call.number("resumes", 0, whole=True)
         return lambda: _ready_met(call, identifies, resumes)
-    message = "Say what to wait for: messages, requests, sessions, interaction or ready."
-    raise ControlError(message)
+    raise ControlError("Say what to wait for: messages, requests, sessions, interaction or ready.")
 
 
 def _messages_met(call: ControlCall, chosen: MessageFilter, count: int) -> Json | None:
@@ -183,15 +226,9 @@ def _messages_met(call: ControlCall, chosen: MessageFilter, count: int) -> Json 
     return {"count": len(found), "messages": [message_record(call.world, message) for message in found]}
 
 
-def _requests_met(call: ControlCall, source: Json, count: int) -> Json | None:
-    after = ControlCall(call.services, call.request, source).number("after", 0, whole=True)
-    matches = _request_filter(source)
-    found = [
-        entry
-        for entry in call.services.request_log.entries
-        if entry.number > after and (entry.status is not None or entry.fault is not None) and matches(entry)
-    ]
-    return {"count": len(found)} if len(found) >= count else None
+def _requests_met(call: ControlCall, count: int) -> Json | None:
+    done = [entry for entry in _chosen_requests(call) if entry.status is not None or entry.fault is not None]
+    return {"count": len(done)} if len(done) >= count else None
 
 
 def _sessions_met(call: ControlCall, number: int) -> Json | None:

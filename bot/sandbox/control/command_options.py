@@ -1,4 +1,4 @@
-"""The options of a slash command, from names and plain values to what INTERACTION_CREATE carries."""
+"""The options of a slash command: names and plain values become what INTERACTION_CREATE carries."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class CommandOptions:
         return value
 
     def _user(self, value: Any) -> str:  # noqa: ANN401 - JSON
-        user = self._call.user(value)
+        user = self._call.part({"user": value}).user()
         self.resolved.setdefault("users", {})[str(user.id)] = user_payload(user)
         guild = self._channel.guild
         if guild is not None:
@@ -110,7 +110,7 @@ class CommandOptions:
         return str(user.id)
 
     def _channel_value(self, value: Any) -> str:  # noqa: ANN401 - JSON
-        channel = self._call.channel(value)
+        channel = self._call.part({"channel": value}).channel()
         payload = channel_payload(channel) | {"permissions": "0"}
         self.resolved.setdefault("channels", {})[str(channel.id)] = payload
         return str(channel.id)
