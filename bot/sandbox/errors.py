@@ -7,6 +7,7 @@ ApiError       Discord refuses a REST call: HTTP status and Discord's JSON error
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,35 +48,20 @@ class ApiError(Exception):
         return body
 
 
-class FormErrors:
-    """Collect field errors of one request, then refuse it with all of them."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._tree: dict[str, Any] = {}
-
-    def add(self, path: str, code: str, message: str) -> None:
-        """Add an error at a dotted path (``embeds.0.title``; empty for the body itself)."""
-        node = self._tree
+def invalid_form(problems: Iterable[tuple[str, str, str]]) -> ApiError:
+    """Build 400 50035 from field errors: dotted path (``embeds.0.title``; "" for the body itself), code, message."""
+    tree: dict[str, Any] = {}
+    for path, code, message in problems:
+        node = tree
         for key in filter(None, path.split(".")):
             node = node.setdefault(key, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
-
-    def raise_if_any(self) -> None:
-        """Refuse the request with 400 50035 if an error was added."""
-        if self._tree:
-            raise self.refusal()
-
-    def refusal(self) -> ApiError:
-        """Build 400 50035 with the errors."""
-        return ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", self._tree)
+    return ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", tree)
 
 
 def invalid(path: str, code: str, message: str) -> ApiError:
-    """Build the refusal for one wrong field."""
-    errors = FormErrors()
-    errors.add(path, code, message)
-    return errors.refusal()
+    """Build 400 50035 for one wrong field."""
+    return invalid_form([(path, code, message)])
 
 
 def unknown_channel() -> ApiError:

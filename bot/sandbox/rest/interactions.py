@@ -15,7 +15,8 @@ from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
 from bot.sandbox.rest.bodies import RequestBody
 from bot.sandbox.rest.message_forms import MessageForm, read_message
 from bot.sandbox.rest.messages import apply_edit
-from bot.sandbox.rest.router import RestCall, Route, parse_snowflake
+from bot.sandbox.rest.router import RestCall, Route
+from bot.sandbox.rest.validation import parse_snowflake
 
 MAX_CHOICES = 25
 ORIGINAL = "@original"
@@ -122,12 +123,12 @@ def _post(call: RestCall, interaction: Interaction, form: MessageForm) -> Messag
 
 def _fill(call: RestCall, draft: posting.NewMessage, form: MessageForm) -> None:
     draft.content = form.content or ""
-    draft.embeds = form.embeds or []
+    draft.embeds = form.embed_payloads() or []
     draft.components = form.components or []
     draft.flags = form.flags or 0
     draft.tts = form.tts
     draft.allowed = form.allowed
-    draft.attachments = attachment_payloads(call.world, draft.channel, form.uploads, call.services.addresses.api)
+    draft.attachments = attachment_payloads(call.world, draft.channel, form.attachments, call.services.addresses.api)
 
 
 def _defer(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:

@@ -10,10 +10,11 @@ from bot.sandbox.errors import ApiError, invalid, missing_access, missing_permis
 from bot.sandbox.intents import MESSAGE_CONTENT, denied_bits
 from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import content_is_free, message_payload, without_content
-from bot.sandbox.models import Channel, Message
+from bot.sandbox.models import Channel, Message, MessageFlag
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.rest.message_forms import MessageForm, ReferenceForm, read_message
-from bot.sandbox.rest.router import RestCall, Route, parse_snowflake
+from bot.sandbox.rest.router import RestCall, Route
+from bot.sandbox.rest.validation import parse_snowflake
 from bot.sandbox.snowflakes import timestamp_ms, wall_clock_ms
 
 MAX_PAGE = 100
@@ -63,17 +64,17 @@ async def create(call: RestCall) -> Json:
     if known is not None:
         return _with_nonce(show(call, known), known)
     form.require_something()
-    reply_to = _resolve_reference(call, channel, form.reference)
+    reply_to = _resolve_reference(call, channel, form.message_reference)
     draft = posting.NewMessage(
         channel,
         call.application.user,
         form.content or "",
         reply_to=reply_to,
         nonce=form.nonce,
-        attachments=attachment_payloads(call.world, channel, form.uploads, call.services.addresses.api),
-        embeds=form.embeds or [],
+        attachments=attachment_payloads(call.world, channel, form.attachments, call.services.addresses.api),
+        embeds=form.embed_payloads() or [],
         components=form.components or [],
-        flags=(form.flags or 0) & ~64,
+        flags=(form.flags or 0) & ~MessageFlag.EPHEMERAL,
         tts=form.tts,
         allowed=form.allowed,
     )
@@ -113,7 +114,7 @@ def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceFor
     elsewhere = reference.channel_id is not None and reference.channel_id != channel.id
     if target is not None and not elsewhere:
         return target
-    if reference.required:
+    if reference.fail_if_not_exists:
         raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
     return None
 
@@ -189,15 +190,14 @@ async def edit(call: RestCall) -> Json:
 def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
     """Change a message in place; 50006 when nothing would be left."""
     content = message.content if form.content is None else form.content
-    embeds = message.embeds if form.embeds is None else form.embeds
+    embeds = message.embeds if form.embeds is None else form.embed_payloads() or []
     components = message.components if form.components is None else form.components
-    if not content.strip() and not embeds and not components and not message.attachments and not form.uploads:
+    if not content.strip() and not embeds and not components and not message.attachments and not form.attachments:
         raise ApiError(400, 50006, "Cannot send an empty message")
     message.content, message.embeds, message.components = whole_text(content), embeds, components
-    if form.uploads:
-        message.attachments = attachment_payloads(
-            call.world, message.channel, form.uploads, call.services.addresses.api
-        )
+    if form.attachments:
+        base_url = call.services.addresses.api
+        message.attachments = attachment_payloads(call.world, message.channel, form.attachments, base_url)
     posting.set_mentions(call.world, message, form.allowed, None)
 
 

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from bot.sandbox.errors import ApiError, invalid, missing_access, unknown_channel, unknown_guild
+from bot.sandbox.errors import ApiError, missing_access, unknown_channel, unknown_guild
 from bot.sandbox.json_codec import json_response
 from bot.sandbox.models import Application, Channel, Guild
 from bot.sandbox.ratelimits import RateLimitDecision
 from bot.sandbox.rest.bodies import RequestBody, read_body
+from bot.sandbox.rest.validation import parse_snowflake
 from bot.sandbox.services import Services
-from bot.sandbox.snowflakes import MAX_SNOWFLAKE
 from bot.sandbox.world import World
 
 BASE = "/api/v10"
@@ -100,16 +100,6 @@ class RestCall:
     async def body(self) -> RequestBody:
         """Read the body, JSON or form."""
         return await read_body(self.request)
-
-
-def parse_snowflake(value: object, path: str) -> int:
-    """Read an id, number or digits; refuse anything else with 50035."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 20:  # noqa: PLR2004
-        number = int(text)
-        if number <= MAX_SNOWFLAKE:
-            return number
-    raise invalid(path, "NUMBER_TYPE_COERCE", "Value is not snowflake.")
 
 
 def install(app: web.Application, services: Services, routes: Iterable[Route]) -> None:
