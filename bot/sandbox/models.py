@@ -140,12 +140,12 @@ class MessageReaction:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message, which stays here when deleted so that it can be judged."""
+    """A message; it gets its ``id`` when it is posted, and stays when it is deleted, so that it can be judged."""
 
-    id: int
     channel: Channel
     author: User
-    content: str
+    content: str = ""
+    id: int = 0
     kind: MessageKind = MessageKind.DEFAULT
     nonce: int | str | None = None
     reference: Json | None = None

@@ -75,7 +75,7 @@ class Player:
             await self._keep_pace(number, line, started)
             author = self._world.named_user(line.author, bot=line.bot)
             self._world.add_member(self._services.guild, author)
-            message = posting.post(self._world, posting.NewMessage(channels[line.channel], author, line.content))
+            message = posting.post(self._world, Message(channels[line.channel], author, line.content))
             self._posted[message.id] = line.channel
             advance()
         await self._services.hub.drained()

@@ -1,4 +1,4 @@
-"""What happens to messages: posted, edited, deleted, reacted to. Rules about who may are with the REST routes."""
+"""What happens to messages: post, edit, delete, react. The REST routes check who may do it."""
 
 from __future__ import annotations
 
@@ -32,65 +32,28 @@ class AllowedMentions:
     replied_user: bool = True
 
 
-@dataclass(slots=True)
-class NewMessage:
-    """A message about to be posted."""
-
-    channel: Channel
-    author: User
-    content: str = ""
-    reply_to: Message | None = None
-    nonce: int | str | None = None
-    attachments: list[Json] = field(default_factory=list)
-    embeds: list[Json] = field(default_factory=list)
-    components: list[Json] = field(default_factory=list)
-    flags: int = 0
-    tts: bool = False
-    allowed: AllowedMentions = field(default_factory=AllowedMentions)
-    kind: MessageKind | None = None
-    webhook_id: int | None = None
-    application_id: int | None = None
-    interaction_metadata: Json | None = None
-
-
-def post(world: World, draft: NewMessage) -> Message:
-    """Post a message: MESSAGE_CREATE, and THREAD_UPDATE before it where it wakes a thread that was archived."""
-    message = Message(
-        world.snowflakes.next(),
-        draft.channel,
-        draft.author,
-        whole_text(draft.content),
-        kind=_kind(draft),
-        nonce=draft.nonce,
-        attachments=draft.attachments,
-        embeds=draft.embeds,
-        components=draft.components,
-        flags=draft.flags,
-        tts=draft.tts,
-        webhook_id=draft.webhook_id,
-        application_id=draft.application_id,
-        interaction_metadata=draft.interaction_metadata,
-    )
-    if draft.reply_to is not None:
-        message.reference = _reference(draft.reply_to)
-    set_mentions(world, message, draft.allowed, draft.reply_to)
-    if draft.channel.is_thread:
-        draft.channel.member_ids.add(draft.author.id)
-        if draft.channel.archived:
-            # Who did not hold it, since it was archived, learns of it before the message in it.
-            world.change_channel(draft.channel, name=draft.channel.name, locked=draft.channel.locked)
+def post(
+    world: World, message: Message, *, reply_to: Message | None = None, allowed: AllowedMentions | None = None
+) -> Message:
+    """Post a message: MESSAGE_CREATE, after THREAD_UPDATE if it wakes an archived thread."""
+    channel = message.channel
+    message.id = world.snowflakes.next()
+    message.content = whole_text(message.content)
+    if reply_to is not None:
+        message.reference = _reference(reply_to)
+        message.kind = MessageKind.REPLY
+    set_mentions(world, message, allowed or AllowedMentions(), reply_to)
+    if channel.is_thread:
+        channel.member_ids.add(message.author.id)
+        if channel.archived:
+            # Clients forget archived threads: they learn of the thread before the message in it.
+            world.change_channel(channel, name=channel.name, locked=channel.locked)
     world.keep(message)
     if not message.ephemeral:
         _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
     else:
         world.whisper("MESSAGE_CREATE", message)
     return message
-
-
-def _kind(draft: NewMessage) -> MessageKind:
-    if draft.kind is not None:
-        return draft.kind
-    return MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY
 
 
 def _reference(target: Message) -> Json:
@@ -101,7 +64,7 @@ def _reference(target: Message) -> Json:
 
 
 def set_mentions(world: World, message: Message, allowed: AllowedMentions, reply_to: Message | None) -> None:
-    """Work out whom a message mentions, from its text and the message it answers."""
+    """Set whom a message mentions, from its text and the message it answers."""
     users: dict[int, User] = {}
     roles: list[int] = []
     guild = message.channel.guild
@@ -130,13 +93,13 @@ def _role_allowed(guild: Guild | None, role_id: int, allowed: AllowedMentions) -
 
 
 def announce_edit(world: World, message: Message) -> None:
-    """Stamp a message as edited and say so: MESSAGE_UPDATE with the full message."""
+    """Mark a message as edited: MESSAGE_UPDATE with the full message."""
     message.edited_ms = wall_clock_ms()
     announce_update(world, message)
 
 
 def announce_update(world: World, message: Message) -> None:
-    """Say that a message changed without an edit of its author."""
+    """Tell that a message changed, without marking it as edited: MESSAGE_UPDATE."""
     if message.ephemeral:
         world.whisper("MESSAGE_UPDATE", message)
     else:

@@ -47,6 +47,15 @@ class Services:
         self.addresses = Addresses()
         self.begin_outage: Callable[[float], None] = _no_outage
 
+    @property
+    def sessions_left(self) -> int:
+        """How many sessions may still begin today."""
+        return max(0, self.options.identify_total - self.application.identifies)
+
+    @sessions_left.setter
+    def sessions_left(self, left: int) -> None:
+        self.application.identifies = self.options.identify_total - left
+
     def description(self) -> Json:
         """Tell where everything is; the ready line of the process."""
         return {

@@ -14,9 +14,9 @@ from bot.sandbox.chat.session import Names
 from bot.sandbox.chat.slash_commands import follow, quoted_name, read_options, scan
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.json_codec import Json
-from bot.sandbox.models import Channel
+from bot.sandbox.models import Channel, Message
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.posting import NewMessage, post
+from bot.sandbox.posting import post
 from bot.sandbox.services import Services
 
 TEXT = {"type": 3, "name": "text", "required": True, "max_length": 60}
@@ -118,7 +118,7 @@ def test_mistakes_are_told(house: House, typed: str, sentence: str) -> None:
 
 def test_names_become_what_they_name(house: House) -> None:
     """People, channels, roles and the last messages by their names, as Discord's client fills them in."""
-    first, second = (post(house.world, NewMessage(house.general, house.alice, text)) for text in ("one", "two"))
+    first, second = (post(house.world, Message(house.general, house.alice, text)) for text in ("one", "two"))
 
     values = house.read("set text:^2 person:@ann channel:#help role:mods whom:@mods")
 

@@ -48,7 +48,7 @@ def test_what_is_no_json_is_no_json(text: str) -> None:
 
 
 def _message(number: int, author: User, nonce: int | str | None) -> Message:
-    return Message(number, Channel(1, ChannelKind.TEXT), author, "x", nonce=nonce)
+    return Message(Channel(1, ChannelKind.TEXT), author, "x", number, nonce=nonce)
 
 
 def test_nonces_are_forgotten_when_the_window_is_over() -> None:

@@ -14,8 +14,10 @@ from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.options import RateLimit
+from bot.sandbox.services import Services
 
 MAX_OUTAGE = 3600.0
+_RATES = ("message_rate", "global_rate")
 
 
 def routes() -> list[ControlRoute]:
@@ -209,25 +211,28 @@ async def outage(call: ControlCall) -> Json:
     return {"seconds": seconds}
 
 
-async def settings(call: ControlCall) -> Json:
-    """Show the settings that can change while the sandbox runs."""
-    services = call.services
+def _settings(services: Services) -> dict[str, tuple[object, str]]:
+    """Say which attribute of which object holds a setting; times in seconds."""
+    options, interactions = services.options, services.interactions
     return {
-        "nonce_window": services.world.nonces.window,
-        "message_rate": _rate_text(services.limits.message_rate),
-        "global_rate": _rate_text(services.limits.global_rate),
-        "resume_window": services.options.resume_window,
-        "heartbeat_interval": services.options.heartbeat_interval,
-        "sessions_left": max(0, services.options.identify_total - services.application.identifies),
-        "interaction_deadline": services.interactions.deadline,
-        "interaction_token_life": services.interactions.token_life,
-        "denied_intents": sorted(services.application.denied_intents),
-        "token": services.application.token,
+        "nonce_window": (services.world.nonces, "window"),
+        "message_rate": (services.limits, "message_rate"),
+        "global_rate": (services.limits, "global_rate"),
+        "resume_window": (options, "resume_window"),
+        "heartbeat_interval": (options, "heartbeat_interval"),
+        "sessions_left": (services, "sessions_left"),
+        "interaction_deadline": (interactions, "deadline"),
+        "interaction_token_life": (interactions, "token_life"),
+        "denied_intents": (services.application, "denied_intents"),
+        "token": (services.application, "token"),
     }
 
 
-def _rate_text(rate: RateLimit | None) -> str:
-    return "off" if rate is None else f"{rate.limit}/{rate.seconds:g}"
+async def settings(call: ControlCall) -> Json:
+    """Show the settings that can change while the sandbox runs."""
+    values = {name: getattr(*where) for name, where in _settings(call.services).items()}
+    rates = {name: "off" if values[name] is None else str(values[name]) for name in _RATES}
+    return {**values, **rates, "denied_intents": sorted(values["denied_intents"])}
 
 
 async def change_settings(call: ControlCall) -> Json:
@@ -235,32 +240,33 @@ async def change_settings(call: ControlCall) -> Json:
 
     sessions_left: how many sessions may still begin today (GET /gateway/bot tells it); the next one resets the token.
     """
-    known = await settings(call)
+    known = _settings(call.services)
     unknown = sorted(set(call.body) - set(known))
     if unknown:
         raise ControlError(f"{unknown[0]!r} is not a setting: choose from {', '.join(known)}.")
-    left = call.number("sessions_left", known["sessions_left"], whole=True)
-    times = {name: call.number(name, known[name]) for name in known if isinstance(known[name], float)}
-    if any(value < 0 for value in (left, *times.values())):
-        raise ControlError("Times and sessions_left must not be negative.")
-    try:
-        rates = {
-            name: RateLimit.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")
-        }
-    except SandboxError as error:
-        raise ControlError(str(error)) from error
-    denied = frozenset(map(str, call.items("denied_intents", known["denied_intents"])))
-    if denied - PRIVILEGED_BY_NAME.keys():
-        raise ControlError(f"denied_intents are among {', '.join(PRIVILEGED_BY_NAME)}.")
-    token = str(call.text("token", known["token"]))
-    services = call.services
-    services.world.nonces.window = times["nonce_window"]
-    services.limits.message_rate, services.limits.global_rate = rates["message_rate"], rates["global_rate"]
-    services.options.resume_window = times["resume_window"]
-    services.options.heartbeat_interval = times["heartbeat_interval"]
-    services.interactions.deadline = times["interaction_deadline"]
-    services.interactions.token_life = times["interaction_token_life"]
-    services.application.identifies = services.options.identify_total - left
-    services.application.denied_intents = denied
-    services.application.token = token
+    named = [name for name in known if call.body.get(name) is not None]
+    changes = {name: _setting(call, name) for name in named}
+    for name, value in changes.items():
+        holder, attribute = known[name]
+        setattr(holder, attribute, value)
     return await settings(call)
+
+
+def _setting(call: ControlCall, name: str) -> object:
+    """Check the new value of a setting."""
+    if name in _RATES:
+        try:
+            return RateLimit.parse(str(call.body[name]))
+        except SandboxError as error:
+            raise ControlError(str(error)) from error
+    if name == "denied_intents":
+        denied = frozenset(map(str, call.items(name)))
+        if denied - PRIVILEGED_BY_NAME.keys():
+            raise ControlError(f"denied_intents are among {', '.join(PRIVILEGED_BY_NAME)}.")
+        return denied
+    if name == "token":
+        return call.text(name)
+    number: float = call.number(name, whole=name == "sessions_left")
+    if number < 0:
+        raise ControlError("Times and sessions_left must not be negative.")
+    return number

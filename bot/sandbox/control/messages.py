@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bot.sandbox import posting
@@ -34,8 +36,8 @@ def routes() -> list[ControlRoute]:
     ]
 
 
-def _new_message(call: ControlCall) -> posting.NewMessage:
-    """Check a message that the body describes; see ``post``."""
+def _prepare(call: ControlCall) -> Callable[[], Message]:
+    """Check the message that the body describes (see ``post``); return the function that posts it."""
     channel, author = call.channel(default="general"), call.user("author", "alice")
     call.world.join(channel, author)
     content = call.text("content", "")
@@ -44,12 +46,12 @@ def _new_message(call: ControlCall) -> posting.NewMessage:
     files = [_file(entry) for entry in _listed(call.body.get("attachments"))]
     if len(content) > MAX_CONTENT or not (content.strip() or files):
         raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
-    return posting.NewMessage(
-        channel,
-        author,
-        content,
+    attachments = attachment_payloads(call.world, channel, files, call.services.addresses.api)
+    return partial(
+        posting.post,
+        call.world,
+        Message(channel, author, content, attachments=attachments),
         reply_to=_replied_to(call, channel),
-        attachments=attachment_payloads(call.world, channel, files, call.services.addresses.api),
         allowed=posting.AllowedMentions(replied_user=call.body.get("ping", True) is True),
     )
 
@@ -90,7 +92,7 @@ async def post(call: ControlCall) -> MessageRecord:
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
     ([{filename, size, content_type, content}], the last as text, for files that can be fetched).
     """
-    return message_record(call.world, posting.post(call.world, _new_message(call)))
+    return message_record(call.world, _prepare(call)())
 
 
 async def post_many(call: ControlCall) -> Json:
@@ -102,10 +104,10 @@ async def post_many(call: ControlCall) -> Json:
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise ControlError(f"messages[{index}] must be an object.")
-    messages = [_new_message(call.part(item)) for item in items]
+    prepared = [_prepare(call.part(item)) for item in items]
     ids = []
-    for index, message in enumerate(messages):
-        ids.append(str(posting.post(call.world, message).id))
+    for index, post_one in enumerate(prepared):
+        ids.append(str(post_one().id))
         if index % _BREATH == _BREATH - 1:
             await call.services.hub.breathe()
     return {"ids": ids}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.sandbox import posting
-from bot.sandbox.errors import ApiError, missing_permissions
+from bot.sandbox.errors import ApiError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import channel_payload, guild_payload, member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.rest.messages import visible_channel
+from bot.sandbox.rest.messages import require_sending, visible_channel
 from bot.sandbox.rest.router import RestCall, Route
 
 
@@ -70,7 +70,5 @@ async def get_channel(call: RestCall) -> Json:
 async def typing(call: RestCall) -> None:
     """Show that the bot types."""
     channel = visible_channel(call)
-    needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-    if not allows(channel, call.user_id, needed):
-        raise missing_permissions()
+    require_sending(call, channel)
     posting.start_typing(call.world, channel, call.application.user)

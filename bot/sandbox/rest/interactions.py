@@ -6,7 +6,6 @@ import secrets
 from typing import Any
 
 from bot.sandbox import posting
-from bot.sandbox.attachments import attachment_payloads
 from bot.sandbox.errors import ApiError, invalid, unknown_message
 from bot.sandbox.interactions import Callback, Interaction, InteractionKind, interaction_metadata
 from bot.sandbox.json_codec import Json
@@ -14,7 +13,7 @@ from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
 from bot.sandbox.rest.bodies import RequestBody
 from bot.sandbox.rest.message_forms import MessageForm, read_message
-from bot.sandbox.rest.messages import apply_edit
+from bot.sandbox.rest.messages import apply_edit, fill
 from bot.sandbox.rest.router import RestCall, Route
 from bot.sandbox.rest.validation import parse_snowflake
 
@@ -52,7 +51,7 @@ async def callback(call: RestCall) -> Json | None:
         raise invalid("data", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
     inner = RequestBody(data or {}, body.uploads)
     if kind is Callback.MESSAGE:
-        interaction.original = _post(call, interaction, _checked(inner))
+        interaction.original = _post(call, _first_answer(interaction), _checked(inner))
     elif kind is Callback.DEFERRED_MESSAGE:
         interaction.original = _defer(call, interaction, read_message(inner))
     elif kind is Callback.DEFERRED_UPDATE:
@@ -100,43 +99,38 @@ def _plain_answer(kind: Callback, data: Json) -> Json:
     return {"modal": data}
 
 
-def _draft(interaction: Interaction) -> posting.NewMessage:
-    commands = {1: MessageKind.CHAT_INPUT_COMMAND, 2: MessageKind.CONTEXT_MENU_COMMAND}
-    kind = MessageKind.DEFAULT
-    if interaction.kind is InteractionKind.COMMAND:
-        kind = commands.get(interaction.data.get("type", 1), MessageKind.CONTEXT_MENU_COMMAND)
-    return posting.NewMessage(
+def _answer(interaction: Interaction, kind: MessageKind) -> Message:
+    """Begin a message that answers an interaction."""
+    application = interaction.application
+    return Message(
         interaction.channel,
-        interaction.application.user,
+        application.user,
         kind=kind,
-        webhook_id=interaction.application.id,
-        application_id=interaction.application.id,
+        webhook_id=application.id,
+        application_id=application.id,
         interaction_metadata=interaction_metadata(interaction),
     )
 
 
-def _post(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
-    draft = _draft(interaction)
-    _fill(call, draft, form)
-    return posting.post(call.world, draft)
+def _first_answer(interaction: Interaction) -> Message:
+    kind = MessageKind.DEFAULT
+    if interaction.kind is InteractionKind.COMMAND:
+        chat = interaction.data.get("type", 1) == 1
+        kind = MessageKind.CHAT_INPUT_COMMAND if chat else MessageKind.CONTEXT_MENU_COMMAND
+    return _answer(interaction, kind)
 
 
-def _fill(call: RestCall, draft: posting.NewMessage, form: MessageForm) -> None:
-    draft.content = form.content or ""
-    draft.embeds = form.embed_payloads() or []
-    draft.components = form.components or []
-    draft.flags = form.flags or 0
-    draft.tts = form.tts
-    draft.allowed = form.allowed
-    draft.attachments = attachment_payloads(call.world, draft.channel, form.attachments, call.services.addresses.api)
+def _post(call: RestCall, message: Message, form: MessageForm, reply_to: Message | None = None) -> Message:
+    fill(call, message, form)
+    return posting.post(call.world, message, reply_to=reply_to, allowed=form.allowed)
 
 
 def _defer(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
     """Post the message that says the bot is thinking; of the form only EPHEMERAL counts (:304)."""
-    draft = _draft(interaction)
-    draft.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
+    message = _first_answer(interaction)
+    message.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
     interaction.waiting = True
-    return posting.post(call.world, draft)
+    return posting.post(call.world, message)
 
 
 def _callback_answer(call: RestCall, interaction: Interaction, kind: Callback) -> Json:
@@ -207,11 +201,8 @@ async def execute(call: RestCall) -> Json | None:
         return _show(call, message) if _asked(call, "wait") else None
     if opened.waiting and opened.original is not None:
         return _finish_waiting(call, opened, opened.original, form)
-    draft = _draft(opened)
-    draft.kind = MessageKind.DEFAULT if opened.original is None or opened.original.deleted else MessageKind.REPLY
-    draft.reply_to = opened.original if draft.kind is MessageKind.REPLY else None
-    _fill(call, draft, form)
-    message = posting.post(call.world, draft)
+    reply_to = opened.original if opened.original is not None and not opened.original.deleted else None
+    message = _post(call, _answer(opened, MessageKind.DEFAULT), form, reply_to)
     opened.followups.append(message)
     return _show(call, message)
 
@@ -227,10 +218,8 @@ def _finish_waiting(call: RestCall, interaction: Interaction, original: Message,
 def _post_as_webhook(call: RestCall, webhook: Webhook, form: MessageForm, body: RequestBody) -> Message:
     name = body.mapping.get("username")
     author = webhook.user if not isinstance(name, str) or not name else User(webhook.id, name, webhook=True)
-    draft = posting.NewMessage(webhook.channel, author, webhook_id=webhook.id)
-    _fill(call, draft, form)
-    draft.flags &= ~MessageFlag.EPHEMERAL
-    return posting.post(call.world, draft)
+    form.flags = (form.flags or 0) & ~MessageFlag.EPHEMERAL
+    return _post(call, Message(webhook.channel, author, webhook_id=webhook.id), form)
 
 
 def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:

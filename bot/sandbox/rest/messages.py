@@ -58,28 +58,31 @@ def show(call: RestCall, message: Message) -> Json:
 async def create(call: RestCall) -> Json:
     """Post a message, or give back the one made with the same nonce."""
     channel = visible_channel(call)
-    _require_sending(call, channel)
+    require_sending(call, channel)
+    if channel.archived and channel.locked:
+        raise ApiError(400, 50083, "Thread is archived")
     form = read_message(await call.body())
     known = _made_before(call, form)
     if known is not None:
         return _with_nonce(show(call, known), known)
     form.require_something()
     reply_to = _resolve_reference(call, channel, form.message_reference)
-    draft = posting.NewMessage(
-        channel,
-        call.application.user,
-        form.content or "",
-        reply_to=reply_to,
-        nonce=form.nonce,
-        attachments=attachment_payloads(call.world, channel, form.attachments, call.services.addresses.api),
-        embeds=form.embed_payloads() or [],
-        components=form.components or [],
-        flags=(form.flags or 0) & ~MessageFlag.EPHEMERAL,
-        tts=form.tts,
-        allowed=form.allowed,
-    )
-    message = posting.post(call.world, draft)
+    message = Message(channel, call.application.user, nonce=form.nonce)
+    fill(call, message, form)
+    message.flags &= ~MessageFlag.EPHEMERAL
+    posting.post(call.world, message, reply_to=reply_to, allowed=form.allowed)
     return _with_nonce(show(call, message), message)
+
+
+def fill(call: RestCall, message: Message, form: MessageForm) -> None:
+    """Write what a client sent into a message that is about to be posted."""
+    message.content = form.content or ""
+    message.embeds = form.embed_payloads() or []
+    message.components = form.components or []
+    message.flags = form.flags or 0
+    message.tts = form.tts
+    base_url = call.services.addresses.api
+    message.attachments = attachment_payloads(call.world, message.channel, form.attachments, base_url)
 
 
 def _with_nonce(payload: Json, message: Message) -> Json:
@@ -96,12 +99,11 @@ def _made_before(call: RestCall, form: MessageForm) -> Message | None:
     return message
 
 
-def _require_sending(call: RestCall, channel: Channel) -> None:
+def require_sending(call: RestCall, channel: Channel) -> None:
+    """Refuse a bot that may not send to a channel with 50013."""
     needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
     if not allows(channel, call.user_id, needed):
         raise missing_permissions()
-    if channel.archived and channel.locked:
-        raise ApiError(400, 50083, "Thread is archived")
 
 
 def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceForm | None) -> Message | None:
