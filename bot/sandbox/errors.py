@@ -12,7 +12,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-INVALID_FORM_BODY = 50035
+UNAUTHORIZED = (401, 0, "401: Unauthorized")
+UNKNOWN_CHANNEL = (404, 10003, "Unknown Channel")
+UNKNOWN_GUILD = (404, 10004, "Unknown Guild")
+UNKNOWN_MESSAGE = (404, 10008, "Unknown Message")
+UNKNOWN_EMOJI = (404, 10014, "Unknown Emoji")
+UNKNOWN_WEBHOOK = (404, 10015, "Unknown Webhook")
+UNKNOWN_INTERACTION = (404, 10062, "Unknown interaction")
+MISSING_ACCESS = (403, 50001, "Missing Access")
+EMPTY_MESSAGE = (400, 50006, "Cannot send an empty message")
+MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
+WRONG_CHANNEL_TYPE = (400, 50024, "Cannot execute action on this channel type")
+INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
+"""What an ApiError is made of, for refusals of more than one route."""
 
 
 class SandboxError(Exception):
@@ -56,37 +68,12 @@ def invalid_form(problems: Iterable[tuple[str, str, str]]) -> ApiError:
         for key in filter(None, path.split(".")):
             node = node.setdefault(key, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
-    return ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", tree)
+    return ApiError(400, 50035, "Invalid Form Body", tree)
 
 
 def invalid(path: str, code: str, message: str) -> ApiError:
     """Build 400 50035 for one wrong field."""
     return invalid_form([(path, code, message)])
-
-
-def unknown_channel() -> ApiError:
-    """Build 404 10003."""
-    return ApiError(404, 10003, "Unknown Channel")
-
-
-def unknown_guild() -> ApiError:
-    """Build 404 10004."""
-    return ApiError(404, 10004, "Unknown Guild")
-
-
-def unknown_message() -> ApiError:
-    """Build 404 10008."""
-    return ApiError(404, 10008, "Unknown Message")
-
-
-def missing_access() -> ApiError:
-    """Build 403 50001."""
-    return ApiError(403, 50001, "Missing Access")
-
-
-def missing_permissions() -> ApiError:
-    """Build 403 50013."""
-    return ApiError(403, 50013, "Missing Permissions")
 
 
 def first_problem(error: ValidationError) -> str:

@@ -51,18 +51,3 @@ class Dispatch:
         if self._bare is None:
             self._bare = encode(without_content(self.data))
         return self._bare
-
-
-def message_intent(channel: Channel) -> int:
-    """Name the intent for messages of a channel."""
-    return intents.DIRECT_MESSAGES if channel.is_dm else intents.GUILD_MESSAGES
-
-
-def reaction_intent(channel: Channel) -> int:
-    """Name the intent for reactions in a channel."""
-    return intents.DIRECT_MESSAGE_REACTIONS if channel.is_dm else intents.GUILD_MESSAGE_REACTIONS
-
-
-def typing_intent(channel: Channel) -> int:
-    """Name the intent for typing in a channel."""
-    return intents.DIRECT_MESSAGE_TYPING if channel.is_dm else intents.GUILD_MESSAGE_TYPING

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.sandbox.errors import ApiError
+from bot.sandbox.errors import INVALID_WEBHOOK_TOKEN, UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, ApiError
 from bot.sandbox.events import Dispatch
 from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
@@ -141,11 +141,11 @@ class Interactions:
         """Find an interaction that still wants its first response; 10062 too late or unknown, 40060 twice."""
         interaction = self.by_id.get(interaction_id)
         if interaction is None or not secrets.compare_digest(interaction.token.encode(), token.encode()):
-            raise ApiError(404, 10062, "Unknown interaction")
+            raise ApiError(*UNKNOWN_INTERACTION)
         if interaction.acknowledged is not None:
             raise ApiError(400, 40060, "Interaction has already been acknowledged.")
         if time.monotonic() - interaction.created > self.deadline:
-            raise ApiError(404, 10062, "Unknown interaction")
+            raise ApiError(*UNKNOWN_INTERACTION)
         return interaction
 
     def acknowledge(self, interaction: Interaction, callback: Callback) -> None:
@@ -163,9 +163,9 @@ class Interactions:
         if interaction is None or interaction.application.id != application_id:
             return None
         if time.monotonic() - interaction.created > self.token_life:
-            raise ApiError(401, 50027, "Invalid Webhook Token")
+            raise ApiError(*INVALID_WEBHOOK_TOKEN)
         if interaction.acknowledged is None:
-            raise ApiError(404, 10015, "Unknown Webhook")
+            raise ApiError(*UNKNOWN_WEBHOOK)
         return interaction
 
 

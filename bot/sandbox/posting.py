@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bot.sandbox.events import Dispatch, message_intent, reaction_intent, typing_intent
+from bot.sandbox import intents
+from bot.sandbox.events import Dispatch
 from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import event_payload
 from bot.sandbox.models import Channel, Guild, Message, MessageKind, MessageReaction, User
@@ -107,11 +108,8 @@ def announce_update(world: World, message: Message) -> None:
 
 
 def _emit_message(world: World, name: str, message: Message, *, with_nonce: bool) -> None:
-    channel = message.channel
     data = event_payload(message, world.messages.get, with_nonce=with_nonce)
-    world.emit(
-        Dispatch(name, data, intent=message_intent(channel), guild=channel.guild, channel=channel, message=message)
-    )
+    _emit_in(world, name, data, message.channel, intents.GUILD_MESSAGES, message)
 
 
 def repeat(world: World, message: Message) -> None:
@@ -127,7 +125,7 @@ def delete(world: World, message: Message) -> None:
         return
     channel = message.channel
     data = {"id": str(message.id), **_place(channel)}
-    _emit_in(world, "MESSAGE_DELETE", data, channel, message_intent(channel))
+    _emit_in(world, "MESSAGE_DELETE", data, channel, intents.GUILD_MESSAGES)
 
 
 def bulk_delete(world: World, channel: Channel, messages: Iterable[Message]) -> None:
@@ -137,7 +135,7 @@ def bulk_delete(world: World, channel: Channel, messages: Iterable[Message]) -> 
         _forget(message)
         ids.append(str(message.id))
     data = {"ids": ids, **_place(channel)}
-    _emit_in(world, "MESSAGE_DELETE_BULK", data, channel, message_intent(channel))
+    _emit_in(world, "MESSAGE_DELETE_BULK", data, channel, intents.GUILD_MESSAGES)
 
 
 def _forget(message: Message) -> None:
@@ -165,7 +163,7 @@ def react(world: World, message: Message, user: User, emoji: Json) -> None:
     guild = message.channel.guild
     if guild is not None and user.id in guild.members:
         data["member"] = member_payload(guild.members[user.id], with_user=True)
-    _emit_in(world, "MESSAGE_REACTION_ADD", data, message.channel, reaction_intent(message.channel))
+    _emit_in(world, "MESSAGE_REACTION_ADD", data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
 
 
 def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
@@ -176,8 +174,7 @@ def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
             if not reaction.user_ids:
                 message.reactions.remove(reaction)
             data = _reaction_data(message, user, emoji) | {"burst": False, "type": 0}
-            intent = reaction_intent(message.channel)
-            _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intent)
+            _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
             return True
     return False
 
@@ -189,7 +186,7 @@ def clear_reactions(world: World, message: Message, emoji: Json | None = None) -
     name = "MESSAGE_REACTION_REMOVE_ALL"
     if emoji is not None:
         name, data["emoji"] = "MESSAGE_REACTION_REMOVE_EMOJI", emoji
-    _emit_in(world, name, data, message.channel, reaction_intent(message.channel))
+    _emit_in(world, name, data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
 
 
 def _reaction_data(message: Message, user: User, emoji: Json) -> Json:
@@ -207,7 +204,7 @@ def start_typing(world: World, channel: Channel, user: User) -> None:
     guild = channel.guild
     if guild is not None and user.id in guild.members:
         data["member"] = member_payload(guild.members[user.id], with_user=True)
-    _emit_in(world, "TYPING_START", data, channel, typing_intent(channel))
+    _emit_in(world, "TYPING_START", data, channel, intents.GUILD_MESSAGE_TYPING)
 
 
 def _place(channel: Channel) -> Json:
@@ -217,5 +214,8 @@ def _place(channel: Channel) -> Json:
     return place
 
 
-def _emit_in(world: World, name: str, data: Json, channel: Channel, intent: int) -> None:
-    world.emit(Dispatch(name, data, intent=intent, guild=channel.guild, channel=channel))
+def _emit_in(
+    world: World, name: str, data: Json, channel: Channel, guild_intent: int, message: Message | None = None
+) -> None:
+    intent = guild_intent << intents.IN_DIRECT_MESSAGES if channel.is_dm else guild_intent
+    world.emit(Dispatch(name, data, intent=intent, guild=channel.guild, channel=channel, message=message))

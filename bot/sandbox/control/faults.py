@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError, SandboxError, first_problem
-from bot.sandbox.gateway.storm import CLOSE_CODES, Storm
+from bot.sandbox.gateway.faults import CLOSE_CODES, Storm
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload

@@ -1,4 +1,4 @@
-"""All gateway sessions: who identifies, who resumes, who receives what."""
+"""The hub: keeps all gateway sessions, and gives every event to those that may have it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from collections import deque
 
 from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
-from bot.sandbox.gateway.connection import GatewayConnection
-from bot.sandbox.gateway.delivery import Delivery
+from bot.sandbox.gateway.faults import Delivery, Storm
 from bot.sandbox.gateway.protocol import Close, GatewayClosed, Op
-from bot.sandbox.gateway.session import GatewaySession, checked_intents, checked_shard, ready_payload
-from bot.sandbox.gateway.storm import Storm
+from bot.sandbox.gateway.session import GatewaySession, SessionConnection, checked_intents, checked_shard, ready_payload
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.options import SandboxOptions
@@ -33,7 +31,7 @@ class Hub:
         self.world = world
         self.options = options
         self.sessions: dict[str, GatewaySession] = {}
-        self.connections: set[GatewayConnection] = set()
+        self.connections: set[SessionConnection] = set()
         self.gateway_url = ""
         self.upgrades = 0
         self.resumes = 0
@@ -80,7 +78,7 @@ class Hub:
                 for connection in behind:
                     self.overflow(connection)
 
-    def _far_behind(self) -> list[GatewayConnection]:
+    def _far_behind(self) -> list[SessionConnection]:
         limit = min(_HIGH_WATER, self.options.queue_limit // 4)
         return [item for item in self.connections if item.session is not None and item.backlog > limit]
 
@@ -95,11 +93,9 @@ class Hub:
 
     # -- connections -----------------------------------------------------------------------------------------------
 
-    def identify(self, connection: GatewayConnection, body: Json) -> None:
+    def identify(self, connection: SessionConnection, body: Json) -> None:
         """Begin a session: READY, then GUILD_CREATE for each guild."""
-        if connection.session is not None:
-            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        application = self._authenticate(body.get("token"))
+        application = self._authenticate(connection, body.get("token"))
         wanted = checked_intents(application, body.get("intents"))
         shard = checked_shard(body.get("shard"))
         if not self._may_identify(application):
@@ -122,7 +118,9 @@ class Hub:
         self.strike(connection, "ready")
         self.world.changes.notify()
 
-    def _authenticate(self, token: object) -> Application:
+    def _authenticate(self, connection: SessionConnection, token: object) -> Application:
+        if connection.session is not None:
+            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
         application = self.world.application_by_token(token) if isinstance(token, str) else None
         if application is None:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
@@ -142,11 +140,9 @@ class Hub:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Too many identifies: the token was reset.")
         return True
 
-    def resume(self, connection: GatewayConnection, body: Json) -> None:
+    def resume(self, connection: SessionConnection, body: Json) -> None:
         """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
-        if connection.session is not None:
-            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        application = self._authenticate(body.get("token"))
+        application = self._authenticate(connection, body.get("token"))
         self._expire()
         if self.strike(connection, "identify") or self.strike(connection, "resume"):
             return
@@ -171,15 +167,15 @@ class Hub:
         self.strike(connection, "ready")
         self.world.changes.notify()
 
-    def _attach(self, session: GatewaySession, connection: GatewayConnection) -> None:
+    def _attach(self, session: GatewaySession, connection: SessionConnection) -> None:
         if session.connection is not None:
-            session.connection.detach()
+            session.connection.session = None
             session.connection.abort()
         session.connection = connection
         session.lost_at = None
         connection.session = session
 
-    def connection_ended(self, connection: GatewayConnection, code: int | None) -> None:
+    def connection_ended(self, connection: SessionConnection, code: int | None) -> None:
         """Keep the session for RESUME, unless the client said goodbye with 1000 or 1001 (gateway.mdx:242)."""
         self.connections.discard(connection)
         session = connection.session
@@ -191,7 +187,7 @@ class Hub:
         self._progress.set()
         self.world.changes.notify()
 
-    def overflow(self, connection: GatewayConnection) -> None:
+    def overflow(self, connection: SessionConnection) -> None:
         """End the session of a client that does not read."""
         session, connection.session = connection.session, None
         if session is not None:
@@ -223,7 +219,7 @@ class Hub:
         """Send again, beginning with what piled up."""
         self.unmuted.set()
 
-    def strike(self, connection: GatewayConnection, moment: str) -> bool:
+    def strike(self, connection: SessionConnection, moment: str) -> bool:
         """Do what the storm does at this moment, and tell whether it does anything."""
         storm = self.storm
         if storm is None or not storm.strikes(moment):
@@ -252,12 +248,12 @@ class Hub:
             self.sessions.clear()
         return len(connections)
 
-    def _invalidate(self, connection: GatewayConnection) -> None:
+    def _invalidate(self, connection: SessionConnection) -> None:
         if connection.session is not None:
             self.forget(connection.session)
             connection.session = None
 
-    def close_later(self, connection: GatewayConnection, code: int) -> None:
+    def close_later(self, connection: SessionConnection, code: int) -> None:
         """Close a connection from outside of it."""
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)

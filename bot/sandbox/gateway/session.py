@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.sandbox import intents
 from bot.sandbox.events import Dispatch
+from bot.sandbox.gateway.faults import Storm
 from bot.sandbox.gateway.protocol import Close, GatewayClosed
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Guild
@@ -29,26 +30,29 @@ class SentDispatch:
         return f'{{"t":"{self.name}","s":{self.sequence},"op":0,"d":{self.text}}}'
 
 
-class ClientLink(Protocol):
-    """The connection of a session, as the session sees it."""
+class SessionConnection(Protocol):
+    """The connection of a session, as sessions see it: it knows them, and they must not know it."""
+
+    session: GatewaySession | None
+    closed_by_us: bool
 
     @property
     def backlog(self) -> int:
-        """How many events wait to be sent."""
+        """How many items wait to be sent."""
 
-    def enqueue(self, item: SentDispatch | str) -> None:
-        """Send later."""
+    def enqueue(self, item: SentDispatch | str | Storm) -> None:
+        """Send or do something later."""
+
+    async def close(self, code: int) -> None:
+        """Close it with a code."""
 
     def abort(self) -> None:
-        """Cut the line."""
-
-    def detach(self) -> None:
-        """Forget the session."""
+        """Cut it without a close frame."""
 
 
 @dataclass(slots=True, eq=False)
 class GatewaySession:
-    """One session; ``replay`` is what RESUME can bring back, ``lost_at`` when its connection went away."""
+    """One session; ``replay`` holds the events that RESUME can bring back, ``lost_at`` is when its connection ended."""
 
     id: str
     application: Application
@@ -56,7 +60,7 @@ class GatewaySession:
     replay: deque[SentDispatch]
     shard: tuple[int, int] | None = None
     sequence: int = 0
-    connection: ClientLink | None = None
+    connection: SessionConnection | None = None
     lost_at: float | None = None
     created_at: float = field(default_factory=time.time)
     last_heartbeat: float | None = None

@@ -1,17 +1,46 @@
-"""Request bodies: JSON, multipart with ``payload_json`` and files, or a plain form."""
+"""Request bodies: reads JSON and multipart forms with files, and checks them with pydantic by Discord's rules."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.sandbox.attachments import AttachedFile
-from bot.sandbox.errors import ApiError, invalid
-from bot.sandbox.json_codec import Json, decode
+from bot.sandbox.errors import ApiError, invalid, invalid_form
+from bot.sandbox.json_codec import Json, decode, whole_text
+from bot.sandbox.snowflakes import MAX_SNOWFLAKE
+
+T = TypeVar("T")
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_NO_OBJECT = ("MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+_TOO_LONG = ("BASE_TYPE_MAX_LENGTH", "Must be {max_length} or fewer in length.")
+_REQUIRED = ("BASE_TYPE_REQUIRED", "This field is required")
+_DISCORD_ERRORS = {
+    "dict_type": _NO_OBJECT,
+    "model_type": _NO_OBJECT,
+    "string_type": ("STRING_TYPE_CONVERT", "Could not interpret value as string."),
+    "string_too_long": _TOO_LONG,
+    "string_too_short": _REQUIRED,
+    "list_type": ("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"),
+    "too_long": _TOO_LONG,
+    "literal_error": ("BASE_TYPE_CHOICES", "Value must be one of {expected}."),
+    "missing": _REQUIRED,
+}
+"""Discord's code and message for each of pydantic's errors; a PydanticCustomError carries them itself."""
 
 
 @dataclass(slots=True)
@@ -73,3 +102,83 @@ async def _read_form(request: web.Request) -> RequestBody:
             fields[name] = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else value
     payload = fields.pop("payload_json", None)
     return RequestBody(fields if payload is None else _parse(payload), uploads)
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+class Form(BaseModel):
+    """A JSON object; null counts as absent, and unknown keys are ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: Any) -> Any:  # noqa: ANN401 - JSON
+        return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+def checked(kind: type[T], value: object) -> T:
+    """Check a JSON value; refuse it with 50035 and every field error."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise invalid_form(map(_as_discord_error, error.errors(include_url=False))) from error
+
+
+def _as_discord_error(error: ErrorDetails) -> tuple[str, str, str]:
+    code, message = _DISCORD_ERRORS.get(error["type"], (error["type"], error["msg"]))
+    return ".".join(map(str, error["loc"])), code, message.format_map(error.get("ctx", {}))
+
+
+# -- types of fields ---------------------------------------------------------------------------------------------------
+
+
+def _flag(value: object) -> bool:
+    text = str(value).lower() if isinstance(value, bool | str) else ""
+    if text not in ("true", "false"):
+        raise PydanticCustomError("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+    return text == "true"
+
+
+def _snowflake(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 20 and int(text) <= MAX_SNOWFLAKE:  # noqa: PLR2004
+        return int(text)
+    raise PydanticCustomError("NUMBER_TYPE_COERCE", "Value is not snowflake.")
+
+
+Flag = Annotated[bool, PlainValidator(_flag)]
+Snowflake = Annotated[int, PlainValidator(_snowflake)]
+Text = Annotated[str, BeforeValidator(whole_text)]
+
+
+def parse_snowflake(value: object, path: str) -> int:
+    """Read an id, number or digits; refuse anything else with 50035."""
+    try:
+        return _snowflake(value)
+    except PydanticCustomError as error:
+        raise invalid(path, error.type, error.message()) from None
+
+
+def length_between(least: int, most: int) -> PlainValidator:
+    """Check the length of a text."""
+
+    def check(value: object) -> str:
+        text = whole_text(value)
+        if isinstance(text, str) and least <= len(text) <= most:
+            return text
+        raise PydanticCustomError("BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
+
+    return PlainValidator(check)
+
+
+def one_of(choices: Container[int], shown: str) -> PlainValidator:
+    """Check that a number is one of some; ``shown`` names them."""
+
+    def check(value: object) -> int:
+        if isinstance(value, int) and value in choices:
+            return value
+        raise PydanticCustomError("BASE_TYPE_CHOICES", f"Value must be {shown}.")
+
+    return PlainValidator(check)

@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from bot.sandbox.errors import ApiError, invalid_form
 from bot.sandbox.json_codec import Json
+from bot.sandbox.rest.bodies import Form, checked, length_between, one_of
 from bot.sandbox.rest.router import Created, RestCall, Route
-from bot.sandbox.rest.validation import Form, checked, length_between, one_of
 
 CHAT_INPUT = 1
 MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15}

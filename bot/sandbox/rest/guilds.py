@@ -7,7 +7,7 @@ from bot.sandbox.errors import ApiError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import channel_payload, guild_payload, member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.rest.messages import require_sending, visible_channel
+from bot.sandbox.rest.messages import require_sending
 from bot.sandbox.rest.router import RestCall, Route
 
 
@@ -64,11 +64,11 @@ async def get_member(call: RestCall) -> Json:
 
 async def get_channel(call: RestCall) -> Json:
     """Describe a channel, thread or DM."""
-    return channel_payload(visible_channel(call))
+    return channel_payload(call.visible_channel())
 
 
 async def typing(call: RestCall) -> None:
     """Show that the bot types."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     require_sending(call, channel)
     posting.start_typing(call.world, channel, call.application.user)

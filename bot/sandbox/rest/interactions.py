@@ -6,16 +6,15 @@ import secrets
 from typing import Any
 
 from bot.sandbox import posting
-from bot.sandbox.errors import ApiError, invalid, unknown_message
+from bot.sandbox.errors import INVALID_WEBHOOK_TOKEN, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, ApiError, invalid
 from bot.sandbox.interactions import Callback, Interaction, InteractionKind, interaction_metadata
 from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
-from bot.sandbox.rest.bodies import RequestBody
+from bot.sandbox.rest.bodies import RequestBody, parse_snowflake
 from bot.sandbox.rest.message_forms import MessageForm, read_message
 from bot.sandbox.rest.messages import apply_edit, fill
 from bot.sandbox.rest.router import RestCall, Route
-from bot.sandbox.rest.validation import parse_snowflake
 
 MAX_CHOICES = 25
 ORIGINAL = "@original"
@@ -167,9 +166,9 @@ def _open(call: RestCall) -> Interaction | Webhook:
         return interaction
     webhook = call.world.webhooks.get(hook_id)
     if webhook is None:
-        raise ApiError(404, 10015, "Unknown Webhook")
+        raise ApiError(*UNKNOWN_WEBHOOK)
     if not secrets.compare_digest(webhook.token.encode(), token.encode()):
-        raise ApiError(401, 50027, "Invalid Webhook Token")
+        raise ApiError(*INVALID_WEBHOOK_TOKEN)
     return webhook
 
 
@@ -177,7 +176,7 @@ async def describe(call: RestCall) -> Json:
     """Describe a webhook of a channel."""
     webhook = _open(call)
     if isinstance(webhook, Interaction):
-        raise ApiError(404, 10015, "Unknown Webhook")
+        raise ApiError(*UNKNOWN_WEBHOOK)
     guild = webhook.channel.guild
     return {
         "id": str(webhook.id),
@@ -235,7 +234,7 @@ def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:
         own = [*opened.followups, *([opened.original] if opened.original is not None else [])]
         message = next((item for item in own if item.id == wanted), None)
     if message is None or message.deleted:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return opened, message
 
 

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 from pydantic_core import PydanticCustomError
 
 from bot.sandbox.attachments import AttachedFile
-from bot.sandbox.errors import ApiError
+from bot.sandbox.errors import EMPTY_MESSAGE, ApiError
 from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.models import MessageFlag
 from bot.sandbox.posting import AllowedMentions
-from bot.sandbox.rest.bodies import RequestBody
-from bot.sandbox.rest.validation import Flag, Form, Snowflake, Text, checked
+from bot.sandbox.rest.bodies import Flag, Form, RequestBody, Snowflake, Text, checked
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
 
 MAX_NONCE = 25
@@ -206,7 +205,7 @@ class MessageForm(Form):
     def require_something(self) -> None:
         """Refuse an empty message with 50006."""
         if not (self.content or "").strip() and not self.embeds and not self.attachments and not self.components:
-            raise ApiError(400, 50006, "Cannot send an empty message")
+            raise ApiError(*EMPTY_MESSAGE)
 
 
 def read_message(body: RequestBody) -> MessageForm:

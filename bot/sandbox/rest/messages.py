@@ -6,15 +6,15 @@ from bisect import bisect_left, bisect_right
 
 from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
-from bot.sandbox.errors import ApiError, invalid, missing_access, missing_permissions, unknown_message
+from bot.sandbox.errors import EMPTY_MESSAGE, MISSING_ACCESS, MISSING_PERMISSIONS, UNKNOWN_MESSAGE, ApiError, invalid
 from bot.sandbox.intents import MESSAGE_CONTENT, denied_bits
 from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import content_is_free, message_payload, without_content
 from bot.sandbox.models import Channel, Message, MessageFlag
 from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.rest.bodies import parse_snowflake
 from bot.sandbox.rest.message_forms import MessageForm, ReferenceForm, read_message
 from bot.sandbox.rest.router import RestCall, Route
-from bot.sandbox.rest.validation import parse_snowflake
 from bot.sandbox.snowflakes import timestamp_ms, wall_clock_ms
 
 MAX_PAGE = 100
@@ -37,14 +37,6 @@ def routes() -> list[Route]:
     ]
 
 
-def visible_channel(call: RestCall) -> Channel:
-    """Find the channel of the path; 50001 when the bot can't see it."""
-    channel = call.channel()
-    if not allows(channel, call.user_id, Permission.VIEW_CHANNEL):
-        raise missing_access()
-    return channel
-
-
 def show(call: RestCall, message: Message) -> Json:
     """Build a message for the caller; without the content intent in the application's settings it is bare.
 
@@ -57,7 +49,7 @@ def show(call: RestCall, message: Message) -> Json:
 
 async def create(call: RestCall) -> Json:
     """Post a message, or give back the one made with the same nonce."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     require_sending(call, channel)
     if channel.archived and channel.locked:
         raise ApiError(400, 50083, "Thread is archived")
@@ -95,15 +87,14 @@ def _made_before(call: RestCall, form: MessageForm) -> Message | None:
         return None
     message = call.world.nonces.find(call.user_id, form.nonce)
     if message is not None and message.deleted:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return message
 
 
 def require_sending(call: RestCall, channel: Channel) -> None:
     """Refuse a bot that may not send to a channel with 50013."""
     needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-    if not allows(channel, call.user_id, needed):
-        raise missing_permissions()
+    call.require(channel, needed)
 
 
 def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceForm | None) -> Message | None:
@@ -123,7 +114,7 @@ def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceFor
 
 async def history(call: RestCall) -> list[Json]:
     """List messages, newest first; nothing without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     query = call.request.query
     limit = _limit(query.get("limit"))
     anchors = {name: query[name] for name in ("around", "before", "after") if name in query}
@@ -165,21 +156,21 @@ def existing(call: RestCall, channel: Channel) -> Message:
     """Find the message of the path; 10008 when it is gone."""
     message = call.world.live_message(channel, call.snowflake("message_id"))
     if message is None:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return message
 
 
 async def get(call: RestCall) -> Json:
     """Get a message."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
-        raise missing_access()
+        raise ApiError(*MISSING_ACCESS)
     return show(call, existing(call, channel))
 
 
 async def edit(call: RestCall) -> Json:
     """Edit an own message."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     message = existing(call, channel)
     if message.author is not call.application.user:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
@@ -195,7 +186,7 @@ def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
     embeds = message.embeds if form.embeds is None else form.embed_payloads() or []
     components = message.components if form.components is None else form.components
     if not content.strip() and not embeds and not components and not message.attachments and not form.attachments:
-        raise ApiError(400, 50006, "Cannot send an empty message")
+        raise ApiError(*EMPTY_MESSAGE)
     message.content, message.embeds, message.components = whole_text(content), embeds, components
     if form.attachments:
         base_url = call.services.addresses.api
@@ -205,19 +196,19 @@ def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
 
 async def delete(call: RestCall) -> None:
     """Delete an own message, or anybody's with MANAGE_MESSAGES."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     message = existing(call, channel)
     own = message.author is call.application.user
     if not own and (channel.is_dm or not allows(channel, call.user_id, Permission.MANAGE_MESSAGES)):
-        raise missing_permissions()
+        raise ApiError(*MISSING_PERMISSIONS)
     posting.delete(call.world, message)
 
 
 async def bulk_delete(call: RestCall) -> None:
     """Delete 2 to 100 messages not older than two weeks; unknown ids are ignored."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if channel.is_dm or not allows(channel, call.user_id, Permission.MANAGE_MESSAGES):
-        raise missing_permissions()
+        raise ApiError(*MISSING_PERMISSIONS)
     values = (await call.body()).mapping.get("messages")
     if not isinstance(values, list) or not BULK_MIN <= len(values) <= BULK_MAX:
         raise ApiError(400, 50016, "Provided too few or too many messages to delete. Must provide 2 to 100.")

@@ -9,12 +9,19 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from bot.sandbox.errors import ApiError, missing_access, unknown_channel, unknown_guild
+from bot.sandbox.errors import (
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    UNAUTHORIZED,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_GUILD,
+    ApiError,
+)
 from bot.sandbox.json_codec import json_response
 from bot.sandbox.models import Application, Channel, Guild
+from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.ratelimits import RateLimitDecision
-from bot.sandbox.rest.bodies import RequestBody, read_body
-from bot.sandbox.rest.validation import parse_snowflake
+from bot.sandbox.rest.bodies import RequestBody, parse_snowflake, read_body
 from bot.sandbox.services import Services
 from bot.sandbox.world import World
 
@@ -65,7 +72,7 @@ class RestCall:
     def application(self) -> Application:
         """The application whose token came along; only for routes that are not public."""
         if self.caller is None:
-            raise ApiError(401, 0, "401: Unauthorized")
+            raise ApiError(*UNAUTHORIZED)
         return self.caller
 
     @property
@@ -85,17 +92,24 @@ class RestCall:
         """Find the guild of the path, which the bot must be in."""
         guild = self.world.guilds.get(self.snowflake("guild_id"))
         if guild is None:
-            raise unknown_guild()
+            raise ApiError(*UNKNOWN_GUILD)
         if self.user_id not in guild.members:
-            raise missing_access()
+            raise ApiError(*MISSING_ACCESS)
         return guild
 
-    def channel(self) -> Channel:
-        """Find the channel of the path."""
+    def visible_channel(self) -> Channel:
+        """Find the channel of the path; raise 10003, or 50001 if the bot can't see it."""
         channel = self.world.channels.get(self.snowflake("channel_id"))
         if channel is None:
-            raise unknown_channel()
+            raise ApiError(*UNKNOWN_CHANNEL)
+        if not allows(channel, self.user_id, Permission.VIEW_CHANNEL):
+            raise ApiError(*MISSING_ACCESS)
         return channel
+
+    def require(self, channel: Channel, permission: Permission) -> None:
+        """Refuse a bot that lacks a permission in a channel with 50013."""
+        if not allows(channel, self.user_id, permission):
+            raise ApiError(*MISSING_PERMISSIONS)
 
     async def body(self) -> RequestBody:
         """Read the body, JSON or form."""
@@ -179,7 +193,7 @@ def _authenticate(route: Route, services: Services, request: web.Request) -> App
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     application = services.world.application_by_token(token) if scheme == "Bot" else None
     if application is None:
-        raise ApiError(401, 0, "401: Unauthorized")
+        raise ApiError(*UNAUTHORIZED)
     return application
 
 

@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.sandbox import posting
-from bot.sandbox.errors import ApiError, missing_permissions
+from bot.sandbox.errors import MISSING_PERMISSIONS, WRONG_CHANNEL_TYPE, ApiError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, ChannelKind, MessageFlag
 from bot.sandbox.payloads import channel_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.rest.messages import existing, visible_channel
+from bot.sandbox.rest.bodies import Flag, Form, checked, length_between, one_of
+from bot.sandbox.rest.messages import existing
 from bot.sandbox.rest.router import Created, RestCall, Route
-from bot.sandbox.rest.validation import Flag, Form, checked, length_between, one_of
 
 _ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
 _STARTABLE = (ChannelKind.TEXT, ChannelKind.ANNOUNCEMENT)
@@ -55,7 +55,7 @@ async def start(call: RestCall) -> Created:
     body = (await call.body()).mapping
     public = body.get("type") == ChannelKind.PUBLIC_THREAD
     kind = ChannelKind.PUBLIC_THREAD if public else ChannelKind.PRIVATE_THREAD
-    _require(call, channel, Permission.CREATE_PUBLIC_THREADS if public else Permission.CREATE_PRIVATE_THREADS)
+    call.require(channel, Permission.CREATE_PUBLIC_THREADS if public else Permission.CREATE_PRIVATE_THREADS)
     form = checked(ThreadForm, body)
     thread = call.world.create_thread(channel, form.name, call.application.user, kind=kind)
     thread.auto_archive_minutes = form.auto_archive_duration
@@ -65,7 +65,7 @@ async def start(call: RestCall) -> Created:
 async def start_from_message(call: RestCall) -> Created:
     """Start a thread from a message, whose id it takes."""
     channel = _parent(call)
-    _require(call, channel, Permission.CREATE_PUBLIC_THREADS)
+    call.require(channel, Permission.CREATE_PUBLIC_THREADS)
     message = existing(call, channel)
     if message.thread is not None or message.id in call.world.channels:
         raise ApiError(400, 160004, "A thread has already been created for this message")
@@ -79,15 +79,10 @@ async def start_from_message(call: RestCall) -> Created:
 
 
 def _parent(call: RestCall) -> Channel:
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if channel.kind not in _STARTABLE:
-        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+        raise ApiError(*WRONG_CHANNEL_TYPE)
     return channel
-
-
-def _require(call: RestCall, channel: Channel, permission: Permission) -> None:
-    if not allows(channel, call.user_id, permission):
-        raise missing_permissions()
 
 
 def _joined(call: RestCall, thread: Channel) -> Json:
@@ -96,12 +91,12 @@ def _joined(call: RestCall, thread: Channel) -> Json:
 
 async def change(call: RestCall) -> Json:
     """Rename, archive or lock a thread; other channels only take a name or topic."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     body = (await call.body()).mapping
     manager = Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS
     own = channel.is_thread and channel.owner_id == call.user_id and "locked" not in body
     if channel.is_dm or not (own or allows(channel, call.user_id, manager)):
-        raise missing_permissions()
+        raise ApiError(*MISSING_PERMISSIONS)
     present = {"name": channel.name, "archived": channel.archived, "locked": channel.locked}
     form = checked(ChannelForm, present | body)
     call.world.change_channel(channel, name=form.name, archived=form.archived, locked=form.locked)
@@ -109,9 +104,9 @@ async def change(call: RestCall) -> Json:
 
 
 def _thread(call: RestCall) -> Channel:
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if not channel.is_thread:
-        raise ApiError(400, 50024, "Cannot execute action on this channel type")
+        raise ApiError(*WRONG_CHANNEL_TYPE)
     return channel
 
 

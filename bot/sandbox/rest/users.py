@@ -6,8 +6,8 @@ from bot.sandbox import permissions
 from bot.sandbox.errors import ApiError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import application_payload, channel_payload, own_user_payload
+from bot.sandbox.rest.bodies import parse_snowflake
 from bot.sandbox.rest.router import RestCall, Route
-from bot.sandbox.rest.validation import parse_snowflake
 
 
 def routes() -> list[Route]:
