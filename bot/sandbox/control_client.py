@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Any, Self, cast
 
 import aiohttp
@@ -36,9 +35,7 @@ class ControlClient:
         """Be ready."""
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close."""
         await self.close()
 

@@ -74,7 +74,7 @@ async def serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
     console = Console(stderr=job.as_json, highlight=False)
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(sandbox_options))
-        description = sandbox.description()
+        description = sandbox.services.description()
         bot = None if job.companion is None else await stack.enter_async_context(job.companion(description))
         _announce(description, job, hint(description) if bot is None else bot.note, console)
         work = loop.create_task(_work(sandbox, job, console, bot))

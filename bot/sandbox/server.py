@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -13,7 +12,6 @@ from bot.sandbox.attachments import install_files
 from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.gateway.connection import GatewayConnection
-from bot.sandbox.json_codec import Json
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.rest import all_routes
 from bot.sandbox.rest.router import BASE, install
@@ -43,15 +41,9 @@ class Sandbox:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop."""
         await self.stop()
-
-    def description(self) -> Json:
-        """Tell where everything is; the ready line of the process."""
-        return self.services.description()
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -94,7 +86,7 @@ class Sandbox:
             self._outage.cancel()
             await asyncio.gather(self._outage, return_exceptions=True)
         self.services.faults.clear()
-        self.hub.unmute()
+        self.hub.unmuted.set()
         self.hub.drop(invalidate=False)
         for runner in (self._discord, self._control):
             if runner is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bot.sandbox.chat.components import BUTTON, AskField, Form, Pressable, pressables
+from bot.sandbox.chat.components import BUTTON, AskField, Pressable, fill_in, pressables
 from bot.sandbox.chat.messages import MessageDisplay, quote
 from bot.sandbox.chat.screen import printable
 from bot.sandbox.chat.session import ChatSession, unknown
@@ -255,10 +255,10 @@ class ChatCommands:
         except TimeoutError:
             raise SandboxError(f"{application.user.name} did not answer within {seconds:g} seconds.") from None
         if "modal" in answer:
-            form = Form.of(answer["modal"])
-            fields = await form.filled(session.screen, self._ask)
+            form = answer["modal"]
+            fields = await fill_in(form, session.screen, self._ask)
             submitted = await session.control.submit_modal(
-                form.custom_id, fields, user=session.author, channel=channel, application=str(application.id)
+                form["custom_id"], fields, user=session.author, channel=channel, application=str(application.id)
             )
             await self._follow(submitted, application, channel)
 

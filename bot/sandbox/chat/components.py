@@ -124,8 +124,8 @@ def _listed(value: object) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One text field."""
+class TextField:
+    """A text field of a form."""
 
     custom_id: str
     label: str
@@ -133,19 +133,6 @@ class Field:
     required: bool
     least: int
     most: int
-
-    @classmethod
-    def of(cls, component: Json, label: str) -> Field:
-        """Read a text input; ``label`` is that of the component around it."""
-        least, most = component.get("min_length"), component.get("max_length")
-        return cls(
-            str(component.get("custom_id", "")),
-            str(component.get("label") or label),
-            str(component.get("value") or ""),
-            component.get("required", True) is not False,
-            least if isinstance(least, int) else 0,
-            most if isinstance(most, int) else _MOST,
-        )
 
     def problem(self, text: str) -> str:
         """Return what is wrong with a text for this field, or ""."""
@@ -156,47 +143,41 @@ class Field:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form with its fields."""
+async def fill_in(form: Json, screen: ChatScreen, ask: AskField) -> dict[str, str]:
+    """Ask for each field of a form and return the texts by id; raise SandboxError when the person gives up."""
+    screen.say(Text(f"Form: {printable(form['title'])} (Ctrl-C leaves it)", style="bold"))
+    await screen.flush()
+    return {field.custom_id: await _fill_in(field, screen, ask) for field in _fields(form.get("components"), "")}
 
-    custom_id: str
-    title: str
-    fields: tuple[Field, ...]
 
-    @classmethod
-    def of(cls, modal: Json) -> Form:
-        """Read what the bot sent."""
-        return cls(modal["custom_id"], modal["title"], tuple(_fields(modal.get("components"), "")))
-
-    async def filled(self, screen: ChatScreen, ask: AskField) -> dict[str, str]:
-        """Ask for each field and return the texts; raise SandboxError when the person gives up."""
-        screen.say(Text(f"Form: {printable(self.title)} (Ctrl-C leaves it)", style="bold"))
+async def _fill_in(field: TextField, screen: ChatScreen, ask: AskField) -> str:
+    label = printable(field.label) if field.required else f"{printable(field.label)} (may stay empty)"
+    while True:
+        text = await ask(label, printable(field.value))
+        if text is None:
+            raise SandboxError("The form was not sent.")
+        problem = field.problem(text)
+        if not problem:
+            return text
+        screen.refuse(problem)
         await screen.flush()
-        written: dict[str, str] = {}
-        for field in self.fields:
-            written[field.custom_id] = await self._ask(field, screen, ask)
-        return written
-
-    async def _ask(self, field: Field, screen: ChatScreen, ask: AskField) -> str:
-        label = printable(field.label) if field.required else f"{printable(field.label)} (may stay empty)"
-        while True:
-            text = await ask(label, printable(field.value))
-            if text is None:
-                raise SandboxError("The form was not sent.")
-            problem = field.problem(text)
-            if not problem:
-                return text
-            screen.refuse(problem)
-            await screen.flush()
 
 
-def _fields(components: Any, label: str) -> Iterator[Field]:  # noqa: ANN401 - JSON that nobody has checked
-    for component in components if isinstance(components, list) else ():
+def _fields(components: object, label: str) -> Iterator[TextField]:
+    """Find the text inputs; ``label`` is that of the component around them."""
+    for component in _listed(components):
         if not isinstance(component, dict):
             continue
         if component.get("type") == _TEXT_INPUT:
-            yield Field.of(component, label)
+            least, most = component.get("min_length"), component.get("max_length")
+            yield TextField(
+                str(component.get("custom_id", "")),
+                str(component.get("label") or label),
+                str(component.get("value") or ""),
+                component.get("required", True) is not False,
+                least if isinstance(least, int) else 0,
+                most if isinstance(most, int) else _MOST,
+            )
         around = str(component.get("label") or "")
         yield from _fields(component.get("components"), around)
         yield from _fields([component.get("component")], around)

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
@@ -28,14 +27,6 @@ _SMALL = "-# "
 _THOUSAND = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The JSON of a message as it was printed last, and whether it has a button that can be pressed."""
-
-    data: Json
-    pressable: bool
-
-
 class MessageDisplay:
     """Prints what bots do while it happens; ``ids`` adds each message's id."""
 
@@ -46,7 +37,7 @@ class MessageDisplay:
         self._world = session.services.world
         self._screen = session.screen
         self._names = session.names
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._shown: OrderedDict[str, Json] = OrderedDict()
         self._here: set[Application] = set()
         self._timers: set[asyncio.TimerHandle] = set()
 
@@ -81,7 +72,8 @@ class MessageDisplay:
         """Return the newest message here that has a button or select which is not disabled."""
         for key in reversed(self._shown):
             message = self._world.messages[int(key)]
-            if self._shown[key].pressable and not message.deleted and message.channel.id == self._session.channel.id:
+            here = not message.deleted and message.channel is self._session.channel
+            if here and any(not each.disabled for each in pressables(self._shown[key]["components"])):
                 return message
         return None
 
@@ -108,19 +100,18 @@ class MessageDisplay:
         if data["flags"] & MessageFlag.LOADING:
             self._think_aloud(data)
             return
-        if before is not None and all(before.data[key] == data[key] for key in _VISIBLE):
+        if before is not None and all(before[key] == data[key] for key in _VISIBLE):
             return
         told, notes = data, self._notes(data, to)
         if edited and before is not None:
-            tail = _tail(before.data, data)
+            tail = _tail(before, data)
             notes.append("edited" if tail is None else "goes on")
             told = data if tail is None else {**data, "content": tail}
         self._keep(data)
         self._screen.say(message_text(told, self._names, notes, with_id=self.ids))
 
     def _keep(self, data: Json) -> None:
-        pressable = any(not each.disabled for each in pressables(data["components"]))
-        self._shown[data["id"]] = Shown(data, pressable)
+        self._shown[data["id"]] = data
         self._shown.move_to_end(data["id"])
         if len(self._shown) > _KEPT:
             self._shown.popitem(last=False)

@@ -10,6 +10,7 @@ from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError, SandboxError, first_problem
 from bot.sandbox.gateway.faults import CLOSE_CODES, Storm
+from bot.sandbox.gateway.protocol import Op
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload
@@ -71,7 +72,7 @@ async def clear_faults(call: ControlCall) -> Json:
     call.services.faults.clear()
     call.services.hub.calm()
     call.services.hub.delivery.restore()
-    call.services.hub.unmute()
+    call.services.hub.unmuted.set()
     return {"faults": []}
 
 
@@ -94,7 +95,7 @@ async def drop(call: ControlCall) -> Json:
 
 async def reconnect(call: ControlCall) -> Json:
     """Ask every client to reconnect: op 7."""
-    return {"connections": call.services.hub.reconnect()}
+    return {"connections": call.services.hub.send_frame(encode({"op": Op.RECONNECT, "d": None}))}
 
 
 async def invalid_session(call: ControlCall) -> Json:
@@ -104,13 +105,13 @@ async def invalid_session(call: ControlCall) -> Json:
 
 async def mute(call: ControlCall) -> Json:
     """Send nothing over the gateway any more, heartbeat acknowledgements included; events pile up."""
-    call.services.hub.mute()
+    call.services.hub.unmuted.clear()
     return {"muted": True}
 
 
 async def unmute(call: ControlCall) -> Json:
     """Send again, beginning with what piled up."""
-    call.services.hub.unmute()
+    call.services.hub.unmuted.set()
     return {"muted": False}
 
 

@@ -64,9 +64,8 @@ async def use_command(call: ControlCall) -> Json:
     permissions: the person's, as names or a number, instead of those they have; Discord's hiding of commands by
     default_member_permissions is not applied, ``hidden`` tells whether it would have been.
     """
-    application, channel, user = call.application(), call.channel(), _person(call)
+    application, channel = call.application(), call.channel()
     command, path = _find_command(application, channel, call.text("command"))
-    bits = _permissions(call)
     data: Json = {"id": command["id"], "name": command["name"], "type": command["type"]}
     if "guild_id" in command:
         data["guild_id"] = command["guild_id"]
@@ -78,9 +77,10 @@ async def use_command(call: ControlCall) -> Json:
     else:
         data |= _target(call, command["type"], channel)
     kind = InteractionKind.COMMAND if focused is None else InteractionKind.AUTOCOMPLETE
-    interaction = _start(call, application, kind, user, channel, data, bits)
+    interaction = _start(call, application, kind, channel, data)
     needed = int(command["default_member_permissions"] or 0)
-    held = permissions.effective(channel, user.id) if bits is None else bits
+    bits = _permissions(call)
+    held = permissions.effective(channel, interaction.user.id) if bits is None else bits
     admin_only = command["default_member_permissions"] == "0"
     hidden = not held & permissions.Permission.ADMINISTRATOR and (admin_only or held & needed != needed)
     return {**interaction_record(call, interaction), "hidden": bool(hidden)}
@@ -129,23 +129,19 @@ def _start(
     call: ControlCall,
     application: Application,
     kind: InteractionKind,
-    user: User,
     channel: Channel,
     data: Json,
-    bits: int | None,
-    *,
     source: Message | None = None,
 ) -> Interaction:
-    call.world.join(channel, user)
-    locale = call.text("locale", "en-US")
+    user, bits, locale = _person(call), _permissions(call), call.text("locale", "en-US")
     return call.services.interactions.start(
-        application, kind, user, channel, data, permissions=bits, source=source, locale=locale
+        application, kind, user, channel, data, permissions=bits, locale=locale, source=source
     )
 
 
 async def use_component(call: ControlCall) -> Json:
     """Press a button or choose from a select (``values``; people, roles and channels by name or id) on a message."""
-    message, user = call.live_message(), _person(call)
+    message = call.live_message()
     custom_id = call.text("custom_id")
     component = _find_component(message.components, custom_id)
     application = call.world.applications.get(message.author.id)
@@ -160,9 +156,7 @@ async def use_component(call: ControlCall) -> Json:
         data["values"] = [options.chosen(component_type, value) for value in call.items("values", [])]
         if options.resolved:
             data["resolved"] = options.resolved
-    bits = _permissions(call)
-    kind = InteractionKind.COMPONENT
-    interaction = _start(call, application, kind, user, message.channel, data, bits, source=message)
+    interaction = _start(call, application, InteractionKind.COMPONENT, message.channel, data, source=message)
     return interaction_record(call, interaction)
 
 
@@ -184,8 +178,7 @@ async def submit_modal(call: ControlCall) -> Json:
     ]
     data: Json = {"custom_id": call.text("custom_id"), "components": rows, "resolved": {}}
     application = call.application()
-    kind = InteractionKind.MODAL_SUBMIT
-    interaction = _start(call, application, kind, _person(call), call.channel(), data, _permissions(call))
+    interaction = _start(call, application, InteractionKind.MODAL_SUBMIT, call.channel(), data)
     return interaction_record(call, interaction)
 
 

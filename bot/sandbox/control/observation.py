@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 
 from bot.sandbox.control.call import ControlCall, ControlRoute
@@ -16,7 +16,6 @@ from bot.sandbox.interactions import Interaction
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
 from bot.sandbox.request_log import LoggedRequest
-from bot.sandbox.world import World
 
 MAX_WAIT = 600.0
 
@@ -34,49 +33,27 @@ def routes() -> list[ControlRoute]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Chooses messages; None means any."""
+def _message_filter(call: ControlCall) -> Callable[[], Iterator[Message]]:
+    """Read the filter in a query or body; return the function that lists the messages it chooses, oldest first."""
+    named = {name for name, value in call.body.items() if value is not None}
+    channel = call.channel() if "channel" in named else None
+    author = call.user("author", create=False) if "author" in named else None
+    bot, deleted, edited = (call.flag(name) if name in named else None for name in ("bot", "deleted", "edited"))
+    reference, contains = call.number("reference", None, whole=True), call.text("contains", None)
+    after = call.number("after", 0, whole=True)
 
-    channel_id: int | None = None
-    author_id: int | None = None
-    bot: bool | None = None
-    after: int = 0
-    reference: int | None = None
-    deleted: bool | None = None
-    edited: bool | None = None
-    contains: str | None = None
-
-    @classmethod
-    def read(cls, call: ControlCall) -> MessageFilter:
-        """Read a filter from a query or a body."""
-        named = {name for name, value in call.body.items() if value is not None}
-        return cls(
-            channel_id=call.channel().id if "channel" in named else None,
-            author_id=call.user("author", create=False).id if "author" in named else None,
-            bot=call.flag("bot") if "bot" in named else None,
-            after=call.number("after", 0, whole=True),
-            reference=call.number("reference", None, whole=True),
-            deleted=call.flag("deleted") if "deleted" in named else None,
-            edited=call.flag("edited") if "edited" in named else None,
-            contains=call.text("contains", None),
-        )
-
-    def matches(self, message: Message) -> bool:
-        """Tell whether the filter chooses a message."""
+    def chooses(message: Message) -> bool:
         return (
-            (self.channel_id is None or message.channel.id == self.channel_id)
-            and (self.author_id is None or message.author.id == self.author_id)
-            and (self.bot is None or self.bot == (message.author.bot or message.author.webhook))
-            and (self.reference is None or message.referenced_id == self.reference)
-            and (self.deleted is None or message.deleted == self.deleted)
-            and (self.edited is None or (message.edited_ms is not None) == self.edited)
-            and (self.contains is None or self.contains in message.content)
+            channel in (None, message.channel)
+            and author in (None, message.author)
+            and bot in (None, message.author.bot or message.author.webhook)
+            and reference in (None, message.referenced_id)
+            and deleted in (None, message.deleted)
+            and edited in (None, message.edited_ms is not None)
+            and (contains is None or contains in message.content)
         )
 
-    def select(self, world: World) -> Iterator[Message]:
-        """List the messages that it chooses, oldest first."""
-        return (message for message in world.messages_after(self.after) if self.matches(message))
+    return lambda: filter(chooses, call.world.messages_after(after))
 
 
 async def messages(call: ControlCall) -> Json:
@@ -85,15 +62,15 @@ async def messages(call: ControlCall) -> Json:
     Filters: channel, author, bot, after (id), reference (the id answered), deleted, edited, contains, limit.
     """
     limit = call.number("limit", None, whole=True)
-    found = MessageFilter.read(call).select(call.world)
-    return {"messages": [message_record(call.world, message) for message in itertools.islice(found, limit)]}
+    found = itertools.islice(_message_filter(call)(), limit)
+    return {"messages": [message_record(call.world, message) for message in found]}
 
 
 async def counts(call: ControlCall) -> Json:
     """Count messages by channel; filters as for GET /messages."""
     by_channel: dict[str, int] = {}
     total = deleted = 0
-    for message in MessageFilter.read(call).select(call.world):
+    for message in _message_filter(call)():
         total += 1
         deleted += message.deleted
         name = message.channel.name or str(message.channel.id)
@@ -170,7 +147,7 @@ async def report(call: ControlCall) -> ReplyReport:
             replies.setdefault(message.referenced_id, []).append(message)
     only_answered = call.flag("answered")
     rows: list[ReportRow] = []
-    for message in MessageFilter.read(call).select(call.world):
+    for message in _message_filter(call)():
         own = replies.get(message.id, [])
         if own or not only_answered:
             row = message_record(call.world, message)
@@ -201,7 +178,7 @@ async def wait(call: ControlCall) -> Json:
 def _condition(call: ControlCall) -> Callable[[], Json | None]:
     count = call.number("count", 1, whole=True)
     if "messages" in call.body:
-        chosen = MessageFilter.read(call.part(call.mapping("messages")))
+        chosen = _message_filter(call.part(call.mapping("messages")))
         return lambda: _messages_met(call, chosen, count)
     if "requests" in call.body:
         chosen_requests = call.part(call.mapping("requests"))
@@ -219,8 +196,8 @@ def _condition(call: ControlCall) -> Callable[[], Json | None]:
     raise ControlError("Say what to wait for: messages, requests, sessions, interaction or ready.")
 
 
-def _messages_met(call: ControlCall, chosen: MessageFilter, count: int) -> Json | None:
-    found = list(chosen.select(call.world))
+def _messages_met(call: ControlCall, chosen: Callable[[], Iterator[Message]], count: int) -> Json | None:
+    found = list(chosen())
     if len(found) < count:
         return None
     return {"count": len(found), "messages": [message_record(call.world, message) for message in found]}

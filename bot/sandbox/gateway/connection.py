@@ -143,7 +143,7 @@ class GatewayConnection:
                     await self._send(self._outbox.popleft())
                 if not self._outbox:
                     self._wake.clear()
-                self._hub.progress()
+                self._hub.progress.set()
                 await asyncio.sleep(0)
         except ConnectionError:
             return

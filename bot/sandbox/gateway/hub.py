@@ -24,7 +24,11 @@ _HIGH_WATER = 2_000
 
 
 class Hub:
-    """Give every dispatch of the world to the sessions that may have it."""
+    """Gives every dispatch of the world to the sessions that may have it.
+
+    Nothing is sent while ``unmuted`` is not set, heartbeat acknowledgements included. ``progress`` is set when a
+    connection has sent something.
+    """
 
     def __init__(self, world: World, options: SandboxOptions) -> None:
         """Listen to the world."""
@@ -41,7 +45,7 @@ class Hub:
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
         self._identifies: deque[float] = deque()
-        self._progress = asyncio.Event()
+        self.progress = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         world.listeners.append(self.delivery.accept)
 
@@ -70,10 +74,10 @@ class Hub:
     async def drained(self) -> None:
         """Wait until no connected client is far behind; the session of one that has stopped reading ends."""
         while self.unmuted.is_set() and (behind := self._far_behind()):
-            self._progress.clear()
+            self.progress.clear()
             try:
                 async with asyncio.timeout(self.options.stall_patience):
-                    await self._progress.wait()
+                    await self.progress.wait()
             except TimeoutError:
                 for connection in behind:
                     self.overflow(connection)
@@ -86,10 +90,6 @@ class Hub:
         """Let connections write, in the middle of posting much."""
         await asyncio.sleep(0)
         await self.drained()
-
-    def progress(self) -> None:
-        """Note that a connection sent something."""
-        self._progress.set()
 
     # -- connections -----------------------------------------------------------------------------------------------
 
@@ -184,14 +184,12 @@ class Hub:
             session.lost_at = time.monotonic()
             if not connection.closed_by_us and code in (Close.NORMAL, Close.GOING_AWAY):
                 self.forget(session)
-        self._progress.set()
+        self.progress.set()
         self.world.changes.notify()
 
     def overflow(self, connection: SessionConnection) -> None:
         """End the session of a client that does not read."""
-        session, connection.session = connection.session, None
-        if session is not None:
-            self.forget(session)
+        self._invalidate(connection)
         connection.abort()
 
     def forget(self, session: GatewaySession) -> None:
@@ -210,14 +208,6 @@ class Hub:
     def ready_sessions(self) -> list[GatewaySession]:
         """List the sessions that are connected and ready."""
         return [session for session in self.sessions.values() if session.connection is not None and session.ready]
-
-    def mute(self) -> None:
-        """Stop sending anything, heartbeat acknowledgements included."""
-        self.unmuted.clear()
-
-    def unmute(self) -> None:
-        """Send again, beginning with what piled up."""
-        self.unmuted.set()
 
     def strike(self, connection: SessionConnection, moment: str) -> bool:
         """Do what the storm does at this moment, and tell whether it does anything."""
@@ -258,12 +248,6 @@ class Hub:
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-    def reconnect(self) -> int:
-        """Ask every client to reconnect (op 7); count them."""
-        for connection in self.connections:
-            connection.enqueue(encode({"op": Op.RECONNECT, "d": None}))
-        return len(self.connections)
 
     def invalid_session(self, *, resumable: bool) -> int:
         """Send op 9 to every client; count them."""

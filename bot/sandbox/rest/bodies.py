@@ -107,7 +107,7 @@ async def _read_form(request: web.Request) -> RequestBody:
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-class Form(BaseModel):
+class JsonForm(BaseModel):
     """A JSON object; null counts as absent, and unknown keys are ignored."""
 
     model_config = ConfigDict(strict=True)

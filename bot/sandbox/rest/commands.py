@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.sandbox.errors import ApiError, invalid_form
 from bot.sandbox.json_codec import Json
-from bot.sandbox.rest.bodies import Form, checked, length_between, one_of
+from bot.sandbox.rest.bodies import JsonForm, checked, length_between, one_of
 from bot.sandbox.rest.router import Created, RestCall, Route
 
 CHAT_INPUT = 1
@@ -21,14 +21,8 @@ _INVALID_NAME: tuple[LiteralString, LiteralString] = ("APPLICATION_COMMAND_INVAL
 _NESTING = (1, 2)
 _KEPT = ("nsfw", "contexts", "integration_types", "name_localizations", "description_localizations", "dm_permission")
 _OPTION_KEPT = (
-    "required",
-    "choices",
-    "channel_types",
-    "min_value",
-    "max_value",
-    "min_length",
-    "max_length",
-    "autocomplete",
+    *("required", "choices", "channel_types", "autocomplete"),
+    *("min_value", "max_value", "min_length", "max_length"),
 )
 
 
@@ -49,7 +43,7 @@ _Name = Annotated[str, PlainValidator(_name)]
 _Description = Annotated[str, length_between(1, 100)]
 
 
-class OptionForm(Form):
+class OptionForm(JsonForm):
     """An option of a command."""
 
     model_config = ConfigDict(extra="allow")
@@ -90,7 +84,7 @@ def _is_chat(info: ValidationInfo) -> bool:
     return bool(info.data.get("type", CHAT_INPUT) == CHAT_INPUT)
 
 
-class CommandForm(Form):
+class CommandForm(JsonForm):
     """A command; only a chat input command has a description and options."""
 
     model_config = ConfigDict(extra="allow")

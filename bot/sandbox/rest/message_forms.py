@@ -12,7 +12,7 @@ from bot.sandbox.errors import EMPTY_MESSAGE, ApiError
 from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.models import MessageFlag
 from bot.sandbox.posting import AllowedMentions
-from bot.sandbox.rest.bodies import Flag, Form, RequestBody, Snowflake, Text, checked
+from bot.sandbox.rest.bodies import Flag, JsonForm, RequestBody, Snowflake, Text, checked
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
 
 MAX_NONCE = 25
@@ -37,7 +37,7 @@ _DROPPED: dict[str, type] = {
 """The keys of an embed that the sandbox ignores if they hold another type."""
 
 
-class EmbedField(Form):
+class EmbedField(JsonForm):
     """A field of an embed."""
 
     name: Text = Field(min_length=1, max_length=256)
@@ -45,25 +45,25 @@ class EmbedField(Form):
     inline: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
 
 
-class EmbedFooter(Form):
+class EmbedFooter(JsonForm):
     """The footer of an embed."""
 
     text: Annotated[str | None, BeforeValidator(_shown), Field(max_length=2048)] = None
 
 
-class EmbedAuthor(Form):
+class EmbedAuthor(JsonForm):
     """The author of an embed."""
 
     name: Annotated[str | None, BeforeValidator(_shown), Field(max_length=256)] = None
 
 
-class EmbedMedia(Form):
+class EmbedMedia(JsonForm):
     """The image or thumbnail of an embed."""
 
     url: Text
 
 
-class Embed(Form):
+class Embed(JsonForm):
     """An embed; what Discord does not keep is dropped."""
 
     type: str = "rich"
@@ -141,7 +141,7 @@ def _numbered(component: Json, counter: list[int]) -> Json:
     return numbered
 
 
-class AllowedMentionsForm(Form):
+class AllowedMentionsForm(JsonForm):
     """Which mentions take effect."""
 
     parse: list[Literal["everyone", "roles", "users"]] = Field([])
@@ -169,7 +169,7 @@ class AllowedMentionsForm(Form):
         )
 
 
-class ReferenceForm(Form):
+class ReferenceForm(JsonForm):
     """The message to answer; the sandbox takes replies (type 0) only."""
 
     type: Literal[0] = 0
@@ -179,7 +179,7 @@ class ReferenceForm(Form):
     fail_if_not_exists: Flag = True
 
 
-class MessageForm(Form):
+class MessageForm(JsonForm):
     """A checked message; None stands for a field that was not sent. ``attachments`` are the uploaded files."""
 
     content: Annotated[str | None, BeforeValidator(_content), Field(max_length=2000)] = None

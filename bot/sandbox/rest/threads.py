@@ -12,7 +12,7 @@ from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, ChannelKind, MessageFlag
 from bot.sandbox.payloads import channel_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.rest.bodies import Flag, Form, checked, length_between, one_of
+from bot.sandbox.rest.bodies import Flag, JsonForm, checked, length_between, one_of
 from bot.sandbox.rest.messages import existing
 from bot.sandbox.rest.router import Created, RestCall, Route
 
@@ -23,14 +23,14 @@ _STARTABLE = (ChannelKind.TEXT, ChannelKind.ANNOUNCEMENT)
 _Name = Annotated[str, length_between(1, 100)]
 
 
-class ThreadForm(Form):
+class ThreadForm(JsonForm):
     """A thread to start."""
 
     name: _Name = Field("", validate_default=True)
     auto_archive_duration: Annotated[int, one_of(_ARCHIVE_MINUTES, f"one of {_ARCHIVE_MINUTES}")] = 1440
 
 
-class ChannelForm(Form):
+class ChannelForm(JsonForm):
     """A channel or thread as it shall be."""
 
     name: _Name
