@@ -15,7 +15,7 @@ from bot.sandbox.world import World
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file of a message; ``content`` None: nobody can fetch it."""
+    """A file of a message; it can't be fetched if its ``content`` is None."""
 
     filename: str
     content_type: str
@@ -24,7 +24,7 @@ class AttachedFile:
 
 
 def attachment_payloads(world: World, channel: Channel, files: Iterable[AttachedFile], base_url: str) -> list[Json]:
-    """Build attachments; their addresses point into the sandbox, so that nothing reaches out."""
+    """Build attachments; their addresses point into the sandbox, never to the internet."""
     payloads = []
     for file in files:
         snowflake = world.snowflakes.next()
@@ -45,7 +45,7 @@ def attachment_payloads(world: World, channel: Channel, files: Iterable[Attached
 
 
 def install_files(application: web.Application, world: World, base: str) -> None:
-    """Serve the files, to whoever has their address, as a content delivery network does."""
+    """Serve the files to everybody who has their address, as Discord's content delivery network does."""
 
     async def serve(request: web.Request) -> web.Response:
         key = request.match_info["attachment"]

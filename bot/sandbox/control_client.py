@@ -32,7 +32,7 @@ class ControlClient:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
 
     async def __aenter__(self) -> Self:
-        """Be ready."""
+        """Return the client."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -40,7 +40,7 @@ class ControlClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close its connections."""
         await self._session.close()
 
     async def call(
@@ -48,7 +48,7 @@ class ControlClient:
     ) -> Any:  # noqa: ANN401 - JSON
         """Make any call of the control API."""
         plain = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
-        # A stream, because aiohttp warns of large bodies in one piece.
+        # A stream, because aiohttp warns about large bodies in one piece.
         data = None if body is None else io.BytesIO(encode(body).encode())
         headers = {"Content-Type": "application/json"}
         request = self._session.request(method, self._url + path, data=data, params=plain, headers=headers)
@@ -119,12 +119,12 @@ class ControlClient:
     async def post(
         self, content: str = "", *, channel: str = "general", author: str = "alice", **more: object
     ) -> MessageRecord:
-        """Post a message; also reply_to, ping, mention, attachments."""
+        """Post a message; ``more`` may hold reply_to, ping, mention and attachments."""
         body = {"content": content, "channel": channel, "author": author, **more}
         return cast("MessageRecord", await self.call("POST", "/messages", body))
 
     async def post_many(self, messages: Iterable[Json]) -> list[str]:
-        """Post many messages in one call; ids in order."""
+        """Post many messages in one call; return their ids in order."""
         answer = await self.call("POST", "/messages/batch", {"messages": list(messages)})
         return cast("list[str]", answer["ids"])
 
@@ -165,7 +165,7 @@ class ControlClient:
         channel: str = "general",
         **more: object,
     ) -> Json:
-        """Use a slash command or context menu; also permissions, target, focused, locale."""
+        """Use a slash command or context menu; ``more`` may hold permissions, target, focused and locale."""
         body = {"command": command, "options": options or {}, "user": user, "channel": channel, **more}
         return cast("Json", await self.call("POST", "/interactions/command", body))
 
@@ -182,10 +182,10 @@ class ControlClient:
         return cast("Json", await self.call("POST", "/interactions/modal", body))
 
     async def interaction(self, interaction: str) -> Json:
-        """Show an interaction and what was answered."""
+        """Show an interaction and its answers."""
         return cast("Json", await self.call("GET", f"/interactions/{interaction}"))
 
-    # -- judge -----------------------------------------------------------------------------------------------------
+    # -- look ------------------------------------------------------------------------------------------------------
 
     async def messages(self, **chosen: object) -> list[MessageRecord]:
         """List messages; filters: channel, author, bot, after, reference, deleted, edited, contains, limit."""
@@ -196,7 +196,7 @@ class ControlClient:
         return cast("Json", await self.call("GET", "/counts", query=chosen))
 
     async def report(self, **chosen: object) -> ReplyReport:
-        """List messages with the replies to them; answered=True leaves out those without."""
+        """List messages with the replies to them; answered=True leaves out messages without replies."""
         return cast("ReplyReport", await self.call("GET", "/report", query=chosen))
 
     async def sessions(self) -> Json:
@@ -226,24 +226,24 @@ class ControlClient:
         return cast("list[MessageRecord]", answer["messages"])
 
     async def wait_for_ready(self, *, within: float | None = None, identifies: int = 0, resumes: int = 0) -> None:
-        """Wait until a session is connected and ready, after so many identifies and resumes in all."""
+        """Wait until a session is ready, and there were at least so many identifies and resumes since the start."""
         await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
 
     async def wait_for_sessions(self, number: int, *, within: float | None = None) -> None:
-        """Wait until exactly so many sessions are connected."""
+        """Wait until exactly ``number`` sessions are connected and ready."""
         await self._wait({"sessions": number}, within)
 
     async def wait_for_requests(self, count: int = 1, *, within: float | None = None, **chosen: object) -> int:
-        """Wait until so many requests match the filters of ``requests``."""
+        """Wait until ``count`` requests match the filters of ``requests``; return their number."""
         answer = await self._wait({"requests": chosen, "count": count}, within)
         return cast("int", answer["count"])
 
     async def wait_for_answer(self, interaction: str, *, until: str = "answered", within: float | None = None) -> Json:
-        """Wait until an interaction is "answered" (or "acknowledged"); give its record."""
+        """Wait until an interaction is "answered" (or "acknowledged"); return its record."""
         answer = await self._wait({"interaction": interaction, "until": until}, within)
         return cast("Json", answer["interaction"])
 
-    # -- trouble ---------------------------------------------------------------------------------------------------
+    # -- faults ----------------------------------------------------------------------------------------------------
 
     async def add_fault(self, kind: str, **rule: object) -> Ids:
         """Make chosen REST requests fail; see POST /control/faults."""
@@ -254,7 +254,7 @@ class ControlClient:
         return cast("list[Json]", (await self.call("GET", "/faults"))["faults"])
 
     async def clear_faults(self) -> None:
-        """Remove every fault, deliver faithfully, unmute."""
+        """Remove every fault and storm, deliver events faithfully, unmute the gateway."""
         await self.call("DELETE", "/faults")
 
     async def gateway(self, action: str, **body: object) -> Json:
@@ -262,7 +262,7 @@ class ControlClient:
         return cast("Json", await self.call("POST", f"/gateway/{action}", body))
 
     async def outage(self, seconds: float) -> None:
-        """Stop the Discord side for some seconds."""
+        """Stop REST and gateway for some seconds."""
         await self.call("POST", "/outage", {"seconds": seconds})
 
     async def change_settings(self, **values: object) -> Json:

@@ -24,11 +24,11 @@ EMPTY_MESSAGE = (400, 50006, "Cannot send an empty message")
 MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
 WRONG_CHANNEL_TYPE = (400, 50024, "Cannot execute action on this channel type")
 INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
-"""What an ApiError is made of, for refusals of more than one route."""
+"""Status, code and message of refusals that several routes make."""
 
 
 class SandboxError(Exception):
-    """Say what is wrong and what to do next, in one sentence."""
+    """Something is wrong; the message says what, and what to do."""
 
 
 class ControlError(Exception):
@@ -45,7 +45,7 @@ class ApiError(Exception):
     """Refuse a REST call as Discord does: HTTP status, JSON error code, message and field errors."""
 
     def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
-        """Keep what the answer is made of."""
+        """Keep the parts of the answer."""
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code

@@ -1,4 +1,4 @@
-"""Gateway dispatches before they reach a session."""
+"""Events of the gateway (dispatches), before they are given to sessions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import content_is_free, without_content
 from bot.sandbox.models import Application, Channel, Guild, Message
 
-# In GUILD_CREATE: a guild that the bot was in already. A new one comes without it, which is how clients tell.
+# Marks a GUILD_CREATE of a guild that the bot was in before. Clients take one without it for a new guild.
 BACK_AVAILABLE: Json = {"unavailable": False}
 
 
 class Dispatch:
-    """An event, who may have it, and its JSON, written once however many sessions receive it.
+    """An event, and who may receive it. Its JSON is written once for all sessions.
 
     ``intent`` 0 means no intent is needed; ``application`` names the only receiver; ``message`` is the message whose
     content is private without the content intent.
@@ -31,7 +31,7 @@ class Dispatch:
         message: Message | None = None,
         application: Application | None = None,
     ) -> None:
-        """Keep the parts; nothing is serialized yet."""
+        """Keep the parts."""
         self.name = name
         self.data = data
         self.intent = intent
@@ -43,7 +43,7 @@ class Dispatch:
         self._bare: str | None = None
 
     def text(self, session_intents: int, user_id: int) -> str:
-        """Give the JSON that a session with these intents may see."""
+        """Return the JSON that a session with these intents may see."""
         if self.message is None or session_intents & intents.MESSAGE_CONTENT or content_is_free(self.message, user_id):
             if self._full is None:
                 self._full = encode(self.data)

@@ -219,7 +219,7 @@ def _rate_limited(fault: FaultRule) -> web.Response:
 
 
 def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
-    """Promise a whole body, send half of it, and hang up."""
+    """Announce a whole body, send half of it, and close the connection."""
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes):
         body = b'{"id":"1"}'
@@ -230,7 +230,7 @@ def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
 
 
 def _disconnect(request: web.Request, *, abruptly: bool) -> None:
-    """Close the connection: with a TCP reset when abruptly, else with FIN."""
+    """Close the connection, with a TCP reset or with FIN."""
     transport = request.transport
     if transport is None:
         return

@@ -1,4 +1,4 @@
-"""The things of a Discord: users, guilds, channels, messages, applications. Plain data, changed by the world alone."""
+"""Discord's objects as plain data: users, guilds, channels, messages, applications; named as Discord names them."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class MessageReaction:
-    """An emoji on a message and who put it there, in order."""
+    """An emoji on a message, and the users who put it there, in order."""
 
     emoji: Json
     user_ids: list[int] = field(default_factory=list)
@@ -140,7 +140,7 @@ class MessageReaction:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message; it gets its ``id`` when it is posted, and stays when it is deleted, so that it can be judged."""
+    """A message. It gets its ``id`` when it is posted. A deleted one is kept, so that tests can see it."""
 
     channel: Channel
     author: User
@@ -172,7 +172,7 @@ class Message:
 
     @property
     def referenced_id(self) -> int | None:
-        """Name the message this one answers."""
+        """Return the id of the message that this one answers."""
         return int(self.reference["message_id"]) if self.reference and "message_id" in self.reference else None
 
 

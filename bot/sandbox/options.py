@@ -26,7 +26,7 @@ class RateLimit:
     seconds: float
 
     def __str__(self) -> str:
-        """Write it as ``parse`` reads it."""
+        """Write the rate as ``5/5``."""
         return f"{self.limit}/{self.seconds:g}"
 
     @classmethod
@@ -90,7 +90,7 @@ class SandboxOptions:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether nobody else on a network can reach this address."""
+    """Tell whether only this machine can reach an address."""
     if host == "localhost":
         return True
     try:

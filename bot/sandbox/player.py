@@ -44,10 +44,10 @@ class Summary:
 
 
 class Player:
-    """Post recorded lines into channels of their names."""
+    """Posts recorded messages, each into the channel of its name."""
 
     def __init__(self, services: Services, lines: list[RecordedMessage], *, speed: float | None) -> None:
-        """Take the lines in order; ``speed`` divides the pauses, None leaves them out."""
+        """Take the messages in order; ``speed`` divides the pauses, None leaves them out."""
         self._services = services
         self._world = services.world
         self._lines = lines
@@ -111,7 +111,7 @@ class Player:
         return message.author.id in self._world.applications
 
     def summary(self) -> Summary:
-        """Count what was posted and what answers it."""
+        """Count the posted messages, and the replies to them."""
         summary = Summary(self._seconds, Counter(self._posted.values()))
         times: Counter[int] = Counter()
         for message in self._newest_first():

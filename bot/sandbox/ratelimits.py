@@ -1,4 +1,4 @@
-"""Rate limits as rate-limits.mdx describes them: a bucket a route and major parameter, and one for everything."""
+"""Rate limits (rate-limits.mdx): one bucket for each route and major parameter, and one for all requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import inf
 
 from bot.sandbox.options import RateLimit
 
-# Routes whose limit nobody reports get a wide one, with headers: without them discord.py sends one request at a time.
+# The limits of other routes are not known. They get a wide one, because without headers discord.py sends one by one.
 OTHER_ROUTES = RateLimit(50, 1)
 UNLIMITED = RateLimit(100_000, 1)
 
@@ -23,7 +23,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitDecision:
-    """Whether a request may pass, and the headers that say so."""
+    """Whether a request may pass, and the rate limit headers of its answer."""
 
     allowed: bool
     headers: dict[str, str]
@@ -32,7 +32,7 @@ class RateLimitDecision:
 
 
 class RateLimits:
-    """Count requests in fixed windows."""
+    """Counts requests in fixed windows."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class RateLimits:
         global_rate: RateLimit | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take the two settings; None switches that limit off."""
+        """Take the two rates; None switches a limit off."""
         self.message_rate = message_rate
         self.global_rate = global_rate
         self._clock = clock
@@ -72,7 +72,7 @@ class RateLimits:
 
 
 def _take(window: _Window, rate: RateLimit, now: float) -> float:
-    """Use one place of a window; give the seconds to wait when it is full."""
+    """Count a request in a window; return the seconds to wait if the window is full."""
     if now - window.started >= rate.seconds:
         window.started, window.used = now, 0
     if window.used >= rate.limit:

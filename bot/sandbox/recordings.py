@@ -94,7 +94,7 @@ def _read_line(text: str) -> RecordedMessage:
 
 
 def _on_one_clock(messages: list[RecordedMessage]) -> list[RecordedMessage]:
-    """Let each channel begin at once: set the offsets, and sort by them."""
+    """Set the offsets, so that each channel begins at once, and sort by them."""
     first: dict[str, datetime] = {}
     for each in messages:
         first[each.channel] = min(each.at, first.get(each.channel, each.at))

@@ -24,7 +24,7 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """Keep the newest requests and the number of all."""
+    """Keeps the newest requests, and counts all."""
 
     def __init__(self, changes: Changes) -> None:
         """Begin empty."""
@@ -45,5 +45,5 @@ class RequestLog:
         self._changes.notify()
 
     def clear(self) -> None:
-        """Forget all requests; numbers go on."""
+        """Forget all requests; the numbers go on."""
         self.entries.clear()

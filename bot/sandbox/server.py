@@ -1,4 +1,4 @@
-"""A running sandbox: the Discord side on one port, the control API on another, so that an outage spares it."""
+"""A running sandbox: REST and gateway on one port, the control API on another, so that an outage spares it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 
 class Sandbox:
-    """A Discord on loopback; ``world`` and ``hub`` are open to whoever runs in the same process."""
+    """A Discord on loopback; ``world`` and ``hub`` are for tests in the same process."""
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
         """Build the world; ``start`` opens the ports."""
@@ -115,7 +115,7 @@ class Sandbox:
     async def _be_out(self, seconds: float) -> None:
         if self._site is not None:
             await self._site.stop()
-        # Bound but not listening: connections are refused, and nobody else can take the port meanwhile.
+        # Bound but not listening: the system refuses connections, and no other program can take the port.
         reserved = _bind(self.options.host, self._port)
         try:
             self._cut_connections()

@@ -1,4 +1,4 @@
-"""Everything a route may need, in one bundle."""
+"""What the routes of REST and the control API work with: the world and its services."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bot.sandbox.world import World
 
 
 def _no_outage(_seconds: float) -> None:
-    """Do nothing while no server is there to stop."""
+    """Do nothing: no server is running."""
 
 
 class Services:
-    """A world with one guild, ``#general``, an owner and one bot, and what serves and disturbs it.
+    """A world with one guild, ``#general``, an owner and one bot, and the services around it.
 
     The addresses are known once a server listens.
     """
@@ -57,7 +57,7 @@ class Services:
         self.application.identifies = self.options.identify_total - left
 
     def description(self) -> Json:
-        """Tell where everything is; the ready line of the process."""
+        """Return the addresses, the token and the first ids; the ready line of the process."""
         return {
             "api_url": self.addresses.api,
             "gateway_url": self.addresses.gateway,

@@ -1,4 +1,4 @@
-"""The world: every guild, channel, user, message and application, and the one way out for what happens to them."""
+"""The world: every guild, channel, user, message and application; it tells its listeners what happens to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 class World:
     """Hold everything in memory. ``listeners`` receive each dispatch; ``changes`` wakes those who wait for something.
 
-    ``whisper_listeners`` receive what happens to messages that only one person sees, which the gateway does not tell.
+    ``whisper_listeners`` receive what happens to messages that only one person sees; the gateway does not send that.
     ``messages`` keeps deleted ones too; its keys ascend, because ids do.
     """
 
@@ -51,13 +51,13 @@ class World:
         self._people_by_name: dict[tuple[str, bool], User] = {}
 
     def emit(self, dispatch: Dispatch) -> None:
-        """Hand a dispatch to the listeners and wake the waiting."""
+        """Give a dispatch to the listeners, and wake those who wait for a change."""
         for listener in self.listeners:
             listener(dispatch)
         self.changes.notify()
 
     def whisper(self, name: str, message: Message) -> None:
-        """Tell of a message that only the user of an interaction sees, named as the gateway's events are."""
+        """Tell of a message that only the user of an interaction sees; ``name`` is that of the gateway's event."""
         for listener in self.whisper_listeners:
             listener(name, message)
         self.changes.notify()
@@ -88,7 +88,7 @@ class World:
         return application
 
     def application_by_token(self, token: str) -> Application | None:
-        """Find whose token this is."""
+        """Find the application of a token."""
         for application in self.applications.values():
             if secrets.compare_digest(application.token.encode(), token.encode()):
                 return application
@@ -124,7 +124,7 @@ class World:
         self._emit_member(guild, member)
 
     def _emit_member(self, guild: Guild, member: Member) -> None:
-        """Tell of a change; a bot is told of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
+        """Tell of a change; a bot learns of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
         own = self.applications.get(member.user.id)
         intent = 0 if own else intents.GUILD_MEMBERS
         data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}
@@ -271,7 +271,7 @@ class World:
     # -- messages --------------------------------------------------------------------------------------------------
 
     def keep(self, message: Message) -> None:
-        """Store a new message; ephemeral ones stay out of the channel's history."""
+        """Store a new message; an ephemeral one stays out of the channel's history."""
         self.messages[message.id] = message
         self.message_ids.append(message.id)
         self.nonces.remember(message)

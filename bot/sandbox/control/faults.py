@@ -104,13 +104,13 @@ async def invalid_session(call: ControlCall) -> Json:
 
 
 async def mute(call: ControlCall) -> Json:
-    """Send nothing over the gateway any more, heartbeat acknowledgements included; events pile up."""
+    """Stop sending over the gateway, heartbeat acknowledgements included; events wait."""
     call.services.hub.unmuted.clear()
     return {"muted": True}
 
 
 async def unmute(call: ControlCall) -> Json:
-    """Send again, beginning with what piled up."""
+    """Send again, beginning with the events that waited."""
     call.services.hub.unmuted.set()
     return {"muted": False}
 
@@ -151,7 +151,7 @@ async def shuffle(call: ControlCall) -> Json:
 
 
 async def dispatch(call: ControlCall) -> Json:
-    """Send any event to every session, as malformed as you like.
+    """Send any event to every session, well formed or not.
 
     {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; {"frame"}: a whole frame
     in such words; or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.

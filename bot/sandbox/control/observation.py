@@ -98,7 +98,7 @@ def _session_record(session: GatewaySession) -> Json:
 async def sessions(call: ControlCall) -> Json:
     """List the gateway sessions that are connected or can be resumed; count identifies, resumes and upgrades.
 
-    An upgrade is a call of the gateway's address, whatever becomes of it.
+    An upgrade is a request to the gateway's address, successful or not.
     """
     return {
         "upgrades": call.services.hub.upgrades,
@@ -130,7 +130,7 @@ async def requests(call: ControlCall) -> Json:
 
 
 async def forget_requests(call: ControlCall) -> Json:
-    """Forget the requests so far; their numbers go on."""
+    """Forget the requests so far; the numbers go on."""
     call.services.request_log.clear()
     return {"total": call.services.request_log.total}
 

@@ -116,14 +116,14 @@ async def create_guild(call: ControlCall) -> Json:
 
 
 async def change_guild(call: ControlCall) -> Json:
-    """Begin (unavailable: true) or end an outage of a guild: GUILD_DELETE with ``unavailable``, GUILD_CREATE."""
+    """Begin (unavailable: true) or end an outage of a guild: GUILD_DELETE with ``unavailable``, then GUILD_CREATE."""
     guild = call.guild()
     call.world.set_unavailable(guild, unavailable=call.flag("unavailable"))
     return _guild_record(guild)
 
 
 async def delete_guild(call: ControlCall) -> Json:
-    """Delete a guild, which is what a bot sees when it is removed: GUILD_DELETE."""
+    """Delete a guild: GUILD_DELETE, as when a bot is removed from it."""
     guild = call.guild()
     call.world.remove_guild(guild)
     return {"id": str(guild.id)}

@@ -72,7 +72,7 @@ class Hub:
         session.push("GUILD_CREATE", encode(payload | more))
 
     async def drained(self) -> None:
-        """Wait until no connected client is far behind; the session of one that has stopped reading ends."""
+        """Wait until no connected client is far behind; end the session of a client that does not read."""
         while self.unmuted.is_set() and (behind := self._far_behind()):
             self.progress.clear()
             try:
@@ -87,7 +87,7 @@ class Hub:
         return [item for item in self.connections if item.session is not None and item.backlog > limit]
 
     async def breathe(self) -> None:
-        """Let connections write, in the middle of posting much."""
+        """Let connections write while many messages are posted."""
         await asyncio.sleep(0)
         await self.drained()
 
@@ -127,7 +127,7 @@ class Hub:
         return application
 
     def _may_identify(self, application: Application) -> bool:
-        """Hold to the session start limits (gateway.mdx:188 and "Rate Limiting")."""
+        """Apply the session start limits (gateway.mdx:188 and "Rate Limiting")."""
         now = time.monotonic()
         while self._identifies and self._identifies[0] < now - _IDENTIFY_PERIOD:
             self._identifies.popleft()
@@ -141,7 +141,7 @@ class Hub:
         return True
 
     def resume(self, connection: SessionConnection, body: Json) -> None:
-        """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
+        """Continue a session: the missed events in order, then RESUMED; op 9 if it is too late."""
         application = self._authenticate(connection, body.get("token"))
         self._expire()
         if self.strike(connection, "identify") or self.strike(connection, "resume"):
@@ -176,7 +176,7 @@ class Hub:
         connection.session = session
 
     def connection_ended(self, connection: SessionConnection, code: int | None) -> None:
-        """Keep the session for RESUME, unless the client said goodbye with 1000 or 1001 (gateway.mdx:242)."""
+        """Keep the session for RESUME, unless the client closed with 1000 or 1001 (gateway.mdx:242)."""
         self.connections.discard(connection)
         session = connection.session
         if session is not None and session.connection is connection:
@@ -210,7 +210,7 @@ class Hub:
         return [session for session in self.sessions.values() if session.connection is not None and session.ready]
 
     def strike(self, connection: SessionConnection, moment: str) -> bool:
-        """Do what the storm does at this moment, and tell whether it does anything."""
+        """Do what the storm does at this moment; tell whether it does anything."""
         storm = self.storm
         if storm is None or not storm.strikes(moment):
             return False
@@ -221,11 +221,11 @@ class Hub:
         return True
 
     def calm(self) -> None:
-        """Serve connections as Discord does again."""
+        """End the storm, and send READY unchanged again."""
         self.storm, self.ready_fields = None, {}
 
     def drop(self, *, invalidate: bool, code: int | None = None) -> int:
-        """Cut every connection, or close it with a code; count them."""
+        """Cut every connection, or close it with a code; return the number of connections."""
         connections = list(self.connections)
         for connection in connections:
             if invalidate:
@@ -244,13 +244,13 @@ class Hub:
             connection.session = None
 
     def close_later(self, connection: SessionConnection, code: int) -> None:
-        """Close a connection from outside of it."""
+        """Close a connection in the background."""
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     def invalid_session(self, *, resumable: bool) -> int:
-        """Send op 9 to every client; count them."""
+        """Send op 9 to every client; return the number of clients."""
         for connection in list(self.connections):
             if not resumable:
                 self._invalidate(connection)
@@ -258,13 +258,13 @@ class Hub:
         return len(self.connections)
 
     def send_raw(self, name: str, text: str) -> int:
-        """Send an arbitrary event, whose data is what ``text`` says, to every session; count them."""
+        """Send an event with ``text`` as its data to every session; return the number of sessions."""
         for session in self.sessions.values():
             session.push(name, text)
         return len(self.sessions)
 
     def send_frame(self, text: str) -> int:
-        """Send an arbitrary frame to every client; count them."""
+        """Send a frame to every client; return the number of clients."""
         for connection in self.connections:
             connection.enqueue(text)
         return len(self.connections)

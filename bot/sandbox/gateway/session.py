@@ -68,7 +68,7 @@ class GatewaySession:
     ready: bool = False
 
     def push(self, name: str, text: str) -> None:
-        """Send an event, or keep it for RESUME while there is no connection."""
+        """Send an event, and keep it for RESUME."""
         self.sequence += 1
         sent = SentDispatch(self.sequence, name, text)
         self.replay.append(sent)
@@ -76,7 +76,7 @@ class GatewaySession:
             self.connection.enqueue(sent)
 
     def missed_since(self, sequence: int) -> list[SentDispatch] | None:
-        """List what was sent after a sequence number; None when that is no longer known."""
+        """List the events after a sequence number; return None if they are no longer known."""
         if sequence == self.sequence:
             return []
         if not self.replay or self.replay[0].sequence > sequence + 1:

@@ -1,4 +1,4 @@
-"""The REST API: one module a resource."""
+"""The REST API: one module for each resource."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ _DISCORD_ERRORS = {
 
 @dataclass(slots=True)
 class RequestBody:
-    """What a request says: any JSON value, and files."""
+    """The body of a request: any JSON value, and files."""
 
     value: Any
     uploads: list[AttachedFile] = field(default_factory=list)
@@ -66,7 +66,7 @@ class RequestBody:
 
 
 async def read_body(request: web.Request) -> RequestBody:
-    """Read a body of any accepted type; refuse others with 50035, and what does not parse with 50109."""
+    """Read a body; refuse a content type with 50035, and invalid JSON with 50109."""
     if request.content_type in _FORMS:
         return await _read_form(request)
     data = await request.read()
@@ -86,7 +86,7 @@ def _parse(data: str | bytes) -> Any:  # noqa: ANN401 - JSON
 async def _read_form(request: web.Request) -> RequestBody:
     try:
         form = await request.post()
-    # aiohttp answers a malformed multipart body with one of several exceptions, depending on where it stumbles.
+    # aiohttp raises one of these for a malformed multipart body.
     except (ValueError, LookupError, AssertionError, RuntimeError, TypeError, OSError) as error:
         raise invalid("", "FORM_INVALID", "The form could not be read.") from error
     fields: Json = {}

@@ -97,7 +97,7 @@ class CommandForm(JsonForm):
 
     @property
     def key(self) -> tuple[int, str]:
-        """What no two commands of a scope have in common."""
+        """Type and name, which are unique in a scope."""
         return self.type, self.name
 
     def payload(self) -> Json:
@@ -129,7 +129,7 @@ def routes() -> list[Route]:
 
 
 def _scope(call: RestCall) -> int | None:
-    """Check that the application is the caller's; give the guild's id, or None for global."""
+    """Check that the application is the caller's; return the guild's id, or None for global commands."""
     if call.snowflake("application_id") != call.application.id:
         raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
     return call.guild().id if "guild_id" in call.request.match_info else None

@@ -1,4 +1,4 @@
-"""Answers to interactions: the callback, and the webhook that its token opens; also webhooks of channels."""
+"""Answers to interactions, by callback and by the webhook of their token; and the webhooks of channels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOR_COMPONENTS = (Callback.DEFERRED_UPDATE, Callback.UPDATE_MESSAGE)
 
 
 def routes() -> list[Route]:
-    """List the routes; the token in the path is what authenticates."""
+    """List the routes; the token in the path authenticates."""
     hook = "/webhooks/{webhook_id}/{token}"
     one = f"{hook}/messages/{{message_id}}"
     callback_path = "/interactions/{interaction_id}/{token}/callback"
@@ -159,7 +159,7 @@ def _asked(call: RestCall, name: str) -> bool:
 
 
 def _open(call: RestCall) -> Interaction | Webhook:
-    """Find what the id and token of the path open."""
+    """Find the interaction or webhook of the path's id and token."""
     hook_id, token = call.snowflake("webhook_id"), call.text("token")
     interaction = call.services.interactions.answered(hook_id, token)
     if interaction is not None:
@@ -222,7 +222,7 @@ def _post_as_webhook(call: RestCall, webhook: Webhook, form: MessageForm, body: 
 
 
 def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:
-    """Find the message of the path among those that the token may touch."""
+    """Find the message of the path among those of the token."""
     opened, name = _open(call), call.text("message_id")
     if isinstance(opened, Webhook):
         found = call.world.messages.get(parse_snowflake(name, "message_id"))
@@ -244,7 +244,7 @@ async def get(call: RestCall) -> Json:
 
 
 async def edit(call: RestCall) -> Json:
-    """Edit it; an edit of a deferred response is its content, not an edit that shows."""
+    """Edit it; an edit of a deferred response sets its content, and does not count as an edit."""
     opened, message = _target(call)
     form = read_message(await call.body())
     if isinstance(opened, Interaction) and opened.waiting and message is opened.original:
@@ -255,5 +255,5 @@ async def edit(call: RestCall) -> Json:
 
 
 async def delete(call: RestCall) -> None:
-    """Delete it."""
+    """Delete an answer or a webhook message."""
     posting.delete(call.world, _target(call)[1])

@@ -38,9 +38,9 @@ def routes() -> list[Route]:
 
 
 def show(call: RestCall, message: Message) -> Json:
-    """Build a message for the caller; without the content intent in the application's settings it is bare.
+    """Build a message for the caller, without its content if the application's settings lack the content intent.
 
-    Over REST the application's switch decides, not what a session subscribed to (gateway.mdx:481-483).
+    REST looks at the settings of the application, not at the intents of a session (gateway.mdx:481-483).
     """
     payload = message_payload(message, call.world.messages.get, viewer_id=call.user_id)
     hidden = denied_bits(call.application.denied_intents) & MESSAGE_CONTENT
@@ -48,7 +48,7 @@ def show(call: RestCall, message: Message) -> Json:
 
 
 async def create(call: RestCall) -> Json:
-    """Post a message, or give back the one made with the same nonce."""
+    """Post a message, or return the one that was made with the same nonce."""
     channel = call.visible_channel()
     require_sending(call, channel)
     if channel.archived and channel.locked:
@@ -82,7 +82,7 @@ def _with_nonce(payload: Json, message: Message) -> Json:
 
 
 def _made_before(call: RestCall, form: MessageForm) -> Message | None:
-    """Find the message of an enforced nonce; one that was deleted since is 10008 (docs PR 6647)."""
+    """Find the message of an enforced nonce; raise 10008 if it is deleted (docs PR 6647)."""
     if not form.enforce_nonce or form.nonce is None:
         return None
     message = call.world.nonces.find(call.user_id, form.nonce)
@@ -98,7 +98,7 @@ def require_sending(call: RestCall, channel: Channel) -> None:
 
 
 def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceForm | None) -> Message | None:
-    """Find the message to answer; None also when it is gone and need not exist (message.mdx:333)."""
+    """Find the message to answer; return None if it is gone and need not exist (message.mdx:333)."""
     if reference is None:
         return None
     if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
@@ -113,7 +113,7 @@ def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceFor
 
 
 async def history(call: RestCall) -> list[Json]:
-    """List messages, newest first; nothing without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
+    """List messages, newest first; none without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
     channel = call.visible_channel()
     query = call.request.query
     limit = _limit(query.get("limit"))
@@ -138,7 +138,7 @@ def _limit(text: str | None) -> int:
 
 
 def _page(ids: list[int], anchors: dict[str, int], limit: int) -> list[int]:
-    """Cut a page out of ascending ids; anchors are exclusive."""
+    """Choose a page of ascending ids; anchors are exclusive."""
     if "after" in anchors:
         start = bisect_right(ids, anchors["after"])
         return ids[start : start + limit]
@@ -153,7 +153,7 @@ def _page(ids: list[int], anchors: dict[str, int], limit: int) -> list[int]:
 
 
 def existing(call: RestCall, channel: Channel) -> Message:
-    """Find the message of the path; 10008 when it is gone."""
+    """Find the message of the path; raise 10008 if it is gone."""
     message = call.world.live_message(channel, call.snowflake("message_id"))
     if message is None:
         raise ApiError(*UNKNOWN_MESSAGE)
@@ -181,7 +181,7 @@ async def edit(call: RestCall) -> Json:
 
 
 def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
-    """Change a message in place; 50006 when nothing would be left."""
+    """Change a message in place; raise 50006 if nothing would be left."""
     content = message.content if form.content is None else form.content
     embeds = message.embeds if form.embeds is None else form.embed_payloads() or []
     components = message.components if form.components is None else form.components

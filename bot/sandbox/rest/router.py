@@ -1,4 +1,4 @@
-"""From an HTTP request to a handler and back: authentication, rate limits, faults, Discord's error shapes."""
+"""Routes requests to handlers: authentication, rate limits, faults, and Discord's form of errors."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class RestCall:
 
     @property
     def application(self) -> Application:
-        """The application whose token came along; only for routes that are not public."""
+        """The application whose token the request has; public routes have none."""
         if self.caller is None:
             raise ApiError(*UNAUTHORIZED)
         return self.caller
@@ -117,7 +117,7 @@ class RestCall:
 
 
 def install(app: web.Application, services: Services, routes: Iterable[Route]) -> None:
-    """Add the routes, and Discord's answers for paths that are none."""
+    """Add the routes, and Discord's answers for unknown paths."""
     for route in routes:
         app.router.add_route(route.method, BASE + route.path, _endpoint(route, services))
     app.middlewares.append(_shape_errors)
@@ -149,7 +149,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
                 fault.rule, request, lambda: _serve(route, services, request)
             )
         services.request_log.finish(entry, status)
-        # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
+        # discord.py takes a 429 without Via for one of Cloudflare, and gives up (http.py:712).
         if fault is None or fault.rule.via:
             response.headers["Via"] = "1.1 google"
         return response

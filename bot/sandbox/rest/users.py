@@ -1,4 +1,4 @@
-"""The bot itself, its application, the gateway's address, its DMs."""
+"""Routes of the bot itself: its user, application and DMs, and the gateway's address."""
 
 from __future__ import annotations
 
