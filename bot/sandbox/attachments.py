@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
+from bot.sandbox.services import Services
 from bot.sandbox.world import World
 
 
@@ -23,14 +24,14 @@ class AttachedFile:
     content: bytes | None = None
 
 
-def attachment_payloads(world: World, channel: Channel, files: Iterable[AttachedFile], base_url: str) -> list[Json]:
+def attachment_payloads(services: Services, channel: Channel, files: Iterable[AttachedFile]) -> list[Json]:
     """Build attachments; their addresses point into the sandbox, never to the internet."""
-    payloads = []
+    payloads, base_url = [], services.addresses.api or "http://127.0.0.1"
     for file in files:
-        snowflake = world.snowflakes.next()
+        snowflake = services.world.snowflakes.next()
         if file.content is not None:
-            world.files[snowflake] = file.content
-        url = f"{base_url or 'http://127.0.0.1'}/attachments/{channel.id}/{snowflake}/{quote(file.filename, safe='')}"
+            services.world.files[snowflake] = file.content
+        url = f"{base_url}/attachments/{channel.id}/{snowflake}/{quote(file.filename, safe='')}"
         payloads.append(
             {
                 "id": str(snowflake),

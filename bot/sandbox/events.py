@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from bot.sandbox import intents
 from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import content_is_free, without_content
@@ -11,36 +13,23 @@ from bot.sandbox.models import Application, Channel, Guild, Message
 BACK_AVAILABLE: Json = {"unavailable": False}
 
 
+@dataclass(slots=True, eq=False)
 class Dispatch:
     """An event, and who may receive it. Its JSON is written once for all sessions.
 
-    ``intent`` 0 means no intent is needed; ``application`` names the only receiver; ``message`` is the message whose
-    content is private without the content intent.
+    ``intent`` 0 means no intent is needed. ``application`` is the only receiver, if it is set. The content of
+    ``message`` is private without the content intent.
     """
 
-    __slots__ = ("_bare", "_full", "application", "channel", "data", "guild", "intent", "message", "name")
-
-    def __init__(
-        self,
-        name: str,
-        data: Json,
-        *,
-        intent: int = 0,
-        guild: Guild | None = None,
-        channel: Channel | None = None,
-        message: Message | None = None,
-        application: Application | None = None,
-    ) -> None:
-        """Keep the parts."""
-        self.name = name
-        self.data = data
-        self.intent = intent
-        self.guild = guild
-        self.channel = channel
-        self.message = message
-        self.application = application
-        self._full: str | None = None
-        self._bare: str | None = None
+    name: str
+    data: Json
+    intent: int = field(default=0, kw_only=True)
+    guild: Guild | None = field(default=None, kw_only=True)
+    channel: Channel | None = field(default=None, kw_only=True)
+    message: Message | None = field(default=None, kw_only=True)
+    application: Application | None = field(default=None, kw_only=True)
+    _full: str | None = field(default=None, init=False)
+    _bare: str | None = field(default=None, init=False)
 
     def text(self, session_intents: int, user_id: int) -> str:
         """Return the JSON that a session with these intents may see."""

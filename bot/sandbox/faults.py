@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.sandbox.errors import ControlError, first_problem
+from bot.sandbox.errors import ControlError
 from bot.sandbox.json_codec import Json, json_response
 
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
@@ -116,12 +116,9 @@ class Faults:
         self._next_id = 1
         self._released = asyncio.Event()
 
-    def add(self, body: Json) -> ActiveFault:
-        """Add a fault; raise ControlError if its rule makes no sense."""
-        try:
-            fault = ActiveFault(self._next_id, FaultRule.model_validate(body))
-        except ValidationError as error:
-            raise ControlError(first_problem(error)) from error
+    def add(self, rule: FaultRule | Json) -> ActiveFault:
+        """Add a fault by its rule, or by the JSON of its rule."""
+        fault = ActiveFault(self._next_id, FaultRule.model_validate(rule))
         fault.dice.seed(fault.rule.seed)
         self._next_id += 1
         self.active.append(fault)

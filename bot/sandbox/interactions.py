@@ -120,7 +120,7 @@ class Interactions:
             "context": 1 if channel.guild is None else 0,
         }
         if interaction.source is not None:
-            payload["message"] = self.message_payload(interaction.source)
+            payload["message"] = message_payload(interaction.source, self._world.messages.get)
         if channel.guild is None:
             return payload | {"user": user_payload(user)}
         member = channel.guild.members.get(user.id) or self._world.add_member(channel.guild, user)
@@ -132,10 +132,6 @@ class Interactions:
             "guild_locale": "en-US",
             "member": {**member_payload(member, with_user=True), "permissions": str(bits)},
         }
-
-    def message_payload(self, message: Message) -> Json:
-        """Build a message for the application."""
-        return message_payload(message, self._world.messages.get)
 
     def unanswered(self, interaction_id: int, token: str) -> Interaction:
         """Find an interaction without a first response; raise 10062 if unknown or too late, 40060 if it has one."""

@@ -34,13 +34,8 @@ class Summary:
 
     def payload(self) -> Json:
         """Build the JSON."""
-        return {
-            "seconds": round(self.seconds, 3),
-            "posted": dict(self.posted),
-            "replies": dict(self.replies),
-            "answered": dict(self.answered),
-            "doubled": {name: count for name, count in self.doubled.items() if count},
-        }
+        counters = {"posted": self.posted, "replies": self.replies, "answered": self.answered, "doubled": self.doubled}
+        return {"seconds": round(self.seconds, 3), **{name: dict(+counter) for name, counter in counters.items()}}
 
 
 class Player:

@@ -43,7 +43,3 @@ class RequestLog:
         """Record the status of its answer; None if there is no answer."""
         entry.status = status
         self._changes.notify()
-
-    def clear(self) -> None:
-        """Forget all requests; the numbers go on."""
-        self.entries.clear()

@@ -13,10 +13,11 @@ from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.gateway.connection import GatewayConnection
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.rest import all_routes
+from bot.sandbox.rest import commands, guilds, interactions, messages, reactions, threads, users
 from bot.sandbox.rest.router import BASE, install
 from bot.sandbox.services import Services
 
+_RESOURCES = (users, guilds, messages, reactions, threads, commands, interactions)
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 
@@ -24,7 +25,7 @@ class Sandbox:
     """A Discord on loopback; ``world`` and ``hub`` are for tests in the same process."""
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
-        """Build the world; ``start`` opens the ports."""
+        """Build the world; the ports open on entering the context."""
         self.options = options or SandboxOptions()
         self.services = Services(self.options)
         self.services.begin_outage = self.begin_outage
@@ -37,20 +38,9 @@ class Sandbox:
         self._outage: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop."""
-        await self.stop()
-
-    # -- life ------------------------------------------------------------------------------------------------------
-
-    async def start(self) -> None:
-        """Open both ports; raise SandboxError when one is taken."""
+        """Open both ports; raise SandboxError if one is taken."""
         discord = web.Application(client_max_size=_MAX_REQUEST)
-        install(discord, self.services, all_routes())
+        install(discord, self.services, [route for module in _RESOURCES for route in module.routes()])
         install_files(discord, self.world, BASE)
         discord.router.add_get("/gateway", self._gateway)
         discord.router.add_get("/gateway/", self._gateway)
@@ -63,13 +53,14 @@ class Sandbox:
             control = _bind(self.options.host, self.options.control_port)
             await web.SockSite(self._control, control).start()
         except BaseException:
-            await self.stop()
+            await self.__aexit__()
             raise
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
         addresses = self.services.addresses
         addresses.api = f"http://{host}:{self._port}{BASE}"
         addresses.gateway = self.hub.gateway_url = f"ws://{host}:{self._port}/gateway"
         addresses.control = f"http://{host}:{control.getsockname()[1]}{control_api.PREFIX}"
+        return self
 
     async def _listen(self, port: int, bound: socket.socket | None = None) -> int:
         listener = bound or _bind(self.options.host, port)
@@ -80,7 +71,7 @@ class Sandbox:
         await self._site.start()
         return int(listener.getsockname()[1])
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close everything."""
         if self._outage is not None:
             self._outage.cancel()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
-from bot.sandbox.errors import ControlError
+from bot.sandbox.errors import ControlError, first_problem
 from bot.sandbox.json_codec import Json, decode
 from bot.sandbox.models import Application, Channel, Guild, Message, User
 from bot.sandbox.services import Services
@@ -17,6 +18,7 @@ from bot.sandbox.world import World
 
 ControlHandler: TypeAlias = Callable[["ControlCall"], Awaitable[Any]]
 _MISSING: Any = object()
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ class ControlCall:
     def part(self, body: Json) -> ControlCall:
         """Make a call of an object inside the body."""
         return ControlCall(self.services, body)
+
+    def read_as(self, model: type[_Model]) -> _Model:
+        """Check the body with a pydantic model."""
+        try:
+            return model.model_validate(self.body)
+        except ValidationError as error:
+            raise ControlError(first_problem(error)) from error
 
     @property
     def world(self) -> World:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
-from bot.sandbox.errors import ControlError, SandboxError, first_problem
+from bot.sandbox.errors import ControlError, SandboxError
+from bot.sandbox.faults import FaultRule
 from bot.sandbox.gateway.faults import CLOSE_CODES, Storm
 from bot.sandbox.gateway.protocol import Op
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
@@ -47,7 +46,7 @@ def routes() -> list[ControlRoute]:
 
 
 async def list_faults(call: ControlCall) -> Json:
-    """List the faults in force: how often each matched (seen) and struck (hits), and the sessions connected then."""
+    """List the faults: how often each matched (seen) and struck (hits), and how many sessions were ready then."""
     return {"faults": [fault.payload() for fault in call.services.faults.active]}
 
 
@@ -64,11 +63,11 @@ async def add_fault(call: ControlCall) -> Json:
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
     strike at random.
     """
-    return call.services.faults.add(call.body).payload()
+    return call.services.faults.add(call.read_as(FaultRule)).payload()
 
 
 async def clear_faults(call: ControlCall) -> Json:
-    """Remove every fault, end what hangs and the storm, deliver faithfully and unmute the gateway; settings stay."""
+    """Remove every fault and the storm, cut off hanging requests, deliver faithfully, unmute; settings stay."""
     call.services.faults.clear()
     call.services.hub.calm()
     call.services.hub.delivery.restore()
@@ -172,7 +171,7 @@ async def dispatch(call: ControlCall) -> Json:
 
 
 async def storm(call: ControlCall) -> Json:
-    """Do the same to every gateway connection to come, at one moment of it; those that stand are left alone.
+    """Do the same to every gateway connection to come, at one moment of it; connections that exist are left alone.
 
     at: upgrade (instead of 101), connect (before Hello), hello (after it), identify (instead of beginning or resuming
     a session), resume (instead of resuming one), ready (after READY or RESUMED).
@@ -180,10 +179,7 @@ async def storm(call: ControlCall) -> Json:
     nothing any more); at upgrade only page (HTML with status).
     count: to how many connections (null: all until POST /gateway/calm). An IDENTIFY that meets a storm counts.
     """
-    try:
-        new = Storm.model_validate({name: value for name, value in call.body.items() if value is not None})
-    except ValidationError as error:
-        raise ControlError(first_problem(error)) from error
+    new = call.part({name: value for name, value in call.body.items() if value is not None}).read_as(Storm)
     call.services.hub.storm = new
     return new.model_dump()
 
@@ -195,7 +191,7 @@ async def ready(call: ControlCall) -> Json:
 
 
 async def calm(call: ControlCall) -> Json:
-    """End the storm and send READY as it is; connections that stand are left alone."""
+    """End the storm and send READY as it is; connections that exist are left alone."""
     call.services.hub.calm()
     return {"storm": None}
 

@@ -46,7 +46,7 @@ def _prepare(call: ControlCall) -> Callable[[], Message]:
     files = [_file(entry) for entry in _listed(call.body.get("attachments"))]
     if len(content) > MAX_CONTENT or not (content.strip() or files):
         raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
-    attachments = attachment_payloads(call.world, channel, files, call.services.addresses.api)
+    attachments = attachment_payloads(call.services, channel, files)
     return partial(
         posting.post,
         call.world,

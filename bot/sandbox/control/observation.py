@@ -131,7 +131,7 @@ async def requests(call: ControlCall) -> Json:
 
 async def forget_requests(call: ControlCall) -> Json:
     """Forget the requests so far; the numbers go on."""
-    call.services.request_log.clear()
+    call.services.request_log.entries.clear()
     return {"total": call.services.request_log.total}
 
 

@@ -68,7 +68,8 @@ class Hub:
             for thread in guild.threads.values()
             if not thread.archived and allows(thread, user_id, Permission.VIEW_CHANNEL)
         ]
-        payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=session.wants_presences)
+        everybody = bool(session.intents & intents.GUILD_PRESENCES)
+        payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=everybody)
         session.push("GUILD_CREATE", encode(payload | more))
 
     async def drained(self) -> None:

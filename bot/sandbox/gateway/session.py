@@ -106,11 +106,6 @@ class GatewaySession:
             return False
         return channel is None or bool(effective(channel, self.application.user.id) & Permission.VIEW_CHANNEL)
 
-    @property
-    def wants_presences(self) -> bool:
-        """Tell whether GUILD_CREATE lists every member."""
-        return bool(self.intents & intents.GUILD_PRESENCES)
-
 
 def checked_intents(application: Application, value: object) -> int:
     """Check the intents of an IDENTIFY; raise GatewayClosed 4013 if invalid, 4014 if not granted."""

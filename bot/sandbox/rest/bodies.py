@@ -40,7 +40,7 @@ _DISCORD_ERRORS = {
     "literal_error": ("BASE_TYPE_CHOICES", "Value must be one of {expected}."),
     "missing": _REQUIRED,
 }
-"""Discord's code and message for each of pydantic's errors; a PydanticCustomError carries them itself."""
+"""Discord's code and message for pydantic's errors; a PydanticCustomError has them already."""
 
 
 @dataclass(slots=True)
@@ -52,14 +52,14 @@ class RequestBody:
 
     @property
     def mapping(self) -> Json:
-        """The value as an object; 50035 when it is none."""
+        """The value as an object; raise 50035 if it is none."""
         if isinstance(self.value, dict):
             return self.value
         raise invalid("", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
 
     @property
     def sequence(self) -> list[Any]:
-        """The value as an array; 50035 when it is none."""
+        """The value as an array; raise 50035 if it is none."""
         if isinstance(self.value, list):
             return self.value
         raise invalid("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")

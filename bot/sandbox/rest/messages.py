@@ -73,8 +73,7 @@ def fill(call: RestCall, message: Message, form: MessageForm) -> None:
     message.components = form.components or []
     message.flags = form.flags or 0
     message.tts = form.tts
-    base_url = call.services.addresses.api
-    message.attachments = attachment_payloads(call.world, message.channel, form.attachments, base_url)
+    message.attachments = attachment_payloads(call.services, message.channel, form.attachments)
 
 
 def _with_nonce(payload: Json, message: Message) -> Json:
@@ -189,8 +188,7 @@ def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
         raise ApiError(*EMPTY_MESSAGE)
     message.content, message.embeds, message.components = whole_text(content), embeds, components
     if form.attachments:
-        base_url = call.services.addresses.api
-        message.attachments = attachment_payloads(call.world, message.channel, form.attachments, base_url)
+        message.attachments = attachment_payloads(call.services, message.channel, form.attachments)
     posting.set_mentions(call.world, message, form.allowed, None)
 
 
