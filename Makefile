@@ -38,7 +38,7 @@ surge: $(READY) ## many people in many channels at once: what is recorded, answe
 streams: $(READY) ## a hundred channels at once, each shown an answer while a model writes it: how soon, how often
 	@$(BIN)/python -m benchmarks.streams
 
-chaos: $(READY) ## kill -9 at random moments, lost connections, failing sends (QUICK=1: a minute of it; SEED=2: another run)
+chaos: $(READY) ## kill -9 at random moments, lost connections, a model that is away, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes)

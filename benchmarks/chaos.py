@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.chaos [--messages 10000] [--kills 140] [--troubles 100] [--nonce-window 300 0]
 
-Each nonce window is a run of its own with a sandbox and a bot as processes; several go on side by side. In the end
-Discord's side is compared with the log. Exit code 1 if anything was doubled, lost or out of order. A seed repeats what
-is posted and when things break; which instruction a kill meets is the operating system's to say.
+Each nonce window is a run of its own with a sandbox, a bot and a model's server as processes, and one more in which no
+model answers; all go on side by side. In the end Discord's side is compared with the log. Exit code 1 if anything was
+doubled, lost or out of order. A seed repeats what is posted and when things break; which instruction a kill meets is
+the operating system's to say.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from benchmarks.chaos_script import Plan, recorded_chat
 from bot.demo.judge import Fault, Verdict
 
 MESSAGES, KILLS, TROUBLE_COUNT = 10_000, 140, 100
-QUICK_MESSAGES, QUICK_KILLS, QUICK_TROUBLE_COUNT = 600, 12, 10
+QUICK_MESSAGES, QUICK_KILLS, QUICK_TROUBLE_COUNT = 600, 12, 12
 """As much of it as takes a minute."""
 
 COUNTED = (
@@ -93,7 +94,7 @@ def _options() -> argparse.Namespace:
         nargs="+",
         default=[300.0, 0.0],
         metavar="SECONDS",
-        help="for how long Discord remembers a nonce; one run for each (300 0)",
+        help="for how long Discord remembers a nonce; one run for each, one more without a model (300 0)",
     )
     parser.add_argument("--seed", type=int, default=1, help="another number, another run (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="as much of it as takes a minute")
@@ -143,10 +144,11 @@ async def _runs(options: argparse.Namespace, folder: Path) -> list[Outcome]:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     chat = recorded_chat(options.seed)
     with Console(stderr=True).status("starting") as status:
-        doing: dict[float, str] = {}
+        doing: dict[str, str] = {}
         runs = []
-        for window in dict.fromkeys(options.nonce_window):
-            place = folder / f"window-{window:g}"
+        windows = list(dict.fromkeys(options.nonce_window))
+        for window, model in [*((window, True) for window in windows), (windows[0], False)]:
+            place = folder / f"window-{window:g}{'' if model else '-rules'}"
             place.mkdir()
             plan = Plan(
                 messages=options.messages,
@@ -155,15 +157,16 @@ async def _runs(options: argparse.Namespace, folder: Path) -> list[Outcome]:
                 failures=options.post_accept_failures,
                 nonce_window=window,
                 seed=options.seed,
+                model=model,
             )
-            runs.append(run(plan, place, chat, _telling(status, doing, window)))
+            runs.append(run(plan, place, chat, _telling(status, doing, plan.name)))
         return list(await asyncio.gather(*runs))
 
 
-def _telling(status: Status, doing: dict[float, str], window: float) -> Callable[[str], None]:
+def _telling(status: Status, doing: dict[str, str], name: str) -> Callable[[str], None]:
     def tell(what: str) -> None:
-        doing[window] = what
-        status.update(" | ".join(f"window {key:g} s: {text}" for key, text in doing.items()))
+        doing[name] = what
+        status.update(" | ".join(f"{key}: {text}" for key, text in doing.items()))
 
     return tell
 
@@ -172,7 +175,7 @@ def _report(outcomes: Sequence[Outcome]) -> int:
     table = Table("chaos", title="Chaos")
     rows = [_rows(outcome) for outcome in outcomes]
     for outcome in outcomes:
-        table.add_column(f"nonce window {outcome.seen.plan.nonce_window:g} s", justify="right")
+        table.add_column(outcome.seen.plan.name, justify="right")
     for label in rows[0]:
         table.add_row(label, *(row[label] for row in rows))
     screen = Console(width=None if sys.stdout.isatty() else 120)
@@ -208,6 +211,7 @@ def _rows(outcome: Outcome) -> Mapping[str, str]:
         "  by kind": _by_reason(outcome.failed_sends),
         "sent parts found by a look": f"{outcome.found:,}",
         "catch-ups cut short": f"{outcome.broken_catchups:,}",
+        "waits for the model": f"{outcome.waits:,}",
         "minutes": f"{outcome.seen.seconds / 60:.1f}",
         "seed": f"{outcome.seen.plan.seed}",
     }
@@ -223,7 +227,7 @@ def _by_reason(counts: Mapping[str, int]) -> str:
 
 
 def _print_problems(screen: Console, outcome: Outcome) -> None:
-    name = f"nonce window {outcome.seen.plan.nonce_window:g} s"
+    name = outcome.seen.plan.name
     if outcome.seen.trouble:
         screen.print(f"{name}: {outcome.seen.trouble}", style="red", markup=False)
     for problem in outcome.verdict.problems[:PROBLEMS_SHOWN]:

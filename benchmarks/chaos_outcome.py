@@ -13,6 +13,7 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.judge import Verdict, judge
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
+from bot.responders.protocol import Trouble
 from bot.sandbox.process import SandboxProcess
 
 
@@ -38,7 +39,7 @@ class Outcome:
     """How a run ended.
 
     ``found`` counts parts of replies of which only a look into the channel told that they are in Discord,
-    ``broken_catchups`` the catch-ups of which no end is recorded.
+    ``broken_catchups`` the catch-ups of which no end is recorded, ``waits`` how often a question waited for a model.
     """
 
     seen: Seen
@@ -49,6 +50,7 @@ class Outcome:
     events: int
     found: int
     broken_catchups: int
+    waits: int
 
     @property
     def ok(self) -> bool:
@@ -67,7 +69,7 @@ async def judged(seen: Seen, sandbox: SandboxProcess, bot: BotProcess) -> Outcom
     reader = await open_reader(bot.location)
     try:
         verified = await check_log(reader, None)
-        found, broken = await _evidence(reader)
+        found, broken, waits = await _evidence(reader)
         own_id = int(sandbox.application_id)
         verdict = await judge(reader, messages, own_id, addressed=seen.addressed, verified=verified)
     finally:
@@ -85,19 +87,22 @@ async def judged(seen: Seen, sandbox: SandboxProcess, bot: BotProcess) -> Outcom
         events=verified.events,
         found=found,
         broken_catchups=broken,
+        waits=waits,
     )
 
 
-async def _evidence(reader: Reader) -> tuple[int, int]:
-    """Return how many parts were found by looking, and how many catch-ups did not come to their end."""
-    found = broken = 0
-    types = (e.ReplySent.TYPE, e.CatchupStarted.TYPE, e.CatchupCompleted.TYPE)
+async def _evidence(reader: Reader) -> tuple[int, int, int]:
+    """Return how many parts a look found, how many catch-ups have no end, and how often a question waited."""
+    found = broken = waits = 0
+    types = (e.ReplySent.TYPE, e.ReplyDelayed.TYPE, e.CatchupStarted.TYPE, e.CatchupCompleted.TYPE)
     async for recorded in reader.events(Query(types=types)):
         match recorded.event:
             case e.ReplySent(proof=e.Proof.HISTORY):
                 found += 1
+            case e.ReplyDelayed(reason=reason):
+                waits += Trouble.AWAY in reason
             case e.CatchupStarted():
                 broken += 1
             case e.CatchupCompleted():
                 broken -= 1
-    return found, broken
+    return found, broken, waits

@@ -19,12 +19,12 @@ from benchmarks.chaos_script import incidents as incidents_of
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
 from benchmarks.chaos_settings import configure
-from benchmarks.chaos_troubles import LATENCY, SENDS, Place
+from benchmarks.chaos_troubles import LATENCY, SENDS, Outage, Place, Trouble
+from benchmarks.models import ModelProcess, model_process
 from bot.demo.bot_process import BotProcess, DemoError, bot_process
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
-from tests.responders.llm.model_server import ModelServer
 
 QUIET_PATIENCE = 180.0
 """Seconds without any progress, longer than the longest pause between two tries, before the rest counts as lost."""
@@ -42,13 +42,13 @@ MODEL_RATE, MODEL_LENGTH = 200.0, 320
 
 @dataclass(slots=True)
 class Chaos:
-    """Plays a plan against a sandbox and a bot; ``tell`` hears of the progress."""
+    """Plays a plan against a sandbox, a bot and a model's server; ``tell`` hears of the progress."""
 
     plan: Plan
     sandbox: SandboxProcess
     bot: BotProcess
     chat: Sequence[Line]
-    model_url: str
+    model: ModelProcess
     tell: Callable[[str], None]
     addressed: set[int] = field(default_factory=set)
     posted: int = 0
@@ -94,7 +94,7 @@ class Chaos:
             )
         for fault in LATENCY:
             await control.add_fault("delay", path="/channels/*/messages", count=None, **fault)
-        configure(self.bot.folder, self.sandbox, self.model_url)
+        configure(self.bot.folder, self.sandbox, self.model.url if self.plan.model else "")
 
     async def _open_dm(self) -> None:
         """Have the bot hear of the private chat: Discord tells a bot of none that began while it was away."""
@@ -119,7 +119,7 @@ class Chaos:
 
     async def _post_all(self) -> None:
         """Post as the run goes on, so that the last message comes with the last kill."""
-        posts = posts_of(self.plan.seed, self.plan.messages, self.chat)
+        posts = posts_of(self.plan.seed, self.plan.messages, self.chat, model=self.plan.model)
         done = 0
         while done < len(posts):
             await asyncio.sleep(TICK)
@@ -138,7 +138,7 @@ class Chaos:
 
     async def _make_trouble(self) -> None:
         """Let each trouble come at its moment, or as soon after it as somebody is connected."""
-        for incident in incidents_of(self.plan.seed, self.plan.troubles):
+        for incident in incidents_of(self.plan.seed, self.plan.troubles, model=self.plan.model):
             while self._progress < incident.progress:
                 await asyncio.sleep(TICK)
             await asyncio.sleep(incident.offset)
@@ -146,8 +146,20 @@ class Chaos:
                 pause = asyncio.sleep(TICK)
                 # Nobody kills the last process, so only there an end is one of its own.
                 await (self.bot.alive(pause) if self._over else pause)
-            await self.sandbox.control.call("POST", incident.trouble.path, dict(incident.trouble.body))
+            match incident.trouble:
+                case Trouble(path=path, body=body):
+                    await self.sandbox.control.call("POST", path, dict(body))
+                case Outage() as outage:
+                    await self._be_away(outage)
             self.troubles[incident.trouble.name] += 1
+
+    async def _be_away(self, outage: Outage) -> None:
+        await self.model.kill()
+        if outage.fault:
+            await self.model.start(rate=MODEL_RATE, length=MODEL_LENGTH, fault=outage.fault)
+        await asyncio.sleep(outage.seconds)
+        await self.model.kill()
+        await self.model.start(rate=MODEL_RATE, length=MODEL_LENGTH)
 
     async def _connected(self) -> bool:
         sessions = (await self.sandbox.control.sessions())["sessions"]
@@ -225,20 +237,23 @@ class Chaos:
             await reader.close()
         recorded = sum(1 for trail in trails.values() if trail.recorded)
         open_ones = sum(1 for key in self.addressed if not _settled(trails.get(key, Trail())))
-        others = sum(1 for trail in trails.values() if trail.requested and not _settled(trail))
+        others = sum(1 for trail in trails.values() if trail.request and not _settled(trail))
         return max(0, self.posted - recorded) + max(open_ones, others)
 
 
 def _settled(trail: Trail) -> bool:
-    return bool(trail.skipped or trail.abandoned or (trail.parts and trail.sent.keys() >= set(range(trail.parts))))
+    return bool(trail.skipped or trail.abandoned or trail.whole)
 
 
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:
     """Play a plan in a folder of its own and judge it; what the sandbox saw is left beside the log."""
     arguments = ("--rate-limit", "off", "--global-rate-limit", "off", "--nonce-window", f"{plan.nonce_window:g}")
-    model_server = ModelServer(rate=MODEL_RATE, length=MODEL_LENGTH).serve()
-    async with sandbox_process(arguments) as sandbox, model_server as model, bot_process(folder, sandbox.token) as bot:
-        chaos = Chaos(plan, sandbox, bot, chat, model.url, tell)
+    async with (
+        sandbox_process(arguments) as sandbox,
+        model_process(rate=MODEL_RATE, length=MODEL_LENGTH) as model,
+        bot_process(folder, sandbox.token) as bot,
+    ):
+        chaos = Chaos(plan, sandbox, bot, chat, model, tell)
         began = time.monotonic()
         trouble = await _played(chaos)
         seen = Seen(

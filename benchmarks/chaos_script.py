@@ -11,7 +11,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.chaos_settings import LONG_WORD
-from benchmarks.chaos_troubles import PLACES, TROUBLES, Place, Trouble
+from benchmarks.chaos_troubles import OUTAGES, PLACES, TROUBLES, Outage, Place, Trouble
 from bot.sandbox.json_codec import Json
 
 CHANNELS = tuple(f"chaos-{number}" for number in range(8))
@@ -28,7 +28,7 @@ _RECORDINGS = Path(__file__).parents[1] / ".." / "shared" / "data" / "ubuntu-irc
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run is made of."""
+    """What one run is made of; ``model``: a model answers what no rule does."""
 
     messages: int
     kills: int
@@ -36,6 +36,12 @@ class Plan:
     failures: float
     nonce_window: float
     seed: int
+    model: bool
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from the others."""
+        return f"nonce window {self.nonce_window:g} s, {'rules and a model' if self.model else 'rules'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Incident:
     """A trouble that comes when so much of the run (0 to 1) is over; ``offset``: seconds after it."""
 
     progress: float
-    trouble: Trouble
+    trouble: Trouble | Outage
     offset: float
 
 
@@ -104,10 +110,10 @@ def recorded_chat(seed: int) -> list[Line]:
     return [Line(_name(row["author"]), row["content"], row["bot"]) for row in rows if row["content"].strip()]
 
 
-def posts(seed: int, count: int, chat: Sequence[Line]) -> list[Post]:
-    """Return what is posted, in order: chat, with questions to the bot strewn in."""
+def posts(seed: int, count: int, chat: Sequence[Line], *, model: bool = True) -> list[Post]:
+    """Return what is posted, in order: chat, with questions to the bot strewn in; some of them are a model's."""
     chance = random.Random(f"posts {seed}")  # noqa: S311 - a script, not a secret
-    return [_post(chance, chat[number % len(chat)]) for number in range(count)]
+    return [_post(chance, chat[number % len(chat)], model=model) for number in range(count)]
 
 
 def lives(seed: int, kills: int) -> list[Life]:
@@ -125,18 +131,19 @@ def lives(seed: int, kills: int) -> list[Life]:
     return all_of_them
 
 
-def incidents(seed: int, count: int) -> list[Incident]:
-    """Return when something goes wrong, and what."""
+def incidents(seed: int, count: int, *, model: bool = True) -> list[Incident]:
+    """Return when something goes wrong, and what; ``model``: with a model, too."""
     chance = random.Random(f"incidents {seed}")  # noqa: S311 - a script, not a secret
     moments = sorted(chance.random() for _ in range(count))
-    troubles = list(islice(cycle(TROUBLES), count))
+    kinds: tuple[Trouble | Outage, ...] = (*OUTAGES, *TROUBLES) if model else TROUBLES
+    troubles = list(islice(cycle(kinds), count))
     chance.shuffle(troubles)
     return [
         Incident(moment, trouble, chance.uniform(0, 2.5)) for moment, trouble in zip(moments, troubles, strict=True)
     ]
 
 
-def _post(chance: random.Random, line: Line) -> Post:
+def _post(chance: random.Random, line: Line, *, model: bool) -> Post:
     channel = chance.choice((*CHANNELS, THREAD))
     if line.bot or chance.random() >= ASKING:
         return Post(channel, line.author, line.content)
@@ -150,7 +157,7 @@ def _post(chance: random.Random, line: Line) -> Post:
         return Post(channel, line.author, f"what is {word}?", mention=True, asks=True)
     if kind < 0.85:  # noqa: PLR2004 - now and then
         return Post(DM, DM_PERSON, f"what is {word}?", asks=True)
-    return Post(channel, line.author, line.content, mention=True, asks=True)
+    return Post(channel, line.author, line.content if model else f"what is {word}?", mention=True, asks=True)
 
 
 def _life(chance: random.Random) -> Life:

@@ -32,8 +32,19 @@ reply = "{{author}}, nobody knows what {{word}} is."
 """
 
 
+MODEL = """
+[llm]
+model = "openai:tiny"
+base_url = "{url}"
+edit_every = "200ms"
+"""
+
+
 def configure(folder: Path, sandbox: SandboxProcess, model_url: str) -> None:
-    """Write the settings and facts into the folder where the bot runs; a model answers what no rule does."""
+    """Write the settings and facts into the folder where the bot runs; a model answers what no rule does.
+
+    ``model_url`` "": there is no model, and rules answer alone.
+    """
     # No audit: what the gateway and the catch-up did not bring is to stay missing, and to be seen.
     settings = f"""
 [discord]
@@ -42,13 +53,10 @@ gateway_url = "{sandbox.gateway_url}"
 [log]
 path = "data"
 [replies]
-responder = ["rules", "llm"]
+responder = {'["rules", "llm"]' if model_url else '"rules"'}
 max_age = "1d"
 send_timeout = "{SEND_TIMEOUT}s"
-[llm]
-model = "openai:tiny"
-base_url = "{model_url}"
-edit_every = "200ms"
+{MODEL.format(url=model_url) if model_url else ""}
 [audit]
 enabled = false
 [limits]

@@ -20,6 +20,25 @@ class Trouble:
     body: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The model's server is killed, and started again after so many seconds.
+
+    ``fault``: until then one in its place fails in this way, as its command line takes it ("": there is none, and
+    connections are refused).
+    """
+
+    name: str
+    seconds: float
+    fault: str = ""
+
+
+OUTAGES = (
+    Outage("model gone", 4.0),
+    Outage("model unavailable (503)", 3.0, "503"),
+)
+"""Each comes as often as every trouble, where a model answers."""
+
 TROUBLES = (
     Trouble("cut", "/gateway/drop"),
     Trouble("cut, session gone", "/gateway/drop", {"invalidate": True}),

@@ -23,15 +23,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot import app
-from bot.answering import responder_of
+from bot.app.bot import reading_context
+from bot.app.responders import responder_of
 from bot.config import Config
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.events import KeyKind, ReplySent
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
-from bot.moderation import Moderation, Report
+from bot.moderation import checks, explain, history, repair, rewind, status
+from bot.moderation.command import Report
 
 BUSY = 5_000
 OTHERS = range(10_000, 10_900)
@@ -97,7 +99,7 @@ async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, 
     chance = random.Random(seed)  # noqa: S311 - a seed repeats the run
     reader = await open_reader(Location(folder))
     settings = Config.model_validate({"log": {"path": str(folder)}})
-    moderation = Moderation(app.reading_desk(settings, reader, responder_of(settings)))
+    context = reading_context(settings, reader, responder_of(settings))
     stream = stream_of(BUSY)
     head = await reader.head(stream)
     sent = [
@@ -110,24 +112,24 @@ async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, 
     few = max(calls // 10, 1)
     results = [
         ("state folded, any version", await timed(calls, lambda: reader.load(stream, upto=chance.randrange(head)))),
-        ("state with its words, any version", await timed(calls, lambda: moderation.state(BUSY, anywhen()))),
-        ("timeline, newest page", await timed(calls, lambda: moderation.timeline(BUSY))),
-        ("timeline, any page", await timed(calls, lambda: moderation.timeline(BUSY, cursor=anywhen()))),
+        ("state with its words, any version", await timed(calls, lambda: history.state(context, BUSY, anywhen()))),
+        ("timeline, newest page", await timed(calls, lambda: history.timeline(context, BUSY))),
+        ("timeline, any page", await timed(calls, lambda: history.timeline(context, BUSY, cursor=anywhen()))),
         (
             "timeline of one person",
-            await timed(few, lambda: moderation.timeline(BUSY, person=100 + chance.randrange(300))),
+            await timed(few, lambda: history.timeline(context, BUSY, person=100 + chance.randrange(300))),
         ),
         (
             "timeline of a type that is not there",
-            await timed(few, lambda: moderation.timeline(BUSY, types=("dm.opened",))),
+            await timed(few, lambda: history.timeline(context, BUSY, types=("dm.opened",))),
         ),
-        ("why, by the answer", await timed(few, lambda: moderation.why(BUSY, chance.choice(sent)))),
-        ("diff of any two versions", await timed(few, lambda: moderation.diff(BUSY, anywhen(), anywhen()))),
-        ("preview of a rewind to any version", await timed(few, lambda: moderation.preview_rewind(BUSY, anywhen()))),
-        ("pending", await timed(few, moderation.pending)),
-        ("status", await timed(few, moderation.status)),
+        ("why, by the answer", await timed(few, lambda: explain.why(context, BUSY, chance.choice(sent)))),
+        ("diff of any two versions", await timed(few, lambda: history.diff(context, BUSY, anywhen(), anywhen()))),
+        ("preview of a rewind to any version", await timed(few, lambda: rewind.preview(context, BUSY, anywhen()))),
+        ("pending", await timed(few, lambda: repair.pending(context))),
+        ("status", await timed(few, lambda: status.status(context))),
     ]
-    verified = await moderation.verify()
+    verified = await checks.verify(context)
     await reader.close()
     return results, verified
 
@@ -196,3 +198,5 @@ def _peak_memory() -> float:
 
 if __name__ == "__main__":
     sys.exit(asyncio.run(main()))
+
+# NEED tests.moderating

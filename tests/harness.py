@@ -13,18 +13,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot import app, configured
-from bot.answering import responder_of
+from bot.app import bot as app
+from bot.app import from_settings
+from bot.app.responders import responder_of
 from bot.config import Config
-from bot.conversations import state_as_of, stream_of
+from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
 from bot.core.events import Body, Event, Recorded
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
-from bot.gateway.intake import BOT_STREAM
 from bot.responders import Answer, Question, Responder, Utterance
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
+from tests.moderating import Moderation
 from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
@@ -111,6 +113,11 @@ class RunningBot:
     stopped: bool = False
 
     @property
+    def moderation(self) -> Moderation:
+        """Return what can be asked of it."""
+        return Moderation(self.bot.context)
+
+    @property
     def connected(self) -> bool:
         """Tell whether it can speak to Discord."""
         return self.bot.health().gateway == "connected"
@@ -171,7 +178,7 @@ async def start_bot(
     config = settings(sandbox, folder, sections)
     answering = responder or responder_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
-    at = replace(configured.endpoint(config), guild_ready_timeout=0.05)
+    at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)
     stopping = asyncio.Event()
     return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))

@@ -12,6 +12,8 @@ import pytest
 from bot import __version__
 from bot.config import Rule, load
 from bot.config.problems import settings
+from bot.moderation import commands
+from bot.moderation.command import REPLAY
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -88,6 +90,36 @@ def test_contributors_are_shown_what_there_is() -> None:
         assert f"def {test}(" in (ROOT / file).read_text()
     assert all((ROOT / name.partition("::")[0]).exists() for name in tests)
     assert all((ROOT / name).exists() or (ROOT / "bot" / name).exists() for name in files)
+
+
+def moderators_table() -> dict[str, set[str]]:
+    """Return what the README's table for moderators has to hold: the commands of each row, by what it says of them."""
+    rows: dict[str, set[str]] = {}
+    for command in commands.COMMANDS:
+        name = command.name if command.group == REPLAY else f"/{command.setting}"
+        rows.setdefault(command.topic.value, set()).add(name)
+    return rows
+
+
+def rows_of_readme() -> dict[str, set[str]]:
+    """Return the table for moderators as it is."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## For moderators")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\| (`.*?) \| (.*) \|$", section)
+    return {said: set(re.findall(r"`([^`]+)`", names)) for names, said in rows}
+
+
+def test_the_readme_names_every_command_of_the_moderators() -> None:
+    """Each in the row of its topic, and no other."""
+    assert moderators_table() == rows_of_readme()
+
+
+def test_the_tour_names_every_command_of_the_moderators() -> None:
+    """In its own words."""
+    tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    section = tour.partition("## For moderators")[2].partition("\n## ")[0]
+    named = re.findall(r"`(/?\w+)", "".join(re.findall(r"(?m)^\| (`.*?) \|", section)))
+
+    assert set().union(*moderators_table().values()) <= set(named)
 
 
 def test_continuous_integration_runs_the_tests_as_people_do() -> None:

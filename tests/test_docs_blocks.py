@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.starter import starter_files
 from bot.config import load
 from bot.sandbox.server import Sandbox

@@ -12,8 +12,8 @@ from benchmarks.compare.bench import Bench, sync_milliseconds
 from benchmarks.compare.contenders import raw_sqlite, with_eventsource, with_eventsourcing
 from benchmarks.compare.figures import Row, Samplings, Target, percentile
 from benchmarks.compare.load import Load, callers, in_turn, threads
-from bot.conversations import stream_of
 from bot.core import events as e
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog
 
 CALLERS = 100

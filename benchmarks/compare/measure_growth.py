@@ -17,7 +17,7 @@ from benchmarks.compare.figures import Row, Samplings, percentile
 from benchmarks.compare.measure_append import CALLERS, Drafts, append_at_once, drafts
 from benchmarks.compare.measure_state import rebuilt
 from benchmarks.compare.stores import PER_CHANNEL, bytes_on_disk, duplicate, our_log, query
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import StreamInfo
 from bot.eventlog.verify import verify

@@ -10,7 +10,7 @@ from benchmarks.compare.bench import Bench
 from benchmarks.compare.children.processes import printed, started
 from benchmarks.compare.figures import Row, Samplings, Target
 from benchmarks.compare.stores import our_log
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog
 
 TURNS = 64

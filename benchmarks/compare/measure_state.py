@@ -15,7 +15,7 @@ from benchmarks.compare.contenders import with_eventsourcing
 from benchmarks.compare.contenders.with_eventsourcing import Channel, Channels
 from benchmarks.compare.figures import Row, Samplings, Target, percentile
 from benchmarks.compare.stores import PER_CHANNEL, copied, our_log, their_log
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Reader
 

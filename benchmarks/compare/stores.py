@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.compare import echoless
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.contenders import with_eventsourcing
-from bot.conversations import PREFIX
 from bot.core import events as e
+from bot.core.streams import channel_of
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query, Reader
 
@@ -69,7 +69,7 @@ async def _pages(reader: Reader) -> AsyncIterator[list[tuple[e.Recorded, e.Body 
             return
         after = found[-1].position
         bodies = await reader.bodies(event.position for event in found)
-        yield [(event, bodies.get(event.position)) for event in found if event.stream.startswith(PREFIX)]
+        yield [(event, bodies.get(event.position)) for event in found if channel_of(event.stream) is not None]
 
 
 def query(folder: Path, sql: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.answering import rules_of
+from bot.app.responders import rules_of
 from bot.cli.options import surveyed
 from bot.config import Config
 from bot.errors import ConfigError

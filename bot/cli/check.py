@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot.answering import responder_of, why_silent, why_unasked
+from bot.app.responders import responder_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_log import LogChecked, check_log

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bot import configured
+from bot.app import from_settings
 from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.output import count_text
 from bot.config import Config
@@ -58,7 +58,7 @@ def unchecked_discord(config: Config, reason: str) -> list[Result]:
 
 
 async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
-    endpoint = configured.endpoint(config)
+    endpoint = from_settings.endpoint(config)
     try:
         skew = (await probe(endpoint)).skew
     except Unreachable as error:
@@ -69,7 +69,7 @@ async def _look(config: Config, known_guilds: Collection[int]) -> _Seen:
     except TokenError as error:
         return _Seen(failed("token", str(error)), skew, reason="there is no token")
     try:
-        account = await examine(endpoint, token, configured.places(config), known_guilds)
+        account = await examine(endpoint, token, from_settings.places(config), known_guilds)
     except Unreachable as error:
         reason = "Discord does not answer"
         return _Seen(warned("token", f"not checked: {error}"), skew, unreachable=str(error), reason=reason)

@@ -14,8 +14,8 @@ from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.options import log_location
 from bot.cli.output import count_text, size_text
 from bot.config import Config
-from bot.conversations import channel_of
 from bot.core.events import CatchupCompleted, ChannelDeleted, HistoryForbidden, MessageReceived
+from bot.core.streams import channel_of
 from bot.errors import LogError
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.owner import read_owner

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from bot.cli.check_result import Result, failed, fine, warned
 from bot.cli.output import printable
 from bot.config import Config
-from bot.moderation import ModerationError
-from bot.moderation.control import call
+from bot.moderation.command import ModerationError
+from bot.moderation.control_socket import call
 from bot.responders import Dependent, Responder, Seen, close, members
 
 NAMED = 5
@@ -22,7 +22,9 @@ async def check_models(config: Config, answering: Responder) -> list[Result]:
     finally:
         await close(answering)
     learnt = await _learnt(config) if seen else {}
-    return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in enumerate(seen)]
+    # Several models of a provider that is away are one trouble, told at the first of them.
+    told = {number: each for number, each in enumerate(seen) if each not in seen[:number]}
+    return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in told.items()]
 
 
 async def _learnt(config: Config) -> Mapping[str, int]:

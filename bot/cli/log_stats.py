@@ -10,10 +10,10 @@ from typing import Any
 from rich.table import Table
 
 from bot.cli.output import console, count_text, iso_time, size_text
-from bot.conversations import channel_of, stream_of
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query, Reader, StreamInfo
 from bot.eventlog.stats import Stats
-from bot.moderation.names import beside, partners_of
+from bot.moderation.display_names import beside, partners_of
 from bot.moderation.text import MICROSECONDS, utc_time
 
 LATELY = 60

@@ -14,7 +14,7 @@ from bot.moderation.text import ID_FIELDS, count_text, iso_time, plain, printabl
 
 __all__ = [
     "ID_FIELDS",
-    "Screen",
+    "TableConsole",
     "console",
     "count_text",
     "iso_time",
@@ -37,7 +37,7 @@ def to_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-class Screen(Console):
+class TableConsole(Console):
     """A console whose tables suit a pipe, too; what happens when nobody reads any more is left to the command line."""
 
     def on_broken_pipe(self) -> None:
@@ -63,9 +63,9 @@ def _flat(cell: object) -> str:
     return " ".join((cell.plain if isinstance(cell, Text) else str(cell)).split("\t")).replace("\n", " ")
 
 
-def console(*, stderr: bool = False) -> Screen:
+def console(*, stderr: bool = False) -> TableConsole:
     """Return a console for results; off a terminal it breaks no line, so that a pipe gets each of them whole."""
-    made = Screen(stderr=stderr, highlight=False, emoji=False, markup=False)
+    made = TableConsole(stderr=stderr, highlight=False, emoji=False, markup=False)
     made.soft_wrap = not made.is_terminal
     return made
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import click
 
+from bot.moderation.command import ModerationError
 from bot.moderation.points import Point, parse_channel, parse_message, parse_person, parse_point
-from bot.moderation.report import ModerationError
 
 ALL = "all"
 """What stands for every message that a command may be about."""

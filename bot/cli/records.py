@@ -12,7 +12,7 @@ from bot.eventlog.reader import Reader
 from bot.moderation import text
 from bot.moderation.text import details, quote, utc_time
 
-__all__ = ["Line", "lines", "quote", "say", "styled_type"]
+__all__ = ["TerminalLine", "lines", "quote", "say", "styled_type"]
 
 _COLORS = (
     ("reply.abandoned", "red"),
@@ -24,7 +24,7 @@ _COLORS = (
 )
 
 
-class Line(text.Line):
+class TerminalLine(text.Line):
     """An event with its words, in colours."""
 
     __slots__ = ()
@@ -43,9 +43,11 @@ class Line(text.Line):
         return "  ".join(part for part in parts if part)
 
 
-async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:
+async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[TerminalLine]:
     """Return ``events`` with their words, fetched in one go, or without."""
-    return [Line(line.recorded, line.body, line.words) for line in await text.lines(reader, events, words=words)]
+    return [
+        TerminalLine(line.recorded, line.body, line.words) for line in await text.lines(reader, events, words=words)
+    ]
 
 
 def styled_type(name: str) -> str:

@@ -9,20 +9,20 @@ import click
 
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import say_json
-from bot.cli.replay_calls import Target
-from bot.cli.replay_commands import COMMANDS
+from bot.cli.replay_calls import ReplayTarget
+from bot.cli.replay_commands import ReplayGroup
 from bot.cli.replay_options import channel_of_points, channel_option, point_option
 from bot.cli.replay_view import print_state
 from bot.cli.selection import reading, unknown_stream
-from bot.conversations import stream_of
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
+from bot.moderation.history import state_at
 from bot.moderation.points import Point, version_at
 from bot.moderation.replayed import Replayed
-from bot.moderation.see import state_at
 
 
-@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]", commands=COMMANDS)
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]", cls=ReplayGroup)
 @config_option
 @folder_option
 @channel_option
@@ -47,7 +47,7 @@ def replay(
     """
     if ctx.invoked_subcommand is not None:
         return
-    channel = channel_of_points(Target.of(config_path, folder, as_json=as_json), channel_id, at)
+    channel = channel_of_points(ReplayTarget.of(config_path, folder, as_json=as_json), channel_id, at)
 
     async def run() -> Replayed:
         async with reading(config_path, folder, words=words) as reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from bot import app
-from bot.answering import responder_of, rules_of
+from bot.app.bot import clock, reading_context
+from bot.app.responders import responder_of, rules_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -19,25 +19,18 @@ from bot.config import Config
 from bot.conversations import Conversations
 from bot.errors import LogError
 from bot.eventlog.log import Location, open_log, open_reader
-from bot.moderation import Moderation, Report
-from bot.moderation.control import call
-from bot.moderation.desk import Ownership
+from bot.moderation.checks import OnProgress
+from bot.moderation.command import Command, Report
+from bot.moderation.context import CommandContext, WritableLog
+from bot.moderation.control_socket import call
 from bot.moderation.points import channel_with
 
 BY = "command line"
 """Who asked, as the log shows it."""
 
-WRITING = frozenset({"rewind", "undo", "reset", "retry", "again", "drop", "pause", "resume", "rebuild", "snapshot"})
-BESIDE = frozenset({"verify", "export"})
-"""What reads long: done beside a running bot, not in it."""
-COMPOSING = frozenset({"rehearse"})
-"""What asks a responder: only this needs a model's key, and pays for the import of its library."""
-
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReplayTarget:
     """The settings, the log they name, and whether machines read the answer."""
 
     config: Config
@@ -45,21 +38,22 @@ class Target:
     as_json: bool
 
     @classmethod
-    def of(cls, config_path: Path | None, folder: Path | None, *, as_json: bool) -> Target:
+    def of(cls, config_path: Path | None, folder: Path | None, *, as_json: bool) -> ReplayTarget:
         """Return the target that the options name."""
         config = settings(config_path, folder)
         return cls(config, log_location(config), as_json)
 
-    async def ask(self, command: str, arguments: Mapping[str, Any], progress: Progress | None = None) -> Report:
+    async def ask(self, command: Command, arguments: Mapping[str, Any], progress: OnProgress | None = None) -> Report:
         """Have a command carried out, by the bot where one runs."""
-        if command not in BESIDE:
-            report = await call(self.location.folder, command, arguments, progress)
+        more: dict[str, Any] = {"by": BY} if command.takes("by") else {}
+        if not command.long:
+            report = await call(self.location.folder, command.name, {**arguments, **more}, progress)
             if report is not None:
                 return report
-        more: dict[str, Any] = {"progress": progress} if command == "verify" else {}
-        async with self._moderation(command) as moderation:
-            answer: Report = await getattr(moderation, command)(**arguments, **more)
-            return answer
+        if command.takes("progress"):
+            more["progress"] = progress
+        async with self._context(command) as context:
+            return await command.run(context, **arguments, **more)
 
     async def channels_with(self, message_ids: Iterable[int]) -> list[int]:
         """Return the channel of each message; raise ModerationError for one that the log does not know."""
@@ -79,25 +73,25 @@ class Target:
             say(line)
 
     @asynccontextmanager
-    async def _moderation(self, command: str) -> AsyncIterator[Moderation]:
+    async def _context(self, command: Command) -> AsyncIterator[CommandContext]:
         if not self.location.has_log():
             raise LogError(
                 f"There is no log in {self.location.folder}: start the bot once, or name its folder (log.path)."
             )
-        answering = responder_of(self.config) if command in COMPOSING else rules_of(self.config)
-        if command not in WRITING:
+        answering = responder_of(self.config) if command.composes else rules_of(self.config)
+        if not command.writes:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)
             try:
-                yield Moderation(app.reading_desk(self.config, reader, answering))
+                yield reading_context(self.config, reader, answering)
             finally:
                 await reader.close()
             return
-        log = await open_log(self.location, clock=app.clock, full=self.config.log.durability == "full")
+        log = await open_log(self.location, clock=clock, full=self.config.log.durability == "full")
         try:
             conversations = Conversations(log, snapshot_every=self.config.log.snapshot_every)
-            desk = app.reading_desk(self.config, log.aside, answering)
-            yield Moderation(replace(desk, owner=Ownership(log, conversations)))
+            context = reading_context(self.config, log.aside, answering)
+            yield replace(context, owner=WritableLog(log, conversations))
             await conversations.close()
         finally:
             await log.close()

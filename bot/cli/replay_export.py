@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from bot.cli.new_file import new_file
 from bot.cli.output import say_json
-from bot.cli.replay_calls import Target
+from bot.cli.replay_calls import ReplayTarget
+from bot.moderation.command import Command
 
 PAGE_BYTES = 4 * 2**20
 
 
 def write_export(
-    target: Target, channel_id: int, since: str | None, output: Path | None, *, force: bool, words: bool
+    target: ReplayTarget, command: Command, arguments: Mapping[str, Any], *, output: Path | None, force: bool
 ) -> None:
     """Write a channel's events as JSON Lines; a file appears under its name once it is whole."""
     if output is None:
-        asyncio.run(_pages(target, channel_id, since, lambda text: click.echo(text, nl=False), words=words))
+        asyncio.run(_pages(target, command, arguments, lambda text: click.echo(text, nl=False)))
         return
     with new_file(output, force=force) as file:
-        count = asyncio.run(_pages(target, channel_id, since, file.write, words=words))
+        count = asyncio.run(_pages(target, command, arguments, file.write))
+    channel_id = arguments["channel_id"]
     if target.as_json:
         say_json({"channel_id": str(channel_id), "events": count, "file": str(output)})
     else:
@@ -31,13 +34,12 @@ def write_export(
 
 
 async def _pages(
-    target: Target, channel_id: int, since: str | None, write: Callable[[str], object], *, words: bool
+    target: ReplayTarget, command: Command, arguments: Mapping[str, Any], write: Callable[[str], object]
 ) -> int:
     """Write page by page and return how many events there were."""
-    count, more = 0, since
+    count, more = 0, arguments["since"]
     while True:
-        arguments = {"channel_id": channel_id, "since": more, "words": words, "limit_bytes": PAGE_BYTES}
-        report = await target.ask("export", arguments)
+        report = await target.ask(command, {**arguments, "since": more, "limit_bytes": PAGE_BYTES})
         if report.file is not None:
             write(report.file.content.decode())
         count += int(report.data["events"])

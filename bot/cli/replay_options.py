@@ -12,7 +12,7 @@ import click
 
 from bot.cli.options import config_option, folder_option
 from bot.cli.points import CHANNEL, PointType
-from bot.cli.replay_calls import Target
+from bot.cli.replay_calls import ReplayTarget
 from bot.moderation.points import Point
 
 Command = Callable[..., Any]
@@ -30,11 +30,6 @@ point_option = click.option(
     type=PointType(),
     help="A version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message.  [default: now]",
 )
-since_option = click.option(
-    "--since",
-    type=PointType(),
-    help="Only from then on: a version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message.",
-)
 
 
 def targeted(command: Command) -> Command:
@@ -47,7 +42,7 @@ def targeted(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*, config_path: Path | None, folder: Path | None, as_json: bool, **others: Any) -> object:  # noqa: ANN401
         before = _before()
-        target = Target.of(
+        target = ReplayTarget.of(
             config_path or before.get("config_path"),
             folder or before.get("folder"),
             as_json=as_json or before.get("as_json", False),
@@ -59,18 +54,13 @@ def targeted(command: Command) -> Command:
     return wrapped
 
 
-def channel_of_call(channel_id: int | None) -> int:
-    """Return the channel that ``--channel`` names; refuse none."""
-    return _one_of({channel_id or channel_said_before()})
-
-
-def channel_of_points(target: Target, channel_id: int | None, *points: Point | None) -> int:
+def channel_of_points(target: ReplayTarget, channel_id: int | None, *points: Point | None) -> int:
     """Return the channel that ``--channel`` or links name, or the one that a message is in; refuse none, and several.
 
     Raises ModerationError where the log does not know the message.
     """
     given = [point for point in points if point is not None]
-    named = {channel_id or channel_said_before(), *(point.channel_id for point in given)}
+    named = {channel_id, *(point.channel_id for point in given)}
     if named == {None}:
         messages = [point.message_id for point in given if point.message_id is not None]
         named |= set(asyncio.run(target.channels_with(messages))) if messages else set()
@@ -86,16 +76,9 @@ def _one_of(named: set[int | None]) -> int:
     return channels.pop()
 
 
-def channel_said_before() -> int | None:
-    """Return the channel named before the command's name."""
-    found: int | None = _before().get("channel_id")
-    return found
-
-
-def point_said_before() -> Point | None:
-    """Return the point named before the command's name."""
-    found: Point | None = _before().get("at")
-    return found
+def said_before(name: str) -> Any:  # noqa: ANN401 - the option's
+    """Return an option of ``replay`` itself, named before the command's name; None where there is none."""
+    return _before().get(name)
 
 
 def _before() -> dict[str, Any]:

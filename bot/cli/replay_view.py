@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from bot.cli.output import console, count_text, printable
-from bot.core.conversation import Turn
 from bot.core.outbox import Pending
+from bot.core.window import Turn
 from bot.moderation.replayed import Replayed
 from bot.moderation.text import utc_time
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot import app
+from bot.app.bot import run_bot
 from bot.cli.bot_settings import bot_settings
 from bot.cli.options import config_option, folder_option, log_location
 from bot.cli.settle import settle
@@ -48,5 +48,5 @@ async def _run(config: Config, token: str) -> set[signal.Signals]:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     settle()
-    await app.run(config, token, log_location(config), stopping)
+    await run_bot(config, token, log_location(config), stopping)
     return asked

@@ -14,9 +14,9 @@ import click
 
 from bot.cli.options import log_location, settings
 from bot.cli.points import CHANNEL, MessageType, PointType
-from bot.cli.records import Line, lines
-from bot.conversations import channel_of, stream_of
+from bot.cli.records import TerminalLine, lines
 from bot.core.events import Recorded
+from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
 from bot.eventlog.codec import event_models
 from bot.eventlog.log import open_reader
@@ -105,7 +105,7 @@ def unknown_stream(stream: str) -> click.BadParameter:
     """Return the refusal of a stream that the log does not have."""
     return click.BadParameter(
         f"there is no stream {stream} in this log: `echoless log stats` lists those there are.",
-        param_hint="'--channel'" if stream.startswith("channel:") else "'--stream'",
+        param_hint="'--channel'" if channel_of(stream) is not None else "'--stream'",
     )
 
 
@@ -183,7 +183,7 @@ async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
     return position
 
 
-async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[Line]:
+async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[TerminalLine]:
     """Yield the newest ``limit`` chosen events (0: all) in chronological order, with their words if wanted."""
     first = await oldest_of_newest(reader, query, limit) if limit else 1
     chunk: list[Recorded] = []

@@ -15,7 +15,7 @@ from bot.cli.output import console, say_json
 from bot.cli.points import CHANNEL, PointType
 from bot.cli.selection import reading
 from bot.cli.usage_picture import picture
-from bot.moderation.names import beside
+from bot.moderation.display_names import beside
 from bot.moderation.points import Point
 from bot.moderation.usage import Sum, Usage, collect, shown_day, since_moment
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretBytes, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr
 
 from bot.config.llm import Llm
 from bot.config.section import (
@@ -49,6 +49,7 @@ from bot.config.values import (
 )
 from bot.errors import TokenError
 from bot.eventlog.vault import parse_key
+from bot.moderation import commands
 from bot.replies.notices import Reason
 
 TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not its value
@@ -68,29 +69,15 @@ Permission = Literal[
     "ban_members",
     "view_audit_log",
 ]
-ReplayCommand = Literal[
-    "state",
-    "timeline",
-    "diff",
-    "why",
-    "rewind",
-    "undo",
-    "reset",
-    "rehearse",
-    "pending",
-    "retry",
-    "again",
-    "drop",
-    "pause",
-    "resume",
-    "rebuild",
-    "verify",
-    "snapshot",
-    "export",
-    "status",
-    "persona",
-    "usage",
-]
+
+
+def _known_command(name: str) -> str:
+    if name not in commands.settings():
+        raise ValueError  # the sentence is built from the setting's description
+    return name
+
+
+CommandName = Annotated[str, AfterValidator(_known_command)]
 
 
 class Discord(Section):
@@ -207,7 +194,7 @@ class Moderation(Section):
     )
     roles: Ids = Field((), description=IDS)
     people: Ids = Field((), description=IDS)
-    commands: Mapping[ReplayCommand, CommandRule] = Field(
+    commands: Mapping[CommandName, CommandRule] = Field(
         {}, description="a table of commands and who may use each, such as {rewind = {roles = [], people = []}}"
     )
     owner: Ids = Field((), description=IDS)

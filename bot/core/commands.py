@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from bot.core import events as e
-from bot.core.conversation import Turn
+from bot.core.window import Turn
 
 
 @dataclass(slots=True)

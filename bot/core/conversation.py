@@ -1,28 +1,14 @@
-"""A channel's conversation: the state, and the fold that rebuilds it from events.
+"""What the bot knows of a channel: the state that :mod:`bot.core.fold` rebuilds from its events.
 
-``evolve`` is total: it never raises, never validates, and ignores what does not apply, because what it is given has
-already happened. State holds ids and numbers only; words stay in the vault. Raise ``FOLD`` whenever the same events
-would give another state: snapshots of the older fold are then forgotten and folded anew.
-
-A state is a value: nobody changes one that somebody else may hold. ``evolve`` changes a copy; ``fold`` makes one copy
-for all events, since a long replay is most of what a cold channel costs.
+It holds ids and numbers only; words stay in the vault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
 
-from bot.core import events as e
-from bot.core.changes import CHANGES
 from bot.core.outbox import Outbox, Pending, place_of
-from bot.core.window import SIZE, Turn, Window
-
-__all__ = ["FOLD", "WINDOW", "Conversation", "Turn", "Window", "apply", "copy", "evolve", "fold"]
-
-FOLD = 6
-WINDOW = SIZE
+from bot.core.window import Turn, Window
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
 """What a state takes, as measured: by itself, and for each turn and each entry."""
@@ -71,36 +57,3 @@ class Conversation:
     def turn(self, message_id: int) -> Turn | None:
         """Return the window's turn of ``message_id``, if it is still there."""
         return self.window.find(message_id)
-
-
-def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
-    """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
-    state = copy(start) if start else Conversation()
-    for one in recorded:
-        apply(state, one)
-    return state
-
-
-def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
-    """Return the state after one more event."""
-    after = copy(state)
-    apply(after, recorded)
-    return after
-
-
-_fields_of_state = attrgetter(*Conversation.__slots__)
-
-
-def copy(state: Conversation) -> Conversation:
-    """Return a state of its own, for :func:`apply`."""
-    own = Conversation(*_fields_of_state(state))
-    own.window = own.window.copy()
-    return own
-
-
-def apply(state: Conversation, recorded: e.Recorded) -> None:
-    """Change ``state``, a copy that nobody else holds, as an event says."""
-    change = CHANGES.get(type(recorded.event))
-    if change is not None:
-        change(state, recorded, recorded.event)
-    state.version = recorded.version

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.core.conversation import Conversation, Turn
+from bot.core.conversation import Conversation
+from bot.core.window import Turn
 
 KEEP = 24
 """Turns that a summary leaves as they are: what was said just now is answered by its words."""

@@ -6,14 +6,11 @@ One that would change nothing is no event. So it leaves nothing for an undo eith
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Turn
-
-if TYPE_CHECKING:
-    from bot.core.conversation import Conversation
+from bot.core.conversation import Conversation
+from bot.core.window import WINDOW, Turn
 
 
 def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:

@@ -20,11 +20,11 @@ from bot.core.events import Role
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
-SIZE = 64
+WINDOW = 64
 """Turns that a window holds."""
 
 _WIDTH = 5
-_MOST = SIZE * _WIDTH
+_MOST = WINDOW * _WIDTH
 _ROLES = tuple(Role)
 _packed = Struct(f"{_WIDTH}q").pack
 
@@ -41,7 +41,7 @@ class Turn:
 
 
 class Window:
-    """Turns by message id, the oldest first, at most :data:`SIZE`.
+    """Turns by message id, the oldest first, at most :data:`WINDOW`.
 
     Whoever changes one holds it alone: the fold, which works on a copy.
     """

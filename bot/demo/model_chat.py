@@ -97,7 +97,7 @@ class _Talk:
 
     async def _all_settled(self, reader: Reader) -> bool:
         trails = await read_trails(reader)
-        if not all(key in trails and (trails[key].requested or trails[key].skipped) for key in self.addressed):
+        if not all(key in trails and (trails[key].request or trails[key].skipped) for key in self.addressed):
             return False
         states = [(await state_as_of(reader, channel)).state for channel in set(self.addressed.values())]
         return not any(state.outbox for state in states)

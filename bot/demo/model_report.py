@@ -11,7 +11,6 @@ from rich.text import Text
 
 from bot.cli.output import console, count_text, printable
 from bot.cli.records import quote
-from bot.conversations import stream_of
 from bot.core.events import (
     MessageReceived,
     MessageSkipped,
@@ -21,6 +20,7 @@ from bot.core.events import (
     ReplyDelayed,
     ReplySent,
 )
+from bot.core.streams import stream_of
 from bot.demo.judge import Verdict
 from bot.eventlog.reader import Query, Reader
 

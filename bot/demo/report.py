@@ -12,8 +12,7 @@ from rich.text import Text
 
 from bot.cli.log_verify import VerifyReport
 from bot.cli.output import console, count_text, printable
-from bot.cli.records import Line, lines, quote
-from bot.conversations import channel_of
+from bot.cli.records import TerminalLine, lines, quote
 from bot.core.events import (
     BotStarted,
     CatchupCompleted,
@@ -27,6 +26,7 @@ from bot.core.events import (
     ReplyRequested,
     ReplySent,
 )
+from bot.core.streams import channel_of
 from bot.demo.acts import Act
 from bot.demo.judge import Verdict
 from bot.eventlog.reader import Query, Reader
@@ -51,7 +51,7 @@ class DemoReport:
     kills: int
     verdict: Verdict
     verified: VerifyReport
-    timeline: Sequence[Line]
+    timeline: Sequence[TerminalLine]
     trouble: str = ""
 
     @property
@@ -80,7 +80,7 @@ class DemoReport:
         }
 
 
-async def timeline(reader: Reader) -> list[Line]:
+async def timeline(reader: Reader) -> list[TerminalLine]:
     """Return the events around the bot's return of the channel in which it found what it had sent before the kill.
 
     Its starts stand between them.
@@ -147,7 +147,7 @@ def _table(report: DemoReport) -> Table:
     return table
 
 
-def _timeline(shown: Sequence[Line], width: int | None) -> Table:
+def _timeline(shown: Sequence[TerminalLine], width: int | None) -> Table:
     """Return what happened; a terminal's ``width`` costs words, never times or ids."""
     place = next((line.recorded.stream for line in shown if channel_of(line.recorded.stream)), "")
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"{place} around the kill -9", title_justify="left")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
 from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recorded
+from bot.core.fold import fold
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.collector import paused

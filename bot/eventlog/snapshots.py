@@ -17,7 +17,9 @@ from hashlib import sha256
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.core.conversation import FOLD, WINDOW, Conversation
+from bot.core.conversation import Conversation
+from bot.core.fold import FOLD
+from bot.core.window import WINDOW
 
 EVERY = 100
 """A snapshot is due each time a stream passes a multiple of this many events."""

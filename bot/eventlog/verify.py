@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation
 from bot.core.events import Recorded
+from bot.core.fold import evolve
 from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode

@@ -6,13 +6,13 @@ even parsed, and costs neither a task nor a wait for its commit.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import discord
 import structlog
 
+from bot.background import Background
 from bot.core.events import Author, Via
 from bot.errors import EcholessError
 from bot.gateway.catchup import Target
@@ -34,7 +34,7 @@ class Arrivals:
         self._intake = intake
         self._sync = sync
         self._complete = complete
-        self._echoes: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._takers: Mapping[str, Callable[..., None]] = {
             "connect": sync.doubt_all,
             "message": self._message,
@@ -90,7 +90,7 @@ class Arrivals:
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
-            self._spawn(self._own(incoming))
+            self._background.start(self._own(incoming))
             return
         via = self._sync.via(incoming.channel_id)
         recording = self._intake.message(incoming, place, via, own_id)
@@ -140,14 +140,14 @@ class Arrivals:
             ours=None if author is None else author == own_id,
         )
         place = place_in(self._client, payload.channel_id, payload.guild_id)
-        self._spawn(self._reacted(self._intake.reaction(reaction, place)))
+        self._background.start(self._reacted(self._intake.reaction(reaction, place)))
 
     def _clearing(self, payload: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
         """Take the end of everybody's reactions to a message, or of those with one emoji."""
         emoji = payload.emoji.name or "" if isinstance(payload, discord.RawReactionClearEmojiEvent) else None
         clearing = Clearing(payload.channel_id, snowflake(payload.message_id), emoji)
         place = place_in(self._client, payload.channel_id, payload.guild_id)
-        self._spawn(self._reacted(self._intake.cleared(clearing, place)))
+        self._background.start(self._reacted(self._intake.cleared(clearing, place)))
 
     async def _reacted(self, recording: Coroutine[None, None, None]) -> None:
         try:
@@ -160,11 +160,6 @@ class Arrivals:
             await self._intake.own(incoming)
         except EcholessError as error:
             _log.debug("echo.unrecorded", error=type(error).__name__)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._echoes.add(task)
-        task.add_done_callback(self._echoes.discard)
 
 
 def _named(message: discord.Message, place: Place) -> Mapping[str, int | None]:

@@ -14,15 +14,16 @@ from typing import Any
 import discord
 import structlog
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import Author, Draft, GapFound, KeyKind, MessageReceived, Recorded, Via
 from bot.core.outbox import ASKED
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.history import page_of
 from bot.gateway.incoming import Unreadable, from_payload
-from bot.gateway.intake import BOT_STREAM, Intake
+from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in
 from bot.gateway.requests import UNREADABLE
 
@@ -41,7 +42,6 @@ class Audit:
         self._intake = intake
         self._every = every.total_seconds()
         self._busy: set[int] = set()
-        conversations.on_appended.append(self._noticed)
 
     async def run(self, client: discord.Client) -> None:
         """Audit until cancelled."""
@@ -107,7 +107,7 @@ class Audit:
             missing += bool(recording is not None and await recording)
         return missing
 
-    def _noticed(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
+    def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Remember a channel with traffic; what the audit itself records is none."""
         if any(getattr(recorded.event, "via", None) is not Via.AUDIT for recorded in new):
             self._busy.add(channel_id)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.conversations import channel_of
 from bot.core.conversation import Conversation
 from bot.core.events import (
     ConversationSummarised,
@@ -23,6 +22,7 @@ from bot.core.events import (
     ReplyRequested,
     SkipReason,
 )
+from bot.core.streams import channel_of
 from bot.eventlog.reader import Query, Reader
 from bot.gateway.places import Place
 from bot.responders.notice import TODAY

@@ -17,6 +17,7 @@ from typing import Any
 import discord
 import structlog
 
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.commands import Record
 from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryForbidden, Via
@@ -30,7 +31,6 @@ from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.sync import Sync
-from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -14,8 +14,11 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.background import Background
+from bot.backoff import backoff
 from bot.conversations import Conversations
 from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResumed
+from bot.core.streams import BOT_STREAM
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.arrivals import Arrivals
@@ -24,7 +27,7 @@ from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.heartbeat import Heartbeat
-from bot.gateway.intake import BOT_STREAM, Intake, Recording
+from bot.gateway.intake import Intake, Recording
 from bot.gateway.invitation import invitation
 from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import Place, place_in, place_of
@@ -34,7 +37,6 @@ from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
 from bot.gateway.tolerance import for_discord_py, guard, one_queue
-from bot.replies.backoff import backoff
 
 _log = structlog.get_logger()
 
@@ -86,7 +88,7 @@ class Client(ReconnectingClient):
         self._wiring = wiring
         self._answers = endpoint.answers
         self._up = False
-        self._notes: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.catchup = (
             Catchup(
                 self,
@@ -121,12 +123,12 @@ class Client(ReconnectingClient):
     def logged_in(self) -> None:
         """Have Discord know the moderators' commands, beside what else there is to do."""
         if self._wiring.commands is not None and self._tree is not None:
-            self._spawn(self._wiring.commands.registration.register(self._tree))
+            self._background.start(self._wiring.commands.registration.register(self._tree))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Take the press of a button or a form; commands come by way of the tree."""
         if self._wiring.commands is not None and interaction.type in PRESSES:
-            await self._wiring.commands.counter.press(interaction)
+            await self._wiring.commands.dispatcher.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Take an event at once where that matters, and otherwise let discord.py make a task of its handler.
@@ -249,12 +251,7 @@ class Client(ReconnectingClient):
 
     def _note(self, event: Event) -> None:
         """Record a fact about the gateway; the log's own trouble must not stop a handler."""
-        self._spawn(self._append(event))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+        self._background.start(self._append(event))
 
     async def _append(self, event: Event) -> None:
         try:

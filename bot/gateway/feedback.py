@@ -6,11 +6,12 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.commands import React
 from bot.core.events import Body, Feeling, ReactionAdded, ReactionRemoved, Role
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
-from bot.moderation.reactions import Given, reactions_left
+from bot.moderation.reactions import GivenReaction, reactions_left
 
 REMEMBERED = 10_000
 """How many reactions are remembered, so that one delivered again is not recorded again."""
@@ -78,7 +79,7 @@ class Feedback:
                 if emoji is None or given.is_with(emoji, feeling_of(emoji)):
                     await self._taken_back(clearing, given)
 
-    async def _taken_back(self, clearing: Clearing, given: Given) -> None:
+    async def _taken_back(self, clearing: Clearing, given: GivenReaction) -> None:
         self._known(clearing.message_id, given.person_id, given.emoji, added=False)
         event = ReactionRemoved(message_id=clearing.message_id, author_id=given.person_id, feeling=given.feeling)
         body = Body(parts=(given.emoji,) if given.emoji else ())

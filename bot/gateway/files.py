@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
 import structlog
 
+from bot.gateway.current import CurrentClient
 from bot.responders.protocol import File
 
 SECONDS = 15.0
@@ -20,12 +21,12 @@ _log = structlog.get_logger()
 class DiscordFiles:
     """Fetches files by whichever client is connected now."""
 
-    def __init__(self, client: Callable[[], discord.Client | None]) -> None:
-        self._client = client
+    def __init__(self, current: CurrentClient) -> None:
+        self._current = current
 
     async def fetch(self, channel_id: int, message_id: int, wanted: Sequence[int], limit: int) -> tuple[File, ...]:
         """Return those of the files, by id, that can be had, of ``limit`` bytes together at most; never raises."""
-        client, files = self._client(), list[File]()
+        client, files = self._current.client, list[File]()
         if client is None:
             return ()
         try:

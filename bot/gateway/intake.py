@@ -26,6 +26,7 @@ from bot.core.events import (
     SkipReason,
     Via,
 )
+from bot.core.streams import BOT_STREAM
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
 from bot.gateway.echoes import Echoes
@@ -36,7 +37,6 @@ from bot.gateway.places import Place, Places
 from bot.responders import Attached, Question, Responder, claimant, members, notice
 from bot.responders.protocol import Streaming
 
-BOT_STREAM = "bot"
 _NEW = (Via.LIVE, Via.AHEAD)
 
 _log = structlog.get_logger()

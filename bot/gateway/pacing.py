@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.backoff import doubled
+
 LONGEST_PAUSE = 30.0
 """Seconds after which whatever failed is tried again at the latest: what is back is found soon."""
 
@@ -17,15 +19,12 @@ SETTLED_SECONDS = 10.0
 FAILED_RESUMES = 3
 """Resumes in a row without RESUMED, after which a new session begins."""
 
-_DOUBLINGS = 10
-"""Enough to pass the longest pause."""
-
 
 def pause(failed: int, chance: float) -> float:
     """Return the seconds to wait after ``failed`` connections in a row: doubling, by chance (0 to 1) half of it."""
     if failed <= 1:
         return min(LONGEST_PAUSE, FIRST_PAUSE * chance)
-    return min(LONGEST_PAUSE, 2.0 ** min(failed - 1, _DOUBLINGS)) * (1 + chance) / 2
+    return doubled(failed, LONGEST_PAUSE, chance)
 
 
 def before_identify(since: float, chance: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -11,25 +10,15 @@ import aiohttp
 import discord
 import structlog
 
-from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
+from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
+from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import may_read_history
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
-from bot.replies.sender import (
-    Look,
-    LookFailed,
-    NotYet,
-    Outcome,
-    Overtaken,
-    Refused,
-    Sent,
-    StillNext,
-    Unknown,
-    Unreferenced,
-)
+from bot.replies.sender import LookFailed, StillNext
 
 LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
@@ -44,19 +33,17 @@ _log = structlog.get_logger()
 class DiscordSender:
     """Sends by whichever client is connected now."""
 
-    def __init__(self, client: Callable[[], discord.Client | None], connected: asyncio.Event) -> None:
-        self._client = client
-        self._connected = connected
+    def __init__(self, current: CurrentClient) -> None:
+        self._current = current
 
     @property
     def own_id(self) -> int:
         """Return the id of the bot's account; 0 before the first connection."""
-        client = self._client()
-        return client.user.id if client and client.user else 0
+        return self._current.own_id
 
     async def ready(self) -> None:
         """Wait until a client is connected."""
-        await self._connected.wait()
+        await self._current.connected.wait()
 
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
@@ -68,7 +55,7 @@ class DiscordSender:
         the history may not be read, nothing but the nonce is left after a crash: within a minute of the question the
         part is sent again under it, and later it is given up as of unknown fate.
         """
-        client = self._client()
+        client = self._current.client
         if client is None:
             return NotYet("not connected")
         reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
@@ -88,7 +75,7 @@ class DiscordSender:
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Let a message of the bot say something else."""
-        client = self._client()
+        client = self._current.client
         if client is None:
             return NotYet("not connected")
         message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
@@ -101,7 +88,7 @@ class DiscordSender:
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
         """Delete a message of the bot, which may be gone already."""
-        client = self._client()
+        client = self._current.client
         if client is None:
             return NotYet("not connected")
         try:
@@ -142,7 +129,7 @@ class DiscordSender:
 
     async def _hint(self, what: str, channel_id: int, show: Callable[[discord.Client], Awaitable[object]]) -> None:
         """Show something that nobody misses where it can't be shown."""
-        client = self._client()
+        client = self._current.client
         if client is None:
             return
         try:
@@ -153,7 +140,7 @@ class DiscordSender:
 
     async def look(self, channel_id: int, since: int) -> Look:
         """Return the bot's own messages from message ``since`` on, oldest first."""
-        client = self._client()
+        client = self._current.client
         if client is None:
             raise LookFailed("not connected")
         try:

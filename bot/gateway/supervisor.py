@@ -13,6 +13,7 @@ import structlog
 from bot.errors import EcholessError, IntentError, TokenError
 from bot.gateway.client import Client, Endpoint, Wiring
 from bot.gateway.connecting import FATAL_CODES
+from bot.gateway.current import CurrentClient
 from bot.gateway.http import ApiClient
 from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.reasons import complaint
@@ -28,10 +29,11 @@ _log = structlog.get_logger()
 class Supervisor:
     """Runs one client after the other until :meth:`stop`."""
 
-    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring) -> None:
+    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring, current: CurrentClient) -> None:
         self._endpoint = endpoint
         self._token = token
         self._wiring = wiring
+        self._current = current
         self.reconnects = Reconnects()
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
@@ -65,7 +67,7 @@ class Supervisor:
 
     async def _session(self) -> str:
         """Run one client until it ends, and return what it ended of."""
-        self.client = client = Client(self._endpoint, self._wiring, self.reconnects)
+        self.client = self._current.client = client = Client(self._endpoint, self._wiring, self.reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
         self._connection = asyncio.create_task(client.start(self._token), name="connection")

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TypeAlias
 
-from bot.conversations import stream_of
-from bot.core.conversation import Conversation, evolve
+from bot.core.conversation import Conversation
+from bot.core.fold import evolve
+from bot.core.streams import stream_of
 from bot.errors import LogDamaged
 from bot.eventlog.snapshots import SPACING
-from bot.eventlog.verify import Finding, verify
-from bot.moderation.desk import Desk
+from bot.eventlog.verify import Finding
+from bot.eventlog.verify import verify as verify_streams
+from bot.moderation.command import Report
+from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head
-from bot.moderation.report import Report
 from bot.moderation.text import MICROSECONDS, count_text, printable
 
 MOST_FINDINGS = 100
 """Findings that are listed; all are counted."""
 
-Told = Callable[[int, int], None]
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Is told how many events of how many are checked."""
 
 
-async def rebuild(desk: Desk, channel_id: int) -> Report:
+async def rebuild(context: CommandContext, channel_id: int) -> Report:
     """Forget a channel's snapshots, fold its events from the first on, and compare with what was known before."""
-    await known_head(desk.reader, channel_id)
-    owner, stream = desk.owned(), stream_of(channel_id)
+    await known_head(context.reader, channel_id)
+    owner, stream = context.owned(), stream_of(channel_id)
     in_memory = owner.conversations.peek(channel_id)
-    known = in_memory or (await desk.reader.load(stream)).state
+    known = in_memory or (await context.reader.load(stream)).state
     forgotten = await owner.log.forget_snapshots(stream)
     state, kept = Conversation(), 0
-    async for page in desk.reader.tail(stream, upto=known.version):
+    async for page in context.reader.tail(stream, upto=known.version):
         for recorded in page:
             state = evolve(state, recorded)
             if state.version % SPACING == 0:
@@ -57,10 +61,10 @@ async def rebuild(desk: Desk, channel_id: int) -> Report:
     )
 
 
-async def snapshot(desk: Desk, channel_id: int) -> Report:
+async def snapshot(context: CommandContext, channel_id: int) -> Report:
     """Keep a snapshot of a channel's state as it is now."""
-    await known_head(desk.reader, channel_id)
-    owner = desk.owned()
+    await known_head(context.reader, channel_id)
+    owner = context.owned()
     state = await owner.conversations.state(channel_id)
     await owner.log.save_snapshot(stream_of(channel_id), state)
     return Report(
@@ -70,18 +74,18 @@ async def snapshot(desk: Desk, channel_id: int) -> Report:
     )
 
 
-async def check(desk: Desk, channel_id: int | None, progress: Told | None) -> Report:
+async def verify(context: CommandContext, channel_id: int | None = None, progress: OnProgress | None = None) -> Report:
     """Verify the log, or one channel of it, page by page."""
     if channel_id is not None:
-        await known_head(desk.reader, channel_id)
-    began = desk.clock()
+        await known_head(context.reader, channel_id)
+    began = context.clock()
     wanted = None if channel_id is None else stream_of(channel_id)
-    streams = [info for info in await desk.reader.streams() if wanted in (None, info.name)]
+    streams = [info for info in await context.reader.streams() if wanted in (None, info.name)]
     total = sum(info.version for info in streams)
     events, count = 0, 0
     findings: list[Finding] = []
     try:
-        async for page in verify(desk.reader, streams):
+        async for page in verify_streams(context.reader, streams):
             events += page.events
             count += len(page.findings)
             findings += page.findings[: MOST_FINDINGS - len(findings)]
@@ -90,12 +94,14 @@ async def check(desk: Desk, channel_id: int | None, progress: Told | None) -> Re
     except LogDamaged as error:
         count += 1
         findings.append(Finding("", 0, str(error)))
-    seconds = max(desk.clock() - began, 1) / MICROSECONDS
-    return _verdict(desk, events, len(streams), seconds, count, findings)
+    seconds = max(context.clock() - began, 1) / MICROSECONDS
+    return _verdict(context, events, len(streams), seconds, count, findings)
 
 
-def _verdict(desk: Desk, events: int, streams: int, seconds: float, count: int, findings: list[Finding]) -> Report:
-    words = desk.reader.vault is not None
+def _verdict(
+    context: CommandContext, events: int, streams: int, seconds: float, count: int, findings: list[Finding]
+) -> Report:
+    words = context.reader.vault is not None
     return Report(
         f"{'All is well' if not count else count_text(count, 'finding')} in {count_text(events, 'event')} of "
         f"{count_text(streams, 'stream')}",

@@ -5,28 +5,40 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from bot.conversations import stream_of
 from bot.core.events import Recorded
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report, ReportFile
+from bot.moderation.context import CommandContext
+from bot.moderation.history import since_point
 from bot.moderation.points import known_head
-from bot.moderation.report import File, ModerationError, Report
-from bot.moderation.see import since_point
 from bot.moderation.text import MICROSECONDS, count_text, lines, size_text
 
 CHUNK = 500
 """Events whose words are fetched in one go."""
+LIMIT_BYTES = 8_000_000
+"""What a file may hold by default: Discord takes files of 10 MiB from everybody, form included."""
 
 
-async def export(desk: Desk, channel_id: int, *, since: str | None, words: bool, limit_bytes: int) -> Report:
-    """Return a channel's events from a point in time on, as many as fit into ``limit_bytes``, the oldest first."""
-    if words and desk.reader.vault is None:
+async def export(
+    context: CommandContext,
+    channel_id: int,
+    *,
+    since: str | None = None,
+    words: bool = True,
+    limit_bytes: int = LIMIT_BYTES,
+) -> Report:
+    """Return a channel's events from a point in time on, as many as fit into ``limit_bytes``, the oldest first.
+
+    ``more`` is the ``since`` of what did not fit.
+    """
+    if words and context.reader.vault is None:
         raise ModerationError("What people wrote needs the log's key: export without words.")
-    await known_head(desk.reader, channel_id)
-    writer = _Writer(desk, words, limit_bytes)
+    await known_head(context.reader, channel_id)
+    writer = _Writer(context, words, limit_bytes)
     chunk: list[Recorded] = []
-    first, moment = await since_point(desk, channel_id, since)
-    async for recorded in desk.reader.events(Query(stream=stream_of(channel_id), since=moment, first=first)):
+    first, moment = await since_point(context, channel_id, since)
+    async for recorded in context.reader.events(Query(stream=stream_of(channel_id), since=moment, first=first)):
         chunk.append(recorded)
         if len(chunk) == CHUNK:
             await writer.write(chunk)
@@ -41,8 +53,8 @@ async def export(desk: Desk, channel_id: int, *, since: str | None, words: bool,
 class _Writer:
     """Collects lines until the next one does not fit; ``next_version`` is its event's then."""
 
-    def __init__(self, desk: Desk, words: bool, limit: int) -> None:  # noqa: FBT001 - within this module
-        self._desk = desk
+    def __init__(self, context: CommandContext, words: bool, limit: int) -> None:  # noqa: FBT001 - within this module
+        self._context = context
         self._words = words
         self._limit = limit
         self._content = bytearray()
@@ -50,7 +62,7 @@ class _Writer:
         self.next_version: int | None = None
 
     async def write(self, events: list[Recorded]) -> None:
-        for line in await lines(self._desk.reader, events, words=self._words):
+        for line in await lines(self._context.reader, events, words=self._words):
             row = json.dumps(line.to_json(), separators=(",", ":")).encode() + b"\n"
             if self._content and len(self._content) + len(row) > self._limit:
                 self.next_version = line.recorded.version
@@ -59,7 +71,7 @@ class _Writer:
             self._count += 1
 
     def report(self, channel_id: int) -> Report:
-        today = datetime.fromtimestamp(self._desk.clock() / MICROSECONDS, UTC).strftime("%Y%m%d-%H%M%S")
+        today = datetime.fromtimestamp(self._context.clock() / MICROSECONDS, UTC).strftime("%Y%m%d-%H%M%S")
         more = None if self.next_version is None else str(self.next_version)
         size = size_text(len(self._content))
         left = () if more is None else (f"The file is full: export since {more} for the rest.",)
@@ -67,6 +79,6 @@ class _Writer:
             f"{count_text(self._count, 'event')} of channel {channel_id}, {size}",
             left,
             {"channel_id": str(channel_id), "events": self._count, "bytes": len(self._content), "more": more},
-            File(f"channel-{channel_id}-{today}.jsonl", bytes(self._content)),
+            ReportFile(f"channel-{channel_id}-{today}.jsonl", bytes(self._content)),
             more,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.conversations import channel_of, stream_of
 from bot.core import events as e
 from bot.core.events import KeyKind
-from bot.eventlog.reader import Query
-from bot.moderation.desk import Desk
+from bot.core.streams import stream_of
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head
-from bot.moderation.report import Report
+from bot.moderation.repair import retry as retry_one
 from bot.moderation.text import count_text
 from bot.replies import repair
 from bot.responders.protocol import WAITS
@@ -20,40 +20,41 @@ _LOOKED_AT = 5000
 _GIVEN_UP = frozenset({e.AbandonReason.EXPIRED, e.AbandonReason.GAVE_UP})
 
 
-async def retry_all(desk: Desk, channel_id: int | None, *, by: str) -> Report:
+async def retry(context: CommandContext, channel_id: int | None, message_id: int | None, *, by: str) -> Report:
+    """Put a reply that was given up back into the outbox, or without ``message_id`` all that an outage left."""
+    if message_id is None:
+        return await _retry_all(context, channel_id, by=by)
+    if channel_id is None:
+        raise ModerationError("Say in which channel the message is.")
+    return await retry_one(context, channel_id, message_id, by=by)
+
+
+async def _retry_all(context: CommandContext, channel_id: int | None, *, by: str) -> Report:
     """Put every reply back into the outbox that an outage left, in the order of the questions."""
     if channel_id is not None:
-        await known_head(desk.reader, channel_id)
-    owner, asked = desk.owned(), 0
-    left = await _left(desk, channel_id)
+        await known_head(context.reader, channel_id)
+    owner, asked = context.owned(), 0
+    left = await _left(context, channel_id)
     for channel, message_id in sorted(left):
         # One that was answered after all, is at work already, or was asked by a command, is left alone.
         with suppress(repair.NothingToRetry):
-            asked += bool(await repair.retry(owner.conversations, desk.reader, channel, message_id, by=by))
+            asked += bool(await repair.retry(owner.conversations, context.reader, channel, message_id, by=by))
     where = "the whole log" if channel_id is None else f"channel {channel_id}"
     title = f"{count_text(asked, 'reply is', 'replies are')} asked for again in {where}"
-    when = "They are tried now." if desk.live() else "They are tried once the bot runs."
+    when = "They are tried now." if context.live() else "They are tried once the bot runs."
     none = "Nothing was given up because somebody was away."
     more = ("There may be more: use the command again.",) if len(left) == MOST_RETRIED else ()
     return Report(title, ((when if asked else none), *more), {"retried": asked})
 
 
-async def _left(desk: Desk, channel_id: int | None) -> list[tuple[int, int]]:
+async def _left(context: CommandContext, channel_id: int | None) -> list[tuple[int, int]]:
     """Return channel and message of the newest replies that an outage left, and that nobody asked for again."""
-    stream = None if channel_id is None else stream_of(channel_id)
-    query = Query(stream=stream, types=(e.ReplyAbandoned.TYPE, e.ReplyRetried.TYPE), newest_first=True)
-    seen: set[tuple[int, int]] = set()
     found: list[tuple[int, int]] = []
-    async for recorded in desk.reader.events(query, limit=_LOOKED_AT):
-        event, channel = recorded.event, channel_of(recorded.stream)
-        if channel is None or not isinstance(event, e.MessageEvent) or (channel, event.message_id) in seen:
-            continue
-        seen.add((channel, event.message_id))
-        if isinstance(event, e.ReplyAbandoned) and _by_outage(event):
-            if not await desk.reader.find(recorded.stream, KeyKind.DELETED, event.message_id):
-                found.append((channel, event.message_id))
-            if len(found) == MOST_RETRIED:
-                break
+    async for channel, _, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
+        if _by_outage(event) and not await context.reader.find(stream_of(channel), KeyKind.DELETED, event.message_id):
+            found.append((channel, event.message_id))
+        if len(found) == MOST_RETRIED:
+            break
     return found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.conversations import stream_of
 from bot.core.commands import SetPersona
 from bot.core.decider import set_persona
 from bot.core.events import PersonaSet, Recorded
-from bot.moderation.desk import Desk
-from bot.moderation.report import File, ModerationError, Report
+from bot.core.streams import guild_stream, stream_of
+from bot.moderation.command import ModerationError, Report, ReportFile
+from bot.moderation.context import CommandContext
 from bot.moderation.text import printable, utc_time
-from bot.replies.personas import Personas, Surroundings, guild_stream, server_persona
+from bot.replies.personas import Personas, Surroundings, server_persona
 
 LONGEST = 4000
 """Characters of a persona: a bit more than the budget of a small model holds."""
@@ -41,34 +41,34 @@ class Scope:
         return "this server" if self.server else f"<#{self.channel_id}>"
 
 
-async def show(desk: Desk, scope: Scope) -> Report:
+async def show(context: CommandContext, scope: Scope) -> Report:
     """Show the persona of a server, or the one that holds in a channel and where it comes from."""
     if scope.server:
         _ = scope.stream
-        found = await server_persona(desk.reader, scope.guild_id or 0)
+        found = await server_persona(context.reader, scope.guild_id or 0)
         at = found.position if found else 0
     else:
-        personas = Personas(desk.reader, lambda _: Surroundings(scope.parent_id, scope.guild_id))
-        at = (await personas.persona(scope.channel_id, await desk.state(scope.channel_id))).position
+        personas = Personas(context.reader, lambda _: Surroundings(scope.parent_id, scope.guild_id))
+        at = (await personas.persona(scope.channel_id, await context.state(scope.channel_id))).position
     if not at:
         return Report(f"The persona in {scope.name} is that of the settings.", (), {"persona": None})
-    (recorded,) = await desk.reader.at((at,))
-    body = (await desk.reader.bodies((at,))).get(at)
+    (recorded,) = await context.reader.at((at,))
+    body = (await context.reader.bodies((at,))).get(at)
     text = body.text if body else ""
     return Report(
         f"The persona in {scope.name} is {origin(recorded)}:",
         tuple(printable(line) for line in text.splitlines()) or ("[words erased]",),
         {"persona": text or None, "stream": recorded.stream, "version": recorded.version, "position": at},
-        file=File("persona.txt", text.encode()) if len(text) > LONGEST // 4 else None,
+        file=ReportFile("persona.txt", text.encode()) if len(text) > LONGEST // 4 else None,
     )
 
 
-async def set_(desk: Desk, scope: Scope, text: str, *, by: str) -> Report:
+async def set_(context: CommandContext, scope: Scope, text: str, *, by: str) -> Report:
     """Say who the bot is from its next answer on."""
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise ModerationError(f"A persona has from 1 to {LONGEST:,} characters, and this has {len(text):,}.")
-    (recorded,) = await _record(desk, scope, text, by)
+    (recorded,) = await _record(context, scope, text, by)
     return Report(
         f"The persona of {scope.name} is set, as version {recorded.version}",
         ("It holds from my next answer on; /persona clear takes it away.",),
@@ -76,11 +76,11 @@ async def set_(desk: Desk, scope: Scope, text: str, *, by: str) -> Report:
     )
 
 
-async def clear(desk: Desk, scope: Scope, *, by: str) -> Report:
+async def clear(context: CommandContext, scope: Scope, *, by: str) -> Report:
     """Take a persona away; what holds then is the parent's, the server's, or that of the settings."""
-    if scope.server and await server_persona(desk.reader, scope.guild_id or 0) is None:
+    if scope.server and await server_persona(context.reader, scope.guild_id or 0) is None:
         raise ModerationError(f"There is no persona of {scope.name} to clear.")
-    recorded = await _record(desk, scope, "", by)
+    recorded = await _record(context, scope, "", by)
     if not recorded:
         raise ModerationError(f"{scope.name} has no persona of its own to clear.")
     return Report(
@@ -95,9 +95,9 @@ def origin(recorded: Recorded) -> str:
     return f"version {recorded.version} of {recorded.stream}, set by {printable(by)} at {when}"
 
 
-async def _record(desk: Desk, scope: Scope, text: str, by: str) -> tuple[Recorded, ...]:
+async def _record(context: CommandContext, scope: Scope, text: str, by: str) -> tuple[Recorded, ...]:
     command = SetPersona(by, text, int(by) if by.isascii() and by.isdecimal() else None)
-    stream, owner = scope.stream, desk.owned()
+    stream, owner = scope.stream, context.owned()
     if not scope.server:
         return await owner.conversations.handle(scope.channel_id, command)
     return (await owner.log.append(stream, set_persona(command))).new

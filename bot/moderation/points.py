@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from bot.conversations import channel_of, stream_of
 from bot.core.events import KeyKind, ReplySent
+from bot.core.streams import channel_of, stream_of
 from bot.durations import LONGEST, TooLong, parse_duration
 from bot.eventlog.reader import Reader
-from bot.moderation.report import ModerationError
+from bot.moderation.command import ModerationError
 from bot.moderation.text import iso_time
 
 SMALLEST_ID = 10**14

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.conversations import stream_of
 from bot.core.events import Feeling, ReactionAdded, ReactionRemoved
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query, Reader
 
 MOST = 2000
@@ -13,7 +13,7 @@ MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenReaction:
     """A reaction that somebody gave; ``emoji`` is "" where their words were erased."""
 
     person_id: int
@@ -25,17 +25,17 @@ class Given:
         return self.emoji == emoji if self.emoji else self.feeling is feeling is not Feeling.OTHER
 
 
-async def reactions_left(reader: Reader, channel_id: int, message_id: int) -> list[Given]:
+async def reactions_left(reader: Reader, channel_id: int, message_id: int) -> list[GivenReaction]:
     """Return the reactions to a message that are not taken back, in the order in which they were given."""
     types = (ReactionAdded.TYPE, ReactionRemoved.TYPE)
     query = Query(stream=stream_of(channel_id), message_id=message_id, types=types)
     found = [recorded async for recorded in reader.events(query, limit=MOST)]
     bodies = await reader.bodies(recorded.position for recorded in found)
-    left: dict[tuple[int, str], Given] = {}
+    left: dict[tuple[int, str], GivenReaction] = {}
     for recorded in found:
         event, body = recorded.event, bodies.get(recorded.position)
         if isinstance(event, ReactionAdded | ReactionRemoved):
-            given = Given(event.author_id, event.feeling, body.text if body else "")
+            given = GivenReaction(event.author_id, event.feeling, body.text if body else "")
             key = (given.person_id, given.emoji or given.feeling.value)
             left.pop(key, None)
             if isinstance(event, ReactionAdded):

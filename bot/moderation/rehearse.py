@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.conversations import stream_of
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
+from bot.core.streams import stream_of
 from bot.eventlog.reader import Query
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
-from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
@@ -73,41 +73,43 @@ class _Rehearsal:
         }
 
 
-async def rehearse(desk: Desk, channel_id: int, *, message_id: int | None, last: int | None) -> Report:
+async def rehearse(
+    context: CommandContext, channel_id: int, *, message_id: int | None = None, last: int | None = None
+) -> Report:
     """Ask the present responder again about one message, or about the last ones that it was to answer."""
-    if desk.reader.vault is None:
+    if context.reader.vault is None:
         raise ModerationError("Rehearsing needs what people wrote, and the log is read without its key here.")
-    await known_head(desk.reader, channel_id)
+    await known_head(context.reader, channel_id)
     if message_id is None:
-        chosen = await _newest(desk, channel_id, 1 if last is None else last)
+        chosen = await _newest(context, channel_id, 1 if last is None else last)
     else:
         chosen = [message_id]
-    done = await asyncio.gather(*(_rehearsed(desk, channel_id, each) for each in chosen))
+    done = await asyncio.gather(*(_rehearsed(context, channel_id, each) for each in chosen))
     differing = sum(not each.same for each in done)
     return Report(
         f"{count_text(len(done), 'message')} of channel {channel_id} rehearsed, {differing} answered differently; "
         "nothing is sent or recorded",
         tuple(row for each in done for row in each.lines()),
-        {"channel_id": str(channel_id), "settings": desk.settings, "messages": [each.to_json() for each in done]},
+        {"channel_id": str(channel_id), "settings": context.settings, "messages": [each.to_json() for each in done]},
     )
 
 
-async def _newest(desk: Desk, channel_id: int, count: int) -> list[int]:
+async def _newest(context: CommandContext, channel_id: int, count: int) -> list[int]:
     if not 1 <= count <= MOST_REHEARSED:
         raise ModerationError(f"Between 1 and {MOST_REHEARSED} messages can be rehearsed at a time.")
     query = Query(stream=stream_of(channel_id), types=(e.ReplyRequested.TYPE,), newest_first=True)
-    events = [recorded.event async for recorded in desk.reader.events(query, limit=count)]
+    events = [recorded.event async for recorded in context.reader.events(query, limit=count)]
     if not events:
         raise ModerationError(f"Nobody asked the bot anything in channel {channel_id} yet.")
     return [event.message_id for event in reversed(events) if isinstance(event, e.ReplyRequested)]
 
 
-async def _rehearsed(desk: Desk, channel_id: int, message_id: int) -> _Rehearsal:
-    story = await story_of(desk, channel_id, message_id)
-    state, entries = await _as_asked(desk, channel_id, story)
+async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) -> _Rehearsal:
+    story = await story_of(context, channel_id, message_id)
+    state, entries = await _as_asked(context, channel_id, story)
     bodies = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
-    would, trouble = await _answer(desk, channel_id, state, entries)
-    asked = (await desk.reader.bodies((entries[0].asked_at,))).get(entries[0].asked_at)
+    would, trouble = await _answer(context, channel_id, state, entries)
+    asked = (await context.reader.bodies((entries[0].asked_at,))).get(entries[0].asked_at)
     return _Rehearsal(
         story.message_id,
         quote(asked) if asked else "[words erased]",
@@ -119,22 +121,22 @@ async def _rehearsed(desk: Desk, channel_id: int, message_id: int) -> _Rehearsal
 
 
 async def _answer(
-    desk: Desk, channel_id: int, state: Conversation, entries: Sequence[Pending]
+    context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
 ) -> tuple[tuple[str, ...], str]:
     """Return the parts that would be said, or none and why."""
-    around = await _around(desk, channel_id, entries[0].message_id)
+    around = await _around(context, channel_id, entries[0].message_id)
     composer = Composer(
-        desk.reader,
-        desk.responders,
-        desk.window,
+        context.reader,
+        context.responders,
+        context.window,
         SECONDS,
-        personas=Personas(desk.reader, lambda _channel_id: around),
-        attachments=desk.attachments,
-        clock=desk.clock,
+        personas=Personas(context.reader, lambda _channel_id: around),
+        attachments=context.attachments,
+        clock=context.clock,
     )
     # Who the bot is belongs to the present, as the settings do: what was said before does not.
-    state = replace(state, persona_at=(await desk.state(channel_id)).persona_at)
-    own_id = desk.own_id() or await _mentioned(desk, entries[0].asked_at)
+    state = replace(state, persona_at=(await context.state(channel_id)).persona_at)
+    own_id = context.own_id() or await _mentioned(context, entries[0].asked_at)
     try:
         async with asyncio.timeout(SECONDS):
             command = await composer.compose(state, channel_id, entries, own_id)
@@ -147,45 +149,44 @@ async def _answer(
     return (command.body.parts, "") if command else ((), "the responder has no answer")
 
 
-async def _around(desk: Desk, channel_id: int, message_id: int) -> Surroundings:
+async def _around(context: CommandContext, channel_id: int, message_id: int) -> Surroundings:
     """Return what a channel belongs to; beside a log, without Discord, that is the server alone."""
-    around = desk.around(channel_id)
+    around = context.around(channel_id)
     if around.guild_id is not None:
         return around
-    message = await find_received(desk.reader, channel_id, message_id)
+    message = await find_received(context.reader, channel_id, message_id)
     return replace(around, guild_id=message.guild_id if message else None)
 
 
-async def _as_asked(desk: Desk, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
+async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
     """Return the state on which a message was answered, or would have been, and the replies that were one answer."""
     if story.composed_on is not None:
         state = story.composed_on.state
-        together = await _together(desk, channel_id, story)
+        together = await _together(context, channel_id, story)
         entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
         if entries:
             return state, [replace(entry, composed_at=0, sent_ids=()) for entry in entries]
     received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, e.MessageReceived)), None)
     if received is None or not isinstance(received.event, e.MessageReceived):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
-    state = (await desk.reader.load(stream_of(channel_id), upto=received.version)).state
-    edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
-    request = story.last(e.ReplyRequested)
+    state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
+    request = story.reply.request
     entry = Pending(
         message_id=story.message_id,
         author_id=received.event.author_id,
         requested_at=received.recorded_at,
         cause=received.position,
         responder=request.responder if request else "",
-        asked_at=edits[-1] if edits else received.position,
+        asked_at=story.reply.asked_position or received.position,
     )
     return state, [entry]
 
 
-async def _together(desk: Desk, channel_id: int, story: Story) -> list[int]:
+async def _together(context: CommandContext, channel_id: int, story: Story) -> list[int]:
     """Return the messages that the answer to this one answered as well: recorded right after it."""
     composed = next(line.recorded for line in reversed(story.lines) if isinstance(line.recorded.event, e.ReplyComposed))
     joined: list[int] = []
-    async for page in desk.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
+    async for page in context.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
         for recorded in page:
             event = recorded.event
             if not isinstance(event, e.ReplyAbandoned) or event.detail != str(story.message_id):
@@ -195,9 +196,9 @@ async def _together(desk: Desk, channel_id: int, story: Story) -> list[int]:
     return joined
 
 
-async def _mentioned(desk: Desk, position: int) -> int:
+async def _mentioned(context: CommandContext, position: int) -> int:
     """Return whom a message mentions at its beginning or end: the bot, where its id is not known. 0: nobody."""
-    body = (await desk.reader.bodies((position,))).get(position)
+    body = (await context.reader.bodies((position,))).get(position)
     found = _MENTION_AT_AN_END.search(body.text) if body else None
     return int(found["first"] or found["last"]) if found else 0
 

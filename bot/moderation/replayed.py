@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bot.conversations import stream_of
-from bot.core.conversation import Conversation, Turn
+from bot.core.conversation import Conversation
 from bot.core.events import Body
 from bot.core.outbox import Pending
+from bot.core.streams import stream_of
+from bot.core.window import Turn
 from bot.moderation.text import iso_time, plain
 
 _SHOWN_APART = frozenset({"version", "window", "outbox", "watermark", "summary_upto"})

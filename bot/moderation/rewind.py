@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.conversations import stream_of
 from bot.core.commands import Remembered, Reset, Rewind, Undo
-from bot.core.conversation import Conversation, Turn, Window
+from bot.core.conversation import Conversation
 from bot.core.events import Body, MessageDeleted, Recorded
+from bot.core.streams import stream_of
+from bot.core.window import Turn, Window
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.desk import Desk
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, version_of
-from bot.moderation.report import ModerationError, Report
-from bot.moderation.see import turn_line, words_of
-from bot.moderation.text import count_text, plain
+from bot.moderation.text import count_text, plain, turn_line, words_of
 
 Turns = tuple[Turn, ...]
 Ids = frozenset[int]
@@ -82,24 +82,24 @@ class _Change:
         return Report(title, (*self.lines(), *hints), self.to_json(channel_id, version))
 
 
-async def preview(desk: Desk, channel_id: int, to: str) -> Report:
+async def preview(context: CommandContext, channel_id: int, to: str) -> Report:
     """List what a rewind would change, and change nothing."""
-    version, now = await _ends(desk, channel_id, to)
-    old = await _state_at(desk, channel_id, version)
-    deleted = await _deleted(desk.reader, channel_id, after=version)
+    version, now = await _ends(context, channel_id, to)
+    old = await _state_at(context, channel_id, version)
+    deleted = await _deleted(context.reader, channel_id, after=version)
     then = replace(old, window=Window(_without(old.window, deleted)))
-    change = await _compared(desk, version, now, then, _only(old.window, deleted))
+    change = await _compared(context, version, now, then, _only(old.window, deleted))
     title = f"Rewinding channel {channel_id} from version {now.version} to version {version} would change its window so"
     return change.report(title, channel_id, now.version)
 
 
-async def rewind(desk: Desk, channel_id: int, to: str, *, by: str) -> Report:
+async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) -> Report:
     """Bring the window back to what it was at a point in time, without what was deleted since."""
-    version, now = await _ends(desk, channel_id, to)
-    old = await _state_at(desk, channel_id, version)
-    new = await _record(desk, channel_id, version, lambda deleted: Rewind(by, version, _remembered(old, deleted)))
-    gone = _only(old.window, await _deleted(desk.reader, channel_id, after=version))
-    change, at = await _changed_by(desk, channel_id, version, now, new, gone)
+    version, now = await _ends(context, channel_id, to)
+    old = await _state_at(context, channel_id, version)
+    new = await _record(context, channel_id, version, lambda deleted: Rewind(by, version, _remembered(old, deleted)))
+    gone = _only(old.window, await _deleted(context.reader, channel_id, after=version))
+    change, at = await _changed_by(context, channel_id, version, now, new, gone)
     return change.report(
         f"Channel {channel_id} is rewound to version {version}",
         channel_id,
@@ -108,22 +108,22 @@ async def rewind(desk: Desk, channel_id: int, to: str, *, by: str) -> Report:
     )
 
 
-async def undo(desk: Desk, channel_id: int, *, by: str) -> Report:
+async def undo(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Take the newest rewind or reset that still stands back; what was said since stays."""
-    now = await desk.owned().conversations.state(channel_id)
+    now = await context.owned().conversations.state(channel_id)
     undoes = now.rewound_at
     if not undoes:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
-    before, after = [await _state_at(desk, channel_id, version) for version in (undoes - 1, undoes)]
+    before, after = [await _state_at(context, channel_id, version) for version in (undoes - 1, undoes)]
     new = await _record(
-        desk,
+        context,
         channel_id,
         before.version,
         lambda deleted: Undo(by, undoes, _remembered(before, deleted), _remembered(after), before.rewound_at),
     )
     if not new:
         raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
-    change, at = await _changed_by(desk, channel_id, before.version, now, new)
+    change, at = await _changed_by(context, channel_id, before.version, now, new)
     further = (f"Undo takes back the one at version {before.rewound_at} next.",) if before.rewound_at else ()
     return Report(
         f"Undone in channel {channel_id}: the rewind or reset at version {undoes}",
@@ -132,71 +132,73 @@ async def undo(desk: Desk, channel_id: int, *, by: str) -> Report:
     )
 
 
-async def preview_reset(desk: Desk, channel_id: int) -> Report:
+async def preview_reset(context: CommandContext, channel_id: int) -> Report:
     """List what a reset would change, and change nothing."""
-    await known_head(desk.reader, channel_id)
-    now = await desk.state(channel_id)
-    change = await _compared(desk, 0, now, replace(now, window=Window(), summary_at=0))
+    await known_head(context.reader, channel_id)
+    now = await context.state(channel_id)
+    change = await _compared(context, 0, now, replace(now, window=Window(), summary_at=0))
     return change.report(f"Resetting channel {channel_id} would change its window so", channel_id, now.version)
 
 
-async def reset(desk: Desk, channel_id: int, *, by: str) -> Report:
+async def reset(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Empty the window and forget the summary."""
-    await known_head(desk.reader, channel_id)
-    conversations = desk.owned().conversations
+    await known_head(context.reader, channel_id)
+    conversations = context.owned().conversations
     now = await conversations.state(channel_id)
     new = await conversations.handle(channel_id, Reset(by))
-    change, at = await _changed_by(desk, channel_id, 0, now, new)
+    change, at = await _changed_by(context, channel_id, 0, now, new)
     return change.report(f"The window of channel {channel_id} is empty", channel_id, at, "Undo brings it back.")
 
 
-async def _ends(desk: Desk, channel_id: int, to: str) -> tuple[int, Conversation]:
+async def _ends(context: CommandContext, channel_id: int, to: str) -> tuple[int, Conversation]:
     """Return the version to go back to, and the state now."""
-    version = await version_of(desk.reader, channel_id, to, desk.clock())
-    now = await desk.state(channel_id)
+    version = await version_of(context.reader, channel_id, to, context.clock())
+    now = await context.state(channel_id)
     if version >= now.version:
         raise ModerationError(f"Channel {channel_id} is at version {now.version}: nothing came after it.")
     return version, now
 
 
-async def _state_at(desk: Desk, channel_id: int, version: int) -> Conversation:
-    return (await desk.reader.load(stream_of(channel_id), upto=version)).state
+async def _state_at(context: CommandContext, channel_id: int, version: int) -> Conversation:
+    return (await context.reader.load(stream_of(channel_id), upto=version)).state
 
 
 async def _changed_by(
-    desk: Desk, channel_id: int, to: int, now: Conversation, new: Sequence[Recorded], gone: Turns = ()
+    context: CommandContext, channel_id: int, to: int, now: Conversation, new: Sequence[Recorded], gone: Turns = ()
 ) -> tuple[_Change, int]:
     """Return what events changed, and the version since which it is so; without events, nothing."""
     if not new:
-        return await _compared(desk, to, now, now, gone), now.version
-    before, after = [await _state_at(desk, channel_id, at) for at in (new[0].version - 1, new[-1].version)]
-    return await _compared(desk, to, before, after, gone), after.version
+        return await _compared(context, to, now, now, gone), now.version
+    before, after = [await _state_at(context, channel_id, at) for at in (new[0].version - 1, new[-1].version)]
+    return await _compared(context, to, before, after, gone), after.version
 
 
-async def _compared(desk: Desk, to: int, before: Conversation, after: Conversation, gone: Turns = ()) -> _Change:
+async def _compared(
+    context: CommandContext, to: int, before: Conversation, after: Conversation, gone: Turns = ()
+) -> _Change:
     old, new = ({turn.message_id: turn for turn in each.window} for each in (before, after))
     left = tuple(turn for turn in before.window if turn.message_id not in new)
     back = tuple(turn for turn in after.window if turn.message_id not in old)
     reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
-    bodies = await words_of(desk, (*left, *back, *reworded))
+    bodies = await words_of(context.reader, (*left, *back, *reworded))
     persona, summary = before.persona_at != after.persona_at, before.summary_at != after.summary_at
     return _Change(to, left, back, reworded, gone, bodies, persona=persona, summary=summary)
 
 
 async def _record(
-    desk: Desk, channel_id: int, to: int, command: Callable[[Ids], Rewind | Undo]
+    context: CommandContext, channel_id: int, to: int, command: Callable[[Ids], Rewind | Undo]
 ) -> tuple[Recorded, ...]:
     """Record a rewind or an undo without what was deleted after version ``to``, and up to the rewind itself.
 
     A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
     """
-    conversations = desk.owned().conversations
-    deleted = await _deleted(desk.reader, channel_id, after=to)
+    conversations = context.owned().conversations
+    deleted = await _deleted(context.reader, channel_id, after=to)
     asked = command(deleted)
     new = await conversations.handle(channel_id, asked)
     if not new:
         return ()
-    late = await _deleted(desk.reader, channel_id, after=to, upto=new[-1].version) - deleted
+    late = await _deleted(context.reader, channel_id, after=to, upto=new[-1].version) - deleted
     state = await conversations.state(channel_id)
     if not _only(state.window, late):
         return new

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bot import __version__
-from bot.conversations import channel_of
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM, channel_of
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.owner import read_owner
 from bot.eventlog.reader import Query
-from bot.moderation.desk import BOT_STREAM, Desk
-from bot.moderation.report import Report
+from bot.moderation.command import Report
+from bot.moderation.context import CommandContext
 from bot.moderation.text import MICROSECONDS, count_text, iso_time, size_text, span, utc_time
 
 LOOKED_AT = 5000
@@ -25,22 +25,22 @@ _MOMENTS = frozenset({"at", "last_event_at", "since"})
 _SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
 
 
-async def status(desk: Desk) -> Report:
+async def status(context: CommandContext) -> Report:
     """Show how log and bot are."""
-    now = desk.clock()
-    streams = await desk.reader.streams()
-    newest = [recorded async for recorded in desk.reader.events(Query(newest_first=True), limit=LOOKED_AT)]
+    now = context.clock()
+    streams = await context.reader.streams()
+    newest = [recorded async for recorded in context.reader.events(Query(newest_first=True), limit=LOOKED_AT)]
     data: dict[str, Any] = {
         "release": __version__,
-        "settings": desk.settings,
+        "settings": context.settings,
         "events": sum(stream.version for stream in streams),
         "streams": len(streams),
-        "bytes": disk_bytes(desk.folder),
+        "bytes": disk_bytes(context.folder),
         **_lately(newest, now),
-        **await _gateway(desk),
-        **_process(desk),
+        **await _gateway(context),
+        **_process(context),
     }
-    return Report(f"Echoless {__version__}: {_health(desk)}", _lines(data, now), _with_times(data))
+    return Report(f"Echoless {__version__}: {_health(context)}", _lines(data, now), _with_times(data))
 
 
 def disk_bytes(folder: Path) -> int:
@@ -82,9 +82,9 @@ def _lately(newest: list[e.Recorded], now: int) -> dict[str, Any]:
     }
 
 
-async def _gateway(desk: Desk) -> dict[str, Any]:
+async def _gateway(context: CommandContext) -> dict[str, Any]:
     query = Query(stream=BOT_STREAM, types=_SESSION, newest_first=True)
-    found = [recorded async for recorded in desk.reader.events(query, limit=1)]
+    found = [recorded async for recorded in context.reader.events(query, limit=1)]
     if not found:
         return {"gateway": None}
     event = found[0].event
@@ -92,8 +92,8 @@ async def _gateway(desk: Desk) -> dict[str, Any]:
     return {"gateway": {"type": event.TYPE, "at": found[0].recorded_at, "session": session}}
 
 
-def _process(desk: Desk) -> dict[str, Any]:
-    owner, live = read_owner(desk.folder), desk.live()
+def _process(context: CommandContext) -> dict[str, Any]:
+    owner, live = read_owner(context.folder), context.live()
     return {
         "owner": {"pid": owner.pid, "host": owner.host, "since": owner.since} if owner else None,
         "bot": None
@@ -118,8 +118,8 @@ def _process(desk: Desk) -> dict[str, Any]:
     }
 
 
-def _health(desk: Desk) -> str:
-    live = desk.live()
+def _health(context: CommandContext) -> str:
+    live = context.live()
     if live is None:
         return "no bot runs on this log"
     if live.trouble:

@@ -22,6 +22,7 @@ from bot.core.events import (
     Recorded,
     ReplyComposed,
 )
+from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 
 MICROSECONDS = 1_000_000
@@ -206,3 +207,21 @@ async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> l
     worded = [recorded.position for recorded in events if words]
     bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
     return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
+
+
+async def words_of(reader: Reader, turns: Sequence[Turn]) -> Mapping[int, Body] | None:
+    """Return the words of turns by position, None where the log is read without its key."""
+    return None if reader.vault is None else await reader.bodies({turn.position for turn in turns})
+
+
+def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
+    """Return a turn as a line: its message, who wrote it, what it says."""
+    who = "bot" if turn.role.name == "BOT" else str(turn.author_id)
+    start = f"{turn.message_id} {who}"
+    if bodies is None:
+        return start
+    body = bodies.get(turn.position)
+    if body is None or turn.part >= len(body.parts):
+        return f"{start} [words erased]"
+    name = f"{printable(body.name)}: " if body.name else ""
+    return shortened(f"{start} {name}{printable(body.parts[turn.part])}")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bot.conversations import channel_of, stream_of
 from bot.core.events import (
     ConversationSummarised,
     KeyKind,
@@ -19,11 +18,12 @@ from bot.core.events import (
     ReplyDelayed,
     ReplyRequested,
 )
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.desk import Desk
-from bot.moderation.names import beside, names_of, partners_of
+from bot.moderation.command import ModerationError, Report
+from bot.moderation.context import CommandContext
+from bot.moderation.display_names import beside, names_of, partners_of
 from bot.moderation.points import Point, channel_of_message, parse_point, version_at
-from bot.moderation.report import ModerationError, Report
 from bot.moderation.text import count_text, iso_time
 
 TYPES = tuple(
@@ -178,10 +178,10 @@ def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, perso
         each.add(event)
 
 
-async def usage(desk: Desk, channels: Mapping[int, str] | None, since: str | None) -> Report:
+async def usage(context: CommandContext, channels: Mapping[int, str] | None = None, since: str | None = None) -> Report:
     """Show what answers took in some channels, named as far as they have a name, or in all (None)."""
-    moment = await since_moment(desk.reader, channels, parse_point(since, desk.clock())) if since else None
-    found = await collect(desk.reader, channels=channels, since=moment)
+    moment = await since_moment(context.reader, channels, parse_point(since, context.clock())) if since else None
+    found = await collect(context.reader, channels=channels, since=moment)
     found.names |= {str(channel_id): name for channel_id, name in (channels or {}).items() if name}
     rows = _bars("by day:", {shown_day(day): each for day, each in found.days.items()}, by_size=False)
     rows += _bars("by person:", found.people, found.names)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from bot.background import Background
 from bot.core.conversation import Conversation
 from bot.core.events import (
     AbandonReason,
@@ -76,14 +77,14 @@ class Notices:
     _closing: set[int] = field(default_factory=set)
     _told: OrderedDict[tuple[int, str], float] = field(default_factory=OrderedDict)
     _queues: dict[int, deque[Coroutine[None, None, None]]] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _background: Background = field(default_factory=Background)
 
     def waiting(self, channel_id: int, state: Conversation) -> None:
         """Show people whose questions in a channel have waited for a while that they are not forgotten."""
         emoji = emoji_of(self.words.get("waiting", ""))
         before = self.clock() - SHOWN_AFTER * 1e6
         for entry in state.outbox if emoji else ():
-            late = entry.requested_at <= before and not (entry.asked or entry.composed or entry.begun)
+            late = entry.requested_at <= before and not (entry.asked or entry.composed)
             if late and entry.message_id not in self._waiting and self._person(state, entry.message_id):
                 self._waiting[entry.message_id] = emoji
                 self._queue(channel_id, self.sender.react(channel_id, entry.message_id, emoji))
@@ -119,15 +120,7 @@ class Notices:
 
     async def stop(self) -> None:
         """Show what can be shown within a second, and let go of the rest."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-        for queue in self._queues.values():
-            for hint in queue:
-                hint.close()
-            queue.clear()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end(within=STOP_SECONDS)
 
     def _settled(self, channel_id: int, message_id: int) -> bool:
         """Take off what shows that a question waits, and tell whether it was shown."""
@@ -179,9 +172,7 @@ class Notices:
                 hint.close()
             return
         self._queues[channel_id] = deque((hint,))
-        task = asyncio.get_running_loop().create_task(self._show(channel_id), name=f"notices {channel_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._show(channel_id), f"notices {channel_id}")
 
     async def _show(self, channel_id: int) -> None:
         queue = self._queues[channel_id]
@@ -189,7 +180,8 @@ class Notices:
             while queue:
                 await queue.popleft()
         finally:
-            del self._queues[channel_id]
+            for hint in self._queues.pop(channel_id):
+                hint.close()
 
 
 def emoji_of(words: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.conversations import stream_of
 from bot.core.conversation import Conversation
 from bot.core.events import PersonaCleared, PersonaSet, Recorded
+from bot.core.streams import guild_stream, stream_of
 from bot.eventlog.reader import Query, Reader
 
 
@@ -27,11 +27,6 @@ class Persona:
 
     text: str = ""
     position: int = 0
-
-
-def guild_stream(guild_id: int) -> str:
-    """Return the name of a server's stream."""
-    return f"guild:{guild_id}"
 
 
 async def server_persona(reader: Reader, guild_id: int) -> Recorded | None:

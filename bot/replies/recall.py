@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.conversations import stream_of
-from bot.core.conversation import Turn
 from bot.core.events import KeyKind, MessageEdited, MessageReceived, Recorded, ReplyComposed, Role
+from bot.core.streams import stream_of
+from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import Utterance
 

@@ -37,7 +37,6 @@ class Summaries:
         self._summarising = summarising
         self._may = may
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        conversations.on_appended.append(self.react)
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Begin a summary where a model has answered and the window has outgrown the last one."""

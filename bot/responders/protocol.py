@@ -141,17 +141,19 @@ class ModelFailed(Exception):
     """Every model failed; ``reason`` says how in words of our own, never a provider's, which may quote people.
 
     ``retry_after``: the seconds to wait before the next attempt, where they are known. ``others``: how many questions
-    were answered until then, where this one may be the cause of the trouble; where it can't be, 0. ``tokens_in``,
-    ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the same, as in :class:`Answer`.
+    were answered until then, where this one may be the cause of the trouble; where it can't be, 0. ``cut``: a model was
+    lost in the middle of its answer. ``tokens_in``, ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the
+    same, as in :class:`Answer`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a fact of its own, by name
         self,
         reason: str,
         trouble: Trouble = Trouble.UNREADABLE,
         *,
         retry_after: float | None = None,
         others: int = 0,
+        cut: bool = False,
         tokens_in: int = 0,
         tokens_out: int = 0,
         cost_micros: int = 0,
@@ -162,6 +164,7 @@ class ModelFailed(Exception):
         self.trouble = trouble
         self.retry_after = retry_after
         self.others = others
+        self.cut = cut
         self.tokens_in = tokens_in
         self.tokens_out = tokens_out
         self.cost_micros = cost_micros

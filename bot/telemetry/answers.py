@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
+from bot.core.conversation import Conversation
 from bot.core.events import MessageSkipped, Recorded, ReplyCompleted, ReplySent
 
 _log = structlog.get_logger()
 
 
-def log_answers(channel_id: int, recorded: Sequence[Recorded]) -> None:
+def log_answers(channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
     """Log each part of an answer that is in Discord now, and each message to the bot that is not answered."""
-    for entry in recorded:
+    for entry in new:
         match entry.event:
             case ReplySent() as sent:
                 _log.info(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 from bot import __version__
+from bot.core.conversation import Conversation
 from bot.core.events import Recorded
 
 MICROSECONDS = 1_000_000
@@ -38,12 +39,12 @@ class Metrics:
         release = Gauge("echoless_release", "The release that runs.", ["version"], registry=self._registry)
         release.labels(__version__).set(1)
 
-    def observe(self, recorded: Sequence[Recorded]) -> None:
+    def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Count events just appended, in their order, not those loaded or replayed."""
-        for name, count in Tally(entry.event.TYPE for entry in recorded).items():
+        for name, count in Tally(entry.event.TYPE for entry in new).items():
             self._events.labels(name).inc(count)
-        if recorded:
-            self._last_event.set(recorded[-1].recorded_at / MICROSECONDS)
+        if new:
+            self._last_event.set(new[-1].recorded_at / MICROSECONDS)
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` whenever the metrics are asked for."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.events import CatchupCompleted, MessageSkipped, ReplyRequested, ReplySent
-from bot.moderation.control import SOCKET
+from bot.moderation.control_socket import SOCKET
 from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from tests.harness import ROOT, Gated, Launch

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from bot import app
+from bot.app.bot import run_bot
 from bot.core.events import BotStarted, BotStopped, ReplySent
 from bot.durations import LONGEST
 from bot.eventlog.log import Location
@@ -24,7 +24,7 @@ async def test_it_runs_from_start_to_stop_and_the_log_tells_so(
     stopping = asyncio.Event()
     folder = tmp_path / "log"
     running = asyncio.create_task(
-        app.run(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
+        run_bot(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
     )
     await control.post("ask me")
     await control.wait_for_messages(author="sandbox-bot")
@@ -61,7 +61,7 @@ async def test_a_stop_is_heard_while_discord_does_not_answer(
     stopping = asyncio.Event()
     folder = tmp_path / "log"
     running = asyncio.create_task(
-        app.run(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
+        run_bot(settings(sandbox, folder, {}), sandbox.services.application.token, Location(folder), stopping)
     )
     await eventually(lambda: control.requests(path="/users/@me"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic_ai.models import override_allow_model_requests
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result
 from bot.config import Config
@@ -94,7 +94,7 @@ async def test_what_a_bot_that_runs_has_learnt_is_told(launch: Launch, control: 
             await bot.judge.expect(ReplyComposed)
 
             result = await checked(wire, folder=str(bot.bot._config.log.path))
-            status = await bot.bot.moderation.status()
+            status = await bot.moderation.status()
 
     assert "; the bot that runs holds prompts to " in result.found
     assert any("models: openai:tiny no trouble, prompts of at most " in line for line in status.lines)

@@ -23,7 +23,7 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
-from bot.moderation.control import SOCKET
+from bot.moderation.control_socket import SOCKET
 from tests.cli.conftest import GENERAL
 
 PATIENCE = 300

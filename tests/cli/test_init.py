@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.starter import starter_files
 from bot.config import load
 from bot.gateway.invitation import ANSWERING, application_of, invitation

@@ -19,9 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.output import ID_FIELDS, console, iso_time, plain, printable, size_text, to_json
-from bot.core.conversation import Conversation, Turn
+from bot.core.conversation import Conversation
 from bot.core.events import CatchupStarted, MessageReceived
 from bot.core.outbox import Pending
+from bot.core.window import Turn
 from bot.eventlog.codec import event_models
 from tests.cli.conftest import GENERAL, Run
 

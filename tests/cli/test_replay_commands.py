@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.moderation.control import COMMANDS
+from bot.moderation.commands import twins
 from tests.cli.conftest import ASKED, BOB, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Ran, Run
 
 LINK = f"https://discord.com/channels/5/{GENERAL}/{ASKED}"
@@ -34,7 +34,7 @@ def test_every_command_of_the_moderators_has_its_twin(run: Run) -> None:
     """A preview belongs to its rewind."""
     shown = run("replay", "--help").out
 
-    assert all(f"\n  {name} " in shown for name in COMMANDS if not name.startswith("preview_"))
+    assert all(f"\n  {name} " in shown for name in twins())
 
 
 def test_state_is_what_replay_alone_shows(run: Run, folder: Path, ask: Ask) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import responder_of
+from bot.app.responders import responder_of
 from bot.cli.options import program
 from bot.cli.sandbox import hint
 from bot.cli.starter import starter_files

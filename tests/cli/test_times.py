@@ -18,8 +18,8 @@ from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
-from bot.moderation import ModerationError
-from bot.moderation.control import listening
+from bot.moderation.command import ModerationError
+from bot.moderation.control_socket import listening
 from bot.moderation.points import parse_point
 from bot.moderation.text import iso_time, utc_time
 from tests.cli.conftest import FIRST_SECOND, Run
@@ -224,7 +224,7 @@ async def test_a_running_bot_is_told_what_was_meant_here(tmp_path: Path, run: Ru
     now = [FIRST_SECOND * 1_000_000]
     log = await open_log(Location(tmp_path / "log"), clock=lambda: now[-1], full=False)
     room = furnish(log, tmp_path / "log", lambda: now[-1])
-    async with listening(room.moderation, tmp_path / "log"):
+    async with listening(room.context, tmp_path / "log"):
         for message_id in MESSAGES:
             now.append(now[-1] + STEP)
             await room.says(message_id)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core.commands import Command, Receive
 from bot.core.events import Body, Call, MessageReceived, Recorded
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log
 
 Sql = Callable[..., list[tuple[object, ...]]]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.conversations import BATCH, Conversations, channel_of, stream_of
+from bot.conversations import BATCH, Conversations
 from bot.core.commands import Delete, Record
 from bot.core.events import (
     Call,
@@ -13,6 +13,7 @@ from bot.core.events import (
     ReplyAbandoned,
     SkipReason,
 )
+from bot.core.streams import channel_of, stream_of
 from bot.eventlog.log import EventLog
 from tests.conversations.conftest import SECOND, history, message, received, submit
 

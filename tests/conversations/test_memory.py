@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from bot.conversations import Conversations, state_as_of, stream_of
+from bot.conversations import Conversations, state_as_of
 from bot.core.commands import Delete, Record
 from bot.core.conversation import Conversation
 from bot.core.events import Call, RepliesPaused
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog
 from tests.conversations.conftest import SECOND, Sql, history, message, received, submit
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
 from bot.core.delivery import (
     CUT,
     TOKEN_MICROSECONDS,
@@ -21,6 +21,7 @@ from bot.core.delivery import (
     in_one_part,
     next_step,
 )
+from bot.core.fold import fold
 from bot.core.outbox import Pending
 
 PATIENT = Patience(max_age=2 * TOKEN_MICROSECONDS, max_attempts=5)

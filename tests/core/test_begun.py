@@ -9,7 +9,7 @@ import pytest
 
 from bot.core import events as e
 from bot.core.addressing import Nonce, nonce_of, parse_nonce
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
 from bot.core.delivery import (
     EditPart,
     Finish,
@@ -18,13 +18,13 @@ from bot.core.delivery import (
     Patience,
     RemovePart,
     SendPart,
-    Sighting,
     Step,
     WriteText,
-    found_parts,
     in_a_row,
     next_step,
 )
+from bot.core.fate import Sighting, found_parts
+from bot.core.fold import fold
 from bot.core.outbox import Pending
 
 PATIENT = Patience(max_age=1000, max_attempts=5)

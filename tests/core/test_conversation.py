@@ -8,9 +8,11 @@ from typing import NamedTuple
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Conversation, Turn, fold
+from bot.core.conversation import Conversation
 from bot.core.events import Role
+from bot.core.fold import fold
 from bot.core.outbox import Pending
+from bot.core.window import WINDOW, Turn
 
 ABANDONED = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.GAVE_UP)
 EDITED = e.MessageEdited(message_id=100, author_id=7, edited_at=5)

@@ -10,8 +10,10 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import Conversation, Turn, fold
+from bot.core.conversation import Conversation
 from bot.core.decider import decide
+from bot.core.fold import fold
+from bot.core.window import Turn
 
 TURN, LATER_TURN = Turn(100, 7, e.Role.PERSON, 1), Turn(200, 7, e.Role.PERSON, 2)
 ROOM = 1000

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.conversation import WINDOW, Conversation, Turn, Window
+from bot.core.conversation import Conversation
 from bot.core.events import Role
 from bot.core.memory import DUE, KEEP, outgrown
+from bot.core.window import WINDOW, Turn, Window
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import FOLD, Conversation, evolve
+from bot.core.conversation import Conversation
+from bot.core.fold import FOLD, evolve
 from bot.eventlog import snapshots
 from bot.eventlog.codec import UPCASTERS, decode, encode_event, event_models
 
@@ -138,6 +139,6 @@ def test_the_fold_of_the_golden_log_stays() -> None:
         pytest.skip(f"wrote {GOLDEN_STATE.name}")
 
     assert locked == found, (
-        "The fold gives another state for the same events: raise conversation.FOLD, so that snapshots of the older "
+        "The fold gives another state for the same events: raise fold.FOLD, so that snapshots of the older "
         f"fold are forgotten, and lock the new state (see {Path(__file__).name})."
     )

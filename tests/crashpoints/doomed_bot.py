@@ -19,8 +19,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bot import app, configured
-from bot.answering import responder_of
+from bot.app import from_settings
+from bot.app.bot import Bot, clock
+from bot.app.responders import responder_of
 from bot.config import Config, load
 from bot.eventlog.batch import Batch
 from bot.eventlog.log import Location, open_log
@@ -79,10 +80,10 @@ async def run(config: Config) -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     token = config.token(os.environ).get_secret_value()
-    log = await open_log(Location(config.log.path), clock=app.clock, full=config.log.durability == "full")
+    log = await open_log(Location(config.log.path), clock=clock, full=config.log.durability == "full")
     try:
-        at = replace(configured.endpoint(config), guild_ready_timeout=0.05)
-        await app.Bot(config, token, log, responder_of(config), at).serve(stopping)
+        at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
+        await Bot(config, token, log, responder_of(config), at).serve(stopping)
     finally:
         await log.close()
 

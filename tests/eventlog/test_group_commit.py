@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.core import events as e
-from bot.core.conversation import fold
+from bot.core.fold import fold
 from bot.errors import LogError, VersionConflict
 from bot.eventlog import writer
 from bot.eventlog.batch import Appended, Work

@@ -10,9 +10,9 @@ from hashlib import sha256
 
 import pytest
 
-from bot.core import conversation
 from bot.core import events as e
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
+from bot.core.fold import FOLD, fold
 from bot.eventlog import snapshots
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Loaded
@@ -70,7 +70,7 @@ def test_how_often_is_a_choice() -> None:
 def test_the_fingerprint_follows_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its number, the window's size and the shape of the state."""
     seen = {fingerprint.__wrapped__()}
-    for name, value in (("FOLD", conversation.FOLD + 1), ("WINDOW", 32)):
+    for name, value in (("FOLD", FOLD + 1), ("WINDOW", 32)):
         with monkeypatch.context() as patch:
             patch.setattr(snapshots, name, value)
             seen.add(fingerprint.__wrapped__())

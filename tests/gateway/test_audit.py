@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bot.core.conversation import Conversation
 from bot.core.events import GapFound, MessageDeleted, MessageReceived, ReplySent, Via
-from bot.gateway.intake import BOT_STREAM
+from bot.core.streams import BOT_STREAM
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot import app
+from bot.app import bot as app
 from bot.core.events import MessageReceived, MessageSkipped, ReplySent, SkipReason
 from bot.gateway.budget import DAY
 from bot.sandbox.control_client import ControlClient

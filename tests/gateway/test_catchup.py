@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.conversations import stream_of
 from bot.core.events import (
     CatchupCompleted,
     HistoryForbidden,
@@ -17,6 +16,7 @@ from bot.core.events import (
     SkipReason,
     Via,
 )
+from bot.core.streams import stream_of
 from bot.gateway import catchup
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.payloads import channel_payload

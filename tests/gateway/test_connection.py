@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord.gateway import KeepAliveHandler
 
-from bot import app
+from bot.app.bot import run_bot
 from bot.core.events import (
     BotStarted,
     BotStopped,
@@ -64,7 +64,7 @@ async def test_a_stop_while_it_connects_leaves_no_connection(
 async def run(sandbox: Sandbox, folder: Path, token: str) -> None:
     """Run a bot as ``echoless run`` does, until it ends by itself."""
     async with asyncio.timeout(PATIENCE):
-        await app.run(settings(sandbox, folder, {}), token, Location(folder), asyncio.Event())
+        await run_bot(settings(sandbox, folder, {}), token, Location(folder), asyncio.Event())
 
 
 async def taken(bot: RunningBot, ids: list[str]) -> list[int]:

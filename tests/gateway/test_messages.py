@@ -3,7 +3,6 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from bot.conversations import stream_of
 from bot.core.events import (
     Author,
     Call,
@@ -17,6 +16,7 @@ from bot.core.events import (
     SkipReason,
     Via,
 )
+from bot.core.streams import stream_of
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Launch

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot import configured
+from bot.app import from_settings
 from bot.core.events import (
     CatchupCompleted,
     HistoryForbidden,
@@ -19,14 +19,14 @@ from bot.core.events import (
     ReplyDelayed,
     ReplySent,
 )
+from bot.core.fate import Sent, Unknown
 from bot.errors import TokenError
 from bot.gateway import catchup, client, origin
 from bot.gateway.check import Unreachable, examine
 from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import checked_token
-from bot.replies import records, worker
-from bot.replies.sender import Sent, Unknown
+from bot.replies import sending, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
@@ -41,7 +41,7 @@ OF_DISCORD = "application/json; charset=utf-8"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next."""
-    for module in (records, worker, catchup, client):
+    for module in (sending, worker, catchup, client):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(origin, "SHUT_OUT_SECONDS", 0.1)
 
@@ -90,7 +90,7 @@ async def test_a_page_is_no_verdict_about_the_token(
 ) -> None:
     """It is told what answered, and the start goes on."""
     await control.add_fault("page", status=status, method="GET", path="/users/@me", count=None)
-    endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
+    endpoint = from_settings.endpoint(settings(sandbox, tmp_path, {}))
     token = sandbox.services.application.token
 
     with capture_logs() as lines:
@@ -109,7 +109,7 @@ async def test_a_portal_that_leads_elsewhere_gives_no_verdict(
     portal = f"{sandbox.services.addresses.control}/portal"
     led: dict[str, Any] = {"status": status, "location": portal}
     await control.add_fault("page", **led, path="/users/@me")
-    endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
+    endpoint = from_settings.endpoint(settings(sandbox, tmp_path, {}))
     assert await checked_token(endpoint, sandbox.services.application.token, asyncio.Event())
     bot = await launch()
     await control.add_fault("page", **led, **POSTS)
@@ -135,7 +135,7 @@ async def test_a_verdict_is_believed_whatever_its_type_is_called(
     launch: Launch, sandbox: Sandbox, control: ControlClient, tmp_path: Path
 ) -> None:
     """A server that names the charset is still Discord by what it says."""
-    endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
+    endpoint = from_settings.endpoint(settings(sandbox, tmp_path, {}))
     refused = '{"message": "401: Unauthorized", "code": 0}'
     await control.add_fault("page", status=401, body=refused, content_type=OF_DISCORD, path="/users/@me")
     with pytest.raises(TokenError):
@@ -193,7 +193,7 @@ async def test_what_is_deleted_is_deleted_whatever_a_page_says(
     bot = await launch()
     await control.post("ask it")
     [sent] = await bot.judge.expect(ReplySent)
-    sender, channel = DiscordSender(lambda: bot.bot.supervisor.client, asyncio.Event()), sandbox.services.general.id
+    sender, channel = DiscordSender(bot.bot.current), sandbox.services.general.id
     await control.add_fault("page", status=status, method="PATCH", path="/channels/*")
     await control.add_fault("page", status=status, body="{}", method="DELETE", path="/channels/*")
 

@@ -32,7 +32,7 @@ async def test_thumbs_on_the_bots_messages_are_events(launch: Launch, control: C
     assert [event.feeling for event in removed] == [Feeling.UP]
     words = await bot.judge.words(asked["channel_id"], ReactionAdded)
     assert [body.text for body in words] == ["👍", "👍🏽", "👎", "blob"]
-    why = await bot.bot.moderation.why(int(asked["channel_id"]), int(asked["id"]))
+    why = await bot.moderation.why(int(asked["channel_id"]), int(asked["id"]))
     assert why.data["reactions"] == {"up": 1, "down": 1, "other": 1}
     assert "reactions: 1 down, 1 other, 1 up" in why.lines
 
@@ -61,7 +61,7 @@ async def test_a_moderator_takes_reactions_off(
     await control.react(answer, "👍", user="bob")
     await bot.judge.expect(ReactionAdded, 5)
 
-    why = await bot.bot.moderation.why(int(asked["channel_id"]), int(asked["id"]))
+    why = await bot.moderation.why(int(asked["channel_id"]), int(asked["id"]))
     assert why.data["reactions"] == {**left, "up": 1}
     assert dict((await collect(bot.bot.log.reader)).reactions) == {**left, "up": 1}
     removed = await bot.judge.of(ReactionRemoved)

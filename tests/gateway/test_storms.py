@@ -12,7 +12,7 @@ import pytest
 import structlog
 from discord.http import HTTPClient, Route
 
-from bot import configured
+from bot.app import from_settings
 from bot.gateway import connecting, pacing
 from bot.gateway.check import Unreachable, examine, probe
 from bot.gateway.connecting import ReconnectingClient
@@ -307,7 +307,7 @@ async def test_a_missing_endpoint_is_told_alike_by_run_and_check(
     config = settings(sandbox, tmp_path, {})
 
     with pytest.raises(Unreachable) as unreachable:
-        await examine(configured.endpoint(config), sandbox.services.application.token, configured.places(config))
+        await examine(from_settings.endpoint(config), sandbox.services.application.token, from_settings.places(config))
     bot = await launch(ready=False)
     await eventually(lambda: told(lines, "gateway.trouble"))
     await control.clear_faults()
@@ -327,7 +327,7 @@ async def test_no_upgrade_is_told_alike_by_run_and_check(
     await control.gateway("storm", at="upgrade", does="page")
 
     with pytest.raises(Unreachable) as unreachable:
-        await probe(configured.endpoint(settings(sandbox, tmp_path, {})))
+        await probe(from_settings.endpoint(settings(sandbox, tmp_path, {})))
     bot = await launch(ready=False)
     await eventually(lambda: told(lines, "gateway.trouble"))
     await control.gateway("calm")
@@ -345,7 +345,9 @@ async def test_active_threads_that_nobody_lists_are_told_once(
     await control.add_fault("missing", method="GET", path="/guilds/*/threads/active", count=None)
     config = settings(sandbox, tmp_path, {})
 
-    account = await examine(configured.endpoint(config), sandbox.services.application.token, configured.places(config))
+    account = await examine(
+        from_settings.endpoint(config), sandbox.services.application.token, from_settings.places(config)
+    )
     await running(launch, control)
     await eventually(lambda: told(lines, "threads.unknown"))
 

@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord.http import HTTPClient, Route
 
-from bot import configured
+from bot.app import from_settings
 from bot.core.events import CatchupCompleted, MessageReceived, ReplySent
 from bot.gateway import catchup, client
 from bot.gateway.supervisor import checked_token
@@ -86,7 +86,7 @@ async def test_an_answer_that_says_nothing_about_the_token_is_no_reason_not_to_s
 ) -> None:
     """The gateway is tried as if Discord could not be reached."""
     stumble(monkeypatch, "/users/@me", [error])
-    endpoint = configured.endpoint(settings(sandbox, tmp_path, {}))
+    endpoint = from_settings.endpoint(settings(sandbox, tmp_path, {}))
 
     assert await checked_token(endpoint, sandbox.services.application.token, asyncio.Event())
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import WINDOW, Conversation, evolve, fold
+from bot.core.conversation import Conversation
 from bot.core.decider import decide
+from bot.core.fold import evolve, fold
+from bot.core.window import WINDOW
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, encode_event
 from tests.laws.strategies import COMMANDS, HISTORIES, recorded

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
 from bot.core.decider import decide
+from bot.core.fold import fold
 from bot.errors import VersionConflict
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import StreamInfo

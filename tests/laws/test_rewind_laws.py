@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import Conversation, fold
+from bot.core.conversation import Conversation
 from bot.core.decider import decide
+from bot.core.fold import fold
 from tests.laws.strategies import recorded
 
 Step = tuple[str, int]

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bot.conversations import Conversations, stream_of
+from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log
-from bot.moderation import Desk, Moderation
-from bot.moderation.desk import Ownership
+from bot.moderation.context import CommandContext, WritableLog
 from bot.responders import Answer, Question, Utterance
+from tests.moderating import Moderation
 
 CHANNEL = 5000
 SECOND = 1_000_000
@@ -54,7 +55,7 @@ class Room:
     conversations: Conversations
     moderation: Moderation
     echo: Echo
-    desk: Desk
+    context: CommandContext
     id: int = CHANNEL
 
     async def do(self, command: c.Command) -> tuple[e.Recorded, ...]:
@@ -117,6 +118,6 @@ async def room(tmp_path: Path, ticking: Callable[[], int]) -> AsyncIterator[Room
 def furnish(log: EventLog, folder: Path, clock: Callable[[], int]) -> Room:
     """Return a channel of a log, with everything that the commands need."""
     conversations, echo = Conversations(log), Echo()
-    desk = Desk(folder, log.aside, (echo,), 64, "abc", clock, own_id=lambda: 99)
-    desk = replace(desk, owner=Ownership(log, conversations))
-    return Room(log, conversations, Moderation(desk), echo, desk)
+    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, own_id=lambda: 99)
+    context = replace(context, owner=WritableLog(log, conversations))
+    return Room(log, conversations, Moderation(context), echo, context)

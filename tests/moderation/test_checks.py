@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversations import stream_of
 from bot.core.events import Body
+from bot.core.streams import stream_of
 from bot.eventlog import snapshots
-from bot.moderation import Live, Moderation, ModerationError
+from bot.moderation.command import ModerationError
+from bot.moderation.context import ProcessStatus
+from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room
 
 
@@ -121,7 +123,7 @@ async def test_an_export_with_and_without_words(room: Room) -> None:
     assert without.file is not None
     assert Body.model_validate(json.loads(with_words.file.content)["body"]).text == "x" * 3000
     assert [json.loads(line)["body"] for line in without.file.content.splitlines()] == [None]
-    blind = replace(room.desk, reader=replace(room.log.aside, vault=None))
+    blind = replace(room.context, reader=replace(room.log.aside, vault=None))
     with pytest.raises(ModerationError, match="export without words"):
         await Moderation(blind).export(CHANNEL)
 
@@ -129,11 +131,13 @@ async def test_an_export_with_and_without_words(room: Room) -> None:
 async def test_the_status_of_a_log_and_its_bot(room: Room) -> None:
     """Size, rate, lag, busy channels, who owns it, and what runs."""
     await chat(room, 5)
-    live = Live(connected=True, hot_channels=1, waiting=2, working=3)
+    live = ProcessStatus(connected=True, hot_channels=1, waiting=2, working=3)
 
     resting = await room.moderation.status()
-    running = await Moderation(replace(room.desk, live=lambda: live)).status()
-    troubled = await Moderation(replace(room.desk, live=lambda: replace(live, trouble=("the disk is full",)))).status()
+    running = await Moderation(replace(room.context, live=lambda: live)).status()
+    troubled = await Moderation(
+        replace(room.context, live=lambda: replace(live, trouble=("the disk is full",)))
+    ).status()
 
     assert resting.title.endswith("no bot runs on this log")
     assert (resting.data["events"], resting.data["streams"], resting.data["bot"]) == (5, 1, None)

@@ -7,7 +7,8 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.moderation import Moderation, ModerationError
+from bot.moderation.command import ModerationError
+from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room
 
 
@@ -98,7 +99,7 @@ async def test_a_long_window_is_cut(room: Room) -> None:
     await room.says(100, asks=True)
     await room.answers(100, "so")
 
-    report = await Moderation(replace(room.desk, window=10)).why(CHANNEL, 100)
+    report = await Moderation(replace(room.context, window=10)).why(CHANNEL, 100)
 
     assert report.data["window"] == {"known": 63, "read": 10}
     assert "window: 10 earlier turns of 63 read; 53 older ones cut" in report.lines

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.eventlog.log import Location, open_log
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
 from bot.moderation.points import (
     Point,
     channel_with,

@@ -9,9 +9,13 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.decider import set_persona
-from bot.moderation import Desk, Moderation, ModerationError, rehearse
-from bot.replies.personas import Surroundings, guild_stream
+from bot.core.streams import guild_stream
+from bot.moderation import rehearse
+from bot.moderation.command import ModerationError
+from bot.moderation.context import CommandContext
+from bot.replies.personas import Surroundings
 from tests.model import actor
+from tests.moderating import Moderation
 from tests.moderation.conftest import CHANNEL, Room
 
 
@@ -88,7 +92,7 @@ async def test_where_the_bot_s_id_is_not_known_the_mention_tells(room: Room) -> 
     """Beside a log, without Discord."""
     await room.says(10, "<@!123> how?", asks=True)
 
-    await Moderation(replace(room.desk, own_id=lambda: None)).rehearse(CHANNEL, message_id=10)
+    await Moderation(replace(room.context, own_id=lambda: None)).rehearse(CHANNEL, message_id=10)
 
     assert room.echo.asked[0][0].text == "how?"
 
@@ -96,14 +100,14 @@ async def test_where_the_bot_s_id_is_not_known_the_mention_tells(room: Room) -> 
 async def test_a_model_is_who_it_is_now(room: Room) -> None:
     """By the channel's persona or the server's, and with the topic; beside the log alone the server is known."""
     model = actor()
-    desk = replace(room.desk, responders=(model,))
-    discord = replace(desk, around=lambda _channel_id: Surroundings(guild_id=9, topic="maps"))
+    context = replace(room.context, responders=(model,))
+    discord = replace(context, around=lambda _channel_id: Surroundings(guild_id=9, topic="maps"))
     await room.do(c.SetPersona("7", "a judge"))
     await room.says(10, "who?", asks=True)
     await room.answers(10, "as a judge about maps")
 
-    async def would_say(desk: Desk) -> list[str]:
-        report = await Moderation(desk).rehearse(CHANNEL, message_id=10)
+    async def would_say(context: CommandContext) -> list[str]:
+        report = await Moderation(context).rehearse(CHANNEL, message_id=10)
         answers: list[str] = report.data["messages"][0]["would_say"]
         return answers
 
@@ -112,7 +116,7 @@ async def test_a_model_is_who_it_is_now(room: Room) -> None:
     said.append(await would_say(discord))
     await room.do(c.SetPersona("7", ""))
     await room.log.append(guild_stream(9), set_persona(c.SetPersona("7", "a ghost")))
-    said += [await would_say(discord), await would_say(desk)]
+    said += [await would_say(discord), await would_say(context)]
 
     assert said == [
         ["as a judge about maps"],
@@ -151,7 +155,7 @@ async def test_what_can_t_be_rehearsed_is_refused(room: Room) -> None:
         await room.moderation.rehearse(CHANNEL)
     blind = replace(room.log.aside, vault=None)
     with pytest.raises(ModerationError, match="without its key"):
-        await Moderation(replace(room.desk, reader=blind)).rehearse(CHANNEL)
+        await Moderation(replace(room.context, reader=blind)).rehearse(CHANNEL)
 
 
 def test_no_sender_can_be_reached_from_a_rehearsal() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
 from tests.moderation.conftest import BY, CHANNEL, Room
 
 
@@ -148,7 +148,7 @@ async def test_a_pause_twice_is_refused(room: Room) -> None:
 @pytest.mark.parametrize(("guild_id", "stream"), [(9, "guild:9"), (None, "bot")])
 async def test_the_use_of_a_command_is_an_event(room: Room, guild_id: int | None, stream: str) -> None:
     """With its options sealed among people's words."""
-    await room.moderation.note_use(
+    await room.context.note_use(
         user_id=7, guild_id=guild_id, channel_id=CHANNEL, command="rewind", options="to=3", outcome="refused"
     )
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.conversation import fold
+from bot.core.fold import fold
 from bot.eventlog.log import Location, open_log
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
+from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room, furnish
 
 
@@ -299,7 +300,7 @@ async def test_nothing_to_rewind_is_refused(room: Room, to: str) -> None:
 async def test_a_log_that_is_only_read_is_not_rewound(room: Room) -> None:
     """The one owner writes."""
     await five(room)
-    room.moderation._desk = replace(room.desk, owner=None)
+    room.moderation = Moderation(replace(room.context, owner=None))
 
     with pytest.raises(ModerationError, match="only read"):
         await room.moderation.rewind(CHANNEL, "2", by=BY)

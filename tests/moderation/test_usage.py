@@ -4,11 +4,11 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.moderation import House, ModerationError
-from bot.moderation.desk import BOT_STREAM
-from bot.moderation.names import LONGEST
+from bot.core.streams import BOT_STREAM
+from bot.moderation.command import ModerationError
+from bot.moderation.display_names import LONGEST
 from bot.moderation.text import utc_time
-from bot.moderation.usage import collect
+from bot.moderation.usage import collect, usage
 from bot.replies.repair import again
 from tests.moderation.conftest import CHANNEL, Room
 
@@ -69,7 +69,7 @@ async def test_people_have_their_newest_name(room: Room) -> None:
     await _answered(room, MESSAGE + 2, "bob", author=42)
     await room.log.append(BOT_STREAM, (e.Draft(e.DirectChannelOpened(channel_id=CHANNEL)),))
 
-    report = await House(room.desk).usage()
+    report = await usage(room.context)
 
     assert {person: each["name"] for person, each in report.data["people"].items()} == {
         "41": "Ada\x1b[2J" + "a" * 99, "42": "bob",
@@ -86,8 +86,8 @@ async def test_a_name_from_elsewhere_stays_there(room: Room) -> None:
     other = e.MessageReceived(message_id=MESSAGE + 1, author_id=41, sent_at=0)
     await room.log.append("channel:77", (e.Draft(other, e.Body(name="the boss", parts=("hi",)), subject=41),))
 
-    here = await House(room.desk).usage({CHANNEL: "#general"})
-    everywhere = await House(room.desk).usage()
+    here = await usage(room.context, {CHANNEL: "#general"})
+    everywhere = await usage(room.context)
 
     assert here.data["people"]["41"]["name"] == "ada"
     assert here.data["channels"][str(CHANNEL)]["name"] == "#general"
@@ -107,7 +107,7 @@ async def test_usage_since_any_point(room: Room, since: str) -> None:
     link = f"https://discord.com/channels/5/{CHANNEL}/{MESSAGE + 1}"
     texts = {"version": str(version), "message": str(MESSAGE + 1), "time": utc_time(moment), "link": link}
 
-    report = await House(room.desk).usage({CHANNEL: ""}, texts[since])
+    report = await usage(room.context, {CHANNEL: ""}, texts[since])
 
     assert report.data["total"]["replies"] == 2
 
@@ -130,4 +130,4 @@ async def test_usage_since_what_is_not_there_is_refused(
     await _answered(room, MESSAGE, "ada")
 
     with pytest.raises(ModerationError, match=said):
-        await House(room.desk).usage(channels, since)
+        await usage(room.context, channels, since)

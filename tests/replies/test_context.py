@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import app
+from bot.app import bot as app
 from bot.core.events import MessageEdited, MessageReceived, ReplySent
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch

@@ -63,7 +63,7 @@ async def test_a_pause_is_shown_and_silence_can_be_had(launch: Launch, control: 
 
     await control.post("hm", mention="sandbox-bot")
     await bot.judge.expect(MessageSkipped)
-    await bot.bot.moderation.pause(general, by="owner")
+    await bot.moderation.pause(general, by="owner")
     await bot.judge.expect(RepliesPaused)
     await control.post("ask it")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
-from bot.replies import records
+from bot.replies import sending
 from bot.responders import Answer, Question, Utterance
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
@@ -111,7 +111,7 @@ async def test_the_rest_of_an_answer_comes_when_its_question_is_deleted_in_the_m
     launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half an answer helps nobody; the later parts have nothing left to reference."""
-    monkeypatch.setattr(records, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(sending, "LONGEST_PAUSE", 0.3)
     bot = await launch(responder=Lecturer())
     await control.add_fault("status", **POST, nth=2, status=503)
     post = await control.post("tell me", mention="sandbox-bot")

@@ -24,7 +24,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.gateway import history, sender
-from bot.moderation import ModerationError
+from bot.moderation.command import ModerationError
 from bot.responders.protocol import ModelFailed, Trouble
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -66,7 +66,7 @@ class Scene:
     async def again(self, bot: RunningBot) -> Speech:
         """Have the answer composed anew, and return it in the making."""
         number = len(self.responder.speeches) + 1
-        await bot.bot.moderation.again(int(await channel(self.control)), int(self.question), by="owner")
+        await bot.moderation.again(int(await channel(self.control)), int(self.question), by="owner")
         return await self.responder.asked(number)
 
     async def fail(self, bot: RunningBot, speech: Speech) -> None:
@@ -77,7 +77,7 @@ class Scene:
     async def retry(self, bot: RunningBot) -> Speech:
         """Ask for a reply that was given up once more, and return it in the making."""
         number = len(self.responder.speeches) + 1
-        await bot.bot.moderation.retry(int(await channel(self.control)), int(self.question), by="owner")
+        await bot.moderation.retry(int(await channel(self.control)), int(self.question), by="owner")
         return await self.responder.asked(number)
 
     async def shows(self, *texts: str) -> None:
@@ -347,7 +347,7 @@ async def test_who_waits_long_for_an_edit_can_see_why(launch: Launch, control: C
 
     (delayed,) = await bot.judge.expect(ReplyDelayed)
     assert delayed.reason == "rate limit"
-    (unfinished,) = (await bot.bot.moderation.pending()).data["unfinished"]
+    (unfinished,) = (await bot.moderation.pending()).data["unfinished"]
     assert unfinished["reason"] == "1 of 1 part sent, 1 failed attempt"
 
 
@@ -407,7 +407,7 @@ async def test_a_reply_that_is_dropped_ends_the_model_s_work(launch: Launch, con
     speech = await scene.ask()
     speech.say("Once")
     await scene.shows("Once")
-    await bot.bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
+    await bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
     speech.say(" upon")
     await speech.over.wait()
     (await scene.ask()).end("Another.")
@@ -486,7 +486,7 @@ class TestAnew:
         await scene.shows("The second.")
         assert [len(await control.requests(**each)) for each in (POSTS, EDITS)] == [1, 1]
         assert [event.generation for event in await bot.judge.of(ReplyComposed)] == [1, 2]
-        report = await bot.bot.moderation.why(int(await channel(control)), int(scene.question))
+        report = await bot.moderation.why(int(await channel(control)), int(scene.question))
         assert report.title.endswith("answered in 1 part, composed anew 1 time")
 
     async def test_dropped_it_ends_the_model_s_work(self, launch: Launch, control: ControlClient) -> None:
@@ -495,7 +495,7 @@ class TestAnew:
         bot = await scene.open()
         await scene.answer(bot, "The first.")
         speech = await scene.again(bot)
-        await bot.bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
+        await bot.moderation.drop(int(await channel(control)), int(scene.question), by="owner")
         speech.say("The sec")
         async with asyncio.timeout(PATIENCE):
             await speech.over.wait()

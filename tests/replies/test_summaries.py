@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.core.events import ConversationSummarised, MessageReceived, ReplyComposed
 from bot.core.memory import DUE, KEEP
+from bot.moderation.usage import usage
 from bot.responders import Answer, Context, ModelFailed, Question, Trouble, Utterance
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch, RunningBot
@@ -79,7 +80,7 @@ async def test_what_the_window_outgrows_is_summed_up(launch: Launch, control: Co
     assert second.previous == composed.summary
     assert model.summed_up[1][0] == f"+{first.turns} turns"
     assert (await bot.judge.state(channel)).summary_upto == second.upto
-    report = await bot.bot.house.usage(None, None)
+    report = await usage(bot.bot.context)
     assert f"{2 * 32 + 3 * 4} tokens" in report.title
 
 
@@ -115,7 +116,7 @@ async def test_what_was_rewound_meanwhile_is_not_summed_up(launch: Launch, contr
     await chat(bot, control, DUE)
     channel = await ask(bot, control)
     await eventually(lambda: model.summed_up)
-    await bot.bot.moderation.reset(int(channel), by="owner")
+    await bot.moderation.reset(int(channel), by="owner")
     model.ready.set()
     await ask(bot, control)
 
@@ -134,9 +135,9 @@ async def test_a_rewind_takes_the_summary_back_and_an_undo_brings_it_again(
     await bot.judge.expect(ConversationSummarised)
     before = await bot.judge.state(channel)
 
-    await bot.bot.moderation.rewind(int(channel), "5", by="owner")
+    await bot.moderation.rewind(int(channel), "5", by="owner")
     assert (await bot.judge.state(channel)).summary_at == 0
-    await bot.bot.moderation.undo(int(channel), by="owner")
+    await bot.moderation.undo(int(channel), by="owner")
     after = await bot.judge.state(channel)
 
     assert (after.summary_at, after.summary_upto) == (before.summary_at, before.summary_upto) != (0, 0)

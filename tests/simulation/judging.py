@@ -6,8 +6,9 @@ from collections import Counter
 
 from bot.core import events as e
 from bot.core.addressing import nonce_of, parse_nonce
-from bot.core.conversation import fold
-from bot.core.window import SIZE
+from bot.core.fold import fold
+from bot.core.reply_record import ReplyRecord
+from bot.core.window import WINDOW
 from tests.simulation.discord_model import BOT, Message
 from tests.simulation.world import MAX_ATTEMPTS, World
 
@@ -31,6 +32,16 @@ def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -
     if isinstance(event, e.ReplyAbandoned):
         assert _is_so(world, event), f"abandoned without cause: {event.reason}"
     assert not isinstance(event, e.ForeignReplySeen), "there is no other process"
+
+
+def judge_outbox(world: World, channel: int) -> None:
+    """Judge what the state holds of unfinished replies: their events, read alone, say the same."""
+    for entry in world.log.states[channel].outbox:
+        record = ReplyRecord.of(world.log.events(channel, entry.message_id))
+        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus}
+        assert known == {part: sent_id for part, sent_id in enumerate(entry.sent_ids) if sent_id}
+        assert (record.generation, record.begun, record.written) == (entry.generation, entry.begun, entry.composed)
+        assert not record.complete, "a complete reply is none of the outbox"
 
 
 def judge_end(world: World) -> None:
@@ -96,6 +107,6 @@ def _judge_parts(world: World, message: Message, sent: dict[int, e.ReplySent], g
         assert world.discord.parts(message.id, nonce) == ([] if found.deleted else [found])
         state = world.log.states[message.channel]
         turn = state.turn(event.sent_id)
-        passed = len(state.window) == SIZE and event.sent_id < state.window[0].message_id
+        passed = len(state.window) == WINDOW and event.sent_id < state.window[0].message_id
         known = given_up or found.deleted or passed or (turn is not None and turn.part == part)
         assert known, "what the bot said is a turn"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bot.core.conversation import Conversation, evolve, fold
+from bot.core.conversation import Conversation
 from bot.core.events import Body, Drafts, Key, MessageEvent, Recorded
+from bot.core.fold import evolve, fold
 
 
 class Log:

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import __version__
+from bot.core.conversation import Conversation
 from bot.core.events import Event, MessageDeleted, Recorded, RepliesPaused
 from bot.telemetry import Metrics
 from bot.telemetry.metrics import WATCHED
@@ -21,17 +22,18 @@ def samples(metrics: Metrics) -> dict[str, float]:
     }
 
 
-def recorded(*events: Event) -> list[Recorded]:
-    """Return ``events`` as the log would."""
-    return [Recorded(n, "channel:1", n, n * 1_500_000, event) for n, event in enumerate(events, 1)]
+def observe(metrics: Metrics, *events: Event) -> None:
+    """Let it see ``events`` as the log records them."""
+    new = tuple(Recorded(n, "channel:1", n, n * 1_500_000, event) for n, event in enumerate(events, 1))
+    metrics.observe(1, Conversation(), new)
 
 
 def test_appended_events_are_counted_by_type() -> None:
     """And the time of the last one is kept, in seconds."""
     metrics = Metrics()
 
-    metrics.observe(recorded(MessageDeleted(message_id=1), RepliesPaused(by="x")))
-    metrics.observe(recorded(MessageDeleted(message_id=2)))
+    observe(metrics, MessageDeleted(message_id=1), RepliesPaused(by="x"))
+    observe(metrics, MessageDeleted(message_id=2))
 
     found = samples(metrics)
     assert found[f"echoless_events_total{{type={MessageDeleted.TYPE}}}"] == 2

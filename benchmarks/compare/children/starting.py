@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bot import app
+from bot.app.bot import clock
 from bot.conversations import Conversations
 from bot.eventlog.log import Location, open_log
 
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 async def _serve(began: float, folder: Path, channel: int) -> None:
-    log = await open_log(Location(folder), clock=app.clock)
+    log = await open_log(Location(folder), clock=clock)
     await Conversations(log).state(channel)
     _report(began)
     await log.close()

@@ -1,7 +1,10 @@
-"""Who may use which command: decided from what Discord resolved and what the settings say, and nothing else.
+"""Who may use which command, and of which channel: by what Discord resolved and what the settings say, nothing else.
 
 Discord hides commands by ``default_member_permissions``, which is a hint that a server may change and a client may
 ignore (docs: application commands, permissions). This is the check.
+
+A moderator of a server sees no more of it than Discord shows them: another channel than the one they are in is looked
+up with their own permissions there. From a private channel nothing else can be reached.
 """
 
 from __future__ import annotations
@@ -9,6 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+import discord
+
+from bot.errors import EcholessError
+from bot.eventlog.reader import Reader
+from bot.gateway.invocation import Asker
+from bot.moderation.command import ModerationError
+from bot.moderation.points import Point, channel_of_message, parse_channel, parse_point
 
 ADMINISTRATOR = 1 << 3
 """The permission that stands for all others (docs: permissions)."""
@@ -31,14 +42,8 @@ PERMISSIONS: Mapping[str, tuple[int, str]] = MappingProxyType(
 DIRECT = "In direct messages these commands are for the owner of this bot alone: use them in a channel of your server."
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
-
-    user_id: int
-    permissions: int
-    roles: frozenset[int]
-    guild_id: int | None
+class NotAllowed(EcholessError):
+    """Somebody asked for what they may not see or do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessRules:
     """The settings: members with ``permission``, those named, and the bot's owners, who alone may in direct messages.
 
     ``named`` holds for every command that ``commands`` does not name.
@@ -89,3 +94,90 @@ class Access:
 
     def _permitted(self, held: int) -> bool:
         return bool(held & ADMINISTRATOR) or held & self.bit == self.bit
+
+
+async def channel_meant(
+    interaction: discord.Interaction, reader: Reader, channel: str | None, *points: str | None
+) -> int:
+    """Return the channel a command is about: named, by a link, by a message that one of the points is, or else here.
+
+    Raises NotAllowed for a channel that the asker can't see, and ModerationError for what names none, or several.
+    """
+    named = None if channel is None else _named(channel)
+    found = [_point_of(text) for text in points]
+    chosen = {each for each in (named, *(point.channel_id for point in found)) if each is not None}
+    if len(chosen) > 1:
+        raise ModerationError("The links and the channel name different channels: keep to one of them.")
+    if not chosen:
+        return await _holding(interaction, reader, *(point.message_id for point in found))
+    (channel_id,) = chosen
+    await require_visible(interaction, channel_id)
+    return channel_id
+
+
+async def _holding(interaction: discord.Interaction, reader: Reader, *message_ids: int | None) -> int:
+    """Return the channel of the first message that is in one the asker can see; else the one that they are in.
+
+    So a message that they can't see is like one that there is not.
+    """
+    for message_id in message_ids:
+        channel_id = None if message_id is None else await channel_of_message(reader, message_id)
+        if channel_id is not None and await _sees(interaction, channel_id):
+            return channel_id
+    return interaction.channel_id or 0
+
+
+async def require_visible(interaction: discord.Interaction, channel_id: int) -> None:
+    """Raise NotAllowed unless the asker can see the channel and read back in it."""
+    if not await _sees(interaction, channel_id):
+        raise NotAllowed("I know of no such channel that you can see: name one of this server that is open to you.")
+
+
+def visible(interaction: discord.Interaction, channel: object) -> bool:
+    """Tell whether the asker can see a channel of the server they are in, and read what was said there."""
+    member = interaction.user
+    if not isinstance(member, discord.Member) or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return False
+    if channel.guild.id != interaction.guild_id:
+        return False
+    parent = channel.parent if isinstance(channel, discord.Thread) else channel
+    if parent is None:
+        return False
+    held = parent.permissions_for(member)
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    return held.view_channel and held.read_message_history and (not private or held.manage_threads)
+
+
+async def _sees(interaction: discord.Interaction, channel_id: int) -> bool:
+    if channel_id and channel_id == interaction.channel_id:
+        return True
+    return visible(interaction, await _find(interaction, channel_id))
+
+
+async def _find(interaction: discord.Interaction, channel_id: int) -> object:
+    guild = interaction.guild
+    if guild is None or not channel_id:
+        return None
+    known = guild.get_channel_or_thread(channel_id)
+    if known is not None:
+        return known
+    try:
+        # An archived thread is in no list that the gateway sends.
+        return await interaction.client.fetch_channel(channel_id)
+    except (discord.NotFound, discord.Forbidden, discord.InvalidData):
+        return None
+
+
+def _named(text: str) -> int:
+    channel_id = parse_channel(text)
+    if channel_id is None:
+        raise ModerationError("That is no channel: choose one from the list, or give its id.")
+    return channel_id
+
+
+def _point_of(text: str | None) -> Point:
+    """Return the message and the channel that a text names, as far as it names any."""
+    try:
+        return parse_point(text or "", now=0)
+    except ModerationError:
+        return Point()

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.responders.llm.breaker import Breaker
 from bot.responders.llm.call import Call, OutOfTime, Silent
 from bot.responders.llm.clean import Cleaner
 from bot.responders.llm.failures import Failure, failure_of
 from bot.responders.llm.models import Candidate, to_model_messages
+from bot.responders.llm.peer import Peer
 from bot.responders.llm.prices import Price, cost
 from bot.responders.llm.prompt import Allowance, Prompt, build
 from bot.responders.llm.room import LEAST_GAIN, Room, Share
@@ -50,22 +50,17 @@ class _Bill:
         self.priced &= price.known or not (tokens_in or tokens_out)
 
 
-@dataclass(slots=True)
-class Peer:
-    """A model, who may ask it now, how much it can be told, and how many questions it answered."""
-
-    candidate: Candidate
-    breaker: Breaker
-    room: Room
-    answers: int = 0
-
-
 class _Failed(NamedTuple):
     """How a model failed, and the seconds until it may be asked again, where that is all there is to do."""
 
     peer: Peer
     failure: Failure
     pause: float | None
+
+    @property
+    def reason(self) -> str:
+        name = self.peer.provider.name if self.failure.shared else self.peer.candidate.name
+        return f"{name}: {self.failure.reason}"
 
 
 class Attempt:
@@ -84,10 +79,12 @@ class Attempt:
         self.done = False
 
     async def ask(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
-        """Yield what one model says, if it may be asked now."""
-        if not peer.breaker.admit(self):
-            absence = peer.breaker.absence()
-            failure = peer.breaker.failure or Failure(Trouble.AWAY, "another question asks")
+        """Yield what one model says, if it may be asked now, and nothing its provider did says that it is away."""
+        if any(each.failure.shared and each.peer.provider is peer.provider for each in self._failed):
+            return
+        if not peer.admit(self):
+            absence = peer.absence()
+            failure = peer.blocked.failure or Failure(Trouble.AWAY, "another question asks")
             self._failed.append(_Failed(peer, replace(failure, suspect=False), absence.seconds if absence else 0.0))
             return
         try:
@@ -95,7 +92,7 @@ class Attempt:
                 async for piece in pieces:
                     yield piece
         finally:
-            peer.breaker.release(self)
+            peer.release(self)
 
     async def _tries(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
         """Yield what a model says, asked again with a shorter prompt where that may be what it wants."""
@@ -114,7 +111,7 @@ class Attempt:
             if failure is None:
                 if shortened:
                     peer.room.took(share.prompt)
-                peer.answers += 1
+                peer.answered()
                 self.done = True
                 yield self._answer(peer.candidate, prompt, call.finish)
                 return
@@ -132,13 +129,13 @@ class Attempt:
         """Return the error that tells of all failures."""
         suspects = [each.peer.answers for each in self._failed if each.failure.suspect]
         pauses = [each.pause for each in self._failed if each.pause is not None]
-        reasons = (f"{each.peer.candidate.name}: {each.failure.reason}" for each in self._failed)
         trouble = _together([each.failure.trouble for each in self._failed])
         return ModelFailed(
-            "; ".join(dict.fromkeys(reasons)),
+            "; ".join(dict.fromkeys(each.reason for each in self._failed)),
             trouble,
             retry_after=min(pauses, default=None),
             others=sum(suspects) + 1 if suspects else 0,
+            cut=any(each.failure.cut for each in self._failed),
             tokens_in=self._bill.tokens_in,
             tokens_out=self._bill.tokens_out,
             cost_micros=self._bill.cost_micros,
@@ -152,7 +149,7 @@ class Attempt:
             self._settings.patience,
             self._deadline,
             longest=share.answer,
-            alive=peer.breaker.alive,
+            alive=peer.alive,
         )
 
     async def _said(self, call: Call) -> AsyncGenerator[str, None]:
@@ -213,10 +210,10 @@ class Attempt:
         """Note how a model failed: its breaker tells of one that is away, once."""
         pause = None
         if failure.trouble in WAITS:
-            pause = peer.breaker.failed(self, failure)
+            pause = peer.failed(self, failure)
         else:
             if failure.trouble in FINAL:
-                peer.breaker.alive()
+                peer.alive()
             name, message = peer.candidate.name, self._question.message_id
             _log.warning("model.failed", model=name, reason=failure.reason, message=message)
         self._failed.append(_Failed(peer, failure, pause))

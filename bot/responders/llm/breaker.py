@@ -15,7 +15,7 @@ from bot.responders.llm.failures import Failure
 from bot.responders.protocol import Absence, Condition, Trouble
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 1.5
 """Seconds between two attempts to reach somebody who can't be reached, before jitter: a refused connection is cheap."""
 
 LONGEST_UNHURRIED = 20.0
@@ -36,7 +36,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """Tells who may ask a model; ``clock`` returns seconds and is never set back, ``dice`` spread the pauses.
+    """Tells who may ask a model, or any model of a provider, by the ``name`` that log lines and people get.
+
+    ``clock`` returns seconds and is never set back, ``dice`` spread the pauses.
 
     ``failure`` is what keeps everybody from asking (None: nothing does).
     """
@@ -70,7 +72,7 @@ class Breaker:
         return Absence(self.failure.reason, wait) if wait > 0 else None
 
     def condition(self, tokens: int) -> Condition:
-        """Return how the model is; ``tokens`` is how long a prompt for it may be."""
+        """Return how it is; ``tokens`` is how long a prompt may be."""
         if self.failure is None:
             return Condition(self.name, tokens=tokens)
         return Condition(self.name, self.failure.reason, self._clock() - self._since, self._tries, tokens)
@@ -80,7 +82,6 @@ class Breaker:
         now = self._clock()
         if self.failure is None:
             self._since = now
-            self._tries = 0
             _log.warning("model.away", model=self.name, reason=failure.reason)
         elif self._prober is not who:
             # Asked before the first one failed: that is no further attempt.
@@ -98,6 +99,11 @@ class Breaker:
         if self.failure is not None:
             _log.info("model.back", model=self.name, after=round(self._clock() - self._since, 1), tries=self._tries)
             self.failure = None
+
+    def answered(self) -> None:
+        """Take a whole answer: only now the pauses are short again, since one may come back and go in every answer."""
+        self.alive()
+        self._tries = 0
 
     def release(self, who: object) -> None:
         """Let the next one try where an attempt ended without telling anything about the model."""

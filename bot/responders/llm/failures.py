@@ -26,7 +26,7 @@ from pydantic_ai.exceptions import (
 )
 
 from bot.responders.llm.http import TooMuch
-from bot.responders.protocol import Trouble
+from bot.responders.protocol import WAITS, Trouble
 
 LONGEST_RETRY_AFTER = 3600.0
 UNREADABLE = "an answer that can't be read"
@@ -43,6 +43,12 @@ _TROUBLES: tuple[tuple[type[ModelAPIError], Trouble], ...] = (
 )
 _GATEWAYS = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, 529))
 """Statuses that say nothing about the question: whoever answers stands before the model, or is overloaded."""
+
+_SHARED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, *_GATEWAYS))
+"""Statuses that every model of the provider would get."""
+
+_LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
+"""How servers word that one model is not ready yet: llama-server and others say so with status 503."""
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(?:size|length|window)|exceed_context|n_ctx|n_keep|context_exceeded|prompt[^.]{0,40}too long"
@@ -70,6 +76,7 @@ class Failure:
     ``detail`` says it in words of our own. ``unsure``: the prompt may have been too long, whatever the server says of
     it. ``suspect``: the question itself may be what the server can't bear. ``context`` is the number of tokens that the
     server says it holds (0: it does not say). ``unhurried``: another attempt costs the server more than a connection.
+    ``shared``: it is so of every model of the provider. ``cut``: it was lost in the middle of its answer.
     """
 
     trouble: Trouble
@@ -79,6 +86,8 @@ class Failure:
     suspect: bool = False
     context: int = 0
     unhurried: bool = False
+    shared: bool = False
+    cut: bool = False
 
     @property
     def reason(self) -> str:
@@ -99,10 +108,10 @@ def failure_of(error: Exception, *, began: bool) -> Failure:
         return Failure(Trouble.UNREADABLE, f"{UNREADABLE}{what}", unsure=not began)
     if isinstance(error, ModelConnectionError):
         if began:
-            return Failure(Trouble.UNREADABLE, "the stream was cut")
+            return Failure(Trouble.AWAY, "the stream was cut", suspect=True, unhurried=True, shared=True, cut=True)
         # A server that can't bear the question hangs up on it as well, but not before it took the connection.
         taken = error.phase == "read"
-        return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken)
+        return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken, shared=True)
     return _refusal(error, began=began)
 
 
@@ -136,7 +145,14 @@ def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
         suspect=trouble is Trouble.AWAY and status not in {*_GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
         unhurried=status == HTTPStatus.TOO_MANY_REQUESTS,
         context=_size(said) if trouble is Trouble.TOO_LONG else 0,
+        shared=_is_shared(trouble, status, said),
     )
+
+
+def _is_shared(trouble: Trouble, status: int, said: str) -> bool:
+    """Tell whether a server's own error keeps every model of the provider from answering."""
+    everybody = trouble is Trouble.QUOTA or (trouble in WAITS and status in _SHARED)
+    return everybody and not _LOADING.search(said)
 
 
 def _may_overflow(trouble: Trouble | None, status: int) -> bool:

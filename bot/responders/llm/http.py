@@ -1,6 +1,9 @@
-"""The way to a server of one's own, which may send anything: what it sends is bounded, so that memory is.
+"""The way to a model's server, which may send anything: what it sends is bounded, so that memory is.
 
-An answer that is longer than any can be, or an event of a stream that does not end, breaks the answer off.
+An answer that is longer than any can be, or an event of a stream that does not end, breaks the answer off. Every
+provider of pydantic-ai that takes an HTTP client gets this one. Those that bring a client of their own are not bounded:
+bedrock and xai (no HTTP client at all), cohere, groq and huggingface (another library's), github (tells of none) and
+``gateway/...`` (made by a function).
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx2
+from pydantic_ai.models import create_async_httpx2_client
 
 LONGEST_ANSWER = 32 * 2**20
 """Bytes of a response: a thousand pages, in the form in which streams carry them."""
@@ -61,9 +65,11 @@ async def _bound(response: httpx2.Response) -> None:
 
 def client() -> httpx2.AsyncClient:
     """Return a client whose responses are bounded; whoever has it closes it."""
-    return httpx2.AsyncClient(
-        headers={"Accept-Encoding": "identity"},
+    # Made by pydantic-ai, whose clients let no SDK lengthen the time for connecting.
+    bounded = create_async_httpx2_client(
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-        event_hooks={"response": [_bound]},
     )
+    bounded.headers["Accept-Encoding"] = "identity"
+    bounded.event_hooks = bounded.event_hooks | {"response": [_bound]}
+    return bounded

@@ -47,6 +47,9 @@ OLLAMA_URL = "http://127.0.0.1:11434/v1"
 _COMPATIBLE = frozenset({"openai", "ollama", "vllm"})
 """Providers under whose name a server of one's own is asked in OpenAI's protocol."""
 
+_OTHER_CLIENTS = frozenset({"groq", "cohere", "huggingface"})
+"""Providers whose ``http_client`` is of another library, or is not heeded."""
+
 _OPENAI_ITSELF = ("openai.com", "openai.azure.com")
 _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
@@ -58,10 +61,13 @@ _KEY = ("api_key", "token")
 class Candidate:
     """A model under the name that the settings and the price table have for it, and what it is asked with.
 
-    ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's own.
+    ``provider`` is the same for models that are asked of one provider at one address with one key: where that is away,
+    all of them are. ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's
+    own.
     """
 
     name: str
+    provider: str
     model: Model
     settings: ModelSettings
     client: AsyncClient | None = None
@@ -90,12 +96,16 @@ def candidates(
         )
     key = _key(endpoint, environ)
     first = endpoint.model.partition(":")[0]
-    found = []
+    found: list[Candidate] = []
+    providers: dict[tuple[str, str, str], str] = {}
     for name in (endpoint.model, *endpoint.fallbacks):
         own = name.partition(":")[0] == first
-        way = client() if name.partition(":")[0] in _COMPATIBLE else None
+        way = _way(name.partition(":")[0])
         model = _model(name, endpoint.base_url if own else "", key if own else "", environ, way)
-        found.append(Candidate(name, model, _settings(model, max_tokens, temperature), way, _is_own(model)))
+        where = (model.system, model.base_url or "", key if own else "")
+        provider = providers.setdefault(where, name.partition(":")[0])
+        asked_with = _settings(model, max_tokens, temperature)
+        found.append(Candidate(name, provider, model, asked_with, way, _is_own(model)))
     return tuple(found)
 
 
@@ -163,6 +173,17 @@ def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: 
         raise _without_sdk(name, error) from error
     except UserError as error:
         raise _unusable(name, str(error)) from error
+
+
+def _way(provider: str) -> AsyncClient | None:
+    """Return a client of ours for a provider that takes one; why there is no such provider is said elsewhere."""
+    if provider in _OTHER_CLIENTS or provider.startswith("gateway/"):
+        return None
+    try:
+        takes = inspect.signature(infer_provider_class(provider)).parameters
+    except (ValueError, ImportError):
+        return None
+    return client() if "http_client" in takes else None
 
 
 def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Provider[Any]:

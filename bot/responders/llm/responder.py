@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter as Counts
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from random import Random
 
-from bot.responders.llm.attempt import Attempt, Peer
+from bot.responders.llm.attempt import Attempt
 from bot.responders.llm.breaker import Breaker
 from bot.responders.llm.files import readable
 from bot.responders.llm.models import Candidate, candidates, close
+from bot.responders.llm.peer import Peer
 from bot.responders.llm.room import Room
 from bot.responders.llm.server import Told, ask
 from bot.responders.llm.settings import Endpoint, LlmSettings
@@ -95,27 +97,29 @@ class LlmResponder:
 
     def absence(self) -> Absence | None:
         """Return why no model may be asked just now, and in how many seconds one may be; None where one may."""
-        absences = [(peer.breaker.name, peer.breaker.absence()) for peer in self._peers]
+        absences = [(peer.blocked.name, peer.absence()) for peer in self._peers]
         away = [(name, absence) for name, absence in absences if absence is not None]
         if len(away) < len(absences):
             return None
-        reason = "; ".join(f"{name}: {absence.reason}" for name, absence in away)
-        return Absence(reason, min(absence.seconds for _, absence in away))
+        reasons = dict.fromkeys(f"{name}: {absence.reason}" for name, absence in away)
+        return Absence("; ".join(reasons), min(absence.seconds for _, absence in away))
 
     def condition(self) -> Sequence[Condition]:
-        """Return how the models are, in the order in which they are asked."""
-        return tuple(peer.breaker.condition(peer.room.tokens) for peer in self._peers)
+        """Return how the models are, in the order in which they are asked; one provider that is away stands for all."""
+        conditions = (peer.condition() for peer in self._peers)
+        return tuple({condition.name: condition for condition in conditions}.values())
 
     async def look(self) -> Sequence[Seen]:
         """Ask the servers of the models for their lists, and one's own for the size of the context; never raises."""
         told = await asyncio.gather(*(ask(peer.candidate) for peer in self._peers))
-        return [_seen(peer.candidate.name, each) for peer, each in zip(self._peers, told, strict=True)]
+        return [_seen(peer, each) for peer, each in zip(self._peers, told, strict=True)]
 
 
-def _seen(name: str, told: Told) -> Seen:
-    if told.failure is None:
+def _seen(peer: Peer, told: Told) -> Seen:
+    name, failure = peer.candidate.name, told.failure
+    if failure is None:
         return Seen(name, known=told.known, models=told.models, tokens=told.context)
-    return Seen(name, told.failure.reason, told.failure.trouble in WAITS)
+    return Seen(peer.provider.name if failure.shared else name, failure.reason, failure.trouble in WAITS)
 
 
 def build_responder(endpoint: Endpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:
@@ -127,7 +131,18 @@ def build_responder(endpoint: Endpoint, settings: LlmSettings, environ: Mapping[
 def peers(models: Iterable[Candidate], settings: LlmSettings) -> list[Peer]:
     """Return models of which nothing is known yet."""
     dice = Random()  # noqa: S311 - spreads pauses, keeps nothing secret
+    models = tuple(models)
+    shared = Counts(model.provider for model in models)
+    breakers = {
+        model.provider: Breaker(model.provider if shared[model.provider] > 1 else model.name, time.monotonic, dice)
+        for model in models
+    }
     return [
-        Peer(model, Breaker(model.name, time.monotonic, dice), Room(settings.context_tokens, settings.max_tokens))
+        Peer(
+            model,
+            breakers[model.provider],
+            Breaker(model.name, time.monotonic, dice),
+            Room(settings.context_tokens, settings.max_tokens),
+        )
         for model in models
     ]

@@ -89,11 +89,11 @@ class _Server:
         if isinstance(status, int):
             refused = status in {401, 403}
             trouble = Trouble.KEY if refused else Trouble.AWAY if status >= 500 else Trouble.UNREADABLE  # noqa: PLR2004
-            return Failure(trouble, f"HTTP {status}")
+            return Failure(trouble, f"HTTP {status}", shared=trouble is not Trouble.UNREADABLE)
         if type(error).__name__ == "APITimeoutError":
-            return Failure(Trouble.AWAY, f"silent for {self._options['timeout']:g} s", unhurried=True)
+            return Failure(Trouble.AWAY, f"silent for {self._options['timeout']:g} s", unhurried=True, shared=True)
         if type(error).__name__ == "APIConnectionError":
-            return Failure(Trouble.AWAY, "no connection")
+            return Failure(Trouble.AWAY, "no connection", shared=True)
         return failure_of(error, began=False)
 
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 import discord
 import pytest
 
-from bot.gateway.commands.access import ADMINISTRATOR, DIRECT, PERMISSIONS, Access, Asker, Named
+from bot.gateway.commands.access import ADMINISTRATOR, DIRECT, PERMISSIONS, AccessRules, Named
+from bot.gateway.invocation import Asker
 
 MANAGE_GUILD, MANAGE_MESSAGES = PERMISSIONS["manage_guild"][0], PERMISSIONS["manage_messages"][0]
 GUILD, SOMEBODY, OWNER, HELPER, MOD, SENIOR = 1, 10, 11, 12, 20, 21
 
-ACCESS = Access(
+ACCESS = AccessRules(
     permission="manage_guild",
     named=Named(roles=frozenset({MOD}), people=frozenset({HELPER})),
     commands={"rewind": Named(roles=frozenset({SENIOR}))},

@@ -3,11 +3,14 @@ from __future__ import annotations
 import pytest
 
 from bot.core.events import CommandUsed, RepliesPaused, ReplySent
-from bot.gateway.commands.counter import NEUTRAL
-from bot.moderation import Report
+from bot.gateway.commands.dispatcher import NEUTRAL
+from bot.moderation import checks, history
+from bot.moderation.command import Report
+from bot.moderation.context import CommandContext
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, caught_up, text_of
 from tests.harness import Launch, RunningBot
+from tests.moderating import put
 from tests.waiting import eventually
 
 WORDS = "the secret of the moderator"
@@ -44,7 +47,7 @@ async def test_an_answer_later_than_the_token_is_dropped_and_noted(
 ) -> None:
     """By our own count, nothing is sent any more."""
     running = await _started(launch, control)
-    running.bot.counter._token_seconds = 0.0
+    running.bot.dispatcher._token_seconds = 0.0
     used = await control.use_command("replay state", user=moderator.user)
 
     assert await _outcome(running) == "expired"
@@ -142,12 +145,12 @@ async def test_a_mistake_of_ours_is_told_without_its_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A neutral sentence for the asker, the error's kind for the operator."""
-    running = await _started(launch, control)
 
-    async def broken(*_: object) -> Report:
+    async def broken(*_: object, **__: object) -> Report:
         raise ValueError(WORDS)
 
-    monkeypatch.setattr(running.bot.moderation, "state", broken)
+    put(monkeypatch, "state", broken)
+    running = await _started(launch, control)
 
     assert await moderator.ask("state") == NEUTRAL
     assert await _outcome(running) == "failed"
@@ -176,19 +179,18 @@ async def test_progress_is_told_until_the_answer_comes(
     launch: Launch, control: ControlClient, moderator: Moderator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By editing the answer, which the report then replaces."""
-    running = await _started(launch, control)
-    monkeypatch.setattr("bot.gateway.commands.keep.PROGRESS_SECONDS", 0.01)
-    verify = running.bot.moderation.verify
+    monkeypatch.setattr("bot.gateway.commands.command_answers.PROGRESS_SECONDS", 0.01)
 
-    async def slow(channel_id: int | None, progress: object) -> Report:
+    async def slow(context: CommandContext, channel_id: int | None, progress: object) -> Report:
         assert callable(progress)
         progress(1, 4)
         await control.wait_for_messages(contains="Checked 1 of 4 events (25 %)")
         progress(2, 4)
         await control.wait_for_messages(contains="Checked 2 of 4 events (50 %)")
-        return await verify(channel_id)
+        return await checks.verify(context, channel_id)
 
-    monkeypatch.setattr(running.bot.moderation, "verify", slow)
+    put(monkeypatch, "verify", slow)
+    running = await _started(launch, control)
     answer = await moderator.use("replay verify")
 
     assert "All is well" in text_of(await moderator.sees(answer, "All is well"))
@@ -199,14 +201,13 @@ async def test_a_stopping_bot_lets_an_answer_go_out(
     launch: Launch, control: ControlClient, moderator: Moderator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is under way ends before the connection does."""
-    running = await _started(launch, control)
-    state = running.bot.moderation.state
 
-    async def stopping(channel_id: int, at: str | None = None) -> Report:
+    async def stopping(context: CommandContext, channel_id: int, at: str | None = None) -> Report:
         running.stopping.set()
-        return await state(channel_id, at)
+        return await history.state(context, channel_id, at)
 
-    monkeypatch.setattr(running.bot.moderation, "state", stopping)
+    put(monkeypatch, "state", stopping)
+    running = await _started(launch, control)
 
     assert "at version 4" in await moderator.ask("state")
     await running.stop()

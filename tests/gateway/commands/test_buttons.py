@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bot.core.events import CommandUsed, ConversationRewound, MessageReceived, ReplySent
-from bot.gateway.commands.live import GONE
+from bot.gateway.commands.answers import GONE
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, Record, button, labels, text_of
 from tests.harness import Launch, RunningBot

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.core.events import CommandUsed, ConversationReset, ConversationRewound, ReplyAbandoned, ReplySent
-from bot.gateway.commands.change import version_in
-from bot.moderation import Report
+from bot.gateway.commands.command_answers import settled
+from bot.moderation.command import Report
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, caught_up, labels, text_of
 from tests.harness import Gated, Launch, RunningBot
@@ -167,8 +167,8 @@ async def _turns(running: RunningBot, channel: str, count: int) -> bool:
 
 def test_a_time_is_settled_when_it_is_previewed() -> None:
     """An age means another version by the time of the confirmation."""
-    assert version_in(Report("Preview", data={"to": 4}), "10 minutes ago") == "4"
-    assert version_in(Report("Preview", data={"to": 0}), "2 days ago") == "0"
+    assert settled(Report("Preview", data={"to": 4}), {"to": "10 minutes ago"}, "to") == {"to": "4"}
+    assert settled(Report("Preview", data={"to": 0}), {"to": "2 days ago"}, "to") == {"to": "0"}
 
 
 async def test_cancelling_changes_nothing(launch: Launch, control: ControlClient, moderator: Moderator) -> None:

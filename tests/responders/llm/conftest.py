@@ -22,15 +22,22 @@ async def server() -> AsyncIterator[ModelServer]:
 
 
 @pytest.fixture
-async def asking(server: ModelServer) -> AsyncIterator[Asking]:
-    """Make responders that ask the server; settings come by name, ``fallbacks`` are as many models as it says."""
+async def asking(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asking]:
+    """Make responders that ask the server; settings come by name, ``fallbacks`` are as many models as it says.
+
+    After them, ``elsewhere`` are as many that another provider asks of the server.
+    """
     async with AsyncExitStack() as stack:
 
-        def make(*, fallbacks: int = 0, url: str = "", **changes: object) -> LlmResponder:
-            others = tuple(f"openai:other{number}" for number in range(fallbacks))
-            endpoint = Endpoint("openai:tiny", others, base_url=url or server.url)
+        def make(*, fallbacks: int = 0, elsewhere: int = 0, url: str = "", **changes: object) -> LlmResponder:
+            others = [f"openai:other{number}" for number in range(fallbacks)]
+            others += [f"ollama:elsewhere{number}" for number in range(elsewhere)]
+            environ = {"OLLAMA_BASE_URL": url or server.url} if elsewhere else {}
+            for name, value in environ.items():
+                monkeypatch.setenv(name, value)
+            endpoint = Endpoint("openai:tiny", tuple(others), base_url=url or server.url)
             settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
-            responder = build_responder(endpoint, settings, {})
+            responder = build_responder(endpoint, settings, environ)
             stack.push_async_callback(responder.close)
             return responder
 

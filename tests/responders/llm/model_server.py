@@ -30,6 +30,7 @@ class Fault(StrEnum):
     UNAUTHORIZED = "401"
     RATE_LIMIT = "429"
     SERVER_ERROR = "500"
+    UNAVAILABLE = "503"
     TOO_LONG = "too long"
     FILTERED = "filtered"
     CUT = "cut"
@@ -88,7 +89,8 @@ class ModelServer:
         self.length = length
         self.script = Script()
         self.broken = ""
-        """Whoever asks with this word gets an error."""
+        """Whoever asks with this word gets a fault: this one."""
+        self.breaks_by = Fault.SERVER_ERROR
         self.models: Sequence[str] = (MODEL,)
         self.scripts: deque[Script] = deque()
         self.requests: list[Request] = []
@@ -123,7 +125,7 @@ class ModelServer:
         self.requests.append(request)
         script = self.scripts.popleft() if self.scripts else self.script
         if self.broken and self.broken in str(request.body["messages"][-1]["content"]):
-            script = Script(fault=Fault.SERVER_ERROR)
+            script = Script(fault=self.breaks_by)
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         try:
@@ -218,6 +220,8 @@ def _refusal(fault: Fault | None) -> web.Response | None:
             return web.json_response({"error": error}, status=429, headers={"Retry-After": "7"})
         case Fault.SERVER_ERROR:
             return web.json_response({"error": error}, status=500)
+        case Fault.UNAVAILABLE:
+            return web.json_response({"error": error}, status=503)
         case Fault.FILTERED:
             return web.json_response({"error": error | {"code": "content_policy_violation"}}, status=400)
         case Fault.TOO_LONG:
@@ -243,8 +247,9 @@ async def _send(response: web.StreamResponse, data: Mapping[str, Any]) -> None:
     await response.write(f"data: {json.dumps(data)}\n\n".encode())
 
 
-async def _main(port: int, rate: float, first: float, length: int) -> None:
+async def _main(port: int, rate: float, first: float, length: int, fault: Fault | None) -> None:
     async with ModelServer(rate=rate, first=first, length=length).serve(port=port) as server:
+        server.script = Script(fault=fault)
         print(server.url, flush=True)  # noqa: T201 - whoever starts it reads the address
         await asyncio.Event().wait()
 
@@ -255,6 +260,7 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=50.0, help="tokens a second, 0 for all at once")
     parser.add_argument("--first", type=float, default=0.0, help="seconds before the first token")
     parser.add_argument("--length", type=int, default=100, help="tokens of an answer")
+    parser.add_argument("--fault", type=Fault, choices=list(Fault), help="how every request fails")
     arguments = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(_main(arguments.port, arguments.rate, arguments.first, arguments.length))
+        asyncio.run(_main(**vars(arguments)))

@@ -121,7 +121,7 @@ async def test_a_mention_without_words_is_answered_where_its_file_can_be_read(
 
     if told:
         await bot.judge.expect(ReplySent)
-        await bot.bot.moderation.rehearse(int(posted["channel_id"]), message_id=int(posted["id"]))
+        await bot.moderation.rehearse(int(posted["channel_id"]), message_id=int(posted["id"]))
         answered, rehearsed = (json.dumps(request.body["messages"]) for request in server.requests)
         assert told in answered
         assert told in rehearsed

@@ -73,6 +73,21 @@ def test_a_sign_of_life_lets_everybody_ask(made: Breaker, clock: Clock) -> None:
     assert made.condition(0).trouble == ""
 
 
+def test_pauses_grow_over_signs_of_life_until_there_is_an_answer(made: Breaker, clock: Clock) -> None:
+    """One that comes back and goes in the middle of every answer is not asked twice a second."""
+    pauses = []
+    for number in range(4):
+        assert made.admit(number)
+        made.alive()
+        pauses.append(made.failed(number, Failure(Trouble.AWAY, "the stream was cut", unhurried=True)))
+        clock.now += pauses[-1] + 0.001
+    made.answered()
+
+    assert pauses == sorted(pauses)
+    assert pauses[-1] >= 2**3 * breaker.FIRST_PAUSE * (1 - breaker.JITTER)
+    assert made.failed("a", GONE) <= breaker.FIRST_PAUSE * (1 + breaker.JITTER)
+
+
 def test_an_attempt_that_tells_nothing_lets_the_next_one_try(made: Breaker, clock: Clock) -> None:
     """Only the one that tries gives its turn back."""
     clock.now += made.failed("a", GONE) + 0.001

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -11,8 +13,10 @@ from bot.responders.llm.responder import LlmResponder
 from bot.responders.llm.settings import Patience
 from tests.responders.llm.asking import TEXT, Asking, ask
 from tests.responders.llm.model_server import Fault, ModelServer, Script
+from tests.responders.llm.wire import Wire, chunk, response
 from tests.waiting import eventually
 
+NOT_FOUND = response({"error": "no such path"}, 404)
 BRIEF = Patience(first_token=60, between=60, total=2)
 
 
@@ -65,17 +69,44 @@ async def test_server_that_says_how_long_to_wait_is_left_alone_for_so_long(serve
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault.CUT, Fault.UNFINISHED, Fault.INVALID_JSON])
-async def test_stream_that_ends_in_the_middle_is_no_answer(server: ModelServer, asking: Asking, fault: Fault) -> None:
-    """What was shown stays shown, so that no other model is asked; what it took is told as an estimate."""
+@pytest.mark.parametrize(
+    ("fault", "reason", "trouble"),
+    [
+        (Fault.CUT, "model away (the stream was cut)", Trouble.AWAY),
+        (Fault.UNFINISHED, "the stream was cut", Trouble.UNREADABLE),
+        (Fault.INVALID_JSON, "the stream was cut", Trouble.UNREADABLE),
+    ],
+)
+async def test_stream_that_ends_in_the_middle_is_no_answer(
+    server: ModelServer, asking: Asking, fault: Fault, reason: str, trouble: Trouble
+) -> None:
+    """What was shown stays shown, so that no other model is asked; what it took is told as an estimate.
+
+    One whose connection is lost is away; the question may be what it can't bear.
+    """
     server.script = Script(fault=fault)
 
-    failed = await failure(asking(fallbacks=1, prices={"tiny": Price(1, 1)}))
+    failed = await failure(asking(elsewhere=1, prices={"tiny": Price(1, 1)}))
 
-    assert (failed.reason, failed.trouble) == ("openai:tiny: the stream was cut", Trouble.UNREADABLE)
+    lost = fault is Fault.CUT
+    assert (failed.reason, failed.trouble) == (f"openai:tiny: {reason}", trouble)
+    assert (failed.cut, failed.others, failed.retry_after is not None) == (lost, int(lost), lost)
     assert failed.tokens_in > 100
     assert failed.cost_micros == failed.tokens_in + failed.tokens_out
     assert len(server.requests) == 1
+
+
+async def test_a_server_that_dies_in_its_answer_is_away(asking: Asking) -> None:
+    """The system closes the connection for it in good order, before the end that was announced."""
+    began = b'2c\r\ndata: {"choices": [{"delta": {"content": "All is'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    piece = b"data: " + json.dumps(chunk({"content": "All is "})).encode() + b"\n\n"
+    sent = head + f"{len(piece):x}\r\n".encode() + piece + b"\r\n" + began
+
+    async with Wire(lambda asked: sent if asked.body else NOT_FOUND).serve() as wire:
+        failed = await failure(asking(url=wire.url))
+
+    assert (failed.reason, failed.waits, failed.cut) == ("openai:tiny: model away (the stream was cut)", True, True)
 
 
 async def test_answer_that_cannot_be_read_is_none(server: ModelServer, asking: Asking) -> None:
@@ -159,7 +190,7 @@ async def test_thoughts_without_an_answer_are_paid_for(server: ModelServer, aski
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_next_model_answers_where_one_fails(server: ModelServer, asking: Asking, *, streaming: bool) -> None:
     """In their order, until one does; the answer names it, and its cost holds what the empty one took."""
-    server.scripts.extend([Script(fault=Fault.RATE_LIMIT), Script(fault=Fault.EMPTY), Script()])
+    server.scripts.extend([Script(fault=Fault.SERVER_ERROR), Script(fault=Fault.EMPTY), Script()])
     prices = {f"other{number}": Price(0, 10) for number in range(3)}
 
     _, answer = await ask(asking(fallbacks=3, prices=prices, streaming=streaming))
@@ -173,9 +204,9 @@ async def test_all_models_failing_are_all_told(server: ModelServer, asking: Aski
     """Waiting helps as soon as it helps one of them."""
     server.scripts.extend([Script(fault=Fault.UNAUTHORIZED), Script(fault=Fault.RATE_LIMIT)])
 
-    failed = await failure(asking(fallbacks=1))
+    failed = await failure(asking(elsewhere=1))
 
-    assert failed.reason == "openai:tiny: key refused (HTTP 401); openai:other0: model away (HTTP 429)"
+    assert failed.reason == "openai:tiny: key refused (HTTP 401); ollama:elsewhere0: model away (HTTP 429)"
     assert (failed.trouble, failed.permanent) == (Trouble.AWAY, False)
     assert failed.retry_after is not None
     assert failed.retry_after < 7

@@ -13,16 +13,17 @@ from pydantic_ai.models import override_allow_model_requests
 
 from bot.responders import Answer, ModelFailed
 from bot.responders.llm import http
+from bot.responders.llm.models import candidates
 from bot.responders.llm.prices import Price
-from bot.responders.llm.responder import LlmResponder
-from bot.responders.llm.settings import Patience
+from bot.responders.llm.responder import LlmResponder, peers
+from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, USAGE, Asked, Wire, chunk, events, response, well
 
 MUTATED = 2000
 AT_ONCE = 8
 HASTY = Patience(first_token=5, between=5, total=10)
-PRICES = {"tiny": Price(1, 1), "other0": Price(1, 1)}
+PRICES = {"tiny": Price(1, 1), "elsewhere0": Price(1, 1)}
 NOT_FOUND = response({"error": "no such path"}, 404)
 
 ODD: tuple[Any, ...] = (
@@ -120,11 +121,11 @@ async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(ask
     def answering(asked: Asked) -> bytes:
         if not asked.path.endswith("completions"):
             return NOT_FOUND
-        return well(asked) if asked.body["model"] == "other0" else streams[_number(asked)]
+        return well(asked) if asked.body["model"] == "elsewhere0" else streams[_number(asked)]
 
     seen: dict[str, int] = {"answer": 0, "fallback": 0, "reason": 0}
     async with Wire(answering).serve() as wire:
-        responders = [asking(url=wire.url, fallbacks=1, patience=HASTY, prices=PRICES) for _ in range(AT_ONCE)]
+        responders = [asking(url=wire.url, elsewhere=1, patience=HASTY, prices=PRICES) for _ in range(AT_ONCE)]
 
         async def work(first: int) -> None:
             for number in range(first, MUTATED, AT_ONCE):
@@ -227,6 +228,28 @@ async def test_an_answer_without_end_is_broken_off(
 
     assert failed.value.reason == "openai:tiny: an answer without end"
     assert endless.sent < 4 * most + 2**24  # what lies in the sockets comes on top
+
+
+@pytest.mark.parametrize("provider", ["litellm", "moonshotai", "zai", "deepseek", "together", "cerebras"])
+async def test_other_providers_answers_are_bounded_as_well(provider: str) -> None:
+    """Whoever takes a client gets ours; most of them have one address, so that it is changed once they are made."""
+    endless = Endless("text/event-stream", b"x" * 65536)
+    server = await asyncio.start_server(endless.take, "127.0.0.1", 0)
+    endpoint = Endpoint(f"{provider}:tiny", key_env="KEY")
+    (candidate,) = candidates(endpoint, {"KEY": "key"}, max_tokens=10, temperature=None)
+    assert candidate.model.provider is not None
+    candidate.model.provider.client.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    settings = LlmSettings(patience=HASTY)
+    responder = LlmResponder(peers([candidate], settings), settings)
+    try:
+        with pytest.raises(ModelFailed) as failed:
+            await ask(responder)
+    finally:
+        server.close()
+        await responder.close()
+
+    assert failed.value.reason == f"{provider}:tiny: an answer without end"
+    assert endless.sent < 4 * http.LONGEST_EVENT + 2**24
 
 
 async def test_a_packed_answer_is_not_taken(asking: Asking) -> None:

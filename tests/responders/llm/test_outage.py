@@ -10,7 +10,7 @@ import pytest
 from pydantic_ai.models import override_allow_model_requests
 
 from bot.core.events import AbandonReason, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplyRequested
-from bot.replies import notices
+from bot.replies import notices, writing
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch, RunningBot
 from tests.responders.llm.model_server import Fault, ModelServer, Script
@@ -133,7 +133,7 @@ async def test_who_waited_too_long_is_told(launch: Launch, control: ControlClien
     await eventually(lambda: shows(control, [[OVER]]))
 
     await switched.start()
-    answer = await bot.bot.moderation.retry(None, None, by="owner")
+    answer = await bot.moderation.retry(None, None, by="owner")
     assert answer.lines == ("They are tried now.",)
     await bot.judge.expect(ReplyComposed)
 
@@ -186,23 +186,79 @@ async def test_a_key_that_is_refused_is_not_the_questions_fault(
 
     (delayed,) = await bot.judge.expect(ReplyDelayed)
     assert delayed.reason == "openai:tiny: key refused (HTTP 401)"
-    data = (await bot.bot.moderation.pending()).data
+    data = (await bot.moderation.pending()).data
     assert isinstance(data, dict)
     (unfinished,) = data["unfinished"]
     assert (unfinished["reason"], unfinished["detail"]) == ("not written yet, waiting", delayed.reason)
     switched.server.script = Script()
     await bot.judge.expect(ReplyComposed)
-    why = await bot.bot.moderation.why(int(post["channel_id"]), delayed.message_id)
+    why = await bot.moderation.why(int(post["channel_id"]), delayed.message_id)
     assert f"waited: {delayed.reason}" in why.lines
 
 
-async def test_a_question_that_a_server_can_not_bear_ends(
+async def test_a_server_that_dies_in_its_answer_uses_up_no_attempt(
     launch: Launch, control: ControlClient, switched: Switched
+) -> None:
+    """More often than a question may fail: the message that showed a part shows all of it in the end."""
+    bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
+    switched.server.scripts.extend([Script(fault=Fault.CUT)] * (writing.POISON_ATTEMPTS + 1))
+
+    post = await control.post("question", mention="sandbox-bot")
+
+    (composed,) = await bot.judge.expect(ReplyComposed)
+    delayed = await bot.judge.of(ReplyDelayed)
+    assert {(each.reason, each.attempt) for each in delayed} == {("openai:tiny: model away (the stream was cut)", 0)}
+    assert len(delayed) == writing.POISON_ATTEMPTS + 1
+    assert all(each.tokens_in > 0 for each in delayed)
+    await bot.judge.settled(post["channel_id"])
+    (said,) = await control.wait_for_messages(author="sandbox-bot")
+    assert str(said["content"]).startswith("question word0")
+    assert str(said["content"]).endswith("end.")
+    assert composed.finish == "stop"
+
+
+async def test_a_half_answer_shows_that_the_rest_is_waited_for(
+    launch: Launch, control: ControlClient, switched: Switched
+) -> None:
+    """Whoever reads it can't tell otherwise that there will be more."""
+    bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
+    switched.server.script = Script(fault=Fault.CUT)
+
+    await control.post("question", mention="sandbox-bot")
+
+    await control.wait_for_messages(author="sandbox-bot")
+    await eventually(lambda: shows(control, [[HOURGLASS]]))
+    switched.server.script = Script()
+    await bot.judge.expect(ReplyComposed)
+    await eventually(lambda: none_left(control))
+
+
+async def test_a_question_whose_every_answer_kills_the_server_ends(
+    launch: Launch, control: ControlClient, switched: Switched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else asks meanwhile, so that nothing but their number tells that it is the question."""
+    monkeypatch.setattr(writing, "MOST_CUTS", 1)
+    bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
+    switched.server.script = Script(fault=Fault.CUT)
+
+    await control.post("question", mention="sandbox-bot")
+
+    (abandoned,) = await bot.judge.expect(ReplyAbandoned)
+    away = "openai:tiny: model away (the stream was cut)"
+    assert (abandoned.reason, abandoned.detail) == (AbandonReason.POISON, away)
+    assert switched.asked == 1 + writing.POISON_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [(Fault.SERVER_ERROR, "HTTP 500"), (Fault.CUT, "the stream was cut")], ids=["error", "death"]
+)
+async def test_a_question_that_a_server_can_not_bear_ends(
+    launch: Launch, control: ControlClient, switched: Switched, fault: Fault, said: str
 ) -> None:
     """It fails each time while others are answered: it does not wait for ever."""
     bot = await launch(replies={"responder": "llm"}, llm=llm(switched))
     other = await control.create_channel("other")
-    switched.server.broken = "poison"
+    switched.server.broken, switched.server.breaks_by = "poison", fault
 
     await control.post("this is poison", mention="sandbox-bot")
     answered = 0
@@ -212,7 +268,7 @@ async def test_a_question_that_a_server_can_not_bear_ends(
         await bot.judge.expect(ReplyComposed, answered)
 
     (abandoned,) = await bot.judge.of(ReplyAbandoned)
-    assert (abandoned.reason, abandoned.detail) == (AbandonReason.POISON, "openai:tiny: model away (HTTP 500)")
+    assert (abandoned.reason, abandoned.detail) == (AbandonReason.POISON, f"openai:tiny: model away ({said})")
     await eventually(lambda: shows(control, [[WARNING]], channel="general"))
 
 

@@ -173,7 +173,7 @@ async def test_no_more_questions_are_asked_at_once_than_allowed(server: ModelSer
 def scripted(model: FunctionModel | ScriptedModel, **changes: object) -> LlmResponder:
     """Return a responder that asks one of pydantic-ai's own models."""
     settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
-    return LlmResponder(peers([Candidate("test:model", model, {})], settings), settings)
+    return LlmResponder(peers([Candidate("test:model", "test", model, {})], settings), settings)
 
 
 async def test_text_is_cleaned_while_it_is_shown() -> None:

@@ -1,0 +1,300 @@
+"""The composition root: from settings to a running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import socket
+import time
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+import structlog
+
+from bot import __version__
+from bot.app import from_settings
+from bot.app.responders import answered, responder_of, why_silent, why_unasked
+from bot.background import Background
+from bot.config import Config, answering_version
+from bot.conversations import Conversations
+from bot.core.events import BotStarted, BotStopped, Draft
+from bot.core.streams import BOT_STREAM
+from bot.errors import ConfigError, EcholessError
+from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.reader import Reader
+from bot.gateway.audit import Audit
+from bot.gateway.budget import Budget
+from bot.gateway.catchup import Bounds
+from bot.gateway.client import Endpoint, Wiring
+from bot.gateway.commands.dispatcher import Dispatcher
+from bot.gateway.commands.registration import Registration
+from bot.gateway.commands.tree import Commands
+from bot.gateway.current import CurrentClient
+from bot.gateway.files import DiscordFiles
+from bot.gateway.healing import Healer
+from bot.gateway.intake import Intake
+from bot.gateway.interaction_replies import InteractionReplies
+from bot.gateway.sender import DiscordSender
+from bot.gateway.supervisor import Supervisor, checked_token
+from bot.gateway.sync import Sync
+from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
+from bot.moderation.control_socket import listening
+from bot.replies.attachments import Attachments
+from bot.replies.composer import Composer
+from bot.replies.context import ReplyContext
+from bot.replies.notices import Notices
+from bot.replies.pace import Pace
+from bot.replies.personas import Personas
+from bot.replies.service import Replies
+from bot.replies.summaries import Summaries
+from bot.responders import Condition, Dependent, Responder, Summarising, close, members
+from bot.responders.notice import notices
+from bot.telemetry import Health, Metrics, log_answers, serve
+
+COMPOSE_SECONDS = 120.0
+STOP_SECONDS = 7.0
+"""Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
+
+_log = structlog.get_logger()
+
+
+def clock() -> int:
+    """Return the time in microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+def reading_context(config: Config, reader: Reader, answering: Responder) -> CommandContext:
+    """Return what moderators' commands work with beside a log that they only read."""
+    responders = (*members(answering), *notices())
+    settings = answering_version(config)
+    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
+
+
+async def run_bot(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
+    """Run the bot until ``stopping`` is set, or until something only a person can mend.
+
+    Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
+    """
+    answering = responder_of(config)
+    _say_what_is_answered(config)
+    if not await checked_token(from_settings.endpoint(config), token, stopping):
+        return
+    log = await open_log(location, clock=clock, full=config.log.durability == "full")
+    reason = "error"
+    try:
+        bot = Bot(config, token, log, answering)
+        started = BotStarted(
+            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
+        )
+        await log.append(BOT_STREAM, (Draft(started),))
+        await bot.serve(stopping)
+        reason = "asked to"
+    finally:
+        with suppress(EcholessError):
+            await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
+        await log.close()
+        _log.info("bot.stopped", reason=reason)
+
+
+def _say_what_is_answered(config: Config) -> None:
+    if silent := why_silent(config):
+        _log.warning("bot.silent", reason=silent)
+        return
+    _log.info("bot.answers", **answered(config))
+    if unasked := why_unasked(config):
+        _log.warning("model.unasked", reason=unasked)
+
+
+class Bot:
+    """Everything between an open log and Discord, wired; ``at``: which Discord, where not the one of the settings."""
+
+    def __init__(
+        self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
+    ) -> None:
+        self._config = config
+        self._answering = answering
+        self._background = Background()
+        self.current = CurrentClient()
+        self.log = log
+        self.metrics = Metrics()
+        self.conversations = Conversations(
+            log,
+            hot_channels=config.log.hot_channels,
+            hot_bytes=config.log.hot_bytes,
+            snapshot_every=config.log.snapshot_every,
+        )
+        owner = WritableLog(log, self.conversations)
+        self.context = replace(
+            reading_context(config, log.aside, answering),
+            owner=owner,
+            own_id=self._own_id,
+            live=self._live,
+            around=self.current.around,
+            attachments=self._attachments(log.aside),
+        )
+        self.sync = Sync()
+        self.healer = Healer(log, self.sync, self._complete)
+        self.budget = Budget(from_settings.caps(config), clock, self.current.server_of)
+        composer, patience = self._composer(self.context), from_settings.patience(config)
+        self.intake = Intake(
+            log,
+            self.conversations,
+            answering,
+            places=from_settings.places(config),
+            limiter=from_settings.limiter(config, time.monotonic),
+            terms=from_settings.terms(config, clock),
+            budget=self.budget,
+            # Where messages in a row are collected, the first is not answered before the last is there.
+            answered=None if patience.together else composer.at_once,
+        )
+        self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
+        notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
+        pace = Pace(config.llm.edit_every.total_seconds())
+        self.replies = Replies(
+            ReplyContext(self.conversations, composer, self.interaction_replies, patience, pace, clock, notices)
+        )
+        self.summaries = self._summaries() if config.llm.summary else None
+        self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
+        self.dispatcher = Dispatcher(self.context, from_settings.access(config))
+        self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
+        self._listen()
+        self._watch()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Stay connected until ``stopping`` is set; then let sends end and keep a snapshot of every hot channel."""
+        telemetry = self._config.telemetry
+        await self.budget.load(self.log.reader)
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(
+                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
+                )
+            except ConfigError as error:
+                # A second bot on a machine is no reason to be silent in Discord.
+                _log.error("telemetry.unavailable", reason=str(error))
+            connection = asyncio.create_task(self.supervisor.run(), name="gateway")
+            stop = asyncio.create_task(stopping.wait(), name="stop")
+            try:
+                async with listening(self.context, self._config.log.path):
+                    await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stop.cancel()
+                await self._leave()
+                await connection
+
+    def health(self) -> Health:
+        """Return how the bot is, for ``/healthz``."""
+        connected = self.current.connected.is_set()
+        cause = self.supervisor.reconnects.cause
+        away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
+        return Health(
+            gateway="connected" if connected else "disconnected",
+            log="unwritable" if self.healer.trouble else "writable",
+            pending=self.conversations.pending,
+            model="; ".join(self._models_away()),
+            reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
+        )
+
+    def _conditions(self) -> tuple[Condition, ...]:
+        """Return how the models are that answers depend on."""
+        dependent = (each for each in members(self._answering) if isinstance(each, Dependent))
+        return tuple(condition for each in dependent for condition in each.condition())
+
+    def _models_away(self) -> list[str]:
+        return [f"{each.name}: {each.trouble}" for each in self._conditions() if each.trouble]
+
+    async def _leave(self) -> None:
+        self.healer.stop()
+        self.supervisor.hurry()
+        await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
+        await self.interaction_replies.stop()
+        if self.summaries is not None:
+            await self.summaries.stop()
+        await self.supervisor.stop()
+        await self.conversations.close()
+        await close(self._answering)
+
+    def _wiring(self) -> Wiring:
+        catchup = self._config.catchup
+        registration = Registration(self._config.log.path, self._config.discord.api_url)
+        asks = self.interaction_replies if self._config.replies.ask else None
+        bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
+        return Wiring(
+            log=self.log,
+            conversations=self.conversations,
+            intake=self.intake,
+            sync=self.sync,
+            bounds=bounds if catchup.enabled else None,
+            audit=self.audit,
+            on_ready=self._ready,
+            on_lost=self.current.connected.clear,
+            commands=Commands(self.dispatcher, registration, asks),
+        )
+
+    def _composer(self, context: CommandContext) -> Composer:
+        reader = self.log.reader
+        return Composer(
+            reader,
+            context.responders,
+            context.window,
+            COMPOSE_SECONDS,
+            context.settings,
+            Personas(reader, self.current.around),
+            self._attachments(reader),
+            clock,
+        )
+
+    def _attachments(self, reader: Reader) -> Attachments:
+        llm = self._config.llm
+        return Attachments(reader, DiscordFiles(self.current), llm.attachments_bytes, images=llm.images)
+
+    def _summaries(self) -> Summaries | None:
+        """Return what keeps summaries, where a responder can write them."""
+        able = (each for each in members(self._answering) if isinstance(each, Summarising))
+        writer = next(able, None)
+        return Summaries(self.conversations, self.log.reader, writer, self.budget.allows) if writer else None
+
+    def _own_id(self) -> int | None:
+        return self.current.own_id or None
+
+    def _live(self) -> ProcessStatus:
+        return ProcessStatus(
+            connected=self.current.connected.is_set(),
+            hot_channels=self.conversations.hot,
+            waiting=self.conversations.waiting,
+            working=self.replies.working,
+            trouble=self.health().reasons,
+            models=self._conditions(),
+        )
+
+    def _ready(self) -> None:
+        self.current.connected.set()
+        self._background.start(self.replies.recover())
+
+    def _complete(self, channels: frozenset[int]) -> None:
+        """Catch up channels whose messages could not be recorded, and go on with their replies."""
+        if self.supervisor.client is not None:
+            self.supervisor.client.complete(channels)
+        self._background.start(self.replies.recover())
+
+    def _listen(self) -> None:
+        """Have everybody who reacts to what was newly recorded told of it, in this order."""
+        appended = self.conversations.on_appended
+        appended += [self.interaction_replies.observe, self.replies.react]
+        if self.summaries is not None:
+            appended.append(self.summaries.react)
+        if self.audit is not None:
+            appended.append(self.audit.observe)
+        appended += [self.metrics.observe, log_answers, self.budget.observe]
+        self.conversations.on_composed.append(self.replies.composed)
+        self.conversations.on_failed.append(self.healer.failed)
+
+    def _watch(self) -> None:
+        self.metrics.watch("hot_channels", lambda: self.conversations.hot)
+        self.metrics.watch("pending_replies", lambda: self.conversations.pending)
+        self.metrics.watch("writer_queue", lambda: self.log.depth)
+        self.metrics.watch("gateway_up", self.current.connected.is_set)
+        self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        if self._conditions():
+            self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -1,0 +1,88 @@
+"""From the settings to the values that each part of the bot is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot.config import Config, Rate
+from bot.core.delivery import Patience
+from bot.core.events import Call
+from bot.gateway.budget import Caps
+from bot.gateway.client import Endpoint
+from bot.gateway.commands.access import AccessRules, Named
+from bot.gateway.intake import Terms
+from bot.gateway.limits import Bucket, Limiter
+from bot.gateway.places import Places
+
+
+def endpoint(config: Config) -> Endpoint:
+    """Return which Discord the settings name."""
+    return Endpoint(
+        api_url=config.discord.api_url,
+        gateway_url=config.discord.gateway_url,
+        message_content=config.discord.message_content,
+        request_timeout=config.replies.send_timeout,
+        answers=bool(config.replies.answer),
+    )
+
+
+def places(config: Config) -> Places:
+    """Return where the settings let the bot record and answer."""
+    channels = config.channels
+    return Places(
+        record=frozenset(channels.record),
+        ignore=frozenset(channels.ignore),
+        answer=frozenset(channels.answer),
+        no_answer=frozenset(channels.no_answer),
+    )
+
+
+def access(config: Config) -> AccessRules:
+    """Return who may use which command."""
+    settings = config.moderation
+    return AccessRules(
+        permission=settings.permission,
+        named=Named(frozenset(settings.roles), frozenset(settings.people)),
+        commands={
+            name: Named(frozenset(rule.roles), frozenset(rule.people)) for name, rule in settings.commands.items()
+        },
+        owners=frozenset(settings.owner),
+    )
+
+
+def terms(config: Config, clock: Callable[[], int]) -> Terms:
+    """Return what is answered; ``clock`` returns microseconds since the epoch."""
+    return Terms(
+        answer=frozenset(Call(call) for call in config.replies.answer),
+        answer_bots=config.replies.answer_bots,
+        max_age=config.replies.max_age,
+        room=config.limits.queue,
+        clock=clock,
+    )
+
+
+def limiter(config: Config, clock: Callable[[], float]) -> Limiter:
+    """Return how often channels and people are answered; ``clock`` returns seconds and is never set back."""
+
+    def bucket(rate: Rate | None) -> Bucket | None:
+        return None if rate is None else Bucket(rate.count, rate.per.total_seconds())
+
+    return Limiter(bucket(config.limits.per_channel), bucket(config.limits.per_person), clock)
+
+
+def caps(config: Config) -> Caps:
+    """Return what a day may take."""
+    limits = config.limits
+    cost = None if limits.cost_per_day is None else round(limits.cost_per_day * 1_000_000)
+    return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
+
+
+def patience(config: Config) -> Patience:
+    """Return how long and how often a reply is tried."""
+    microsecond = timedelta(microseconds=1)
+    return Patience(
+        max_age=config.replies.max_age // microsecond,
+        max_attempts=config.replies.max_attempts,
+        together=config.limits.together // microsecond,
+    )

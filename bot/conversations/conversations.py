@@ -1,0 +1,284 @@
+"""The shell around the core: take a channel's state, decide, append, fold, retry on conflict.
+
+Each channel has a mailbox. Commands that wait in it are decided one after the other and appended as one batch, so
+that a busy channel is not slowed to one commit a message. Hot channels are kept, least recently used first to go; a
+cold one is its newest snapshot and the events after it.
+
+Only what a call newly appended is handed on to ``on_appended``: loading and replaying can't cause an effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from bot.background import Background
+from bot.conversations.hot_channels import Channel, HotChannels
+from bot.core.commands import Command
+from bot.core.conversation import Conversation
+from bot.core.decider import decide_all
+from bot.core.events import Drafts, Recorded, ReplyComposed
+from bot.core.fold import apply, copy
+from bot.core.streams import channel_of, stream_of
+from bot.errors import EcholessError, VersionConflict
+from bot.eventlog import snapshots
+from bot.eventlog.batch import Appended
+from bot.eventlog.log import EventLog
+from bot.eventlog.reader import Loaded, Reader
+
+Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
+"""Told of each channel's newly appended events, with the state after them; must not block."""
+
+Composing: TypeAlias = Callable[[int, int, tuple[str, ...]], None]
+"""Told of each reply newly composed, before its event: the channel, the message it answers, the text of its parts."""
+
+Failing: TypeAlias = Callable[[int, Exception], None]
+"""Told, before anything else of that channel is taken, that commands of a channel were not recorded."""
+
+ATTEMPTS = 5
+BATCH = 2000
+"""Commands decided at once: tens of milliseconds of work at most, so that the gateway's heartbeat is never late."""
+
+
+async def state_as_of(
+    reader: Reader, channel_id: int, *, version: int | None = None, moment: int | None = None
+) -> Loaded:
+    """Return the state of a channel at a version, or at a moment (microseconds since the epoch), or now."""
+    stream = stream_of(channel_id)
+    if moment is not None:
+        version = await reader.version_at(stream, moment)
+    return await reader.load(stream, upto=version)
+
+
+class MailboxFull(EcholessError):
+    """More commands wait for the log than the settings allow; a catch-up brings the messages later."""
+
+
+class Conversations:
+    """Every channel's conversation, hot or on disk."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        hot_channels: int = 10_000,
+        hot_bytes: int = 64_000_000,
+        snapshot_every: int = snapshots.EVERY,
+        queue: int = 50_000,
+    ) -> None:
+        self.on_appended: list[Appending] = []
+        self.on_composed: list[Composing] = []
+        self.on_failed: list[Failing] = []
+        self._log = log
+        self._hot = HotChannels(hot_channels, hot_bytes)
+        self._every = snapshot_every
+        self._queue = queue
+        self._waiting = 0
+        self._background = Background()
+
+    @property
+    def hot(self) -> int:
+        """Return how many channels are in memory."""
+        return len(self._hot)
+
+    @property
+    def hot_bytes(self) -> int:
+        """Return about how many bytes the channels in memory take."""
+        return self._hot.bytes
+
+    @property
+    def waiting(self) -> int:
+        """Return how many commands wait for the log."""
+        return self._waiting
+
+    @property
+    def pending(self) -> int:
+        """Return how many replies of hot channels are unfinished."""
+        return sum(len(channel.state.outbox) for channel in self._hot if channel.state)
+
+    def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
+        """Queue ``command`` at once and return a future of the events it newly appended.
+
+        The future raises MailboxFull when too much waits, LogError when the log can't be written.
+        """
+        future: asyncio.Future[tuple[Recorded, ...]] = asyncio.get_running_loop().create_future()
+        if self._waiting >= self._queue:
+            error = MailboxFull(f"{self._waiting} commands wait for the log: channel {channel_id} is caught up later.")
+            self._tell_failed(channel_id, error)
+            _refuse(future, error)
+            return future
+        channel = self._channel(channel_id)
+        channel.mailbox.append((command, future))
+        self._waiting += 1
+        self._serve(channel)
+        return future
+
+    async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
+        """Decide and record ``command``; return the events it newly appended."""
+        return await self.submit(channel_id, command)
+
+    async def state(self, channel_id: int) -> Conversation:
+        """Return the state of a channel now."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and channel.state is not None:
+            return channel.state
+        return (await self._log.reader.load(stream_of(channel_id))).state
+
+    def peek(self, channel_id: int) -> Conversation | None:
+        """Return the state of a hot channel without waiting, None for a cold one."""
+        channel = self._hot.get(channel_id)
+        return channel.state if channel else None
+
+    def forget(self, channel_id: int) -> None:
+        """Let the next use of an idle channel load its state from the log."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and not channel.busy:
+            self._hot.put(channel, None)
+
+    async def unfinished(self) -> list[int]:
+        """Return the channels that may have replies left from before."""
+        channels = (channel_of(stream) for stream in await self._log.reader.unfinished())
+        return [channel for channel in channels if channel is not None]
+
+    async def finish(self, channel_id: int) -> None:
+        """Note that a channel has no unfinished reply, unless it has one after all."""
+        state = await self.state(channel_id)
+        if not state.outbox:
+            await self._log.finish(stream_of(channel_id), state.version)
+
+    async def close(self) -> None:
+        """Decide what waits, then keep a snapshot of every hot channel."""
+        await self._background.end()
+        for channel in self._hot:
+            self._snapshot(channel)
+        await self._background.end()
+        self._hot.drop(self._hot)
+
+    def _channel(self, channel_id: int) -> Channel:
+        if self._hot.get(channel_id) is None:
+            going = self._hot.surplus()
+            for channel in going:
+                self._snapshot(channel)
+            self._hot.drop(going)
+        return self._hot.use(channel_id)
+
+    def _serve(self, channel: Channel) -> None:
+        if not channel.busy:
+            channel.busy = True
+            self._background.start(self._drain(channel))
+
+    async def _drain(self, channel: Channel) -> None:
+        try:
+            while channel.mailbox:
+                await self._batch(channel)
+        finally:
+            channel.busy = False
+
+    async def _batch(self, channel: Channel) -> None:
+        size = min(BATCH, len(channel.mailbox))
+        commands = [channel.mailbox[at][0] for at in range(size)]
+        try:
+            outcomes = await self._record(channel, commands)
+        except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
+            self._fail(channel, error)
+            return
+        for outcome in outcomes:
+            _, future = channel.mailbox.popleft()
+            self._waiting -= 1
+            if not future.done():
+                future.set_result(outcome)
+
+    async def _record(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+        """Record as many of ``commands`` as can be decided at once, and return what each appended."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._attempt(channel, commands)
+            except VersionConflict:
+                self._hot.put(channel, None)
+        return await self._attempt(channel, commands)
+
+    async def _attempt(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+        stream = stream_of(channel.id)
+        if channel.state is None:
+            loaded = await self._log.reader.load(stream)
+            self._hot.put(channel, loaded.state)
+            channel.saved = loaded.snapshot
+        state = channel.state or Conversation()
+        decided = decide_all(state, commands)
+        units = [drafts for drafts in decided if drafts]
+        if not units:
+            return [()] * len(decided)
+        appended = await self._log.append_units(stream, units, expected_version=state.version)
+        return self._fold(channel, decided, appended)
+
+    def _fold(
+        self, channel: Channel, decided: Sequence[Drafts], appended: Sequence[Appended]
+    ) -> list[tuple[Recorded, ...]]:
+        before = channel.state or Conversation()
+        results = iter(appended)
+        outcomes: list[tuple[Recorded, ...]] = []
+        state = copy(before)
+        for drafts in decided:
+            if not drafts:
+                outcomes.append(())
+                continue
+            result = next(results, None)
+            if result is None:
+                break
+            for recorded in result.new:
+                apply(state, recorded)
+            outcomes.append(result.new)
+        self._hot.put(channel, state)
+        new = tuple(recorded for outcome in outcomes for recorded in outcome)
+        if state.outbox:
+            self._tell_composed(channel.id, decided, outcomes)
+        if new:
+            for listener in self.on_appended:
+                listener(channel.id, state, new)
+        if snapshots.due(before.version, state.version, self._every):
+            self._snapshot(channel)
+        return outcomes
+
+    def _tell_composed(
+        self, channel_id: int, decided: Sequence[Drafts], outcomes: Sequence[tuple[Recorded, ...]]
+    ) -> None:
+        """Hand on the words of what was composed: whoever sends them need not read them back."""
+        for drafts, new in zip(decided, outcomes, strict=False):
+            for draft in drafts if new else ():
+                if isinstance(draft.event, ReplyComposed) and draft.body is not None:
+                    for listener in self.on_composed:
+                        listener(channel_id, draft.event.message_id, draft.body.parts)
+
+    def _fail(self, channel: Channel, error: Exception) -> None:
+        """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
+        self._hot.put(channel, None)
+        self._tell_failed(channel.id, error)
+        while channel.mailbox:
+            _, future = channel.mailbox.popleft()
+            self._waiting -= 1
+            _refuse(future, error)
+
+    def _tell_failed(self, channel_id: int, error: Exception) -> None:
+        for listener in self.on_failed:
+            listener(channel_id, error)
+
+    def _snapshot(self, channel: Channel) -> None:
+        state = channel.state
+        if state is not None and state.version > channel.saved:
+            channel.saved = state.version
+            self._background.start(self._save(stream_of(channel.id), state))
+
+    async def _save(self, stream: str, state: Conversation) -> None:
+        try:
+            await self._log.save_snapshot(stream, state)
+        except EcholessError:
+            # A snapshot is a cache: without it the next load folds a longer tail.
+            return
+
+
+def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:
+    """Tell whoever waits for a command, if anybody does: those who told us of a message do not."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # asked for, so that asyncio does not complain where nobody else asks

@@ -1,0 +1,296 @@
+"""The fold that rebuilds a channel's conversation from its events.
+
+``evolve`` is total: it never raises, never validates, and ignores what does not apply, because what it is given has
+already happened. Raise ``FOLD`` whenever the same events would give another state: snapshots of the older fold are then
+forgotten and folded anew.
+
+A state is a value: nobody changes one that somebody else may hold. ``evolve`` changes a copy; ``fold`` makes one copy
+for all events, since a long replay is most of what a cold channel costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from bot.core import events as e
+from bot.core.addressing import RESPONSES
+from bot.core.conversation import Conversation
+from bot.core.events import Role
+from bot.core.outbox import ASKED, Pending, changeable, place_of, placed, without
+from bot.core.window import Window
+
+FOLD = 6
+
+
+def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
+    """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
+    state = copy(start) if start else Conversation()
+    for one in recorded:
+        apply(state, one)
+    return state
+
+
+def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
+    """Return the state after one more event."""
+    after = copy(state)
+    apply(after, recorded)
+    return after
+
+
+_fields = attrgetter(*Conversation.__slots__)
+
+
+def copy(state: Conversation) -> Conversation:
+    """Return a state of its own, for :func:`apply`."""
+    own = Conversation(*_fields(state))
+    own.window = own.window.copy()
+    return own
+
+
+def apply(state: Conversation, recorded: e.Recorded) -> None:
+    """Change ``state``, a copy that nobody else holds, as an event says."""
+    change = _CHANGES.get(type(recorded.event))
+    if change is not None:
+        change(state, recorded, recorded.event)
+    state.version = recorded.version
+
+
+_Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
+"""Changes a state that nobody else holds, ignores what does not apply, and never raises."""
+
+
+def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
+    message_id = event.message_id
+    # A command is no message: its question is a turn while somebody answers it, and its response once it is an answer.
+    if event.via not in ASKED and not (event.author is e.Author.SELF and event.kind in RESPONSES):
+        state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
+    if message_id > state.watermark and event.via in _GAPLESS:
+        state.watermark = message_id
+    state.received += 1
+    state.deleted = False
+
+
+def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
+    state.window.move(event.message_id, recorded.position)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.asked_at = recorded.position
+
+
+def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
+    state.window.drop(event.message_id)
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.trigger_deleted = True
+
+
+def _skipped(state: Conversation, _recorded: e.Recorded, _event: e.MessageSkipped) -> None:
+    state.skipped += 1
+
+
+def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequested) -> None:
+    if place_of(state.outbox, event.message_id) >= 0:
+        return
+    entry = Pending(
+        message_id=event.message_id,
+        author_id=event.author_id,
+        requested_at=recorded.recorded_at,
+        cause=recorded.position,
+        responder=event.responder,
+        asked_at=recorded.causation or 0,
+        via=event.via,
+    )
+    state.outbox = placed(state.outbox, entry)
+    if event.via is e.Via.ASK:
+        state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_at)
+
+
+def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
+    entry = Pending(
+        message_id=event.message_id,
+        author_id=event.author_id,
+        requested_at=recorded.recorded_at,
+        cause=recorded.position,
+        responder=event.responder,
+        asked_at=event.asked_at,
+        composed_at=event.composed_at,
+        sent_ids=event.sent_ids,
+        begun=event.begun,
+        surplus=event.surplus,
+        generation=event.generation,
+    )
+    state.outbox = placed(state.outbox, entry)
+
+
+def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
+    if (entry := _own(state, event.message_id)) is not None:
+        was_under_way = entry.under_way
+        entry.cause, entry.begun = recorded.position, True
+        if not was_under_way:
+            state.outbox = placed(state.outbox, entry)
+
+
+def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
+    if (entry := _own(state, event.message_id)) is None:
+        return
+    entry.cause = entry.composed_at = recorded.position
+    entry.attempts = entry.retry_at = 0
+    entry.fit(event.parts)
+    # What is in Discord already says from here on what was composed.
+    belongs = _belongs(state, entry)
+    for part, sent_id in enumerate(entry.sent_ids):
+        if sent_id and belongs:
+            _say(state, entry, part)
+    for sent_id in entry.surplus:
+        state.window.drop(sent_id)
+
+
+def _belongs(state: Conversation, entry: Pending) -> bool:
+    """Tell whether an answer is of the window: composed anew, what a rewind took away with its question stays away."""
+    if entry.generation == 1:
+        return True
+    of_it = (entry.message_id, *entry.sent_ids, *entry.surplus)
+    return any(state.turn(message_id) for message_id in of_it if message_id)
+
+
+def _say(state: Conversation, entry: Pending, part: int) -> None:
+    """Let a part that is in Discord be a turn of the window; a private answer is none."""
+    sent_id = entry.sent_ids[part]
+    # A catch-up may have recorded it before as a message like any other: it had lost its reference.
+    state.window.drop(sent_id)
+    if entry.via is not e.Via.WHISPER:
+        state.window.put(sent_id, 0, Role.BOT, entry.composed_at, part)
+
+
+def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
+    state.sent += 1
+    entry = _own(state, event.message_id)
+    if entry is None or event.part < 0 or (event.part >= len(entry.sent_ids) and not entry.begun):
+        return
+    was_under_way = entry.under_way
+    entry.cause = recorded.position
+    entry.show(event.part, event.sent_id)
+    if entry.under_way and not was_under_way:
+        state.outbox = placed(state.outbox, entry)
+    if not entry.composed:
+        return
+    entry.attempts = entry.retry_at = 0
+    if event.part < len(entry.sent_ids) and _belongs(state, entry):
+        _say(state, entry, event.part)
+    if all(entry.sent_ids) and not entry.begun:
+        state.outbox = without(state.outbox, event.message_id)
+
+
+def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyCompleted) -> None:
+    state.outbox = without(state.outbox, event.message_id)
+
+
+def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
+    if (entry := _own(state, event.message_id)) is not None:
+        entry.cause, entry.attempts, entry.retry_at = recorded.position, event.attempt, event.retry_at
+        entry.plain = entry.plain or event.plain
+
+
+def _abandoned(state: Conversation, _recorded: e.Recorded, event: e.ReplyAbandoned) -> None:
+    entry = state.pending(event.message_id)
+    if entry is not None and entry.asked and entry.untouched:
+        state.window.drop(event.message_id)
+    state.outbox = without(state.outbox, event.message_id)
+    state.abandoned += 1
+
+
+def _foreign(state: Conversation, _recorded: e.Recorded, _event: e.ForeignReplySeen) -> None:
+    state.foreign += 1
+
+
+def _caught_up(state: Conversation, _recorded: e.Recorded, event: e.CatchupCompleted) -> None:
+    state.watermark = max(state.watermark, event.upto)
+    state.history_forbidden = False
+
+
+def _forbidden(state: Conversation, _recorded: e.Recorded, _event: e.HistoryForbidden) -> None:
+    state.history_forbidden = True
+
+
+def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRewound) -> None:
+    state.window = Window()
+    for turn in event.window:
+        state.window.put(*turn)
+    own = 0 if event.undoes else recorded.version
+    state.rewound_at = own if event.next_undo is None else event.next_undo
+    state.summary_at, state.summary_upto = event.summary_at, event.summary_upto
+
+
+def _reset(state: Conversation, recorded: e.Recorded, _event: e.ConversationReset) -> None:
+    state.window = Window()
+    state.rewound_at = recorded.version
+    state.summary_at = state.summary_upto = 0
+
+
+def _summarised(state: Conversation, recorded: e.Recorded, event: e.ConversationSummarised) -> None:
+    state.summary_at, state.summary_upto = recorded.position, event.upto
+
+
+def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
+    state.persona_at, state.persona_changed_at = recorded.position, recorded.version
+
+
+def _persona_cleared(state: Conversation, recorded: e.Recorded, _event: e.PersonaCleared) -> None:
+    state.persona_at, state.persona_changed_at = 0, recorded.version
+
+
+def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
+    state.persona_at = event.at
+
+
+def _paused(state: Conversation, _recorded: e.Recorded, _event: e.RepliesPaused) -> None:
+    state.paused = True
+
+
+def _resumed(state: Conversation, _recorded: e.Recorded, _event: e.RepliesResumed) -> None:
+    state.paused = False
+
+
+def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) -> None:
+    state.deleted = True
+
+
+def _own(state: Conversation, message_id: int) -> Pending | None:
+    """Put a copy in an entry's place, for the caller to change."""
+    state.outbox, own = changeable(state.outbox, message_id)
+    return own
+
+
+_GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
+_ROLES = {e.Author.PERSON: Role.PERSON, e.Author.SELF: Role.BOT}
+
+_CHANGES: Mapping[type[e.Event], _Change] = {
+    e.MessageReceived: _received,
+    e.MessageEdited: _edited,
+    e.MessageDeleted: _deleted,
+    e.MessageSkipped: _skipped,
+    e.ReplyRequested: _requested,
+    e.ReplyRetried: _retried,
+    e.ReplyBegun: _begun,
+    e.ReplyComposed: _composed,
+    e.ReplyCompleted: _completed,
+    e.ReplySent: _sent,
+    e.ReplyDelayed: _delayed,
+    e.ReplyAbandoned: _abandoned,
+    e.ForeignReplySeen: _foreign,
+    e.CatchupCompleted: _caught_up,
+    e.HistoryForbidden: _forbidden,
+    e.ConversationRewound: _rewound,
+    e.ConversationReset: _reset,
+    e.ConversationSummarised: _summarised,
+    e.PersonaSet: _persona_set,
+    e.PersonaCleared: _persona_cleared,
+    e.PersonaRestored: _persona_restored,
+    e.RepliesPaused: _paused,
+    e.RepliesResumed: _resumed,
+    e.ChannelDeleted: _gone,
+}
+"""What each kind of event changes; any other changes the version alone.
+
+Looked up by type: pydantic's ``isinstance`` takes as long as the change itself.
+"""

@@ -1,0 +1,26 @@
+"""The names of the log's streams.
+
+Old servers have a channel with the same id as the server, so the kind is part of the name.
+"""
+
+from __future__ import annotations
+
+BOT_STREAM = "bot"
+"""The stream of what happens in no channel and no server."""
+_CHANNEL, _GUILD = "channel:", "guild:"
+
+
+def stream_of(channel_id: int) -> str:
+    """Return the name of the stream of a channel, thread or DM."""
+    return f"{_CHANNEL}{channel_id}"
+
+
+def channel_of(stream: str) -> int | None:
+    """Return the channel of a stream, or None when it is not a channel's."""
+    number = stream.removeprefix(_CHANNEL)
+    return int(number) if number != stream and number.isdecimal() else None
+
+
+def guild_stream(guild_id: int) -> str:
+    """Return the name of the stream of a server."""
+    return f"{_GUILD}{guild_id}"

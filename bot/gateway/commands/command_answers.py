@@ -1,0 +1,179 @@
+"""From what somebody gave a command in Discord to the answer: its function's arguments, its report, its preview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from bot.gateway.commands.access import NotAllowed, channel_meant, visible
+from bot.gateway.commands.answers import Confirmation, PagedReport
+from bot.gateway.commands.dispatcher import Dispatcher
+from bot.gateway.commands.progress import PROGRESS_SECONDS, ProgressMessage
+from bot.gateway.invocation import Invocation, invocation_of
+from bot.moderation.command import MESSAGES, PLACES, WHOLE_CHANNELS, Command, Kind, ModerationError, Report
+from bot.moderation.context import CommandContext
+from bot.moderation.persona import Scope
+from bot.moderation.points import parse_message
+
+LINES = 10
+"""Events of one page: as many lines as nearly always fit in a message."""
+ALL = "all"
+"""What stands for every message that a command may be about."""
+SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
+
+Given = Mapping[str, Any]
+"""Options by the name that the command's function has for them; None was not given."""
+
+
+class CommandAnswers:
+    """Carries out the commands of the list, and answers with their reports."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self.context: CommandContext = dispatcher.context
+
+    async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
+        """Answer a use of a command that was admitted."""
+
+        async def work(invocation: Invocation) -> PagedReport:
+            return await (self._ask if command.preview else self._answer)(invocation, command, given)
+
+        await self._dispatcher.serve(invocation_of(interaction), work)
+
+    async def _answer(self, invocation: Invocation, command: Command, given: Given) -> PagedReport:
+        arguments = await self._arguments(invocation, command, given)
+
+        async def page(cursor: str) -> Report:
+            return await self._run(invocation, command, {**arguments, "cursor": cursor})
+
+        report = await self._run(invocation, command, arguments)
+        if not command.of_kind(*PLACES) and not self._dispatcher.owned_by(invocation.asker):
+            # A bot in several servers tells each of its own channels alone.
+            report = replace(report, lines=tuple(line for line in report.lines if _shown(invocation.interaction, line)))
+        fetch = page if command.of_kind(Kind.CURSOR) else None
+        return PagedReport(report, channel_id=arguments.get("channel_id"), fetch=fetch)
+
+    async def _ask(self, invocation: Invocation, command: Command, given: Given) -> PagedReport:
+        """Answer with what a command would change, and with the button that has it done where there is something."""
+        invocation.noted_as = f"{command.name} preview"
+        arguments = await self._arguments(invocation, command, given)
+        preview = await self._run(invocation, command.previewing or command, arguments)
+        channel_id = arguments.get("channel_id")
+        if not preview.data["changed"]:
+            return PagedReport(preview, channel_id=channel_id)
+        points = [point.argument for point in command.of_kind(Kind.POINT)]
+
+        async def act() -> Report:
+            return await self._run(invocation, command, settled(preview, arguments, *points))
+
+        return Confirmation(preview, channel_id=channel_id, label=command.name.capitalize(), act=act)
+
+    async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
+        given = {"by": invocation.by, "limit_bytes": invocation.interaction.filesize_limit}
+        more: dict[str, Any] = {name: value for name, value in given.items() if command.takes(name)}
+        if not command.takes("progress"):
+            return await command.run(self.context, **arguments, **more)
+        progress = ProgressMessage(invocation, PROGRESS_SECONDS)
+        try:
+            return await command.run(self.context, **arguments, **more, progress=progress)
+        finally:
+            await progress.close()
+
+    async def _arguments(self, invocation: Invocation, command: Command, given: Given) -> dict[str, Any]:
+        """Return what the command's function takes; raise NotAllowed and ModerationError for what it can't."""
+        if command.either and sum(given.get(each.argument) is not None for each in command.choices) != 1:
+            raise ModerationError(command.either.missing)
+        arguments: dict[str, Any] = {}
+        for parameter in command.parameters:
+            if parameter.is_option or parameter.kind is Kind.PAGE_SIZE:
+                value = given.get(parameter.argument)
+                arguments[parameter.argument] = self._read(invocation, parameter.kind, value)
+        for channel in command.of_kind(*WHOLE_CHANNELS):
+            points = [given.get(each.argument) for each in command.of_kind(Kind.POINT, *MESSAGES)]
+            arguments["channel_id"] = await self._channel(invocation, channel.kind, given.get("channel_id"), points)
+        if command.of_kind(Kind.VISIBLE_CHANNELS):
+            arguments["channels"] = await self._visible_channels(invocation.interaction, given.get("channels"))
+        return arguments
+
+    def _read(self, invocation: Invocation, kind: Kind, value: Any) -> Any:  # noqa: ANN401 - as its kind has it
+        match kind:
+            case Kind.MESSAGE | Kind.MESSAGE_OR_ALL:
+                return _message_id(value, or_all=kind is Kind.MESSAGE_OR_ALL)
+            case Kind.EVENT_TYPES:
+                return (value,) if value else ()
+            case Kind.PERSON:
+                return value.id if value else None
+            case Kind.PAGE_SIZE:
+                return LINES
+            case Kind.PLACE:
+                return self._scope(invocation, server=value == "server")
+        return value
+
+    async def _channel(
+        self, invocation: Invocation, kind: Kind, channel: str | None, points: list[str | None]
+    ) -> int | None:
+        """Return which channel is meant: for the owner of the bot, who names none, it may be the whole log."""
+        named = [text for text in points if text is not None and not _is_all(text)]
+        anywhere = kind is Kind.CHANNEL_OR_LOG and channel is None and not named
+        if anywhere and self._dispatcher.owned_by(invocation.asker):
+            return None
+        return await channel_meant(invocation.interaction, self.context.reader, channel, *named)
+
+    async def _visible_channels(self, interaction: discord.Interaction, channel: str | None) -> dict[int, str] | None:
+        """Return the channels that are counted, with their names."""
+        guild = interaction.guild
+        known = {} if guild is None else {each.id: each for each in (*guild.channels, *guild.threads)}
+        names = {channel_id: f"#{each.name}" for channel_id, each in known.items()}
+        if channel is not None:
+            channel_id = await channel_meant(interaction, self.context.reader, channel)
+            return {channel_id: names.get(channel_id, "")}
+        if guild is None:
+            return None
+        here = interaction.channel_id or 0
+        seen = {key: names[key] for key, each in known.items() if key == here or visible(interaction, each)}
+        return {here: ""} | seen
+
+    def _scope(self, invocation: Invocation, *, server: bool) -> Scope:
+        """Return whose persona is meant; raise NotAllowed for a server's that the asker may not change as a whole.
+
+        A channel's permissions may let somebody in who has none in the rest of the server.
+        """
+        interaction = invocation.interaction
+        member = interaction.user
+        if server and isinstance(member, discord.Member):
+            everywhere = replace(invocation.asker, permissions=member.guild_permissions.value)
+            if refusal := self._dispatcher.access.refusal(everywhere, invocation.command):
+                raise NotAllowed(refusal)
+        parent = getattr(interaction.channel, "parent_id", None)
+        return Scope(interaction.channel_id or 0, parent, interaction.guild_id, server=server)
+
+
+def settled(preview: Report, arguments: Given, *points: str) -> dict[str, Any]:
+    """Return arguments with the versions that were previewed: "10 minutes ago" is another one by the confirmation."""
+    found = {name: preview.data.get(name) for name in points}
+    return {**arguments, **{name: str(version) for name, version in found.items() if isinstance(version, int)}}
+
+
+def _is_all(text: str) -> bool:
+    return text.strip().lower() == ALL
+
+
+def _message_id(text: str | None, *, or_all: bool) -> int | None:
+    """Return the message that a text names; None where none is given, or all are meant."""
+    if text is None or (or_all and _is_all(text)):
+        return None
+    found = parse_message(text)
+    if found is None or found.message_id is None:
+        raise ModerationError("That is no message: give its link (Copy Message Link) or its id.")
+    return found.message_id
+
+
+def _shown(interaction: discord.Interaction, line: str) -> bool:
+    """Tell whether every id in a line is that of a channel the asker can see."""
+    guild = interaction.guild
+    ids = map(int, SNOWFLAKE.findall(line))
+    return guild is not None and all(visible(interaction, guild.get_channel_or_thread(found)) for found in ids)

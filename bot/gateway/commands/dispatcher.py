@@ -1,0 +1,198 @@
+"""Where every use of a command comes by: acknowledged, checked, carried out, answered, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+import discord
+import structlog
+
+from bot.background import Background
+from bot.errors import EcholessError
+from bot.gateway.commands.access import AccessRules, NotAllowed, require_visible
+from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
+from bot.gateway.invocation import (
+    TOKEN_SECONDS,
+    Asker,
+    Expired,
+    Invocation,
+    asker_of,
+    command_of,
+    custom_id_of,
+    options_of,
+)
+from bot.gateway.requests import UNREADABLE
+from bot.moderation.context import CommandContext
+
+REMEMBERED = 1000
+NEUTRAL = "Something went wrong on my side; whoever runs this bot finds the reason in its log."
+TOO_LARGE = "The file is larger than Discord takes here: ask for less, for example with since."
+
+_log = structlog.get_logger()
+
+Work = Callable[[Invocation], Awaitable[PagedReport]]
+
+
+class Outcome(StrEnum):
+    """How a use ended, as ``command.used`` says it."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Dispatcher:
+    """Serves one use at a time or many at once, over every client of this process."""
+
+    def __init__(self, context: CommandContext, access: AccessRules, token_seconds: float = TOKEN_SECONDS) -> None:
+        self.context = context
+        self.access = access
+        self._token_seconds = token_seconds
+        self._live = LiveReports()
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._background = Background()
+
+    async def admit(self, interaction: discord.Interaction) -> Invocation | None:
+        """Acknowledge a command and return its use; None where it is refused, too late, or here already."""
+        if self._repeated(interaction):
+            return None
+        invocation = self._invocation(interaction, command_of(interaction), options_of(interaction))
+        return invocation if await self._open(invocation) else None
+
+    def owned_by(self, asker: Asker) -> bool:
+        """Tell whether somebody is an owner of the bot: the whole log is theirs."""
+        return asker.user_id in self.access.owners
+
+    def may_complete(self, interaction: discord.Interaction) -> bool:
+        """Tell whether somebody who types a command gets suggestions."""
+        return self.access.refusal(asker_of(interaction), command_of(interaction)) is None
+
+    async def serve(self, invocation: Invocation, work: Work) -> None:
+        """Carry out an admitted use, answer it and record it."""
+        try:
+            answer, outcome = await self._carry_out(invocation, work)
+            await self._show(invocation, answer)
+        except Expired:
+            outcome = Outcome.EXPIRED
+        except UNREADABLE as error:
+            _log.warning("command.unanswered", command=invocation.command, error=type(error).__name__)
+            outcome = Outcome.FAILED
+        await self._note(invocation, outcome)
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Take the press of a button, or the form, that belongs to an answer of this process or of an older one."""
+        if self._repeated(interaction):
+            return
+        press = self._live.find(custom_id_of(interaction))
+        if press is None or press.live.asker_id != interaction.user.id:
+            await self._say_gone(interaction)
+            return
+        answer, action = press.live.answer, press.action
+        if answer.decides(action):
+            self._live.end(press.word)
+        invocation = self._invocation(interaction, press.live.command, f"{press.live.options} {action}".strip())
+        invocation.word = press.word
+        invocation.noted_as = answer.named(press.live.command, action)
+        if await self._open(invocation):
+            await self.serve(invocation, lambda invocation: self._pressed(invocation, answer, action))
+
+    async def stop(self, seconds: float) -> None:
+        """Let what is under way end, for so long."""
+        await self._background.end(within=seconds)
+
+    def _invocation(self, interaction: discord.Interaction, command: str, options: str) -> Invocation:
+        self._track()
+        deadline = asyncio.get_running_loop().time() + self._token_seconds
+        return Invocation(interaction, command, options, deadline, noted_as=command)
+
+    def _track(self) -> None:
+        """Remember the task that serves this use, so that stopping can wait for it."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._background.keep(task)
+
+    def _repeated(self, interaction: discord.Interaction) -> bool:
+        """Tell whether the gateway brought this interaction before, and remember it."""
+        if interaction.id in self._seen:
+            return True
+        self._seen.append(interaction.id)
+        return False
+
+    async def _open(self, invocation: Invocation) -> bool:
+        """Acknowledge a use before anything else, and tell whether it may go on; refuse it where not."""
+        try:
+            await invocation.defer()
+        except Expired:
+            _log.warning("command.too_late", command=invocation.command)
+            await self._note(invocation, Outcome.EXPIRED)
+            return False
+        refusal = self.access.refusal(invocation.asker, invocation.command)
+        if refusal is None:
+            return True
+        await self.serve(invocation, lambda _: _refuse(refusal))
+        return False
+
+    async def _carry_out(self, invocation: Invocation, work: Work) -> tuple[PagedReport, Outcome]:
+        try:
+            return await work(invocation), Outcome.DONE
+        except NotAllowed as error:
+            invocation.noted_as = invocation.noted_as or invocation.command
+            return plain(str(error)), Outcome.REFUSED
+        except EcholessError as error:
+            return plain(str(error)), Outcome.FAILED
+        except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
+            # The error's text may hold people's words, so only its kind is told.
+            _log.error("command.failed", command=invocation.command, error=type(error).__name__)
+            return plain(NEUTRAL), Outcome.FAILED
+
+    async def _pressed(self, invocation: Invocation, answer: PagedReport, action: str) -> PagedReport:
+        if answer.channel_id is not None:
+            await require_visible(invocation.interaction, answer.channel_id)
+        pressed = await answer.press(action)
+        if pressed is not answer:
+            invocation.word = ""
+        return pressed
+
+    async def _show(self, invocation: Invocation, answer: PagedReport) -> None:
+        display = answer.display
+        if display.file is not None and len(display.file.content) > invocation.interaction.filesize_limit:
+            await invocation.show(TOO_LARGE)
+            return
+        view = None
+        if display.buttons:
+            live = LiveReport(answer, invocation.interaction.user.id, invocation.command, invocation.options)
+            view = row(self._live.keep(live, invocation.word), display.buttons)
+        await invocation.show(display.text, view=view, file=display.file)
+
+    async def _say_gone(self, interaction: discord.Interaction) -> None:
+        self._track()
+        try:
+            await interaction.response.send_message(
+                GONE, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+            )
+        except UNREADABLE as error:
+            _log.debug("press.unanswered", error=type(error).__name__)
+
+    async def _note(self, invocation: Invocation, outcome: Outcome) -> None:
+        """Record a use; the log's own trouble does not take the answer back."""
+        if not invocation.noted_as:
+            return
+        try:
+            await self.context.note_use(
+                user_id=invocation.interaction.user.id,
+                guild_id=invocation.interaction.guild_id,
+                channel_id=invocation.interaction.channel_id or 0,
+                command=invocation.noted_as,
+                options=invocation.options,
+                outcome=outcome,
+            )
+        except Exception as error:  # noqa: BLE001 - the answer stands, whatever keeps it from being recorded
+            _log.error("command.unrecorded", command=invocation.noted_as, error=type(error).__name__)
+
+
+async def _refuse(sentence: str) -> PagedReport:
+    raise NotAllowed(sentence)

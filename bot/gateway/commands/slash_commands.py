@@ -1,0 +1,137 @@
+"""Discord's form of each command: its options and what they suggest, made from the one list of commands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, Optional, TypeAlias
+
+import discord
+from discord import app_commands
+
+from bot.gateway.commands.autocomplete import Autocomplete
+from bot.gateway.commands.command_answers import CommandAnswers
+from bot.gateway.interaction_replies import ASK, LONGEST, InteractionReplies
+from bot.moderation import commands
+from bot.moderation.command import Command, Kind, Parameter
+
+SlashCommand: TypeAlias = app_commands.Command[Any, ..., None]
+TopCommand: TypeAlias = "app_commands.Group | app_commands.ContextMenu | SlashCommand"
+Callback: TypeAlias = Callable[..., Awaitable[None]]
+
+CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
+INSTALLS = app_commands.AppInstallationType(guild=True, user=False)
+
+
+def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> list[TopCommand]:
+    """Return every command of the list as Discord has it, hinted for those with a permission."""
+    suggest = Autocomplete(answers.context)
+    groups = {
+        name: app_commands.Group(
+            name=name,
+            description=description,
+            default_permissions=hint,
+            allowed_contexts=CONTEXTS,
+            allowed_installs=INSTALLS,
+        )
+        for name, description in commands.GROUPS.items()
+    }
+    top: list[TopCommand] = [*groups.values()]
+    for command in commands.COMMANDS:
+        made = _slash_command(command, answers, suggest)
+        if command.group:
+            groups[command.group].add_command(made)
+        else:
+            made.default_permissions, made.allowed_contexts, made.allowed_installs = hint, CONTEXTS, INSTALLS
+            top.append(made)
+        if command.menu:
+            top.append(_menu(command, answers, hint))
+    return top
+
+
+def ask_command(replies: InteractionReplies) -> SlashCommand:
+    """Return ``/ask``, for everybody."""
+
+    @app_commands.describe(
+        question=f"What you want to know, in up to {LONGEST:,} characters.", private="Only you see the answer."
+    )
+    async def callback(
+        interaction: discord.Interaction,
+        question: app_commands.Range[str, 1, LONGEST],
+        private: bool = False,  # noqa: FBT001, FBT002 - an option of the command
+    ) -> None:
+        await replies.ask(interaction, question, private=private)
+
+    made: SlashCommand = app_commands.Command(
+        name=ASK,
+        description="Ask the bot something.",
+        callback=callback,
+        allowed_contexts=CONTEXTS,
+        allowed_installs=INSTALLS,
+    )
+    return made
+
+
+def _slash_command(command: Command, answers: CommandAnswers, suggest: Autocomplete) -> SlashCommand:
+    options = [parameter for parameter in command.parameters if parameter.is_option]
+
+    async def callback(interaction: discord.Interaction, **given: object) -> None:
+        await answers.serve(interaction, command, given)
+
+    # discord.py reads options off a signature: this one says what the list says.
+    interaction = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    callback.__signature__ = inspect.Signature([interaction, *map(_option, options)])  # type: ignore[attr-defined]
+    app_commands.describe(**{option.argument: option.text for option in options})(callback)
+    app_commands.rename(**{option.argument: option.name for option in options})(callback)
+    made: SlashCommand = app_commands.Command(name=command.name, description=command.text, callback=callback)
+    for option in options:
+        if source := _suggestions(option, suggest):
+            made.autocomplete(option.argument)(source)
+    return made
+
+
+def _menu(command: Command, answers: CommandAnswers, hint: discord.Permissions) -> app_commands.ContextMenu:
+    """Return the entry for a command in the menu of a message."""
+
+    async def callback(interaction: discord.Interaction, message: discord.Message) -> None:
+        given = {"channel_id": str(message.channel.id), "message_id": str(message.id)}
+        await answers.serve(interaction, command, given)
+
+    made = app_commands.ContextMenu(
+        name=command.menu, callback=callback, allowed_contexts=CONTEXTS, allowed_installs=INSTALLS
+    )
+    made.default_permissions = hint
+    return made
+
+
+def _option(parameter: Parameter) -> inspect.Parameter:
+    kind, default = _type_of(parameter), parameter.default
+    if parameter.required:
+        default = inspect.Parameter.empty
+    elif default is None:
+        kind = Optional[kind]  # noqa: UP045 - made at run time
+    return inspect.Parameter(parameter.argument, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _type_of(parameter: Parameter) -> Any:  # noqa: ANN401 - what discord.py takes for a type
+    match parameter.kind:
+        case Kind.PERSON:
+            return discord.User
+        case Kind.PLACE:
+            return Literal["channel", "server"]
+        case Kind.NUMBER:
+            return app_commands.Range[int, parameter.least, parameter.most]
+        case Kind.TEXT if parameter.most is not None:
+            return app_commands.Range[str, parameter.least, parameter.most]
+    return str
+
+
+def _suggestions(parameter: Parameter, suggest: Autocomplete) -> Any:  # noqa: ANN401 - its types want one client's class
+    sources: Mapping[Kind, object] = {
+        Kind.CHANNEL: suggest.channels,
+        Kind.CHANNEL_OR_LOG: suggest.channels,
+        Kind.VISIBLE_CHANNELS: suggest.channels,
+        Kind.POINT: suggest.points,
+        Kind.EVENT_TYPES: suggest.types,
+    }
+    return sources.get(parameter.kind)

@@ -1,0 +1,241 @@
+"""``/ask``: a question where the bot may not read messages, answered by editing the response to the command.
+
+An edit of the original response can be repeated without harm, which is what makes the answer come once: a follow-up
+has no nonce (FACTS 1.4). The token for it lives in memory alone; what a crash leaves is given up at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+
+import discord
+import structlog
+
+from bot.background import Background
+from bot.conversations import Conversations
+from bot.core.conversation import Conversation
+from bot.core.events import (
+    AbandonReason,
+    Author,
+    MessageSkipped,
+    Recorded,
+    ReplyAbandoned,
+    ReplyRequested,
+    ReplySent,
+    SkipReason,
+)
+from bot.core.fate import Look, NotYet, Outcome, Refused, Sent
+from bot.errors import EcholessError
+from bot.gateway.incoming import Incoming, Unreadable
+from bot.gateway.intake import Intake
+from bot.gateway.invocation import TOKEN_SECONDS, Expired, Invocation
+from bot.gateway.places import Place
+from bot.gateway.requests import UNREADABLE
+from bot.gateway.sender import sort
+from bot.gateway.snowflakes import snowflake_time
+from bot.replies.sender import Sender, StillNext
+
+ASK = "ask"
+REMEMBERED = 1000
+LONGEST = 2000
+STOP_SECONDS = 1.0
+
+NO_ANSWER = "I have no answer to that."
+SORRY = "I could not answer that: please ask again."
+LEAVING = "I am being restarted: please ask again in a minute."
+NOT_HERE = "I do not answer here."
+TOMORROW = "I have said all that I may for today: please ask me again tomorrow."
+SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
+    {
+        SkipReason.NO_ANSWER: NO_ANSWER,
+        SkipReason.MUTED: NOT_HERE,
+        SkipReason.PAUSED: "I answer nothing here for now: a moderator paused me.",
+        SkipReason.CHANNEL_LIMIT: "I am asked more here than I can answer just now: please ask again in a few minutes.",
+        SkipReason.PERSON_LIMIT: "You have asked more than I can answer just now: please ask again in a few minutes.",
+        SkipReason.PERSON_BUDGET: TOMORROW,
+        SkipReason.CHANNEL_BUDGET: TOMORROW,
+        SkipReason.SERVER_BUDGET: TOMORROW,
+        SkipReason.DAY_BUDGET: TOMORROW,
+    }
+)
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question that waits for its answer; ``touched``: an answer may be in its response already."""
+
+    invocation: Invocation
+    touched: bool = False
+
+
+class InteractionReplies:
+    """Takes questions, and sends what answers them into their responses; any other reply goes to ``sender``."""
+
+    def __init__(
+        self, sender: Sender, conversations: Conversations, intake: Intake, token_seconds: float = TOKEN_SECONDS
+    ) -> None:
+        self._sender = sender
+        self._conversations = conversations
+        self._intake = intake
+        self._token_seconds = token_seconds
+        self._live: dict[int, Asked] = {}
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._background = Background()
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    async def ask(self, interaction: discord.Interaction, question: str, *, private: bool) -> None:
+        """Acknowledge a question, record it, and leave the answer to the channel's worker."""
+        if interaction.id in self._seen:
+            return
+        self._seen.append(interaction.id)
+        deadline = asyncio.get_running_loop().time() + self._token_seconds
+        asked = Asked(Invocation(interaction, ASK, "", deadline, noted_as="", public=not private))
+        try:
+            await asked.invocation.defer()
+        except Expired:
+            _log.warning("ask.too_late", channel=interaction.channel_id)
+            return
+        self._live[interaction.id] = asked
+        sentence = await self._recorded(interaction, question, private=private)
+        if sentence:
+            self._live.pop(interaction.id, None)
+            await self._tell(asked, sentence)
+
+    async def _recorded(self, interaction: discord.Interaction, question: str, *, private: bool) -> str:
+        """Record a question; return what to say where nobody will answer it, "" otherwise."""
+        try:
+            recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
+            new = await recording if recording is not None else None
+        except (EcholessError, Unreadable) as error:
+            _log.error("ask.unrecorded", channel=interaction.channel_id, error=type(error).__name__)
+            return SORRY
+        if new is None:
+            return NOT_HERE
+        skipped = next((each.event for each in new if isinstance(each.event, MessageSkipped)), None)
+        answered = any(isinstance(each.event, ReplyRequested) for each in new)
+        return "" if skipped is None or answered else SKIPPED.get(skipped.reason, SORRY)
+
+    async def stop(self) -> None:
+        """Tell those who still wait that the bot leaves."""
+        for asked in self._live.values():
+            self._background.start(self._tell(asked, LEAVING))
+        self._live.clear()
+        await self._background.end(within=STOP_SECONDS)
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    @property
+    def own_id(self) -> int:
+        """Return the id of the bot's account."""
+        return self._sender.own_id
+
+    async def ready(self) -> None:
+        """Wait until Discord can be spoken to."""
+        await self._sender.ready()
+
+    async def look(self, channel_id: int, since: int) -> Look:
+        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
+        return await self._sender.look(channel_id, since)
+
+    async def send(
+        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+    ) -> Outcome:
+        """Send one part: into the response of a question's command, or as a message."""
+        asked = self._live.get(reply_to)
+        if asked is not None:
+            return await _answered(asked, text)
+        entry = (await self._conversations.state(channel_id)).pending(reply_to)
+        if entry is not None and entry.asked:
+            # Its token is gone, and what was asked in private must not be said aloud.
+            return Refused(AbandonReason.EXPIRED, "no token")
+        return await self._sender.send(channel_id, text, still_next, nonce=nonce, reply_to=reply_to, plain=plain)
+
+    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
+        """Let a message of the bot say something else; answers to commands are written once."""
+        return await self._sender.edit(channel_id, message_id, text)
+
+    async def remove(self, channel_id: int, message_id: int) -> Outcome:
+        """Delete a message of the bot."""
+        return await self._sender.remove(channel_id, message_id)
+
+    async def typing(self, channel_id: int) -> None:
+        """Show that the bot is writing."""
+        await self._sender.typing(channel_id)
+
+    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Put a reaction to a message."""
+        await self._sender.react(channel_id, message_id, emoji)
+
+    async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
+        """Take the bot's reaction to a message off."""
+        await self._sender.unreact(channel_id, message_id, emoji)
+
+    async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
+        """Post a message that answers none."""
+        await self._sender.say(channel_id, text, nonce=nonce)
+
+    def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
+        for recorded in new if self._live else ():
+            event = recorded.event
+            if not isinstance(event, ReplySent | ReplyAbandoned) or state.pending(event.message_id) is not None:
+                continue
+            asked = self._live.pop(event.message_id, None)
+            if asked is not None and isinstance(event, ReplyAbandoned) and not asked.touched:
+                self._background.start(
+                    self._tell(asked, NO_ANSWER if event.reason is AbandonReason.NO_ANSWER else SORRY)
+                )
+
+    async def _tell(self, asked: Asked, sentence: str) -> None:
+        """Say something in place of an answer; nobody loses anything where it can't be said."""
+        if asked.touched:
+            return
+        try:
+            await asked.invocation.show(sentence)
+        except (Expired, *UNREADABLE) as error:
+            _log.debug("ask.untold", error=type(error).__name__)
+
+
+async def _answered(asked: Asked, text: str) -> Outcome:
+    """Edit the response; what is not known to have worked is tried again, since an edit does no harm twice."""
+    asked.touched = True
+    try:
+        return Sent(await asked.invocation.show(text))
+    except Expired:
+        return Refused(AbandonReason.EXPIRED, "interaction")
+    except discord.HTTPException as error:
+        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            asked.touched = False
+            return sort(error)
+        return NotYet(f"status {error.status}")
+    except discord.RateLimited as error:
+        return sort(error)
+    except UNREADABLE as error:
+        return NotYet(type(error).__name__)
+
+
+def _incoming(interaction: discord.Interaction, question: str) -> Incoming:
+    user = interaction.user
+    return Incoming(
+        channel_id=interaction.channel_id or 0,
+        message_id=interaction.id,
+        author_id=user.id,
+        author=Author.BOT if user.bot else Author.PERSON,
+        name=user.display_name,
+        text=question,
+        sent_at=snowflake_time(interaction.id),
+        guild_id=interaction.guild_id,
+    )
+
+
+def _place(interaction: discord.Interaction) -> Place:
+    parent = getattr(interaction.channel, "parent_id", None)
+    return Place(interaction.channel_id or 0, parent, interaction.guild_id)

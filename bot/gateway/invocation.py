@@ -1,0 +1,235 @@
+"""One use of a command, from the acknowledgement to the answer, and what its interaction says of it.
+
+An interaction wants its first response within three seconds and its token lives fifteen minutes (docs: receiving and
+responding). So it is deferred before anything else, and answered by editing the original, which can be repeated
+without harm; an answer that comes later than the token lives is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import discord
+import structlog
+from discord.webhook.async_ import async_context
+
+from bot.backoff import backoff
+from bot.gateway.http import Responses
+from bot.gateway.requests import UNREADABLE
+from bot.gateway.snowflakes import snowflake
+from bot.moderation import commands
+from bot.moderation.command import REPLAY, ReportFile
+
+TOKEN_SECONDS = 14 * 60.0 + 45
+"""Seconds for an answer: the token's fifteen minutes, less what a request takes."""
+ATTEMPTS = 4
+ACKNOWLEDGEMENTS = 2
+ACKNOWLEDGE_SECONDS = 1.4
+"""Seconds for one acknowledgement, so that two fit in Discord's three."""
+EDIT_SECONDS = 40.0
+"""Seconds for one edit, with what discord.py repeats by itself after a 5xx (FACTS 1.3)."""
+ALREADY_ACKNOWLEDGED = 40060
+GONE = {10008, 10015, 10062, 50027}
+"""Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
+
+_ADMITTED = "invocation"
+
+_log = structlog.get_logger()
+
+
+class Expired(Exception):
+    """The interaction's token is dead: nobody can be answered any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
+
+    user_id: int
+    permissions: int
+    roles: frozenset[int]
+    guild_id: int | None
+
+
+@dataclass(slots=True)
+class Invocation:
+    """Somebody's use of a command or a button.
+
+    ``command`` is what the settings call it and ``noted_as`` what the log does ("": nothing worth a record);
+    ``deadline`` is a time of the event loop; ``word`` is that of the live answer whose button it was; ``public``:
+    everybody sees the answer.
+    """
+
+    interaction: discord.Interaction
+    command: str
+    options: str
+    deadline: float
+    noted_as: str
+    word: str = ""
+    public: bool = False
+    _responses: Responses = field(default_factory=Responses)
+
+    @property
+    def asker(self) -> Asker:
+        """Return who asks."""
+        return asker_of(self.interaction)
+
+    @property
+    def by(self) -> str:
+        """Return who asks as the log shows it."""
+        return str(self.interaction.user.id)
+
+    async def defer(self) -> None:
+        """Acknowledge at once, to be answered later; raise Expired when that is too late.
+
+        After a broken connection, or an answer that is not Discord's, the response may be there or not: a repetition
+        makes it certain.
+        """
+        for _ in range(ACKNOWLEDGEMENTS):
+            try:
+                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                    await self._acknowledge()
+            except discord.InteractionResponded:
+                # What Discord answered to the first could not be read.
+                return
+            except discord.HTTPException as error:
+                # Repeated after a 5xx (FACTS 1.3) or a broken connection, it is refused if it was there already.
+                if error.code == ALREADY_ACKNOWLEDGED:
+                    return
+                raise Expired from error
+            except UNREADABLE as error:
+                _log.debug("acknowledgement.unknown", error=type(error).__name__)
+                continue
+            return
+        raise Expired
+
+    async def _acknowledge(self) -> None:
+        response = self.interaction.response
+        with self._believing():
+            if self.interaction.type is discord.InteractionType.component:
+                await response.defer()
+            else:
+                await response.defer(ephemeral=not self.public, thinking=True)
+
+    async def show(self, text: str, *, view: discord.ui.View | None = None, file: ReportFile | None = None) -> int:
+        """Make this the answer and return its message's id.
+
+        Raises Expired when its time is over, and what discord.py raises when it can't be.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            if self._left <= 0:
+                raise Expired
+            try:
+                return await self._edit(text, view, file)
+            except discord.HTTPException as error:
+                if error.code in GONE or error.status == HTTPStatus.UNAUTHORIZED:
+                    raise Expired from error
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == ATTEMPTS:
+                    raise
+            except RuntimeError:
+                # The client is closed.
+                raise
+            except UNREADABLE as error:
+                if attempt == ATTEMPTS:
+                    raise
+                if isinstance(error, discord.RateLimited):
+                    await asyncio.sleep(min(error.retry_after, self._left))
+            await asyncio.sleep(backoff(attempt, 5.0))
+        raise Expired
+
+    async def _edit(self, text: str, view: discord.ui.View | None, file: ReportFile | None) -> int:
+        attachments = [discord.File(io.BytesIO(file.content), file.name)] if file is not None else []
+        soon = asyncio.get_running_loop().time() + EDIT_SECONDS
+        async with asyncio.timeout_at(min(self.deadline, soon)):
+            with self._believing():
+                message = await self.interaction.edit_original_response(
+                    content=text, view=view, attachments=attachments, allowed_mentions=discord.AllowedMentions.none()
+                )
+        return snowflake(message.id)
+
+    @property
+    def _left(self) -> float:
+        """Return the seconds for which it may still be answered."""
+        return self.deadline - asyncio.get_running_loop().time()
+
+    @contextmanager
+    def _believing(self) -> Iterator[None]:
+        """Have discord.py make its requests by ours; it takes them from its context."""
+        token = async_context.set(self._responses)
+        try:
+            yield
+        finally:
+            async_context.reset(token)
+
+
+def asker_of(interaction: discord.Interaction) -> Asker:
+    """Return who asks, as Discord resolved it for this interaction."""
+    user = interaction.user
+    roles = (role.id for role in user.roles) if isinstance(user, discord.Member) else ()
+    return Asker(user.id, interaction.permissions.value, frozenset(roles), interaction.guild_id)
+
+
+def admit(interaction: discord.Interaction, invocation: Invocation) -> None:
+    """Attach an admitted use to its interaction."""
+    interaction.extras[_ADMITTED] = invocation
+
+
+def is_admitted(interaction: discord.Interaction) -> bool:
+    """Tell whether an interaction was admitted as a use."""
+    return _ADMITTED in interaction.extras
+
+
+def invocation_of(interaction: discord.Interaction) -> Invocation:
+    """Return the use that an interaction was admitted as."""
+    invocation: Invocation = interaction.extras[_ADMITTED]
+    return invocation
+
+
+def command_of(interaction: discord.Interaction) -> str:
+    """Return what the settings call the command that was chosen: the words after ``/replay``, all of any other."""
+    data = _data(interaction)
+    name = str(data.get("name", ""))
+    words = [str(option.get("name", "")) for option in _path(data)]
+    menus = {each.menu: each.name for each in commands.COMMANDS if each.menu}
+    return " ".join(words if words and name == REPLAY else [menus.get(name, name), *words])
+
+
+def options_of(interaction: discord.Interaction) -> str:
+    """Return a command's options as they were given."""
+    data = _data(interaction)
+    if data.get("target_id"):
+        return f"message:{data['target_id']}"
+    given = _options(data)
+    for option in _path(data):
+        given = _options(option)
+    return " ".join(f"{option.get('name', '')}:{option.get('value', '')}" for option in given)
+
+
+def custom_id_of(interaction: discord.Interaction) -> str:
+    """Return the id of the button that was pressed, or of the form that was sent."""
+    return str(_data(interaction).get("custom_id", ""))
+
+
+def _data(interaction: discord.Interaction) -> Mapping[str, Any]:
+    data: Any = interaction.data
+    return data if isinstance(data, Mapping) else {}
+
+
+def _options(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the options within a command or an option; what is none is left out."""
+    options = data.get("options")
+    return [option for option in options if isinstance(option, Mapping)] if isinstance(options, list) else []
+
+
+def _path(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the subcommands (types 1 and 2) that were chosen."""
+    chosen = next(iter(_options(data)), None)
+    while chosen is not None and chosen.get("type") in (1, 2):
+        yield chosen
+        chosen = next(iter(_options(chosen)), None)

@@ -1,0 +1,305 @@
+"""The moderators' commands: the one list from which every way to them is made.
+
+A new command is a function ``(context, **arguments) -> Report`` and an entry here. From it follow Discord's command
+with its options and suggestions, the command line's, what the control socket takes, what the settings'
+``[moderation.commands]`` may name, and the row of the README's table.
+"""
+
+from __future__ import annotations
+
+from bot.moderation import checks, explain, export, history, outage, persona, rehearse, repair, rewind, status, usage
+from bot.moderation.command import Command, Either, Kind, Parameter, Topic
+from bot.moderation.history import LARGEST_PAGE
+from bot.moderation.persona import LONGEST
+from bot.moderation.rehearse import MOST_REHEARSED
+
+_WHEN = "a version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message"
+_WHEN_TYPED = "a version, a time (local unless a zone stands behind), how long ago, or a message"
+
+HERE = Parameter(
+    "channel",
+    Kind.CHANNEL,
+    "The channel or thread; by default this one.",
+    "The channel, thread or DM: its id, or a link. A message names its channel itself.",
+)
+HERE_OR_LOG = Parameter("channel", Kind.CHANNEL_OR_LOG, HERE.text, HERE.help)
+ITS_CHANNEL = Parameter("channel", Kind.CHANNEL, help=HERE.help, in_discord=False)
+AT = Parameter(
+    "at",
+    Kind.POINT,
+    "A version, a message's link, 10 minutes ago, or 2026-11-20 14:00 (UTC).",
+    f"{_WHEN[0].upper()}{_WHEN[1:]}.  [default: now]",
+)
+SINCE = Parameter(
+    "since",
+    Kind.POINT,
+    "Only events from then on: a version, a message's link, 2h, or 2026-11-20 14:00 (UTC).",
+    f"Only from then on: {_WHEN}.",
+)
+MESSAGE = Parameter("message", Kind.MESSAGE, "The message: its link (Copy Message Link) or its id.", required=True)
+PLACE = Parameter("scope", Kind.PLACE, "This channel or thread (the default), or the whole server.", default="channel")
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "state",
+        Topic.KNOWN,
+        "Show what I know of a conversation: its window, what is unfinished, and its settings.",
+        history.state,
+        (HERE, AT),
+        help="Show what the bot knew of a channel, now or then.",
+    ),
+    Command(
+        "timeline",
+        Topic.KNOWN,
+        "List what happened in a channel, the newest first.",
+        history.timeline,
+        (
+            HERE,
+            Parameter(
+                "type",
+                Kind.EVENT_TYPES,
+                "Only events of this type, such as message.received.",
+                "Only events of this type; may be repeated.",
+            ),
+            SINCE,
+            Parameter(
+                "person",
+                Kind.PERSON,
+                "Only events about this person.",
+                "Only what this person wrote and what was asked for them: id or <@id>.",
+            ),
+            Parameter("cursor", Kind.CURSOR, help="The next page, as the page before named it."),
+            Parameter("limit", Kind.PAGE_SIZE, help="Events a page.", default=20, most=LARGEST_PAGE),
+        ),
+    ),
+    Command(
+        "diff",
+        Topic.KNOWN,
+        "Compare what I knew at two points in time.",
+        history.diff,
+        (
+            Parameter("from", Kind.POINT, AT.text, required=True, called="first"),
+            Parameter("to", Kind.POINT, AT.text, required=True, called="second"),
+            HERE,
+        ),
+        help=f"Compare what the bot knew at two points in time.\n\nFIRST and SECOND are each {_WHEN_TYPED}.",
+    ),
+    Command(
+        "why",
+        Topic.WHY,
+        "Explain how a message came to its reply, or why it got none.",
+        explain.why,
+        (MESSAGE, ITS_CHANNEL),
+        help="Explain how a message was answered, or why not.\n\n"
+        "MESSAGE is an id or a link, and may be the bot's answer, too.",
+        menu="Why this reply?",
+    ),
+    Command(
+        "rewind",
+        Topic.MEMORY,
+        "Take a conversation back to what I knew then; shows first which turns leave.",
+        rewind.rewind,
+        (Parameter("to", Kind.POINT, AT.text, required=True), HERE),
+        help="Take the bot's memory of a channel back.\n\n"
+        f"TO is {_WHEN_TYPED}. Nothing is sent again, and undo takes it back.",
+        writes=True,
+        preview=rewind.preview,
+    ),
+    Command(
+        "undo",
+        Topic.MEMORY,
+        "Take the newest rewind or reset back; once more, the one before.",
+        rewind.undo,
+        (HERE,),
+        writes=True,
+    ),
+    Command(
+        "reset",
+        Topic.MEMORY,
+        "Have me forget the turns of a conversation; shows them first.",
+        rewind.reset,
+        (HERE,),
+        help="Empty the bot's memory of a channel.\n\nNothing is deleted or sent again, and undo takes it back.",
+        writes=True,
+        preview=rewind.preview_reset,
+    ),
+    Command(
+        "pause",
+        Topic.UNSENT,
+        "Answer nothing new here; messages are recorded as before.",
+        repair.pause,
+        (HERE,),
+        help="Answer nothing new in a channel.",
+        writes=True,
+    ),
+    Command(
+        "resume",
+        Topic.UNSENT,
+        "Answer again after a pause.",
+        repair.resume,
+        (HERE,),
+        help="Answer again in a channel.",
+        writes=True,
+    ),
+    Command(
+        "retry",
+        Topic.UNSENT,
+        "Try a reply again that was given up.",
+        outage.retry,
+        (
+            Parameter("message", Kind.MESSAGE_OR_ALL, f'{MESSAGE.text} Or "all": what an outage left.', required=True),
+            Parameter("channel", Kind.CHANNEL_OR_LOG, help=HERE.help, in_discord=False),
+        ),
+        help="Try a reply again that was given up.\n\n"
+        'MESSAGE is the question\'s id or link, or "all" for what an outage left: of one channel, or of the whole log.',
+        writes=True,
+    ),
+    Command(
+        "again",
+        Topic.ANEW,
+        "Have an answer composed anew, into the same messages.",
+        repair.again,
+        (MESSAGE, ITS_CHANNEL),
+        writes=True,
+    ),
+    Command(
+        "drop",
+        Topic.UNSENT,
+        "Give a reply up that is not sent yet.",
+        repair.drop,
+        (MESSAGE, ITS_CHANNEL),
+        help="Give an unfinished reply up.",
+        writes=True,
+    ),
+    Command(
+        "rehearse",
+        Topic.ANEW,
+        "Show what my present settings would answer, beside what was said; nothing is sent.",
+        rehearse.rehearse,
+        (
+            Parameter("message", Kind.MESSAGE, MESSAGE.text, "This message: its id or link."),
+            Parameter(
+                "last",
+                Kind.NUMBER,
+                f"How many of the newest messages (1 to {MOST_REHEARSED}) instead of one message.",
+                f"The last so many messages that the bot was to answer, 1 to {MOST_REHEARSED}.  [default: 1]",
+                most=MOST_REHEARSED,
+            ),
+            HERE,
+        ),
+        help="Show what the present settings would answer.\n\n"
+        "It stands beside what was said; nothing is sent or recorded.",
+        composes=True,
+        either=Either(("message", "last"), "Say which messages: give a message, or how many of the last."),
+    ),
+    Command(
+        "pending",
+        Topic.UNSENT,
+        "List replies that did not go out, with reasons and ages.",
+        repair.pending,
+        (HERE_OR_LOG,),
+        help="List replies that are not sent, with reasons and ages.",
+    ),
+    Command(
+        "rebuild",
+        Topic.LOG,
+        "Forget a channel's snapshots, fold its events again, compare.",
+        checks.rebuild,
+        (HERE,),
+        help="Fold a channel's events again, and compare.",
+        writes=True,
+    ),
+    Command(
+        "verify",
+        Topic.LOG,
+        "Check a channel's events: nothing changed, nothing missing, snapshots true.",
+        checks.verify,
+        (HERE_OR_LOG,),
+        help="Check chain, gaps, words and snapshots.\n\n"
+        "Of the whole log, or of one channel. Exit code 1 when something is wrong.",
+        long=True,
+    ),
+    Command(
+        "snapshot",
+        Topic.LOG,
+        "Keep a snapshot of a channel's state as it is now.",
+        checks.snapshot,
+        (HERE,),
+        writes=True,
+    ),
+    Command(
+        "export",
+        Topic.LOG,
+        "Get a channel's events as a file of JSON Lines.",
+        export.export,
+        (SINCE, HERE, Parameter("words", Kind.FLAG, help="Include what people and the bot wrote.", default=True)),
+        help="Write a channel's events as JSON Lines, the oldest first.",
+        long=True,
+        exports=True,
+    ),
+    Command(
+        "status",
+        Topic.LOG,
+        "Show how I am: the log, the connection, what waits.",
+        status.status,
+        help="Show how log and bot are.\n\nSize, rate, lag, the last catch-up, the gateway's session, the owner.",
+    ),
+    Command("show", Topic.MODEL, "Show who I am here, and who said so.", persona.show, (PLACE,), group="persona"),
+    Command(
+        "set",
+        Topic.MODEL,
+        "Say who I am from my next answer on.",
+        persona.set_,
+        (
+            Parameter(
+                "text",
+                Kind.TEXT,
+                f"Who I am and how I speak, in up to {LONGEST:,} characters.",
+                required=True,
+                most=LONGEST,
+            ),
+            PLACE,
+        ),
+        writes=True,
+        group="persona",
+    ),
+    Command(
+        "clear",
+        Topic.MODEL,
+        "Take my persona away; the server's or the settings' holds again.",
+        persona.clear,
+        (PLACE,),
+        writes=True,
+        group="persona",
+    ),
+    Command(
+        "usage",
+        Topic.MODEL,
+        "Show what my answers took: tokens and cost by day, person and channel.",
+        usage.usage,
+        (
+            Parameter("channel", Kind.VISIBLE_CHANNELS, HERE.text),
+            Parameter("since", Kind.TEXT, "Only from then on: 7d, 2h, 2026-11-20 14:00 (UTC), or a message's link."),
+        ),
+        group="",
+    ),
+)
+
+GROUPS = {"replay": "See, explain, rewind and repair conversations.", "persona": "Show, set and clear who I am here."}
+"""What Discord shows of each group of commands."""
+
+
+def twins() -> dict[str, Command]:
+    """Return the commands that there are outside of Discord, too, by name."""
+    return {command.name: command for command in COMMANDS if command.has_twin}
+
+
+def calls() -> dict[str, Command]:
+    """Return what the control socket takes: the twins, each with its preview where it has one."""
+    every = (each for command in twins().values() for each in (command.previewing, command) if each)
+    return {command.name: command for command in every}
+
+
+def settings() -> frozenset[str]:
+    """Return the names that the settings' ``[moderation.commands]`` take."""
+    return frozenset(command.setting for command in COMMANDS)

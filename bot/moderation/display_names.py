@@ -1,0 +1,62 @@
+"""Names beside ids, as far as the log knows them: what people were called when they last wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+
+from bot.core.events import Author, KeyKind, MessageReceived
+from bot.core.streams import BOT_STREAM, stream_of
+from bot.eventlog.reader import Query, Reader
+from bot.moderation.text import printable, shortened
+
+LONGEST = 32
+"""Characters of a name that are shown: Discord's own limit (docs: users, usernames and nicknames)."""
+LOOKED_AT = 20
+"""The newest messages of a private channel among which its person's is."""
+
+NOBODY: Mapping[int, str] = MappingProxyType({})
+
+
+async def names_of(reader: Reader, people: Collection[int], channels: Iterable[int] | None = None) -> Mapping[int, str]:
+    """Return what people were called when they last wrote, in ``channels`` (None: anywhere).
+
+    Those whose words are erased are missing, and all are where the log is read without its key.
+    """
+    if reader.vault is None or not people:
+        return NOBODY
+    streams = None if channels is None else [stream_of(channel_id) for channel_id in channels]
+    newest = await reader.newest_words(people, streams)
+    bodies = await reader.bodies(newest.values())
+    return {
+        person: bodies[position].name
+        for person, position in newest.items()
+        if position in bodies and bodies[position].name
+    }
+
+
+async def partners_of(reader: Reader, channels: Collection[int]) -> Mapping[int, str]:
+    """Return the name of the person in each of ``channels`` that is private, as far as the log tells it."""
+    if reader.vault is None:
+        return NOBODY
+    opened = {recorded.event.key() for recorded in await reader.find(BOT_STREAM, KeyKind.DM_OPENED)}
+    private = {key.id for key in opened if key is not None} & set(channels)
+    found = {channel_id: await _partner(reader, channel_id) for channel_id in private}
+    return {channel_id: name for channel_id, name in found.items() if name}
+
+
+def beside(name: str | None) -> str:
+    """Return a name the way it stands beside an id: on one line, and not too long."""
+    return shortened(printable(name), LONGEST) if name else ""
+
+
+async def _partner(reader: Reader, channel_id: int) -> str:
+    query = Query(stream=stream_of(channel_id), types=(MessageReceived.TYPE,), newest_first=True)
+    events = [recorded async for recorded in reader.events(query, limit=LOOKED_AT)]
+    written = [
+        recorded.position
+        for recorded in events
+        if isinstance(recorded.event, MessageReceived) and recorded.event.author is Author.PERSON
+    ]
+    bodies = await reader.bodies(written)
+    return next((bodies[position].name for position in written if position in bodies), "")
