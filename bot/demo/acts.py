@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from bot.demo.bot_process import BotProcess
 from bot.demo.script import LONG_WORD, OTHER_BOT, PEOPLE, Place, Post, Story, Writer
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.wire import Json
 
 PATIENCE = 120.0
 """Seconds that any one thing may take before the demo gives up on it."""

@@ -15,7 +15,7 @@ from bot.core import events as e
 from bot.demo.judge import Fault, Verdict, judge
 from bot.eventlog.log import Location, open_log
 from bot.eventlog.verify import Finding
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 
 OWN, PERSON = 900, 41

@@ -18,7 +18,7 @@ from bot.gateway.origin import LONGEST_WAIT, Intercepted, TooMany, seconds
 from bot.gateway.ratelimits import Bucket, Waits
 from bot.gateway.requests import asking
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch, Spawn
 from tests.waiting import PATIENCE, eventually
 
@@ -32,7 +32,7 @@ class TestLongWindow:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so; other requests have a limit as well then."""
-        return SandboxOptions(message_rate=Rate(50, 60), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(50, 60), global_rate=None)
 
     async def test_nobody_waits_while_requests_are_left(self, launch: Launch, control: ControlClient) -> None:
         """Neither answers nor the looks for those of unknown fate."""
@@ -53,7 +53,7 @@ class TestShortWindow:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(2, 0.5), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(2, 0.5), global_rate=None)
 
     async def test_answers_go_out_in_order_when_the_window_opens(self, launch: Launch, control: ControlClient) -> None:
         """None comes too early, nothing is put on record for so short a wait."""
@@ -75,7 +75,7 @@ class TestUsedUp:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(1, 20), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(1, 20), global_rate=None)
 
     async def test_the_wait_is_told_and_stopping_does_not_wait_for_it(
         self, spawn: Spawn, control: ControlClient
@@ -103,7 +103,7 @@ class TestForLong:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(1, 3600), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(1, 3600), global_rate=None)
 
     async def test_who_waits_long_is_on_record(self, launch: Launch, control: ControlClient) -> None:
         """Without another request, as long as the window lasts."""

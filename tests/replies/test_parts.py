@@ -9,9 +9,9 @@ import pytest
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
 from bot.replies import sending
 from bot.responders import Answer, Question, Utterance
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch
 from tests.suite.clock import Clock
 from tests.waiting import eventually
@@ -153,7 +153,7 @@ class TestRateLimits:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Allow five messages in half a second."""
-        return SandboxOptions(message_rate=Rate(5, 0.5))
+        return SandboxOptions(message_rate=RateLimit(5, 0.5))
 
     async def test_limits_are_kept_and_nothing_is_refused(self, launch: Launch, control: ControlClient) -> None:
         """One sender a channel never runs into a 429 (FACTS 2.1)."""
