@@ -21,8 +21,8 @@ _LLM = "bot.responders.llm.responder"
 _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
 
-def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Responder:
-    """Return the responder that the settings name, or a chain of them; raise ConfigError for all that is wrong.
+def responders_of(config: Config, environ: Mapping[str, str] = os.environ) -> Chain:
+    """Return the responders that the settings name; raise ConfigError for all that is wrong.
 
     ``environ`` holds the keys of language models.
     """
@@ -35,7 +35,7 @@ def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Res
             problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return made[0] if len(made) == 1 else Chain(made)
+    return Chain(made)
 
 
 def rules_of(config: Config) -> RulesResponder:
