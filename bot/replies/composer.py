@@ -88,12 +88,12 @@ class Composer:
         """Return the answer of a responder that needs the question alone, to be recorded along with it, or None."""
         try:
             answer = at_once(responder, question)
-        except Exception:  # noqa: BLE001 - a responder may raise anything: it is asked again in its turn, and judged
+            parts = split(answer.text) if answer else ()
+            if answer is None or not parts:
+                return None
+            return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
+        except Exception:  # noqa: BLE001 - it may raise, or answer, anything: it is asked again in its turn, and judged
             return None
-        parts = split(answer.text) if answer else ()
-        if answer is None or not parts:
-            return None
-        return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
 
     def _composed(
         self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str], persona: int = 0

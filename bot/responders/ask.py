@@ -41,18 +41,19 @@ async def _joined(pieces: AsyncGenerator[str | Answer, None], show: Show | None)
     async with aclosing(pieces):
         async for piece in pieces:
             if isinstance(piece, Answer):
-                return piece
+                return _whole(piece)
             said += piece
             if show is not None:
                 show(piece)
-    return Answer(said) if said else None
+    return _whole(said or None)
 
 
 def _whole(said: Said) -> Answer | None:
-    match said:
-        case str():
-            return Answer(said)
-        case Answer() | None:
-            return said
-        case _:
-            raise TypeError(f"A responder answered with {type(said).__name__}, which is neither text nor Answer.")
+    """Return what was said as an answer; raise TypeError for what is no text, UnicodeError for what nobody can send."""
+    if said is None:
+        return None
+    answer = said if isinstance(said, Answer) else Answer(said)
+    if not isinstance(answer.text, str):
+        raise TypeError(f"A responder answered with {type(answer.text).__name__}, which is no text.")
+    answer.text.encode()
+    return answer

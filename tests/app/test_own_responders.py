@@ -57,6 +57,16 @@ class Broken(Responder):
         raise ValueError(question.text)
 
 
+class Odd(Responder):
+    answers = {"number": 5, "wrapped": Answer(5), "half": "\\ud83d", "rule": Answer("x", rule=5), "list": ["x"]}
+
+    def claims(self, question):
+        return question.text in self.answers
+
+    def answer(self, question, context):
+        return self.answers[question.text]
+
+
 class Mute(Responder):
     def answer(self, question, context):
         return "hm"
@@ -202,6 +212,30 @@ async def test_one_that_fails_loses_no_message(
     assert (abandoned.reason, abandoned.detail) == (AbandonReason.POISON, "ValueError")
     assert [event.responder for event in await bot.judge.of(ReplyRequested)] == ["shout:Broken", "shout:Shout"]
     assert len(await bot.judge.of(MessageReceived)) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("number", "TypeError"),
+        ("wrapped", "TypeError"),
+        ("half", "UnicodeEncodeError"),
+        ("rule", "ValidationError"),
+        ("list", "TypeError"),
+    ],
+)
+async def test_what_is_no_answer_loses_no_message(
+    own: Path, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch, asked: str, reason: str
+) -> None:
+    """Though it would have been recorded along with the question."""
+    monkeypatch.syspath_prepend(own)
+    bot = await launch(replies={"responder": "shout:Odd"})
+
+    await control.post(asked)
+    (abandoned,) = await bot.judge.expect(ReplyAbandoned)
+
+    assert (abandoned.reason, abandoned.detail) == (AbandonReason.POISON, reason)
+    assert len(await bot.judge.of(MessageReceived)) == 1
 
 
 def test_settings_of_its_own_are_given_to_it(own: Path) -> None:
