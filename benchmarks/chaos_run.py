@@ -237,12 +237,12 @@ class Chaos:
             await reader.close()
         recorded = sum(1 for trail in trails.values() if trail.recorded)
         open_ones = sum(1 for key in self.addressed if not _settled(trails.get(key, Trail())))
-        others = sum(1 for trail in trails.values() if trail.requested and not _settled(trail))
+        others = sum(1 for trail in trails.values() if trail.request and not _settled(trail))
         return max(0, self.posted - recorded) + max(open_ones, others)
 
 
 def _settled(trail: Trail) -> bool:
-    return bool(trail.skipped or trail.abandoned or (trail.parts and trail.sent.keys() >= set(range(trail.parts))))
+    return bool(trail.skipped or trail.abandoned or trail.whole)
 
 
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:

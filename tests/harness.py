@@ -24,8 +24,8 @@ from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders import Answer, Chain, Context, Question, Responder
+from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
-from bot.sandbox.tether import tethered
 from tests.moderating import Moderation
 from tests.waiting import PATIENCE, eventually
 

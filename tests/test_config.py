@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, Rate, Replies, Rule, answering_version, load, survey
+from bot.config import Config, Rate, RepliesSettings, RuleSettings, answering_version, load, survey
 from bot.config.lines import Lines
 from bot.config.load import _validated
 from bot.config.model import CommandRule
@@ -193,7 +193,7 @@ def test_rules_know_their_lines(write: Write) -> None:
     rules = load(path, {}).rules
 
     assert [2, 8] == [rule.line for rule in rules]
-    assert Rule(match="b", reply="b", ignore_case=True, line=8) == rules[1]
+    assert RuleSettings(match="b", reply="b", ignore_case=True, line=8) == rules[1]
 
 
 def test_one_responder_may_be_named_alone(write: Write) -> None:
@@ -224,7 +224,7 @@ def test_flags_can_bring_rules() -> None:
     """The demo brings its own."""
     rules = load(None, {}, {"rules": [{"match": "a", "reply": "b"}]}).rules
 
-    assert (Rule(match="a", reply="b"),) == rules
+    assert (RuleSettings(match="a", reply="b"),) == rules
 
 
 def test_settings_are_frozen(write: Write) -> None:
@@ -560,7 +560,7 @@ def test_what_is_valid_counts_beside_what_is_not(write: Write) -> None:
     found = survey(write(WRONG), {"ECHOLESS_LOG__HOT_CHANNELS": "none"})
 
     assert len(found.problems) == 5
-    assert found.config.replies == Replies(ask=True)
+    assert found.config.replies == RepliesSettings(ask=True)
     assert found.config.log.path == Path("kept").absolute()
     assert [(rule.line, rule.reply) for rule in found.config.rules[1:]] == [(8, "c")]
     assert {("log", "hot_channels"), ("replies", "window")} <= found.wrong

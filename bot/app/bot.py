@@ -42,7 +42,9 @@ from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
+from bot.replies.context import ReplyContext
 from bot.replies.notices import Notices
+from bot.replies.pace import Pace
 from bot.replies.personas import Personas
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
@@ -143,10 +145,12 @@ class Bot:
             # Where messages in a row are collected, the first is not answered before the last is there.
             answered=None if patience.together else composer.at_once,
         )
-        self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
-        notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
-        every = config.llm.edit_every.total_seconds()
-        self.replies = Replies(self.conversations, composer, self.interaction_replies, patience, clock, every, notices)
+        sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
+        notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
+        pace = Pace(config.llm.edit_every.total_seconds())
+        self.replies = Replies(
+            ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
+        )
         self.summaries: Summaries | None = None
         if config.llm.summary:
             self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)

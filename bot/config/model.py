@@ -82,7 +82,7 @@ def _known_command(name: str) -> str:
 CommandName = Annotated[str, AfterValidator(_known_command)]
 
 
-class Discord(Section):
+class DiscordSettings(Section):
     """Where Discord is and what we ask of it."""
 
     api_url: HttpAddress = Field("https://discord.com/api/v10", description="an http:// or https:// address")
@@ -91,7 +91,7 @@ class Discord(Section):
     token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
-class Log(Section):
+class LogSettings(Section):
     """Where the event log is and how it is kept."""
 
     path: FilePath = Field(Path("data"), description="the path of a folder")
@@ -107,7 +107,7 @@ class Log(Section):
         return self.key_file or self.path / "vault.key"
 
 
-class Replies(Section):
+class RepliesSettings(Section):
     """What counts as addressed to the bot, and how it answers."""
 
     answer: tuple[Call, ...] = Field(
@@ -127,7 +127,7 @@ class Replies(Section):
     )
 
 
-class Channels(Section):
+class ChannelsSettings(Section):
     """Where the bot records and answers: ids of channels, of threads' parents or of servers."""
 
     record: Ids = Field((), description=IDS)
@@ -136,7 +136,7 @@ class Channels(Section):
     no_answer: Ids = Field((), description=IDS)
 
 
-class Rule(Section):
+class RuleSettings(Section):
     """One answer: what a whole message has to match, and what is said then.
 
     ``line`` is where the rule stands in the file, for whoever finds that ``match`` doesn't compile.
@@ -149,7 +149,7 @@ class Rule(Section):
     line: int | None = None
 
 
-class Catchup(Section):
+class CatchupSettings(Section):
     """How far back missed messages are read."""
 
     enabled: Switch = Field(default=True, description=SWITCH)
@@ -158,14 +158,14 @@ class Catchup(Section):
     concurrency: Positive = Field(4, description=COUNT)
 
 
-class Audit(Section):
+class AuditSettings(Section):
     """How often the newest history is compared with the log."""
 
     enabled: Switch = Field(default=True, description=SWITCH)
     every: PositiveDuration = Field(timedelta(minutes=15), description=POSITIVE_DURATION)
 
 
-class Limits(Section):
+class LimitsSettings(Section):
     """How much is answered, and how much may wait."""
 
     per_channel: Limit = Field(Rate(1000, timedelta(minutes=10)), description=LIMIT)
@@ -185,7 +185,7 @@ class CommandRule(Section):
     people: Ids = ()
 
 
-class Moderation(Section):
+class ModerationSettings(Section):
     """Who may use the moderators' commands: those with the permission, one of the roles, or listed themselves.
 
     ``owner``: the people who may use them in direct messages, too.
@@ -202,7 +202,7 @@ class Moderation(Section):
     owner: Ids = Field((), description=IDS)
 
 
-class Telemetry(Section):
+class TelemetrySettings(Section):
     """What an operator sees."""
 
     host: Text = Field("127.0.0.1", description="a host name or address")
@@ -216,18 +216,18 @@ class Telemetry(Section):
 class Config(Section):
     """Every setting of a process, made by :func:`bot.config.load`."""
 
-    discord: Discord = Discord()
-    log: Log = Log()
-    replies: Replies = Replies()
-    channels: Channels = Channels()
-    rules: tuple[Rule, ...] = ()
+    discord: DiscordSettings = DiscordSettings()
+    log: LogSettings = LogSettings()
+    replies: RepliesSettings = RepliesSettings()
+    channels: ChannelsSettings = ChannelsSettings()
+    rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
     responders: Mapping[Text, Mapping[str, object]] = Field({}, description=RESPONDER_SETTINGS)
-    catchup: Catchup = Catchup()
-    audit: Audit = Audit()
-    limits: Limits = Limits()
-    moderation: Moderation = Moderation()
-    telemetry: Telemetry = Telemetry()
+    catchup: CatchupSettings = CatchupSettings()
+    audit: AuditSettings = AuditSettings()
+    limits: LimitsSettings = LimitsSettings()
+    moderation: ModerationSettings = ModerationSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property

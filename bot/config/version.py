@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
-from bot.config.model import Config, Rule
+from bot.config.model import Config, RuleSettings
 
 _LENGTH = 12
 _OF_THE_MODEL = {
@@ -45,7 +45,7 @@ def answering_version(config: Config) -> str:
     return digest.hexdigest()[:_LENGTH]
 
 
-def _facts(rule: Rule) -> bytes:
+def _facts(rule: RuleSettings) -> bytes:
     try:
         return b"" if rule.facts is None else rule.facts.read_bytes()
     except OSError:

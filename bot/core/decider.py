@@ -132,7 +132,7 @@ def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
 def _delete(state: Conversation, command: c.Delete) -> e.Drafts:
     entry = state.pending(command.message_id)
     deleted = e.Draft(e.MessageDeleted(message_id=command.message_id, via=command.via))
-    if entry is None or entry.composed or entry.begun:
+    if entry is None or entry.may_be_sent:
         # Such a reply may be on its way already: only its sender can tell, and does so before each part.
         return (deleted,)
     return (deleted, _abandoned(entry, e.AbandonReason.TRIGGER_DELETED))
@@ -201,7 +201,7 @@ def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
 def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
     entry = state.pending(command.message_id)
     seen = _about(entry, e.ForeignReplySeen(message_id=command.message_id, sent_id=command.sent_id))
-    if entry is None or entry.composed or entry.begun:
+    if entry is None or entry.may_be_sent:
         # Such a reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
         return (seen,)
     return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))

@@ -6,7 +6,7 @@ look has just not found them. Once a send begins it is not, until the outcome is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
 from typing import TypeAlias
@@ -16,8 +16,6 @@ from bot.core.events import AbandonReason
 from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
 
-NONCE_MICROSECONDS = 60 * 1_000_000
-"""For how long a nonce is surely remembered: Discord's "few minutes" are documented no better (FACTS 1.1)."""
 TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
 """How long a command may be answered: Discord's fifteen minutes, less what a request takes."""
 CUT = "\n-# The answer is longer than one message: this is its beginning."
@@ -79,15 +77,6 @@ class GiveUp:
 Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Finish | GiveUp
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A message that the bot's own account sent; ``reply_to`` is None where it references nothing."""
-
-    message_id: int
-    reply_to: int | None
-    text: str
-
-
 def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
     """Return the reply of an outbox to go on with; ``certain`` are the ids of those of which nothing unknown is there.
 
@@ -97,11 +86,14 @@ def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
     first = outbox[0]
     if first.under_way:
         return first
-    return next((entry for entry in outbox if _may_be_there(entry) and entry.message_id not in certain), first)
+    return next(
+        (entry for entry in outbox if entry.composed and not entry.asked and entry.message_id not in certain), first
+    )
 
 
-def _may_be_there(entry: Pending) -> bool:
-    return entry.composed and not entry.asked
+def still_next(outbox: Outbox, entry: Pending, certain: Collection[int]) -> bool:
+    """Tell whether nothing that was recorded meanwhile goes before a reply that is about to be sent."""
+    return bool(outbox) and next_in_line(outbox, {*certain, entry.message_id}).message_id == entry.message_id
 
 
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:
@@ -171,49 +163,6 @@ def in_one_part(text: str) -> tuple[str, ...]:
     return parts if len(parts) < 2 else (f"{split(text, 2000 - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004
 
 
-def found_parts(
-    entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting], *, trigger_there: bool, taken: Collection[int]
-) -> Mapping[int, int]:
-    """Return for each part of ``entry`` found in Discord, and not known to be sent, its message id.
-
-    Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
-    unsent part. A message without a reference, because the trigger was deleted first or Discord refused it, is known by
-    its text; other replies may have the same text, so it counts only where the trigger is gone or the log says that the
-    reply goes on without, and only once (``taken``: ids of messages known as parts of other replies). Of an answer that
-    was shown while it was written nobody knows how many parts there are, and ``texts`` may be empty.
-    """
-    known = {*entry.sent_ids, *entry.surplus, *taken}
-    unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
-    if entry.begun:
-        unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
-    referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
-    found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
-    loose = () if trigger_there and not entry.plain else (seen for seen in sightings if seen.reply_to is None)
-    for seen in loose:
-        if seen.message_id > entry.message_id and seen.message_id not in known:
-            missing = (part for part in unsent if part not in found and part < len(texts))
-            part = next((part for part in missing if same(texts[part], seen.text)), None)
-            if part is not None:
-                found[part] = seen.message_id
-    return found
-
-
-def nonce_holds(entry: Pending, now: int) -> bool:
-    """Tell whether a plain reply may be sent once more where nobody can look for it: its nonce alone keeps it single.
-
-    That takes a recorded text, since Discord returns what it knows of the nonce whatever is sent under it, and a
-    request so young that no send of it can be older than the nonces that Discord remembers.
-    """
-    return entry.plain and entry.composed and 0 <= now - entry.requested_at < NONCE_MICROSECONDS
-
-
-def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:
-    """Return the ids of the window's messages that are parts of other replies; a reply's turn has no author's id."""
-    return frozenset(
-        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_at
-    )
-
-
 def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | None:
     if entry.attempts >= patience.max_attempts:
         return AbandonReason.GAVE_UP
@@ -223,8 +172,3 @@ def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | N
         return AbandonReason.TRIGGER_DELETED
     max_age = min(patience.max_age, TOKEN_MICROSECONDS) if entry.asked else patience.max_age
     return AbandonReason.EXPIRED if now - entry.requested_at > max_age else None
-
-
-def same(sent: str, seen: str) -> bool:
-    """Tell whether a text shows as another: Discord strips white space around a message."""
-    return sent.strip() == seen.strip()

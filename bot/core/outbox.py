@@ -67,6 +67,11 @@ class Pending:
         return self.composed_at > 0
 
     @property
+    def may_be_sent(self) -> bool:
+        """Tell whether anything of it may have been sent."""
+        return self.composed or self.begun
+
+    @property
     def next_part(self) -> int | None:
         """Return the first part not known to be sent, or None when nothing is left to send."""
         return next((part for part, sent in enumerate(self.sent_ids) if not sent), None)

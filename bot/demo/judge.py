@@ -20,7 +20,7 @@ from bot.core.streams import stream_of
 from bot.demo.order import Answered, misplaced
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 
 
@@ -64,7 +64,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RunVerdict:
     """A run in numbers, and everything that is wrong with it.
 
     ``posted`` counts messages of others, ``vanished`` those of them that were deleted before the log had them, which
@@ -138,7 +138,7 @@ async def judge(
     *,
     addressed: Collection[int] = (),
     verified: VerifyReport | None = None,
-) -> Verdict:
+) -> RunVerdict:
     """Compare Discord's messages with the log.
 
     ``own_id`` is the bot's account. ``addressed`` names messages that whoever posted them knows to be addressed to the
@@ -148,9 +148,7 @@ async def judge(
     own = [message for message in messages if int(message["author_id"]) == own_id]
     others = [message for message in messages if int(message["author_id"]) != own_id and not message["ephemeral"]]
     replies = _replies(own, trails)
-    triggers = sorted(
-        {*addressed, *replies, *(key for key, trail in trails.items() if trail.requested or trail.skipped)}
-    )
+    triggers = sorted({*addressed, *replies, *(key for key, trail in trails.items() if trail.request or trail.skipped)})
     deleted = {int(message["id"]) for message in others if message["deleted"]}
     places = {int(message["id"]): message["channel"] or message["channel_id"] for message in messages}
     problems = chain(
@@ -166,15 +164,15 @@ async def judge(
         ),
     )
     known = [trails[key] for key in triggers if key in trails]
-    return Verdict(
+    return RunVerdict(
         posted=len(others),
         recorded=sum(1 for message in others if _trail(trails, message).recorded),
         vanished=sum(1 for message in others if message["deleted"] and not _trail(trails, message).recorded),
         addressed=len(triggers),
-        answered=sum(1 for trail in known if trail.parts and trail.sent.keys() >= set(range(trail.parts))),
+        answered=sum(1 for trail in known if trail.whole),
         replies=sum(map(len, replies.values())),
         skipped=Counter(trail.skipped for trail in known if trail.skipped),
-        abandoned=Counter(trail.abandoned for trail in known if trail.abandoned),
+        abandoned=Counter(trail.abandoned.reason for trail in known if trail.abandoned),
         problems=tuple(problems),
     )
 
@@ -222,7 +220,7 @@ def _answered(message: MessageRecord, trails: Mapping[int, Trail]) -> int | None
     interaction = int(message["interaction"] or 0)
     trail = trails.get(interaction)
     waits = message["flags"] & MessageFlag.LOADING
-    return interaction if trail and trail.asked and trail.requested and not trail.abandoned and not waits else None
+    return interaction if trail and trail.asked and trail.request and not trail.abandoned and not waits else None
 
 
 def _trail(trails: Mapping[int, Trail], message: MessageRecord) -> Trail:
@@ -248,7 +246,7 @@ def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
             yield case.problem(Fault.DOUBLED, f"part {part} is there {number} times")
         elif part >= trail.parts > 0:
             yield case.problem(Fault.DOUBLED, f"it has {count_text(trail.parts, 'part')}, and there is one more")
-    if not trail.requested:
+    if not trail.request:
         if replies:
             yield case.problem(Fault.UNASKED, f"the log {'skipped' if trail.skipped else 'did not request'} it")
         elif trail.recorded and not trail.skipped:
@@ -265,11 +263,11 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
     if missing and not trail.abandoned:
         yield case.problem(Fault.UNANSWERED, f"{len(missing)} of {max(trail.parts, 1)} parts are missing")
     ids = {reply.id for reply in replies}
-    for part, sent_id in trail.sent.items():
+    for part, sent_id in trail.messages.items():
         if sent_id not in ids:
             yield case.problem(Fault.PHANTOM, f"part {part} as message {sent_id}")
     for reply in replies:
-        if reply.part not in trail.sent and reply.part < max(trail.parts, 1) and not trail.abandoned:
+        if reply.part not in trail.messages and reply.part < max(trail.parts, 1) and not trail.abandoned:
             yield case.problem(Fault.UNCONFIRMED, f"message {reply.id}")
         bare = case.message_id in deleted or trail.asked or (trail.plain and reply.reference is None)
         if reply.reference != case.message_id and not bare:
@@ -291,6 +289,6 @@ def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int
 def _answer(message_id: int, replies: Sequence[_Reply], trail: Trail) -> Answered | None:
     """Return an answer that has a place among others: a response to a command stands where that was used."""
     ids = {reply.part: reply.id for reply in reversed(replies) if reply.part < max(trail.parts, 1)}
-    if trail.asked or not trail.requested or not ids:
+    if trail.asked or not trail.request or not ids:
         return None
     return Answered(message_id, replies[0].channel, trail, tuple(ids[part] for part in sorted(ids)))

@@ -20,8 +20,8 @@ from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders.protocol import WAITS, Trouble
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.wire import Json
 
 ANSWER_SECONDS = 400.0
 """Seconds for an answer: a model on a small machine is loaded first, and a failure is tried three times."""
@@ -97,7 +97,7 @@ class _Talk:
 
     async def _all_settled(self, reader: Reader) -> bool:
         trails = await read_trails(reader)
-        if not all(key in trails and (trails[key].requested or trails[key].skipped) for key in self.addressed):
+        if not all(key in trails and (trails[key].request or trails[key].skipped) for key in self.addressed):
             return False
         states = [(await state_as_of(reader, channel)).state for channel in set(self.addressed.values())]
         return not any(state.outbox for state in states)

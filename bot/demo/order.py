@@ -75,5 +75,5 @@ def _torn(there: Iterable[Answered]) -> Iterator[tuple[Answered, Answered]]:
     for answer in there:
         unfinished = [each for each in unfinished if each.last > answer.first]
         yield from ((each, answer) for each in unfinished)
-        if not answer.trail.asked_again:
+        if not answer.trail.interrupted:
             unfinished.append(answer)

@@ -10,26 +10,15 @@ import aiohttp
 import discord
 import structlog
 
-from bot.core.delivery import Sighting
 from bot.core.events import AbandonReason
+from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import may_read_history
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
-from bot.replies.sender import (
-    Look,
-    LookFailed,
-    NotYet,
-    Outcome,
-    Overtaken,
-    Refused,
-    Sent,
-    StillNext,
-    Unknown,
-    Unreferenced,
-)
+from bot.replies.sender import LookFailed, StillNext
 
 LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035

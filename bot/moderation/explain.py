@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.core import events as e
+from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Loaded, Query
 from bot.moderation.command import ModerationError, Report
@@ -33,6 +34,7 @@ class Story:
 
     message_id: int
     lines: tuple[Line, ...]
+    reply: ReplyRecord
     composed_on: Loaded | None
     persona: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
@@ -41,20 +43,9 @@ class Story:
         """Return its events of one kind."""
         return [line.recorded.event for line in self.lines if isinstance(line.recorded.event, kind)]
 
-    def last(self, kind: type[E]) -> E | None:
-        """Return its newest event of one kind."""
-        return next(reversed(self.all(kind)), None)
-
     def outcome(self) -> str:
         """Say in a few words what became of the message."""
-        ends = (
-            e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
-            e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
-        )  # fmt: skip
-        last = next(
-            (line.recorded.event for line in reversed(self.lines) if isinstance(line.recorded.event, ends)), None
-        )
-        match last:
+        match self.reply.newest:
             case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
                 return f"answered together with message {detail}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
@@ -65,63 +56,59 @@ class Story:
                 return f"answered elsewhere, as message {sent_id}"
             case None:
                 return "not addressed to the bot"
-        return self._progress(whole=isinstance(last, e.ReplyCompleted))
+        return self._progress()
 
-    def _progress(self, *, whole: bool) -> str:
-        """Say how far the present answer is; ``whole``: one that had begun is complete."""
-        composed, retried = self.last(e.ReplyComposed), self.last(e.ReplyRetried)
-        generation = retried.generation if retried else 1
-        anew = f", composed anew {count_text(generation - 1, 'time')}" if generation > 1 else ""
-        if composed is None or composed.generation != generation:
+    def _progress(self) -> str:
+        """Say how far the present answer is."""
+        reply = self.reply
+        anew = f", composed anew {count_text(reply.generation - 1, 'time')}" if reply.generation > 1 else ""
+        if not reply.written:
             return f"unfinished: not written yet{anew}"
-        parts = count_text(composed.parts, "part")
-        sent = {each.part for each in self.all(e.ReplySent)}
-        there = len(sent & set(range(composed.parts)))
-        begun = generation > 1 or self.last(e.ReplyBegun) is not None
-        if whole or (there == composed.parts and not begun):
-            return f"answered in {parts}{anew}"
-        return f"unfinished: {there} of {parts} sent{anew}"
+        if reply.complete:
+            return f"answered in {count_text(reply.parts, 'part')}{anew}"
+        there = len(reply.messages.keys() & set(range(reply.parts)))
+        return f"unfinished: {there} of {count_text(reply.parts, 'part')} sent{anew}"
 
 
-async def why(desk: CommandContext, channel_id: int, message_id: int) -> Report:
+async def why(context: CommandContext, channel_id: int, message_id: int) -> Report:
     """Explain how a message was answered, or why it was not."""
-    story = await story_of(desk, channel_id, message_id)
+    story = await story_of(context, channel_id, message_id)
     outcome = story.outcome()
-    rows = (*_message(story), f"outcome: {outcome}", *_answer(desk, story), *_sending(story), "events:")
+    rows = (*_message(story), f"outcome: {outcome}", *_answer(context, story), *_sending(story), "events:")
     return Report(
         f"Message {story.message_id} in channel {channel_id}: {outcome}",
         (*rows, *(f"  {row}" for row in _events(story))),
-        _data(desk, channel_id, story, outcome),
+        _data(context, channel_id, story, outcome),
     )
 
 
-async def story_of(desk: CommandContext, channel_id: int, message_id: int) -> Story:
+async def story_of(context: CommandContext, channel_id: int, message_id: int) -> Story:
     """Return what is recorded about a message, or about the one that this message of the bot answers."""
-    await known_head(desk.reader, channel_id)
-    trigger = await answered_by(desk.reader, channel_id, message_id)
+    await known_head(context.reader, channel_id)
+    trigger = await answered_by(context.reader, channel_id, message_id)
     query = Query(stream=stream_of(channel_id), message_id=trigger)
-    found = [recorded async for recorded in desk.reader.events(query, limit=MOST_EVENTS)]
+    found = [recorded async for recorded in context.reader.events(query, limit=MOST_EVENTS)]
     if not found:
         raise ModerationError(f"Nothing is recorded about message {message_id} in channel {channel_id}.")
     composed = next((each for each in reversed(found) if isinstance(each.event, e.ReplyComposed)), None)
-    based_on = await desk.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
-    told = await lines(desk.reader, found, words=desk.reader.vault is not None)
-    sent = [each.event.sent_id for each in found if isinstance(each.event, e.ReplySent)]
-    reactions = await _reactions(desk, channel_id, sent)
-    return Story(trigger, tuple(told), based_on, await _persona(desk, composed), reactions)
+    based_on = await context.reader.load(stream_of(channel_id), upto=composed.version - 1) if composed else None
+    told = await lines(context.reader, found, words=context.reader.vault is not None)
+    reply = ReplyRecord.of(found)
+    reactions = await _reactions(context, channel_id, [each.sent_id for each in reply.sent])
+    return Story(trigger, tuple(told), reply, based_on, await _persona(context, reply.composed), reactions)
 
 
-async def _reactions(desk: CommandContext, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
+async def _reactions(context: CommandContext, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
     """Count what people think of an answer: up, down and other."""
-    left = [given for sent_id in sent for given in await reactions_left(desk.reader, channel_id, sent_id)]
+    left = [given for sent_id in sent for given in await reactions_left(context.reader, channel_id, sent_id)]
     return Counter(given.feeling.value for given in left)
 
 
-async def _persona(desk: CommandContext, composed: e.Recorded | None) -> str:
+async def _persona(context: CommandContext, composed: e.ReplyComposed | None) -> str:
     """Say where the persona of an answer comes from; nothing of one that no model wrote."""
-    if composed is None or not isinstance(composed.event, e.ReplyComposed) or not composed.event.model:
+    if composed is None or not composed.model:
         return ""
-    found = await desk.reader.at((composed.event.persona,)) if composed.event.persona else []
+    found = await context.reader.at((composed.persona,)) if composed.persona else []
     return origin(found[0]) if found else "that of the settings"
 
 
@@ -138,13 +125,13 @@ def _message(story: Story) -> Iterator[str]:
         yield f"edited: {count_text(edits, 'time')}"
     if deleted:
         yield "deleted since"
-    request = story.last(e.ReplyRequested)
+    request = story.reply.request
     if request:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
 
 
-def _answer(desk: CommandContext, story: Story) -> Iterator[str]:
-    composed = story.last(e.ReplyComposed)
+def _answer(context: CommandContext, story: Story) -> Iterator[str]:
+    composed = story.reply.composed
     if composed is None or story.composed_on is None:
         return
     origin = ", ".join(
@@ -158,7 +145,11 @@ def _answer(desk: CommandContext, story: Story) -> Iterator[str]:
     if composed.finish:
         yield f"ended: {printable(composed.finish)}"
     same = (
-        "unknown" if not composed.settings else "the present ones" if composed.settings == desk.settings else "others"
+        "unknown"
+        if not composed.settings
+        else "the present ones"
+        if composed.settings == context.settings
+        else "others"
     )
     if story.persona:
         yield f"persona: {story.persona}"
@@ -166,7 +157,7 @@ def _answer(desk: CommandContext, story: Story) -> Iterator[str]:
         yield f"summary of what was said before: the one at position {composed.summary}"
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
-    yield f"window: {_window(desk, story)}"
+    yield f"window: {_window(context, story)}"
 
 
 def _spent(composed: e.ReplyComposed) -> str:
@@ -182,9 +173,9 @@ def _origin(loaded: Loaded) -> str:
     return f"from the snapshot of version {loaded.snapshot} and {count_text(tail, 'event')} after it"
 
 
-def _window(desk: CommandContext, story: Story) -> str:
-    composed, read, known = story.last(e.ReplyComposed), *_reading(desk, story)
-    responder = next((each for each in desk.responders if composed and each.name == composed.responder), None)
+def _window(context: CommandContext, story: Story) -> str:
+    composed, read, known = story.reply.composed, *_reading(context, story)
+    responder = next((each for each in context.responders if composed and each.name == composed.responder), None)
     if responder is not None and not responder.wants_history:
         return f"{count_text(known, 'earlier turn')}, which this responder does not read"
     if responder is None and composed and not composed.model:
@@ -194,11 +185,11 @@ def _window(desk: CommandContext, story: Story) -> str:
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
 
 
-def _reading(desk: CommandContext, story: Story) -> tuple[int, int]:
+def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
     """Return how many of how many earlier turns a responder that reads the window has read."""
-    state, composed = story.composed_on.state if story.composed_on else None, story.last(e.ReplyComposed)
+    state, composed = story.composed_on.state if story.composed_on else None, story.reply.composed
     known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
-    return max(0, min(known, desk.window) - (composed.cut if composed else 0)), known
+    return max(0, min(known, context.window) - (composed.cut if composed else 0)), known
 
 
 def _sending(story: Story) -> Iterator[str]:
@@ -231,15 +222,15 @@ def _events(story: Story) -> Iterator[str]:
         before = recorded.recorded_at
 
 
-def _data(desk: CommandContext, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
-    composed, on = story.last(e.ReplyComposed), story.composed_on
-    read, known = _reading(desk, story)
+def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:
+    composed, on = story.reply.composed, story.composed_on
+    read, known = _reading(context, story)
     return {
         "channel_id": str(channel_id),
         "message_id": str(story.message_id),
         "outcome": outcome,
         "answer": plain(composed) if composed else None,
-        "settings_are_present": composed.settings == desk.settings if composed and composed.settings else None,
+        "settings_are_present": composed.settings == context.settings if composed and composed.settings else None,
         "composed_on": {"version": on.state.version, "snapshot": on.snapshot} if on else None,
         "window": {"known": known, "read": read} if on else None,
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],

@@ -6,8 +6,7 @@ from contextlib import suppress
 
 from bot.core import events as e
 from bot.core.events import KeyKind
-from bot.core.streams import channel_of, stream_of
-from bot.eventlog.reader import Query
+from bot.core.streams import stream_of
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head
@@ -50,20 +49,12 @@ async def _retry_all(context: CommandContext, channel_id: int | None, *, by: str
 
 async def _left(context: CommandContext, channel_id: int | None) -> list[tuple[int, int]]:
     """Return channel and message of the newest replies that an outage left, and that nobody asked for again."""
-    stream = None if channel_id is None else stream_of(channel_id)
-    query = Query(stream=stream, types=(e.ReplyAbandoned.TYPE, e.ReplyRetried.TYPE), newest_first=True)
-    seen: set[tuple[int, int]] = set()
     found: list[tuple[int, int]] = []
-    async for recorded in context.reader.events(query, limit=_LOOKED_AT):
-        event, channel = recorded.event, channel_of(recorded.stream)
-        if channel is None or not isinstance(event, e.MessageEvent) or (channel, event.message_id) in seen:
-            continue
-        seen.add((channel, event.message_id))
-        if isinstance(event, e.ReplyAbandoned) and _by_outage(event):
-            if not await context.reader.find(recorded.stream, KeyKind.DELETED, event.message_id):
-                found.append((channel, event.message_id))
-            if len(found) == MOST_RETRIED:
-                break
+    async for channel, _, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
+        if _by_outage(event) and not await context.reader.find(stream_of(channel), KeyKind.DELETED, event.message_id):
+            found.append((channel, event.message_id))
+        if len(found) == MOST_RETRIED:
+            break
     return found
 
 

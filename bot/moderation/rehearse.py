@@ -24,7 +24,7 @@ from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
-from bot.replies.recall import find_received
+from bot.replies.reading import find_received
 
 MOST_REHEARSED = 10
 """Messages at a time: each is asked of a model, and waited for."""
@@ -169,15 +169,14 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
     if received is None or not isinstance(received.event, e.MessageReceived):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
-    edits = [line.recorded.position for line in story.lines if isinstance(line.recorded.event, e.MessageEdited)]
-    request = story.last(e.ReplyRequested)
+    request = story.reply.request
     entry = Pending(
         message_id=story.message_id,
         author_id=received.event.author_id,
         requested_at=received.recorded_at,
         cause=received.position,
         responder=request.responder if request else "",
-        asked_at=edits[-1] if edits else received.position,
+        asked_at=story.reply.asked_position or received.position,
     )
     return state, [entry]
 

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.outbox import Pending
-from bot.core.streams import channel_of, stream_of
-from bot.eventlog.reader import Query
+from bot.core.streams import channel_of
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import answered_by, known_head
@@ -50,16 +49,16 @@ class _Unsent:
         }
 
 
-async def pending(desk: CommandContext, channel_id: int | None = None) -> Report:
+async def pending(context: CommandContext, channel_id: int | None = None) -> Report:
     """List replies that are unfinished, the oldest first, and those given up, the newest first."""
     if channel_id is not None:
-        await known_head(desk.reader, channel_id)
-    now = desk.clock()
-    channels = [channel_id] if channel_id is not None else await _unfinished_channels(desk)
+        await known_head(context.reader, channel_id)
+    now = context.clock()
+    channels = [channel_id] if channel_id is not None else await _unfinished_channels(context)
     unfinished = sorted(
-        [entry for channel in channels for entry in await _unfinished(desk, channel)], key=lambda entry: entry.since
+        [entry for channel in channels for entry in await _unfinished(context, channel)], key=lambda entry: entry.since
     )
-    abandoned = await _abandoned(desk, channel_id)
+    abandoned = await _abandoned(context, channel_id)
     hidden = len(unfinished) - MOST_SHOWN
     return Report(
         f"{count_text(len(unfinished), 'unfinished reply', 'unfinished replies')} and {len(abandoned)} given up in "
@@ -82,30 +81,30 @@ async def pending(desk: CommandContext, channel_id: int | None = None) -> Report
     )
 
 
-async def retry(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
+async def retry(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Put a reply that was given up back into the outbox."""
-    trigger, new = await _asked_again(desk, repair.retry, channel_id, message_id, by)
-    when = "It is tried now." if desk.live() else "It is tried once the bot runs."
+    trigger, new = await _asked_again(context, repair.retry, channel_id, message_id, by)
+    when = "It is tried now." if context.live() else "It is tried once the bot runs."
     return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
 
 
-async def again(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
+async def again(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Have an answer composed anew, into the messages that show the present one."""
-    trigger, new = await _asked_again(desk, repair.again, channel_id, message_id, by)
-    when = "It is written now" if desk.live() else "It is written once the bot runs"
+    trigger, new = await _asked_again(context, repair.again, channel_id, message_id, by)
+    when = "It is written now" if context.live() else "It is written once the bot runs"
     hint = f"{when}, into the same messages; until then they show the present answer."
     return _done(f"The answer to message {trigger} is composed anew", channel_id, new, hint, trigger)
 
 
 async def _asked_again(
-    desk: CommandContext, ask: AskAgain, channel_id: int, message_id: int, by: str
+    context: CommandContext, ask: AskAgain, channel_id: int, message_id: int, by: str
 ) -> tuple[int, Sequence[e.Recorded]]:
     """Ask for a reply again; return the message that it answers, and what was recorded."""
-    await known_head(desk.reader, channel_id)
-    owner = desk.owned()
-    trigger = await answered_by(desk.reader, channel_id, message_id)
+    await known_head(context.reader, channel_id)
+    owner = context.owned()
+    trigger = await answered_by(context.reader, channel_id, message_id)
     try:
-        new = await ask(owner.conversations, desk.reader, channel_id, trigger, by=by)
+        new = await ask(owner.conversations, context.reader, channel_id, trigger, by=by)
     except repair.NothingToRetry as error:
         raise ModerationError(str(error)) from error
     if not new:
@@ -113,11 +112,11 @@ async def _asked_again(
     return trigger, new
 
 
-async def drop(desk: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
+async def drop(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Give an unfinished reply up."""
-    await known_head(desk.reader, channel_id)
-    conversations = desk.owned().conversations
-    trigger = await answered_by(desk.reader, channel_id, message_id)
+    await known_head(context.reader, channel_id)
+    conversations = context.owned().conversations
+    trigger = await answered_by(context.reader, channel_id, message_id)
     new = await conversations.handle(channel_id, c.Abandon(trigger, e.AbandonReason.CANCELLED, by))
     if not new:
         raise ModerationError(f"Message {trigger} in channel {channel_id} has no unfinished reply.")
@@ -125,19 +124,19 @@ async def drop(desk: CommandContext, channel_id: int, message_id: int, *, by: st
     return _done(f"The reply to message {trigger} is given up", channel_id, new, hint, trigger)
 
 
-async def pause(desk: CommandContext, channel_id: int, *, by: str) -> Report:
+async def pause(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Answer nothing new in a channel, which the log need not know yet."""
-    new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesPaused(by=by)))
+    new = await context.owned().conversations.handle(channel_id, c.Record(e.RepliesPaused(by=by)))
     if not new:
         raise ModerationError(f"Replies are paused in channel {channel_id} already.")
     hint = "Messages are recorded as before; replies that are unfinished still come."
     return _done(f"Replies are paused in channel {channel_id}", channel_id, new, hint)
 
 
-async def resume(desk: CommandContext, channel_id: int, *, by: str) -> Report:
+async def resume(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Answer again in a channel."""
-    await known_head(desk.reader, channel_id)
-    new = await desk.owned().conversations.handle(channel_id, c.Record(e.RepliesResumed(by=by)))
+    await known_head(context.reader, channel_id)
+    new = await context.owned().conversations.handle(channel_id, c.Record(e.RepliesResumed(by=by)))
     if not new:
         raise ModerationError(f"Replies are not paused in channel {channel_id}.")
     hint = "What was asked meanwhile stays unanswered."
@@ -149,14 +148,16 @@ def _done(title: str, channel_id: int, new: Sequence[e.Recorded], hint: str, mes
     return Report(title, (hint,), data if message_id is None else data | {"message_id": str(message_id)})
 
 
-async def _unfinished_channels(desk: CommandContext) -> list[int]:
-    channels = [channel_of(stream) for stream in await desk.reader.unfinished()]
+async def _unfinished_channels(context: CommandContext) -> list[int]:
+    channels = [channel_of(stream) for stream in await context.reader.unfinished()]
     return [channel for channel in channels if channel is not None]
 
 
-async def _unfinished(desk: CommandContext, channel_id: int) -> list[_Unsent]:
-    outbox = (await desk.state(channel_id)).outbox
-    causes = {recorded.position: recorded.event for recorded in await desk.reader.at(entry.cause for entry in outbox)}
+async def _unfinished(context: CommandContext, channel_id: int) -> list[_Unsent]:
+    outbox = (await context.state(channel_id)).outbox
+    causes = {
+        recorded.position: recorded.event for recorded in await context.reader.at(entry.cause for entry in outbox)
+    }
     return [
         _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause)))
         for entry in outbox
@@ -174,22 +175,13 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
     return stage, ""
 
 
-async def _abandoned(desk: CommandContext, channel_id: int | None) -> list[_Unsent]:
+async def _abandoned(context: CommandContext, channel_id: int | None) -> list[_Unsent]:
     """Return the newest replies that were given up, were not retried since, and are not in Discord after all."""
-    stream = None if channel_id is None else stream_of(channel_id)
-    types = (e.ReplyAbandoned.TYPE, e.ReplyRetried.TYPE)
-    query = Query(stream=stream, types=types, newest_first=True)
-    seen: set[tuple[str, int]] = set()
     found: list[_Unsent] = []
-    async for recorded in desk.reader.events(query, limit=_LOOKED_AT):
-        event, channel = recorded.event, channel_of(recorded.stream)
-        if not isinstance(event, e.MessageEvent) or channel is None or (recorded.stream, event.message_id) in seen:
+    async for channel, when, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
+        if event.reason in _ANSWERED or (await repair.record_of(context.reader, channel, event.message_id)).complete:
             continue
-        seen.add((recorded.stream, event.message_id))
-        if not isinstance(event, e.ReplyAbandoned) or event.reason in _ANSWERED:
-            continue
-        if not await repair.complete(desk.reader, channel, event.message_id):
-            found.append(_Unsent(channel, event.message_id, recorded.recorded_at, event.reason.value, event.detail))
+        found.append(_Unsent(channel, event.message_id, when, event.reason.value, event.detail))
         if len(found) == MOST_ABANDONED:
             break
     return found

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.core.events import Attachment
 from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
-from bot.replies.recall import find_received
+from bot.replies.reading import find_received
 from bot.responders.protocol import File
 
 MOST = 10

@@ -15,7 +15,7 @@ from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Personas
-from bot.replies.recall import find_received, utterances
+from bot.replies.reading import find_received, utterances
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 from bot.conversations import Conversations
 from bot.core.commands import Retry
-from bot.core.events import (
-    AbandonReason,
-    MessageEdited,
-    Recorded,
-    ReplyAbandoned,
-    ReplyBegun,
-    ReplyCompleted,
-    ReplyComposed,
-    ReplyRequested,
-    ReplyRetried,
-    ReplySent,
-)
-from bot.core.outbox import ASKED
-from bot.core.streams import stream_of
+from bot.core.events import Recorded, ReplyAbandoned, ReplyRequested, ReplyRetried
+from bot.core.reply_record import ReplyRecord
+from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.reader import Query, Reader
 
@@ -43,7 +32,7 @@ async def retry(
     request, past = await _past(conversations, reader, channel_id, message_id)
     if past.complete:
         raise NothingToRetry(f"Message {message_id} was answered: all parts of the reply are in Discord.")
-    return await conversations.handle(channel_id, Retry(past.asked_again(request, by, past.generation)))
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, by)))
 
 
 async def again(
@@ -56,11 +45,11 @@ async def again(
     request, past = await _past(conversations, reader, channel_id, message_id)
     if past.together:
         raise NothingToRetry(f"Message {message_id} was answered together with message {past.together}: name that one.")
-    if not past.composed_at:
+    if not past.written:
         raise NothingToRetry(f"Message {message_id} has no answer to be composed anew: retry its reply instead.")
     if past.generation >= MOST_GENERATIONS:
         raise NothingToRetry(f"Message {message_id} was answered {past.generation} times: that is the most.")
-    return await conversations.handle(channel_id, Retry(past.asked_again(request, by, past.generation + 1)))
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, by, anew=True)))
 
 
 async def tidy(conversations: Conversations, reader: Reader, channel_id: int, message_id: int) -> tuple[Recorded, ...]:
@@ -72,100 +61,41 @@ async def tidy(conversations: Conversations, reader: Reader, channel_id: int, me
     request, past = await _past(conversations, reader, channel_id, message_id)
     if not past.complete:
         raise NothingToRetry(f"The reply to message {message_id} is not complete: nothing of it is left over.")
-    return await conversations.handle(channel_id, Retry(past.asked_again(request, ITSELF, past.generation)))
+    return await conversations.handle(channel_id, Retry(past.asked_again(request, ITSELF)))
 
 
-async def complete(reader: Reader, channel_id: int, message_id: int) -> bool:
-    """Tell whether Discord shows all of the newest answer to a message."""
-    return (await _followed(reader, channel_id, message_id)).complete
+async def record_of(reader: Reader, channel_id: int, message_id: int) -> ReplyRecord:
+    """Return what is on record about the reply to a message."""
+    query = Query(stream=stream_of(channel_id), message_id=message_id)
+    return ReplyRecord.of([recorded async for recorded in reader.events(query)])
 
 
-@dataclass(slots=True)
-class _Past:
-    """What is on record about one reply; ``sent`` holds the newest message of each part.
+async def given_up(
+    reader: Reader, channel_id: int | None, limit: int
+) -> AsyncIterator[tuple[int, int, ReplyAbandoned]]:
+    """Yield channel, time and event of the replies given up and not asked for again since, the newest first.
 
-    ``parts`` is how many the newest answer that was composed has, ``shown`` how many of the one after it are there.
+    ``channel_id`` None: of all channels; ``limit`` is how many events are looked at.
     """
-
-    request: ReplyRequested | None = None
-    asked_at: int = 0
-    generation: int = 1
-    begun: bool = False
-    completed: bool = False
-    composed_at: int = 0
-    parts: int = 0
-    shown: int = 0
-    together: str = ""
-    sent: dict[int, int] = field(default_factory=dict)
-
-    def follow(self, recorded: Recorded) -> None:
-        """Take one more event about the message."""
-        match recorded.event:
-            case ReplyRequested() as event:
-                self.request, self.asked_at = event, recorded.causation or 0
-            case MessageEdited():
-                self.asked_at = recorded.position
-            case ReplyRetried(generation=generation) as event:
-                self.together = ""
-                self.completed = False
-                self.begun = event.begun
-                if generation > self.generation:
-                    self.generation, self.composed_at, self.shown = generation, 0, 0
-            case ReplyBegun():
-                self.begun = True
-            case ReplyComposed(parts=parts):
-                self.composed_at, self.parts = recorded.position, parts
-            case ReplySent(part=part, sent_id=sent_id, generation=generation):
-                self.sent[part] = sent_id
-                if generation == self.generation:
-                    self.shown = max(self.shown, part + 1)
-            case ReplyCompleted():
-                self.completed = True
-            case ReplyAbandoned(reason=AbandonReason.TOGETHER, detail=detail):
-                self.together = detail
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether everything that was composed is in Discord."""
-        there = self.composed_at > 0 and all(part in self.sent for part in range(self.parts))
-        return there and (self.completed or not self.begun)
-
-    def asked_again(self, request: ReplyRequested, by: str, generation: int) -> ReplyRetried:
-        """Return the event that asks for the answer again, or for the next one."""
-        anew = generation > self.generation
-        # An answer that was given up while it was written has the parts that were shown of it, and those of the one
-        # before; what that one had not needed is gone.
-        parts = self.parts if self.composed_at else max(self.parts, self.shown)
-        return ReplyRetried(
-            message_id=request.message_id,
-            author_id=request.author_id,
-            by=by,
-            responder=request.responder,
-            asked_at=self.asked_at,
-            composed_at=0 if anew else self.composed_at,
-            sent_ids=tuple(self.sent.get(part, 0) for part in range(parts)),
-            begun=anew or self.begun,
-            surplus=tuple(sent_id for part, sent_id in sorted(self.sent.items()) if part >= parts),
-            generation=generation,
-        )
+    stream = None if channel_id is None else stream_of(channel_id)
+    query = Query(stream=stream, types=(ReplyAbandoned.TYPE, ReplyRetried.TYPE), newest_first=True)
+    seen: set[tuple[str, int | None]] = set()
+    async for recorded in reader.events(query, limit=limit):
+        event, channel, reply = recorded.event, channel_of(recorded.stream), (recorded.stream, recorded.event.about())
+        if isinstance(event, ReplyAbandoned) and channel is not None and reply not in seen:
+            yield channel, recorded.recorded_at, event
+        seen.add(reply)
 
 
 async def _past(
     conversations: Conversations, reader: Reader, channel_id: int, message_id: int
-) -> tuple[ReplyRequested, _Past]:
+) -> tuple[ReplyRequested, ReplyRecord]:
     """Return what is on record about a reply that is finished; raise NothingToRetry where there is none."""
-    past = await _followed(reader, channel_id, message_id)
+    past = await record_of(reader, channel_id, message_id)
     if past.request is None:
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")
-    if past.request.via in ASKED:
+    if past.asked:
         raise NothingToRetry(f"Question {message_id} was asked by a command, whose time is over: ask it again.")
     if (await conversations.state(channel_id)).pending(message_id) is not None:
         raise NothingToRetry(f"The reply to message {message_id} is not given up: it is still being tried.")
     return past.request, past
-
-
-async def _followed(reader: Reader, channel_id: int, message_id: int) -> _Past:
-    past = _Past()
-    async for recorded in reader.events(Query(stream=stream_of(channel_id), message_id=message_id)):
-        past.follow(recorded)
-    return past

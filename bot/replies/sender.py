@@ -3,76 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from bot.core.delivery import Sighting
-from bot.core.events import AbandonReason
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The part is in Discord, as message ``message_id``; ``text`` is what that shows, as far as Discord told.
-
-    Where a nonce was used before, that is the text of then.
-    """
-
-    message_id: int
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Discord will never take it."""
-
-    reason: AbandonReason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreferenced:
-    """Discord did not take it because of its reference; it may take it without."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotYet:
-    """It was certainly not sent; ``after`` seconds may pass before the next attempt (None: the caller chooses)."""
-
-    reason: str
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """It waited for its turn and was not sent: something else of its channel goes first now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
-
-    reason: str
-    after: float | None = None
-
-
-Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknown
+from bot.core.fate import Look, Outcome
 
 StillNext: TypeAlias = Callable[[], Awaitable[bool]]
 """Tells whether a part that waited for its turn is still the next one of its channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a look into a channel's history found: the bot's own messages, oldest first, and the ids of all.
-
-    ``readable`` is False where it may not be read.
-    """
-
-    sightings: tuple[Sighting, ...]
-    present: frozenset[int] = frozenset()
-    readable: bool = True
 
 
 class Sender(Protocol):
@@ -126,8 +62,16 @@ class Sender(Protocol):
         ...
 
 
+class Responses(Protocol):
+    """Holds the responses to commands, each until its answer is written into it."""
+
+    async def answer(self, message_id: int, text: str) -> Outcome:
+        """Write the answer to a question into its response, and sort how that ended; it does no harm twice."""
+        ...
+
+
 class LookFailed(Exception):
-    """The history could not be read just now; ``after`` as in :class:`NotYet`."""
+    """The history could not be read just now; ``after`` as in :class:`bot.core.fate.NotYet`."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         super().__init__(reason)

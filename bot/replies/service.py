@@ -7,20 +7,14 @@ found again by :meth:`Replies.recover`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import structlog
 
-from bot.conversations import Conversations
 from bot.core.conversation import Conversation
-from bot.core.delivery import Patience
 from bot.core.events import Recorded, ReplyRequested, Via
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
-from bot.replies.composer import Composer
-from bot.replies.notices import Notices
-from bot.replies.pace import Pace
-from bot.replies.sender import Sender
+from bot.replies.context import ReplyContext
 from bot.replies.worker import Worker
 
 _NEW = frozenset((Via.LIVE, Via.AHEAD, *ASKED))
@@ -32,23 +26,8 @@ _log = structlog.get_logger()
 class Replies:
     """Keeps a worker for every channel with unfinished replies."""
 
-    def __init__(
-        self,
-        conversations: Conversations,
-        composer: Composer,
-        sender: Sender,
-        patience: Patience,
-        clock: Callable[[], int],
-        edit_every: float = 1.0,
-        notices: Notices | None = None,
-    ) -> None:
-        self._conversations = conversations
-        self._composer = composer
-        self._sender = sender
-        self._patience = patience
-        self._clock = clock
-        self._pace = Pace(edit_every)
-        self._notices = notices
+    def __init__(self, context: ReplyContext) -> None:
+        self._context = context
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
         self._stopping = False
 
@@ -59,8 +38,7 @@ class Replies:
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Take up what was newly appended to a channel."""
-        if self._notices is not None:
-            self._notices.react(channel_id, new)
+        self._context.notices.react(channel_id, new)
         worker = self._worker(channel_id) if state.outbox else self._at_work(channel_id)
         if worker is None:
             return
@@ -84,13 +62,13 @@ class Replies:
         for worker, _ in self._workers.values():
             worker.wake()
         try:
-            unfinished = await self._conversations.unfinished()
+            unfinished = await self._context.conversations.unfinished()
         except EcholessError as error:
             _log.error("outbox.unreadable", reason=str(error))
             return
         for channel_id in unfinished:
-            if self._notices is not None and self._at_work(channel_id) is None:
-                self._notices.left(await self._conversations.state(channel_id))
+            if self._at_work(channel_id) is None:
+                self._context.notices.left(await self._context.conversations.state(channel_id))
             self._worker(channel_id)
 
     async def stop(self, grace: float) -> None:
@@ -105,8 +83,7 @@ class Replies:
                     task.cancel()
             tasks = [task for _, task in self._workers.values()]
             await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-        if self._notices is not None:
-            await self._notices.stop()
+        await self._context.notices.stop()
 
     def _at_work(self, channel_id: int) -> Worker | None:
         found = self._workers.get(channel_id)
@@ -118,16 +95,7 @@ class Replies:
         found = self._at_work(channel_id)
         if found is not None:
             return found
-        worker = Worker(
-            channel_id,
-            conversations=self._conversations,
-            composer=self._composer,
-            sender=self._sender,
-            patience=self._patience,
-            pace=self._pace,
-            clock=self._clock,
-            notices=self._notices,
-        )
+        worker = Worker(channel_id, self._context)
         task = asyncio.get_running_loop().create_task(worker.run(), name=f"replies {channel_id}")
         self._workers[channel_id] = (worker, task)
         task.add_done_callback(lambda done: self._done(channel_id, done))
@@ -139,6 +107,6 @@ class Replies:
             _log.error("replies.crashed", channel=channel_id, error=type(error).__name__)
             return
         # A request appended between the worker's last look and its end would wait for nobody.
-        state = self._conversations.peek(channel_id)
+        state = self._context.conversations.peek(channel_id)
         if state is not None and state.outbox:
             self._worker(channel_id)

@@ -14,9 +14,9 @@ from bot.conversations import Conversations
 from bot.core.commands import Summarise
 from bot.core.conversation import Conversation
 from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role
-from bot.core.memory import outgrown
+from bot.core.summary import outgrown
 from bot.eventlog.reader import Reader
-from bot.replies.recall import utterances
+from bot.replies.reading import utterances
 from bot.responders.protocol import Answer, Responder, Utterance
 
 _log = structlog.get_logger()

@@ -7,53 +7,30 @@ knowledge that a reply was certainly not sent: after a restart every reply of un
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
 
 import structlog
 
 from bot.backoff import backoff
-from bot.conversations import Conversations
-from bot.core.addressing import nonce_of
-from bot.core.commands import Complete, NoteForeign
+from bot.core.commands import Complete
 from bot.core.conversation import Conversation
 from bot.core.delivery import (
     EditPart,
     Finish,
     GiveUp,
     LookFirst,
-    Patience,
     RemovePart,
     SendPart,
     Step,
     WriteText,
     collecting,
-    found_parts,
     in_a_row,
-    next_in_line,
-    next_step,
-    nonce_holds,
-    parts_of_others,
 )
-from bot.core.events import AbandonReason, Proof
+from bot.core.events import AbandonReason
 from bot.core.outbox import Pending
-from bot.replies.composer import Composer, WordsErased
-from bot.replies.knowledge import Knowledge
-from bot.replies.notices import SHOWN_AFTER, Notices
-from bot.replies.pace import Pace
-from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.sender import (
-    Look,
-    LookFailed,
-    NotYet,
-    Outcome,
-    Overtaken,
-    Refused,
-    Sender,
-    Sent,
-    Unknown,
-    Unreferenced,
-)
+from bot.replies.composer import WordsErased
+from bot.replies.context import ChannelContext, ReplyContext
+from bot.replies.notices import SHOWN_AFTER
+from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.writing import Writing
 
 _log = structlog.get_logger()
@@ -62,37 +39,11 @@ _log = structlog.get_logger()
 class Worker:
     """Works off one channel's outbox in its order."""
 
-    def __init__(
-        self,
-        channel_id: int,
-        *,
-        conversations: Conversations,
-        composer: Composer,
-        sender: Sender,
-        patience: Patience,
-        pace: Pace,
-        clock: Callable[[], int],
-        notices: Notices | None = None,
-    ) -> None:
-        self.channel_id = channel_id
-        self._conversations = conversations
-        self._composer = composer
-        self._sender = sender
-        self._patience = patience
-        self._pace = pace
-        self._clock = clock
-        self._known = Knowledge()
-        self._notices = notices
-        self._records = Records(channel_id, conversations, self._known, clock, notices)
-        self._writing = Writing(
-            channel_id,
-            conversations=conversations,
-            composer=composer,
-            sender=sender,
-            records=self._records,
-            known=self._known,
-            pace=pace,
-        )
+    def __init__(self, channel_id: int, context: ReplyContext) -> None:
+        self._channel = ChannelContext(channel_id, context)
+        self._known = self._channel.known
+        self._sending = Sending(self._channel)
+        self._writing = Writing(self._channel, self._sending)
         self._failures = 0
         self._stopping = False
         self._changed = asyncio.Event()
@@ -128,10 +79,10 @@ class Worker:
         while not self._stopping:
             self._changed.clear()
             try:
-                state = await self._conversations.state(self.channel_id)
+                state = await self._channel.state()
                 if not state.outbox:
                     self._known.due.clear()
-                    await self._conversations.finish(self.channel_id)
+                    await self._channel.all.conversations.finish(self._channel.id)
                     if self._changed.is_set():
                         continue
                     return
@@ -141,26 +92,20 @@ class Worker:
                 # Mostly a log that can't be read or written: what was sent meanwhile is looked for once it can.
                 self.doubt()
                 self._failures += 1
-                _log.warning("reply.held", channel=self.channel_id, reason=type(error).__name__)
+                _log.warning("reply.held", channel=self._channel.id, reason=type(error).__name__)
                 await self._pause(backoff(self._failures, LONGEST_PAUSE))
-
-    async def _is_next(self, entry: Pending) -> bool:
-        """Tell whether nothing that was recorded meanwhile goes before a reply, none of which is under way."""
-        outbox = (await self._conversations.state(self.channel_id)).outbox
-        certain = self._known.certain | {entry.message_id}
-        return bool(outbox) and next_in_line(outbox, certain).message_id == entry.message_id
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
         """Take one reply one step further, or wait until it is due."""
-        wait = self._records.wait(entry)
-        if self._known.waits_for and self._notices is not None:
-            self._notices.waiting(self.channel_id, state)
+        wait = self._sending.wait(entry)
+        if self._known.waits_for:
+            self._channel.all.notices.waiting(self._channel.id, state)
             wait = min(wait, SHOWN_AFTER)
         if wait > 0:
             await self._pause(wait)
             return
-        await self._sender.ready()
-        state = await self._conversations.state(self.channel_id)
+        await self._channel.all.sender.ready()
+        state = await self._channel.state()
         if not state.outbox or self._known.next_of(state.outbox) != entry:
             # Much may be recorded until there is a connection.
             return
@@ -168,169 +113,46 @@ class Worker:
         try:
             await self._take(await self._step(entry), state, entry)
         except WordsErased:
-            await self._records.abandon(entry, AbandonReason.ERASED)
+            await self._sending.abandon(entry, AbandonReason.ERASED)
 
     async def _step(self, entry: Pending) -> Step:
-        settled = self._known.settled(entry, await self._texts(entry)) if entry.begun and entry.composed else ()
-        if entry.awaited:
-            # A look would read all that was said since the question.
-            self._known.certain.add(entry.message_id)
-        certain = entry.message_id in self._known.certain
-        return next_step(entry, certain=certain, now=self._clock(), patience=self._patience, settled=settled)
+        texts = await self._sending.texts(entry) if entry.begun and entry.composed else ()
+        return self._known.step(entry, texts, self._channel.all.clock(), self._channel.all.patience)
 
     async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
         match step:
             case LookFirst():
-                await self._look(state, entry)
+                await self._sending.look(state, entry)
             case GiveUp(reason):
                 detail = self._awaited(entry) if reason is AbandonReason.EXPIRED else ""
-                await self._records.abandon(entry, reason, detail)
+                await self._sending.abandon(entry, reason, detail)
             case WriteText():
                 await self._write(state, entry)
             case SendPart(part):
-                await self._send(entry, part)
+                await self._sending.send(entry, part)
             case EditPart(part, sent_id):
-                await self._edit(entry, part, sent_id)
+                await self._sending.rewrite(entry, sent_id, (await self._sending.texts(entry))[part])
             case RemovePart(sent_id):
-                await self._rewrite(entry, sent_id, "")
+                await self._sending.rewrite(entry, sent_id, "")
             case Finish():
-                await self._conversations.handle(self.channel_id, Complete(entry.message_id))
-
-    async def _texts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
-        return self._known.texts.get(entry.message_id) or await self._composer.parts(entry)
+                await self._channel.handle(Complete(entry.message_id))
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
-        entries = in_a_row(state, entry) if self._patience.together else (entry,)
-        wait = collecting(entries, self._clock(), self._patience)
+        entries = in_a_row(state, entry) if self._channel.all.patience.together else (entry,)
+        wait = collecting(entries, self._channel.all.clock(), self._channel.all.patience)
         if wait > 0:
             await self._pause(wait / 1e6)
             return
-        absence = self._composer.absence(entry) if self._known.written is None else None
+        absence = self._channel.all.composer.absence(entry) if self._known.written is None else None
         if absence is not None:
-            await self._records.hold(entry, absence.reason, absence.seconds)
+            await self._sending.hold(entry, absence.reason, absence.seconds)
             return
         await self._writing.write(state, entries)
 
     def _awaited(self, entry: Pending) -> str:
         """Return for whom an unwritten reply waits, "" for nobody."""
-        absence = None if entry.composed else self._composer.absence(entry)
+        absence = None if entry.composed else self._channel.all.composer.absence(entry)
         return absence.reason if absence is not None else self._known.waits_for
-
-    async def _send(self, entry: Pending, part: int) -> None:
-        text = (await self._texts(entry))[part]
-        if not await self._is_next(entry):
-            return
-        # From here until the outcome is recorded, nobody can say that this part is not in Discord.
-        self._known.certain.discard(entry.message_id)
-        nonce = nonce_of(entry.message_id, part, entry.generation)
-        self._known.sending = True
-        try:
-            outcome = await self._sender.send(
-                self.channel_id,
-                text,
-                partial(self._is_next, entry),
-                nonce=nonce,
-                reply_to=entry.message_id,
-                plain=entry.plain,
-            )
-            await self._settle(entry, part, text, outcome)
-        finally:
-            self._known.sending = False
-
-    async def _settle(self, entry: Pending, part: int, text: str, outcome: Outcome) -> None:
-        """Record how a send ended."""
-        match outcome:
-            case Sent(message_id) if message_id in entry.sent_ids:
-                # Its nonce was used for what a look took for another part, since somebody deleted one before it.
-                await self._records.abandon(entry, AbandonReason.GONE_AFTER_SEND, "taken for another part")
-            case Sent(message_id, seen):
-                self._known.shown[message_id] = text if seen is None else seen
-                await self._records.confirm(entry, part, message_id, Proof.RESPONSE)
-                self._known.certain.add(entry.message_id)
-            case Refused(reason, detail):
-                await self._records.abandon(entry, reason, detail)
-            case Unreferenced(reason):
-                self._known.certain.add(entry.message_id)
-                await self._records.unreference(entry, reason)
-            case NotYet(reason, after):
-                self._known.certain.add(entry.message_id)
-                await self._records.delay(entry, reason, after)
-            case Overtaken():
-                self._known.certain.add(entry.message_id)
-            case Unknown(reason, after):
-                await self._records.delay(entry, reason, after)
-
-    async def _edit(self, entry: Pending, part: int, sent_id: int) -> None:
-        """Let a message that was shown while the answer was written say what was composed."""
-        await self._rewrite(entry, sent_id, (await self._texts(entry))[part])
-
-    async def _rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
-        """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
-        wait = self._known.quiet_until - asyncio.get_running_loop().time()
-        if wait > max(self._pace.every, LONGEST_PAUSE):
-            # While the answer was written, nobody needed to know.
-            await self._records.delay(entry, "rate limit", wait)
-            return
-        await asyncio.sleep(wait)
-        await self._pace.turn()
-        edit, remove = self._sender.edit, self._sender.remove
-        outcome = await (edit(self.channel_id, sent_id, text) if text else remove(self.channel_id, sent_id))
-        self._known.quiet_until = asyncio.get_running_loop().time() + self._pace.every
-        match outcome:
-            case Sent():
-                self._known.shown[sent_id] = text
-            case Refused(reason, detail):
-                await self._records.abandon(entry, reason, detail)
-            case NotYet(reason, after):
-                await self._records.delay(entry, reason, after)
-            case Unknown(reason, after):
-                await self._records.delay(entry, reason, after)
-
-    async def _look(self, state: Conversation, entry: Pending) -> None:
-        """Look once for every reply of this channel whose fate is unknown, because ``entry`` is next."""
-        certain = self._known.certain
-        doubtful = [
-            entry for entry in state.outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)
-        ]
-        try:
-            look = await self._sender.look(self.channel_id, min(entry.message_id for entry in doubtful))
-        except LookFailed as error:
-            await self._records.delay(entry, str(error), error.after)
-            return
-        for doubted in doubtful:
-            try:
-                await self._judge(doubted, look)
-            except WordsErased:
-                await self._records.abandon(doubted, AbandonReason.ERASED)
-
-    async def _judge(self, entry: Pending, look: Look) -> None:
-        """Settle a reply of unknown fate by what the look found."""
-        if not entry.composed and not entry.begun:
-            self._known.certain.add(entry.message_id)
-            answer = next((seen for seen in look.sightings if seen.reply_to == entry.message_id), None)
-            if answer is not None:
-                await self._conversations.handle(self.channel_id, NoteForeign(entry.message_id, answer.message_id))
-            return
-        complete = entry.composed and entry.next_part is None
-        if not look.readable and not complete:
-            if nonce_holds(entry, self._clock()):
-                self._known.certain.add(entry.message_id)
-            else:
-                await self._records.abandon(entry, AbandonReason.UNKNOWN_FATE)
-            return
-        texts = await self._composer.parts(entry) if entry.composed else ()
-        taken = parts_of_others(await self._conversations.state(self.channel_id), entry)
-        there = entry.message_id in look.present
-        found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=taken)
-        if entry.begun and not (there or complete or found):
-            # One that was sent after its trigger was deleted shows no reference, and nobody knows how far it had come.
-            await self._records.abandon(entry, AbandonReason.TRIGGER_DELETED)
-            return
-        self._known.certain.add(entry.message_id)
-        self._known.shown.update({seen.message_id: seen.text for seen in look.sightings} if entry.begun else {})
-        for part, sent_id in found.items():
-            await self._records.confirm(entry, part, sent_id, Proof.HISTORY)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 
-from bot.conversations import Conversations
 from bot.core.commands import NOTHING, Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason
 from bot.core.outbox import Pending
 from bot.errors import EcholessError
-from bot.replies.composer import Composer, WordsErased
-from bot.replies.knowledge import Knowledge
-from bot.replies.pace import Pace
-from bot.replies.records import LONGEST_PAUSE, Records
-from bot.replies.screen import GivenUp, Screen, go_on
-from bot.replies.sender import Sender
+from bot.replies.composer import WordsErased
+from bot.replies.context import ChannelContext
+from bot.replies.sending import LONGEST_PAUSE, Sending
+from bot.replies.showing import GivenUp, Showing, go_on
 from bot.responders.protocol import ModelFailed
 
 POISON_ATTEMPTS = 3
@@ -31,30 +28,16 @@ FIRST_LOOK = 1.0
 class Writing:
     """Has the answers of a channel written, one at a time."""
 
-    def __init__(
-        self,
-        channel_id: int,
-        *,
-        conversations: Conversations,
-        composer: Composer,
-        sender: Sender,
-        records: Records,
-        known: Knowledge,
-        pace: Pace,
-    ) -> None:
-        self._channel_id = channel_id
-        self._conversations = conversations
-        self._composer = composer
-        self._sender = sender
-        self._records = records
-        self._known = known
-        self._pace = pace
-        self._shown: Screen | None = None
+    def __init__(self, channel: ChannelContext, sending: Sending) -> None:
+        self._channel = channel
+        self._known = channel.known
+        self._sending = sending
+        self._showing: Showing | None = None
 
     def stop(self) -> None:
         """Show nothing more of the answer that is being written."""
-        if self._shown is not None:
-            self._shown.close()
+        if self._showing is not None:
+            self._showing.close()
 
     async def write(self, state: Conversation, entries: Sequence[Pending]) -> None:
         """Have the answer to ``entries`` written and recorded, or record why there is none.
@@ -66,9 +49,9 @@ class Writing:
             if self._known.written is not None:
                 await self._record(self._known.written)
             elif not await self._ask(state, entries):
-                await self._records.abandon(entry, AbandonReason.NO_ANSWER)
+                await self._sending.abandon(entry, AbandonReason.NO_ANSWER)
         except WordsErased:
-            await self._records.abandon(entry, AbandonReason.ERASED)
+            await self._sending.abandon(entry, AbandonReason.ERASED)
         except GivenUp:
             # The model's work ended with the stream; why there is no reply is on record.
             return
@@ -82,10 +65,11 @@ class Writing:
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
         """Ask the responder; record its answer, if any, as soon as it is whole."""
         unshown = partial(self._go_on, entries[0].message_id)
-        screen = self._shown = self._screen(entries[0]) if self._composer.streams(entries[0]) else None
-        async with screen.open() if screen else nullcontext():
-            written = await self._composer.compose(
-                state, self._channel_id, entries, self._sender.own_id, screen.grow if screen else unshown
+        streams = self._channel.all.composer.streams(entries[0])
+        showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
+        async with showing.open() if showing else nullcontext():
+            written = await self._channel.all.composer.compose(
+                state, self._channel.id, entries, self._channel.all.sender.own_id, showing.grow if showing else unshown
             )
             if written is not None:
                 await self._record(written)
@@ -93,29 +77,18 @@ class Writing:
 
     def _go_on(self, message_id: int, _piece: str) -> None:
         """Take a piece that is not shown."""
-        go_on(self._conversations, self._channel_id, message_id)
+        go_on(self._channel, message_id)
 
     async def _record(self, written: Compose) -> None:
         self._known.written = written
-        await self._conversations.handle(self._channel_id, written)
+        await self._channel.handle(written)
         self._known.written = None
-
-    def _screen(self, entry: Pending) -> Screen:
-        return Screen(
-            self._channel_id,
-            entry.message_id,
-            conversations=self._conversations,
-            sender=self._sender,
-            records=self._records,
-            known=self._known,
-            pace=self._pace,
-        )
 
     async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:
         spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros, error.priced)
         if error.waits and not self._to_blame(error):
             after = FIRST_LOOK if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
-            await self._records.hold(entry, error.reason, after, spent)
+            await self._sending.hold(entry, error.reason, after, spent)
         else:
             await self._failed(entry, error.reason, error.retry_after, spent, for_good=error.permanent)
 
@@ -141,6 +114,6 @@ class Writing:
         self._known.failures += 1
         if for_good or self._known.failures >= POISON_ATTEMPTS:
             self._known.failures = 0
-            await self._records.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
+            await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
         else:
-            await self._records.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)
+            await self._sending.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)

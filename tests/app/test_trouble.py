@@ -14,7 +14,7 @@ import pytest
 
 from bot.core.events import MessageReceived, ReplyAbandoned
 from bot.gateway import catchup, healing, pacing
-from bot.replies import records, worker
+from bot.replies import sending, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from tests.harness import Launch, RunningBot
@@ -37,7 +37,7 @@ def options() -> SandboxOptions:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next, and before another identification."""
-    for module in (records, worker, pacing, catchup):
+    for module in (sending, worker, pacing, catchup):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(healing, "PROBE_SECONDS", 0.05)
     monkeypatch.setattr(pacing, "IDENTIFY_SECONDS", 0.0)

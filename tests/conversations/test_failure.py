@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from bot.conversations import Conversations, MailboxFull
-from bot.core.events import Call
+from bot.core.events import Call, ChannelDeleted, Draft
 from bot.core.streams import stream_of
-from bot.errors import LogDamaged, LogUnwritable
+from bot.errors import LogDamaged, LogUnwritable, VersionConflict
 from bot.eventlog.log import EventLog
 from tests.conversations.conftest import (
     Sql,
@@ -63,6 +63,20 @@ async def test_it_goes_on_where_it_was_once_there_is_room(log: EventLog) -> None
     assert held == before
     assert [each.version for each in new] == [4, 5]
     assert await conversations.state(7) == (await log.reader.load(stream_of(7))).state
+
+
+async def test_the_last_conflict_is_told_as_it_was(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else appends to the stream each time, and the attempts run out."""
+    monkeypatch.setattr("bot.conversations.conversations.ATTEMPTS", 1)
+    conversations = Conversations(log)
+    await conversations.handle(7, message(1))
+    await log.append(stream_of(7), [Draft(ChannelDeleted())])
+
+    with pytest.raises(VersionConflict, match="Stream channel:7 is at version 2, not 1"):
+        await conversations.handle(7, message(2))
+
+    await conversations.handle(7, message(3))
+    assert await received(log, 7) == [1, 3]
 
 
 async def test_a_channel_that_cannot_be_read_fails_alone(log: EventLog, sql: Sql) -> None:

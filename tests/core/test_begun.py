@@ -18,13 +18,12 @@ from bot.core.delivery import (
     Patience,
     RemovePart,
     SendPart,
-    Sighting,
     Step,
     WriteText,
-    found_parts,
     in_a_row,
     next_step,
 )
+from bot.core.fate import Sighting, found_parts
 from bot.core.fold import fold
 from bot.core.outbox import Pending
 

@@ -139,6 +139,6 @@ def test_the_fold_of_the_golden_log_stays() -> None:
         pytest.skip(f"wrote {GOLDEN_STATE.name}")
 
     assert locked == found, (
-        "The fold gives another state for the same events: raise conversation.FOLD, so that snapshots of the older "
+        "The fold gives another state for the same events: raise fold.FOLD, so that snapshots of the older "
         f"fold are forgotten, and lock the new state (see {Path(__file__).name})."
     )

@@ -119,10 +119,10 @@ NO_KEYS = {
 @pytest.mark.parametrize("text", NO_KEYS.values(), ids=NO_KEYS)
 def test_what_is_no_key_is_refused(text: bytes) -> None:
     """By the name of where it came from, and without showing it."""
-    with pytest.raises(KeyMismatch, match=r"^ECHOLESS_VAULT_KEY does not hold a key") as caught:
+    with pytest.raises(KeyMismatch) as caught:
         parse_key(text.decode("latin-1"), "ECHOLESS_VAULT_KEY")
 
-    assert len(text) < 3 or text.decode("latin-1") not in str(caught.value)
+    assert str(caught.value) == "ECHOLESS_VAULT_KEY does not hold a key: it must be the base64 of 32 bytes."
 
 
 async def refused(location: Location, opened: Opener) -> str:

@@ -19,14 +19,14 @@ from bot.core.events import (
     ReplyDelayed,
     ReplySent,
 )
+from bot.core.fate import Sent, Unknown
 from bot.errors import TokenError
 from bot.gateway import catchup, client, origin
 from bot.gateway.check import Unreachable, examine
 from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
 from bot.gateway.supervisor import checked_token
-from bot.replies import records, worker
-from bot.replies.sender import Sent, Unknown
+from bot.replies import sending, worker
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
@@ -41,7 +41,7 @@ OF_DISCORD = "application/json; charset=utf-8"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next."""
-    for module in (records, worker, catchup, client):
+    for module in (sending, worker, catchup, client):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(origin, "SHUT_OUT_SECONDS", 0.1)
 

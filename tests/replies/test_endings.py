@@ -13,7 +13,7 @@ from bot.core.events import (
     ReplyRequested,
     ReplySent,
 )
-from bot.replies import records
+from bot.replies import sending
 from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -163,7 +163,7 @@ async def test_a_question_deleted_before_its_answer_is_sent(
     launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Written already, and waiting for another attempt."""
-    monkeypatch.setattr(records, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(sending, "LONGEST_PAUSE", 0.5)
     bot = await launch()
     await control.add_fault("status", **POST, status=503)
     post = await control.post("ask it")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
-from bot.replies import records
+from bot.replies import sending
 from bot.responders import Answer, Context, Question, Responder
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch
 from tests.suite.clock import Clock
 from tests.waiting import eventually
@@ -110,7 +110,7 @@ async def test_the_rest_of_an_answer_comes_when_its_question_is_deleted_in_the_m
     launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half an answer helps nobody; the later parts have nothing left to reference."""
-    monkeypatch.setattr(records, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(sending, "LONGEST_PAUSE", 0.3)
     bot = await launch(responder=Lecturer())
     await control.add_fault("status", **POST, nth=2, status=503)
     post = await control.post("tell me", mention="sandbox-bot")
@@ -152,7 +152,7 @@ class TestRateLimits:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Allow five messages in half a second."""
-        return SandboxOptions(message_rate=Rate(5, 0.5))
+        return SandboxOptions(message_rate=RateLimit(5, 0.5))
 
     async def test_limits_are_kept_and_nothing_is_refused(self, launch: Launch, control: ControlClient) -> None:
         """One sender a channel never runs into a 429 (FACTS 2.1)."""

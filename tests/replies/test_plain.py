@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core import delivery
-from bot.core.delivery import Sighting, found_parts, nonce_holds
+from bot.core import fate
 from bot.core.events import (
     AbandonReason,
     Proof,
@@ -18,6 +17,7 @@ from bot.core.events import (
     ReplyRequested,
     ReplySent,
 )
+from bot.core.fate import Sighting, found_parts, nonce_holds
 from bot.core.outbox import Pending
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
@@ -169,7 +169,7 @@ class TestUnseen:
         self, launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may be there or not: better no answer than two."""
-        monkeypatch.setattr(delivery, "NONCE_MICROSECONDS", 0)
+        monkeypatch.setattr(fate, "NONCE_MICROSECONDS", 0)
         responder = Gated()
         bot = await launch(responder=responder)
         await control.set_permissions("general", deny=["READ_MESSAGE_HISTORY"])

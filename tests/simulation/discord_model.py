@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.core.addressing import parse_nonce
-from bot.core.delivery import Sighting
+from bot.core.fate import Sighting
 
 BOT = 1
 

@@ -7,6 +7,7 @@ from collections import Counter
 from bot.core import events as e
 from bot.core.addressing import nonce_of, parse_nonce
 from bot.core.fold import fold
+from bot.core.reply_record import ReplyRecord
 from bot.core.window import WINDOW
 from tests.simulation.discord_model import BOT, Message
 from tests.simulation.world import MAX_ATTEMPTS, World
@@ -31,6 +32,16 @@ def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -
     if isinstance(event, e.ReplyAbandoned):
         assert _is_so(world, event), f"abandoned without cause: {event.reason}"
     assert not isinstance(event, e.ForeignReplySeen), "there is no other process"
+
+
+def judge_outbox(world: World, channel: int) -> None:
+    """Judge what the state holds of unfinished replies: their events, read alone, say the same."""
+    for entry in world.log.states[channel].outbox:
+        record = ReplyRecord.of(world.log.events(channel, entry.message_id))
+        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus}
+        assert known == {part: sent_id for part, sent_id in enumerate(entry.sent_ids) if sent_id}
+        assert (record.generation, record.begun, record.written) == (entry.generation, entry.begun, entry.composed)
+        assert not record.complete, "a complete reply is none of the outbox"
 
 
 def judge_end(world: World) -> None:

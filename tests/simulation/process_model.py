@@ -2,13 +2,15 @@
 
 Coroutines of the real thing are generators here. They yield a command to have it recorded (and get what was newly
 appended), a request to have it answered (and get the outcome), or nothing to let others go first. What a crash takes
-is this whole object; Discord and the log stay. It mirrors bot/conversations.py, bot/replies/worker.py, and of
-bot/gateway: intake.py, client.py, catchup.py and sync.py.
+is this whole object; Discord and the log stay.
+
+Decisions, folds, steps, verdicts, what a process knows and what is on record are the shipped code's. Mirrored is who
+waits for what: bot/conversations, of bot/replies worker.py, records.py and screen.py, and of bot/gateway intake.py,
+echoes.py, client.py, catchup.py and sync.py.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from typing import TypeAlias
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.addressing import Address, Nonce, call_of, nonce_of, parse_nonce, refusal_of
+from bot.core.addressing import Address, call_of, nonce_of, parse_nonce, refusal_of
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
 from bot.core.delivery import (
@@ -27,19 +29,31 @@ from bot.core.delivery import (
     Patience,
     RemovePart,
     SendPart,
-    Sighting,
     WriteText,
     collecting,
-    found_parts,
     in_a_row,
-    next_in_line,
-    next_step,
-    parts_of_others,
-    same,
+    still_next,
+)
+from bot.core.fate import (
+    Look,
+    NotYet,
+    Outcome,
+    Refused,
+    Sent,
+    Unknown,
+    Verdict,
+    doubtful,
+    judge_echo,
+    judge_edit,
+    judge_look,
+    judge_send,
+    judge_shown,
+    judge_unrecorded,
 )
 from bot.core.fold import evolve
 from bot.core.outbox import Pending
-from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
+from bot.core.reply_record import ReplyRecord
+from bot.replies.context import Knowledge
 from tests.simulation.discord_model import BOT, Deleted, Discord, Edited, Message, Posted, Request
 from tests.simulation.log_model import Log
 
@@ -49,42 +63,9 @@ MAX_AGE = 1_000_000
 Recording: TypeAlias = tuple[e.Recorded, ...]
 Asked: TypeAlias = "c.Command | list[c.Command] | Request | None"
 Work: TypeAlias = Generator[Asked, "Recording | Outcome | None", None]
-Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", "Recording | Outcome | None"]
-
-
-def retried(log: Log, channel: int, message_id: int, author: int, *, anew: bool = False) -> e.ReplyRetried:
-    """Return the event that asks for a reply again, or composed ``anew``, as bot/replies/repair.py makes it."""
-    asked_at = composed_at = parts = shown = 0
-    generation, begun = 1, False
-    sent: dict[int, int] = {}
-    for recorded in log.events(channel, message_id):
-        match recorded.event:
-            case e.MessageReceived():
-                asked_at = recorded.position
-            case e.ReplyRetried() as event:
-                begun = event.begun
-                if event.generation > generation:
-                    generation, composed_at, shown = event.generation, 0, 0
-            case e.ReplyBegun():
-                begun = True
-            case e.ReplyComposed():
-                composed_at, parts = recorded.position, recorded.event.parts
-            case e.ReplySent(part=part, sent_id=sent_id) as event:
-                sent[part] = sent_id
-                shown = max(shown, part + 1) if event.generation == generation else shown
-    room = parts if composed_at else max(parts, shown)
-    return e.ReplyRetried(
-        message_id=message_id,
-        author_id=author,
-        by="moderator",
-        asked_at=asked_at,
-        responder="rules",
-        composed_at=0 if anew else composed_at,
-        sent_ids=tuple(sent.get(part, 0) for part in range(room)),
-        begun=begun or anew,
-        surplus=tuple(sent_id for part, sent_id in sorted(sent.items()) if part >= room),
-        generation=generation + anew,
-    )
+Asking: TypeAlias = Generator[Asked, "Recording | Outcome | None", Outcome]
+Judge: TypeAlias = Callable[[Pending, int, str, Outcome], Verdict]
+OUTCOMES = (Sent, Refused, NotYet, Unknown)
 
 
 @dataclass(eq=False, slots=True)
@@ -101,25 +82,32 @@ class Task:
 
 @dataclass(eq=False, slots=True)
 class Room:
-    """What the process holds of one channel; ``certain`` says since when nothing unknown can be in Discord.
+    """What the process holds of one channel.
 
-    ``shown`` is what messages are known to show.
+    ``since`` says for each certain reply from when on nothing unknown can be in Discord, and ``judging`` the same of
+    those that a look is about.
     """
 
     id: int
     state: Conversation
     mailbox: deque[tuple[c.Command, Task | None]] = field(default_factory=deque)
-    certain: dict[int, int] = field(default_factory=dict)
+    known: Knowledge = field(default_factory=Knowledge)
+    since: dict[int, int] = field(default_factory=dict)
     judging: dict[int, int] = field(default_factory=dict)
-    shown: dict[int, str] = field(default_factory=dict)
     worker: Task | None = None
     catchup: Task | None = None
     doubts: int = 0
     again: tuple[int | None, int] | None = None
 
-    def shows(self, sent_id: int, text: str) -> bool:
-        """Tell whether a message is known to show a text."""
-        return sent_id in self.shown and same(text, self.shown[sent_id])
+    def trust(self, message_id: int, since: int) -> None:
+        """Note that nothing unknown of a reply is in Discord."""
+        self.known.certain.add(message_id)
+        self.since[message_id] = since
+
+    def relies(self, message_id: int, landed: int) -> bool:
+        """Tell whether something is believed of a reply from before a part of it landed."""
+        certain = self.since.get(message_id, landed) if message_id in self.known.certain else landed
+        return min(certain, self.judging.get(message_id, landed)) < landed
 
 
 class Process:
@@ -158,7 +146,6 @@ class Process:
         """Doubt every unfinished reply, and see that each has a worker."""
         self.connected = True
         for room in self.rooms.values():
-            room.certain.clear()
             if room.state.outbox:
                 self._employ(room)
 
@@ -211,29 +198,19 @@ class Process:
         if trigger is None or room.state.turn(message.id) is not None:
             return
         entry = room.state.pending(trigger)
-        if entry is not None and (entry.composed or entry.begun):
-            if about and (entry.begun or about.part < len(entry.sent_ids)):
-                confirm = c.Confirm(trigger, about.part, message.id, e.Proof.ECHO, about.generation)
-                room.mailbox.append((confirm, None))
+        if entry is not None and entry.may_be_sent:
+            if (echo := judge_echo(entry, message.id, about)) is not None:
+                room.mailbox.append((echo, None))
             return
-        events = [recorded.event for recorded in self.log.events(room.id, trigger)]
-        sent = {event.part: event.sent_id for event in events if isinstance(event, e.ReplySent)}
-        if message.id in sent.values():
+        record = ReplyRecord.of(self.log.events(room.id, trigger))
+        command = record.take(trigger, message.id, about)
+        if command is None:
             return
-        composed = [event.parts for event in events if isinstance(event, e.ReplyComposed)]
-        begun = len(composed) > 1 or any(isinstance(event, e.ReplyBegun) for event in events)
-        parts = composed[-1] if composed else 0
-        part = about or Nonce(trigger, next(part for part in itertools.count() if part not in sent))
-        if begun or part.generation > 1 or (part.part < parts and part.part not in sent):
-            proof = e.Proof.ECHO if about else e.Proof.HISTORY
-            room.mailbox.append((c.Confirm(trigger, part.part, message.id, proof, part.generation), None))
-            ends = [event for event in events if isinstance(event, e.ReplyRetried | e.ReplyCompleted)]
-            complete = bool(ends) and isinstance(ends[-1], e.ReplyCompleted)
-            if 0 < parts <= part.part and complete and room.state.pending(trigger) is None:
-                asked = retried(self.log, room.id, trigger, self.discord.messages[trigger].author)
-                room.mailbox.append((c.Retry(asked.model_copy(update={"surplus": (*asked.surplus, message.id)})), None))
-            return
-        room.mailbox.append((c.NoteForeign(trigger, message.id), None))
+        room.mailbox.append((command, None))
+        if isinstance(command, c.Confirm) and 0 < record.parts <= command.part and record.complete and entry is None:
+            assert record.request
+            asked = record.asked_again(record.request, "the bot")
+            room.mailbox.append((c.Retry(asked.model_copy(update={"surplus": (*asked.surplus, message.id)})), None))
 
     # -- the mailbox -------------------------------------------------------------------------------------------------
 
@@ -269,7 +246,7 @@ class Process:
         for recorded in new:
             event = recorded.event
             if isinstance(event, e.ReplyRequested) and event.via in (e.Via.LIVE, e.Via.AHEAD):
-                room.certain[event.message_id] = self.discord.count
+                room.trust(event.message_id, self.discord.count)
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
@@ -307,89 +284,68 @@ class Process:
 
     def _employ(self, room: Room) -> None:
         if room.worker is None:
-            room.certain.clear()
+            room.known = Knowledge()
             room.worker = Task(self._work(room))
 
     def _work(self, room: Room) -> Work:
         while room.state.outbox:
-            state = room.state
-            entry = next_in_line(state.outbox, room.certain)
+            entry = room.known.next_of(room.state.outbox)
             yield None
-            if not (self.connected and self._is_next(room, entry)):
+            if not (self.connected and room.state.outbox and room.known.next_of(room.state.outbox) == entry):
                 # Much may be recorded until there is a connection.
                 continue
-            if entry.awaited:
-                room.certain.setdefault(entry.message_id, self.discord.count)
-            certain, settled = entry.message_id in room.certain, self._settled(room, entry)
-            match next_step(entry, certain=certain, now=self.discord.now, patience=self.patience, settled=settled):
+            room.known.turn_to(entry)
+            if entry.message_id not in room.known.certain:
+                room.since[entry.message_id] = self.discord.count
+            texts = self.log.bodies[entry.composed_at].parts if entry.composed else ()
+            match room.known.step(entry, texts if entry.begun else (), self.discord.now, self.patience):
                 case LookFirst():
-                    yield from self._look(room, state, entry)
+                    yield from self._look(room, entry)
                 case GiveUp(reason):
                     yield c.Abandon(entry.message_id, reason)
                 case WriteText():
-                    yield from self._compose(room, state, entry)
+                    yield from self._compose(room, room.state, entry)
                 case SendPart(part):
-                    texts = self.log.bodies[entry.composed_at].parts
-                    yield from self._settle(entry, (yield from self._send(room, entry, part, texts[part])))
+                    yield None
+                    if still_next(room.state.outbox, entry, room.known.certain):
+                        yield from self._send(room, entry, part, texts[part], judge_send)
                 case EditPart(part, sent_id):
-                    text = self.log.bodies[entry.composed_at].parts[part]
-                    yield from self._settle(entry, (yield from self._change(room, entry, sent_id, text)))
+                    outcome = yield from self._change(room, entry, sent_id, texts[part])
+                    yield from self._conclude(room, entry, judge_edit(entry, sent_id, texts[part], outcome))
                 case RemovePart(sent_id):
-                    yield from self._settle(entry, (yield from self._change(room, entry, sent_id, "")))
+                    outcome = yield from self._change(room, entry, sent_id, "")
+                    yield from self._conclude(room, entry, judge_edit(entry, sent_id, "", outcome))
                 case Finish():
                     yield c.Complete(entry.message_id)
 
-    def _is_next(self, room: Room, entry: Pending) -> bool:
-        outbox = room.state.outbox
-        return bool(outbox) and next_in_line(outbox, room.certain).message_id == entry.message_id
-
-    def _settled(self, room: Room, entry: Pending) -> set[int]:
-        if not (entry.begun and entry.composed):
-            return set()
-        texts = self.log.bodies[entry.composed_at].parts
-        shown = {sent_id for sent_id, text in zip(entry.sent_ids, texts, strict=True) if room.shows(sent_id, text)}
-        return shown | {sent_id for sent_id in entry.surplus if room.shown.get(sent_id) == ""}
-
-    def _look(self, room: Room, state: Conversation, entry: Pending) -> Work:
-        doubtful = [entry for entry in state.outbox if entry.message_id not in room.certain and not entry.awaited]
+    def _look(self, room: Room, entry: Pending) -> Work:
+        doubted = doubtful(room.state.outbox, room.known.certain)
         yield None
         if self.look_fails:
             yield self._delay(entry)
             return
         readable = self.discord.readable[room.id]
-        seen = self.discord.look(room.id, min(entry.message_id for entry in doubtful))
-        sightings, seen_at = seen if readable else (), self.discord.count
-        present = {message.id for message in self.discord.history(room.id, 0)}
-        room.judging = {entry.message_id: seen_at for entry in doubtful}
+        seen = self.discord.look(room.id, min(each.message_id for each in doubted))
+        present = frozenset(message.id for message in self.discord.history(room.id, 0))
+        look = Look(seen, present) if readable else Look((), readable=False)
+        room.judging = dict.fromkeys((each.message_id for each in doubted), self.discord.count)
         yield None
-        for doubted in doubtful:
-            since = room.judging.pop(doubted.message_id)
-            there = doubted.message_id in present
-            yield from self._judge(room, doubted, sightings, readable=readable, there=there, since=since)
+        for each in doubted:
+            since = room.judging.pop(each.message_id)
+            texts = self.log.bodies[each.composed_at].parts if each.composed and readable else ()
+            yield from self._conclude(room, each, judge_look(room.state, each, texts, look, self.discord.now), since)
 
-    def _judge(
-        self, room: Room, entry: Pending, sightings: Sequence[Sighting], *, readable: bool, there: bool, since: int
-    ) -> Work:
-        if not entry.composed and not entry.begun:
-            room.certain[entry.message_id] = since
-            answer = next((seen for seen in sightings if seen.reply_to == entry.message_id), None)
-            if answer is not None:
-                yield c.NoteForeign(entry.message_id, answer.message_id)
-            return
-        complete = entry.composed and entry.next_part is None
-        if not readable and not complete:
-            yield c.Abandon(entry.message_id, e.AbandonReason.UNKNOWN_FATE)
-            return
-        texts = self.log.bodies[entry.composed_at].parts if entry.composed else ()
-        taken = parts_of_others(room.state, entry)
-        found = found_parts(entry, texts, sightings, trigger_there=there, taken=taken)
-        if entry.begun and not (there or complete or found):
-            yield c.Abandon(entry.message_id, e.AbandonReason.TRIGGER_DELETED)
-            return
-        room.certain[entry.message_id] = since
-        room.shown.update({seen.message_id: seen.text for seen in sightings} if entry.begun else {})
-        for part, sent_id in found.items():
-            yield c.Confirm(entry.message_id, part, sent_id, e.Proof.HISTORY, entry.generation)
+    def _conclude(self, room: Room, entry: Pending, verdict: Verdict, since: int | None = None) -> Work:
+        """Record what follows from a verdict, as bot/replies/records.py does."""
+        room.known.shown.update(verdict.shown)
+        for finding in verdict.findings:
+            recorded = yield self._delay(entry) if isinstance(finding, NotYet | Unknown) else finding
+            if isinstance(finding, c.Confirm) and not recorded:
+                lost = judge_unrecorded(room.state.pending(entry.message_id), finding)
+                if lost is not None:
+                    yield lost
+        if verdict.certain:
+            room.trust(entry.message_id, self.discord.count if since is None else since)
 
     def _compose(self, room: Room, state: Conversation, entry: Pending) -> Work:
         entries = in_a_row(state, entry) if self.patience.together else (entry,)
@@ -409,60 +365,46 @@ class Process:
         """Show an answer while it is written; now and then it has a part more than in the end."""
         growing = [("…",), parts[:1], (*parts[:1], "…"), parts, (*parts, "…")]
         for texts in growing[: 2 + self.discord.count % 4]:
-            for part, text in enumerate(texts):
+            while True:
                 entry = room.state.pending(message_id)
                 if entry is not None and not entry.begun:
                     yield c.Begin(message_id)
                     entry = room.state.pending(message_id)
                 if entry is None or not entry.begun:
                     return
-                sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
-                if sent_id and not room.shows(sent_id, text):
-                    outcome = yield from self._change(room, entry, sent_id, text)
-                elif not sent_id and message_id in room.certain:
-                    outcome = yield from self._send(room, entry, part, text)
-                elif not sent_id:
-                    return
-                else:
-                    continue
-                if isinstance(outcome, Refused):
-                    room.certain.setdefault(message_id, self.discord.count)
-                    return
+                outcome: Outcome | None = None
+                match room.known.piece(entry, texts):
+                    case SendPart(part):
+                        outcome = yield from self._send(room, entry, part, texts[part], judge_shown)
+                        if isinstance(outcome, Refused) or (
+                            isinstance(outcome, Sent) and outcome.message_id in entry.sent_ids
+                        ):
+                            return
+                    case EditPart(part, sent_id):
+                        room.known.shown.pop(sent_id, None)
+                        outcome = yield from self._change(room, entry, sent_id, texts[part])
+                        room.known.shown |= {sent_id: texts[part]} if isinstance(outcome, Sent) else {}
+                        if isinstance(outcome, Refused):
+                            return
                 if not isinstance(outcome, Sent):
                     break
 
-    def _send(self, room: Room, entry: Pending, part: int, text: str) -> Asking:
-        since = room.certain.pop(entry.message_id)
+    def _send(self, room: Room, entry: Pending, part: int, text: str, judge: Judge) -> Asking:
+        room.known.certain.discard(entry.message_id)
         nonce = nonce_of(entry.message_id, part, entry.generation)
         outcome = yield self.discord.begin(Request(room.id, text, nonce, entry.message_id))
-        match outcome:
-            case Sent(message_id) if message_id in entry.sent_ids:
-                return Refused(e.AbandonReason.GONE_AFTER_SEND, "taken for another part")
-            case Sent(message_id, seen):
-                room.shown[message_id] = seen or text
-                yield c.Confirm(entry.message_id, part, message_id, e.Proof.RESPONSE, entry.generation)
-                room.certain[entry.message_id] = self.discord.count
-            case NotYet():
-                room.certain[entry.message_id] = since
+        assert isinstance(outcome, OUTCOMES)
+        since = room.since[entry.message_id] if isinstance(outcome, NotYet) else None
+        yield from self._conclude(room, entry, judge(entry, part, text, outcome), since)
         return outcome
 
     def _change(self, room: Room, entry: Pending, sent_id: int, text: str) -> Asking:
-        request = Request(room.id, text, nonce_of(entry.message_id, 0), entry.message_id, target=sent_id)
-        room.shown.pop(sent_id, None)
-        outcome = yield self.discord.begin(request)
+        outcome = yield self.discord.begin(
+            Request(room.id, text, nonce_of(entry.message_id, 0), entry.message_id, target=sent_id)
+        )
+        assert isinstance(outcome, OUTCOMES)
         gone = isinstance(outcome, Refused) and outcome.reason is e.AbandonReason.GONE_AFTER_SEND
-        if gone and not text:
-            outcome = Sent(sent_id, "")
-        if isinstance(outcome, Sent):
-            room.shown[sent_id] = text
-        return outcome
-
-    def _settle(self, entry: Pending, outcome: object) -> Work:
-        match outcome:
-            case Refused(reason):
-                yield c.Abandon(entry.message_id, reason)
-            case NotYet() | Unknown():
-                yield self._delay(entry)
+        return Sent(sent_id) if gone and not text else outcome
 
     def _delay(self, entry: Pending) -> c.Delay:
         return c.Delay(entry.message_id, entry.next_part or 0, "trouble", entry.attempts + 1, self.discord.now)

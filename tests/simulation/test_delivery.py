@@ -1,6 +1,6 @@
 """Any schedule of deliveries, crashes, faults, deletions and edits: no reply twice, no message lost.
 
-A Hypothesis state machine drives the real pure core (``decide``, ``evolve``, ``next_step``, ``found_parts`` and more)
+A Hypothesis state machine drives the real pure core (``decide``, ``evolve``, ``next_step``, ``judge_look`` and more)
 inside models of the log, of Discord and of the process around it. A crash comes between any two steps, and a request
 may land after its sender is dead.
 
@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from tests.simulation.discord_model import Memory
-from tests.simulation.judging import judge_end, judge_record
+from tests.simulation.judging import judge_end, judge_outbox, judge_record
 from tests.simulation.world import CHANNELS, Weather, World
 
 EXAMPLES, STEPS = 700, 40
@@ -215,6 +215,8 @@ class Delivery(RuleBasedStateMachine):
             stream = self.world.log.streams[channel]
             for recorded in stream[judged:]:
                 judge_record(self.world, stream, recorded)
+            if judged < len(stream):
+                judge_outbox(self.world, channel)
             self.judged[channel] = len(stream)
 
     @invariant()

@@ -98,7 +98,8 @@ def test_one_that_is_given_up_before_it_begins_does_not_begin() -> None:
     world.retry(0)
     judge(world)
 
-    assert not world.discord.parts(question.id) or world.log.states[0].sent
+    assert not any(isinstance(recorded.event, e.ReplyBegun) for recorded in world.log.events(0, question.id))
+    assert said(world) == ["one"]
 
 
 def _waits(world: World, kind: type[c.Command]) -> bool:

@@ -8,11 +8,12 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import parse_nonce
 from bot.core.delivery import Patience
+from bot.core.fate import NotYet, Outcome, Refused, Sent, Unknown
+from bot.core.reply_record import ReplyRecord
 from bot.replies.repair import MOST_GENERATIONS
-from bot.replies.sender import NotYet, Outcome, Refused, Sent, Unknown
 from tests.simulation.discord_model import BOT, Discord, Memory, Message, Request
 from tests.simulation.log_model import Log
-from tests.simulation.process_model import Process, Room, retried
+from tests.simulation.process_model import Process, Room
 
 CHANNELS = 2
 MAX_AGE = 1_000_000
@@ -77,9 +78,9 @@ class World:
         abandoned = self._with(room, e.ReplyAbandoned)
         if abandoned and not room.mailbox:
             question = abandoned[choice % len(abandoned)]
-            event = retried(self.log, room.id, question, self.discord.messages[question].author)
-            if not self._complete(room.id, event):
-                room.mailbox.append((c.Retry(event), None))
+            record = ReplyRecord.of(self.log.events(room.id, question))
+            if record.request and not record.complete:
+                room.mailbox.append((c.Retry(record.asked_again(record.request, "moderator")), None))
 
     def drop_reply(self, choice: int) -> None:
         """Have a reply given up, wherever it is."""
@@ -95,10 +96,9 @@ class World:
         if composed and not room.mailbox:
             question = composed[choice % len(composed)]
             if self.log.states[room.id].pending(question) is None:
-                event = retried(self.log, room.id, question, self.discord.messages[question].author, anew=True)
-                present = retried(self.log, room.id, question, 0)
-                if present.composed_at and event.generation <= MOST_GENERATIONS:
-                    room.mailbox.append((c.Retry(event), None))
+                record = ReplyRecord.of(self.log.events(room.id, question))
+                if record.request and record.written and record.generation < MOST_GENERATIONS:
+                    room.mailbox.append((c.Retry(record.asked_again(record.request, "moderator", anew=True)), None))
 
     def _with(self, room: Room, kind: type[e.MessageEvent]) -> list[int]:
         """Return the messages of which a room's log holds a fact of this kind."""
@@ -280,12 +280,4 @@ class World:
         room = self.rooms.get(message.channel)
         if room is None or about is None:
             return False
-        since = (beliefs[about[0]] for beliefs in (room.certain, room.judging) if about[0] in beliefs)
-        return any(moment < message.landed for moment in since)
-
-    def _complete(self, channel: int, event: e.ReplyRetried) -> bool:
-        """Tell whether all of a reply is in Discord as it was composed."""
-        about = [recorded.event for recorded in self.log.events(channel, event.message_id)]
-        ends = [each for each in about if isinstance(each, e.ReplyRetried | e.ReplyCompleted)]
-        whole = not event.begun or (bool(ends) and isinstance(ends[-1], e.ReplyCompleted))
-        return bool(event.composed_at) and 0 not in event.sent_ids and whole
+        return room.relies(about[0], message.landed)

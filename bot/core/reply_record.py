@@ -1,0 +1,159 @@
+"""One reply as its events tell of it, finished or not. Pure.
+
+The state forgets a reply once it is finished; whoever asks for one again, explains it or judges it reads its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+
+from bot.core import events as e
+from bot.core.addressing import Nonce
+from bot.core.commands import Confirm, NoteForeign
+from bot.core.outbox import ASKED
+
+
+@dataclass(slots=True)
+class ReplyRecord:
+    """What is on record about the reply to one message.
+
+    ``asked_position`` is where the question's words are, ``generation`` counts the answers that were asked for, from 1;
+    ``begun_position`` is where the reply began to be shown while it was written (0: it did not). ``composed`` is the
+    newest answer that was written, of whichever generation, ``sent`` every message of the reply. ``completed`` and
+    ``abandoned`` hold until somebody asks again; ``newest`` is the newest event that says how the reply stands.
+    """
+
+    request: e.ReplyRequested | None = None
+    asked_position: int = 0
+    generation: int = 1
+    begun_position: int = 0
+    composed: e.ReplyComposed | None = None
+    composed_position: int = 0
+    sent: list[e.ReplySent] = field(default_factory=list)
+    plain: bool = False
+    completed: bool = False
+    abandoned: e.ReplyAbandoned | None = None
+    skipped: e.SkipReason | None = None
+    newest: e.Event | None = None
+
+    @classmethod
+    def of(cls, recorded: Iterable[e.Recorded]) -> ReplyRecord:
+        """Return what events about one message say, in their order; those that are left out are not known of."""
+        record = cls()
+        for one in recorded:
+            record.follow(one)
+        return record
+
+    def follow(self, recorded: e.Recorded) -> None:  # noqa: C901 - one case per event
+        """Take one more event about the message."""
+        event = recorded.event
+        match event:
+            case e.MessageEdited():
+                self.asked_position = recorded.position
+            case e.ReplyBegun():
+                self.begun_position = recorded.position
+            case e.ReplyComposed():
+                self.composed, self.composed_position = event, recorded.position
+            case e.ReplyDelayed():
+                self.plain = self.plain or event.plain
+            case e.ReplyRequested():
+                self.request, self.asked_position = event, recorded.causation or 0
+            case e.ReplyRetried():
+                self.completed, self.abandoned = False, None
+            case e.ReplySent():
+                self.sent.append(event)
+            case e.ReplyCompleted():
+                self.completed = True
+            case e.ReplyAbandoned():
+                self.abandoned = event
+            case e.MessageSkipped():
+                self.skipped = event.reason
+        if isinstance(event, e.ReplyRetried | e.ReplyComposed | e.ReplySent):
+            self.generation = max(self.generation, event.generation)
+        if isinstance(event, _STANDS):
+            self.newest = event
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether it answers a command."""
+        return self.request is not None and self.request.via in ASKED
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether parts may have been shown before it was composed; one composed anew is shown from the start."""
+        return self.begun_position > 0 or self.generation > 1
+
+    @property
+    def written(self) -> bool:
+        """Tell whether the answer that was asked for last is composed."""
+        return self.composed is not None and self.composed.generation == self.generation
+
+    @property
+    def parts(self) -> int:
+        """Return how many parts the newest answer has that was composed (0: none was)."""
+        return self.composed.parts if self.composed else 0
+
+    @property
+    def messages(self) -> dict[int, int]:
+        """Return the id of the newest message of each part."""
+        return {each.part: each.sent_id for each in self.sent}
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether there is a message of each part of the newest answer that was composed."""
+        return self.parts > 0 and self.messages.keys() >= set(range(self.parts))
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether Discord shows all of the answer that was asked for last."""
+        return self.written and self.whole and (self.completed or not self.begun)
+
+    @property
+    def together(self) -> str:
+        """Return the message along with which this one was answered, "" for none."""
+        joined = self.abandoned is not None and self.abandoned.reason is e.AbandonReason.TOGETHER
+        return self.abandoned.detail if self.abandoned and joined else ""
+
+    def take(self, message_id: int, sent_id: int, about: Nonce | None) -> Confirm | NoteForeign | None:
+        """Return what to record of a message ``sent_id`` of the bot, about a reply that nobody works on.
+
+        None where it is known. Parts are sent in order: without its nonce (``about``) it is the first that is not
+        known. One that was shown while it was written may have had any number of them.
+        """
+        if any(each.sent_id == sent_id for each in self.sent):
+            return None
+        known = self.messages
+        found = about or Nonce(message_id, next(part for part in count() if part not in known))
+        if self.begun or found.generation > 1 or (found.part < self.parts and found.part not in known):
+            # Given up here, and in Discord after all.
+            proof = e.Proof.ECHO if about else e.Proof.HISTORY
+            return Confirm(message_id, found.part, sent_id, proof, found.generation)
+        return NoteForeign(message_id, sent_id)
+
+    def asked_again(self, request: e.ReplyRequested, by: str, *, anew: bool = False) -> e.ReplyRetried:
+        """Return the event that asks for the answer again, or for the next one."""
+        messages, parts = self.messages, self.parts
+        if not self.written:
+            # An answer that was given up while it was written has the parts that were shown of it, and those of the one
+            # before; what that one had not needed is gone.
+            parts = max(parts, *(each.part + 1 for each in self.sent if each.generation == self.generation), 0)
+        return e.ReplyRetried(
+            message_id=request.message_id,
+            author_id=request.author_id,
+            by=by,
+            responder=request.responder,
+            asked_at=self.asked_position,
+            composed_at=self.composed_position if self.written and not anew else 0,
+            sent_ids=tuple(messages.get(part, 0) for part in range(parts)),
+            begun=anew or self.begun,
+            surplus=tuple(sent_id for part, sent_id in sorted(messages.items()) if part >= parts),
+            generation=self.generation + anew,
+        )
+
+
+_STANDS = (
+    e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
+    e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
+)  # fmt: skip

@@ -1,0 +1,137 @@
+"""What replies are made with, and what one process knows of a channel's replies and the log does not.
+
+What only the process knows is lost with it, on purpose: after a restart every reply of unknown fate is looked for in
+Discord, and every part of an answer that was shown while it was written is written once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from bot.conversations import Conversations
+from bot.core.addressing import nonce_of
+from bot.core.commands import Command, Compose
+from bot.core.conversation import Conversation
+from bot.core.delivery import EditPart, Patience, SendPart, Step, next_in_line, next_step
+from bot.core.events import Recorded
+from bot.core.fate import Outcome, same
+from bot.core.outbox import Outbox, Pending
+from bot.replies.composer import Composer
+from bot.replies.notices import Notices
+from bot.replies.pace import Pace
+from bot.replies.sender import Responses, Sender, StillNext
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
+
+    ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``failures`` how often
+    whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not), ``others`` how many others were
+    answered when it did last, ``cuts`` how often its answer was lost in the middle, ``written`` its answer while that
+    is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed reply is tried again and
+    ``quiet_until`` when the channel takes the next edit, both on the loop's clock; ``sending``: a request is under way.
+    """
+
+    certain: set[int] = field(default_factory=set)
+    texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    head: int = 0
+    failures: int = 0
+    waits_for: str = ""
+    others: int = 0
+    cuts: int = 0
+    written: Compose | None = None
+    shown: dict[int, str] = field(default_factory=dict)
+    due: dict[int, float] = field(default_factory=dict)
+    quiet_until: float = -inf
+    sending: bool = False
+
+    def shows(self, message_id: int, text: str) -> bool:
+        """Tell whether a message is known to show a text."""
+        return message_id in self.shown and same(text, self.shown[message_id])
+
+    def step(self, entry: Pending, texts: Sequence[str], now: int, patience: Patience) -> Step:
+        """Return what to do next; ``texts`` are the parts of an answer that was shown while it was written."""
+        if entry.awaited:
+            # A look would read all that was said since the question.
+            self.certain.add(entry.message_id)
+        certain = entry.message_id in self.certain
+        return next_step(entry, certain=certain, now=now, patience=patience, settled=self._settled(entry, texts))
+
+    def _settled(self, entry: Pending, texts: Sequence[str]) -> set[int]:
+        """Return the ids of the messages that show what was composed, or are gone where nothing was."""
+        shown = zip(entry.sent_ids, texts, strict=False)
+        settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
+        return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+
+    def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
+        """Return what to show next of an answer that is being written, None where that is nothing now."""
+        for part, text in enumerate(parts):
+            sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
+            if not sent_id:
+                # Where its fate is unknown, its echo may tell; else it is looked for when the answer is there.
+                return SendPart(part) if entry.message_id in self.certain else None
+            if not self.shows(sent_id, text):
+                return EditPart(part, sent_id)
+        return None
+
+    def next_of(self, outbox: Outbox) -> Pending:
+        """Return the reply to go on with: one whose answer is there and not recorded, for it is paid for."""
+        about = self.written.event.message_id if self.written else 0
+        kept = next((entry for entry in outbox if entry.message_id == about), None)
+        return kept or next_in_line(outbox, self.certain)
+
+    def turn_to(self, entry: Pending) -> None:
+        """Begin with a reply: forget what the one before it showed."""
+        if entry.message_id != self.head:
+            self.head = entry.message_id
+            self.failures = self.others = self.cuts = 0
+            self.waits_for = ""
+            self.written = None
+            self.shown.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyContext:
+    """What the replies of all channels are made with; ``clock`` returns microseconds since the epoch."""
+
+    conversations: Conversations
+    composer: Composer
+    sender: Sender
+    responses: Responses
+    patience: Patience
+    pace: Pace
+    clock: Callable[[], int]
+    notices: Notices
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelContext:
+    """What the replies of one channel are made with."""
+
+    id: int
+    all: ReplyContext
+    known: Knowledge = field(default_factory=Knowledge)
+
+    async def state(self) -> Conversation:
+        """Return the channel's state now."""
+        return await self.all.conversations.state(self.id)
+
+    async def pending(self, message_id: int) -> Pending | None:
+        """Return the unfinished reply to a message, None where there is none."""
+        return (await self.state()).pending(message_id)
+
+    async def handle(self, command: Command) -> tuple[Recorded, ...]:
+        """Decide and record a command; return the events it newly appended."""
+        return await self.all.conversations.handle(self.id, command)
+
+    async def send(self, entry: Pending, part: int, text: str, still_next: StillNext) -> Outcome:
+        """Send one part of a reply: as a message, or into the response of the command that asked for it."""
+        if entry.asked:
+            return await self.all.responses.answer(entry.message_id, text)
+        nonce = nonce_of(entry.message_id, part, entry.generation)
+        return await self.all.sender.send(
+            self.id, text, still_next, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
+        )

@@ -1,0 +1,172 @@
+"""Sending the parts of one channel's replies, looking for those of unknown fate, and recording what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from bot.backoff import backoff
+from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
+from bot.core.conversation import Conversation
+from bot.core.delivery import still_next
+from bot.core.events import AbandonReason
+from bot.core.fate import (
+    Finding,
+    NotYet,
+    Unknown,
+    Verdict,
+    doubtful,
+    judge_edit,
+    judge_look,
+    judge_send,
+    judge_unrecorded,
+)
+from bot.core.outbox import Pending
+from bot.replies.composer import WordsErased
+from bot.replies.context import ChannelContext
+from bot.replies.sender import LookFailed
+
+LONGEST_PAUSE = 60.0
+
+_log = structlog.get_logger()
+
+
+class Sending:
+    """Sends and settles a channel's replies, one request at a time."""
+
+    def __init__(self, channel: ChannelContext) -> None:
+        self._channel = channel
+        self._known = channel.known
+
+    async def texts(self, entry: Pending) -> tuple[str, ...]:
+        """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
+        return self._known.texts.get(entry.message_id) or await self._channel.all.composer.parts(entry)
+
+    async def send(self, entry: Pending, part: int) -> None:
+        """Send a part, unless something else goes first, and record how that ended."""
+        text = (await self.texts(entry))[part]
+        if not await self._is_next(entry):
+            return
+        # From here until the outcome is recorded, nobody can say that this part is not in Discord.
+        self._known.certain.discard(entry.message_id)
+        self._known.sending = True
+        try:
+            outcome = await self._channel.send(entry, part, text, partial(self._is_next, entry))
+            await self.conclude(entry, judge_send(entry, part, text, outcome))
+        finally:
+            self._known.sending = False
+
+    async def _is_next(self, entry: Pending) -> bool:
+        """Tell whether nothing that was recorded meanwhile goes before a reply, none of which is under way."""
+        return still_next((await self._channel.state()).outbox, entry, self._known.certain)
+
+    async def rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
+        """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
+        pace, sender = self._channel.all.pace, self._channel.all.sender
+        wait = self._known.quiet_until - asyncio.get_running_loop().time()
+        if wait > max(pace.every, LONGEST_PAUSE):
+            # While the answer was written, nobody needed to know.
+            await self.delay(entry, "rate limit", wait)
+            return
+        await asyncio.sleep(wait)
+        await pace.turn()
+        change = sender.edit(self._channel.id, sent_id, text) if text else sender.remove(self._channel.id, sent_id)
+        outcome = await change
+        self._known.quiet_until = asyncio.get_running_loop().time() + pace.every
+        await self.conclude(entry, judge_edit(entry, sent_id, text, outcome))
+
+    async def look(self, state: Conversation, entry: Pending) -> None:
+        """Look once for every reply of the channel whose fate is unknown, because ``entry`` is next."""
+        doubted = doubtful(state.outbox, self._known.certain)
+        try:
+            look = await self._channel.all.sender.look(self._channel.id, min(each.message_id for each in doubted))
+        except LookFailed as error:
+            await self.delay(entry, str(error), error.after)
+            return
+        for each in doubted:
+            try:
+                texts = await self._channel.all.composer.parts(each) if each.composed and look.readable else ()
+            except WordsErased:
+                await self.abandon(each, AbandonReason.ERASED)
+                continue
+            now = await self._channel.state()
+            await self.conclude(each, judge_look(now, each, texts, look, self._channel.all.clock()))
+
+    def wait(self, entry: Pending) -> float:
+        """Return the seconds until a delayed reply is due.
+
+        Within a process that is measured on the loop's clock, which nobody can set back. After a restart the recorded
+        time counts, but never for longer than the longest pause.
+        """
+        now = asyncio.get_running_loop().time()
+        if entry.attempts and entry.message_id not in self._known.due:
+            recorded = (entry.retry_at - self._channel.all.clock()) / 1e6
+            self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
+        return self._known.due.get(entry.message_id, now) - now
+
+    async def conclude(self, entry: Pending, verdict: Verdict) -> None:
+        """Record what follows from what was found out about a reply, and know the rest of it."""
+        self._known.shown.update(verdict.shown)
+        for finding in verdict.findings:
+            await self._record(entry, finding)
+        if verdict.certain:
+            self._known.certain.add(entry.message_id)
+
+    async def _record(self, entry: Pending, finding: Finding) -> None:
+        """Record one thing that was found out about a reply."""
+        match finding:
+            case NotYet(reason, after) | Unknown(reason, after):
+                await self.delay(entry, reason, after)
+            case Abandon(_, reason, detail):
+                await self.abandon(entry, reason, detail)
+            case Confirm():
+                if not await self._channel.handle(finding):
+                    now = await self._channel.pending(entry.message_id)
+                    if (lost := judge_unrecorded(now, finding)) is not None:
+                        await self._record(entry, lost)
+            case Delay(_, _, reason):
+                await self._channel.handle(finding)
+                _log.info("reply.unreferenced", channel=self._channel.id, message=entry.message_id, reason=reason)
+            case NoteForeign():
+                await self._channel.handle(finding)
+
+    async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:
+        """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""
+        attempt = entry.attempts + 1
+        pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
+        await self._delayed(entry, reason, attempt, pause, spent)
+
+    async def hold(self, entry: Pending, reason: str, pause: float, spent: Spent = NOTHING) -> None:
+        """Have a reply wait for whoever writes it: that is no failed attempt, and recorded once."""
+        self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
+        if not self._known.waits_for or spent != NOTHING:
+            await self._delayed(entry, reason, entry.attempts, pause, spent)
+        self._known.waits_for = reason
+
+    async def _delayed(self, entry: Pending, reason: str, attempt: int, pause: float, spent: Spent) -> None:
+        self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
+        retry_at = self._channel.all.clock() + int(pause * 1e6)
+        command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
+        await self._channel.handle(command)
+        _log.info("reply.delayed", channel=self._channel.id, message=entry.message_id, reason=reason, attempt=attempt)
+
+    async def abandon(
+        self,
+        entry: Pending,
+        reason: AbandonReason,
+        detail: str = "",
+        spent: Spent = NOTHING,
+        *,
+        refused: bool = False,
+    ) -> None:
+        """Record that what is left of a reply will not come, and tell whoever asked; ``refused``: the question was."""
+        command = Abandon(entry.message_id, reason, detail, spent)
+        new = await self._channel.handle(command)
+        if new:
+            state = await self._channel.state()
+            self._channel.all.notices.given_up(self._channel.id, state, entry, reason, refused=refused)
+        _log.warning(
+            "reply.abandoned", channel=self._channel.id, message=entry.message_id, reason=reason.value, detail=detail
+        )
