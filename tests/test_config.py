@@ -381,16 +381,34 @@ def test_settings_are_frozen(write: Write) -> None:
             id="a role where a list is wanted",
         ),
         pytest.param(
-            "[replies]\nresponder = ['rules', 'lmm']",
-            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
-            "they are asked, not this string.",
+            "[replies]\nresponder = ['rules', 'l l m']",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
             id="a responder that is none",
         ),
         pytest.param(
             "[replies]\nresponder = ['llm', 'llm']",
-            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
-            "they are asked, not an array.",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not an array.',
             id="a responder twice",
+        ),
+        pytest.param(
+            "[replies]\nresponder = 'dice:'",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
+            id="a module without its class",
+        ),
+        pytest.param(
+            "[responders]\ndice = 6",
+            "config.toml, line 2: responders.dice has to be a table of responders and what each is made with, such as "
+            "{dice = {sides = 6}}, not 6.",
+            id="a responder's settings that are no table",
+        ),
+        pytest.param(
+            "responders = 'dice'",
+            "config.toml, line 1: responders has to be a table of responders and what each is made with, such as "
+            "{dice = {sides = 6}}, not a string.",
+            id="responders' settings that are no table",
         ),
         pytest.param(
             "[llm]\nmodel = 'gpt-5'",

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretBytes, SecretStr
 
 from bot.config.llm import Llm
 from bot.config.section import (
@@ -21,6 +21,8 @@ from bot.config.section import (
     LIMIT,
     NOTICE,
     POSITIVE_DURATION,
+    RESPONDER_SETTINGS,
+    RESPONDERS,
     SWITCH,
     TEXT,
     TOKENS,
@@ -38,6 +40,7 @@ from bot.config.values import (
     Positive,
     PositiveDuration,
     Rate,
+    ResponderName,
     Snowflake,
     Switch,
     Text,
@@ -56,7 +59,6 @@ TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not i
 KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
 
 Ids = tuple[Snowflake, ...]
-ResponderName = Literal["rules", "llm"]
 Call = Literal["mention", "reply", "dm", "rule"]
 Permission = Literal[
     "administrator",
@@ -112,7 +114,7 @@ class RepliesSettings(Section):
         ("mention", "reply", "dm", "rule"), description='a list of any of "mention", "reply", "dm" and "rule"'
     )
     responder: Annotated[tuple[ResponderName, ...], BeforeValidator(parse_names)] = Field(
-        ("rules",), description='"rules", "llm" or a list of both in the order in which they are asked'
+        ("rules",), description=RESPONDERS
     )
     max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
     send_timeout: PositiveDuration = Field(timedelta(seconds=15), description=POSITIVE_DURATION)
@@ -220,11 +222,24 @@ class Config(Section):
     channels: ChannelsSettings = ChannelsSettings()
     rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
+    responders: Mapping[Text, Mapping[str, object]] = Field({}, description=RESPONDER_SETTINGS)
     catchup: CatchupSettings = CatchupSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()
     moderation: ModerationSettings = ModerationSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """Return the settings file's folder, else the working directory: the owner's own modules are found there."""
+        return self._folder
+
+    def kept_in(self, folder: Path) -> Config:
+        """Return these settings as those of a file in a folder."""
+        copied = self.model_copy()
+        copied._folder = folder  # noqa: SLF001 - a copy of our own kind
+        return copied
 
     def token(self, environ: Mapping[str, str]) -> SecretStr:
         """Return the bot's token from ``DISCORD_TOKEN`` or ``discord.token_file``.

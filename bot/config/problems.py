@@ -93,6 +93,8 @@ def _model(parents: list[str]) -> type[BaseModel]:
 
 def _wanted(place: Place) -> str:
     names = [key for key in place if isinstance(key, str) and key != _A_NAME]
+    if names[0] == "responders":
+        return Config.model_fields["responders"].description or ""
     if names[:2] == ["llm", "prices"] and names[-1] in ("in", "out"):
         return PRICE
     return _model(names[:1]).model_fields[names[1]].description or ""

@@ -37,7 +37,9 @@ def answering_version(config: Config) -> str:
     }
     if "llm" in responders:
         settings["llm"] = config.llm.model_dump(mode="json", include=_OF_THE_MODEL)
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    if of_others := {name: config.responders[name] for name in responders if name in config.responders}:
+        settings["responders"] = of_others
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     for rule in config.rules:
         digest.update(sha256(_facts(rule)).digest())
     return digest.hexdigest()[:_LENGTH]

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
 from bot.replies import sending
-from bot.responders import Answer, Question, Utterance
+from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import RateLimit, SandboxOptions
@@ -22,19 +22,18 @@ PROSE = "\n\n".join(f"Paragraph {number}. " + "All is well. " * 30 for number in
 TEXT = f"{PROSE}\n```python\n{CODE}\n```\nThat was it."
 
 
-class Lecturer:
+class Lecturer(Responder):
     """A responder whose answers are long."""
 
     name = "lecturer"
-    wants_history = False
 
     def claims(self, question: Question) -> bool:
         """Answer everything."""
         return bool(question.text)
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer:
         """Lecture."""
-        del question, history
+        del question, context
         return Answer(TEXT)
 
 
