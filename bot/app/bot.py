@@ -143,7 +143,7 @@ class Bot:
             terms=from_settings.terms(config, clock),
             budget=self.budget,
             # Where messages in a row are collected, the first is not answered before the last is there.
-            answered=None if patience.together else composer.at_once,
+            answered=None if patience.together_us else composer.at_once,
         )
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)

@@ -82,7 +82,7 @@ def patience(config: Config) -> Patience:
     """Return how long and how often a reply is tried."""
     microsecond = timedelta(microseconds=1)
     return Patience(
-        max_age=config.replies.max_age // microsecond,
+        max_age_us=config.replies.max_age // microsecond,
         max_attempts=config.replies.max_attempts,
-        together=config.limits.together // microsecond,
+        together_us=config.limits.together // microsecond,
     )

@@ -83,11 +83,11 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Record the text of a reply; ``together`` are the messages it answers as well."""
+    """Record the text of a reply; ``together_ids`` are the messages it answers as well."""
 
     event: e.ReplyComposed
     body: e.Body
-    together: tuple[int, ...] = ()
+    together_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +143,37 @@ class Remembered(NamedTuple):
     """What a rewind brings back of a state, its turns without what was deleted since."""
 
     window: tuple[Turn, ...] = ()
-    persona_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    persona_position: int = 0
+    summary_position: int = 0
+    summary_upto_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Bring back what was known at version ``to``.
+    """Bring back what was known at version ``to_version``.
 
-    ``next_undo`` is the version of the rewind or reset that an undo takes back from then on (None: this one).
+    ``next_undo_version`` is that of the rewind or reset that an undo takes back from then on (None: this one).
     """
 
     by: str
-    to: int
+    to_version: int
     then: Remembered
-    next_undo: int | None = None
+    next_undo_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take the rewind or reset at version ``undoes`` back, where it is the newest that still stands.
+    """Take the rewind or reset at version ``undone_version`` back, where it is the newest that still stands.
 
-    ``before`` is what was known just before it, and ``after`` just after it; ``next_undo`` is the version of the one
+    ``before`` is what was known just before it, and ``after`` just after it; ``next_undo_version`` is that of the one
     that an undo takes back from then on (0: none).
     """
 
     by: str
-    undoes: int
+    undone_version: int
     before: Remembered
     after: Remembered
-    next_undo: int = 0
+    next_undo_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class SetPersona:
 
     by: str
     text: str
-    subject: int | None = None
+    subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

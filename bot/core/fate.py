@@ -44,10 +44,10 @@ class Unreferenced:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """It was certainly not sent; ``after`` seconds may pass before the next attempt (None: the caller chooses)."""
+    """It was certainly not sent; ``after_seconds`` may pass before the next attempt (None: the caller chooses)."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been sent: nobody can tell without looking; ``after`` as in :class:`NotYet`."""
+    """It may have been sent: nobody can tell without looking; ``after_seconds`` as in :class:`NotYet`."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknown
@@ -195,7 +195,7 @@ def found_parts(
     reply goes on without, and only once (``taken``: ids of messages known as parts of other replies). Of an answer that
     was shown while it was written nobody knows how many parts there are, and ``texts`` may be empty.
     """
-    known = {*entry.sent_ids, *entry.surplus, *taken}
+    known = {*entry.sent_ids, *entry.surplus_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
     if entry.begun:
         unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
@@ -223,7 +223,7 @@ def nonce_holds(entry: Pending, now: int) -> bool:
 def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:
     """Return the ids of the window's messages that are parts of other replies; a reply's turn has no author's id."""
     return frozenset(
-        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_at
+        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_position
     )
 
 

@@ -47,18 +47,18 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A channel to complete; ``newest`` is its newest message's id as Discord announced it (None: unknown)."""
+    """A channel to complete; ``newest_id`` is its newest message's as Discord announced it (None: unknown)."""
 
     place: Place
-    newest: int | None
+    newest_id: int | None
 
 
 @dataclass(slots=True)
 class _Run:
     """One channel's catch-up under way."""
 
-    after: int
-    upto: int
+    after_id: int
+    upto_id: int
     read: int = 0
     new: int = 0
 
@@ -145,14 +145,14 @@ class Catchup:
         """Read what is missing and tell whether all of it could be read."""
         channel_id = target.place.channel_id
         state = await self._conversations.state(channel_id)
-        if not _has_news(target, state.watermark):
+        if not _has_news(target, state.watermark_id):
             return True
         try:
             async with self._slots:
-                if _unnamed(target, state.watermark) and not (await self._page(channel_id, None)).messages:
+                if _unnamed(target, state.watermark_id) and not (await self._page(channel_id, None)).messages:
                     # Most such channels are empty, and of those the log need not tell at every start.
                     return True
-                if await self._read(target, state.watermark):
+                if await self._read(target, state.watermark_id):
                     return True
         except (discord.Forbidden, discord.NotFound) as error:
             _log.debug("history.refused", channel=channel_id, code=error.code)
@@ -160,14 +160,14 @@ class Catchup:
             _log.warning("history.forbidden", channel=channel_id)
         return False
 
-    async def _read(self, target: Target, watermark: int) -> bool:
+    async def _read(self, target: Target, watermark_id: int) -> bool:
         """Record what history shows after the watermark; tell whether it shows anything at all."""
         channel_id = target.place.channel_id
-        after = self._start(watermark, target.newest)
-        run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
-        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after)))
+        after_id = self._start(watermark_id, target.newest_id)
+        run = _Run(after_id=after_id or 0, upto_id=max(watermark_id, target.newest_id or 0))
+        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after_id)))
         truncated = False
-        async for page in self._pages(channel_id, after, target.newest):
+        async for page in self._pages(channel_id, after_id, target.newest_id):
             await self._take(target.place, run, page.messages)
             if run.read >= self._bounds.max_messages:
                 truncated = True
@@ -175,34 +175,34 @@ class Catchup:
                 break
         if not run.read and not may_read_history(self._client, channel_id):
             return False
-        completed = CatchupCompleted(after=run.after, upto=run.upto, count=run.new, truncated=truncated)
+        completed = CatchupCompleted(after=run.after_id, upto=run.upto_id, count=run.new, truncated=truncated)
         await self._conversations.handle(channel_id, Record(completed))
         say = _log.info if run.new or truncated else _log.debug
         say("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
         return True
 
-    def _start(self, watermark: int, newest: int | None) -> int | None:
+    def _start(self, watermark_id: int, newest_id: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.
 
         Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
         that limit, ids say nothing about what is worth reading, and the watermark does.
         """
-        floor = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
-        if newest is not None and newest > floor:
-            return max(watermark, floor)
-        return watermark or (floor if newest is None else None)
+        floor_id = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
+        if newest_id is not None and newest_id > floor_id:
+            return max(watermark_id, floor_id)
+        return watermark_id or (floor_id if newest_id is None else None)
 
-    async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[Page]:
+    async def _pages(self, channel_id: int, after_id: int | None, newest_id: int | None) -> AsyncIterator[Page]:
         """Yield pages until one is empty, or short with nothing announced beyond it: a page may be cut."""
-        while (page := await self._page(channel_id, after)).messages:
+        while (page := await self._page(channel_id, after_id)).messages:
             yield page
-            last = int(page.messages[-1]["id"])
-            if after is None or (not page.full and last >= (newest or 0)):
+            last_id = int(page.messages[-1]["id"])
+            if after_id is None or (not page.full and last_id >= (newest_id or 0)):
                 return
-            after = last
+            after_id = last_id
 
-    async def _page(self, channel_id: int, after: int | None) -> Page:
-        return await page_of(self._client, channel_id, after)
+    async def _page(self, channel_id: int, after_id: int | None) -> Page:
+        return await page_of(self._client, channel_id, after_id)
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page; the next is asked for when this one is in the log."""
@@ -212,7 +212,7 @@ class Catchup:
         own: list[Incoming] = []
         for data in page:
             run.read += 1
-            run.upto = max(run.upto, int(data["id"]))
+            run.upto_id = max(run.upto_id, int(data["id"]))
             try:
                 incoming = from_payload(data, own_id, guild_id=place.guild_id)
             except Unreadable:
@@ -229,11 +229,11 @@ class Catchup:
             await self._intake.own(incoming)
 
 
-def _has_news(target: Target, watermark: int) -> bool:
+def _has_news(target: Target, watermark_id: int) -> bool:
     """Tell whether there may be messages beyond the watermark; a channel's newest id may stay unsaid."""
-    return target.newest is None or target.newest > watermark
+    return target.newest_id is None or target.newest_id > watermark_id
 
 
-def _unnamed(target: Target, watermark: int) -> bool:
+def _unnamed(target: Target, watermark_id: int) -> bool:
     """Tell whether neither Discord nor the log names any message of a server's channel."""
-    return target.newest is None and not watermark and not target.place.direct
+    return target.newest_id is None and not watermark_id and not target.place.direct

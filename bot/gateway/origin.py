@@ -33,12 +33,12 @@ _STRAY = object()
 
 
 class Intercepted(aiohttp.ClientError):
-    """Something between the bot and Discord answered; ``after`` are seconds for which it wants to be left alone."""
+    """Something between the bot and Discord answered; ``after_seconds`` is how long it wants to be left alone."""
 
-    def __init__(self, status: int, after: float | None = None) -> None:
+    def __init__(self, status: int, after_seconds: float | None = None) -> None:
         super().__init__(f"status {status}, not Discord's")
         self.status = status
-        self.after = after
+        self.after_seconds = after_seconds
 
 
 class TooMany(discord.RateLimited):

@@ -122,9 +122,9 @@ class RateLimitBucket(Ratelimit):
             self.remaining, self.expires = 0, _now() + error.retry_after
         elif isinstance(error, TooMany):
             self._waits.shut(error.retry_after)
-        elif isinstance(error, Intercepted) and error.after is not None:
+        elif isinstance(error, Intercepted) and error.after_seconds is not None:
             # Cloudflare shuts out an address, whatever it asks for.
-            self._waits.shut(error.after)
+            self._waits.shut(error.after_seconds)
         if self.expires is None:
             self.reset()
         self._returned.set()

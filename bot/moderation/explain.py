@@ -169,8 +169,8 @@ def _spent(composed: e.ReplyComposed) -> str:
 
 
 def _origin(loaded: Loaded) -> str:
-    tail = loaded.state.version - loaded.snapshot
-    return f"from the snapshot of version {loaded.snapshot} and {count_text(tail, 'event')} after it"
+    tail = loaded.state.version - loaded.snapshot_version
+    return f"from the snapshot of version {loaded.snapshot_version} and {count_text(tail, 'event')} after it"
 
 
 def _window(context: CommandContext, story: Story) -> str:
@@ -231,7 +231,7 @@ def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) 
         "outcome": outcome,
         "answer": plain(composed) if composed else None,
         "settings_are_present": composed.settings == context.settings if composed and composed.settings else None,
-        "composed_on": {"version": on.state.version, "snapshot": on.snapshot} if on else None,
+        "composed_on": {"version": on.state.version, "snapshot": on.snapshot_version} if on else None,
         "window": {"known": known, "read": read} if on else None,
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),

@@ -38,7 +38,7 @@ async def export(
     writer = _Writer(context, words, limit_bytes)
     chunk: list[Recorded] = []
     first, moment = await since_point(context, channel_id, since)
-    async for recorded in context.reader.events(Query(stream=stream_of(channel_id), since=moment, first=first)):
+    async for recorded in context.reader.events(Query(stream=stream_of(channel_id), since=moment, first_version=first)):
         chunk.append(recorded)
         if len(chunk) == CHUNK:
             await writer.write(chunk)

@@ -155,11 +155,10 @@ async def _unfinished_channels(context: CommandContext) -> list[int]:
 
 async def _unfinished(context: CommandContext, channel_id: int) -> list[_Unsent]:
     outbox = (await context.state(channel_id)).outbox
-    causes = {
-        recorded.position: recorded.event for recorded in await context.reader.at(entry.cause for entry in outbox)
-    }
+    newest = await context.reader.at(entry.cause_position for entry in outbox)
+    causes = {recorded.position: recorded.event for recorded in newest}
     return [
-        _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause)))
+        _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause_position)))
         for entry in outbox
     ]
 

@@ -44,9 +44,24 @@ ID_FIELDS = frozenset(
         "surplus",
         "upto",
         "user_id",
+        "watermark",
     }
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
+
+SHOWN_AS: Mapping[str, str] = {
+    "asked_position": "asked_at",
+    "cause_position": "cause",
+    "composed_position": "composed_at",
+    "persona_changed_version": "persona_changed_at",
+    "persona_position": "persona_at",
+    "rewound_version": "rewound_at",
+    "summary_position": "summary_at",
+    "summary_upto_id": "summary_upto",
+    "surplus_ids": "surplus",
+    "watermark_id": "watermark",
+}
+"""The state's fields that are shown under another name: people's scripts go by that one, so it stays."""
 
 WORDED = (
     MessageReceived, MessageEdited, ReplyComposed, ConversationSummarised, PersonaSet, ReactionAdded, ReactionRemoved,
@@ -77,7 +92,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - w
     if isinstance(value, BaseModel):
         return value
     if is_dataclass(value):
-        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+        return [(SHOWN_AS.get(field.name, field.name), getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, tuple):
         return cast("Iterable[tuple[str, Any]]", value._asdict().items())  # type: ignore[attr-defined]  # a named one
     return None

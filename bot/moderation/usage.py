@@ -211,7 +211,7 @@ async def since_moment(reader: Reader, channels: Collection[int] | None, point: 
         # One sentence for both: who asks need not learn of what is in other channels.
         raise ModerationError(f"Message {point.message_id} is in no channel that is counted here.")
     version = await version_at(reader, channel_id, point)
-    query = Query(stream=stream_of(channel_id), first=version)
+    query = Query(stream=stream_of(channel_id), first_version=version)
     events = [recorded async for recorded in reader.events(query, limit=1)]
     return events[0].recorded_at
 

@@ -28,16 +28,17 @@ from bot.replies.sender import Responses, Sender, StillNext
 class Knowledge:
     """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
 
-    ``texts`` are the parts of the reply composed last; ``head`` is the reply that is worked on, ``failures`` how often
-    whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not), ``others`` how many others were
-    answered when it did last, ``cuts`` how often its answer was lost in the middle, ``written`` its answer while that
-    is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed reply is tried again and
-    ``quiet_until`` when the channel takes the next edit, both on the loop's clock; ``sending``: a request is under way.
+    ``texts`` are the parts of the reply composed last; ``head_id`` is the question whose reply is worked on,
+    ``failures`` how often whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not),
+    ``others`` how many others were answered when it did last, ``cuts`` how often its answer was lost in the middle,
+    ``written`` its answer while that is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed
+    reply is tried again and ``quiet_until`` when the channel takes the next edit, both on the loop's clock;
+    ``sending``: a request is under way.
     """
 
     certain: set[int] = field(default_factory=set)
     texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    head: int = 0
+    head_id: int = 0
     failures: int = 0
     waits_for: str = ""
     others: int = 0
@@ -64,7 +65,7 @@ class Knowledge:
         """Return the ids of the messages that show what was composed, or are gone where nothing was."""
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
-        return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+        return settled | {sent_id for sent_id in entry.surplus_ids if self.shown.get(sent_id) == ""}
 
     def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
         """Return what to show next of an answer that is being written, None where that is nothing now."""
@@ -85,8 +86,8 @@ class Knowledge:
 
     def turn_to(self, entry: Pending) -> None:
         """Begin with a reply: forget what the one before it showed."""
-        if entry.message_id != self.head:
-            self.head = entry.message_id
+        if entry.message_id != self.head_id:
+            self.head_id = entry.message_id
             self.failures = self.others = self.cuts = 0
             self.waits_for = ""
             self.written = None

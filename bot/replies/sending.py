@@ -83,7 +83,7 @@ class Sending:
         try:
             look = await self._channel.all.sender.look(self._channel.id, min(each.message_id for each in doubted))
         except LookFailed as error:
-            await self.delay(entry, str(error), error.after)
+            await self.delay(entry, str(error), error.after_seconds)
             return
         for each in doubted:
             try:

@@ -167,7 +167,7 @@ class Showing:
             # What becomes of it is found out when the answer is there.
             self._closed.set()
         await self._sending.conclude(entry, verdict)
-        self._rest(outcome.after if isinstance(outcome, NotYet) else None)
+        self._rest(outcome.after_seconds if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
         """Tell whether the answer goes on to be shown: nobody gave it up meanwhile."""

@@ -138,7 +138,7 @@ class Worker:
                 await self._channel.handle(Complete(entry.message_id))
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
-        entries = in_a_row(state, entry) if self._channel.all.patience.together else (entry,)
+        entries = in_a_row(state, entry) if self._channel.all.patience.together_us else (entry,)
         wait = collecting(entries, self._channel.all.clock(), self._channel.all.patience)
         if wait > 0:
             await self._pause(wait / 1e6)

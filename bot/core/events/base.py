@@ -58,13 +58,13 @@ class Body(BaseModel):
 class Draft(NamedTuple):
     """An event about to be appended.
 
-    ``subject`` is the id of the person whose words ``body`` holds; ``causation`` the position of the event that caused
+    ``subject_id`` is that of the person whose words ``body`` holds; ``causation`` the position of the event that caused
     this one, by default the first one of the same append.
     """
 
     event: Event
     body: Body | None = None
-    subject: int | None = None
+    subject_id: int | None = None
     causation: int | None = None
 
 
