@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from bot.config import Config, Rate
 from bot.core.delivery import Patience
@@ -14,6 +13,7 @@ from bot.gateway.commands.access import AccessRules, Named
 from bot.gateway.intake import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
+from bot.times import length_of
 
 
 def endpoint(config: Config) -> Endpoint:
@@ -80,9 +80,8 @@ def caps(config: Config) -> Caps:
 
 def patience(config: Config) -> Patience:
     """Return how long and how often a reply is tried."""
-    microsecond = timedelta(microseconds=1)
     return Patience(
-        max_age=config.replies.max_age // microsecond,
+        max_age=length_of(config.replies.max_age),
         max_attempts=config.replies.max_attempts,
-        together=config.limits.together // microsecond,
+        together=length_of(config.limits.together),
     )

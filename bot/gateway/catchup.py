@@ -31,6 +31,7 @@ from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.sync import Sync
+from bot.times import length_of
 
 _log = structlog.get_logger()
 
@@ -187,7 +188,7 @@ class Catchup:
         Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
         that limit, ids say nothing about what is worth reading, and the watermark does.
         """
-        floor = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
+        floor = snowflake_at(self._bounds.clock() - length_of(self._bounds.max_age))
         if newest is not None and newest > floor:
             return max(watermark, floor)
         return watermark or (floor if newest is None else None)
@@ -207,7 +208,7 @@ class Catchup:
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page; the next is asked for when this one is in the log."""
         own_id = self._client.user.id if self._client.user else 0
-        oldest = self._bounds.clock() - self._bounds.max_age / timedelta(microseconds=1)
+        oldest = self._bounds.clock() - length_of(self._bounds.max_age)
         waiting: list[asyncio.Future[Any]] = []
         own: list[Incoming] = []
         for data in page:

@@ -36,6 +36,7 @@ from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
 from bot.responders import Attached, Question, Responder, claimant, members, notice
 from bot.responders.protocol import Streaming
+from bot.times import length_of
 
 _NEW = (Via.LIVE, Via.AHEAD)
 
@@ -219,7 +220,7 @@ class Intake:
         return turn is not None and turn.role is Role.BOT
 
     def _stale(self, incoming: Incoming) -> bool:
-        return self._terms.clock() - incoming.sent_at > self._terms.max_age / timedelta(microseconds=1)
+        return self._terms.clock() - incoming.sent_at > length_of(self._terms.max_age)
 
     def _open_direct(self, channel_id: int) -> None:
         """Remember a private channel before its first message: no list names it, and a catch-up has to know it."""

@@ -16,7 +16,8 @@ from bot.moderation.context import CommandContext
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
-from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
+from bot.moderation.text import Line, count_text, lines, plain, printable, shortened
+from bot.times import iso_time, span, utc_time
 
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""

@@ -24,7 +24,8 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.display_names import beside, names_of, partners_of
 from bot.moderation.points import Point, channel_of_message, parse_point, version_at
-from bot.moderation.text import count_text, iso_time
+from bot.moderation.text import count_text
+from bot.times import iso_time
 
 TYPES = tuple(
     event.TYPE

@@ -31,6 +31,7 @@ from bot.core.events import (
 )
 from bot.core.outbox import Pending
 from bot.replies.sender import Sender
+from bot.times import SECOND
 
 Reason: TypeAlias = Literal["waiting", "expired", "refused", "failed", "no_answer", "paused"]
 
@@ -83,7 +84,7 @@ class Notices:
     def waiting(self, channel_id: int, state: Conversation) -> None:
         """Show people whose questions in a channel have waited for a while that they are not forgotten."""
         emoji = emoji_of(self.words.get("waiting", ""))
-        before = self.clock() - SHOWN_AFTER * 1e6
+        before = self.clock() - SHOWN_AFTER * SECOND
         for entry in state.outbox if emoji else ():
             late = entry.requested_at <= before and not (entry.asked or entry.composed)
             if late and entry.message_id not in self._waiting and self._person(state, entry.message_id):

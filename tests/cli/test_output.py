@@ -18,12 +18,13 @@ from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.output import ID_FIELDS, console, iso_time, plain, printable, size_text, to_json
+from bot.cli.output import ID_FIELDS, console, plain, printable, size_text, to_json
 from bot.core.conversation import Conversation
 from bot.core.events import CatchupStarted, MessageReceived
 from bot.core.outbox import Pending
 from bot.core.window import Turn
 from bot.eventlog.codec import event_models
+from bot.times import iso_time
 from tests.cli.conftest import GENERAL, Run
 
 # What is a number and no Discord id: times, positions, versions, counts.
