@@ -13,6 +13,7 @@ from bot.gateway.commands.access import AccessRules, Named
 from bot.gateway.intake import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
+from bot.money import micros_of
 from bot.times import length_of
 
 
@@ -74,7 +75,7 @@ def limiter(config: Config, clock: Callable[[], float]) -> Limiter:
 def caps(config: Config) -> Caps:
     """Return what a day may take."""
     limits = config.limits
-    cost = None if limits.cost_per_day is None else round(limits.cost_per_day * 1_000_000)
+    cost = None if limits.cost_per_day is None else micros_of(limits.cost_per_day)
     return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
 
 
