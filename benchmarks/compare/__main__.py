@@ -30,7 +30,7 @@ from benchmarks.compare import measure_state, picture, results
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.chat import RECORDING
 from benchmarks.compare.figures import Row
-from bot.cli.settle import settle
+from bot.interpreter import settle
 
 MEASURES: Mapping[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "append": measure_append.at_once,

@@ -13,8 +13,8 @@ import click
 from bot.app.bot import run_bot
 from bot.cli.bot_settings import bot_settings
 from bot.cli.options import config_option, folder_option, log_location
-from bot.cli.settle import settle
 from bot.config import Config
+from bot.interpreter import settle
 from bot.telemetry import configure_logging
 
 

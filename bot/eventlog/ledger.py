@@ -17,8 +17,7 @@ from bot.errors import VersionConflict
 from bot.eventlog import chain
 from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
 from bot.eventlog.codec import decode, encode_body, encode_event
-from bot.eventlog.entropy import Entropy
-from bot.eventlog.vault import NONCE_BYTES, Vault
+from bot.eventlog.vault import NONCE_BYTES, Entropy, Vault
 
 _SALT_BYTES = 16
 _NO_KEY = _NO_BODY = (None, None, None)

@@ -14,10 +14,10 @@ from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recor
 from bot.core.fold import fold
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
-from bot.eventlog.collector import paused
 from bot.eventlog.database import Connection
 from bot.eventlog.stats import Stats, count
 from bot.eventlog.vault import Vault
+from bot.interpreter import collector_paused
 
 PAGE = 2000
 """Rows fetched in one hop: enough to make hops cheap, few enough to keep memory flat."""
@@ -235,7 +235,7 @@ def _advanced(
     stream: str, upto: int | None, state: Conversation, connection: sqlite3.Connection
 ) -> tuple[Conversation, bool]:
     """Return the state a page of events after ``state``, and whether these were all."""
-    with paused():
+    with collector_paused():
         page = _tail(stream, state.version, upto, connection)
         return fold(page, state), len(page) < PAGE
 

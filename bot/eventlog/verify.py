@@ -17,9 +17,9 @@ from bot.core.fold import evolve
 from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
-from bot.eventlog.collector import paused
 from bot.eventlog.reader import PAGE, Reader, StreamInfo
 from bot.eventlog.vault import Vault
+from bot.interpreter import collector_paused
 
 _ROWS = """
 SELECT e.position, e.version, e.type, e.v, e.recorded_at, e.key_kind, e.key_id, e.key_part,
@@ -111,7 +111,7 @@ class _Check:
         with _reading(connection):
             rows = connection.execute(_ROWS, (self.stream, self.version, PAGE)).fetchall()
             head = connection.execute(_HEAD, (self.stream,)).fetchone()
-        with paused():
+        with collector_paused():
             findings += [finding for row in rows for finding in self._row(_Row._make(row))]
         self.done = len(rows) < PAGE
         if self.done:

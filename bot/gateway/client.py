@@ -26,6 +26,7 @@ from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.connecting import ReconnectingClient
+from bot.gateway.discord_py_faults import for_discord_py, guard, one_queue
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import Intake, Recording
 from bot.gateway.invitation import invitation
@@ -36,7 +37,6 @@ from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
-from bot.gateway.tolerance import for_discord_py, guard, one_queue
 
 _log = structlog.get_logger()
 

@@ -19,12 +19,12 @@ import structlog
 from discord.http import HTTPClient, Route
 
 from bot.gateway import pacing
+from bot.gateway.discord_py_faults import NEEDED
 from bot.gateway.http import ApiClient
 from bot.gateway.link import Ended, Link, Session
 from bot.gateway.reasons import GATEWAY, complaint
 from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, ServerFault, timed
-from bot.gateway.tolerance import NEEDED
 
 BEGIN_SECONDS = 30.0
 """Within these a session begins or goes on, or the connection is given up."""

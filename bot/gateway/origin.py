@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.gateway.tolerance import from_json
+from bot.gateway.discord_py_faults import from_json
 
 LEAST_CODE = 10_000
 """Discord's codes begin here; 0 stands for what has none (docs: JSON error codes)."""

@@ -24,7 +24,7 @@ from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
-from bot.replies.recall import find_received
+from bot.replies.reading import find_received
 
 MOST_REHEARSED = 10
 """Messages at a time: each is asked of a model, and waited for."""
@@ -129,7 +129,6 @@ async def _answer(
         context.reader,
         context.responders,
         context.window,
-        SECONDS,
         personas=Personas(context.reader, lambda _channel_id: around),
         attachments=context.attachments,
         clock=context.clock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.eventlog.entropy import Entropy
+from bot.eventlog.vault import Entropy
 
 
 def test_no_bytes_are_handed_out_twice() -> None:

@@ -23,9 +23,9 @@ from bot.core.events import (
 )
 from bot.core.window import Window
 from bot.eventlog.codec import encode_body, encode_event
+from bot.gateway.discord_py_faults import for_discord_py, from_json
 from bot.gateway.incoming import Incoming, Unreadable, from_payload
 from bot.gateway.snowflakes import MOST, NoSnowflake, snowflake
-from bot.gateway.tolerance import for_discord_py, from_json
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of

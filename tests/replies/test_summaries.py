@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.core.events import ConversationSummarised, MessageReceived, ReplyComposed
-from bot.core.memory import DUE, KEEP
+from bot.core.summary import DUE, KEEP
 from bot.moderation.usage import usage
 from bot.responders import Answer, Context, ModelFailed, Question, Trouble, Utterance
 from bot.sandbox.control_client import ControlClient

@@ -17,7 +17,6 @@ from bot.core.events.admin import (
     RepliesResumed,
 )
 from bot.core.events.base import Body, Draft, Drafts, Event, MessageEvent, Recorded
-from bot.core.events.memory import ConversationSummarised
 from bot.core.events.messages import (
     ChannelDeleted,
     MessageDeleted,
@@ -40,6 +39,7 @@ from bot.core.events.replies import (
     ReplySent,
     slot_of,
 )
+from bot.core.events.summaries import ConversationSummarised
 from bot.core.events.system import (
     BotStarted,
     BotStopped,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.responders import Answer, Context, Question
 from bot.responders.llm.responder import LlmResponder
-from bot.responders.llm.settings import Patience
+from bot.responders.llm.settings import ModelPatience
 from tests.waiting import PATIENCE
 
 Asking = Callable[..., LlmResponder]
@@ -16,7 +16,7 @@ Asking = Callable[..., LlmResponder]
 TEXT = "you? word0 word1 word2 word3 word4 word5 end."
 """What the server's model answers to the question."""
 
-PATIENT = Patience(first_token=PATIENCE, between=PATIENCE, total=PATIENCE)
+PATIENT = ModelPatience(first_token=PATIENCE, between=PATIENCE, total=PATIENCE)
 
 
 def question(text: str = "Who are you?", **changes: object) -> Question:
@@ -28,7 +28,7 @@ def question(text: str = "Who are you?", **changes: object) -> Question:
 async def ask(responder: LlmResponder, text: str = "Who are you?", **context: object) -> tuple[list[str], Answer]:
     """Ask, and return the pieces that were shown and the answer."""
     told: Context = replace(Context(), **context)  # type: ignore[arg-type]
-    pieces = [piece async for piece in responder.stream(question(text), told)]
+    pieces = [piece async for piece in responder.answer(question(text), told)]
     *shown, answer = pieces
     assert isinstance(answer, Answer)
     assert all(isinstance(piece, str) for piece in shown)
