@@ -57,7 +57,7 @@ def terms(config: Config, clock: Callable[[], int]) -> Terms:
     return Terms(
         answer=frozenset(Call(call) for call in config.replies.answer),
         answer_bots=config.replies.answer_bots,
-        max_age=config.replies.max_age,
+        max_age=length_of(config.replies.max_age),
         room=config.limits.queue,
         clock=clock,
     )

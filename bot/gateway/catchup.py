@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -31,16 +30,15 @@ from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.sync import Sync
-from bot.times import length_of
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far back a catch-up goes, and how many channels at a time; ``clock`` returns microseconds."""
+    """How far back a catch-up goes, and how many channels at a time; ``max_age`` and ``clock`` in microseconds."""
 
-    max_age: timedelta
+    max_age: int
     max_messages: int
     concurrency: int
     clock: Callable[[], int]
@@ -188,7 +186,7 @@ class Catchup:
         Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
         that limit, ids say nothing about what is worth reading, and the watermark does.
         """
-        floor = snowflake_at(self._bounds.clock() - length_of(self._bounds.max_age))
+        floor = snowflake_at(self._bounds.clock() - self._bounds.max_age)
         if newest is not None and newest > floor:
             return max(watermark, floor)
         return watermark or (floor if newest is None else None)
@@ -208,7 +206,7 @@ class Catchup:
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page; the next is asked for when this one is in the log."""
         own_id = self._client.user.id if self._client.user else 0
-        oldest = self._bounds.clock() - length_of(self._bounds.max_age)
+        oldest = self._bounds.clock() - self._bounds.max_age
         waiting: list[asyncio.Future[Any]] = []
         own: list[Incoming] = []
         for data in page:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -35,7 +34,6 @@ from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
 from bot.responders import Attached, Chain, Question, Responder, notice
-from bot.times import length_of
 
 _NEW = (Via.LIVE, Via.AHEAD)
 
@@ -46,11 +44,11 @@ Recording = asyncio.Future[tuple[Recorded, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the settings say about answering; ``clock`` returns microseconds since the epoch."""
+    """What the settings say about answering; ``max_age`` in microseconds, as ``clock``, which counts from the epoch."""
 
     answer: Collection[Call]
     answer_bots: bool
-    max_age: timedelta
+    max_age: int
     room: int
     clock: Callable[[], int]
 
@@ -219,7 +217,7 @@ class Intake:
         return turn is not None and turn.role is Role.BOT
 
     def _stale(self, incoming: Incoming) -> bool:
-        return self._terms.clock() - incoming.sent_at > length_of(self._terms.max_age)
+        return self._terms.clock() - incoming.sent_at > self._terms.max_age
 
     def _open_direct(self, channel_id: int) -> None:
         """Remember a private channel before its first message: no list names it, and a catch-up has to know it."""
