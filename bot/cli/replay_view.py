@@ -8,7 +8,7 @@ from bot.cli.output import console, count_text, printable
 from bot.core.outbox import Pending
 from bot.core.window import Turn
 from bot.moderation.replayed import Replayed
-from bot.moderation.text import utc_time
+from bot.times import utc_time
 
 
 def print_state(replayed: Replayed) -> None:

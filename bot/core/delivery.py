@@ -15,8 +15,9 @@ from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason
 from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
+from bot.times import MINUTE, SECOND
 
-TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
+TOKEN_MICROSECONDS = 14 * MINUTE + 45 * SECOND
 """How long a command may be answered: Discord's fifteen minutes, less what a request takes."""
 CUT = "\n-# The answer is longer than one message: this is its beginning."
 

@@ -11,8 +11,9 @@ from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Outbox, Pending
+from bot.times import MINUTE
 
-NONCE_MICROSECONDS = 60 * 1_000_000
+NONCE_MICROSECONDS = MINUTE
 """For how long a nonce is surely remembered: Discord's "few minutes" are documented no better (FACTS 1.1)."""
 
 

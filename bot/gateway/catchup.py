@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -37,9 +36,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far back a catch-up goes, and how many channels at a time; ``clock`` returns microseconds."""
+    """How far back a catch-up goes, and how many channels at a time; ``clock`` in microseconds."""
 
-    max_age: timedelta
+    max_age_us: int
     max_messages: int
     concurrency: int
     clock: Callable[[], int]
@@ -187,7 +186,7 @@ class Catchup:
         Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
         that limit, ids say nothing about what is worth reading, and the watermark does.
         """
-        floor_id = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
+        floor_id = snowflake_at(self._bounds.clock() - self._bounds.max_age_us)
         if newest_id is not None and newest_id > floor_id:
             return max(watermark_id, floor_id)
         return watermark_id or (floor_id if newest_id is None else None)
@@ -207,7 +206,7 @@ class Catchup:
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page; the next is asked for when this one is in the log."""
         own_id = self._client.user.id if self._client.user else 0
-        oldest = self._bounds.clock() - self._bounds.max_age / timedelta(microseconds=1)
+        oldest = self._bounds.clock() - self._bounds.max_age_us
         waiting: list[asyncio.Future[Any]] = []
         own: list[Incoming] = []
         for data in page:

@@ -16,7 +16,9 @@ from bot.moderation.context import CommandContext
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
-from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
+from bot.moderation.text import Line, count_text, lines, plain, printable, shortened
+from bot.money import dollar_text
+from bot.times import iso_time, span, utc_time
 
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""
@@ -164,7 +166,7 @@ def _spent(composed: e.ReplyComposed) -> str:
     if not (composed.tokens_in or composed.tokens_out or composed.cost_micros):
         return "tokens and cost: none"
     about = " (estimated)" if composed.estimated else ""
-    cost = f"${composed.cost_micros / 1e6:.6f}" if composed.priced else "unknown, no price in llm.prices"
+    cost = dollar_text(composed.cost_micros, ".6f") if composed.priced else "unknown, no price in llm.prices"
     return f"tokens: {composed.tokens_in:,} in, {composed.tokens_out:,} out{about}; cost: {cost}"
 
 

@@ -14,7 +14,8 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of
 from bot.moderation.replayed import Replayed
-from bot.moderation.text import ID_FIELDS, SHOWN_AS, count_text, lines, plain, printable, turn_line, utc_time, words_of
+from bot.moderation.text import ID_FIELDS, SHOWN_AS, count_text, lines, plain, printable, turn_line, words_of
+from bot.times import utc_time
 
 LARGEST_PAGE = 200
 

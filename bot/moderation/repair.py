@@ -13,8 +13,9 @@ from bot.core.streams import channel_of
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import answered_by, known_head
-from bot.moderation.text import count_text, iso_time, printable, shortened, span
+from bot.moderation.text import count_text, printable, shortened
 from bot.replies import repair
+from bot.times import iso_time, span
 
 AskAgain: TypeAlias = Callable[..., Awaitable[Sequence[e.Recorded]]]
 

@@ -11,7 +11,8 @@ from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
 from bot.core.window import Turn
-from bot.moderation.text import SHOWN_AS, iso_time, plain
+from bot.moderation.text import SHOWN_AS, plain
+from bot.times import iso_time
 
 _SHOWN_APART = frozenset({"version", "window", "outbox", "watermark_id", "summary_upto_id"})
 _MARKS = ("_position", "_version")

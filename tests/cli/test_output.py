@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.output import ID_FIELDS, console, iso_time, plain, printable, size_text, to_json
+from bot.cli.output import ID_FIELDS, console, plain, printable, size_text, to_json
 from bot.core import commands as c
 from bot.core.conversation import Conversation
 from bot.core.events import CatchupStarted, MessageReceived
@@ -27,6 +27,7 @@ from bot.core.reply_record import ReplyRecord
 from bot.core.window import Turn
 from bot.eventlog.codec import event_models
 from bot.moderation.text import SHOWN_AS
+from bot.times import iso_time
 from tests.cli.conftest import GENERAL, Run
 
 # What an event holds of numbers whose names do not say that they are a time, a position, a version or an id.

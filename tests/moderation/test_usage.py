@@ -7,9 +7,9 @@ from bot.core import events as e
 from bot.core.streams import BOT_STREAM
 from bot.moderation.command import ModerationError
 from bot.moderation.display_names import LONGEST
-from bot.moderation.text import utc_time
 from bot.moderation.usage import collect, usage
 from bot.replies.repair import again
+from bot.times import utc_time
 from tests.moderation.conftest import CHANNEL, Room
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from bot.responders.llm.fence import CLOSE, END, OPEN, fenced, header, one_line, plain, safe_name, with_names
 from bot.responders.llm.files import Reading, read
 from bot.responders.llm.tokens import PER_IMAGE, PER_MESSAGE, Counter, estimate, shortened
 from bot.responders.protocol import Context, File, Question, Utterance
+from bot.times import utc
 
 _QUOTE_LENGTH = 60
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _RULES = (
     f"Several people write in this chat. A line such as {header('from Ada')} says who wrote what follows it. Only the "
@@ -183,8 +182,8 @@ def _unique(name: str, taken: Iterable[str]) -> str:
 
 
 def _time(now: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=now)
-    return header(f"it is {_DAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC")
+    time = utc(now)
+    return header(f"it is {_DAYS[time.weekday()]} {time:%Y-%m-%d %H:%M} UTC")
 
 
 def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[PromptMessage]:
