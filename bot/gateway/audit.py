@@ -113,13 +113,13 @@ class Audit:
             self._busy.add(channel_id)
 
 
-async def _history(client: discord.Client, channel_id: int, after: int, upto: int) -> list[Any]:
-    """Return Discord's JSON of the messages after ``after`` and up to ``upto``, oldest first, a few pages at most."""
+async def _history(client: discord.Client, channel_id: int, after_id: int, upto_id: int) -> list[Any]:
+    """Return Discord's JSON of the messages from after one id up to another, oldest first, a few pages at most."""
     messages: list[Any] = []
     for _ in range(PAGES):
-        page = await page_of(client, channel_id, after)
-        messages += [data for data in page.messages if int(data["id"]) <= upto]
-        if not page.full or int(page.messages[-1]["id"]) >= upto:
+        page = await page_of(client, channel_id, after_id)
+        messages += [data for data in page.messages if int(data["id"]) <= upto_id]
+        if not page.full or int(page.messages[-1]["id"]) >= upto_id:
             break
-        after = int(page.messages[-1]["id"])
+        after_id = int(page.messages[-1]["id"])
     return messages
