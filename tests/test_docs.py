@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import discord
 import pytest
 
 from bot import __version__
@@ -18,6 +19,10 @@ from bot.moderation.command import REPLAY
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^# (?=[a-z_]+ = |\[\[)", "", EXAMPLE)
+
+
+FACTS = "docs/discord-facts.md"
+CITED = re.compile(re.escape(FACTS) + r", (\d(?:\.\d+)?)")
 
 
 @pytest.fixture
@@ -140,6 +145,44 @@ def test_every_dependency_has_a_reason() -> None:
     reasons = re.findall(r'(?m)^  "([^"]+)", +# \S+', (ROOT / "pyproject.toml").read_text())
 
     assert set(wanted) <= set(reasons)
+
+
+def citing() -> dict[Path, str]:
+    """Return the text of each file that may cite the facts about Discord, without this one."""
+    files = [*(path for folder in ("bot", "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*"))]
+    texts = [path for path in files if path.suffix in (".py", ".md", ".sql") and path != Path(__file__)]
+    return {path: path.read_text(encoding="utf-8") for path in texts}
+
+
+def test_the_facts_about_discord_are_cited_and_exist() -> None:
+    """Each citation names a section, and each section that holds facts is cited."""
+    sections = set(re.findall(r"(?m)^#{2,3} (\d(?:\.\d+)?) ", (ROOT / FACTS).read_text(encoding="utf-8")))
+    cited = {section for path, text in citing().items() if path != ROOT / FACTS for section in CITED.findall(text)}
+    headings = {"1"}
+
+    assert sections - headings == cited
+
+
+def test_the_facts_about_discord_are_cited_in_one_form() -> None:
+    """By the page and the section, so that a search finds all of them."""
+    pattern = re.compile(r"\bFACTS[ :,]+[\d\"]|discord-facts\.md(?!\)|, \d|`)")
+
+    assert [] == [str(path) for path, text in citing().items() if pattern.search(text)]
+
+
+def test_the_facts_about_discord_are_those_of_the_discord_py_in_use() -> None:
+    """Another minor version may do otherwise: then the page and the tests it names want a look."""
+    (read,) = re.findall(r"(?m)^- \*\*Read\*\*: discord\.py (\d+\.\d+)\.", (ROOT / FACTS).read_text(encoding="utf-8"))
+
+    assert read == f"{discord.version_info.major}.{discord.version_info.minor}"
+
+
+def test_the_facts_about_discord_name_tests_that_exist() -> None:
+    """Those that hold a measurement today."""
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / FACTS).read_text(encoding="utf-8"))
+
+    assert named
+    assert [] == [name for name in named if not (ROOT / name).exists()]
 
 
 def test_changelog_knows_this_release() -> None:

@@ -157,7 +157,7 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
 def in_one_part(text: str) -> tuple[str, ...]:
     """Return a text as the one message that may answer a command, cut with a note where it is longer.
 
-    A follow-up carries no nonce, so that nobody could tell after a failure whether it is there (FACTS 1.3, 1.4).
+    A follow-up carries no nonce, so nobody could tell after a failure whether it is there (docs/discord-facts.md, 1.4).
     """
     parts = split(text)
     return parts if len(parts) < 2 else (f"{split(text, 2000 - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004

@@ -13,7 +13,7 @@ from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Outbox, Pending
 
 NONCE_MICROSECONDS = 60 * 1_000_000
-"""For how long a nonce is surely remembered: Discord's "few minutes" are documented no better (FACTS 1.1)."""
+"""How long Discord surely remembers a nonce: it documents "a few minutes" (docs/discord-facts.md, 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class Arrivals:
         self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        """Take a deletion, of a cached message or not."""
+        """Take a deletion, of a cached message or not (docs/discord-facts.md, 1.6)."""
         self._intake.delete(snowflake(payload.message_id), place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _deletes(self, payload: discord.RawBulkMessageDeleteEvent) -> None:

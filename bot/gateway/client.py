@@ -108,9 +108,9 @@ class Client(ReconnectingClient):
 
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
-        """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's.
+        """Point discord.py at an endpoint, by its class constants (docs/discord-facts.md, 2).
 
-        It is given its heartbeat and its reader of JSON the same way: nothing else takes them.
+        Its heartbeat and its reader of JSON are replaced the same way: discord.py has no option for them.
         """
         # The bot has no voice, so libraries for it are no loss.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False

@@ -1,7 +1,8 @@
 """``/ask``: a question where the bot may not read messages, answered by editing the response to the command.
 
-An edit of the original response can be repeated without harm, which is what makes the answer come once: a follow-up
-has no nonce (FACTS 1.4). The token for it lives in memory alone; what a crash leaves is given up at the next start.
+An edit of the original response can be repeated without harm, so the answer comes once; a follow-up has no nonce
+(docs/discord-facts.md, 1.4). The token for the edit lives in memory alone. Questions that a crash leaves unanswered are
+given up at the next start.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ ACKNOWLEDGEMENTS = 2
 ACKNOWLEDGE_SECONDS = 1.4
 """Seconds for one acknowledgement, so that two fit in Discord's three."""
 EDIT_SECONDS = 40.0
-"""Seconds for one edit, with what discord.py repeats by itself after a 5xx (FACTS 1.3)."""
+"""Seconds for one edit, with what discord.py repeats by itself after a 5xx (docs/discord-facts.md, 1.3)."""
 ALREADY_ACKNOWLEDGED = 40060
 GONE = {10008, 10015, 10062, 50027}
 """Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
@@ -99,7 +99,7 @@ class Invocation:
                 # What Discord answered to the first could not be read.
                 return
             except discord.HTTPException as error:
-                # Repeated after a 5xx (FACTS 1.3) or a broken connection, it is refused if it was there already.
+                # It is repeated after a 5xx (docs/discord-facts.md, 1.3) or a broken connection. Discord may have it.
                 if error.code == ALREADY_ACKNOWLEDGED:
                     return
                 raise Expired from error

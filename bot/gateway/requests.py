@@ -1,8 +1,8 @@
 """What every request to Discord is under: a time limit of ours, an end to discord.py's own repeats, and how it fails.
 
-discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
-trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
-from the moment it leaves, since waiting for a rate limit is not a hanging request, and looks who answered it.
+discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times (docs/discord-facts.md, 1.3). A trace on
+its HTTP session ends that, so every repeat is ours and comes after a look. The same trace times a request from the
+moment it leaves, because a request that waits for a rate limit does not hang. It also looks who answered.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class DiscordSender:
 
 
 def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case
-    """Return what an exception out of a send says about the part (FACTS: "server commits, then fails")."""
+    """Return what an exception out of a send says about the part (docs/discord-facts.md, 1.3)."""
     match error:
         case discord.NotFound(code=10008):
             return Refused(AbandonReason.GONE_AFTER_SEND, "unknown message")

@@ -9,7 +9,7 @@ from math import inf
 PER_SECOND, AT_ONCE = 35.0, 10
 """Writes a second, and how many of them may come together after a pause: never more than 45 within a second.
 
-Discord takes 50 requests a second (FACTS 1.3), and others have to go, too.
+Discord takes 50 requests a second (docs/discord-facts.md, 1.3), and others have to go, too.
 """
 
 

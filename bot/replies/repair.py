@@ -14,7 +14,7 @@ from bot.eventlog.reader import Query, Reader
 
 ITSELF = "the bot"
 MOST_GENERATIONS = 9
-"""Answers to one message: what tells their parts apart has to fit into Discord's nonce (FACTS 1.1)."""
+"""Answers to one message: what tells their parts apart has to fit into Discord's nonce (docs/discord-facts.md, 1.1)."""
 
 
 class NothingToRetry(EcholessError):

@@ -18,7 +18,8 @@ _CONTENT_FIELDS: Json = {"content": "", "attachments": [], "embeds": [], "compon
 def message_payload(message: Message, lookup: Lookup, *, viewer_id: int | None = None) -> Json:
     """Build a message; ``lookup`` finds the message it answers, ``viewer_id`` decides a reaction's ``me``.
 
-    The nonce is not here: history does not carry it (FACTS 1.1), the POST answer and MESSAGE_CREATE add it.
+    The nonce is not here: history does not carry it (docs/discord-facts.md, 1.1). The answer to a POST and
+    MESSAGE_CREATE add it.
     """
     payload = _plain_payload(message)
     if message.reference is not None:

@@ -33,5 +33,5 @@ def decode(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 def json_response(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Answer JSON with the exact type ``application/json``; discord.py takes anything else for text (http.py:113)."""
+    """Answer JSON as exactly ``application/json``; discord.py takes the rest for text (docs/discord-facts.md, 2)."""
     return web.Response(body=encode(value).encode(), status=status, content_type="application/json", headers=headers)

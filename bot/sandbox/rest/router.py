@@ -143,7 +143,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
             fault.connected = services.hub.ready
             response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
         services.journal.finish(entry, status)
-        # discord.py takes a 429 without Via for Cloudflare's and gives up (http.py:712).
+        # discord.py takes a 429 without Via for Cloudflare's and gives up (docs/discord-facts.md, 1.3).
         if fault is None or fault.via:
             response.headers["Via"] = "1.1 google"
         return response
