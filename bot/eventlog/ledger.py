@@ -66,7 +66,7 @@ class Ledger:
         self.position = -1
 
     def shrink(self, size: int, kept: Collection[int]) -> None:
-        """Forget the least recently used heads beyond ``size``, except those of the streams ``kept`` (not written yet)."""
+        """Forget the least recently used heads beyond ``size``, except those of ``kept``: streams not written yet."""
         surplus = len(self.heads) - size
         if surplus > 0:
             for stream in [name for name, head in self.heads.items() if head.id not in kept][:surplus]:

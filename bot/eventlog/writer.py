@@ -195,7 +195,7 @@ class Writer:
             self._note_repeats(waiting)
 
     def _note_repeats(self, waiting: Waiting) -> None:
-        """Note a stream whose events were known, as in a catch-up: the keys of its next requests are looked up first."""
+        """Note a stream whose events were known, as in a catch-up: its next requests' keys are looked up first."""
         request = waiting.request
         if not isinstance(request, Append) or waiting.care is Care.NONE or not isinstance(waiting.outcome, list):
             return

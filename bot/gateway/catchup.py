@@ -1,8 +1,8 @@
 """Reading channel history for messages missed while away, from the watermark on.
 
-Messages are recorded oldest first, and each moves the watermark, so that a catch-up cut short goes on where it stopped.
-Live messages of the channel come ``AHEAD`` meanwhile. What is missed is always recorded; whether it is answered is the
-decider's business.
+Messages are recorded oldest first, and each moves the watermark, so an interrupted catch-up goes on where it stopped.
+Live messages of the channel are recorded as ``AHEAD`` meanwhile. Missed messages are always recorded; the decider says
+whether they are answered.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Catchup:
     def begin(self, target: Target) -> None:
         """Complete a channel in the background, unless that is under way already.
 
-        What is under way from before the channel was doubted can't vouch for it: then it is completed once more.
+        If the channel was doubted after the present run began, it is completed once more.
         """
         if self._stopped:
             return
@@ -100,14 +100,14 @@ class Catchup:
             self._again[channel_id] = (target, doubts)
 
     def stop(self) -> None:
-        """Leave what is under way for the next session."""
+        """Stop all runs; the next session completes these channels."""
         self._stopped = True
         self._again.clear()
         for task, _ in self._underway.values():
             task.cancel()
 
     def _launch(self, target: Target, doubts: int) -> None:
-        """Begin; ``doubts``: what was doubted when Discord announced the target's newest message."""
+        """Begin a run; ``doubts`` is the channel's count of doubts when Discord announced its newest message."""
         channel_id = target.place.channel_id
         task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
         self._underway[channel_id] = (task, doubts)
@@ -117,18 +117,18 @@ class Catchup:
         del self._underway[channel_id]
         again = self._again.pop(channel_id, None)
         if again is not None:
-            # A session that began since then announces newer messages, and asks once more.
+            # A session that began since then announced newer messages and asked once more.
             self._launch(*again)
 
     async def _complete(self, target: Target, doubts: int) -> None:
-        """Try until it is done, or until trying again is of no use."""
+        """Try until the channel is complete, or until trying again cannot help."""
         channel_id = target.place.channel_id
         for attempt in count(1):
             try:
                 if await self._attempt(target) and self._sync.doubts(channel_id) == doubts:
                     self._sync.complete(channel_id)
             except EcholessError as error:
-                # The watermark stays and live messages come ahead of it, until the log takes events again.
+                # The watermark stays, and live messages come AHEAD of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
             except discord.RateLimited as error:
                 await asyncio.sleep(error.retry_after)
@@ -142,7 +142,7 @@ class Catchup:
             return
 
     async def _attempt(self, target: Target) -> bool:
-        """Read what is missing and tell whether all of it could be read."""
+        """Read the missing messages; tell whether all of them could be read."""
         channel_id = target.place.channel_id
         state = await self._conversations.state(channel_id)
         if not _has_news(target, state.watermark):
@@ -150,7 +150,7 @@ class Catchup:
         try:
             async with self._slots:
                 if _unnamed(target, state.watermark) and not (await self._page(channel_id, None)).messages:
-                    # Most such channels are empty, and of those the log need not tell at every start.
+                    # Most such channels are empty. The log does not need an event about each of them at every start.
                     return True
                 if await self._read(target, state.watermark):
                     return True
@@ -161,7 +161,7 @@ class Catchup:
         return False
 
     async def _read(self, target: Target, watermark: int) -> bool:
-        """Record what history shows after the watermark; tell whether it shows anything at all."""
+        """Record the messages in the history after the watermark; tell whether the history shows any."""
         channel_id = target.place.channel_id
         after = self._start(watermark, target.newest)
         run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
@@ -184,8 +184,8 @@ class Catchup:
     def _start(self, watermark: int, newest: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.
 
-        Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
-        that limit, ids say nothing about what is worth reading, and the watermark does.
+        An id holds its time, so the age limit is an id as well. If the channel's newest id is older than that, only the
+        watermark counts.
         """
         floor = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
         if newest is not None and newest > floor:
@@ -193,7 +193,7 @@ class Catchup:
         return watermark or (floor if newest is None else None)
 
     async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[Page]:
-        """Yield pages until one is empty, or short with nothing announced beyond it: a page may be cut."""
+        """Yield pages up to an empty one, or up to a short one that holds the newest id: any page may be cut."""
         while (page := await self._page(channel_id, after)).messages:
             yield page
             last = int(page.messages[-1]["id"])
@@ -205,7 +205,7 @@ class Catchup:
         return await page_of(self._client, channel_id, after)
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
-        """Record one page; the next is asked for when this one is in the log."""
+        """Record one page and wait until it is in the log."""
         own_id = self._client.user.id if self._client.user else 0
         oldest = self._bounds.clock() - self._bounds.max_age / timedelta(microseconds=1)
         waiting: list[asyncio.Future[Any]] = []
@@ -230,10 +230,10 @@ class Catchup:
 
 
 def _has_news(target: Target, watermark: int) -> bool:
-    """Tell whether there may be messages beyond the watermark; a channel's newest id may stay unsaid."""
+    """Tell whether there may be messages after the watermark; they may be where the newest id is unknown."""
     return target.newest is None or target.newest > watermark
 
 
 def _unnamed(target: Target, watermark: int) -> bool:
-    """Tell whether neither Discord nor the log names any message of a server's channel."""
+    """Tell whether neither Discord nor the log names a message of this channel of a server."""
     return target.newest is None and not watermark and not target.place.direct

@@ -70,14 +70,14 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Asked:
-    """A question that waits for its answer; ``touched``: an answer may be in its response already."""
+    """A question that waits for its answer; ``touched``: its response may hold an answer already."""
 
     invocation: Invocation
     touched: bool = False
 
 
 class InteractionReplies:
-    """Takes questions, and sends what answers them into their responses; any other reply goes to ``sender``."""
+    """Takes questions and edits the answers into their responses; any other reply goes to ``sender``."""
 
     def __init__(
         self, sender: Sender, conversations: Conversations, intake: Intake, token_seconds: float = TOKEN_SECONDS
@@ -111,7 +111,7 @@ class InteractionReplies:
             await self._tell(asked, sentence)
 
     async def _recorded(self, interaction: discord.Interaction, question: str, *, private: bool) -> str:
-        """Record a question; return what to say where nobody will answer it, "" otherwise."""
+        """Record a question; return the sentence for the asker when it gets no answer, otherwise ""."""
         try:
             recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
             new = await recording if recording is not None else None
@@ -125,7 +125,7 @@ class InteractionReplies:
         return "" if skipped is None or answered else SKIPPED.get(skipped.reason, SORRY)
 
     async def stop(self) -> None:
-        """Tell those who still wait that the bot leaves."""
+        """Tell everybody who still waits that the bot stops."""
         for asked in self._live.values():
             self._background.start(self._tell(asked, LEAVING))
         self._live.clear()
@@ -139,7 +139,7 @@ class InteractionReplies:
         return self._sender.own_id
 
     async def ready(self) -> None:
-        """Wait until Discord can be spoken to."""
+        """Wait until a client is connected."""
         await self._sender.ready()
 
     async def look(self, channel_id: int, since: int) -> Look:
@@ -149,18 +149,18 @@ class InteractionReplies:
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
     ) -> Outcome:
-        """Send one part: into the response of a question's command, or as a message."""
+        """Send one part, into the response of a question's command or as a message."""
         asked = self._live.get(reply_to)
         if asked is not None:
             return await _answered(asked, text)
         entry = (await self._conversations.state(channel_id)).pending(reply_to)
         if entry is not None and entry.asked:
-            # Its token is gone, and what was asked in private must not be said aloud.
+            # The token is lost, and a private question must not be answered in public.
             return Refused(AbandonReason.EXPIRED, "no token")
         return await self._sender.send(channel_id, text, still_next, nonce=nonce, reply_to=reply_to, plain=plain)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Let a message of the bot say something else; answers to commands are written once."""
+        """Change the text of a message of the bot; answers to commands are never changed."""
         return await self._sender.edit(channel_id, message_id, text)
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
@@ -184,7 +184,7 @@ class InteractionReplies:
         await self._sender.say(channel_id, text, nonce=nonce)
 
     def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
+        """Forget questions whose reply has ended; tell the asker when it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event
             if not isinstance(event, ReplySent | ReplyAbandoned) or state.pending(event.message_id) is not None:
@@ -196,7 +196,7 @@ class InteractionReplies:
                 )
 
     async def _tell(self, asked: Asked, sentence: str) -> None:
-        """Say something in place of an answer; nobody loses anything where it can't be said."""
+        """Say ``sentence`` in place of an answer; a failure is only logged."""
         if asked.touched:
             return
         try:
@@ -206,7 +206,7 @@ class InteractionReplies:
 
 
 async def _answered(asked: Asked, text: str) -> Outcome:
-    """Edit the response; what is not known to have worked is tried again, since an edit does no harm twice."""
+    """Edit the response. An edit of unknown fate is tried again, because repeating an edit does no harm."""
     asked.touched = True
     try:
         return Sent(await asked.invocation.show(text))
