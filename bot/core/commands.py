@@ -210,9 +210,9 @@ class SetPersona:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record a fact that no rule of the conversation decides about."""
+    """Record an event as it is, unless the state says so already."""
 
-    event: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed
+    event: e.PlainEvent
 
 
 Command: TypeAlias = (

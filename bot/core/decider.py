@@ -221,10 +221,7 @@ def set_persona(command: c.SetPersona) -> e.Drafts:
     return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject=command.subject),)
 
 
-def _record(
-    state: Conversation,
-    fact: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed,
-) -> e.Drafts:
+def _record(state: Conversation, fact: e.PlainEvent) -> e.Drafts:
     known = (
         (isinstance(fact, e.HistoryForbidden) and state.history_forbidden)
         or (isinstance(fact, e.RepliesPaused) and state.paused)

@@ -11,17 +11,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import (
-    Body,
-    ConversationSummarised,
-    MessageEdited,
-    MessageReceived,
-    PersonaSet,
-    ReactionAdded,
-    ReactionRemoved,
-    Recorded,
-    ReplyComposed,
-)
+from bot.core.events import Body, Recorded
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 
@@ -47,11 +37,6 @@ ID_FIELDS = frozenset(
     }
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
-
-WORDED = (
-    MessageReceived, MessageEdited, ReplyComposed, ConversationSummarised, PersonaSet, ReactionAdded, ReactionRemoved,
-)  # fmt: skip
-"""Events that are recorded with words: where these have none, somebody erased them."""
 
 _QUIET_FIELDS = frozenset({"sent_at"})
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -170,7 +155,7 @@ class Line:
     @property
     def erased(self) -> bool:
         """Tell whether its words were wanted and are gone."""
-        return self.words and self.body is None and isinstance(self.recorded.event, WORDED)
+        return self.words and self.body is None and self.recorded.event.WORDED
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as JSON: ids as text, the time in UTC; ``erased`` where words are gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.events.base import Event
+from bot.core.events.base import Event, PlainEvent
 from bot.core.events.vocabulary import StoredTurn
 
 
@@ -38,6 +38,7 @@ class PersonaSet(Event):
     """Who the bot is here from now on, in a channel or, in a server's stream, in all of them. Body: the text."""
 
     TYPE = "persona.set"
+    WORDED = True
 
     by: str
 
@@ -70,7 +71,7 @@ class CommandUsed(Event):
     outcome: str
 
 
-class RepliesPaused(Event):
+class RepliesPaused(PlainEvent):
     """Answers stop in this channel; messages are recorded as before."""
 
     TYPE = "replies.paused"
@@ -78,7 +79,7 @@ class RepliesPaused(Event):
     by: str
 
 
-class RepliesResumed(Event):
+class RepliesResumed(PlainEvent):
     """Answers go on in this channel."""
 
     TYPE = "replies.resumed"

@@ -12,7 +12,8 @@ from bot.core.events.vocabulary import Key
 class Event(BaseModel):
     """A fact. Subclasses state their stored ``TYPE`` and schema version ``V``.
 
-    ``OPENS`` marks facts that leave work which a restart must find again.
+    ``OPENS`` marks facts that leave work which a restart must find again. ``WORDED`` marks facts that are recorded with
+    words: where these have none, somebody erased them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,6 +21,7 @@ class Event(BaseModel):
     TYPE: ClassVar[str]
     V: ClassVar[int] = 1
     OPENS: ClassVar[bool] = False
+    WORDED: ClassVar[bool] = False
 
     def key(self) -> Key | None:
         """Return the dedupe key, or None where a repetition is a fact of its own."""
@@ -28,6 +30,10 @@ class Event(BaseModel):
     def about(self) -> int | None:
         """Return the id of the message that the fact is about, if there is one."""
         return None
+
+
+class PlainEvent(Event):
+    """A fact that is recorded as it is: no decision makes or changes it."""
 
 
 class MessageEvent(Event):

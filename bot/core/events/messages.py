@@ -10,6 +10,7 @@ class MessageReceived(MessageEvent):
     """Somebody posted a message. Body: the author's name, the text, the attachments' names."""
 
     TYPE = "message.received"
+    WORDED = True
 
     author_id: int
     author: Author = Author.PERSON
@@ -29,6 +30,7 @@ class MessageEdited(MessageEvent):
     """The author changed a message. Body: the name and text as they are now."""
 
     TYPE = "message.edited"
+    WORDED = True
 
     author_id: int
     edited_at: int
@@ -65,6 +67,7 @@ class ReactionAdded(MessageEvent):
     """
 
     TYPE = "reaction.added"
+    WORDED = True
 
     author_id: int
     feeling: Feeling
@@ -74,6 +77,7 @@ class ReactionRemoved(MessageEvent):
     """Somebody took a reaction to a message of the bot back. Body: the emoji."""
 
     TYPE = "reaction.removed"
+    WORDED = True
 
     author_id: int
     feeling: Feeling

@@ -54,6 +54,7 @@ class ReplyComposed(MessageEvent):
     """
 
     TYPE = "reply.composed"
+    WORDED = True
 
     parts: int = Field(ge=1, le=MOST_PARTS)
     responder: str

@@ -13,6 +13,7 @@ class ConversationSummarised(Event):
     """
 
     TYPE = "conversation.summarised"
+    WORDED = True
 
     upto: int
     turns: int

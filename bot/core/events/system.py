@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.core.events.base import Event
+from bot.core.events.base import Event, PlainEvent
 from bot.core.events.vocabulary import Key, KeyKind
 
 
-class CatchupStarted(Event):
+class CatchupStarted(PlainEvent):
     """Reading the channel's history began after message ``after`` (0: from its beginning)."""
 
     TYPE = "catchup.started"
@@ -14,7 +14,7 @@ class CatchupStarted(Event):
     after: int
 
 
-class CatchupCompleted(Event):
+class CatchupCompleted(PlainEvent):
     """The channel is complete up to message ``upto``; ``count`` messages were new."""
 
     TYPE = "catchup.completed"
@@ -25,7 +25,7 @@ class CatchupCompleted(Event):
     truncated: bool = False
 
 
-class HistoryForbidden(Event):
+class HistoryForbidden(PlainEvent):
     """The bot may not read this channel's history, so messages missed while away stay missed."""
 
     TYPE = "history.forbidden"
