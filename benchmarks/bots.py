@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.tether import tethered
 
 CONFIG = r"""
 [telemetry]

@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.chaos_outcome import Outcome
 from benchmarks.chaos_run import run
 from benchmarks.chaos_script import Plan, recorded_chat
-from bot.demo.judge import Fault, Verdict
+from bot.demo.judge import Fault, RunVerdict
 
 MESSAGES, KILLS, TROUBLE_COUNT = 10_000, 140, 100
 QUICK_MESSAGES, QUICK_KILLS, QUICK_TROUBLE_COUNT = 600, 12, 12
@@ -217,7 +217,7 @@ def _rows(outcome: Outcome) -> Mapping[str, str]:
     }
 
 
-def _others(verdict: Verdict) -> int:
+def _others(verdict: RunVerdict) -> int:
     """Return how many problems are none of the three above, such as a reply that the log does not know as sent."""
     return sum(1 for problem in verdict.problems if problem.fault not in COUNTED)
 

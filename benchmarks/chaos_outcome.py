@@ -10,7 +10,7 @@ from benchmarks.chaos_script import Plan
 from bot.cli.log_verify import check_log
 from bot.core import events as e
 from bot.demo.bot_process import BotProcess
-from bot.demo.judge import Verdict, judge
+from bot.demo.judge import RunVerdict, judge
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders.protocol import Trouble
@@ -43,7 +43,7 @@ class Outcome:
     """
 
     seen: Seen
-    verdict: Verdict
+    verdict: RunVerdict
     sessions: int
     resumes: int
     failed_sends: dict[str, int]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.chaos_settings import LONG_WORD
 from benchmarks.chaos_troubles import OUTAGES, PLACES, TROUBLES, Outage, Place, Trouble
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 CHANNELS = tuple(f"chaos-{number}" for number in range(8))
 THREAD = "chaos-thread"

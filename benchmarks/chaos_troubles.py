@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 MESSAGES = "/channels/*/messages"
 MESSAGE = "/channels/*/messages/*"

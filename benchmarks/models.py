@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 
 _ROOT = Path(__file__).parents[1]
 

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.app.bot import reading_context
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.config import Config
 from bot.conversations import Conversations
 from bot.core import commands as c
@@ -99,7 +99,7 @@ async def measure(folder: Path, calls: int, seed: int) -> tuple[list[tuple[str, 
     chance = random.Random(seed)  # noqa: S311 - a seed repeats the run
     reader = await open_reader(Location(folder))
     settings = Config.model_validate({"log": {"path": str(folder)}})
-    context = reading_context(settings, reader, responder_of(settings))
+    context = reading_context(settings, reader, responders_of(settings))
     stream = stream_of(BUSY)
     head = await reader.head(stream)
     sent = [

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bots import event_counts, peak_memory, running_bot
-from bot.sandbox.control.shapes import RequestRecord
+from bot.sandbox.control.records import RequestRecord
 from bot.sandbox.process import SandboxProcess, sandbox_process
 from tests.responders.llm.model_server import ModelServer
 

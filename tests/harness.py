@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bot.app import bot as app
 from bot.app import from_settings
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.config import Config
 from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
@@ -23,9 +23,9 @@ from bot.core.events import Body, Event, Recorded
 from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.log import Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
-from bot.responders import Answer, Question, Responder, Utterance
+from bot.responders import Answer, Chain, Context, Question, Responder
+from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
-from bot.sandbox.tether import tethered
 from tests.moderating import Moderation
 from tests.waiting import PATIENCE, eventually
 
@@ -149,11 +149,10 @@ class RunningBot:
                 await self.bot.log.close()
 
 
-class Gated:
+class Gated(Responder):
     """A responder that answers ``ask ...``, once it may."""
 
     name = "gated"
-    wants_history = False
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -163,9 +162,9 @@ class Gated:
         """Tell whether something is asked."""
         return question.text.startswith("ask ")
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer:
         """Wait until the gate is open, then answer."""
-        del history
+        del context
         self.asked.append(question)
         await self.open.wait()
         return Answer(f"re: {question.text.removeprefix('ask ')}")
@@ -176,7 +175,7 @@ async def start_bot(
 ) -> RunningBot:
     """Start a bot in this process on a log folder; ``sections`` are its settings."""
     config = settings(sandbox, folder, sections)
-    answering = responder or responder_of(config)
+    answering = Chain((responder,)) if responder else responders_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
     at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 
-from bot.responders import Answer, Context, Question, Utterance
+from bot.responders import Answer, Context, Question, Responder
 
 Answering = Callable[[Question, Context], Answer]
 
 
-class Model:
+class Model(Responder):
     """Answers at once whatever addresses the bot, and keeps what it was asked."""
 
     name = "llm"
+    costs = True
     wants_history = True
-    only_addressed = True
+    answers_everything = True
 
     def __init__(self, answer: Answering) -> None:
         self.asked: list[tuple[Question, Context]] = []
         self._answer = answer
 
-    def claims(self, question: Question) -> bool:
-        """Claim what has words."""
-        return bool(question.text)
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer without a context: nobody asks so."""
-        raise NotImplementedError
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
         """Answer as a whole."""
         self.asked.append((question, context))
         yield self._answer(question, context)
-
-    async def close(self) -> None:
-        """Hold nothing."""
 
 
 def actor() -> Model:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import Config, Rate, Replies, Rule, answering_version, load, survey
+from bot.config import Config, Rate, RepliesSettings, RuleSettings, answering_version, load, survey
 from bot.config.lines import Lines
 from bot.config.load import _validated
 from bot.config.model import CommandRule
@@ -193,7 +193,7 @@ def test_rules_know_their_lines(write: Write) -> None:
     rules = load(path, {}).rules
 
     assert [2, 8] == [rule.line for rule in rules]
-    assert Rule(match="b", reply="b", ignore_case=True, line=8) == rules[1]
+    assert RuleSettings(match="b", reply="b", ignore_case=True, line=8) == rules[1]
 
 
 def test_one_responder_may_be_named_alone(write: Write) -> None:
@@ -224,7 +224,7 @@ def test_flags_can_bring_rules() -> None:
     """The demo brings its own."""
     rules = load(None, {}, {"rules": [{"match": "a", "reply": "b"}]}).rules
 
-    assert (Rule(match="a", reply="b"),) == rules
+    assert (RuleSettings(match="a", reply="b"),) == rules
 
 
 def test_settings_are_frozen(write: Write) -> None:
@@ -381,16 +381,34 @@ def test_settings_are_frozen(write: Write) -> None:
             id="a role where a list is wanted",
         ),
         pytest.param(
-            "[replies]\nresponder = ['rules', 'lmm']",
-            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
-            "they are asked, not this string.",
+            "[replies]\nresponder = ['rules', 'l l m']",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
             id="a responder that is none",
         ),
         pytest.param(
             "[replies]\nresponder = ['llm', 'llm']",
-            'config.toml, line 2: replies.responder has to be "rules", "llm" or a list of both in the order in which '
-            "they are asked, not an array.",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not an array.',
             id="a responder twice",
+        ),
+        pytest.param(
+            "[replies]\nresponder = 'dice:'",
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
+            id="a module without its class",
+        ),
+        pytest.param(
+            "[responders]\ndice = 6",
+            "config.toml, line 2: responders.dice has to be a table of responders and what each is made with, such as "
+            "{dice = {sides = 6}}, not 6.",
+            id="a responder's settings that are no table",
+        ),
+        pytest.param(
+            "responders = 'dice'",
+            "config.toml, line 1: responders has to be a table of responders and what each is made with, such as "
+            "{dice = {sides = 6}}, not a string.",
+            id="responders' settings that are no table",
         ),
         pytest.param(
             "[llm]\nmodel = 'gpt-5'",
@@ -542,7 +560,7 @@ def test_what_is_valid_counts_beside_what_is_not(write: Write) -> None:
     found = survey(write(WRONG), {"ECHOLESS_LOG__HOT_CHANNELS": "none"})
 
     assert len(found.problems) == 5
-    assert found.config.replies == Replies(ask=True)
+    assert found.config.replies == RepliesSettings(ask=True)
     assert found.config.log.path == Path("kept").absolute()
     assert [(rule.line, rule.reply) for rule in found.config.rules[1:]] == [(8, "c")]
     assert {("log", "hot_channels"), ("replies", "window")} <= found.wrong

@@ -11,7 +11,7 @@ import discord
 import pytest
 
 from bot import __version__
-from bot.config import Rule, load
+from bot.config import RuleSettings, load
 from bot.config.problems import settings
 from bot.moderation import commands
 from bot.moderation.command import REPLAY
@@ -58,7 +58,7 @@ def test_the_example_shows_every_setting() -> None:
     shown = tomllib.loads(UNCOMMENTED)
 
     assert set(settings()) == {(section, key) for section in shown.keys() - {"rules"} for key in shown[section]}
-    assert Rule.model_fields.keys() - {"line"} == shown["rules"][0].keys()
+    assert RuleSettings.model_fields.keys() - {"line"} == shown["rules"][0].keys()
 
 
 def test_the_example_explains_every_setting() -> None:
@@ -66,7 +66,7 @@ def test_the_example_explains_every_setting() -> None:
     lines = EXAMPLE.splitlines()
     shown = [number for number, line in enumerate(lines) if re.match(r"# [a-z_]+ = ", line)]
 
-    assert len(shown) == len(settings()) + len(Rule.model_fields) - 1
+    assert len(shown) == len(settings()) + len(RuleSettings.model_fields) - 1
     assert [] == [lines[number] for number in shown if not re.match(r"# .{8,}[.;:]?", lines[number - 1])]
     assert [] == [lines[number] for number in shown if number - 1 in shown]
 

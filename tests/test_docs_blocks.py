@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.cli.starter import starter_files
 from bot.config import load
 from bot.sandbox.server import Sandbox
@@ -69,7 +69,7 @@ def test_settings_are_valid(block: Block, tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text(block.text, encoding="utf-8")
     (tmp_path / "factoids.json").write_text(starter_files()["factoids.json"], encoding="utf-8")
 
-    assert responder_of(load(path, {})).name
+    assert responders_of(load(path, {})).first.name
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not at hand")

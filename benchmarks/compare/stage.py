@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.process import SandboxProcess, sandbox_process
-from bot.sandbox.tether import tethered
 
 NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
 CONFIG = """

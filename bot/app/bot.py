@@ -14,7 +14,7 @@ import structlog
 
 from bot import __version__
 from bot.app import from_settings
-from bot.app.responders import answered, responder_of, why_silent, why_unasked
+from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
@@ -48,11 +48,10 @@ from bot.replies.pace import Pace
 from bot.replies.personas import Personas
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
-from bot.responders import Condition, Dependent, Responder, Summarising, close, members
+from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, log_answers, serve
 
-COMPOSE_SECONDS = 120.0
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
 
@@ -64,9 +63,9 @@ def clock() -> int:
     return time.time_ns() // 1000
 
 
-def reading_context(config: Config, reader: Reader, answering: Responder) -> CommandContext:
+def reading_context(config: Config, reader: Reader, answering: Chain) -> CommandContext:
     """Return what moderators' commands work with beside a log that they only read."""
-    responders = (*members(answering), *notices())
+    responders = (*answering.members, *notices())
     settings = answering_version(config)
     return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
 
@@ -76,7 +75,7 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
 
     Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
     """
-    answering = responder_of(config)
+    answering = responders_of(config)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
@@ -109,9 +108,7 @@ def _say_what_is_answered(config: Config) -> None:
 class Bot:
     """Everything between an open log and Discord, wired; ``at``: which Discord, where not the one of the settings."""
 
-    def __init__(
-        self, config: Config, token: str, log: EventLog, answering: Responder, at: Endpoint | None = None
-    ) -> None:
+    def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
         self._config = config
         self._answering = answering
         self._background = Background()
@@ -148,13 +145,15 @@ class Bot:
             # Where messages in a row are collected, the first is not answered before the last is there.
             answered=None if patience.together else composer.at_once,
         )
-        self.interaction_replies = InteractionReplies(DiscordSender(self.current), self.conversations, self.intake)
-        notices = Notices(self.interaction_replies, config.replies.notices, clock, config.replies.answer_bots)
+        sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
+        notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
         pace = Pace(config.llm.edit_every.total_seconds())
         self.replies = Replies(
-            ReplyContext(self.conversations, composer, self.interaction_replies, patience, pace, clock, notices)
+            ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
         )
-        self.summaries = self._summaries() if config.llm.summary else None
+        self.summaries: Summaries | None = None
+        if config.llm.summary:
+            self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
@@ -198,8 +197,7 @@ class Bot:
 
     def _conditions(self) -> tuple[Condition, ...]:
         """Return how the models are that answers depend on."""
-        dependent = (each for each in members(self._answering) if isinstance(each, Dependent))
-        return tuple(condition for each in dependent for condition in each.condition())
+        return tuple(condition for each in self._answering.members for condition in each.condition())
 
     def _models_away(self) -> list[str]:
         return [f"{each.name}: {each.trouble}" for each in self._conditions() if each.trouble]
@@ -213,7 +211,7 @@ class Bot:
             await self.summaries.stop()
         await self.supervisor.stop()
         await self.conversations.close()
-        await close(self._answering)
+        await self._answering.close()
 
     def _wiring(self) -> Wiring:
         catchup = self._config.catchup
@@ -238,7 +236,6 @@ class Bot:
             reader,
             context.responders,
             context.window,
-            COMPOSE_SECONDS,
             context.settings,
             Personas(reader, self.current.around),
             self._attachments(reader),
@@ -248,12 +245,6 @@ class Bot:
     def _attachments(self, reader: Reader) -> Attachments:
         llm = self._config.llm
         return Attachments(reader, DiscordFiles(self.current), llm.attachments_bytes, images=llm.images)
-
-    def _summaries(self) -> Summaries | None:
-        """Return what keeps summaries, where a responder can write them."""
-        able = (each for each in members(self._answering) if isinstance(each, Summarising))
-        writer = next(able, None)
-        return Summaries(self.conversations, self.log.reader, writer, self.budget.allows) if writer else None
 
     def _own_id(self) -> int | None:
         return self.current.own_id or None

@@ -14,15 +14,17 @@ from bot.moderation.text import count_text
 from bot.responders import Chain, Question, Responder, Rule, RulesResponder, compile_rules, load_facts
 from bot.responders.llm.prices import Price, price_of
 from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
+from bot.responders.load import load
 
 _NONSENSE = "qzx 7f3 wvj?"
 """Words that nobody writes a rule for."""
 _LLM = "bot.responders.llm.responder"
+_OURS = ("rules", "llm")
 _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
 
-def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Responder:
-    """Return the responder that the settings name, or a chain of them; raise ConfigError for all that is wrong.
+def responders_of(config: Config, environ: Mapping[str, str] = os.environ) -> Chain:
+    """Return the responders that the settings name; raise ConfigError for all that is wrong.
 
     ``environ`` holds the keys of language models.
     """
@@ -30,12 +32,22 @@ def responder_of(config: Config, environ: Mapping[str, str] = os.environ) -> Res
     problems: list[str] = []
     for name in config.replies.responder:
         try:
-            made.append(rules_of(config) if name == "rules" else _llm(config, environ))
+            made.append(_responder(config, name, environ))
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return made[0] if len(made) == 1 else Chain(made)
+    return Chain(made)
+
+
+def _responder(config: Config, name: str, environ: Mapping[str, str]) -> Responder:
+    match name:
+        case "rules":
+            return rules_of(config)
+        case "llm":
+            return _llm(config, environ)
+        case _:
+            return load(name, config.responders.get(name, {}), config.folder, _OURS)
 
 
 def rules_of(config: Config) -> RulesResponder:
@@ -88,7 +100,8 @@ def why_silent(config: Config) -> str:
         return "There are no rules: add a table [[rules]] (`echoless init` writes some to begin with), or name a model."
     if not replies.answer and not replies.ask:
         return "replies.answer is empty: name what is to be answered, such as mention, reply and dm."
-    if replies.answer == ("rule",) and not config.rules and not replies.ask:
+    ours = set(replies.responder).issubset(_OURS)
+    if replies.answer == ("rule",) and ours and not config.rules and not replies.ask:
         return "replies.answer names only what a rule matches, and there are no rules: add a table [[rules]]."
     return ""
 
@@ -107,7 +120,7 @@ def why_unasked(config: Config) -> str:
 def _named(config: Config, name: str) -> str:
     if name == "rules":
         return count_text(len(config.rules), "rule")
-    return " or ".join((config.llm.model, *config.llm.fallbacks))
+    return " or ".join((config.llm.model, *config.llm.fallbacks)) if name == "llm" else name
 
 
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:

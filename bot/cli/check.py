@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.responders import responder_of, why_silent, why_unasked
+from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_log import LogChecked, check_log
@@ -58,7 +58,7 @@ async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
     """Ask the servers of language models, where the settings are such that they would be asked."""
     if any(result.status is Status.FAIL for result in settings):
         return []
-    return await check_models(config, responder_of(config))
+    return await check_models(config, responders_of(config))
 
 
 async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
@@ -86,7 +86,7 @@ def _settings(found: Survey) -> list[Result]:
         if problems:
             problems += problems_of_rules(config)
         else:
-            responder_of(config)
+            responders_of(config)
     except ConfigError as error:
         problems = error.problems
     if problems:

@@ -9,18 +9,18 @@ from bot.cli.output import printable
 from bot.config import Config
 from bot.moderation.command import ModerationError
 from bot.moderation.control_socket import call
-from bot.responders import Dependent, Responder, Seen, close, members
+from bot.responders import Chain, Seen
 
 NAMED = 5
 """Models of a server's list that are named."""
 
 
-async def check_models(config: Config, answering: Responder) -> list[Result]:
+async def check_models(config: Config, answering: Chain) -> list[Result]:
     """Ask for every model that the settings name; no answer of a model is asked for, so that it costs nothing."""
     try:
-        seen = [each for one in members(answering) if isinstance(one, Dependent) for each in await one.look()]
+        seen = [each for one in answering.members for each in await one.look()]
     finally:
-        await close(answering)
+        await answering.close()
     learnt = await _learnt(config) if seen else {}
     # Several models of a provider that is away are one trouble, told at the first of them.
     told = {number: each for number, each in enumerate(seen) if each not in seen[:number]}

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot.app.bot import clock, reading_context
-from bot.app.responders import responder_of, rules_of
+from bot.app.responders import responders_of, rules_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -24,6 +24,7 @@ from bot.moderation.command import Command, Report
 from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.control_socket import call
 from bot.moderation.points import channel_with
+from bot.responders import Chain
 
 BY = "command line"
 """Who asked, as the log shows it."""
@@ -78,7 +79,7 @@ class ReplayTarget:
             raise LogError(
                 f"There is no log in {self.location.folder}: start the bot once, or name its folder (log.path)."
             )
-        answering = responder_of(self.config) if command.composes else rules_of(self.config)
+        answering = responders_of(self.config) if command.composes else Chain((rules_of(self.config),))
         if not command.writes:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)

@@ -19,9 +19,9 @@ from bot.cli.starter import starter_files
 from bot.config.environment import PREFIX
 from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
+from bot.sandbox.child_process import tethered
 from bot.sandbox.command import command
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.tether import tethered
 
 STOP_SECONDS = 20.0
 TAIL = 5

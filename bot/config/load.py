@@ -210,7 +210,7 @@ def _anchored(config: Config, folder: Path, outside: Mapping[Place, str]) -> Con
     }
     base = here if ("rules",) in outside else folder
     rules = tuple(_move(rule, {"facts": base}) for rule in config.rules)
-    return config.model_copy(update={**anchored, "rules": rules})
+    return config.model_copy(update={**anchored, "rules": rules}).kept_in(folder)
 
 
 def _move(section: S, bases: Mapping[str, Path]) -> S:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretBytes, SecretStr
 
 from bot.config.llm import Llm
 from bot.config.section import (
@@ -21,6 +21,8 @@ from bot.config.section import (
     LIMIT,
     NOTICE,
     POSITIVE_DURATION,
+    RESPONDER_SETTINGS,
+    RESPONDERS,
     SWITCH,
     TEXT,
     TOKENS,
@@ -38,6 +40,7 @@ from bot.config.values import (
     Positive,
     PositiveDuration,
     Rate,
+    ResponderName,
     Snowflake,
     Switch,
     Text,
@@ -56,7 +59,6 @@ TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not i
 KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
 
 Ids = tuple[Snowflake, ...]
-ResponderName = Literal["rules", "llm"]
 Call = Literal["mention", "reply", "dm", "rule"]
 Permission = Literal[
     "administrator",
@@ -80,7 +82,7 @@ def _known_command(name: str) -> str:
 CommandName = Annotated[str, AfterValidator(_known_command)]
 
 
-class Discord(Section):
+class DiscordSettings(Section):
     """Where Discord is and what we ask of it."""
 
     api_url: HttpAddress = Field("https://discord.com/api/v10", description="an http:// or https:// address")
@@ -89,7 +91,7 @@ class Discord(Section):
     token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
-class Log(Section):
+class LogSettings(Section):
     """Where the event log is and how it is kept."""
 
     path: FilePath = Field(Path("data"), description="the path of a folder")
@@ -105,14 +107,14 @@ class Log(Section):
         return self.key_file or self.path / "vault.key"
 
 
-class Replies(Section):
+class RepliesSettings(Section):
     """What counts as addressed to the bot, and how it answers."""
 
     answer: tuple[Call, ...] = Field(
         ("mention", "reply", "dm", "rule"), description='a list of any of "mention", "reply", "dm" and "rule"'
     )
     responder: Annotated[tuple[ResponderName, ...], BeforeValidator(parse_names)] = Field(
-        ("rules",), description='"rules", "llm" or a list of both in the order in which they are asked'
+        ("rules",), description=RESPONDERS
     )
     max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
     send_timeout: PositiveDuration = Field(timedelta(seconds=15), description=POSITIVE_DURATION)
@@ -125,7 +127,7 @@ class Replies(Section):
     )
 
 
-class Channels(Section):
+class ChannelsSettings(Section):
     """Where the bot records and answers: ids of channels, of threads' parents or of servers."""
 
     record: Ids = Field((), description=IDS)
@@ -134,7 +136,7 @@ class Channels(Section):
     no_answer: Ids = Field((), description=IDS)
 
 
-class Rule(Section):
+class RuleSettings(Section):
     """One answer: what a whole message has to match, and what is said then.
 
     ``line`` is where the rule stands in the file, for whoever finds that ``match`` doesn't compile.
@@ -147,7 +149,7 @@ class Rule(Section):
     line: int | None = None
 
 
-class Catchup(Section):
+class CatchupSettings(Section):
     """How far back missed messages are read."""
 
     enabled: Switch = Field(default=True, description=SWITCH)
@@ -156,14 +158,14 @@ class Catchup(Section):
     concurrency: Positive = Field(4, description=COUNT)
 
 
-class Audit(Section):
+class AuditSettings(Section):
     """How often the newest history is compared with the log."""
 
     enabled: Switch = Field(default=True, description=SWITCH)
     every: PositiveDuration = Field(timedelta(minutes=15), description=POSITIVE_DURATION)
 
 
-class Limits(Section):
+class LimitsSettings(Section):
     """How much is answered, and how much may wait."""
 
     per_channel: Limit = Field(Rate(1000, timedelta(minutes=10)), description=LIMIT)
@@ -183,7 +185,7 @@ class CommandRule(Section):
     people: Ids = ()
 
 
-class Moderation(Section):
+class ModerationSettings(Section):
     """Who may use the moderators' commands: those with the permission, one of the roles, or listed themselves.
 
     ``owner``: the people who may use them in direct messages, too.
@@ -200,7 +202,7 @@ class Moderation(Section):
     owner: Ids = Field((), description=IDS)
 
 
-class Telemetry(Section):
+class TelemetrySettings(Section):
     """What an operator sees."""
 
     host: Text = Field("127.0.0.1", description="a host name or address")
@@ -214,17 +216,30 @@ class Telemetry(Section):
 class Config(Section):
     """Every setting of a process, made by :func:`bot.config.load`."""
 
-    discord: Discord = Discord()
-    log: Log = Log()
-    replies: Replies = Replies()
-    channels: Channels = Channels()
-    rules: tuple[Rule, ...] = ()
+    discord: DiscordSettings = DiscordSettings()
+    log: LogSettings = LogSettings()
+    replies: RepliesSettings = RepliesSettings()
+    channels: ChannelsSettings = ChannelsSettings()
+    rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
-    catchup: Catchup = Catchup()
-    audit: Audit = Audit()
-    limits: Limits = Limits()
-    moderation: Moderation = Moderation()
-    telemetry: Telemetry = Telemetry()
+    responders: Mapping[Text, Mapping[str, object]] = Field({}, description=RESPONDER_SETTINGS)
+    catchup: CatchupSettings = CatchupSettings()
+    audit: AuditSettings = AuditSettings()
+    limits: LimitsSettings = LimitsSettings()
+    moderation: ModerationSettings = ModerationSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """Return the settings file's folder, else the working directory: the owner's own modules are found there."""
+        return self._folder
+
+    def kept_in(self, folder: Path) -> Config:
+        """Return these settings as those of a file in a folder."""
+        copied = self.model_copy()
+        copied._folder = folder  # noqa: SLF001 - a copy of our own kind
+        return copied
 
     def token(self, environ: Mapping[str, str]) -> SecretStr:
         """Return the bot's token from ``DISCORD_TOKEN`` or ``discord.token_file``.

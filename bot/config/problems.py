@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from bot.config.lines import Place
-from bot.config.model import TOKEN_VARIABLE, Config, Rule
+from bot.config.model import TOKEN_VARIABLE, Config, RuleSettings
 from bot.config.section import PRICE, Section
 
 KINDS: tuple[tuple[type, str], ...] = (
@@ -88,11 +88,13 @@ def unknown(place: Place) -> str:
 def _model(parents: list[str]) -> type[BaseModel]:
     if not parents:
         return Config
-    return Rule if parents[0] == "rules" else sections()[parents[0]]
+    return RuleSettings if parents[0] == "rules" else sections()[parents[0]]
 
 
 def _wanted(place: Place) -> str:
     names = [key for key in place if isinstance(key, str) and key != _A_NAME]
+    if names[0] == "responders":
+        return Config.model_fields["responders"].description or ""
     if names[:2] == ["llm", "prices"] and names[-1] in ("in", "out"):
         return PRICE
     return _model(names[:1]).model_fields[names[1]].description or ""

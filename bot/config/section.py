@@ -17,6 +17,11 @@ TOKENS = 'a number of tokens a day, 1 or more, or "off"'
 DOLLARS = 'an amount of dollars a day, more than 0, or "off"'
 PRICE = "an amount of dollars for a million tokens, 0 or more"
 TEXT = "a text that is not empty"
+RESPONDERS = (
+    'a responder ("rules", "llm", an installed one or "module:Class"), or a list of them, each once, in the order in '
+    "which they are asked"
+)
+RESPONDER_SETTINGS = "a table of responders and what each is made with, such as {dice = {sides = 6}}"
 NOTICE = (
     "a table of reasons (waiting, expired, refused, failed, no_answer, paused) and for each an emoji, a sentence "
     '(but for waiting), or "" for nothing'

@@ -20,6 +20,7 @@ from bot import durations
 from bot.replies.notices import Reason, emoji_of
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
+RESPONDER = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
 SNOWFLAKE_END = 2**63
 
 NOTICES: Mapping[Reason, str] = {
@@ -134,6 +135,13 @@ def beside_defaults(value: object) -> object:
     return {**NOTICES, **value}
 
 
+def parse_responder(value: str) -> str:
+    """Read the name of a responder, or ``module:Class``."""
+    if not RESPONDER.fullmatch(value):
+        raise ValueError
+    return value
+
+
 def parse_model(value: str) -> str:
     """Read ``provider:model``."""
     provider, _, model = value.partition(":")
@@ -155,6 +163,7 @@ WebsocketAddress = Annotated[str, BeforeValidator(_without_query), AfterValidato
 HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]
 ModelName = Annotated[str, AfterValidator(parse_model)]
 ModelNameOrNone = Annotated[str, _or_empty(parse_model)]
+ResponderName = Annotated[str, AfterValidator(parse_responder)]
 Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1)]

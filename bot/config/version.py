@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
-from bot.config.model import Config, Rule
+from bot.config.model import Config, RuleSettings
 
 _LENGTH = 12
 _OF_THE_MODEL = {
@@ -37,13 +37,15 @@ def answering_version(config: Config) -> str:
     }
     if "llm" in responders:
         settings["llm"] = config.llm.model_dump(mode="json", include=_OF_THE_MODEL)
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    if of_others := {name: config.responders[name] for name in responders if name in config.responders}:
+        settings["responders"] = of_others
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     for rule in config.rules:
         digest.update(sha256(_facts(rule)).digest())
     return digest.hexdigest()[:_LENGTH]
 
 
-def _facts(rule: Rule) -> bytes:
+def _facts(rule: RuleSettings) -> bytes:
     try:
         return b"" if rule.facts is None else rule.facts.read_bytes()
     except OSError:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bot.background import Background
-from bot.conversations.hot_channels import Channel, HotChannels
+from bot.conversations.hot_channels import HotChannel, HotChannels
 from bot.core.commands import Command
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
@@ -155,7 +155,7 @@ class Conversations:
         await self._background.end()
         self._hot.drop(self._hot)
 
-    def _channel(self, channel_id: int) -> Channel:
+    def _channel(self, channel_id: int) -> HotChannel:
         if self._hot.get(channel_id) is None:
             going = self._hot.surplus()
             for channel in going:
@@ -163,19 +163,19 @@ class Conversations:
             self._hot.drop(going)
         return self._hot.use(channel_id)
 
-    def _serve(self, channel: Channel) -> None:
+    def _serve(self, channel: HotChannel) -> None:
         if not channel.busy:
             channel.busy = True
             self._background.start(self._drain(channel))
 
-    async def _drain(self, channel: Channel) -> None:
+    async def _drain(self, channel: HotChannel) -> None:
         try:
             while channel.mailbox:
                 await self._batch(channel)
         finally:
             channel.busy = False
 
-    async def _batch(self, channel: Channel) -> None:
+    async def _batch(self, channel: HotChannel) -> None:
         size = min(BATCH, len(channel.mailbox))
         commands = [channel.mailbox[at][0] for at in range(size)]
         try:
@@ -189,7 +189,7 @@ class Conversations:
             if not future.done():
                 future.set_result(outcome)
 
-    async def _record(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+    async def _record(self, channel: HotChannel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
         """Record as many of ``commands`` as can be decided at once, and return what each appended."""
         for _ in range(ATTEMPTS - 1):
             try:
@@ -198,7 +198,7 @@ class Conversations:
                 self._hot.put(channel, None)
         return await self._attempt(channel, commands)
 
-    async def _attempt(self, channel: Channel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
+    async def _attempt(self, channel: HotChannel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
         stream = stream_of(channel.id)
         if channel.state is None:
             loaded = await self._log.reader.load(stream)
@@ -213,7 +213,7 @@ class Conversations:
         return self._fold(channel, decided, appended)
 
     def _fold(
-        self, channel: Channel, decided: Sequence[Drafts], appended: Sequence[Appended]
+        self, channel: HotChannel, decided: Sequence[Drafts], appended: Sequence[Appended]
     ) -> list[tuple[Recorded, ...]]:
         before = channel.state or Conversation()
         results = iter(appended)
@@ -250,7 +250,7 @@ class Conversations:
                     for listener in self.on_composed:
                         listener(channel_id, draft.event.message_id, draft.body.parts)
 
-    def _fail(self, channel: Channel, error: Exception) -> None:
+    def _fail(self, channel: HotChannel, error: Exception) -> None:
         """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
         self._hot.put(channel, None)
         self._tell_failed(channel.id, error)
@@ -263,7 +263,7 @@ class Conversations:
         for listener in self.on_failed:
             listener(channel_id, error)
 
-    def _snapshot(self, channel: Channel) -> None:
+    def _snapshot(self, channel: HotChannel) -> None:
         state = channel.state
         if state is not None and state.version > channel.saved:
             channel.saved = state.version

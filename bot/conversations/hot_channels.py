@@ -16,7 +16,7 @@ _CHANNEL_BYTES = 1_000
 
 
 @dataclass(slots=True)
-class Channel:
+class HotChannel:
     """A channel in memory: its state (None: not loaded), its newest snapshot's version, what waits to be decided."""
 
     id: int
@@ -33,38 +33,38 @@ class HotChannels:
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._channels: OrderedDict[int, Channel] = OrderedDict()
+        self._channels: OrderedDict[int, HotChannel] = OrderedDict()
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._channels)
 
-    def __iter__(self) -> Iterator[Channel]:
+    def __iter__(self) -> Iterator[HotChannel]:
         return iter(self._channels.values())
 
-    def get(self, channel_id: int) -> Channel | None:
+    def get(self, channel_id: int) -> HotChannel | None:
         """Return a channel if it is in memory, without counting that as a use."""
         return self._channels.get(channel_id)
 
-    def use(self, channel_id: int) -> Channel:
+    def use(self, channel_id: int) -> HotChannel:
         """Return a channel, made where it is not in memory, as the one used last."""
         channel = self._channels.get(channel_id)
         if channel is None:
-            channel = self._channels[channel_id] = Channel(channel_id)
+            channel = self._channels[channel_id] = HotChannel(channel_id)
         else:
             self._channels.move_to_end(channel_id)
         return channel
 
-    def put(self, channel: Channel, state: Conversation | None) -> None:
+    def put(self, channel: HotChannel, state: Conversation | None) -> None:
         """Let a channel have another state, and count its bytes."""
         size = state.size + _CHANNEL_BYTES if state else 0
         self.bytes += size - channel.size
         channel.state, channel.size = state, size
 
-    def surplus(self) -> list[Channel]:
+    def surplus(self) -> list[HotChannel]:
         """Return the idle channels that have to go before one more comes, least recently used first."""
         number, excess = len(self._channels) + 1 - self._most, self.bytes - self._most_bytes
-        going: list[Channel] = []
+        going: list[HotChannel] = []
         if number > 0 or excess > 0:
             for channel in self._channels.values():
                 if number <= 0 and excess <= 0:
@@ -74,7 +74,7 @@ class HotChannels:
                     number, excess = number - 1, excess - channel.size
         return going
 
-    def drop(self, channels: Iterable[Channel]) -> None:
+    def drop(self, channels: Iterable[HotChannel]) -> None:
         """Let channels go."""
         for channel in tuple(channels):
             self.bytes -= channel.size

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.demo.bot_process import BotProcess
-from bot.demo.script import LONG_WORD, OTHER_BOT, PEOPLE, Place, Post, Story, Writer
-from bot.sandbox.control.shapes import MessageRecord
+from bot.demo.script import LONG_WORD, OTHER_BOT, PEOPLE, Post, Script, ScriptWriter, Spot
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.wire import Json
 
 PATIENCE = 120.0
 """Seconds that any one thing may take before the demo gives up on it."""
@@ -40,13 +40,13 @@ class Stage:
 
     sandbox: SandboxProcess
     bot: BotProcess
-    story: Story
-    writer: Writer
+    story: Script
+    writer: ScriptWriter
     announce: Callable[[str], None]
     finish: Callable[[Act], None]
     addressed: set[int] = field(default_factory=set)
     acts: list[Act] = field(default_factory=list)
-    _places: dict[Place, str] = field(default_factory=dict)
+    _places: dict[Spot, str] = field(default_factory=dict)
     _waiting: list[Posted] = field(default_factory=list)
 
     async def play(self) -> None:
@@ -70,39 +70,39 @@ class Stage:
 
     async def _connect(self) -> None:
         await self._control.create_user(OTHER_BOT, bot=True)
-        self._places[Place.GENERAL] = self.sandbox.channel_id
-        for place in (Place.HELP, Place.RANDOM):
+        self._places[Spot.GENERAL] = self.sandbox.channel_id
+        for place in (Spot.HELP, Spot.RANDOM):
             self._places[place] = (await self._control.create_channel(place))["id"]
         await self._start()
 
     async def _talk(self) -> None:
-        (question,) = await self._post([self.writer.ask(Place.GENERAL)])
+        (question,) = await self._post([self.writer.ask(Spot.GENERAL)])
         answer = (await self._answers(question))[0]
-        thanks = Post(Place.GENERAL, question.post.author, "thanks!", addressed=True, parts=1)
+        thanks = Post(Spot.GENERAL, question.post.author, "thanks!", addressed=True, parts=1)
         await self._post([thanks], reply_to=answer["id"])
         await self._post(self.story.talk)
         await self._all_answered()
 
     async def _aside(self) -> None:
-        (question,) = await self._post([self.writer.ask(Place.HELP)])
+        (question,) = await self._post([self.writer.ask(Spot.HELP)])
         thread = await self._control.create_thread("more of it", message=question.id, owner=question.post.author)
-        self._places[Place.THREAD] = thread["id"]
-        self._places[Place.DM] = (await self._control.open_dm(PEOPLE[0]))["id"]
-        long = replace(self.writer.ask(Place.THREAD, LONG_WORD), mention=True)
-        await self._post([long, *self.story.aside, *self.writer.last_words((Place.DM,))])
+        self._places[Spot.THREAD] = thread["id"]
+        self._places[Spot.DM] = (await self._control.open_dm(PEOPLE[0]))["id"]
+        long = replace(self.writer.ask(Spot.THREAD, LONG_WORD), mention=True)
+        await self._post([long, *self.story.aside, *self.writer.last_words((Spot.DM,))])
         await self._all_answered()
 
     async def _second_thoughts(self) -> None:
         typo, slip, _storm = await self._post(
             [
-                Post(Place.RANDOM, PEOPLE[1], "I will be their at five"),
-                Post(Place.RANDOM, PEOPLE[2], "oops, wrong channel"),
-                Post(Place.RANDOM, OTHER_BOT, "!uptime", addressed=True),
+                Post(Spot.RANDOM, PEOPLE[1], "I will be their at five"),
+                Post(Spot.RANDOM, PEOPLE[2], "oops, wrong channel"),
+                Post(Spot.RANDOM, OTHER_BOT, "!uptime", addressed=True),
             ]
         )
         await self._control.edit(typo.id, "I will be there at five")
         await self._control.delete(slip.id)
-        await self._post(self.writer.last_words((Place.RANDOM,)))
+        await self._post(self.writer.last_words((Spot.RANDOM,)))
         await self._all_answered()
 
     async def _kill(self) -> None:

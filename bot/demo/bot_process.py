@@ -17,7 +17,7 @@ from bot.config.model import TOKEN_VARIABLE
 from bot.demo.script import RULES
 from bot.errors import EcholessError
 from bot.eventlog.log import Location
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 
 STOP_SECONDS = 60.0
 TAIL = 5

@@ -19,7 +19,7 @@ from bot.demo.model_chat import run_llm
 from bot.demo.model_report import ModelReport, print_model_report
 from bot.demo.playground import demo_facts, open_playground
 from bot.demo.report import DemoReport, print_report, timeline
-from bot.demo.script import Writer
+from bot.demo.script import ScriptWriter
 
 MESSAGES = 120
 FEWEST, MOST = 40, 5000
@@ -130,7 +130,7 @@ async def _ask(folder: Path, url: str, model: str | None) -> ModelReport:
 async def _run(folder: Path, seed: int, messages: int) -> DemoReport:
     _end_by_signals()
     facts = demo_facts()
-    writer = Writer(seed, json.loads(facts))
+    writer = ScriptWriter(seed, json.loads(facts))
     story = writer.story(messages)
     rate = DISCORDS_RATE if story.busiest <= PATIENT_REPLIES else "off"
     screen = console(stderr=True)

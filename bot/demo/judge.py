@@ -20,7 +20,7 @@ from bot.core.streams import stream_of
 from bot.demo.order import Answered, misplaced
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 
 
@@ -64,7 +64,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RunVerdict:
     """A run in numbers, and everything that is wrong with it.
 
     ``posted`` counts messages of others, ``vanished`` those of them that were deleted before the log had them, which
@@ -138,7 +138,7 @@ async def judge(
     *,
     addressed: Collection[int] = (),
     verified: VerifyReport | None = None,
-) -> Verdict:
+) -> RunVerdict:
     """Compare Discord's messages with the log.
 
     ``own_id`` is the bot's account. ``addressed`` names messages that whoever posted them knows to be addressed to the
@@ -164,7 +164,7 @@ async def judge(
         ),
     )
     known = [trails[key] for key in triggers if key in trails]
-    return Verdict(
+    return RunVerdict(
         posted=len(others),
         recorded=sum(1 for message in others if _trail(trails, message).recorded),
         vanished=sum(1 for message in others if message["deleted"] and not _trail(trails, message).recorded),

@@ -20,8 +20,8 @@ from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders.protocol import WAITS, Trouble
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.wire import Json
 
 ANSWER_SECONDS = 400.0
 """Seconds for an answer: a model on a small machine is loaded first, and a failure is tried three times."""

@@ -21,7 +21,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.streams import stream_of
-from bot.demo.judge import Verdict
+from bot.demo.judge import RunVerdict
 from bot.eventlog.reader import Query, Reader
 
 
@@ -45,7 +45,7 @@ class ModelReport:
 
     model: str
     exchanges: Sequence[Exchange]
-    verdict: Verdict
+    verdict: RunVerdict
     seconds: float
     trouble: str = ""
 

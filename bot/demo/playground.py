@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.cli.log_verify import VerifyReport, check_log
 from bot.demo.bot_process import BotProcess, DemoError, bot_process
-from bot.demo.judge import Verdict, judge
+from bot.demo.judge import RunVerdict, judge
 from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
 from bot.sandbox.errors import SandboxError
@@ -51,7 +51,7 @@ class Playground:
         return ""
 
     @asynccontextmanager
-    async def judged(self, addressed: Collection[int]) -> AsyncIterator[tuple[Reader, Verdict, VerifyReport]]:
+    async def judged(self, addressed: Collection[int]) -> AsyncIterator[tuple[Reader, RunVerdict, VerifyReport]]:
         """Judge what is there now, and give the log along with that."""
         messages = await self.sandbox.control.messages()
         reader = await open_reader(self.bot.location)

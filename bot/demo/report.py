@@ -28,7 +28,7 @@ from bot.core.events import (
 )
 from bot.core.streams import channel_of
 from bot.demo.acts import Act
-from bot.demo.judge import Verdict
+from bot.demo.judge import RunVerdict
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.text import utc_time
 
@@ -49,7 +49,7 @@ class DemoReport:
     rate: str
     acts: Sequence[Act]
     kills: int
-    verdict: Verdict
+    verdict: RunVerdict
     verified: VerifyReport
     timeline: Sequence[TerminalLine]
     trouble: str = ""

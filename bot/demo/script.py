@@ -62,7 +62,7 @@ _UNKNOWN = ("how will the weather be?", "can you sing?", "tell me a joke", "are 
 _STORMS = ("Storm warning until 6 pm.", "12 degrees, light rain.", "!uptime", "Wind from the west.")
 
 
-class Place(StrEnum):
+class Spot(StrEnum):
     """Where the demo's people talk."""
 
     GENERAL = "general"
@@ -79,7 +79,7 @@ class Post:
     ``addressed`` tells whether it is addressed to the bot, which then answers or says in the log why not.
     """
 
-    place: Place
+    place: Spot
     author: str
     content: str
     mention: bool = False
@@ -88,7 +88,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Script:
     """The posts of each act."""
 
     talk: tuple[Post, ...]
@@ -106,11 +106,11 @@ class Story:
     def busiest(self) -> int:
         """Return how many messages the bot has to send to the busiest place."""
         return max(
-            Counter({place: sum(post.parts for post in self.posts if post.place is place) for place in Place}).values()
+            Counter({place: sum(post.parts for post in self.posts if post.place is place) for place in Spot}).values()
         )
 
 
-class Writer:
+class ScriptWriter:
     """Writes posts from a seed."""
 
     def __init__(self, seed: int, facts: Mapping[str, str]) -> None:
@@ -118,41 +118,41 @@ class Writer:
         self._facts = facts
         self._words = [word for word in facts if word != LONG_WORD]
 
-    def story(self, messages: int) -> Story:
+    def story(self, messages: int) -> Script:
         """Return a story of about so many messages."""
-        public = (Place.GENERAL, Place.HELP, Place.RANDOM)
+        public = (Spot.GENERAL, Spot.HELP, Spot.RANDOM)
         free = max(0, messages - FIXED)
-        return Story(
+        return Script(
             talk=self._mixed(public, free * 30 // 100),
-            aside=self._mixed((Place.THREAD, Place.DM), free * 15 // 100),
+            aside=self._mixed((Spot.THREAD, Spot.DM), free * 15 // 100),
             burst=self._mixed(public, free * 40 // 100, asking=0.7),
-            away=(*self._mixed(tuple(Place), free * 15 // 100), *self.last_words(Place)),
-            farewell=self.last_words(Place),
+            away=(*self._mixed(tuple(Spot), free * 15 // 100), *self.last_words(Spot)),
+            farewell=self.last_words(Spot),
         )
 
-    def ask(self, place: Place, word: str = "") -> Post:
+    def ask(self, place: Spot, word: str = "") -> Post:
         """Write a question that the bot answers."""
-        author = PEOPLE[0] if place is Place.DM else self._random.choice(PEOPLE)
+        author = PEOPLE[0] if place is Spot.DM else self._random.choice(PEOPLE)
         word = word or self._random.choice(self._words)
         if word == LONG_WORD or self._random.random() < 0.5:  # noqa: PLR2004 - a coin
             post = Post(place, author, f"!{word}", parts=len(split(self._facts[word])))
         else:
             post = Post(place, author, f"what is {word}?", parts=1)
-        mention = place is not Place.DM and self._random.random() < 0.5  # noqa: PLR2004 - a coin
+        mention = place is not Spot.DM and self._random.random() < 0.5  # noqa: PLR2004 - a coin
         return replace(post, addressed=True, mention=mention)
 
-    def last_words(self, places: Iterable[Place]) -> tuple[Post, ...]:
+    def last_words(self, places: Iterable[Spot]) -> tuple[Post, ...]:
         """Write a question for each place: once it is answered, whatever came before it there is recorded."""
         return tuple(self.ask(place) for place in places)
 
-    def _mixed(self, places: Sequence[Place], number: int, asking: float = 0.5) -> tuple[Post, ...]:
+    def _mixed(self, places: Sequence[Spot], number: int, asking: float = 0.5) -> tuple[Post, ...]:
         return tuple(self._one(self._random.choice(places), asking) for _ in range(number))
 
-    def _one(self, place: Place, asking: float) -> Post:
+    def _one(self, place: Spot, asking: float) -> Post:
         chance = self._random.random()
         if chance < asking:
             return self.ask(place)
-        if place is Place.DM:
+        if place is Spot.DM:
             return Post(place, PEOPLE[0], self._random.choice(_UNKNOWN), addressed=True)
         author = self._random.choice(PEOPLE)
         if chance > 0.95:  # noqa: PLR2004 - now and then

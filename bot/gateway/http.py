@@ -12,7 +12,7 @@ from discord.state import ConnectionState
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.gateway.origin import TooMany, believed, reread
-from bot.gateway.ratelimits import Bucket, Waits
+from bot.gateway.ratelimits import RateLimitBucket, Waits
 from bot.gateway.requests import asking, tracing, untimed
 
 TRIES = 5
@@ -26,11 +26,11 @@ class Http(HTTPClient):
         super().__init__(other.loop, http_trace=other.http_trace)
         self.waits = Waits()
 
-    def get_ratelimit(self, key: str) -> Bucket:
+    def get_ratelimit(self, key: str) -> RateLimitBucket:
         """Return the limit of a kind of request."""
         found = self._buckets.get(key)
-        if not isinstance(found, Bucket):
-            self._buckets[key] = found = Bucket(self.waits)
+        if not isinstance(found, RateLimitBucket):
+            self._buckets[key] = found = RateLimitBucket(self.waits)
             self._try_clear_expired_ratelimits()
         return found
 
@@ -49,7 +49,7 @@ class Http(HTTPClient):
         raise AssertionError
 
 
-class Responses(AsyncWebhookAdapter):
+class InteractionHttp(AsyncWebhookAdapter):
     """The requests that answer interactions. No rate limit is waited for."""
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **kwargs: Any) -> Any:  # noqa: ANN401 - JSON

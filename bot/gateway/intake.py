@@ -35,8 +35,7 @@ from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
-from bot.responders import Attached, Question, Responder, claimant, members, notice
-from bot.responders.protocol import Streaming
+from bot.responders import Attached, Chain, Question, Responder, notice
 
 _NEW = (Via.LIVE, Via.AHEAD)
 
@@ -63,7 +62,7 @@ class Intake:
         self,
         log: EventLog,
         conversations: Conversations,
-        responder: Responder,
+        answering: Chain,
         *,
         places: Places,
         limiter: Limiter,
@@ -73,7 +72,7 @@ class Intake:
     ) -> None:
         self._log = log
         self._conversations = conversations
-        self._responder = responder
+        self._answering = answering
         self._places = places
         self._limiter = limiter
         self._terms = terms
@@ -94,7 +93,7 @@ class Intake:
         if place.direct:
             self._open_direct(incoming.channel_id)
         question = _question(incoming, own_id)
-        unasked = None if incoming.author is Author.SELF else claimant(self._responder, question, addressed=False)
+        unasked = None if incoming.author is Author.SELF else self._answering.choose(question, addressed=False)
         address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
         if call is None:
@@ -108,14 +107,15 @@ class Intake:
             event=incoming.received(via),
             body=incoming.body,
             call=call,
-            responder=(chosen or members(self._responder)[0]).name,
+            responder=(chosen or self._answering.first).name,
             refusal=refusal,
             notice=told_by,
             stale=stale,
             room=self._terms.room,
-            # Another process may have answered an older message. Only a look into the channel can tell.
-            answer=self._answered(chosen, question) if self._answered and chosen and via in _NEW else None,
         )
+        # Another process may have answered an older message. Only a look into the channel can tell.
+        if self._answered is not None and chosen is not None and refusal is None and via in _NEW:
+            command.answer = self._answered(chosen, question)
         return self._conversations.submit(incoming.channel_id, command)
 
     def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
@@ -127,14 +127,14 @@ class Intake:
             return None
         if place.direct:
             self._open_direct(incoming.channel_id)
-        chosen = claimant(self._responder, _question(incoming, 0), addressed=True)
+        chosen = self._answering.choose(_question(incoming, 0), addressed=True)
         address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
         refusal, told_by = self._refusal(address, place, incoming, chosen, stale=False)
         command = Receive(
             event=incoming.received(Via.WHISPER if private else Via.ASK),
             body=incoming.body,
             call=Call.ASK,
-            responder=(chosen or members(self._responder)[0]).name,
+            responder=(chosen or self._answering.first).name,
             refusal=refusal,
             notice=told_by,
             room=self._terms.room,
@@ -181,9 +181,9 @@ class Intake:
 
     def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
         """Return the responder for a message addressed to the bot; ``unasked`` answers even messages that are not."""
-        if unasked is members(self._responder)[0]:
+        if unasked is self._answering.first:
             return unasked
-        return claimant(self._responder, question, addressed=True)
+        return self._answering.choose(question, addressed=True)
 
     def _address(self, incoming: Incoming, place: Place, own_id: int, *, claimed: bool) -> Address:
         return Address(
@@ -202,8 +202,7 @@ class Intake:
         refusal = refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
         if refusal is not None or stale:
             return refusal, ""
-        if self._budget is not None and isinstance(chosen, Streaming):
-            # Only a model uses tokens.
+        if self._budget is not None and chosen is not None and chosen.costs:
             refusal = self._budget.refusal(place, incoming.author_id)
             if refusal is not None:
                 first = self._budget.tell(incoming.channel_id, incoming.author_id)

@@ -18,7 +18,6 @@ import discord
 import structlog
 
 from bot.background import Background
-from bot.conversations import Conversations
 from bot.core.conversation import Conversation
 from bot.core.events import (
     AbandonReason,
@@ -30,7 +29,7 @@ from bot.core.events import (
     ReplySent,
     SkipReason,
 )
-from bot.core.fate import Look, NotYet, Outcome, Refused, Sent
+from bot.core.fate import NotYet, Outcome, Refused, Sent
 from bot.errors import EcholessError
 from bot.gateway.incoming import Incoming, Unreadable
 from bot.gateway.intake import Intake
@@ -39,7 +38,6 @@ from bot.gateway.places import Place
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.sender import sort
 from bot.gateway.snowflakes import snowflake_time
-from bot.replies.sender import Sender, StillNext
 
 ASK = "ask"
 REMEMBERED = 1000
@@ -77,13 +75,9 @@ class Asked:
 
 
 class InteractionReplies:
-    """Takes questions and edits the answers into their responses; any other reply goes to ``sender``."""
+    """Takes questions and edits the answers into their responses."""
 
-    def __init__(
-        self, sender: Sender, conversations: Conversations, intake: Intake, token_seconds: float = TOKEN_SECONDS
-    ) -> None:
-        self._sender = sender
-        self._conversations = conversations
+    def __init__(self, intake: Intake, token_seconds: float = TOKEN_SECONDS) -> None:
         self._intake = intake
         self._token_seconds = token_seconds
         self._live: dict[int, Asked] = {}
@@ -133,55 +127,11 @@ class InteractionReplies:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    @property
-    def own_id(self) -> int:
-        """Return the id of the bot's account."""
-        return self._sender.own_id
-
-    async def ready(self) -> None:
-        """Wait until a client is connected."""
-        await self._sender.ready()
-
-    async def look(self, channel_id: int, since: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when it can't."""
-        return await self._sender.look(channel_id, since)
-
-    async def send(
-        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
-    ) -> Outcome:
-        """Send one part, into the response of a question's command or as a message."""
-        asked = self._live.get(reply_to)
-        if asked is not None:
-            return await _answered(asked, text)
-        entry = (await self._conversations.state(channel_id)).pending(reply_to)
-        if entry is not None and entry.asked:
-            # The token is lost, and a private question must not be answered in public.
-            return Refused(AbandonReason.EXPIRED, "no token")
-        return await self._sender.send(channel_id, text, still_next, nonce=nonce, reply_to=reply_to, plain=plain)
-
-    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Change the text of a message of the bot; answers to commands are never changed."""
-        return await self._sender.edit(channel_id, message_id, text)
-
-    async def remove(self, channel_id: int, message_id: int) -> Outcome:
-        """Delete a message of the bot."""
-        return await self._sender.remove(channel_id, message_id)
-
-    async def typing(self, channel_id: int) -> None:
-        """Show that the bot is writing."""
-        await self._sender.typing(channel_id)
-
-    async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction to a message."""
-        await self._sender.react(channel_id, message_id, emoji)
-
-    async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Take the bot's reaction to a message off."""
-        await self._sender.unreact(channel_id, message_id, emoji)
-
-    async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
-        """Post a message that answers none."""
-        await self._sender.say(channel_id, text, nonce=nonce)
+    async def answer(self, message_id: int, text: str) -> Outcome:
+        """Write the answer to a question into the response of its command."""
+        asked = self._live.get(message_id)
+        # The token is lost, and a private question must not be answered in public.
+        return Refused(AbandonReason.EXPIRED, "no token") if asked is None else await _answered(asked, text)
 
     def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Forget questions whose reply has ended; tell the asker when it ended without an answer."""

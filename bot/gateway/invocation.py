@@ -20,7 +20,7 @@ import structlog
 from discord.webhook.async_ import async_context
 
 from bot.backoff import backoff
-from bot.gateway.http import Responses
+from bot.gateway.http import InteractionHttp
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake
 from bot.moderation import commands
@@ -73,7 +73,7 @@ class Invocation:
     noted_as: str
     word: str = ""
     public: bool = False
-    _responses: Responses = field(default_factory=Responses)
+    _responses: InteractionHttp = field(default_factory=InteractionHttp)
 
     @property
     def asker(self) -> Asker:

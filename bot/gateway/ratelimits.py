@@ -66,7 +66,7 @@ class Waits:
         self._told[kind] = over
 
 
-class Bucket(Ratelimit):
+class RateLimitBucket(Ratelimit):
     """One of Discord's limits. Requests take their places in it one after the other."""
 
     __slots__ = ("_returned", "_turn", "_waits")

@@ -178,6 +178,8 @@ def _window(context: CommandContext, story: Story) -> str:
     responder = next((each for each in context.responders if composed and each.name == composed.responder), None)
     if responder is not None and not responder.wants_history:
         return f"{count_text(known, 'earlier turn')}, which this responder does not read"
+    if responder is None and composed and not composed.model:
+        return f"{count_text(known, 'earlier turn')}; whether they were read is not known here"
     cut = f"; {known - read} older ones cut" if known > read else ""
     crowded = f", {composed.cut} of them to stay within llm.context_tokens" if composed and composed.cut else ""
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"

@@ -129,7 +129,6 @@ async def _answer(
         context.reader,
         context.responders,
         context.window,
-        SECONDS,
         personas=Personas(context.reader, lambda _channel_id: around),
         attachments=context.attachments,
         clock=context.clock,

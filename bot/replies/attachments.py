@@ -10,7 +10,7 @@ from bot.core.events import Attachment
 from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
 from bot.replies.reading import find_received
-from bot.responders.protocol import File, Responder, Streaming
+from bot.responders.protocol import File
 
 MOST = 10
 """Files of one question that are fetched: as many as a message can have."""
@@ -35,9 +35,9 @@ class Attachments:
     limit: int
     images: bool = False
 
-    async def read(self, responder: Responder, channel_id: int, entries: Sequence[Pending]) -> tuple[File, ...]:
-        """Return the files of questions, where the responder makes anything of files; what can't be had is left out."""
-        if not self.limit or not isinstance(responder, Streaming):
+    async def read(self, channel_id: int, entries: Sequence[Pending]) -> tuple[File, ...]:
+        """Return the files of questions; what can't be had is left out."""
+        if not self.limit:
             return ()
         files: list[File] = []
         for entry in entries:

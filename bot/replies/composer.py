@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from bot.core.addressing import without_mention
 from bot.core.commands import Compose
@@ -17,23 +14,10 @@ from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.eventlog.reader import Reader
 from bot.replies.attachments import Attachments
-from bot.replies.personas import Persona, Personas
+from bot.replies.personas import Personas
 from bot.replies.reading import find_received, utterances
-from bot.responders.protocol import (
-    Absence,
-    Answer,
-    Attached,
-    Context,
-    Dependent,
-    Immediate,
-    Question,
-    Responder,
-    Streaming,
-    Utterance,
-)
-
-Show: TypeAlias = Callable[[str], None]
-"""Told of each piece that an answer grows by; must not block."""
+from bot.responders.ask import Show, ask, at_once
+from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
 
 
 class WordsErased(Exception):
@@ -47,13 +31,11 @@ class Composer:
     ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
     ``settings`` names what they were set to, for whoever asks later why an answer was given.
     ``personas`` tells who the bot is in a channel, ``clock`` the time, in microseconds since the epoch.
-    ``timeout`` is in seconds, for responders that keep no time themselves.
     """
 
     reader: Reader
     responders: Sequence[Responder]
     window: int
-    timeout: float
     settings: str = ""
     personas: Personas | None = None
     attachments: Attachments | None = None
@@ -66,13 +48,11 @@ class Composer:
         composed anew takes the place of another once it is whole: what failed halfway would be all that is left of
         both, and Discord takes few edits of a message older than an hour (error 30046).
         """
-        first = entry.generation == 1 and not entry.asked
-        return first and isinstance(self._responder(entry.responder), Streaming)
+        return entry.generation == 1 and not entry.asked
 
     def absence(self, entry: Pending) -> Absence | None:
         """Return why nobody can write the answer just now, for whom that depends on others."""
-        responder = self._responder(entry.responder)
-        return responder.absence() if isinstance(responder, Dependent) else None
+        return self._responder(entry.responder).absence()
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None
@@ -91,36 +71,29 @@ class Composer:
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
-        summary = await self._summary(responder, state)
-        since = state.summary_upto if summary else 0
-        history = await self._history(state, channel_id, entry, since) if responder.wants_history else ()
-        files = await self.attachments.read(responder, channel_id, entries) if self.attachments else ()
-        context, persona = await self._context(responder, channel_id, state, history)
-        context = replace(context, attachments=files, summary=summary)
-        # Who streams has limits of its own, which begin when its turn comes: for that it may have to wait.
-        async with asyncio.timeout(None if isinstance(responder, Streaming) else self.timeout):
-            answer = await _answer(responder, question, context, show)
+        context, persona = Context(), 0
+        if responder.wants_history:
+            context, persona = await self._context(state, channel_id, entries)
+        answer = await ask(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
-        event = self._composed(entry.message_id, responder, answer, parts, persona.position)
-        built_on = state.summary_at if summary else 0
+        event = self._composed(entry.message_id, responder, answer, parts, persona)
+        built_on = state.summary_at if context.summary else 0
         event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
         """Return the answer of a responder that needs the question alone, to be recorded along with it, or None."""
-        if not isinstance(responder, Immediate):
-            return None
         try:
-            answer = responder.answer(question)
-        except Exception:  # noqa: BLE001 - a responder may raise anything: it is asked again in its turn, and judged
+            answer = at_once(responder, question)
+            parts = split(answer.text) if answer else ()
+            if answer is None or not parts:
+                return None
+            return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
+        except Exception:  # noqa: BLE001 - it may raise, or answer, anything: it is asked again in its turn, and judged
             return None
-        parts = split(answer.text) if answer else ()
-        if answer is None or not parts:
-            return None
-        return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
 
     def _composed(
         self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str], persona: int = 0
@@ -150,21 +123,21 @@ class Composer:
             raise WordsErased
         return body.parts
 
-    async def _context(
-        self, responder: Responder, channel_id: int, state: Conversation, history: Sequence[Utterance]
-    ) -> tuple[Context, Persona]:
-        """Return what a responder may build on, and the persona in it; those without a model have no use for one."""
-        if self.personas is None or not isinstance(responder, Streaming):
-            return Context(history=history), Persona()
-        persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
+    async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
+        """Return what an answer may build on, and the position of the event that set the persona in it (0: none)."""
+        summary = await self._summary(state)
+        since = state.summary_upto if summary else 0
         context = Context(
-            history=history,
-            persona=persona.text,
-            topic=around.topic,
-            bot_name=around.bot_name,
+            history=await self._history(state, channel_id, entries[0], since),
+            summary=summary,
+            attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
         )
-        return context, persona
+        if self.personas is None:
+            return context, 0
+        persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
+        context = replace(context, persona=persona.text, topic=around.topic, bot_name=around.bot_name)
+        return context, persona.position
 
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
@@ -192,9 +165,9 @@ class Composer:
             files=tuple(Attached(file.content_type, file.size) for file in (message.attachments if message else ())),
         )
 
-    async def _summary(self, responder: Responder, state: Conversation) -> str:
+    async def _summary(self, state: Conversation) -> str:
         """Return what sums up the turns before the window, "" where nothing does or the words are erased."""
-        if not state.summary_at or not isinstance(responder, Streaming):
+        if not state.summary_at:
             return ""
         body = (await self.reader.bodies((state.summary_at,))).get(state.summary_at)
         return body.text if body else ""
@@ -203,16 +176,3 @@ class Composer:
         """Return the turns before a question that are newer than ``since``: the others are summed up."""
         turns = [turn for turn in state.window if since < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)
-
-
-async def _answer(responder: Responder, question: Question, context: Context, show: Show | None) -> Answer | None:
-    """Return an answer as a whole, however it is made, and show meanwhile what there is of it."""
-    if not isinstance(responder, Streaming):
-        return await responder.compose(question, context.history)
-    async with aclosing(responder.stream(question, context)) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Answer):
-                return piece
-            if show is not None:
-                show(piece)
-    return None

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.conversations import Conversations
+from bot.core.addressing import nonce_of
 from bot.core.commands import Command, Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import EditPart, Patience, SendPart, Step, next_in_line, next_step
 from bot.core.events import Recorded
-from bot.core.fate import same
+from bot.core.fate import Outcome, same
 from bot.core.outbox import Outbox, Pending
 from bot.replies.composer import Composer
 from bot.replies.notices import Notices
 from bot.replies.pace import Pace
-from bot.replies.sender import Sender
+from bot.replies.sender import Responses, Sender, StillNext
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ class ReplyContext:
     conversations: Conversations
     composer: Composer
     sender: Sender
+    responses: Responses
     patience: Patience
     pace: Pace
     clock: Callable[[], int]
@@ -124,3 +126,12 @@ class ChannelContext:
     async def handle(self, command: Command) -> tuple[Recorded, ...]:
         """Decide and record a command; return the events it newly appended."""
         return await self.all.conversations.handle(self.id, command)
+
+    async def send(self, entry: Pending, part: int, text: str, still_next: StillNext) -> Outcome:
+        """Send one part of a reply: as a message, or into the response of the command that asked for it."""
+        if entry.asked:
+            return await self.all.responses.answer(entry.message_id, text)
+        nonce = nonce_of(entry.message_id, part, entry.generation)
+        return await self.all.sender.send(
+            self.id, text, still_next, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
+        )

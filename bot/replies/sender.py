@@ -62,6 +62,14 @@ class Sender(Protocol):
         ...
 
 
+class Responses(Protocol):
+    """Holds the responses to commands, each until its answer is written into it."""
+
+    async def answer(self, message_id: int, text: str) -> Outcome:
+        """Write the answer to a question into its response, and sort how that ended; it does no harm twice."""
+        ...
+
+
 class LookFailed(Exception):
     """The history could not be read just now; ``after`` as in :class:`bot.core.fate.NotYet`."""
 

@@ -8,7 +8,6 @@ from functools import partial
 import structlog
 
 from bot.backoff import backoff
-from bot.core.addressing import nonce_of
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import still_next
@@ -52,17 +51,9 @@ class Sending:
             return
         # From here until the outcome is recorded, nobody can say that this part is not in Discord.
         self._known.certain.discard(entry.message_id)
-        nonce = nonce_of(entry.message_id, part, entry.generation)
         self._known.sending = True
         try:
-            outcome = await self._channel.all.sender.send(
-                self._channel.id,
-                text,
-                partial(self._is_next, entry),
-                nonce=nonce,
-                reply_to=entry.message_id,
-                plain=entry.plain,
-            )
+            outcome = await self._channel.send(entry, part, text, partial(self._is_next, entry))
             await self.conclude(entry, judge_send(entry, part, text, outcome))
         finally:
             self._known.sending = False

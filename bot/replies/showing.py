@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from bot.core.addressing import nonce_of
 from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
@@ -161,10 +160,7 @@ class Showing:
     async def _send(self, entry: Pending, part: int, text: str) -> None:
         """Send a part that is not in Discord yet."""
         self._known.certain.discard(self._message_id)
-        nonce = nonce_of(self._message_id, part, entry.generation)
-        outcome = await self._channel.all.sender.send(
-            self._channel.id, text, self._still_next, nonce=nonce, reply_to=self._message_id
-        )
+        outcome = await self._channel.send(entry, part, text, self._still_next)
         verdict = judge_shown(entry, part, text, outcome)
         self._shows = self._shows or bool(verdict.shown)
         if isinstance(outcome, Sent | Refused) and not verdict.shown:

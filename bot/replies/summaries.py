@@ -1,4 +1,4 @@
-"""The running summary of a conversation: what the window outgrows is folded into it, by the model that answers there.
+"""The running summary of a conversation: what the window outgrows is folded into it, by the first who can sum up.
 
 An effect of newly recorded answers, like sending is of requests: loading and replaying never ask for one.
 """
@@ -6,7 +6,7 @@ An effect of newly recorded answers, like sending is of requests: loading and re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,7 +17,7 @@ from bot.core.events import Body, ConversationSummarised, Recorded, ReplyCompose
 from bot.core.summary import outgrown
 from bot.eventlog.reader import Reader
 from bot.replies.reading import utterances
-from bot.responders.protocol import Summarising
+from bot.responders.protocol import Answer, Responder, Utterance
 
 _log = structlog.get_logger()
 
@@ -29,12 +29,12 @@ class Summaries:
         self,
         conversations: Conversations,
         reader: Reader,
-        summarising: Summarising,
+        responders: Sequence[Responder],
         may: Callable[[int], bool] = lambda _channel_id: True,
     ) -> None:
         self._conversations = conversations
         self._reader = reader
-        self._summarising = summarising
+        self._responders = responders
         self._may = may
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -62,14 +62,16 @@ class Summaries:
             _log.warning("summary.failed", channel=channel_id, reason=type(error).__name__)
 
     async def _written(self, channel_id: int) -> Summarise | None:
-        """Have a summary written; None where everything in it was erased."""
+        """Have a summary written; None where everything in it was erased, or nobody can write one."""
         state = await self._conversations.state(channel_id)
         turns = outgrown(state)
         said = await utterances(self._reader, channel_id, turns)
         before = (await self._reader.bodies((state.summary_at,))).get(state.summary_at)
         if not said:
             return None
-        answer = await self._summarising.summarise(before.text if before else "", said)
+        answer = await self._summary(before.text if before else "", said)
+        if answer is None:
+            return None
         people = {turn.author_id for turn in turns if turn.role is not Role.BOT}
         event = ConversationSummarised(
             upto=turns[-1].message_id,
@@ -84,6 +86,13 @@ class Summaries:
             priced=answer.priced,
         )
         return Summarise(event, Body(parts=(answer.text,)))
+
+    async def _summary(self, before: str, said: Sequence[Utterance]) -> Answer | None:
+        for responder in self._responders:
+            answer = await responder.summarise(before, said)
+            if answer is not None:
+                return answer
+        return None
 
     async def _people(self, position: int) -> set[int]:
         """Return whose words are in the summary at a position."""

@@ -1,21 +1,20 @@
 """Answer questions: what a responder is, and the responders that come with Echoless."""
 
-from bot.responders.chain import Chain, claimant, close, members
+from bot.responders.ask import Show, ask, at_once
+from bot.responders.chain import Chain
 from bot.responders.protocol import (
     Absence,
     Answer,
     Attached,
     Condition,
     Context,
-    Dependent,
     File,
-    Immediate,
     ModelFailed,
     Question,
+    Reply,
     Responder,
+    Said,
     Seen,
-    Streaming,
-    Summarising,
     Trouble,
     Utterance,
 )
@@ -28,22 +27,20 @@ __all__ = [
     "Chain",
     "Condition",
     "Context",
-    "Dependent",
     "File",
-    "Immediate",
     "ModelFailed",
     "Question",
+    "Reply",
     "Responder",
     "Rule",
     "RulesResponder",
+    "Said",
     "Seen",
-    "Streaming",
-    "Summarising",
+    "Show",
     "Trouble",
     "Utterance",
-    "claimant",
-    "close",
+    "ask",
+    "at_once",
     "compile_rules",
     "load_facts",
-    "members",
 ]

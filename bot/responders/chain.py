@@ -4,49 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.responders.protocol import Answer, Question, Responder, Streaming, Utterance
+import structlog
+
+from bot.responders.protocol import Question, Responder
+
+_log = structlog.get_logger(__name__)
 
 
 class Chain:
-    """Ask the members in their order.
-
-    The chain finds out who answers; that is who is recorded with the request, and asked for the answer.
-    """
-
-    name = "chain"
+    """Chooses who of its members, one at least, answers a question."""
 
     def __init__(self, members: Sequence[Responder]) -> None:
         self.members = tuple(members)
-        self.wants_history = any(member.wants_history for member in members)
 
-    def claims(self, question: Question) -> bool:
-        """Tell whether a member would answer the question."""
-        return claimant(self, question, addressed=True) is not None
+    @property
+    def first(self) -> Responder:
+        """Return the one that is asked first."""
+        return self.members[0]
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer by the first member that claims the question."""
-        member = claimant(self, question, addressed=True)
-        return await member.compose(question, history) if member else None
+    def choose(self, question: Question, *, addressed: bool) -> Responder | None:
+        """Return the first member that claims a question; not one that answers everything, unless it is ``addressed``.
 
+        A rule's claim makes a message addressed to the bot. A member whose claim fails has none: whatever it does, the
+        question has to be recorded.
+        """
+        for member in self.members:
+            try:
+                if (addressed or not member.answers_everything) and member.claims(question):
+                    return member
+            except Exception as error:  # noqa: BLE001 - a responder may raise anything
+                _log.warning("responder.failed", responder=member.name, at="claims", reason=type(error).__name__)
+        return None
 
-def members(responder: Responder) -> tuple[Responder, ...]:
-    """Return the members of a chain, or the responder alone."""
-    return responder.members if isinstance(responder, Chain) else (responder,)
-
-
-async def close(responder: Responder) -> None:
-    """Close the connections that members hold, if they hold any."""
-    for member in members(responder):
-        if isinstance(member, Streaming):
-            await member.close()
-
-
-def claimant(responder: Responder, question: Question, *, addressed: bool) -> Responder | None:
-    """Return the first of the members that claims a question, of those that answer unless ``addressed`` if it is not.
-
-    A rule's claim makes a message addressed to the bot; a model would answer anything, so that its claim does not.
-    """
-    for member in members(responder):
-        if (addressed or not getattr(member, "only_addressed", False)) and member.claims(question):
-            return member
-    return None
+    async def close(self) -> None:
+        """Close the connections that members hold, if they hold any."""
+        for member in self.members:
+            try:
+                await member.close()
+            except Exception as error:  # noqa: BLE001 - the others have to be closed, too
+                _log.warning("responder.failed", responder=member.name, at="close", reason=type(error).__name__)

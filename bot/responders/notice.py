@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bot.responders.protocol import Answer, Question, Utterance
+from bot.responders.protocol import Answer, Context, Question, Responder
 
 NAME = "notice"
 TODAY = "notice today"
 """The name of the one that tells of a limit of the day."""
 
 
-class Notice:
-    """Answers with one fixed sentence."""
-
-    wants_history = False
+class Notice(Responder):
+    """Answers with one fixed sentence, and claims no question: it is chosen when a limit is exceeded."""
 
     def __init__(self, text: str, name: str = NAME) -> None:
         self.name = name
         self._text = text
 
-    def claims(self, question: Question) -> bool:
-        """Tell that nobody asks for it: it is chosen when a limit is exceeded."""
-        del question
-        return False
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    def answer(self, question: Question, context: Context) -> Answer:
         """Return the sentence."""
-        del question, history
+        del question, context
         return Answer(self._text)
 
 

@@ -1,33 +1,29 @@
 """Say what a responder is asked, what it answers, and what it has to look like.
 
-A responder is any object with a name and two methods. This one is whole:
+A responder is a class with one method, :meth:`Responder.answer`. It says by :meth:`Responder.claims` which messages are
+for it, unless it answers everything. This one is whole:
 
->>> class Echo:
-...     name = "echo"
-...     wants_history = False
-...
+>>> class Echo(Responder):
 ...     def claims(self, question: Question) -> bool:
 ...         return question.text.startswith("!echo ")
 ...
-...     async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-...         return Answer(question.text.removeprefix("!echo "))
+...     def answer(self, question: Question, context: Context) -> str:
+...         return question.text.removeprefix("!echo ")
 
->>> import asyncio
 >>> question = Question(channel_id=1, message_id=2, author_id=3, author="Ada", text="!echo hello")
 >>> Echo().claims(question)
 True
->>> asyncio.run(Echo().compose(question, history=())).text
+>>> Echo().answer(question, Context())
 'hello'
-
-One that builds on more than the turns before, or shows its answer while it is made, is :class:`Streaming` as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, TypeAlias
 
 
 class Attached(NamedTuple):
@@ -181,34 +177,6 @@ class ModelFailed(Exception):
         return self.trouble in FINAL
 
 
-class Responder(Protocol):
-    """Answer questions.
-
-    ``wants_history`` says whether ``compose`` reads the window; where it is False the window comes empty and nothing
-    is fetched for it.
-    """
-
-    name: str
-    wants_history: bool
-
-    def claims(self, question: Question) -> bool:
-        """Tell at once, from the question alone, whether this responder would answer it."""
-        ...
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer the question, or None to stay silent; ``history`` is the window before it, oldest first."""
-        ...
-
-
-@runtime_checkable
-class Immediate(Protocol):
-    """Answer at once, from the question alone: what it says is recorded along with the question."""
-
-    def answer(self, question: Question) -> Answer | None:
-        """Answer the question, or None to stay silent."""
-        ...
-
-
 class Condition(NamedTuple):
     """Tell how one that helps is: ``name``, ``trouble`` ("": none), for how many ``seconds``, after how many ``tries``.
 
@@ -244,54 +212,67 @@ class Seen(NamedTuple):
     tokens: int = 0
 
 
-@runtime_checkable
-class Dependent(Protocol):
-    """Answer with the help of somebody who may be away."""
+Said: TypeAlias = str | Answer | None
+"""What is said to a question; None is silence."""
 
-    def absence(self) -> Absence | None:
-        """Return why nobody can be asked just now; None where somebody can. Costs nothing, and asks nobody."""
-        ...
-
-    def condition(self) -> Sequence[Condition]:
-        """Return how those are who help, in the order in which they are asked."""
-        ...
-
-    async def look(self) -> Sequence[Seen]:
-        """Ask those who help how they are, which costs nothing; never raises."""
-        ...
+Reply: TypeAlias = Said | Awaitable[Said] | AsyncGenerator[str | Answer, None]
+"""What :meth:`Responder.answer` returns: at once (``def``), later (``async def``), or piece by piece (``yield``)."""
 
 
-@runtime_checkable
-class Summarising(Protocol):
-    """Sum up what was said, for whoever answers later."""
+class Responder(ABC):
+    """Answer questions.
 
-    async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer:
-        """Return a summary of ``turns``, the oldest first, and of what ``summary`` says of the time before them.
+    ``name`` is what the settings call it, recorded with each question. ``costs``: its answers are paid for, so that the
+    limits of a day hold for them. ``wants_history``: it builds on the :class:`Context`; else that comes empty, and
+    nothing is fetched for it. ``answers_everything``: it would answer whatever is said, so that its claim does not make
+    a message addressed to the bot, as a rule's does. ``timeout``: seconds for an answer; None: it keeps time itself.
+    """
+
+    name: str = ""
+    costs: bool = False
+    wants_history: bool = False
+    answers_everything: bool = False
+    timeout: float | None = 120.0
+
+    def claims(self, question: Question) -> bool:
+        """Tell at once, from the question alone, whether this responder would answer it; by default, if it has words.
+
+        Every message that is recorded is shown to it, addressed to the bot or not.
+        """
+        return self.answers_everything and bool(question.text.strip())
+
+    @abstractmethod
+    def answer(self, question: Question, context: Context) -> Reply:
+        """Answer the question, or stay silent by None.
+
+        A plain method that wants no history and costs nothing is asked while the question is recorded, and its answer
+        is recorded along with it: it must not wait for anything. A coroutine may. An asynchronous generator yields what
+        the answer grows by, which is shown meanwhile; an :class:`Answer` at the end tells more than its text, which has
+        to be all that was yielded, if anything was. It is closed where nobody waits for the answer any more.
+
+        What it raises is recorded by its kind alone. It is asked again, and given up after the third time. Raises
+        :class:`ModelFailed` where it is known whether the question is to blame.
+        """
+
+    async def close(self) -> None:  # noqa: B027 - most hold none
+        """Close the connections it holds; nothing is asked afterwards."""
+
+    async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer | None:
+        """Sum up ``turns``, the oldest first, and what ``summary`` says of the time before them; None where it can't.
 
         Raises :class:`ModelFailed`.
         """
-        ...
+        del summary, turns
+        return None
 
+    def absence(self) -> Absence | None:
+        """Return why nobody who helps can be asked just now; None where somebody can. Costs nothing, asks nobody."""
+        return None
 
-@runtime_checkable
-class Streaming(Protocol):
-    """Answer while the answer is made.
+    def condition(self) -> Sequence[Condition]:
+        """Return how those are who help, in the order in which they are asked."""
+        return ()
 
-    ``only_addressed``: it claims whatever it could answer, so that a claim alone does not make a message addressed to
-    the bot, as a rule's does.
-    """
-
-    only_addressed: bool
-
-    def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
-        """Yield what the answer grows by, then the :class:`Answer`, whose text is all that was yielded, joined.
-
-        Where the answer is not shown while it is made, the :class:`Answer` comes alone. Close it when leaving early
-        (``contextlib.aclosing``): that ends the model's work. Nobody else limits how long it takes. Raises
-        :class:`ModelFailed`.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Close the connections it holds; nothing is asked afterwards."""
-        ...
+    async def look(self) -> Sequence[Seen]:
+        """Ask those who help how they are, which costs nothing; never raises."""
+        return ()

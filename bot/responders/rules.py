@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,7 @@ import regex
 import structlog
 
 from bot.errors import ConfigError
-from bot.responders.protocol import Answer, Question, Utterance
+from bot.responders.protocol import Answer, Context, Question, Responder
 from bot.responders.template import Template, TemplateError, parse
 
 _MESSAGE_SECONDS = 0.025
@@ -99,7 +99,7 @@ class _Watch:
         return passed if passed < _HARDLY else time.thread_time() - self._own
 
 
-class RulesResponder:
+class RulesResponder(Responder):
     """Answer by rules, in their order.
 
     A rule that runs out of time does not apply to that message; one that does so three times in a row is suspended
@@ -107,7 +107,6 @@ class RulesResponder:
     """
 
     name = "rules"
-    wants_history = False
 
     def __init__(self, rules: Iterable[_Compiled]) -> None:
         self._rules = tuple(rules)
@@ -116,11 +115,7 @@ class RulesResponder:
         """Tell whether a rule answers the question."""
         return self.answer(question) is not None
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:  # noqa: ARG002
-        """Answer as :meth:`answer` does."""
-        return self.answer(question)
-
-    def answer(self, question: Question) -> Answer | None:
+    def answer(self, question: Question, context: Context | None = None) -> Answer | None:  # noqa: ARG002
         """Answer by the first rule that applies."""
         text = question.text.strip()
         watch = _Watch()

@@ -1,1 +1,1 @@
-"""A Discord on loopback, REST and gateway, to try and test a bot without a token; it knows nothing of our bot."""
+"""A Discord on loopback, REST API and gateway, to test any bot without a token; see docs/sandbox.md."""

@@ -8,19 +8,19 @@ import click
 
 from bot.sandbox.command import command
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _EXIT = 5
 
 
 def hint(description: Json) -> str:
-    """Name the addresses."""
+    """List the addresses and the token."""
     names = ("api_url", "gateway_url", "control_url", "token")
     return "\n".join(f"{name}: {description[name]}" for name in names)
 
 
 def main() -> int:
-    """Run the command; give its exit code."""
+    """Run the command; return its exit code."""
     try:
         command(hint).main(prog_name="python -m bot.sandbox", standalone_mode=False)
     except click.ClickException as error:

@@ -1,46 +1,37 @@
-"""Attachments: what a message says about its files, and the files of those whose content was given."""
+"""Attachments of messages, and the address where their files can be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from aiohttp import web
 
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
-from bot.sandbox.wire import Json
+from bot.sandbox.services import Services
 from bot.sandbox.world import World
 
 
-class File(Protocol):
-    """What is known of a file."""
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file of a message; it can't be fetched if its ``content`` is None."""
 
-    @property
-    def filename(self) -> str:
-        """The name."""
-
-    @property
-    def content_type(self) -> str:
-        """The media type."""
-
-    @property
-    def size(self) -> int:
-        """The size in bytes."""
-
-    @property
-    def content(self) -> bytes | None:
-        """What is in it; None: nobody can fetch it."""
+    filename: str
+    content_type: str
+    size: int
+    content: bytes | None = None
 
 
-def attachment_payloads(world: World, channel: Channel, files: Iterable[File], base_url: str) -> list[Json]:
-    """Build attachments; their addresses point into the sandbox, so that nothing reaches out."""
-    payloads = []
+def attachment_payloads(services: Services, channel: Channel, files: Iterable[AttachedFile]) -> list[Json]:
+    """Build attachments; their addresses point into the sandbox, never to the internet."""
+    payloads, base_url = [], services.addresses.api or "http://127.0.0.1"
     for file in files:
-        snowflake = world.snowflakes.next()
+        snowflake = services.world.snowflakes.next()
         if file.content is not None:
-            world.files[snowflake] = file.content
-        url = f"{base_url or 'http://127.0.0.1'}/attachments/{channel.id}/{snowflake}/{quote(file.filename, safe='')}"
+            services.world.files[snowflake] = file.content
+        url = f"{base_url}/attachments/{channel.id}/{snowflake}/{quote(file.filename, safe='')}"
         payloads.append(
             {
                 "id": str(snowflake),
@@ -55,7 +46,7 @@ def attachment_payloads(world: World, channel: Channel, files: Iterable[File], b
 
 
 def install_files(application: web.Application, world: World, base: str) -> None:
-    """Serve the files, to whoever has their address, as a content delivery network does."""
+    """Serve the files to everybody who has their address, as Discord's content delivery network does."""
 
     async def serve(request: web.Request) -> web.Response:
         key = request.match_info["attachment"]

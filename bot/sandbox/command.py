@@ -1,4 +1,4 @@
-"""The sandbox from the command line: its options, and what they mean."""
+"""The sandbox's command: its options, and what they mean."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ import click
 
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
-from bot.sandbox.options import DEFAULT_TOKEN, Rate, SandboxOptions
+from bot.sandbox.options import DEFAULT_TOKEN, RateLimit, SandboxOptions
 from bot.sandbox.recordings import read_recording
 from bot.sandbox.serve import Hint, Job, StartCompanion, serve
 
 
-class _RateType(click.ParamType[str]):
-    """A rate such as 5/5, or off."""
+class _RateType(click.ParamType[RateLimit | None]):
+    """A rate such as 5/5; off is None."""
 
     name = "N/SECONDS|off"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
-        """Check the text; it stays text."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> RateLimit | None:  # noqa: ANN401
+        """Read the rate."""
         try:
-            Rate.parse(str(value))
+            return RateLimit.parse(str(value))
         except SandboxError as error:
             self.fail(str(error), param, ctx)
-        return str(value)
 
 
 class _SpeedType(click.ParamType[float | None]):
-    """A factor, or max."""
+    """A factor; max is None."""
 
     name = "FACTOR|max"
 
@@ -47,25 +46,51 @@ class _SpeedType(click.ParamType[float | None]):
         return factor
 
 
-def options() -> list[click.Parameter]:
-    """List the command's options."""
-    return [*_addresses(), *_playing(), *_behaviour()]
-
-
-def _addresses() -> list[click.Parameter]:
-    port = click.IntRange(0, 65535)
+def _sandbox_options() -> list[click.Parameter]:
+    """List what becomes SandboxOptions; each is named as its field."""
+    port, seconds = click.IntRange(0, 65535), click.FloatRange(min=0)
+    shown: dict[str, Any] = {"show_default": True}
+    rate: dict[str, Any] = {"metavar": _RateType.name, "type": _RateType(), **shown}
     return [
-        click.Option(["--host"], default="127.0.0.1", show_default=True, help="A loopback address to listen on."),
+        click.Option(["--host"], default="127.0.0.1", **shown, help="A loopback address to listen on."),
         click.Option(["--port"], type=port, default=0, help="Port of REST and gateway.  [default: any free one]"),
         click.Option(
             ["--control-port"], type=port, default=0, help="Port of the control API.  [default: any free one]"
         ),
-        click.Option(["--token"], default=DEFAULT_TOKEN, show_default=True, help="The bot's token."),
-        click.Option(["--bot-name"], default="sandbox-bot", show_default=True, help="The bot's name."),
+        click.Option(["--token"], default=DEFAULT_TOKEN, **shown, help="The bot's token."),
+        click.Option(["--bot-name"], default="sandbox-bot", **shown, help="The bot's name."),
+        click.Option(
+            ["--rate-limit", "message_rate"],
+            default="5/5",
+            **rate,
+            help="Messages per channel; off switches every limit off.",
+        ),
+        click.Option(["--global-rate-limit", "global_rate"], default="50/1", **rate, help="All requests."),
+        click.Option(["--nonce-window"], type=seconds, default=300, **shown, help="Seconds a nonce is remembered."),
+        click.Option(
+            ["--resume-window"],
+            type=seconds,
+            default=180,
+            **shown,
+            help="Seconds a session without connection can be resumed.",
+        ),
+        click.Option(
+            ["--heartbeat", "heartbeat_interval"],
+            type=click.FloatRange(min=0.05),
+            default=41.25,
+            **shown,
+            help="Seconds.",
+        ),
+        click.Option(
+            ["--deny-intent", "denied_intents"],
+            type=click.Choice(sorted(PRIVILEGED_BY_NAME)),
+            multiple=True,
+            help="A privileged intent that is not switched on for the bot.",
+        ),
     ]
 
 
-def _playing() -> list[click.Parameter]:
+def _job_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--play"],
@@ -74,7 +99,7 @@ def _playing() -> list[click.Parameter]:
         ),
         click.Option(
             ["--speed"],
-            metavar="FACTOR|max",
+            metavar=_SpeedType.name,
             type=_SpeedType(),
             default="1",
             show_default=True,
@@ -82,47 +107,6 @@ def _playing() -> list[click.Parameter]:
         ),
         click.Option(["--exit-after-play"], is_flag=True, help="Leave when the bot is quiet after playing."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON line when listening, and no chat."),
-    ]
-
-
-def _behaviour() -> list[click.Parameter]:
-    seconds = click.FloatRange(min=0)
-    return [
-        click.Option(
-            ["--rate-limit"],
-            metavar="N/SECONDS|off",
-            type=_RateType(),
-            default="5/5",
-            show_default=True,
-            help="Messages per channel; off switches every limit off.",
-        ),
-        click.Option(
-            ["--global-rate-limit"],
-            metavar="N/SECONDS|off",
-            type=_RateType(),
-            default="50/1",
-            show_default=True,
-            help="All requests.",
-        ),
-        click.Option(
-            ["--nonce-window"], type=seconds, default=300, show_default=True, help="Seconds a nonce is remembered."
-        ),
-        click.Option(
-            ["--resume-window"],
-            type=seconds,
-            default=180,
-            show_default=True,
-            help="Seconds a session without connection can be resumed.",
-        ),
-        click.Option(
-            ["--heartbeat"], type=click.FloatRange(min=0.05), default=41.25, show_default=True, help="Seconds."
-        ),
-        click.Option(
-            ["--deny-intent"],
-            type=click.Choice(sorted(PRIVILEGED_BY_NAME)),
-            multiple=True,
-            help="A privileged intent that is not switched on for the bot.",
-        ),
     ]
 
 
@@ -136,12 +120,12 @@ def command(
     beside = [click.Option(["--with-bot"], is_flag=True, help="Bring a bot along, which ends with the sandbox.")]
 
     def callback(*, with_bot: bool = False, **chosen: Any) -> None:  # noqa: ANN401 - click's values
-        run(hint, companion if with_bot else None, **chosen)
+        _run(hint, companion if with_bot else None, **chosen)
 
     return kind(
         "sandbox",
         callback=callback,
-        params=[*(beside if companion is not None else ()), *options()],
+        params=[*(beside if companion is not None else ()), *_sandbox_options(), *_job_options()],
         context_settings={"help_option_names": ["-h", "--help"]},
         help=(
             "Start a Discord on loopback, REST and gateway, that any bot can be pointed at: no token, no network.\n\n"
@@ -151,24 +135,21 @@ def command(
     )
 
 
-def run(hint: Hint, companion: StartCompanion | None, **chosen: Any) -> None:  # noqa: ANN401 - click's values
+def _run(
+    hint: Hint,
+    companion: StartCompanion | None,
+    *,
+    play: Path | None,
+    speed: float | None,
+    exit_after_play: bool,
+    as_json: bool,
+    **chosen: Any,  # noqa: ANN401 - the fields of SandboxOptions
+) -> None:
     """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for what can't be."""
-    unlimited = Rate.parse(chosen["rate_limit"]) is None
-    sandbox_options = SandboxOptions(
-        host=chosen["host"],
-        port=chosen["port"],
-        control_port=chosen["control_port"],
-        token=chosen["token"],
-        bot_name=chosen["bot_name"],
-        nonce_window=chosen["nonce_window"],
-        message_rate=Rate.parse(chosen["rate_limit"]),
-        global_rate=None if unlimited else Rate.parse(chosen["global_rate_limit"]),
-        resume_window=chosen["resume_window"],
-        heartbeat_interval=chosen["heartbeat"],
-        denied_intents=frozenset(chosen["deny_intent"]),
-    )
-    if chosen["exit_after_play"] and chosen["play"] is None:
+    if chosen["message_rate"] is None:
+        chosen["global_rate"] = None
+    options = SandboxOptions(**chosen | {"denied_intents": frozenset(chosen["denied_intents"])})
+    if exit_after_play and play is None:
         raise SandboxError("--exit-after-play needs something to play: add --play FILE.")
-    lines = None if chosen["play"] is None else read_recording(chosen["play"])
-    job = Job(lines, chosen["speed"], chosen["exit_after_play"], chosen["as_json"], companion)
-    asyncio.run(serve(sandbox_options, job, hint))
+    lines = None if play is None else read_recording(play)
+    asyncio.run(serve(options, Job(lines, speed, exit_after_play, as_json, companion), hint))

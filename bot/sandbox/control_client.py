@@ -1,4 +1,4 @@
-"""A client for the control API, for tests, demos and anything else in Python."""
+"""A Python client for the control API."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import asyncio
 import io
 import json
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiohttp
 
-from bot.sandbox.control.shapes import Ids, MessageRecord, Report, RequestRecord
+from bot.sandbox.control.records import Ids, MessageRecord, ReplyReport, RequestRecord
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json, encode
+from bot.sandbox.json_codec import Json, encode
 
 _MARGIN = 30.0
 
 
 class ControlClient:
-    """Speak to a sandbox's control API; channels and users go by name or id.
+    """Speaks to a sandbox's control API; channels and users are given by name or id.
 
-    Waits end after ``within`` seconds, or ``patience`` where nobody says.
+    A wait ends after ``within`` seconds, by default after ``patience``.
 
-    Raises SandboxError with the API's sentence when it refuses, and TimeoutError when a wait is not met.
+    Raises SandboxError with the API's sentence if it refuses a call, and TimeoutError if a wait is not met.
     """
 
     def __init__(self, control_url: str, *, patience: float = 10.0) -> None:
@@ -33,17 +32,15 @@ class ControlClient:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
 
     async def __aenter__(self) -> Self:
-        """Be ready."""
+        """Return the client."""
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close."""
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close its connections."""
         await self._session.close()
 
     async def call(
@@ -51,7 +48,7 @@ class ControlClient:
     ) -> Any:  # noqa: ANN401 - JSON
         """Make any call of the control API."""
         plain = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
-        # A stream, because aiohttp warns of large bodies in one piece.
+        # A stream, because aiohttp warns about large bodies in one piece.
         data = None if body is None else io.BytesIO(encode(body).encode())
         headers = {"Content-Type": "application/json"}
         request = self._session.request(method, self._url + path, data=data, params=plain, headers=headers)
@@ -65,18 +62,15 @@ class ControlClient:
 
     async def world(self) -> Json:
         """List guilds, channels, users and applications."""
-        answered: Json = await self.call("GET", "/world")
-        return answered
+        return cast("Json", await self.call("GET", "/world"))
 
     async def create_user(self, name: str, *, bot: bool = False) -> Ids:
         """Create a person or a bot account."""
-        answered: Ids = await self.call("POST", "/users", {"name": name, "bot": bot})
-        return answered
+        return cast("Ids", await self.call("POST", "/users", {"name": name, "bot": bot}))
 
     async def create_guild(self, name: str, *, owner: str = "owner") -> Json:
         """Create a guild with #general (``channel`` in the answer)."""
-        answered: Json = await self.call("POST", "/guilds", {"name": name, "owner": owner})
-        return answered
+        return cast("Json", await self.call("POST", "/guilds", {"name": name, "owner": owner}))
 
     async def delete_guild(self, guild: str) -> None:
         """Delete a guild."""
@@ -88,8 +82,7 @@ class ControlClient:
 
     async def create_channel(self, name: str, *, guild: str | None = None) -> Ids:
         """Create a text channel."""
-        answered: Ids = await self.call("POST", "/channels", {"name": name, "guild": guild})
-        return answered
+        return cast("Ids", await self.call("POST", "/channels", {"name": name, "guild": guild}))
 
     async def delete_channel(self, channel: str) -> None:
         """Delete a channel or thread."""
@@ -107,8 +100,7 @@ class ControlClient:
     ) -> Ids:
         """Start a thread."""
         body = {"name": name, "channel": channel, "message": message, "owner": owner}
-        answered: Ids = await self.call("POST", "/threads", body)
-        return answered
+        return cast("Ids", await self.call("POST", "/threads", body))
 
     async def change_thread(self, thread: str, *, archived: bool, locked: bool = False) -> None:
         """Archive or lock a thread, or bring it back."""
@@ -116,34 +108,29 @@ class ControlClient:
 
     async def open_dm(self, user: str = "alice") -> Ids:
         """Open the DM of a person and the bot."""
-        answered: Ids = await self.call("POST", "/dms", {"user": user})
-        return answered
+        return cast("Ids", await self.call("POST", "/dms", {"user": user}))
 
     async def create_webhook(self, name: str, *, channel: str = "general") -> Json:
         """Create a webhook (``id`` and ``token``)."""
-        answered: Json = await self.call("POST", "/webhooks", {"name": name, "channel": channel})
-        return answered
+        return cast("Json", await self.call("POST", "/webhooks", {"name": name, "channel": channel}))
 
     # -- act as people ---------------------------------------------------------------------------------------------
 
     async def post(
         self, content: str = "", *, channel: str = "general", author: str = "alice", **more: object
     ) -> MessageRecord:
-        """Post a message; also reply_to, ping, mention, attachments."""
+        """Post a message; ``more`` may hold reply_to, ping, mention and attachments."""
         body = {"content": content, "channel": channel, "author": author, **more}
-        answered: MessageRecord = await self.call("POST", "/messages", body)
-        return answered
+        return cast("MessageRecord", await self.call("POST", "/messages", body))
 
     async def post_many(self, messages: Iterable[Json]) -> list[str]:
-        """Post many messages in one call; ids in order."""
+        """Post many messages in one call; return their ids in order."""
         answer = await self.call("POST", "/messages/batch", {"messages": list(messages)})
-        answered: list[str] = answer["ids"]
-        return answered
+        return cast("list[str]", answer["ids"])
 
     async def edit(self, message: str, content: str) -> MessageRecord:
         """Edit a message."""
-        answered: MessageRecord = await self.call("PATCH", f"/messages/{message}", {"content": content})
-        return answered
+        return cast("MessageRecord", await self.call("PATCH", f"/messages/{message}", {"content": content}))
 
     async def delete(self, message: str) -> None:
         """Delete a message."""
@@ -167,8 +154,7 @@ class ControlClient:
 
     async def commands(self) -> list[Json]:
         """List the commands that the bot registered."""
-        answered: list[Json] = (await self.call("GET", "/commands"))["commands"]
-        return answered
+        return cast("list[Json]", (await self.call("GET", "/commands"))["commands"])
 
     async def use_command(
         self,
@@ -179,56 +165,47 @@ class ControlClient:
         channel: str = "general",
         **more: object,
     ) -> Json:
-        """Use a slash command or context menu; also permissions, target, focused, locale."""
+        """Use a slash command or context menu; ``more`` may hold permissions, target, focused and locale."""
         body = {"command": command, "options": options or {}, "user": user, "channel": channel, **more}
-        answered: Json = await self.call("POST", "/interactions/command", body)
-        return answered
+        return cast("Json", await self.call("POST", "/interactions/command", body))
 
     async def use_component(self, message: str, custom_id: str, *, user: str = "alice", **more: object) -> Json:
         """Press a button or choose from a select."""
         body = {"message": message, "custom_id": custom_id, "user": user, **more}
-        answered: Json = await self.call("POST", "/interactions/component", body)
-        return answered
+        return cast("Json", await self.call("POST", "/interactions/component", body))
 
     async def submit_modal(
         self, custom_id: str, fields: Json, *, user: str = "alice", channel: str = "general", **more: object
     ) -> Json:
         """Submit a form."""
         body = {"custom_id": custom_id, "fields": fields, "user": user, "channel": channel, **more}
-        answered: Json = await self.call("POST", "/interactions/modal", body)
-        return answered
+        return cast("Json", await self.call("POST", "/interactions/modal", body))
 
     async def interaction(self, interaction: str) -> Json:
-        """Show an interaction and what was answered."""
-        answered: Json = await self.call("GET", f"/interactions/{interaction}")
-        return answered
+        """Show an interaction and its answers."""
+        return cast("Json", await self.call("GET", f"/interactions/{interaction}"))
 
-    # -- judge -----------------------------------------------------------------------------------------------------
+    # -- look ------------------------------------------------------------------------------------------------------
 
     async def messages(self, **chosen: object) -> list[MessageRecord]:
         """List messages; filters: channel, author, bot, after, reference, deleted, edited, contains, limit."""
-        answered: list[MessageRecord] = (await self.call("GET", "/messages", query=chosen))["messages"]
-        return answered
+        return cast("list[MessageRecord]", (await self.call("GET", "/messages", query=chosen))["messages"])
 
     async def counts(self, **chosen: object) -> Json:
         """Count messages: total, deleted, by_channel."""
-        answered: Json = await self.call("GET", "/counts", query=chosen)
-        return answered
+        return cast("Json", await self.call("GET", "/counts", query=chosen))
 
-    async def report(self, **chosen: object) -> Report:
-        """List messages with the replies to them; answered=True leaves out those without."""
-        answered: Report = await self.call("GET", "/report", query=chosen)
-        return answered
+    async def report(self, **chosen: object) -> ReplyReport:
+        """List messages with the replies to them; answered=True leaves out messages without replies."""
+        return cast("ReplyReport", await self.call("GET", "/report", query=chosen))
 
     async def sessions(self) -> Json:
         """List gateway sessions, with counts of identifies, resumes and upgrades."""
-        answered: Json = await self.call("GET", "/sessions")
-        return answered
+        return cast("Json", await self.call("GET", "/sessions"))
 
     async def requests(self, **chosen: object) -> list[RequestRecord]:
         """List REST requests; filters: method, path, status, after."""
-        answered: list[RequestRecord] = (await self.call("GET", "/requests", query=chosen))["requests"]
-        return answered
+        return cast("list[RequestRecord]", (await self.call("GET", "/requests", query=chosen))["requests"])
 
     # -- wait ------------------------------------------------------------------------------------------------------
 
@@ -246,58 +223,51 @@ class ControlClient:
     ) -> list[MessageRecord]:
         """Wait until ``count`` messages match the filters of ``messages``."""
         answer = await self._wait({"messages": chosen, "count": count}, within)
-        answered: list[MessageRecord] = answer["messages"]
-        return answered
+        return cast("list[MessageRecord]", answer["messages"])
 
     async def wait_for_ready(self, *, within: float | None = None, identifies: int = 0, resumes: int = 0) -> None:
-        """Wait until a session is connected and ready, after so many identifies and resumes in all."""
+        """Wait until a session is ready, and there were at least so many identifies and resumes since the start."""
         await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
 
     async def wait_for_sessions(self, number: int, *, within: float | None = None) -> None:
-        """Wait until exactly so many sessions are connected."""
+        """Wait until exactly ``number`` sessions are connected and ready."""
         await self._wait({"sessions": number}, within)
 
     async def wait_for_requests(self, count: int = 1, *, within: float | None = None, **chosen: object) -> int:
-        """Wait until so many requests match the filters of ``requests``."""
+        """Wait until ``count`` requests match the filters of ``requests``; return their number."""
         answer = await self._wait({"requests": chosen, "count": count}, within)
-        answered: int = answer["count"]
-        return answered
+        return cast("int", answer["count"])
 
     async def wait_for_answer(self, interaction: str, *, until: str = "answered", within: float | None = None) -> Json:
-        """Wait until an interaction is "answered" (or "acknowledged"); give its record."""
+        """Wait until an interaction is "answered" (or "acknowledged"); return its record."""
         answer = await self._wait({"interaction": interaction, "until": until}, within)
-        answered: Json = answer["interaction"]
-        return answered
+        return cast("Json", answer["interaction"])
 
-    # -- trouble ---------------------------------------------------------------------------------------------------
+    # -- faults ----------------------------------------------------------------------------------------------------
 
     async def add_fault(self, kind: str, **rule: object) -> Ids:
         """Make chosen REST requests fail; see POST /control/faults."""
-        answered: Ids = await self.call("POST", "/faults", {"kind": kind, **rule})
-        return answered
+        return cast("Ids", await self.call("POST", "/faults", {"kind": kind, **rule}))
 
     async def faults(self) -> list[Json]:
         """List faults with ``seen`` and ``hits``."""
-        answered: list[Json] = (await self.call("GET", "/faults"))["faults"]
-        return answered
+        return cast("list[Json]", (await self.call("GET", "/faults"))["faults"])
 
     async def clear_faults(self) -> None:
-        """Remove every fault, deliver faithfully, unmute."""
+        """Remove every fault and storm, deliver events faithfully, unmute the gateway."""
         await self.call("DELETE", "/faults")
 
     async def gateway(self, action: str, **body: object) -> Json:
         """Disturb the gateway: drop, reconnect, invalid-session, storm, calm, mute and more; see GET /control."""
-        answered: Json = await self.call("POST", f"/gateway/{action}", body)
-        return answered
+        return cast("Json", await self.call("POST", f"/gateway/{action}", body))
 
     async def outage(self, seconds: float) -> None:
-        """Stop the Discord side for some seconds."""
+        """Stop REST and gateway for some seconds."""
         await self.call("POST", "/outage", {"seconds": seconds})
 
     async def change_settings(self, **values: object) -> Json:
         """Change settings: nonce_window, message_rate, global_rate, resume_window, denied_intents, token and more."""
-        answered: Json = await self.call("PATCH", "/settings", values)
-        return answered
+        return cast("Json", await self.call("PATCH", "/settings", values))
 
 
 def _plain(value: object) -> str:

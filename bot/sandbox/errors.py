@@ -1,19 +1,34 @@
 """What can go wrong in the sandbox.
 
 SandboxError   an option, a file or an address is wrong, or the port is taken: for the person at the terminal
-ControlError   the control API was asked for something unknown: HTTP 4xx with a sentence
-ApiError       Discord refuses a REST call: HTTP status plus Discord's JSON error
+ControlError   the control API refuses a call: HTTP 4xx with a sentence
+ApiError       Discord refuses a REST call: HTTP status and Discord's JSON error
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-INVALID_FORM_BODY = 50035
+from pydantic import ValidationError
+
+UNAUTHORIZED = (401, 0, "401: Unauthorized")
+UNKNOWN_CHANNEL = (404, 10003, "Unknown Channel")
+UNKNOWN_GUILD = (404, 10004, "Unknown Guild")
+UNKNOWN_MESSAGE = (404, 10008, "Unknown Message")
+UNKNOWN_EMOJI = (404, 10014, "Unknown Emoji")
+UNKNOWN_WEBHOOK = (404, 10015, "Unknown Webhook")
+UNKNOWN_INTERACTION = (404, 10062, "Unknown interaction")
+MISSING_ACCESS = (403, 50001, "Missing Access")
+EMPTY_MESSAGE = (400, 50006, "Cannot send an empty message")
+MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
+WRONG_CHANNEL_TYPE = (400, 50024, "Cannot execute action on this channel type")
+INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
+"""Status, code and message of refusals that several routes make."""
 
 
 class SandboxError(Exception):
-    """Say what is wrong and what to do next, in one sentence."""
+    """Something is wrong; the message says what, and what to do."""
 
 
 class ControlError(Exception):
@@ -30,7 +45,7 @@ class ApiError(Exception):
     """Refuse a REST call as Discord does: HTTP status, JSON error code, message and field errors."""
 
     def __init__(self, status: int, code: int, message: str, errors: dict[str, Any] | None = None) -> None:
-        """Keep what the answer is made of."""
+        """Keep the parts of the answer."""
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
@@ -45,57 +60,29 @@ class ApiError(Exception):
         return body
 
 
-class FormErrors:
-    """Collect field errors of one request, then refuse it with all of them."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._tree: dict[str, Any] = {}
-
-    def add(self, path: str, code: str, message: str) -> None:
-        """Add an error at a dotted path (``embeds.0.title``; empty for the body itself)."""
-        node = self._tree
+def invalid_form(problems: Iterable[tuple[str, str, str]]) -> ApiError:
+    """Build 400 50035 from field errors: dotted path (``embeds.0.title``; "" for the body itself), code, message."""
+    tree: dict[str, Any] = {}
+    for path, code, message in problems:
+        node = tree
         for key in filter(None, path.split(".")):
             node = node.setdefault(key, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
-
-    def raise_if_any(self) -> None:
-        """Refuse with 400 50035 when an error was added."""
-        if self._tree:
-            raise ApiError(400, INVALID_FORM_BODY, "Invalid Form Body", self._tree)
+    return ApiError(400, 50035, "Invalid Form Body", tree)
 
 
 def invalid(path: str, code: str, message: str) -> ApiError:
-    """Build the refusal for one wrong field."""
-    errors = FormErrors()
-    errors.add(path, code, message)
-    try:
-        errors.raise_if_any()
-    except ApiError as error:
-        return error
-    raise AssertionError
+    """Build 400 50035 for one wrong field."""
+    return invalid_form([(path, code, message)])
 
 
-def unknown_channel() -> ApiError:
-    """Build 404 10003."""
-    return ApiError(404, 10003, "Unknown Channel")
-
-
-def unknown_guild() -> ApiError:
-    """Build 404 10004."""
-    return ApiError(404, 10004, "Unknown Guild")
-
-
-def unknown_message() -> ApiError:
-    """Build 404 10008."""
-    return ApiError(404, 10008, "Unknown Message")
-
-
-def missing_access() -> ApiError:
-    """Build 403 50001."""
-    return ApiError(403, 50001, "Missing Access")
-
-
-def missing_permissions() -> ApiError:
-    """Build 403 50013."""
-    return ApiError(403, 50013, "Missing Permissions")
+def first_problem(error: ValidationError) -> str:
+    """Say in one sentence what pydantic found wrong first, such as "name must be a valid string."."""
+    first = error.errors(include_url=False)[0]
+    name, text = ".".join(map(str, first["loc"])), first["msg"]
+    if first["type"] == "literal_error":
+        expected = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{name} must be one of {expected}."
+    if text.startswith("Input should "):
+        return f"{name} must {text.removeprefix('Input should ')}."
+    return f"{name}: {text}." if name else f"{text.removeprefix('Value error, ')}."

@@ -1,49 +1,38 @@
-"""Gateway dispatches before they reach a session."""
+"""Events of the gateway (dispatches), before they are given to sessions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from bot.sandbox import intents
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import content_is_free, without_content
 from bot.sandbox.models import Application, Channel, Guild, Message
-from bot.sandbox.wire import Json, encode
 
-# In GUILD_CREATE: a guild that the bot was in already. A new one comes without it, which is how clients tell.
+# Marks a GUILD_CREATE of a guild that the bot was in before. Clients take one without it for a new guild.
 BACK_AVAILABLE: Json = {"unavailable": False}
 
 
+@dataclass(slots=True, eq=False)
 class Dispatch:
-    """An event, who may have it, and its JSON, written once however many sessions receive it.
+    """An event, and who may receive it. Its JSON is written once for all sessions.
 
-    ``intent`` 0 means no intent is needed; ``application`` names the only receiver; ``message`` is the message whose
-    content is private without the content intent.
+    ``intent`` 0 means no intent is needed. ``application`` is the only receiver, if it is set. The content of
+    ``message`` is private without the content intent.
     """
 
-    __slots__ = ("_bare", "_full", "application", "channel", "data", "guild", "intent", "message", "name")
-
-    def __init__(
-        self,
-        name: str,
-        data: Json,
-        *,
-        intent: int = 0,
-        guild: Guild | None = None,
-        channel: Channel | None = None,
-        message: Message | None = None,
-        application: Application | None = None,
-    ) -> None:
-        """Keep the parts; nothing is serialized yet."""
-        self.name = name
-        self.data = data
-        self.intent = intent
-        self.guild = guild
-        self.channel = channel
-        self.message = message
-        self.application = application
-        self._full: str | None = None
-        self._bare: str | None = None
+    name: str
+    data: Json
+    intent: int = field(default=0, kw_only=True)
+    guild: Guild | None = field(default=None, kw_only=True)
+    channel: Channel | None = field(default=None, kw_only=True)
+    message: Message | None = field(default=None, kw_only=True)
+    application: Application | None = field(default=None, kw_only=True)
+    _full: str | None = field(default=None, init=False)
+    _bare: str | None = field(default=None, init=False)
 
     def text(self, session_intents: int, user_id: int) -> str:
-        """Give the JSON that a session with these intents may see."""
+        """Return the JSON that a session with these intents may see."""
         if self.message is None or session_intents & intents.MESSAGE_CONTENT or content_is_free(self.message, user_id):
             if self._full is None:
                 self._full = encode(self.data)
@@ -51,18 +40,3 @@ class Dispatch:
         if self._bare is None:
             self._bare = encode(without_content(self.data))
         return self._bare
-
-
-def message_intent(channel: Channel) -> int:
-    """Name the intent for messages of a channel."""
-    return intents.DIRECT_MESSAGES if channel.is_dm else intents.GUILD_MESSAGES
-
-
-def reaction_intent(channel: Channel) -> int:
-    """Name the intent for reactions in a channel."""
-    return intents.DIRECT_MESSAGE_REACTIONS if channel.is_dm else intents.GUILD_MESSAGE_REACTIONS
-
-
-def typing_intent(channel: Channel) -> int:
-    """Name the intent for typing in a channel."""
-    return intents.DIRECT_MESSAGE_TYPING if channel.is_dm else intents.GUILD_MESSAGE_TYPING

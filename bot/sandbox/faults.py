@@ -1,4 +1,4 @@
-"""Things that go wrong with chosen REST requests, each before or after the request takes effect."""
+"""Faults: chosen REST requests fail, before or after they take effect."""
 
 from __future__ import annotations
 
@@ -12,46 +12,71 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.sandbox.errors import ControlError
-from bot.sandbox.wire import Json, json_response
+from bot.sandbox.json_codec import Json, json_response
 
-KINDS = ("status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill", "missing")
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to use this network.</body></html>"
-"""What a captive portal, a company's proxy or a firewall answers instead of Discord."""
+"""The answer of a captive portal, a company's proxy or a firewall in place of Discord's."""
 
 Effect = Callable[[], Awaitable[web.StreamResponse]]
 
 
-@dataclass(slots=True)
-class Fault:
-    """One rule; the fields are documented in the control API.
+_OneLine = Annotated[str, Field(pattern=r"^[^\r\n]*$")]
 
-    ``nth`` (from 1) skips matching requests before it; ``count`` says how many are hit (None: all that follow).
-    ``connected`` is how many sessions were connected and ready when it struck last.
+
+class FaultRule(BaseModel):
+    """Which requests fail, and how; the control API documents the fields.
+
+    ``nth`` (from 1) skips the matching requests before it. ``count`` is the number of requests to hit (None: all).
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    kind: Literal[
+        "status", "page", "relabel", "reset", "fin", "cut", "hang", "ratelimit", "delay", "kill", "missing"
+    ]  # fmt: skip
+    method: str = "*"
+    path: str = "*"
+    when: Literal["before", "after"] = "before"
+    nth: int = Field(1, ge=1)
+    count: int | None = Field(1, ge=1)
+    probability: float = Field(1.0, ge=0, le=1)
+    seed: int = 0
+    status: int = Field(500, ge=200, le=599)
+    via: bool = True
+    body: str = PAGE
+    content_type: _OneLine = "text/html; charset=utf-8"
+    location: _OneLine = ""
+    retry_after: float = Field(0.1, ge=0)
+    is_global: bool = False
+    seconds: float = Field(0.0, ge=0)
+    pid: int = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind != "page" and self.status not in STATUSES:
+            raise ValueError(f"status must be one of {', '.join(map(str, STATUSES))}")
+        if self.kind == "kill" and self.pid <= 1:
+            raise ValueError("kill needs the pid of a process")
+        return self
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A rule in force, and what it has met.
+
+    ``seen`` counts matching requests, ``hits`` those that failed. ``connected`` is the number of sessions that were
+    connected and ready at the last hit.
     """
 
     id: int
-    kind: str
-    method: str = "*"
-    path: str = "*"
-    when: str = "before"
-    nth: int = 1
-    count: int | None = 1
-    probability: float = 1.0
-    seed: int = 0
-    status: int = 500
-    body: str = PAGE
-    content_type: str = "text/html; charset=utf-8"
-    location: str = ""
-    via: bool = True
-    retry_after: float = 0.1
-    is_global: bool = False
-    seconds: float = 0.0
-    pid: int = 0
+    rule: FaultRule
     seen: int = 0
     hits: int = 0
     connected: int = 0
@@ -59,84 +84,76 @@ class Fault:
 
     def strikes(self, method: str, path: str) -> bool:
         """Count a request, and tell whether this fault hits it."""
-        if not fnmatchcase(method, self.method.upper()) or not fnmatchcase(path, self.path):
+        rule = self.rule
+        if not fnmatchcase(method, rule.method.upper()) or not fnmatchcase(path, rule.path):
             return False
         self.seen += 1
-        if self.seen < self.nth or (self.count is not None and self.hits >= self.count):
+        if self.seen < rule.nth or (rule.count is not None and self.hits >= rule.count):
             return False
-        if self.dice.random() >= self.probability:
+        if self.dice.random() >= rule.probability:
             return False
         self.hits += 1
         return True
 
     @property
     def label(self) -> str:
-        """Name the fault for the journal."""
-        detail = f" {self.status}" if self.kind in ("status", "page") else ""
-        return f"{self.kind}{detail} {self.when}"
+        """Name the fault for the request log."""
+        detail = f" {self.rule.status}" if self.rule.kind in ("status", "page") else ""
+        return f"{self.rule.kind}{detail} {self.rule.when}"
 
     def payload(self) -> Json:
         """Build the JSON for the control API."""
-        names = ("id", "kind", "method", "path", "when", "nth", "count", "probability", "seed", "status", "via")
-        answer = ("body", "content_type", "location", "retry_after", "is_global", "seconds")
-        more = (*answer, "pid", "seen", "hits", "connected")
-        return {name: getattr(self, name) for name in (*names, *more)}
+        met = {"seen": self.seen, "hits": self.hits, "connected": self.connected}
+        return {"id": self.id, **self.rule.model_dump(), **met}
 
 
 class Faults:
-    """The rules in force, oldest first; the first that strikes wins, unless one kills."""
+    """The faults in force, oldest first; the first that strikes wins, but one that kills goes before it."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.rules: list[Fault] = []
+        self.active: list[ActiveFault] = []
         self._next_id = 1
         self._released = asyncio.Event()
 
-    def add(self, body: Json) -> Fault:
-        """Add a rule; raise ControlError for what does not make sense."""
-        known = set(Fault.__dataclass_fields__) - {"id", "seen", "hits", "connected", "dice"}
-        unknown = sorted(set(body) - known)
-        if unknown:
-            message = f"{unknown[0]!r} is not a property of a fault: choose from {', '.join(sorted(known))}."
-            raise ControlError(message)
-        if "kind" not in body:
-            message = f"A fault needs a kind: {', '.join(KINDS)}."
-            raise ControlError(message)
-        fault = Fault(self._next_id, **body)
-        _check(fault)
-        fault.dice.seed(fault.seed)
+    def add(self, rule: FaultRule | Json) -> ActiveFault:
+        """Add a fault by its rule, or by the JSON of its rule."""
+        fault = ActiveFault(self._next_id, FaultRule.model_validate(rule))
+        fault.dice.seed(fault.rule.seed)
         self._next_id += 1
-        self.rules.append(fault)
+        self.active.append(fault)
         return fault
 
     def remove(self, fault_id: int) -> None:
-        """Remove one rule; raise ControlError when there is none with this id."""
-        kept = [fault for fault in self.rules if fault.id != fault_id]
-        if len(kept) == len(self.rules):
+        """Remove one fault; raise ControlError for an unknown id."""
+        kept = [fault for fault in self.active if fault.id != fault_id]
+        if len(kept) == len(self.active):
             message = f"There is no fault {fault_id}."
             raise ControlError(message, status=404)
-        self.rules = kept
+        self.active = kept
         self._release()
 
     def clear(self) -> None:
-        """Remove all rules; requests that hang are cut off."""
-        self.rules.clear()
+        """Remove all faults, and cut off requests that hang."""
+        self.active.clear()
         self._release()
 
     def _release(self) -> None:
         self._released.set()
         self._released = asyncio.Event()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """Find the fault for a request; every rule counts it."""
-        struck = [fault for fault in self.rules if fault.strikes(method, path)]
-        struck.sort(key=lambda fault: fault.kind != "kill")
+    def strike(self, method: str, path: str) -> ActiveFault | None:
+        """Find the fault that hits a request; every matching fault counts the request."""
+        struck = [fault for fault in self.active if fault.strikes(method, path)]
+        struck.sort(key=lambda fault: fault.rule.kind != "kill")
         return struck[0] if struck else None
 
-    async def apply(self, fault: Fault, request: web.Request, effect: Effect) -> tuple[web.StreamResponse, int | None]:
-        """Answer a struck request, running ``effect`` first when the fault comes after it.
+    async def apply(
+        self, fault: FaultRule, request: web.Request, effect: Effect
+    ) -> tuple[web.StreamResponse, int | None]:
+        """Answer a request that a fault hits; run ``effect`` first if the fault comes after it.
 
-        Gives the response and the status for the journal (None: nothing was answered).
+        Returns the response, and the status for the request log (None: no answer).
         """
         response: web.StreamResponse | None = None
         if fault.when == "after":
@@ -160,7 +177,7 @@ class Faults:
             return web.Response(), 200
         if fault.kind == "kill":
             if fault.seconds:
-                # Without, nothing may happen in between: nobody hears of the effect.
+                # Without a delay nothing may run in between, so that nobody learns of the effect.
                 await asyncio.sleep(fault.seconds)
             with suppress(ProcessLookupError):
                 os.kill(fault.pid, signal.SIGKILL)
@@ -171,48 +188,7 @@ class Faults:
         return web.Response(), None
 
 
-def _check(fault: Fault) -> None:
-    problems = {
-        f"kind must be one of {', '.join(KINDS)}": fault.kind in KINDS,
-        "when must be before or after": fault.when in ("before", "after"),
-        f"status must be one of {', '.join(map(str, STATUSES))}": fault.kind == "page" or fault.status in STATUSES,
-        "a page needs a status from 200 to 599": fault.kind != "page" or _is_status(fault.status),
-        "nth must be a whole number from 1": _whole(fault.nth) and fault.nth >= 1,
-        "count must be a whole number from 1, or null": fault.count is None
-        or (_whole(fault.count) and fault.count >= 1),
-        "probability must be between 0 and 1": _number(fault.probability) and 0 <= fault.probability <= 1,
-        "seconds must not be negative": _number(fault.seconds) and fault.seconds >= 0,
-        "retry_after must not be negative": _number(fault.retry_after) and fault.retry_after >= 0,
-        "seed must be a whole number": _whole(fault.seed),
-        "method, path, body, content_type and location must be text": all(
-            _text(item) for item in (fault.method, fault.path, fault.body, fault.content_type, fault.location)
-        ),
-        "content_type and location must be one line": not {"\r", "\n"}
-        & {*str(fault.content_type), *str(fault.location)},
-        "kill needs the pid of a process": _whole(fault.pid) and (fault.kind != "kill" or fault.pid > 1),
-    }
-    for sentence, fine in problems.items():
-        if not fine:
-            raise ControlError(f"{sentence}.")
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_status(value: object) -> bool:
-    return _whole(value) and 200 <= int(str(value)) < 600  # noqa: PLR2004 - HTTP's answers
-
-
-def _page(fault: Fault) -> web.Response:
+def _page(fault: FaultRule) -> web.Response:
     headers = {"Content-Type": fault.content_type}
     if fault.location:
         headers["Location"] = fault.location
@@ -228,7 +204,7 @@ def _failure(status: int) -> web.Response:
     return web.Response(text=page, status=status, content_type="text/html")
 
 
-def _rate_limited(fault: Fault) -> web.Response:
+def _rate_limited(fault: FaultRule) -> web.Response:
     body = {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": fault.is_global}
     headers = {
         "Retry-After": str(max(1, round(fault.retry_after))),
@@ -240,7 +216,7 @@ def _rate_limited(fault: Fault) -> web.Response:
 
 
 def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
-    """Promise a whole body, send half of it, and hang up."""
+    """Announce a whole body, send half of it, and close the connection."""
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes):
         body = b'{"id":"1"}'
@@ -251,7 +227,7 @@ def _cut(request: web.Request, response: web.StreamResponse | None) -> None:
 
 
 def _disconnect(request: web.Request, *, abruptly: bool) -> None:
-    """Close the connection: with a TCP reset when abruptly, else with FIN."""
+    """Close the connection, with a TCP reset or with FIN."""
     transport = request.transport
     if transport is None:
         return

@@ -8,9 +8,8 @@ GUILD_PRESENCES = 1 << 8
 GUILD_MESSAGES = 1 << 9
 GUILD_MESSAGE_REACTIONS = 1 << 10
 GUILD_MESSAGE_TYPING = 1 << 11
-DIRECT_MESSAGES = 1 << 12
-DIRECT_MESSAGE_REACTIONS = 1 << 13
-DIRECT_MESSAGE_TYPING = 1 << 14
+# Direct messages have the three intents above again: 1 << 12 to 1 << 14.
+IN_DIRECT_MESSAGES = 3
 MESSAGE_CONTENT = 1 << 15
 
 # Bits 17 to 19, 22, 23 and 26 to 31 have no meaning in the documents.

@@ -1,4 +1,4 @@
-"""Interactions: commands, components and the like, from the click to the last follow-up.
+"""Interactions: uses of commands, components and forms, from the first click to the last follow-up.
 
 Facts: the first response must come within three seconds, the token lives fifteen minutes
 (receiving-and-responding.mdx:351, :432), and the first follow-up after a deferral edits the original (:479).
@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.sandbox.errors import ApiError
+from bot.sandbox.errors import INVALID_WEBHOOK_TOKEN, UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, ApiError
 from bot.sandbox.events import Dispatch
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Application, Channel, Message, User
 from bot.sandbox.payloads import channel_payload, member_payload, user_payload
 from bot.sandbox.permissions import effective
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 ATTACHMENT_SIZE_LIMIT = 26_214_400
@@ -47,9 +47,9 @@ class Callback(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """One interaction and all that was answered to it.
+    """One interaction and its answers.
 
-    ``source`` is the message whose component was used; ``waiting`` says that a deferral waits for its content.
+    ``source`` is the message whose component was used. ``waiting`` is true while a deferred answer has no content.
     """
 
     id: int
@@ -70,7 +70,7 @@ class Interaction:
 
 
 class Interactions:
-    """Start interactions and hold the bot to their rules."""
+    """Starts interactions, and enforces their rules."""
 
     def __init__(self, world: World, *, deadline: float, token_life: float) -> None:
         """Take the two times, in seconds."""
@@ -120,7 +120,7 @@ class Interactions:
             "context": 1 if channel.guild is None else 0,
         }
         if interaction.source is not None:
-            payload["message"] = self.message_payload(interaction.source)
+            payload["message"] = message_payload(interaction.source, self._world.messages.get)
         if channel.guild is None:
             return payload | {"user": user_payload(user)}
         member = channel.guild.members.get(user.id) or self._world.add_member(channel.guild, user)
@@ -133,29 +133,25 @@ class Interactions:
             "member": {**member_payload(member, with_user=True), "permissions": str(bits)},
         }
 
-    def message_payload(self, message: Message) -> Json:
-        """Build a message of an interaction for its application."""
-        return message_payload(message, self._world.messages.get)
-
     def unanswered(self, interaction_id: int, token: str) -> Interaction:
-        """Find an interaction that still wants its first response; 10062 too late or unknown, 40060 twice."""
+        """Find an interaction without a first response; raise 10062 if unknown or too late, 40060 if it has one."""
         interaction = self.by_id.get(interaction_id)
         if interaction is None or not secrets.compare_digest(interaction.token.encode(), token.encode()):
-            raise ApiError(404, 10062, "Unknown interaction")
+            raise ApiError(*UNKNOWN_INTERACTION)
         if interaction.acknowledged is not None:
             raise ApiError(400, 40060, "Interaction has already been acknowledged.")
         if time.monotonic() - interaction.created > self.deadline:
-            raise ApiError(404, 10062, "Unknown interaction")
+            raise ApiError(*UNKNOWN_INTERACTION)
         return interaction
 
     def acknowledge(self, interaction: Interaction, callback: Callback) -> None:
-        """Note the first response."""
+        """Record the first response."""
         interaction.acknowledged = callback
         interaction.acknowledged_after = time.monotonic() - interaction.created
-        self._world.pulse.beat()
+        self._world.changes.notify()
 
     def answered(self, application_id: int, token: str) -> Interaction | None:
-        """Find the interaction of a webhook token; None when the token is not one of an interaction.
+        """Find the interaction of a webhook token; return None for other tokens.
 
         Raises ApiError 50027 after the token's life, 10015 before the first response.
         """
@@ -163,9 +159,9 @@ class Interactions:
         if interaction is None or interaction.application.id != application_id:
             return None
         if time.monotonic() - interaction.created > self.token_life:
-            raise ApiError(401, 50027, "Invalid Webhook Token")
+            raise ApiError(*INVALID_WEBHOOK_TOKEN)
         if interaction.acknowledged is None:
-            raise ApiError(404, 10015, "Unknown Webhook")
+            raise ApiError(*UNKNOWN_WEBHOOK)
         return interaction
 
 
@@ -175,7 +171,7 @@ def _owners(interaction: Interaction) -> Json:
 
 
 def interaction_metadata(interaction: Interaction) -> Json:
-    """Say on a message which interaction it answers."""
+    """Build what a message says of the interaction that it answers."""
     kind = interaction.kind
     metadata: Json = {
         "id": str(interaction.id),

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.sandbox.models import Guild, Message, Reaction
+from bot.sandbox.json_codec import Json
+from bot.sandbox.models import Guild, Message, MessageReaction
 from bot.sandbox.payloads import channel_payload, member_payload, user_payload
 from bot.sandbox.snowflakes import iso_time, timestamp_ms
-from bot.sandbox.wire import Json
 
 Lookup = Callable[[int], Message | None]
 
-# What is empty without the message content intent (gateway.mdx, "Message Content Intent").
+# These are empty without the message content intent (gateway.mdx, "Message Content Intent").
 _CONTENT_FIELDS: Json = {"content": "", "attachments": [], "embeds": [], "components": []}
 
 
 def message_payload(message: Message, lookup: Lookup, *, viewer_id: int | None = None) -> Json:
     """Build a message; ``lookup`` finds the message it answers, ``viewer_id`` decides a reaction's ``me``.
 
-    The nonce is not here: history does not carry it (docs/discord-facts.md, 1.1). The answer to a POST and
-    MESSAGE_CREATE add it.
+    History has no nonces (docs/discord-facts.md, 1.1); the answer to POST and MESSAGE_CREATE add the nonce.
     """
     payload = _plain_payload(message)
     if message.reference is not None:
@@ -84,7 +83,7 @@ def _mention(guild: Guild, user: Json) -> Json:
 
 
 def without_content(payload: Json) -> Json:
-    """Empty what people wrote, in the message and the one it answers."""
+    """Remove the content from a message and from the message it answers."""
     bare = {**payload, **_CONTENT_FIELDS}
     if bare.get("referenced_message"):
         bare["referenced_message"] = {**bare["referenced_message"], **_CONTENT_FIELDS}
@@ -92,7 +91,7 @@ def without_content(payload: Json) -> Json:
 
 
 def content_is_free(message: Message, user_id: int) -> bool:
-    """Tell whether a bot sees the content without the intent: own messages, DMs, mentions of it."""
+    """Tell whether a bot sees the content without the intent: of its own messages, DMs, and mentions of it."""
     return (
         message.author.id == user_id
         or message.channel.guild is None
@@ -100,7 +99,7 @@ def content_is_free(message: Message, user_id: int) -> bool:
     )
 
 
-def _reaction_payload(reaction: Reaction, viewer_id: int) -> Json:
+def _reaction_payload(reaction: MessageReaction, viewer_id: int) -> Json:
     count = len(reaction.user_ids)
     return {
         "emoji": reaction.emoji,

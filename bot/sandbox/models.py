@@ -1,11 +1,11 @@
-"""The things of a Discord: users, guilds, channels, messages, applications. Plain data, changed by the world alone."""
+"""Discord's objects as plain data: users, guilds, channels, messages, applications; named as Discord names them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 
 class ChannelKind(IntEnum):
@@ -50,7 +50,7 @@ class User:
 
 
 @dataclass(slots=True, eq=False)
-class Role:
+class GuildRole:
     """A role; the one with the guild's own id is @everyone."""
 
     id: int
@@ -76,7 +76,7 @@ class Guild:
     id: int
     name: str
     owner_id: int
-    roles: dict[int, Role] = field(default_factory=dict)
+    roles: dict[int, GuildRole] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     threads: dict[int, Channel] = field(default_factory=dict)
@@ -131,8 +131,8 @@ class Channel:
 
 
 @dataclass(slots=True, eq=False)
-class Reaction:
-    """An emoji on a message and who put it there, in order."""
+class MessageReaction:
+    """An emoji on a message, and the users who put it there, in order."""
 
     emoji: Json
     user_ids: list[int] = field(default_factory=list)
@@ -140,12 +140,12 @@ class Reaction:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message, which stays here when deleted so that it can be judged."""
+    """A message. It gets its ``id`` when it is posted. A deleted one is kept, so that tests can see it."""
 
-    id: int
     channel: Channel
     author: User
-    content: str
+    content: str = ""
+    id: int = 0
     kind: MessageKind = MessageKind.DEFAULT
     nonce: int | str | None = None
     reference: Json | None = None
@@ -161,7 +161,7 @@ class Message:
     webhook_id: int | None = None
     application_id: int | None = None
     interaction_metadata: Json | None = None
-    reactions: list[Reaction] = field(default_factory=list)
+    reactions: list[MessageReaction] = field(default_factory=list)
     thread: Channel | None = None
     deleted: bool = False
 
@@ -172,7 +172,7 @@ class Message:
 
     @property
     def referenced_id(self) -> int | None:
-        """Name the message this one answers."""
+        """Return the id of the message that this one answers."""
         return int(self.reference["message_id"]) if self.reference and "message_id" in self.reference else None
 
 

@@ -16,7 +16,7 @@ CAPACITY = 200_000
 
 
 class Nonces:
-    """Remember which message was made with which nonce, and when."""
+    """Remembers which message was made with which nonce, and when."""
 
     def __init__(self, window: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with an empty memory; ``window`` in seconds may change later, 0 forgets at once."""
@@ -25,7 +25,7 @@ class Nonces:
         self._made: OrderedDict[tuple[int, str], tuple[float, Message]] = OrderedDict()
 
     def remember(self, message: Message) -> None:
-        """Note a message that was just made with a nonce."""
+        """Remember the nonce of a new message, if it has one."""
         if message.nonce is None:
             return
         key = (message.author.id, str(message.nonce))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox import intents
-from bot.sandbox.models import Application, Channel, Guild, Member, Role, User
+from bot.sandbox.json_codec import Json
+from bot.sandbox.models import Application, Channel, Guild, GuildRole, Member, User
 from bot.sandbox.snowflakes import iso_time, timestamp_ms
-from bot.sandbox.wire import Json
 
 
 def user_payload(user: User) -> Json:
@@ -66,7 +66,7 @@ def member_payload(member: Member, *, with_user: bool) -> Json:
     return payload
 
 
-def role_payload(role: Role) -> Json:
+def role_payload(role: GuildRole) -> Json:
     """Build a role."""
     return {
         "id": str(role.id),

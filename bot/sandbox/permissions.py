@@ -116,6 +116,6 @@ def allows(channel: Channel, user_id: int, permission: Permission) -> bool:
 
 
 def forget(guild: Guild) -> None:
-    """Drop what was computed for a guild's channels, after roles, members or overwrites changed."""
+    """Clear the cached permissions of a guild after roles, members or overwrites changed."""
     for channel in (*guild.channels.values(), *guild.threads.values()):
         channel.permission_cache.clear()

@@ -1,4 +1,4 @@
-"""What happens to messages: posted, edited, deleted, reacted to. Rules about who may are with the REST routes."""
+"""What happens to messages: post, edit, delete, react. The REST routes check who may do it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bot.sandbox.events import Dispatch, message_intent, reaction_intent, typing_intent
+from bot.sandbox import intents
+from bot.sandbox.events import Dispatch
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import event_payload
-from bot.sandbox.models import Channel, Guild, Message, MessageKind, Reaction, User
+from bot.sandbox.models import Channel, Guild, Message, MessageKind, MessageReaction, User
 from bot.sandbox.payloads import member_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.snowflakes import wall_clock_ms
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 _MENTION = re.compile(r"<@(?P<role>&)?!?(?P<id>\d{1,20})>")
@@ -32,70 +33,28 @@ class AllowedMentions:
     replied_user: bool = True
 
 
-@dataclass(slots=True)
-class Draft:
-    """A message about to be posted."""
-
-    channel: Channel
-    author: User
-    content: str = ""
-    reply_to: Message | None = None
-    nonce: int | str | None = None
-    attachments: list[Json] = field(default_factory=list)
-    embeds: list[Json] = field(default_factory=list)
-    components: list[Json] = field(default_factory=list)
-    flags: int = 0
-    tts: bool = False
-    allowed: AllowedMentions = field(default_factory=AllowedMentions)
-    kind: MessageKind | None = None
-    webhook_id: int | None = None
-    application_id: int | None = None
-    interaction_metadata: Json | None = None
-
-
-def post(world: World, draft: Draft) -> Message:
-    """Post a message: MESSAGE_CREATE, and THREAD_UPDATE before it where it wakes a thread that was archived."""
-    message = Message(
-        world.snowflakes.next(),
-        draft.channel,
-        draft.author,
-        whole_text(draft.content),
-        kind=_kind(draft),
-        nonce=draft.nonce,
-        attachments=draft.attachments,
-        embeds=draft.embeds,
-        components=draft.components,
-        flags=draft.flags,
-        tts=draft.tts,
-        webhook_id=draft.webhook_id,
-        application_id=draft.application_id,
-        interaction_metadata=draft.interaction_metadata,
-    )
-    if draft.reply_to is not None:
-        message.reference = _reference(draft.reply_to)
-    set_mentions(world, message, draft.allowed, draft.reply_to)
-    if draft.channel.is_thread:
-        draft.channel.member_ids.add(draft.author.id)
-        if draft.channel.archived:
-            # Who did not hold it, since it was archived, learns of it before the message in it.
-            world.change_channel(draft.channel, name=draft.channel.name, locked=draft.channel.locked)
+def post(
+    world: World, message: Message, *, reply_to: Message | None = None, allowed: AllowedMentions | None = None
+) -> Message:
+    """Post a message: MESSAGE_CREATE, after THREAD_UPDATE if it wakes an archived thread."""
+    channel = message.channel
+    message.id = world.snowflakes.next()
+    message.content = whole_text(message.content)
+    if reply_to is not None:
+        message.reference = _reference(reply_to)
+        message.kind = MessageKind.REPLY
+    set_mentions(world, message, allowed or AllowedMentions(), reply_to)
+    if channel.is_thread:
+        channel.member_ids.add(message.author.id)
+        if channel.archived:
+            # Clients forget archived threads: they learn of the thread before the message in it.
+            world.change_channel(channel, name=channel.name, locked=channel.locked)
     world.keep(message)
     if not message.ephemeral:
         _emit_message(world, "MESSAGE_CREATE", message, with_nonce=True)
     else:
         world.whisper("MESSAGE_CREATE", message)
     return message
-
-
-def _kind(draft: Draft) -> MessageKind:
-    if draft.kind is not None:
-        return draft.kind
-    return MessageKind.DEFAULT if draft.reply_to is None else MessageKind.REPLY
-
-
-def whole_text(text: str) -> str:
-    """Replace halves of characters (lone surrogates), which JSON escapes can name and UTF-8 can't write."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reference(target: Message) -> Json:
@@ -106,7 +65,7 @@ def _reference(target: Message) -> Json:
 
 
 def set_mentions(world: World, message: Message, allowed: AllowedMentions, reply_to: Message | None) -> None:
-    """Work out whom a message mentions, from its text and the message it answers."""
+    """Set whom a message mentions, from its text and the message it answers."""
     users: dict[int, User] = {}
     roles: list[int] = []
     guild = message.channel.guild
@@ -135,13 +94,13 @@ def _role_allowed(guild: Guild | None, role_id: int, allowed: AllowedMentions) -
 
 
 def announce_edit(world: World, message: Message) -> None:
-    """Stamp a message as edited and say so: MESSAGE_UPDATE with the full message."""
+    """Mark a message as edited: MESSAGE_UPDATE with the full message."""
     message.edited_ms = wall_clock_ms()
     announce_update(world, message)
 
 
 def announce_update(world: World, message: Message) -> None:
-    """Say that a message changed without an edit of its author."""
+    """Tell that a message changed, without marking it as edited: MESSAGE_UPDATE."""
     if message.ephemeral:
         world.whisper("MESSAGE_UPDATE", message)
     else:
@@ -149,11 +108,8 @@ def announce_update(world: World, message: Message) -> None:
 
 
 def _emit_message(world: World, name: str, message: Message, *, with_nonce: bool) -> None:
-    channel = message.channel
     data = event_payload(message, world.messages.get, with_nonce=with_nonce)
-    world.emit(
-        Dispatch(name, data, intent=message_intent(channel), guild=channel.guild, channel=channel, message=message)
-    )
+    _emit_in(world, name, data, message.channel, intents.GUILD_MESSAGES, message)
 
 
 def repeat(world: World, message: Message) -> None:
@@ -169,7 +125,7 @@ def delete(world: World, message: Message) -> None:
         return
     channel = message.channel
     data = {"id": str(message.id), **_place(channel)}
-    _emit_in(world, "MESSAGE_DELETE", data, channel, message_intent(channel))
+    _emit_in(world, "MESSAGE_DELETE", data, channel, intents.GUILD_MESSAGES)
 
 
 def bulk_delete(world: World, channel: Channel, messages: Iterable[Message]) -> None:
@@ -179,7 +135,7 @@ def bulk_delete(world: World, channel: Channel, messages: Iterable[Message]) -> 
         _forget(message)
         ids.append(str(message.id))
     data = {"ids": ids, **_place(channel)}
-    _emit_in(world, "MESSAGE_DELETE_BULK", data, channel, message_intent(channel))
+    _emit_in(world, "MESSAGE_DELETE_BULK", data, channel, intents.GUILD_MESSAGES)
 
 
 def _forget(message: Message) -> None:
@@ -194,7 +150,7 @@ def react(world: World, message: Message, user: User, emoji: Json) -> None:
     """Put an emoji on a message: MESSAGE_REACTION_ADD."""
     reaction = next((item for item in message.reactions if item.emoji == emoji), None)
     if reaction is None:
-        reaction = Reaction(emoji)
+        reaction = MessageReaction(emoji)
         message.reactions.append(reaction)
     if user.id in reaction.user_ids:
         return
@@ -207,7 +163,7 @@ def react(world: World, message: Message, user: User, emoji: Json) -> None:
     guild = message.channel.guild
     if guild is not None and user.id in guild.members:
         data["member"] = member_payload(guild.members[user.id], with_user=True)
-    _emit_in(world, "MESSAGE_REACTION_ADD", data, message.channel, reaction_intent(message.channel))
+    _emit_in(world, "MESSAGE_REACTION_ADD", data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
 
 
 def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
@@ -218,8 +174,7 @@ def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
             if not reaction.user_ids:
                 message.reactions.remove(reaction)
             data = _reaction_data(message, user, emoji) | {"burst": False, "type": 0}
-            intent = reaction_intent(message.channel)
-            _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intent)
+            _emit_in(world, "MESSAGE_REACTION_REMOVE", data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
             return True
     return False
 
@@ -231,7 +186,7 @@ def clear_reactions(world: World, message: Message, emoji: Json | None = None) -
     name = "MESSAGE_REACTION_REMOVE_ALL"
     if emoji is not None:
         name, data["emoji"] = "MESSAGE_REACTION_REMOVE_EMOJI", emoji
-    _emit_in(world, name, data, message.channel, reaction_intent(message.channel))
+    _emit_in(world, name, data, message.channel, intents.GUILD_MESSAGE_REACTIONS)
 
 
 def _reaction_data(message: Message, user: User, emoji: Json) -> Json:
@@ -249,7 +204,7 @@ def start_typing(world: World, channel: Channel, user: User) -> None:
     guild = channel.guild
     if guild is not None and user.id in guild.members:
         data["member"] = member_payload(guild.members[user.id], with_user=True)
-    _emit_in(world, "TYPING_START", data, channel, typing_intent(channel))
+    _emit_in(world, "TYPING_START", data, channel, intents.GUILD_MESSAGE_TYPING)
 
 
 def _place(channel: Channel) -> Json:
@@ -259,5 +214,8 @@ def _place(channel: Channel) -> Json:
     return place
 
 
-def _emit_in(world: World, name: str, data: Json, channel: Channel, intent: int) -> None:
-    world.emit(Dispatch(name, data, intent=intent, guild=channel.guild, channel=channel))
+def _emit_in(
+    world: World, name: str, data: Json, channel: Channel, guild_intent: int, message: Message | None = None
+) -> None:
+    intent = guild_intent << intents.IN_DIRECT_MESSAGES if channel.is_dm else guild_intent
+    world.emit(Dispatch(name, data, intent=intent, guild=channel.guild, channel=channel, message=message))

@@ -1,4 +1,4 @@
-"""A sandbox as a process of its own, started and stopped from Python."""
+"""Starts and stops a sandbox as a process of its own."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.tether import tethered
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _PATIENCE = 180.0
-"""Seconds until a start or an end counts as hanging: machines are slow at times."""
+"""Seconds until a start or a stop counts as hanging, on a slow machine."""
 _IMPORT_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxProcess:
-    """Where a running sandbox is, as its ready line says, and a client for its control API."""
+    """The addresses of a running sandbox, from its ready line, and a client for its control API."""
 
     api_url: str
     gateway_url: str
@@ -39,9 +39,9 @@ class SandboxProcess:
 
 @contextlib.asynccontextmanager
 async def sandbox_process(arguments: Iterable[str] = ()) -> AsyncIterator[SandboxProcess]:
-    """Start ``python -m bot.sandbox --json`` with more arguments, and stop it at the end, or with this process.
+    """Start ``python -m bot.sandbox --json`` with more arguments; stop it at the end, or when this process ends.
 
-    Raises SandboxError with what it wrote to stderr when it does not start.
+    Raises SandboxError with its stderr if it does not start.
     """
     paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
     process = await asyncio.create_subprocess_exec(

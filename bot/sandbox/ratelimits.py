@@ -1,4 +1,4 @@
-"""Rate limits as rate-limits.mdx describes them: a bucket a route and major parameter, and one for everything."""
+"""Rate limits (rate-limits.mdx): one bucket for each route and major parameter, and one for all requests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from bot.sandbox.options import Rate
+from bot.sandbox.options import RateLimit
 
-# Routes whose limit nobody reports get a wide one, with headers: without them discord.py sends one request at a time.
-OTHER_ROUTES = Rate(50, 1)
-UNLIMITED = Rate(100_000, 1)
+# The limits of other routes are not known. They get a wide one, because without headers discord.py sends one by one.
+OTHER_ROUTES = RateLimit(50, 1)
+UNLIMITED = RateLimit(100_000, 1)
 
 
 @dataclass(slots=True)
@@ -22,8 +22,8 @@ class _Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request may pass, and the headers that say so."""
+class RateLimitDecision:
+    """Whether a request may pass, and the rate limit headers of its answer."""
 
     allowed: bool
     headers: dict[str, str]
@@ -32,29 +32,29 @@ class Verdict:
 
 
 class RateLimits:
-    """Count requests in fixed windows."""
+    """Counts requests in fixed windows."""
 
     def __init__(
         self,
-        message_rate: Rate | None,
-        global_rate: Rate | None,
+        message_rate: RateLimit | None,
+        global_rate: RateLimit | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take the two settings; None switches that limit off."""
+        """Take the two rates; None switches a limit off."""
         self.message_rate = message_rate
         self.global_rate = global_rate
         self._clock = clock
         self._windows: dict[str, _Window] = {}
         self._global = _Window(-inf)
 
-    def check(self, route: str, major: str, *, exempt: bool) -> Verdict:
+    def check(self, route: str, major: str, *, exempt: bool) -> RateLimitDecision:
         """Count a request of a route; ``exempt`` routes (interactions) do not count globally."""
         now = self._clock()
         if not exempt and self.global_rate is not None:
             wait = _take(self._global, self.global_rate, now)
             if wait:
                 headers = {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
-                return Verdict(allowed=False, headers=headers, retry_after=wait, is_global=True)
+                return RateLimitDecision(allowed=False, headers=headers, retry_after=wait, is_global=True)
         rate = self._rate(route)
         window = self._windows.get(f"{route}:{major}")
         if window is None:
@@ -63,16 +63,16 @@ class RateLimits:
         headers = _headers(route, rate, window, now)
         if wait:
             headers["X-RateLimit-Scope"] = "user"
-        return Verdict(allowed=not wait, headers=headers, retry_after=wait)
+        return RateLimitDecision(allowed=not wait, headers=headers, retry_after=wait)
 
-    def _rate(self, route: str) -> Rate:
+    def _rate(self, route: str) -> RateLimit:
         if self.message_rate is None:
             return UNLIMITED
         return self.message_rate if route == "messages.create" else OTHER_ROUTES
 
 
-def _take(window: _Window, rate: Rate, now: float) -> float:
-    """Use one place of a window; give the seconds to wait when it is full."""
+def _take(window: _Window, rate: RateLimit, now: float) -> float:
+    """Count a request in a window; return the seconds to wait if the window is full."""
     if now - window.started >= rate.seconds:
         window.started, window.used = now, 0
     if window.used >= rate.limit:
@@ -81,7 +81,7 @@ def _take(window: _Window, rate: Rate, now: float) -> float:
     return 0.0
 
 
-def _headers(route: str, rate: Rate, window: _Window, now: float) -> dict[str, str]:
+def _headers(route: str, rate: RateLimit, window: _Window, now: float) -> dict[str, str]:
     reset = window.started + rate.seconds
     return {
         "X-RateLimit-Limit": str(rate.limit),

@@ -1,4 +1,4 @@
-"""Serving from the command line: what is printed, and what is done until it is stopped: a chat, a play, nothing."""
+"""Serves from the command line until it is stopped: with a chat, with recorded chat to play, or alone."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from rich.console import Console
 from bot.sandbox.chat.terminal import Chat
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.play import Player
-from bot.sandbox.playback import play_recording
-from bot.sandbox.recordings import Line
+from bot.sandbox.player import Player, play_recording
+from bot.sandbox.recordings import RecordedMessage
 from bot.sandbox.server import Sandbox
-from bot.sandbox.wire import Json
 
 Hint: TypeAlias = Callable[[Json], str]
 
@@ -36,21 +35,21 @@ class Companion(Protocol):
 
     @property
     def note(self) -> str:
-        """What to print about it at the start."""
+        """The text to print at the start."""
 
     async def ended(self) -> str:
-        """Wait until it ends by itself, and say so in a sentence."""
+        """Wait until it ends by itself; return the sentence to print then."""
 
 
 StartCompanion: TypeAlias = Callable[[Json], AbstractAsyncContextManager[Companion]]
-"""Starts a bot against the sandbox that is described, and ends it."""
+"""Starts a bot against the described sandbox, and stops it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to do besides serving: play lines, or chat when there is a terminal; ``companion`` brings a bot."""
+    """What to do while serving: play ``lines``, or chat if there is a terminal; ``companion`` starts a bot."""
 
-    lines: list[Line] | None
+    lines: list[RecordedMessage] | None
     speed: float | None
     exit_after_play: bool
     as_json: bool
@@ -58,9 +57,9 @@ class Job:
 
 
 async def serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
-    """Serve until a signal, the end of the chat or that of a play.
+    """Serve until a signal, the end of the chat, or the end of the recorded chat.
 
-    Raises SandboxError for what can't be, and click.Abort once all is closed after Ctrl-C.
+    Raises SandboxError if it can't serve, and click.Abort after Ctrl-C, when everything is closed.
     """
     stopped = asyncio.Event()
     by: set[signal.Signals] = set()
@@ -75,7 +74,7 @@ async def serve(sandbox_options: SandboxOptions, job: Job, hint: Hint) -> None:
     console = Console(stderr=job.as_json, highlight=False)
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(sandbox_options))
-        description = sandbox.description()
+        description = sandbox.services.description()
         bot = None if job.companion is None else await stack.enter_async_context(job.companion(description))
         _announce(description, job, hint(description) if bot is None else bot.note, console)
         work = loop.create_task(_work(sandbox, job, console, bot))
@@ -105,11 +104,11 @@ def _announce(description: Json, job: Job, text: str, console: Console) -> None:
 
 
 async def _work(sandbox: Sandbox, job: Job, console: Console, bot: Companion | None) -> None:
-    """Do the job; serving alone never ends."""
+    """Chat, play or just serve; only the last never ends."""
     chatting = job.lines is None and not job.as_json and sys.stdin.isatty() and sys.stdout.isatty()
     if chatting:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # What the terminal's encoding does not know is spelled out.
+            # Escape characters that the terminal's encoding does not have.
             sys.stdout.reconfigure(errors="backslashreplace")
         async with ControlClient(sandbox.services.addresses.control) as control:
             console.print("Type to chat, /help for more, /quit to leave.\n")
@@ -124,7 +123,7 @@ async def _work(sandbox: Sandbox, job: Job, console: Console, bot: Companion | N
 
 
 async def _first(serving: asyncio.Task[None], ended: Awaitable[str]) -> None:
-    """Serve until that is over; raise SandboxError where the bot ends before."""
+    """Wait for the end of serving; raise SandboxError if the bot ends first."""
     end = asyncio.ensure_future(ended)
     try:
         await asyncio.wait((serving, end), return_when=asyncio.FIRST_COMPLETED)
@@ -136,10 +135,10 @@ async def _first(serving: asyncio.Task[None], ended: Awaitable[str]) -> None:
 
 
 async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
-    """Play what there is to play; otherwise serve for ever."""
+    """Play the recorded chat, if there is one; then serve for ever, unless told to leave."""
     if job.lines is not None:
         player = Player(sandbox.services, job.lines, speed=job.speed)
-        summary = await play_recording(player, len(job.lines), sandbox_quiet(sandbox.options), console)
+        summary = await play_recording(player, len(job.lines), _quiet_seconds(sandbox.options), console)
         if job.as_json:
             sys.stdout.write(json.dumps(summary.payload()) + "\n")
             sys.stdout.flush()
@@ -150,7 +149,7 @@ async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
     await asyncio.Event().wait()
 
 
-def sandbox_quiet(sandbox_options: SandboxOptions) -> float:
-    """Say how long a bot must be silent to be done: longer than a rate limit can hold it back."""
+def _quiet_seconds(sandbox_options: SandboxOptions) -> float:
+    """Return how long a silent bot may only be waiting for a rate limit."""
     rate = sandbox_options.message_rate
     return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)

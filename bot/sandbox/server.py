@@ -1,10 +1,9 @@
-"""A running sandbox: the Discord side on one port, the control API on another, so that an outage spares it."""
+"""A running sandbox: REST and gateway on one port, the control API on another, so that an outage spares it."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -12,21 +11,21 @@ from aiohttp import web
 from bot.sandbox.attachments import install_files
 from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.gateway.connection import Connection
+from bot.sandbox.gateway.connection import GatewayConnection
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.rest import all_routes
+from bot.sandbox.rest import commands, guilds, interactions, messages, reactions, threads, users
 from bot.sandbox.rest.router import BASE, install
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json
 
+_RESOURCES = (users, guilds, messages, reactions, threads, commands, interactions)
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 
 class Sandbox:
-    """A Discord on loopback; ``world`` and ``hub`` are open to whoever runs in the same process."""
+    """A Discord on loopback; ``world`` and ``hub`` are for tests in the same process."""
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
-        """Build the world; ``start`` opens the ports."""
+        """Build the world; the ports open on entering the context."""
         self.options = options or SandboxOptions()
         self.services = Services(self.options)
         self.services.begin_outage = self.begin_outage
@@ -39,26 +38,9 @@ class Sandbox:
         self._outage: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await self.stop()
-
-    def description(self) -> Json:
-        """Tell where everything is; the ready line of the process."""
-        return self.services.description()
-
-    # -- life ------------------------------------------------------------------------------------------------------
-
-    async def start(self) -> None:
-        """Open both ports; raise SandboxError when one is taken."""
+        """Open both ports; raise SandboxError if one is taken."""
         discord = web.Application(client_max_size=_MAX_REQUEST)
-        install(discord, self.services, all_routes())
+        install(discord, self.services, [route for module in _RESOURCES for route in module.routes()])
         install_files(discord, self.world, BASE)
         discord.router.add_get("/gateway", self._gateway)
         discord.router.add_get("/gateway/", self._gateway)
@@ -71,13 +53,14 @@ class Sandbox:
             control = _bind(self.options.host, self.options.control_port)
             await web.SockSite(self._control, control).start()
         except BaseException:
-            await self.stop()
+            await self.__aexit__()
             raise
         host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
         addresses = self.services.addresses
         addresses.api = f"http://{host}:{self._port}{BASE}"
         addresses.gateway = self.hub.gateway_url = f"ws://{host}:{self._port}/gateway"
         addresses.control = f"http://{host}:{control.getsockname()[1]}{control_api.PREFIX}"
+        return self
 
     async def _listen(self, port: int, bound: socket.socket | None = None) -> int:
         listener = bound or _bind(self.options.host, port)
@@ -88,13 +71,13 @@ class Sandbox:
         await self._site.start()
         return int(listener.getsockname()[1])
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close everything."""
         if self._outage is not None:
             self._outage.cancel()
             await asyncio.gather(self._outage, return_exceptions=True)
         self.services.faults.clear()
-        self.hub.unmute()
+        self.hub.unmuted.set()
         self.hub.drop(invalidate=False)
         for runner in (self._discord, self._control):
             if runner is not None:
@@ -103,12 +86,12 @@ class Sandbox:
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
         self.hub.upgrades += 1
-        self.services.world.pulse.beat()
+        self.services.world.changes.notify()
         storm = self.hub.storm
         if storm is not None and storm.strikes("upgrade"):
             page = "<html><head><title>Welcome</title></head><body>This is not a gateway.</body></html>"
             return web.Response(text=page, status=storm.status, content_type="text/html")
-        connection = Connection(self.hub, request)
+        connection = GatewayConnection(self.hub, request)
         self.hub.connections.add(connection)
         return await connection.run()
 
@@ -123,7 +106,7 @@ class Sandbox:
     async def _be_out(self, seconds: float) -> None:
         if self._site is not None:
             await self._site.stop()
-        # Bound but not listening: connections are refused, and nobody else can take the port meanwhile.
+        # Bound but not listening: the system refuses connections, and no other program can take the port.
         reserved = _bind(self.options.host, self._port)
         try:
             self._cut_connections()

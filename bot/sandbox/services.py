@@ -1,4 +1,4 @@
-"""Everything a route may need, in one bundle."""
+"""What the routes of REST and the control API work with: the world and its services."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from bot.sandbox.faults import Faults
 from bot.sandbox.gateway.hub import Hub
 from bot.sandbox.interactions import Interactions
-from bot.sandbox.journal import Journal
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Channel, Guild
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.ratelimits import RateLimits
-from bot.sandbox.wire import Json
+from bot.sandbox.request_log import RequestLog
 from bot.sandbox.world import World
 
 
 def _no_outage(_seconds: float) -> None:
-    """Do nothing while no server is there to stop."""
+    """Do nothing: no server is running."""
 
 
 class Services:
-    """A world with one guild, ``#general``, an owner and one bot, and what serves and disturbs it.
+    """A world with one guild, ``#general``, an owner and one bot, and the services around it.
 
     The addresses are known once a server listens.
     """
@@ -40,15 +40,24 @@ class Services:
         self.hub = Hub(self.world, options)
         self.limits = RateLimits(options.message_rate, options.global_rate)
         self.faults = Faults()
-        self.journal = Journal(self.world.pulse)
+        self.request_log = RequestLog(self.world.changes)
         self.interactions = Interactions(
             self.world, deadline=options.interaction_deadline, token_life=options.interaction_token_life
         )
         self.addresses = Addresses()
         self.begin_outage: Callable[[float], None] = _no_outage
 
+    @property
+    def sessions_left(self) -> int:
+        """How many sessions may still begin today."""
+        return max(0, self.options.identify_total - self.application.identifies)
+
+    @sessions_left.setter
+    def sessions_left(self, left: int) -> None:
+        self.application.identifies = self.options.identify_total - left
+
     def description(self) -> Json:
-        """Tell where everything is; the ready line of the process."""
+        """Return the addresses, the token and the first ids; the ready line of the process."""
         return {
             "api_url": self.addresses.api,
             "gateway_url": self.addresses.gateway,

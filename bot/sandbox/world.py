@@ -1,4 +1,4 @@
-"""The world: every guild, channel, user, message and application, and the one way out for what happens to them."""
+"""The world: every guild, channel, user, message and application; it tells its listeners what happens to them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from bot.sandbox import intents, permissions
+from bot.sandbox.changes import Changes
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
 from bot.sandbox.models import (
     Application,
     Channel,
     ChannelKind,
     Guild,
+    GuildRole,
     Member,
     Message,
     Overwrite,
-    Role,
     User,
     Webhook,
 )
 from bot.sandbox.nonces import Nonces
 from bot.sandbox.payloads import channel_payload, member_payload, role_payload
-from bot.sandbox.pulse import Pulse
 from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 
 
 class World:
-    """Hold everything in memory; ``listeners`` receive each dispatch, ``pulse`` beats at each change.
+    """Hold everything in memory. ``listeners`` receive each dispatch; ``changes`` wakes those who wait for something.
 
-    ``whisper_listeners`` receive what happens to messages that only one person sees, which the gateway does not tell.
+    ``whisper_listeners`` receive what happens to messages that only one person sees; the gateway does not send that.
     ``messages`` keeps deleted ones too; its keys ascend, because ids do.
     """
 
@@ -37,7 +37,7 @@ class World:
         """Begin empty."""
         self.snowflakes = Snowflakes()
         self.nonces = Nonces(nonce_window)
-        self.pulse = Pulse()
+        self.changes = Changes()
         self.listeners: list[Callable[[Dispatch], None]] = []
         self.whisper_listeners: list[Callable[[str, Message], None]] = []
         self.users: dict[int, User] = {}
@@ -51,16 +51,16 @@ class World:
         self._people_by_name: dict[tuple[str, bool], User] = {}
 
     def emit(self, dispatch: Dispatch) -> None:
-        """Hand a dispatch to the listeners and wake the waiting."""
+        """Give a dispatch to the listeners, and wake those who wait for a change."""
         for listener in self.listeners:
             listener(dispatch)
-        self.pulse.beat()
+        self.changes.notify()
 
     def whisper(self, name: str, message: Message) -> None:
-        """Tell of a message that only the user of an interaction sees, named as the gateway's events are."""
+        """Tell of a message that only the user of an interaction sees; ``name`` is that of the gateway's event."""
         for listener in self.whisper_listeners:
             listener(name, message)
-        self.pulse.beat()
+        self.changes.notify()
 
     # -- users and applications ------------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class World:
         return application
 
     def application_by_token(self, token: str) -> Application | None:
-        """Find whose token this is."""
+        """Find the application of a token."""
         for application in self.applications.values():
             if secrets.compare_digest(application.token.encode(), token.encode()):
                 return application
@@ -99,20 +99,20 @@ class World:
     def create_guild(self, name: str, owner: User) -> Guild:
         """Create a guild with its owner; bots join with ``add_member``."""
         guild = Guild(self.snowflakes.next(), name, owner.id)
-        guild.roles[guild.id] = Role(guild.id, "@everyone", int(permissions.EVERYONE))
+        guild.roles[guild.id] = GuildRole(guild.id, "@everyone", int(permissions.EVERYONE))
         self.guilds[guild.id] = guild
         self.add_member(guild, owner)
         return guild
 
-    def create_role(self, guild: Guild, name: str, bits: int) -> Role:
+    def create_role(self, guild: Guild, name: str, bits: int) -> GuildRole:
         """Create a role: GUILD_ROLE_CREATE."""
-        role = Role(self.snowflakes.next(), name, bits, position=len(guild.roles))
+        role = GuildRole(self.snowflakes.next(), name, bits, position=len(guild.roles))
         guild.roles[role.id] = role
         data = {"guild_id": str(guild.id), "role": role_payload(role)}
         self.emit(Dispatch("GUILD_ROLE_CREATE", data, intent=intents.GUILDS, guild=guild))
         return role
 
-    def give_role(self, guild: Guild, member: Member, role: Role) -> None:
+    def give_role(self, guild: Guild, member: Member, role: GuildRole) -> None:
         """Give a member a role: GUILD_MEMBER_UPDATE."""
         member.role_ids.append(role.id)
         permissions.forget(guild)
@@ -124,7 +124,7 @@ class World:
         self._emit_member(guild, member)
 
     def _emit_member(self, guild: Guild, member: Member) -> None:
-        """Tell of a change; a bot is told of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
+        """Tell of a change; a bot learns of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
         own = self.applications.get(member.user.id)
         intent = 0 if own else intents.GUILD_MEMBERS
         data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}
@@ -145,6 +145,11 @@ class World:
             data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}
             self.emit(Dispatch("GUILD_MEMBER_ADD", data, intent=intents.GUILD_MEMBERS, guild=guild))
         return member
+
+    def join(self, channel: Channel, user: User) -> None:
+        """Make sure that a user is a member of the channel's guild."""
+        if channel.guild is not None:
+            self.add_member(channel.guild, user)
 
     def remove_guild(self, guild: Guild) -> None:
         """Delete a guild with its channels: GUILD_DELETE without ``unavailable``."""
@@ -266,7 +271,7 @@ class World:
     # -- messages --------------------------------------------------------------------------------------------------
 
     def keep(self, message: Message) -> None:
-        """Store a new message; ephemeral ones stay out of the channel's history."""
+        """Store a new message; an ephemeral one stays out of the channel's history."""
         self.messages[message.id] = message
         self.message_ids.append(message.id)
         self.nonces.remember(message)

@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.core.events import CatchupCompleted, MessageSkipped, ReplyRequested, ReplySent
 from bot.moderation.control_socket import SOCKET
+from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.tether import tethered
 from tests.harness import ROOT, Gated, Launch
 from tests.waiting import eventually
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from bot.sandbox.tether import tethered
 from tests.harness import ROOT, Launch, write_settings
 from tests.waiting import PATIENCE, eventually
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.responders import responder_of, why_silent, why_unasked
+from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.config import Config, load
 from bot.errors import ConfigError
-from bot.responders import members
 
 LLM = "[llm]\nmodel = 'openai:tiny'\nbase_url = 'http://127.0.0.1:9/v1'\n"
 
@@ -33,9 +32,9 @@ def config(tmp_path: Path, text: str) -> Config:
 )
 def test_one_line_says_who_answers(tmp_path: Path, named: str, names: list[str]) -> None:
     """Alone or in a row."""
-    responder = responder_of(config(tmp_path, f"{LLM}[replies]\nresponder = {named}"), {})
+    answering = responders_of(config(tmp_path, f"{LLM}[replies]\nresponder = {named}"), {})
 
-    assert names == [member.name for member in members(responder)]
+    assert names == [member.name for member in answering.members]
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -46,7 +45,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     )
 
     with pytest.raises(ConfigError) as caught:
-        responder_of(config(tmp_path, text), {})
+        responders_of(config(tmp_path, text), {})
 
     files, rules, models = caught.value.problems
     assert files.startswith(f"{tmp_path}/no.json: there is no such file")
@@ -57,7 +56,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 def test_model_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
     """With an example."""
     with pytest.raises(ConfigError, match=r"set llm\.model, for example"):
-        responder_of(config(tmp_path, "[replies]\nresponder = 'llm'"), {})
+        responders_of(config(tmp_path, "[replies]\nresponder = 'llm'"), {})
 
 
 def test_limit_of_cost_needs_prices(tmp_path: Path) -> None:
@@ -68,9 +67,9 @@ def test_limit_of_cost_needs_prices(tmp_path: Path) -> None:
     )
 
     with pytest.raises(ConfigError, match=r"llm\.prices has no price for openai:other: add what it costs"):
-        responder_of(config(tmp_path, text), {})
+        responders_of(config(tmp_path, text), {})
 
-    assert responder_of(config(tmp_path, f"{text}'openai:other' = {{ in = 0, out = 0 }}\n"), {}).name == "llm"
+    assert responders_of(config(tmp_path, f"{text}'openai:other' = {{ in = 0, out = 0 }}\n"), {}).first.name == "llm"
 
 
 def test_missing_package_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +79,7 @@ def test_missing_package_is_asked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "bot.responders.llm.models", None)
 
     with pytest.raises(ConfigError, match=r"pip install 'echoless\[llm\]'"):
-        responder_of(config(tmp_path, f"{LLM}[replies]\nresponder = 'llm'"), {})
+        responders_of(config(tmp_path, f"{LLM}[replies]\nresponder = 'llm'"), {})
 
 
 @pytest.mark.parametrize(("named", "imported"), [("rules", False), ("llm", True)])
@@ -88,8 +87,8 @@ def test_who_has_no_model_does_not_import_its_library(tmp_path: Path, named: str
     """It takes seconds and memory."""
     config(tmp_path, f"{LLM}[replies]\nresponder = '{named}'")
     code = (
-        "import sys; import bot.app.bot; from bot.app.responders import responder_of; from bot.config import load; "
-        "responder_of(load(None, {}), {}); print('pydantic_ai' in sys.modules)"
+        "import sys; import bot.app.bot; from bot.app.responders import responders_of; from bot.config import load; "
+        "responders_of(load(None, {}), {}); print('pydantic_ai' in sys.modules)"
     )
 
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.chaos_script import Line, incidents, lives, posts
 from benchmarks.chaos_troubles import OUTAGES, PLACES, TROUBLES
-from bot.sandbox.control.routes import all_routes
+from bot.sandbox.control.api import all_routes
 
 
 @pytest.mark.parametrize("kills", [0, 1, 12, 139])

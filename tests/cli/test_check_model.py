@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic_ai.models import override_allow_model_requests
 
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result
 from bot.config import Config
@@ -28,7 +28,7 @@ async def checked(wire: Wire | None, model: str = "openai:tiny", folder: str = "
     config = Config.model_validate(
         {"replies": {"responder": "llm"}, "llm": {"model": model, "base_url": base_url}, "log": {"path": folder}}
     )
-    (result,) = await check_models(config, responder_of(config, {}))
+    (result,) = await check_models(config, responders_of(config, {}))
     return result
 
 

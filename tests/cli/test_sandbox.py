@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.cli.options import program
 from bot.cli.sandbox import hint
 from bot.cli.starter import starter_files
@@ -116,12 +116,12 @@ def test_the_files_to_begin_with_work(tmp_path: Path) -> None:
     for name, content in starter_files().items():
         (tmp_path / name).write_text(content)
     config = load(tmp_path / "config.toml", {})
-    responder = responder_of(config)
+    answering = responders_of(config)
 
     assert all(rule.facts is None or rule.facts.exists() for rule in config.rules)
     assert Call.RULE not in config.replies.answer
     for text in ("ping", "PING", "!rules", "!nothing", "what?", "two\nlines"):
-        assert responder.claims(Question(1, 2, 3, "ann", text)), text
+        assert answering.choose(Question(1, 2, 3, "ann", text), addressed=False), text
 
 
 def test_the_hint_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

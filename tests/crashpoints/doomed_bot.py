@@ -21,7 +21,7 @@ from typing import Any
 
 from bot.app import from_settings
 from bot.app.bot import Bot, clock
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.config import Config, load
 from bot.eventlog.batch import Batch
 from bot.eventlog.log import Location, open_log
@@ -83,7 +83,7 @@ async def run(config: Config) -> None:
     log = await open_log(Location(config.log.path), clock=clock, full=config.log.durability == "full")
     try:
         at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
-        await Bot(config, token, log, responder_of(config), at).serve(stopping)
+        await Bot(config, token, log, responders_of(config), at).serve(stopping)
     finally:
         await log.close()
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.__main__ import main as run_sandbox
+from bot.sandbox.child_process import tether, tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess
-from bot.sandbox.tether import tether, tethered
 from tests.crashpoints import doomed_bot
 from tests.waiting import PATIENCE, eventually
 

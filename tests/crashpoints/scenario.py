@@ -15,7 +15,7 @@ from bot.cli.log_verify import check_log
 from bot.core.addressing import parse_nonce
 from bot.core.events import ReplyComposed
 from bot.core.parts import split
-from bot.demo.judge import Verdict, judge
+from bot.demo.judge import RunVerdict, judge
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query
 from bot.sandbox.process import SandboxProcess
@@ -44,7 +44,7 @@ class Result:
     places: tuple[Place, ...]
     touches: tuple[Touches, ...]
     kills: int
-    verdict: Verdict
+    verdict: RunVerdict
     nonce_window: float
     trouble: str = ""
 
@@ -209,7 +209,7 @@ async def _misread(stage: Stage) -> str:
     return "" if shown == composed else f"{len(shown)} messages do not show the {len(composed)} parts composed"
 
 
-async def _judged(stage: Stage) -> Verdict:
+async def _judged(stage: Stage) -> RunVerdict:
     messages = await stage.sandbox.control.messages()
     reader = await open_reader(Location(stage.lives.folder / "data"))
     try:

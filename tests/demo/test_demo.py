@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.bot_process import DemoError, bot_process
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 from tests.cli.conftest import Run
 from tests.waiting import PATIENCE
 

@@ -12,10 +12,10 @@ from bot.cli.log_verify import VerifyReport
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
-from bot.demo.judge import Fault, Verdict, judge
+from bot.demo.judge import Fault, RunVerdict, judge
 from bot.eventlog.log import Location, open_log
 from bot.eventlog.verify import Finding
-from bot.sandbox.control.shapes import MessageRecord
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 
 OWN, PERSON = 900, 41
@@ -89,7 +89,7 @@ async def judged(
     commands: Sequence[c.Command] = LOG,
     addressed: Sequence[int] = (),
     verified: VerifyReport | None = None,
-) -> Verdict:
+) -> RunVerdict:
     """Write a log and judge it."""
     log = await open_log(Location(folder), clock=lambda: 1, full=False)
     try:

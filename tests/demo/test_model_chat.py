@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.demo.bot_process import DemoError
 from bot.demo.model_choice import base_of, choose
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 from tests.cli.conftest import Run
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.waiting import PATIENCE

@@ -17,7 +17,7 @@ from bot.core import events as e
 from bot.errors import LogLocked, LogUnwritable
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.eventlog.owner import Owner, Ownership, read_owner
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 from tests.waiting import PATIENCE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

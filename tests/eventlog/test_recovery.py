@@ -16,7 +16,7 @@ from bot.core import events as e
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Acknowledged = set[tuple[str, int, int]]

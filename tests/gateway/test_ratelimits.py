@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from bot.core.events import CatchupCompleted, ReplyComposed, ReplyDelayed, ReplySent
 from bot.gateway import ratelimits
 from bot.gateway.origin import LONGEST_WAIT, Intercepted, TooMany, seconds
-from bot.gateway.ratelimits import Bucket, Waits
+from bot.gateway.ratelimits import RateLimitBucket, Waits
 from bot.gateway.requests import asking
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch, Spawn
 from tests.waiting import PATIENCE, eventually
 
@@ -32,7 +32,7 @@ class TestLongWindow:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so; other requests have a limit as well then."""
-        return SandboxOptions(message_rate=Rate(50, 60), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(50, 60), global_rate=None)
 
     async def test_nobody_waits_while_requests_are_left(self, launch: Launch, control: ControlClient) -> None:
         """Neither answers nor the looks for those of unknown fate."""
@@ -53,7 +53,7 @@ class TestShortWindow:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(2, 0.5), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(2, 0.5), global_rate=None)
 
     async def test_answers_go_out_in_order_when_the_window_opens(self, launch: Launch, control: ControlClient) -> None:
         """None comes too early, nothing is put on record for so short a wait."""
@@ -75,7 +75,7 @@ class TestUsedUp:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(1, 20), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(1, 20), global_rate=None)
 
     async def test_the_wait_is_told_and_stopping_does_not_wait_for_it(
         self, spawn: Spawn, control: ControlClient
@@ -103,7 +103,7 @@ class TestForLong:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Limit messages so."""
-        return SandboxOptions(message_rate=Rate(1, 3600), global_rate=None)
+        return SandboxOptions(message_rate=RateLimit(1, 3600), global_rate=None)
 
     async def test_who_waits_long_is_on_record(self, launch: Launch, control: ControlClient) -> None:
         """Without another request, as long as the window lasts."""
@@ -156,7 +156,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def says(bucket: Bucket, limit: object, left: object, after: object) -> None:
+def says(bucket: RateLimitBucket, limit: object, left: object, after: object) -> None:
     """Have an answer tell of a limit."""
     headers = {"X-Ratelimit-Limit": str(limit), "X-Ratelimit-Remaining": str(left)}
     if after is not None:
@@ -166,7 +166,7 @@ def says(bucket: Bucket, limit: object, left: object, after: object) -> None:
 
 async def test_the_first_request_goes_alone() -> None:
     """Nothing is known before its answer is there; then all go that may, in their order."""
-    bucket, went = Bucket(Waits()), list[int]()
+    bucket, went = RateLimitBucket(Waits()), list[int]()
     first = asyncio.Event()
 
     async def ask(number: int) -> None:
@@ -187,7 +187,7 @@ async def test_the_first_request_goes_alone() -> None:
 
 async def test_who_waits_is_told_of_once_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the kind of request; a wait that is too long is refused with its length."""
-    bucket = Bucket(Waits())
+    bucket = RateLimitBucket(Waits())
     async with bucket:
         says(bucket, 1, 0, 100)
 
@@ -225,7 +225,7 @@ async def test_who_waits_is_told_of_once_a_window(monkeypatch: pytest.MonkeyPatc
 )
 async def test_garbled_headers_stop_nobody(limit: object, left: object, after: object) -> None:
     """A proxy may leave out what it likes."""
-    bucket = Bucket(Waits())
+    bucket = RateLimitBucket(Waits())
     async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             async with bucket:
@@ -236,7 +236,7 @@ async def test_garbled_headers_stop_nobody(limit: object, left: object, after: o
 async def test_a_429_holds_the_limit_that_it_names(*, everywhere: bool) -> None:
     """Though there were requests left; another limit is held only by the one on everything."""
     waits = Waits()
-    bucket, other = Bucket(waits), Bucket(waits)
+    bucket, other = RateLimitBucket(waits), RateLimitBucket(waits)
     async with bucket:
         says(bucket, 5, 4, 1)
     with pytest.raises(TooMany):
@@ -256,16 +256,16 @@ async def test_an_address_that_is_shut_out_asks_for_nothing() -> None:
     """Cloudflare's page says for how long."""
     waits = Waits()
     with pytest.raises(Intercepted):
-        async with Bucket(waits):
+        async with RateLimitBucket(waits):
             raise Intercepted(429, 1000)
 
     with pytest.raises(discord.RateLimited):
-        await Bucket(waits).acquire()
+        await RateLimitBucket(waits).acquire()
 
 
 async def test_who_stops_waiting_takes_no_place() -> None:
     """A request that is cancelled leaves the limit as it was."""
-    bucket = Bucket(Waits())
+    bucket = RateLimitBucket(Waits())
     async with bucket:
         says(bucket, 1, 0, 0.05)
     waiting = asyncio.create_task(bucket.acquire())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from bot.core import events as e
 from bot.core.streams import stream_of
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.moderation.context import CommandContext, WritableLog
-from bot.responders import Answer, Question, Utterance
+from bot.responders import Answer, Context, Question, Responder, Utterance
 from tests.moderating import Moderation
 
 CHANNEL = 5000
@@ -25,7 +25,7 @@ BEGAN = 1_700_000_000
 BY = "user 7"
 
 
-class Echo:
+class Echo(Responder):
     """A responder that answers with what it was given, however often it is asked."""
 
     name = "echo"
@@ -39,12 +39,12 @@ class Echo:
         """Answer everything."""
         return bool(question.text)
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer | None:
         """Answer with the question and the number of turns before it."""
-        self.asked.append((question, tuple(history)))
+        self.asked.append((question, tuple(context.history)))
         if self.error is not None:
             raise self.error
-        return None if question.text == "silence" else Answer(f"{question.text} after {len(history)}")
+        return None if question.text == "silence" else Answer(f"{question.text} after {len(context.history)}")
 
 
 @dataclass

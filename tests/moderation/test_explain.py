@@ -105,6 +105,19 @@ async def test_a_long_window_is_cut(room: Room) -> None:
     assert "window: 10 earlier turns of 63 read; 53 older ones cut" in report.lines
 
 
+async def test_nobody_claims_that_a_responder_who_is_gone_has_read_the_window(room: Room) -> None:
+    """Whether it wanted to, nobody can say."""
+    await room.says(1)
+    await room.says(2, asks=True)
+    await room.answers(2, "so")
+
+    report = await Moderation(replace(room.context, responders=())).why(CHANNEL, 2)
+
+    assert [line for line in report.lines if line.startswith("window")] == [
+        "window: 1 earlier turn; whether they were read is not known here"
+    ]
+
+
 @pytest.mark.parametrize(
     ("answer", "lines"),
     [

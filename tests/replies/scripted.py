@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from bot.responders import Answer, Question, Utterance
-from bot.responders.protocol import Context, ModelFailed
+from bot.responders import Answer, Context, ModelFailed, Question, Responder
 
 
 @dataclass(slots=True)
@@ -48,26 +47,19 @@ class Speech:
                     return
 
 
-class Spoken:
+class Spoken(Responder):
     """Answers whatever has words and addresses the bot, with what a test says."""
 
     name = "spoken"
-    wants_history = False
-    only_addressed = True
+    costs = True
+    answers_everything = True
+    timeout = None
 
     def __init__(self) -> None:
         self.speeches: list[Speech] = []
         self._asked = asyncio.Event()
 
-    def claims(self, question: Question) -> bool:
-        """Claim everything."""
-        return bool(question.text)
-
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer as a whole; whoever has a use for streams never asks for it."""
-        raise NotImplementedError
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
         """Yield what the test says."""
         del context
         speech = Speech(question)
@@ -85,6 +77,3 @@ class Spoken:
             self._asked.clear()
             await self._asked.wait()
         return self.speeches[count - 1]
-
-    async def close(self) -> None:
-        """Hold nothing."""

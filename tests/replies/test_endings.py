@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from bot.app import bot as app
 from bot.core.events import (
     AbandonReason,
     MessageDeleted,
@@ -16,7 +14,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.replies import sending
-from bot.responders import Answer, Question, Utterance
+from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import SEND_TIMEOUT, Gated, Launch, RunningBot
@@ -178,19 +176,18 @@ async def test_a_question_deleted_before_its_answer_is_sent(
     assert await said(control) == []
 
 
-class Scripted:
+class Scripted(Responder):
     """A responder that does with each question what the question says."""
 
     name = "scripted"
-    wants_history = False
 
     def claims(self, question: Question) -> bool:
         """Take everything that begins with an order."""
         return question.text.startswith(("raise", "stay", "say", "blank"))
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer | None:
         """Obey."""
-        del history
+        del context
         match question.text.split(" ", 1):
             case ["raise", what]:
                 raise ValueError(what)
@@ -215,12 +212,10 @@ async def test_a_responder_that_raises_is_asked_three_times(launch: Launch, cont
     assert await said(control) == ["hello"]
 
 
-async def test_a_responder_that_hangs_is_given_up(
-    launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_responder_that_hangs_is_given_up(launch: Launch, control: ControlClient) -> None:
     """Its time is limited, each time."""
-    monkeypatch.setattr(app, "COMPOSE_SECONDS", 0.05)
     responder = Gated()
+    responder.timeout = 0.05
     bot = await launch(responder=responder)
     await control.post("ask it")
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.events import MessageReceived, ReplyBegun, ReplyDelayed, ReplyRequested, ReplySent, Via
 from bot.gateway import catchup, ratelimits
-from bot.responders import Answer, Question, Utterance
+from bot.responders import Answer, Context, Question
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Gated, Launch, RunningBot
@@ -141,10 +141,10 @@ async def test_what_is_sent_in_part_goes_on_to_its_end(scene: Scene, control: Co
 class GatedLecturer(Gated):
     """A responder whose answers are long, once it may."""
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer:
         """Lecture."""
-        await super().compose(question, history)
-        return await Lecturer().compose(question, history)
+        await super().answer(question, context)
+        return await Lecturer().answer(question, context)
 
 
 @pytest.mark.parametrize(("when", "order"), [("before", ["ask old", "ask new"]), ("after", ["ask new", "ask old"])])

@@ -8,10 +8,10 @@ import pytest
 
 from bot.core.events import AbandonReason, Proof, ReplyAbandoned, ReplyComposed, ReplyDelayed, ReplySent
 from bot.replies import sending
-from bot.responders import Answer, Question, Utterance
-from bot.sandbox.control.shapes import MessageRecord
+from bot.responders import Answer, Context, Question, Responder
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from tests.harness import Launch
 from tests.suite.clock import Clock
 from tests.waiting import eventually
@@ -22,19 +22,18 @@ PROSE = "\n\n".join(f"Paragraph {number}. " + "All is well. " * 30 for number in
 TEXT = f"{PROSE}\n```python\n{CODE}\n```\nThat was it."
 
 
-class Lecturer:
+class Lecturer(Responder):
     """A responder whose answers are long."""
 
     name = "lecturer"
-    wants_history = False
 
     def claims(self, question: Question) -> bool:
         """Answer everything."""
         return bool(question.text)
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer:
         """Lecture."""
-        del question, history
+        del question, context
         return Answer(TEXT)
 
 
@@ -153,7 +152,7 @@ class TestRateLimits:
     @pytest.fixture
     def options(self) -> SandboxOptions:
         """Allow five messages in half a second."""
-        return SandboxOptions(message_rate=Rate(5, 0.5))
+        return SandboxOptions(message_rate=RateLimit(5, 0.5))
 
     async def test_limits_are_kept_and_nothing_is_refused(self, launch: Launch, control: ControlClient) -> None:
         """One sender a channel never runs into a 429 (docs/discord-facts.md, 2.1)."""

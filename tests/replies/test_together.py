@@ -1,27 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bot.core.events import AbandonReason, ReplyAbandoned, ReplyRequested, ReplySent
-from bot.responders import Answer, Question, Utterance
+from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 
 
-class Talkative:
+class Talkative(Responder):
     """A responder that answers anything, as a language model would."""
 
     name = "talkative"
-    wants_history = False
 
     def claims(self, question: Question) -> bool:
         """Answer everything."""
         del question
         return True
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
+    async def answer(self, question: Question, context: Context) -> Answer:
         """Say what was asked, on one line."""
-        del history
+        del context
         return Answer("you said: " + " / ".join(question.text.splitlines()))
 
 

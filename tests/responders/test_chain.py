@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
+from structlog.testing import capture_logs
 
-from bot.responders import Answer, Chain, Question, Responder, Rule, Utterance, claimant, compile_rules, members
+from bot.responders import Answer, Chain, Context, Question, Responder, Rule, compile_rules
 
 
-class Model:
+class Model(Responder):
     """Answers everything, once it is addressed."""
 
     name = "llm"
-    wants_history = True
-    only_addressed = True
+    answers_everything = True
+
+    def answer(self, question: Question, context: Context) -> Answer:
+        """Say it again."""
+        del context
+        return Answer(question.text)
+
+
+class Broken(Model):
+    """Can do nothing without an error."""
+
+    name = "broken"
+    answers_everything = False
 
     def claims(self, question: Question) -> bool:
-        """Take what has words."""
-        return bool(question.text)
+        """Fail."""
+        raise KeyError(question.text)
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Say how much of the window it was given."""
-        return Answer(f"{question.text} after {len(history)}")
+    async def close(self) -> None:
+        """Fail."""
+        raise OSError
 
 
 RULES = compile_rules([Rule(1, "ping", "pong")])
@@ -35,37 +45,37 @@ def asked(text: str) -> Question:
 
 
 @pytest.mark.parametrize(
-    ("responder", "text", "addressed", "name"),
+    ("chain", "text", "addressed", "name"),
     [
         pytest.param(BOTH, "ping", True, "rules", id="a rule goes first"),
         pytest.param(BOTH, "ping", False, "rules", id="a rule makes a message addressed"),
         pytest.param(BOTH, "hello", True, "llm", id="the model answers the others"),
         pytest.param(BOTH, "hello", False, None, id="but not what nobody asked the bot"),
-        pytest.param(BOTH, "", True, None, id="nobody answers nothing"),
+        pytest.param(BOTH, " ", True, None, id="nobody answers nothing"),
         pytest.param(Chain([Model(), RULES]), "ping", True, "llm", id="in the order of the settings"),
         pytest.param(Chain([Model(), RULES]), "ping", False, "rules", id="among those that would"),
-        pytest.param(RULES, "ping", False, "rules", id="one alone"),
-        pytest.param(Model(), "hello", False, None, id="a model alone"),
+        pytest.param(Chain([RULES]), "ping", False, "rules", id="one alone"),
+        pytest.param(Chain([Model()]), "hello", False, None, id="a model alone"),
+        pytest.param(Chain([Broken(), RULES]), "ping", False, "rules", id="one that fails claims nothing"),
     ],
 )
-def test_first_that_claims_a_question_answers_it(
-    responder: Responder, text: str, name: str | None, *, addressed: bool
-) -> None:
+def test_first_that_claims_a_question_answers_it(chain: Chain, text: str, name: str | None, *, addressed: bool) -> None:
     """Under its own name."""
-    found = claimant(responder, asked(text), addressed=addressed)
+    found = chain.choose(asked(text), addressed=addressed)
 
     assert name == (found.name if found else None)
 
 
-async def test_chain_is_a_responder() -> None:
-    """It answers as its members do."""
-    chain: Responder = BOTH
-    said = Utterance(1, "Ada", "hi", by_bot=False)
+async def test_who_fails_is_named_and_what_people_said_is_not() -> None:
+    """At each message it is shown, and at the end."""
+    chain = Chain([Broken(), Model()])
 
-    answers = [await chain.compose(asked(text), (said,)) for text in ("ping", "hello", "")]
+    with capture_logs() as logs:
+        chain.choose(asked("my secret"), addressed=False)
+        await chain.close()
 
-    assert answers == [Answer("pong", rule="1"), Answer("hello after 1"), None]
-    assert [chain.claims(asked(text)) for text in ("ping", "hello", "")] == [True, True, False]
-    assert (chain.wants_history, Chain([RULES]).wants_history) == (True, False)
-    assert [member.name for member in members(chain)] == ["rules", "llm"]
-    assert members(RULES) == (RULES,)
+    assert [(line["responder"], line["at"], line["reason"]) for line in logs] == [
+        ("broken", "claims", "KeyError"),
+        ("broken", "close", "OSError"),
+    ]
+    assert "secret" not in str(logs)

@@ -16,7 +16,7 @@ def test_example_in_the_documentation_runs() -> None:
 
 
 def test_rules_are_a_responder_that_needs_no_history() -> None:
-    """The type checker agrees that rules are a responder."""
+    """And they cost nothing, so that they answer at once."""
     rules: Responder = compile_rules([])
 
-    assert (rules.name, rules.wants_history) == ("rules", False)
+    assert (rules.name, rules.costs, rules.wants_history, rules.answers_everything) == ("rules", *[False] * 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import threading
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.errors import ConfigError
-from bot.responders import Answer, Question, Rule, RulesResponder, compile_rules, load_facts
+from bot.responders import Answer, Question, Rule, RulesResponder, at_once, compile_rules, load_facts
 
 FACTS = {"ask": "Don't ask to ask.", "Nvidia": "Upper", "nvidia": "lower", "empty": "  ", "braces": "{author} {{x}}"}
 REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "data" / "ubuntu-irc" / "factoids.json"
@@ -29,7 +28,7 @@ def ask(text: str, author: str = "Ada") -> Question:
 def answer(responder: RulesResponder, text: str, author: str = "Ada") -> Answer | None:
     """Compose, and hold the claim to what comes of it."""
     question = ask(text, author)
-    composed = asyncio.run(responder.compose(question, ()))
+    composed = at_once(responder, question)
     assert responder.claims(question) == (composed is not None)
     return composed
 
@@ -165,7 +164,7 @@ def test_exploding_rule_is_cut_short_then_suspended_and_the_next_one_answers(pat
     responder = compile_rules([Rule(1, pattern, "never"), Rule(2, "(?s).*", "next")])
 
     with capture_logs() as lines:
-        answers = [asyncio.run(responder.compose(ask(text), ())) for _ in range(5)]
+        answers = [responder.answer(ask(text)) for _ in range(5)]
 
     assert answers == [Answer("next", rule="2")] * 5
     assert [(line["event"], line["rule"]) for line in lines] == [

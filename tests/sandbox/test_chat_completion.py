@@ -10,13 +10,11 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from rich.console import Console
 
-from bot.sandbox.chat.clicks import Clicks
+from bot.sandbox.chat.commands import ChatCommands
 from bot.sandbox.chat.completion import ChatCompleter, offers
-from bot.sandbox.chat.context import Context, Place
-from bot.sandbox.chat.names import Names
-from bot.sandbox.chat.own import OwnCommands
-from bot.sandbox.chat.screen import Screen
-from bot.sandbox.chat.watch import Watch
+from bot.sandbox.chat.messages import MessageDisplay
+from bot.sandbox.chat.screen import ChatScreen
+from bot.sandbox.chat.session import ChatSession, Names
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Connect, Rest
@@ -47,11 +45,10 @@ class Offering:
     """Types into a chat's completer."""
 
     def __init__(self, sandbox: Sandbox, control: ControlClient) -> None:
-        place = Place("alice", sandbox.services.general)
-        screen = Screen(Console(file=io.StringIO()))
-        context = Context(sandbox.services, control, screen, Names(sandbox.world), place)
-        watch = Watch(context)
-        self._completer = ChatCompleter(context, OwnCommands(context, watch, Clicks(context, watch, self._no_form)))
+        screen, names = ChatScreen(Console(file=io.StringIO())), Names(sandbox.world)
+        session = ChatSession(sandbox.services, control, screen, names, "alice", sandbox.services.general)
+        commands = ChatCommands(session, MessageDisplay(session), self._no_form)
+        self._completer = ChatCompleter(session, commands.own)
 
     async def __call__(self, line: str, *, tab: bool = True) -> list[str]:
         """Return what is offered at the end of a line, as the line then is."""

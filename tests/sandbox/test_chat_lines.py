@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.chat.components import pressables
-from bot.sandbox.chat.names import Names
-from bot.sandbox.chat.safe import printable, printable_lines
-from bot.sandbox.chat.slash import follow, quoted_name, read_options, scan
+from bot.sandbox.chat.screen import printable, printable_lines
+from bot.sandbox.chat.session import Names
+from bot.sandbox.chat.slash_commands import follow, quoted_name, read_options, scan
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.models import Channel
+from bot.sandbox.json_codec import Json
+from bot.sandbox.models import Channel, Message
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.posting import Draft, post
+from bot.sandbox.posting import post
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json
 
 TEXT = {"type": 3, "name": "text", "required": True, "max_length": 60}
 SCOPE = {"type": 3, "name": "scope", "choices": [{"name": "Server", "value": "s"}, {"name": "Channel", "value": "c"}]}
@@ -118,7 +118,7 @@ def test_mistakes_are_told(house: House, typed: str, sentence: str) -> None:
 
 def test_names_become_what_they_name(house: House) -> None:
     """People, channels, roles and the last messages by their names, as Discord's client fills them in."""
-    first, second = (post(house.world, Draft(house.general, house.alice, text)) for text in ("one", "two"))
+    first, second = (post(house.world, Message(house.general, house.alice, text)) for text in ("one", "two"))
 
     values = house.read("set text:^2 person:@ann channel:#help role:mods whom:@mods")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.sandbox.control.routes import all_routes
+from bot.sandbox.control.api import all_routes
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.options import SandboxOptions

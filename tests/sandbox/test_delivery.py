@@ -9,6 +9,7 @@ import yarl
 
 from bot.sandbox import posting
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.models import Message
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Bot, Connect, StartBot
@@ -36,7 +37,7 @@ class TestSlowClient:
         session_id = (await socket.expect("READY"))["session_id"]
         alice = sandbox.world.named_user("alice")
         for _ in range(60):
-            posting.post(sandbox.world, posting.Draft(sandbox.services.general, alice, "too fast"))
+            posting.post(sandbox.world, Message(sandbox.services.general, alice, "too fast"))
 
         assert await socket.closed() == 1006
         again = await connect()

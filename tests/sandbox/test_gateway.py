@@ -5,6 +5,7 @@ import pytest
 
 from bot.sandbox import posting
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.models import Message
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Bot, Connect, StartBot
 
@@ -130,7 +131,7 @@ async def test_intents_choose_the_events(connect: Connect, control: ControlClien
 
 async def test_guilds_are_unavailable_in_ready_and_then_created(connect: Connect, sandbox: Sandbox) -> None:
     """GUILD_CREATE has what READY leaves out; without presences the bot is the only member."""
-    posting.post(sandbox.world, posting.Draft(sandbox.services.general, sandbox.world.named_user("alice"), "hi"))
+    posting.post(sandbox.world, Message(sandbox.services.general, sandbox.world.named_user("alice"), "hi"))
     socket = await connect(intents=CHAT_INTENTS)
 
     ready = await socket.expect("READY")
@@ -156,8 +157,8 @@ async def test_shards_divide_the_guilds_and_private_messages_go_to_the_first(
         sockets.append(socket)
 
     alice = sandbox.world.named_user("alice")
-    posting.post(sandbox.world, posting.Draft(sandbox.services.general, alice, "public"))
-    posting.post(sandbox.world, posting.Draft(private, alice, "private"))
+    posting.post(sandbox.world, Message(sandbox.services.general, alice, "public"))
+    posting.post(sandbox.world, Message(private, alice, "private"))
 
     assert (await sockets[home].expect("MESSAGE_CREATE"))["content"] == "public"
     assert (await sockets[0].expect("MESSAGE_CREATE"))["content"] == "private"

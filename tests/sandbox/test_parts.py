@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.sandbox.changes import Changes
 from bot.sandbox.errors import ControlError, SandboxError
+from bot.sandbox.json_codec import decode
 from bot.sandbox.models import Channel, ChannelKind, Message, User
 from bot.sandbox.nonces import Nonces
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from bot.sandbox.permissions import ALL, Permission, effective, parse
-from bot.sandbox.pulse import Pulse
 from bot.sandbox.ratelimits import RateLimits
 from bot.sandbox.recordings import read_recording
 from bot.sandbox.snowflakes import Snowflakes, iso_time, timestamp_ms
-from bot.sandbox.wire import decode
 from bot.sandbox.world import World
 
 
@@ -48,7 +48,7 @@ def test_what_is_no_json_is_no_json(text: str) -> None:
 
 
 def _message(number: int, author: User, nonce: int | str | None) -> Message:
-    return Message(number, Channel(1, ChannelKind.TEXT), author, "x", nonce=nonce)
+    return Message(Channel(1, ChannelKind.TEXT), author, "x", number, nonce=nonce)
 
 
 def test_nonces_are_forgotten_when_the_window_is_over() -> None:
@@ -73,7 +73,7 @@ def test_nonces_are_forgotten_when_the_window_is_over() -> None:
 def test_a_window_of_requests_fills_and_empties() -> None:
     """Limit, remaining and reset are those of the bucket; other buckets are other channels."""
     now = [1000.0]
-    limits = RateLimits(Rate(2, 5), None, lambda: now[0])
+    limits = RateLimits(RateLimit(2, 5), None, lambda: now[0])
 
     def check(major: str = "c") -> tuple[bool, str, str]:
         verdict = limits.check("messages.create", major, exempt=False)
@@ -90,7 +90,7 @@ def test_a_window_of_requests_fills_and_empties() -> None:
 
 def test_the_window_for_all_requests_begins_with_the_first() -> None:
     """Also on a clock that began a moment ago."""
-    limits = RateLimits(None, Rate(1, 5), lambda: 1.0)
+    limits = RateLimits(None, RateLimit(1, 5), lambda: 1.0)
 
     assert limits.check("messages.create", "c", exempt=False).allowed
     assert limits.check("messages.create", "c", exempt=False).retry_after == 5.0
@@ -141,15 +141,15 @@ def _nothing() -> int | None:
 
 
 async def test_waiting_looks_once_more_when_time_is_up() -> None:
-    """What became true without a beat is still seen at the deadline."""
-    pulse = Pulse()
+    """What became true without a notice is still seen at the deadline."""
+    changes = Changes()
     facts: list[int] = []
-    waiting = asyncio.create_task(pulse.wait_for(lambda: facts or None, 0.05))
+    waiting = asyncio.create_task(changes.wait_for(lambda: facts or None, 0.05))
     await asyncio.sleep(0)
     facts.append(1)
 
     assert await waiting == [1]
-    assert await pulse.wait_for(_nothing, 0.01) is None
+    assert await changes.wait_for(_nothing, 0.01) is None
 
 
 def test_a_recording_keeps_its_pace_and_not_its_date(tmp_path: Path) -> None:

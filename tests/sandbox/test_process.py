@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.sandbox import sandbox as sandbox_command
+from bot.sandbox.child_process import tethered
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.process import sandbox_process
-from bot.sandbox.tether import tethered
 from tests.sandbox.conftest import Socket
 from tests.waiting import PATIENCE
 

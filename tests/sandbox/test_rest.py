@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.options import Rate, SandboxOptions
+from bot.sandbox.options import RateLimit, SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Rest
 
@@ -177,7 +177,7 @@ async def test_bulk_deletion_has_its_limits(rest: Rest, control: ControlClient, 
     assert (await rest("GET", messages_path)).body == []
 
 
-@pytest.mark.parametrize("options", [SandboxOptions(message_rate=Rate(2, 60), global_rate=None)], indirect=True)
+@pytest.mark.parametrize("options", [SandboxOptions(message_rate=RateLimit(2, 60), global_rate=None)], indirect=True)
 async def test_a_full_bucket_is_429_until_it_empties(rest: Rest, control: ControlClient, messages_path: str) -> None:
     """Headers count down; another channel has its own bucket."""
     other = await control.create_channel("other")
@@ -200,7 +200,7 @@ async def test_a_full_bucket_is_429_until_it_empties(rest: Rest, control: Contro
     assert len(await control.messages(channel="general")) == 2
 
 
-@pytest.mark.parametrize("options", [SandboxOptions(global_rate=Rate(3, 60))], indirect=True)
+@pytest.mark.parametrize("options", [SandboxOptions(global_rate=RateLimit(3, 60))], indirect=True)
 async def test_the_global_limit_spares_interactions(rest: Rest) -> None:
     """All routes count but those of interactions."""
     statuses = [(await rest("GET", "/users/@me")).status for _ in range(4)]

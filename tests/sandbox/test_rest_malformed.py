@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox import posting
+from bot.sandbox.models import Message
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Rest
@@ -173,7 +174,7 @@ async def test_no_json_makes_it_fail(rest: Rest, sandbox: Sandbox, body: object)
     application = sandbox.services.application.id
     message = posting.post(
         sandbox.world,
-        posting.Draft(sandbox.services.general, sandbox.services.application.user, "x"),
+        Message(sandbox.services.general, sandbox.services.application.user, "x"),
     )
     for method, path in (
         ("POST", f"/channels/{channel}/messages"),

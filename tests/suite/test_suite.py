@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.sandbox.tether import tethered
+from bot.sandbox.child_process import tethered
 from tests.suite import clock
 from tests.waiting import PATIENCE, eventually
 
@@ -99,7 +99,7 @@ async def test_a_run_that_stands_still_is_ended(tmp_path: Path, workers: int) ->
 async def test_children_end_with_their_parent() -> None:
     """Also where that is killed."""
     program = (
-        "import subprocess, sys; from bot.sandbox.tether import tethered;"
+        "import subprocess, sys; from bot.sandbox.child_process import tethered;"
         "child = subprocess.Popen(tethered(sys.executable, '-c', 'print(1, flush=True); input()'),"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE);"
         "child.stdout.readline(); print(child.pid, flush=True); input()"

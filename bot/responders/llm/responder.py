@@ -10,16 +10,29 @@ from contextlib import aclosing
 from dataclasses import replace
 from random import Random
 
+from bot.responders.ask import ask
 from bot.responders.llm.attempt import Attempt
 from bot.responders.llm.breaker import Breaker
 from bot.responders.llm.files import readable
 from bot.responders.llm.models import Candidate, candidates, close
 from bot.responders.llm.peer import Peer
 from bot.responders.llm.room import Room
-from bot.responders.llm.server import Told, ask
+from bot.responders.llm.server import Told
+from bot.responders.llm.server import ask as ask_server
 from bot.responders.llm.settings import Endpoint, LlmSettings
 from bot.responders.llm.tokens import Counter, estimate
-from bot.responders.protocol import WAITS, Absence, Answer, Condition, Context, ModelFailed, Question, Seen, Utterance
+from bot.responders.protocol import (
+    WAITS,
+    Absence,
+    Answer,
+    Condition,
+    Context,
+    ModelFailed,
+    Question,
+    Responder,
+    Seen,
+    Utterance,
+)
 
 NAME = "llm"
 SUMMARISER = (
@@ -32,7 +45,7 @@ SUMMARISE = (
 )
 
 
-class LlmResponder:
+class LlmResponder(Responder):
     """Answers whatever has words, or a file that it can read, once the bot is addressed.
 
     Models are asked in their order: the next one when one fails before anything was shown. At most
@@ -40,8 +53,11 @@ class LlmResponder:
     """
 
     name = NAME
+    costs = True
     wants_history = True
-    only_addressed = True
+    answers_everything = True
+    # Its limits begin when its turn comes: for that it may have to wait.
+    timeout = None
 
     def __init__(
         self,
@@ -60,15 +76,7 @@ class LlmResponder:
         images, limit = self._settings.images, self._settings.attachment_bytes
         return bool(question.text.strip()) or any(readable(file, images=images, limit=limit) for file in question.files)
 
-    async def compose(self, question: Question, history: Sequence[Utterance]) -> Answer | None:
-        """Answer with the turns alone for context; raises ModelFailed."""
-        async with aclosing(self.stream(question, Context(history=history))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Answer):
-                    return piece
-        return None
-
-    async def stream(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
         """Yield what the answer grows by (nothing, where streaming is off), then the answer; raises ModelFailed."""
         async with self._slots:
             attempt = Attempt(self._settings, self._count, question, context)
@@ -85,11 +93,10 @@ class LlmResponder:
         settings = replace(self._settings, persona=SUMMARISER, streaming=False)
         question = Question(0, turns[-1].message_id + 1, 0, "the program that runs you", SUMMARISE)
         whole = LlmResponder(self._peers, settings, self._count, self._slots)
-        async with aclosing(whole.stream(question, Context(history=turns, summary=summary))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Answer):
-                    return piece
-        raise ModelFailed("no summary")
+        answer = await ask(whole, question, Context(history=turns, summary=summary))
+        if answer is None:
+            raise ModelFailed("no summary")
+        return answer
 
     async def close(self) -> None:
         """Close the connections to the models."""
@@ -111,7 +118,7 @@ class LlmResponder:
 
     async def look(self) -> Sequence[Seen]:
         """Ask the servers of the models for their lists, and one's own for the size of the context; never raises."""
-        told = await asyncio.gather(*(ask(peer.candidate) for peer in self._peers))
+        told = await asyncio.gather(*(ask_server(peer.candidate) for peer in self._peers))
         return [_seen(peer, each) for peer, each in zip(self._peers, told, strict=True)]
 
 

@@ -3,56 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from typing import Any
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from bot.sandbox.chat.context import Context
-from bot.sandbox.chat.own import OwnCommands
-from bot.sandbox.chat.safe import printable
-from bot.sandbox.chat.slash import (
+from bot.sandbox.chat.commands import OwnCommand
+from bot.sandbox.chat.screen import printable
+from bot.sandbox.chat.session import ChatSession
+from bot.sandbox.chat.slash_commands import (
+    BOOLEAN,
+    CHANNEL,
     CHAT_INPUT,
+    MENTIONABLE,
     MESSAGE_MENU,
+    ROLE,
+    USER,
     USER_MENU,
-    Given,
     Reached,
-    Registered,
+    RegisteredCommand,
+    TypedOption,
     follow,
-    registered,
+    registered_commands,
     scan,
+    value_of,
 )
-from bot.sandbox.chat.values import BOOLEAN, CHANNEL, MENTIONABLE, ROLE, USER, value_of
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.wire import Json
+from bot.sandbox.json_codec import Json
 
 _MENTION = re.compile(r"(?<![\w<])[@#][\w-]*$")
-_SECONDS = 3.0
+_AUTOCOMPLETE_SECONDS = 3.0
 
 
 def offers(before: str) -> bool:
-    """Tell whether something is offered while a line is typed: behind a slash, an @ or a #."""
+    """Tell whether completions show without Tab: after a slash, an @ or a #."""
     return before.startswith("/") or _MENTION.search(before) is not None
 
 
 class ChatCompleter(Completer):
-    """Completes a line from what the world holds at this moment, and asks the bot where an option says so."""
+    """Completes a line from the world as it is now, and asks the bot for options that it autocompletes."""
 
-    def __init__(self, context: Context, own: OwnCommands) -> None:
-        """Take the chat and its own commands."""
-        self._context = context
+    def __init__(self, session: ChatSession, own: Mapping[str, OwnCommand]) -> None:
+        """Take the chat and its own commands by name."""
+        self._session = session
         self._own = own
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Offer nothing: what is offered takes a loop."""
+        """Offer nothing: completions need the event loop."""
         del document, complete_event
         return ()
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """Offer what may stand at the cursor."""
+        """Offer what fits at the cursor."""
         before = document.text_before_cursor
         mention = _MENTION.search(before)
         if mention is not None:
@@ -62,127 +67,125 @@ class ChatCompleter(Completer):
         elif " " not in before:
             found = self._commands(before[1:])
         else:
-            found = [each async for each in self._behind(*before[1:].split(" ", 1))]
+            found = await self._arguments(*before[1:].split(" ", 1))
         for each in found:
             yield each
 
-    # -- names -----------------------------------------------------------------------------------------------------
-
     def _mentions(self, typed: str) -> Iterator[Completion]:
-        names = self._context.names
+        names = self._session.names
         known: Mapping[str, Any] = names.channels() if typed[0] == "#" else names.people() | names.roles()
-        yield from _matching(typed, {f"{typed[0]}{name}": "" for name in known})
+        return _matching(typed, _plain(f"{typed[0]}{name}" for name in known))
 
     def _bots(self, typed: str) -> Iterator[Completion]:
-        yield from _matching(typed, {f"{bot.name}, ": "mentions the bot" for bot in self._context.names.bots()})
+        return _matching(typed, {f"{bot.name}, ": "mentions the bot" for bot in self._session.names.bots()})
 
     def _commands(self, typed: str) -> Iterator[Completion]:
         slash = "/" if typed.startswith("/") else ""
-        bots = {f"{slash}{each.name}": str(each.definition["description"]) for each in self._registered()}
-        own = {} if slash else {name: command.meaning for name, command in self._own.by_name.items()}
-        yield from _matching(typed, bots | own)
+        commands = registered_commands(self._session, CHAT_INPUT)
+        bots = {f"{slash}{each.name}": str(each.definition["description"]) for each in commands}
+        own = {} if slash else {name: command.meaning for name, command in self._own.items()}
+        return _matching(typed, bots | own)
 
-    def _registered(self, *kinds: int) -> list[Registered]:
-        return registered(self._context.services.world, self._context.place.channel, kinds or (CHAT_INPUT,))
-
-    # -- behind a command ------------------------------------------------------------------------------------------
-
-    async def _behind(self, word: str, rest: str) -> AsyncIterator[Completion]:
-        if word in self._own.by_name:
-            for each in self._arguments(word, rest):
-                yield each
-            return
-        chosen = next((each for each in self._registered() if each.name == word.removeprefix("/")), None)
+    async def _arguments(self, word: str, rest: str) -> Iterable[Completion]:
+        """Offer arguments of one of the chat's own commands, or subcommands and options of a bot's command."""
+        if word in self._own:
+            return _matching(rest, self._own_arguments(word))
+        commands = registered_commands(self._session, CHAT_INPUT)
+        chosen = next((each for each in commands if each.name == word.removeprefix("/")), None)
         if chosen is None:
-            return
+            return ()
         whole, _, typed = rest.rpartition(" ")
         reached = follow(chosen.definition, whole)
-        if reached.subcommands:
-            found = {each["name"]: each["description"] for each in reached.subcommands}
-            for each in _matching(typed, {} if reached.rest else found):
-                yield each
-            return
-        async for each in self._options(chosen, follow(chosen.definition, rest)):
-            yield each
+        if not reached.subcommands:
+            return await self._options(chosen, follow(chosen.definition, rest))
+        found = {each["name"]: each["description"] for each in reached.subcommands}
+        return _matching(typed, {} if reached.rest else found)
 
-    def _arguments(self, word: str, rest: str) -> Iterator[Completion]:
-        names = self._context.names
+    def _own_arguments(self, word: str) -> dict[str, str]:
+        names = self._session.names
         if word == "as":
-            people = [name for name, user in names.people().items() if not user.bot]
-            yield from _matching(rest, dict.fromkeys(people, ""))
-        elif word == "channel":
-            yield from _matching(rest, dict.fromkeys(names.channels(), ""))
-        elif word == "ids":
-            yield from _matching(rest, {"on": "of each message", "off": ""})
-        elif word == "menu":
-            menus = self._registered(MESSAGE_MENU, USER_MENU)
-            yield from _matching(rest, {f'"{each.name}"': "" for each in menus})
+            return _plain(name for name, user in names.people().items() if not user.bot)
+        if word == "channel":
+            return _plain(names.channels())
+        if word == "ids":
+            return {"on": "of each message", "off": ""}
+        if word == "menu":
+            return _plain(f'"{each.name}"' for each in registered_commands(self._session, MESSAGE_MENU, USER_MENU))
+        return {}
 
-    async def _options(self, chosen: Registered, reached: Reached) -> AsyncIterator[Completion]:
+    # -- options of a bot's command --------------------------------------------------------------------------------
+
+    async def _options(self, chosen: RegisteredCommand, reached: Reached) -> list[Completion]:
+        """Offer values of the option that is being typed, and the names of options that are not given yet."""
         given = scan(reached.rest, reached.options)
         last = given[-1]
         options = {option["name"]: option for option in reached.options}
+        found: list[Completion] = []
         if last.name and not last.quoted:
-            async for each in self._values(chosen, reached, given, options[last.name]):
-                yield each
+            found += await self._values(chosen, reached, given, options)
         typed = reached.rest.rpartition(" ")[2]
-        if ":" in typed or (last.name and not last.text):
-            return
-        taken = {each.name for each in given}
-        free = {f"{name}:": option["description"] for name, option in options.items() if name not in taken}
-        for each in _matching(typed, free):
-            yield each
+        if ":" not in typed and (not last.name or last.text):
+            taken = {each.name for each in given}
+            free = {f"{name}:": option["description"] for name, option in options.items() if name not in taken}
+            found += _matching(typed, free)
+        return found
 
     async def _values(
-        self, chosen: Registered, reached: Reached, given: list[Given], option: Json
-    ) -> AsyncIterator[Completion]:
-        names, kind, typed = self._context.names, option["type"], given[-1].text
+        self, chosen: RegisteredCommand, reached: Reached, given: list[TypedOption], options: Mapping[str, Json]
+    ) -> Iterable[Completion]:
+        names, option, typed = self._session.names, options[given[-1].name], given[-1].text
         if option.get("autocomplete"):
-            for name, value in await self._suggested(chosen, reached, given):
-                yield Completion(value, start_position=-len(typed), display=name)
-            return
-        known: list[str] = [str(choice["name"]) for choice in option.get("choices", [])]
+            suggested = await self._autocompleted(chosen, reached, given, options)
+            return [Completion(value, start_position=-len(typed), display=name) for name, value in suggested]
+        known: Iterable[str] = (str(choice["name"]) for choice in option.get("choices", []))
+        kind = option["type"]
         if kind == BOOLEAN:
-            known = ["true", "false"]
+            known = ("true", "false")
         elif kind == CHANNEL:
-            known = list(names.channels())
+            known = names.channels()
         elif kind in (USER, MENTIONABLE):
-            known = list(names.people())
+            known = names.people()
         elif kind == ROLE:
-            known = list(names.roles())
-        for each in _matching(typed, dict.fromkeys(known, "")):
-            yield each
+            known = names.roles()
+        return _matching(typed, _plain(known))
 
-    async def _suggested(self, chosen: Registered, reached: Reached, given: list[Given]) -> list[tuple[str, str]]:
-        """Ask the bot what may stand there; trouble with that is no suggestion."""
-        control, place = self._context.control, self._context.place
-        options = {option["name"]: option for option in reached.options}
-        values: Json = {given[-1].name: given[-1].text}
+    async def _autocompleted(
+        self, chosen: RegisteredCommand, reached: Reached, given: list[TypedOption], options: Mapping[str, Json]
+    ) -> list[tuple[str, str]]:
+        """Ask the bot for names and values; offer nothing if it does not answer or an earlier option is wrong."""
+        session, last = self._session, given[-1]
         try:
-            for each in given[:-1]:
-                if each.name:
-                    values[each.name] = value_of(
-                        options[each.name], each.text, self._context.names, place.channel, quoted=each.quoted
-                    )
-            used = await control.use_command(
-                " ".join(reached.path), values, user=place.author, channel=place.channel_id,
-                application=str(chosen.application.id), focused=given[-1].name,
+            values = {
+                each.name: value_of(options[each.name], each, session.names, session.channel)
+                for each in given[:-1]
+                if each.name
+            }
+            used = await session.control.use_command(
+                " ".join(reached.path), {last.name: last.text, **values}, user=session.author,
+                channel=session.channel_id, application=str(chosen.application.id), focused=last.name,
             )  # fmt: skip
-            answer = await control.wait_for_answer(used["id"], until="acknowledged", within=_SECONDS)
+            answer = await session.control.wait_for_answer(
+                used["id"], until="acknowledged", within=_AUTOCOMPLETE_SECONDS
+            )
         except (SandboxError, TimeoutError):
             return []
         return list(_choices(answer.get("choices")))
 
 
 def _choices(offered: object) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of choices; what can't be typed is left out."""
+    """Yield the names and values of choices; leave out values that can't be typed."""
     for choice in offered if isinstance(offered, list) else ():
         if isinstance(choice, dict) and (value := str(choice.get("value", ""))) == printable(value):
             yield printable(choice.get("name", value)), value
 
 
 def _matching(typed: str, known: Mapping[str, str]) -> Iterator[Completion]:
-    """Yield what begins with the text typed; names of bots' making that can't be typed are left out."""
+    """Yield the names that begin with the typed text, with their meanings; leave out names that can't be typed."""
     for name, meaning in known.items():
         if name.lower().startswith(typed.lower()) and name == printable(name):
             yield Completion(name, start_position=-len(typed), display_meta=printable(meaning))
+
+
+def _plain(names: Iterable[str]) -> dict[str, str]:
+    """Give names without a meaning."""
+    return dict.fromkeys(names, "")

@@ -1,30 +1,33 @@
-"""What is printed: above the line that is being typed, in order, whoever prints it."""
+"""The screen of a chat: prints above the line that is being typed, and lets no text drive the terminal."""
 
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 
 from prompt_toolkit.application import get_app_or_none
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from bot.sandbox.chat.safe import printable_lines
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TAB = "    "
 
 
-class Screen:
-    """Prints in the background, so that world and prompt never wait for each other."""
+class ChatScreen:
+    """Prints in the background, so that the world and the prompt never wait for each other."""
 
     def __init__(self, console: Console) -> None:
-        """Take where to print; Text alone is printed, so that nothing in it is read as markup."""
+        """Take where to print."""
         self._console = console
         self._waiting: asyncio.Queue[tuple[RenderableType, bool]] = asyncio.Queue()
 
     def say(self, what: RenderableType, *, soft_wrap: bool = True) -> None:
-        """Print something that is fit for a terminal; its lines are left to the terminal, for whoever copies them."""
+        """Print text that is already printable; with ``soft_wrap`` the terminal wraps its lines, for copying."""
         self._waiting.put_nowait((what, soft_wrap))
 
     def note(self, sentence: str) -> None:
-        """Print a sentence of the chat's own."""
+        """Print a remark of the chat itself."""
         self.say(_plain(sentence, "dim"), soft_wrap=False)
 
     def refuse(self, sentence: str) -> None:
@@ -48,10 +51,10 @@ class Screen:
         await self._waiting.join()
 
     def _print(self, batch: list[tuple[RenderableType, bool]]) -> None:
-        """Print in one go, with the line that is being typed taken away and drawn anew below.
+        """Erase the line that is being typed, print, and draw the line again below.
 
-        prompt_toolkit's own ``in_terminal`` gives the terminal its line mode back meanwhile, in which a key that is
-        pressed at that moment is lost.
+        prompt_toolkit's own ``in_terminal`` switches the terminal back to its line mode meanwhile, and loses a key that
+        is pressed at that moment.
         """
         present = get_app_or_none()
         line = present if present is not None and present.is_running else None
@@ -66,3 +69,19 @@ class Screen:
 
 def _plain(sentence: str, style: str) -> Text:
     return Text("\n".join(printable_lines(sentence)), style=style)
+
+
+def printable(text: object) -> str:
+    """Return text on one line; escape every character that could drive a terminal or turn the direction of writing."""
+    return "".join(_escaped(character) for character in str(text).replace("\t", _TAB))
+
+
+def printable_lines(text: object) -> list[str]:
+    """Return the lines of a text, each made printable."""
+    return [printable(line) for line in str(text).replace("\r\n", "\n").split("\n")]
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in _UNSAFE or character in _BIDIRECTIONAL:
+        return character.encode("unicode_escape", "surrogatepass").decode()
+    return character

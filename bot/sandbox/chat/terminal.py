@@ -1,4 +1,4 @@
-"""The chat: reads what a person types and does it, until they leave."""
+"""The chat in a terminal: reads lines and runs them until the person leaves."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from rich.console import Console
 
-from bot.sandbox.chat.clicks import Clicks
+from bot.sandbox.chat.commands import ChatCommands
 from bot.sandbox.chat.completion import ChatCompleter, offers
-from bot.sandbox.chat.context import Context, Place
-from bot.sandbox.chat.names import Names
-from bot.sandbox.chat.own import OwnCommands
-from bot.sandbox.chat.screen import Screen
-from bot.sandbox.chat.watch import Watch
+from bot.sandbox.chat.messages import MessageDisplay
+from bot.sandbox.chat.screen import ChatScreen
+from bot.sandbox.chat.session import ChatSession, Names
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.services import Services
@@ -40,24 +38,23 @@ class Chat:
     ) -> None:
         """Take the sandbox and where to print.
 
-        ``absence`` is said while no bot has come yet; ``ended`` waits until a bot that was started beside the
-        chat ends by itself, and gives what to say then.
+        ``absence`` is printed if no bot is connected at the start. ``ended`` waits until a bot that was started with
+        the chat ends by itself, and returns what to print then.
         """
-        self.screen = Screen(console)
-        place = Place(FIRST_PERSON, services.general)
-        self._context = Context(services, control, self.screen, Names(services.world), place)
-        self._watch = Watch(self._context)
-        self._clicks = Clicks(self._context, self._watch, self._ask)
-        self._own = OwnCommands(self._context, self._watch, self._clicks)
+        self.screen = ChatScreen(console)
+        names = Names(services.world)
+        self._session = ChatSession(services, control, self.screen, names, FIRST_PERSON, services.general)
+        self._display = MessageDisplay(self._session)
+        self._commands = ChatCommands(self._session, self._display, self._ask)
         self._absence = absence
         self._ended = ended
         self._line: PromptSession[str] = self._prompt()
 
     def _prompt(self) -> PromptSession[str]:
         session: PromptSession[str] = PromptSession(
-            message=lambda: [("ansibrightblack", f"{self._context.place.label}> ")],
+            message=lambda: [("ansibrightblack", f"{self._session.prompt}> ")],
             history=InMemoryHistory(),
-            completer=ChatCompleter(self._context, self._own),
+            completer=ChatCompleter(self._session, self._commands.own),
             complete_while_typing=Condition(lambda: offers(session.default_buffer.document.text_before_cursor)),
             key_bindings=_bindings(),
             reserve_space_for_menu=_MENU_ROWS,
@@ -65,13 +62,13 @@ class Chat:
         return session
 
     async def run(self) -> None:
-        """Chat until the person leaves; raise click.Abort where they leave by Ctrl-C, and what goes wrong otherwise."""
+        """Chat until the person leaves; raise click.Abort when they press Ctrl-C, and any error of a part."""
         await self._appoint()
-        if not self._context.connected():
+        if not self._session.connected():
             self.screen.note(self._absence)
         telling = asyncio.create_task(self._tell_end())
         printing = asyncio.create_task(self.screen.run())
-        working = (printing, asyncio.create_task(self._watch.run()), asyncio.create_task(self._read()))
+        working = (printing, asyncio.create_task(self._display.run()), asyncio.create_task(self._read()))
         try:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
             for task in working:
@@ -85,46 +82,36 @@ class Chat:
             await asyncio.gather(*working, telling, return_exceptions=True)
 
     async def _appoint(self) -> None:
-        """Make the first person a moderator of the server: whoever else speaks is an ordinary member."""
+        """Make the first person a moderator of the server; everybody else is an ordinary member."""
         body = {"name": "moderators", "permissions": ["ADMINISTRATOR"], "users": [FIRST_PERSON]}
-        await self._context.control.call("POST", "/roles", body)
+        await self._session.control.call("POST", "/roles", body)
 
     async def _tell_end(self) -> None:
         if self._ended is not None:
             self.screen.refuse(await self._ended())
 
     async def _read(self) -> None:
-        # Between two lines, too, the keys are the chat's: Ctrl-C must not become a signal there.
+        # Raw mode also holds between two lines: Ctrl-C must not become a signal there.
         with self._line.app.input.raw_mode():
             while True:
                 try:
-                    # The signals are those of the whole process, and its loop says itself what went wrong.
+                    # The process handles signals itself, and its event loop reports errors.
                     text = await self._line.prompt_async(handle_sigint=False, set_exception_handler=False)
-                    await self._take(text.strip())
+                    await self._run(text.strip())
                 except EOFError:
                     return
                 except KeyboardInterrupt:
                     raise click.Abort from None
 
-    async def _take(self, text: str) -> None:
+    async def _run(self, line: str) -> None:
         try:
-            if text.startswith("/"):
-                await self._command(text[1:])
-            elif text:
-                await self._own.say(text)
+            if line:
+                await self._commands.run(line)
         except SandboxError as error:
             self.screen.refuse(str(error))
 
-    async def _command(self, text: str) -> None:
-        word, _, rest = text.partition(" ")
-        own = self._own.by_name.get(word)
-        if own is not None:
-            await own.run(rest.strip())
-        else:
-            await self._clicks.command(text.removeprefix("/"), list(self._own.by_name))
-
     async def _ask(self, label: str, value: str) -> str | None:
-        """Have the person fill in a field of a form; None when they leave it."""
+        """Ask the person for a field of a form; return None when they give up."""
         session: PromptSession[str] = PromptSession()
         try:
             return await session.prompt_async(
@@ -135,7 +122,7 @@ class Chat:
 
 
 def _bindings() -> KeyBindings:
-    """Let Ctrl-C clear the line, and leave on an empty one."""
+    """Let Ctrl-C clear the line, or leave the chat if the line is empty."""
     bindings = KeyBindings()
 
     @bindings.add("c-c")

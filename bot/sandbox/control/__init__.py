@@ -1,1 +1,1 @@
-"""The control API: build the world, act as people, judge what the bot did, make things fail."""
+"""The control API: build the world, act as people, look at what the bot did, make things fail."""

@@ -1,7 +1,4 @@
-"""The control API's application: routes, errors, JSON.
-
-See ``GET /control`` for the list; each route's text is its handler's docstring.
-"""
+"""The control API as a web application; ``GET /control`` lists its routes with their handlers' docstrings."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from bot.sandbox.control import routes as control_routes
+from bot.sandbox.control import faults, interactions, messages, observation, world
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ApiError, ControlError
+from bot.sandbox.json_codec import Json, json_response
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json, json_response
 
 PREFIX = "/control"
 _Endpoint: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,7 +22,7 @@ _MAX_BODY = 256 * 1024 * 1024
 def application(services: Services) -> web.Application:
     """Build the application."""
     app = web.Application(client_max_size=_MAX_BODY, middlewares=[_shape_errors])
-    routes = control_routes.all_routes()
+    routes = all_routes()
     listing = _listing(routes)
 
     async def describe(_request: web.Request) -> web.StreamResponse:
@@ -35,6 +32,11 @@ def application(services: Services) -> web.Application:
     for route in routes:
         app.router.add_route(route.method, PREFIX + route.path, _endpoint(services, route))
     return app
+
+
+def all_routes() -> list[ControlRoute]:
+    """List the routes of every module."""
+    return [route for module in (world, messages, interactions, observation, faults) for route in module.routes()]
 
 
 def _listing(routes: list[ControlRoute]) -> list[Json]:

@@ -1,27 +1,29 @@
-"""One control request, and how it names things: channels, users and guilds by id or by name."""
+"""One call of the control API: reads its values, and finds the channels, users and guilds that it names."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
-from bot.sandbox.errors import ControlError
+from bot.sandbox.errors import ControlError, first_problem
+from bot.sandbox.json_codec import Json, decode
 from bot.sandbox.models import Application, Channel, Guild, Message, User
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json, decode
 from bot.sandbox.world import World
 
 ControlHandler: TypeAlias = Callable[["ControlCall"], Awaitable[Any]]
 _MISSING: Any = object()
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRoute:
-    """A route; ``example`` is a body (or query) that works on a fresh sandbox, or nearly."""
+    """A route; ``example`` is a body or query to begin with."""
 
     method: str
     path: str
@@ -31,17 +33,16 @@ class ControlRoute:
 
 @dataclass(slots=True)
 class ControlCall:
-    """One request; ``body`` is its JSON object, or its query for GET and DELETE."""
+    """One call; ``body`` is its JSON object (its query for GET and DELETE), with the parameters of its path."""
 
     services: Services
-    request: web.Request
     body: Json
 
     @classmethod
     async def read(cls, services: Services, request: web.Request) -> ControlCall:
-        """Read the request; 400 when it is not a JSON object."""
+        """Read the request; raise ControlError if its body is not a JSON object."""
         if request.method in ("GET", "DELETE"):
-            return cls(services, request, dict(request.query))
+            return cls(services, {**request.query, **request.match_info})
         data = await request.read()
         try:
             body = decode(data) if data.strip() else {}
@@ -51,7 +52,18 @@ class ControlCall:
         if not isinstance(body, dict):
             message = "The body must be a JSON object."
             raise ControlError(message)
-        return cls(services, request, body)
+        return cls(services, {**body, **request.match_info})
+
+    def part(self, body: Json) -> ControlCall:
+        """Make a call of an object inside the body."""
+        return ControlCall(self.services, body)
+
+    def read_as(self, model: type[_Model]) -> _Model:
+        """Check the body with a pydantic model."""
+        try:
+            return model.model_validate(self.body)
+        except ValidationError as error:
+            raise ControlError(first_problem(error)) from error
 
     @property
     def world(self) -> World:
@@ -116,62 +128,66 @@ class ControlCall:
 
     # -- things ----------------------------------------------------------------------------------------------------
 
-    def path_id(self, name: str) -> int:
-        """Read an id from the path."""
-        text = self.request.match_info[name]
-        if not text.isascii() or not text.isdecimal():
-            raise ControlError(f"{text!r} is not an id.")
-        return int(text)
+    def guild(self) -> Guild:
+        """Find the guild ``guild`` by id or name; the first one if none is named."""
+        guilds, key = self.world.guilds, self.body.get("guild")
+        if key is None and guilds:
+            return next(iter(guilds.values()))
+        found = guilds.get(_as_id(key)) or next((guild for guild in guilds.values() if guild.name == key), None)
+        if found is None:
+            raise _unknown("guild", key)
+        return found
 
-    def guild(self, key: Any = None) -> Guild:  # noqa: ANN401 - id or name
-        """Find a guild by id or name; the first one when none is named."""
-        guilds = self.world.guilds
-        if key is None:
-            if guilds:
-                return next(iter(guilds.values()))
-        elif (found := guilds.get(_as_id(key))) is not None:
+    def channel(self, name: str = "channel", default: Any = _MISSING) -> Channel:  # noqa: ANN401 - id or name
+        """Find a channel, thread or DM by id, or a channel or thread by name (a leading # is fine)."""
+        key = self._value(name, default)
+        found = self.world.channels.get(_as_id(key))
+        if found is not None:
             return found
-        else:
-            for guild in guilds.values():
-                if guild.name == key:
-                    return guild
-        raise ControlError(f"There is no guild {key!r}.", status=404)
+        plain = key.removeprefix("#") if isinstance(key, str) else None
+        for channel in self.world.channels.values():
+            if channel.name == plain and not channel.is_dm:
+                return channel
+        raise _unknown("channel", key)
 
-    def channel(self, key: Any = None) -> Channel:  # noqa: ANN401 - id or name
-        """Find a channel, thread or DM by id, or a channel or thread by name."""
-        key = self._value("channel", _MISSING) if key is None else key
-        return find_channel(self.world, key)
+    def user(self, name: str = "user", default: Any = None, *, create: bool = True) -> User:  # noqa: ANN401 - id or name
+        """Find a user by id or name; a new name makes a new person if ``create``."""
+        key = self._value(name, default)
+        found = self.world.users.get(_as_id(key))
+        if found is None and isinstance(key, str) and key.strip():
+            found = self.world.find_user(key)
+            if found is None and create and not key.isdecimal():
+                found = self.world.create_user(key)
+        if found is None:
+            raise _unknown("user", key)
+        return found
 
-    def path_channel(self) -> Channel:
-        """Find the channel of the path."""
-        return self.channel(self.request.match_info["channel"])
-
-    def user(self, key: Any, *, create: bool = True) -> User:  # noqa: ANN401 - id or name
-        """Find a user by id or name; a new name makes a new person."""
-        return find_user(self.world, key, create=create)
-
-    def message(self, key: Any) -> Message:  # noqa: ANN401 - id
+    def message(self, name: str = "message") -> Message:
         """Find a message by id, deleted or not."""
-        return find_message(self.world, key)
+        key = self.body.get(name)
+        message = self.world.messages.get(_as_id(key))
+        if message is None:
+            raise _unknown("message", key)
+        return message
 
-    def live_message(self, key: Any) -> Message:  # noqa: ANN401 - id
+    def live_message(self, name: str = "message") -> Message:
         """Find a message that still exists."""
-        message = self.message(key)
+        message = self.message(name)
         if message.deleted:
             raise ControlError(f"Message {message.id} is deleted.", status=404)
         return message
 
-    def application(self, key: Any = None) -> Application:  # noqa: ANN401 - id or name
-        """Find an application by id or name; the first one when none is named."""
-        applications = self.world.applications
+    def application(self) -> Application:
+        """Find the application ``application`` by id or name; the first one if none is named."""
+        key = self.body.get("application")
         if key is None:
             return self.services.application
-        found = applications.get(_as_id(key))
-        for application in applications.values():
+        found = self.world.applications.get(_as_id(key))
+        for application in self.world.applications.values():
             if found is None and application.name == key:
                 found = application
         if found is None:
-            raise ControlError(f"There is no application {key!r}.", status=404)
+            raise _unknown("application", key)
         return found
 
 
@@ -181,32 +197,5 @@ def _as_id(key: object) -> int:
     return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) <= 20 else -1  # noqa: PLR2004
 
 
-def find_channel(world: World, key: object) -> Channel:
-    """Find a channel by id, or by name (a leading # is fine)."""
-    found = world.channels.get(_as_id(key))
-    if found is not None:
-        return found
-    if isinstance(key, str):
-        name = key.removeprefix("#")
-        for channel in world.channels.values():
-            if channel.name == name and not channel.is_dm:
-                return channel
-    raise ControlError(f"There is no channel {key!r}.", status=404)
-
-
-def find_user(world: World, key: object, *, create: bool = True) -> User:
-    """Find a user by id or name; a new name makes a new person when ``create``."""
-    found = world.users.get(_as_id(key))
-    if found is None and isinstance(key, str) and key.strip():
-        found = world.find_user(key) or (world.create_user(key) if create and not key.isdecimal() else None)
-    if found is None:
-        raise ControlError(f"There is no user {key!r}.", status=404)
-    return found
-
-
-def find_message(world: World, key: object) -> Message:
-    """Find a message by id, deleted or not."""
-    message = world.messages.get(_as_id(key))
-    if message is None:
-        raise ControlError(f"There is no message {key!r}.", status=404)
-    return message
+def _unknown(what: str, key: object) -> ControlError:
+    return ControlError(f"There is no {what} {key!r}.", status=404)

@@ -1,19 +1,79 @@
-"""Messages as the control API shows them to a judge, and how to filter them."""
+"""What the control API answers, as types for its client; and how a message becomes its record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TypedDict
 
-from bot.sandbox.control.call import ControlCall
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Message
 from bot.sandbox.snowflakes import iso_time, timestamp_ms
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 
-def message_record(world: World, message: Message) -> Json:
-    """Build the record of a message: ``reference`` is the message it answers, ``interaction`` the use of a command."""
+class MessageRecord(TypedDict):
+    """A message as the control API shows it; ids are text.
+
+    ``reference`` is the id of the message it answers, ``interaction`` that of the use of a command.
+    """
+
+    id: str
+    channel_id: str
+    channel: str
+    guild_id: str | None
+    author_id: str
+    author: str
+    bot: bool
+    content: str
+    type: int
+    reference: str | None
+    interaction: str | None
+    nonce: int | str | None
+    at: str
+    edited_at: str | None
+    deleted: bool
+    ephemeral: bool
+    flags: int
+    embeds: list[Json]
+    attachments: list[Json]
+    components: list[Json]
+    mentions: list[str]
+    reactions: list[Json]
+
+
+class ReportRow(MessageRecord):
+    """A message, and the bots' replies to it."""
+
+    replies: list[MessageRecord]
+
+
+class ReplyReport(TypedDict):
+    """Messages with the replies to them; ``doubled`` counts messages with more than one reply."""
+
+    messages: list[ReportRow]
+    answered: int
+    doubled: int
+    replies: int
+
+
+class Ids(TypedDict):
+    """Something that was made."""
+
+    id: str
+
+
+class RequestRecord(TypedDict):
+    """A REST request of a bot; ``status`` None: there is no answer (yet)."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    status: int | None
+    fault: str | None
+
+
+def message_record(world: World, message: Message) -> MessageRecord:
+    """Build the record of a message."""
     guild, answered = message.channel.guild, message.interaction_metadata
     return {
         "id": str(message.id),
@@ -42,48 +102,3 @@ def message_record(world: World, message: Message) -> Json:
             for item in message.reactions
         ],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Which messages count; None means any."""
-
-    channel_id: int | None = None
-    author_id: int | None = None
-    bot: bool | None = None
-    after: int = 0
-    reference: int | None = None
-    deleted: bool | None = None
-    edited: bool | None = None
-    contains: str | None = None
-
-    @classmethod
-    def read(cls, call: ControlCall, source: Json) -> MessageFilter:
-        """Read a filter from a query or a body."""
-        part = ControlCall(call.services, call.request, source)
-        return cls(
-            channel_id=None if source.get("channel") is None else call.channel(source["channel"]).id,
-            author_id=None if source.get("author") is None else call.user(source["author"], create=False).id,
-            bot=None if source.get("bot") is None else part.flag("bot"),
-            after=part.number("after", 0, whole=True),
-            reference=part.number("reference", None, whole=True),
-            deleted=None if source.get("deleted") is None else part.flag("deleted"),
-            edited=None if source.get("edited") is None else part.flag("edited"),
-            contains=part.text("contains", None),
-        )
-
-    def matches(self, message: Message) -> bool:
-        """Tell whether a message counts."""
-        return (
-            (self.channel_id is None or message.channel.id == self.channel_id)
-            and (self.author_id is None or message.author.id == self.author_id)
-            and (self.bot is None or self.bot == (message.author.bot or message.author.webhook))
-            and (self.reference is None or message.referenced_id == self.reference)
-            and (self.deleted is None or message.deleted == self.deleted)
-            and (self.edited is None or (message.edited_ms is not None) == self.edited)
-            and (self.contains is None or self.contains in message.content)
-        )
-
-    def select(self, world: World) -> Iterator[Message]:
-        """List the messages that count, oldest first."""
-        return (message for message in world.messages_after(self.after) if self.matches(message))

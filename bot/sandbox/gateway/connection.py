@@ -1,4 +1,4 @@
-"""One websocket of a bot: hello, heartbeats, IDENTIFY or RESUME, then whatever its session is sent."""
+"""One websocket of a bot: Hello, heartbeats, IDENTIFY or RESUME, then the events of its session."""
 
 from __future__ import annotations
 
@@ -6,75 +6,44 @@ import asyncio
 import time
 import zlib
 from collections import deque
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.gateway.protocol import CLIENT_COMMANDS, COMMANDS_PER_MINUTE, MAX_CLIENT_PAYLOAD, Close, Op
-from bot.sandbox.gateway.session import Sent, Session
-from bot.sandbox.gateway.storm import Storm
-from bot.sandbox.options import SandboxOptions
-from bot.sandbox.wire import Json, decode, encode
+from bot.sandbox.gateway.faults import Storm
+from bot.sandbox.gateway.hub import Hub
+from bot.sandbox.gateway.protocol import (
+    CLIENT_COMMANDS,
+    COMMANDS_PER_MINUTE,
+    MAX_CLIENT_PAYLOAD,
+    Close,
+    GatewayClosed,
+    Op,
+)
+from bot.sandbox.gateway.session import GatewaySession, SentDispatch
+from bot.sandbox.json_codec import decode, encode
 
 _BATCH = 64
 _CLOSE_PATIENCE = 2.0
 # A client may miss one heartbeat; the documents name no number.
 _HEARTBEAT_GRACE = 2.0
-# Large enough that frames are refused by us (4002) and not by the websocket library.
+# So large that the sandbox refuses a frame (4002), and not the websocket library.
 _LIBRARY_LIMIT = 1 << 20
 
 
-class GatewayClosed(Exception):
-    """Close the connection with a code."""
+class GatewayConnection:
+    """Serves one websocket; its outbox is bounded, so that a client that does not read can't stall others."""
 
-    def __init__(self, code: Close, reason: str) -> None:
-        """Keep the close code and its words."""
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-class Keeper(Protocol):
-    """Who keeps the sessions that connections belong to."""
-
-    options: SandboxOptions
-    unmuted: asyncio.Event
-
-    def identify(self, connection: Connection, body: Json) -> None:
-        """Begin a session."""
-
-    def resume(self, connection: Connection, body: Json) -> None:
-        """Continue a session."""
-
-    def overflow(self, connection: Connection) -> None:
-        """End the session of a client that does not read."""
-
-    def strike(self, connection: Connection, moment: str) -> bool:
-        """Do what the storm does at this moment, and tell whether it does anything."""
-
-    def close_later(self, connection: Connection, code: int) -> None:
-        """Close a connection from outside of it."""
-
-    def connection_ended(self, connection: Connection, code: int | None) -> None:
-        """Note that a connection is gone."""
-
-    def progress(self) -> None:
-        """Note that something was sent."""
-
-
-class Connection:
-    """Serve one websocket; a bounded outbox keeps a client that does not read from stalling others."""
-
-    def __init__(self, keeper: Keeper, request: web.Request) -> None:
+    def __init__(self, hub: Hub, request: web.Request) -> None:
         """Take the upgrade request; ``run`` answers it."""
-        self._keeper = keeper
+        self._hub = hub
         self._request = request
         self._websocket = web.WebSocketResponse(compress=False, max_msg_size=_LIBRARY_LIMIT, timeout=_CLOSE_PATIENCE)
-        self._outbox: deque[Sent | str | Storm] = deque()
+        self._outbox: deque[SentDispatch | str | Storm] = deque()
         self._wake = asyncio.Event()
         self._commands: deque[float] = deque()
         self._compressor = zlib.compressobj(level=1) if request.query.get("compress") == "zlib-stream" else None
-        self.session: Session | None = None
+        self.session: GatewaySession | None = None
         self.closed_by_us = False
         self.last_heartbeat = time.monotonic()
 
@@ -83,10 +52,10 @@ class Connection:
         """Count what waits to be sent."""
         return len(self._outbox)
 
-    def enqueue(self, item: Sent | str | Storm) -> None:
-        """Send, or do, later; a full outbox ends the session."""
-        if len(self._outbox) >= self._keeper.options.queue_limit:
-            self._keeper.overflow(self)
+    def enqueue(self, item: SentDispatch | str | Storm) -> None:
+        """Send or do something later; a full outbox ends the session."""
+        if len(self._outbox) >= self._hub.options.queue_limit:
+            self._hub.overflow(self)
             return
         self._outbox.append(item)
         self._wake.set()
@@ -94,10 +63,10 @@ class Connection:
     async def run(self) -> web.WebSocketResponse:
         """Serve until either side closes."""
         await self._websocket.prepare(self._request)
-        interval = self._keeper.options.heartbeat_interval
-        self._keeper.strike(self, "connect")
+        interval = self._hub.options.heartbeat_interval
+        self._hub.strike(self, "connect")
         self.enqueue(encode({"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": int(interval * 1000)}}))
-        self._keeper.strike(self, "hello")
+        self._hub.strike(self, "hello")
         helpers = [asyncio.create_task(self._write()), asyncio.create_task(self._watch_heartbeats())]
         try:
             self._check_query()
@@ -108,7 +77,7 @@ class Connection:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            self._keeper.connection_ended(self, self._websocket.close_code)
+            self._hub.connection_ended(self, self._websocket.close_code)
         return self._websocket
 
     def _check_query(self) -> None:
@@ -134,9 +103,9 @@ class Connection:
         if operation == Op.HEARTBEAT:
             self._heartbeat(body)
         elif operation == Op.IDENTIFY:
-            self._keeper.identify(self, _mapping(body))
+            self._hub.identify(self, _mapping(body))
         elif operation == Op.RESUME:
-            self._keeper.resume(self, _mapping(body))
+            self._hub.resume(self, _mapping(body))
         elif operation not in CLIENT_COMMANDS:
             raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
         elif self.session is None:
@@ -156,11 +125,11 @@ class Connection:
         self.last_heartbeat = time.monotonic()
         if self.session is not None:
             self.session.last_heartbeat = time.time()
-        if self._keeper.unmuted.is_set():
+        if self._hub.unmuted.is_set():
             self.enqueue(encode({"op": Op.HEARTBEAT_ACK}))
 
     async def _watch_heartbeats(self) -> None:
-        patience = self._keeper.options.heartbeat_interval * _HEARTBEAT_GRACE
+        patience = self._hub.options.heartbeat_interval * _HEARTBEAT_GRACE
         while (left := self.last_heartbeat + patience - time.monotonic()) > 0:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(left)
         await self.close(Close.SESSION_TIMED_OUT, "Session timed out.")
@@ -169,17 +138,17 @@ class Connection:
         try:
             while True:
                 await self._wake.wait()
-                await self._keeper.unmuted.wait()
+                await self._hub.unmuted.wait()
                 for _ in range(min(_BATCH, len(self._outbox))):
                     await self._send(self._outbox.popleft())
                 if not self._outbox:
                     self._wake.clear()
-                self._keeper.progress()
+                self._hub.progress.set()
                 await asyncio.sleep(0)
         except ConnectionError:
             return
 
-    async def _send(self, item: Sent | str | Storm) -> None:
+    async def _send(self, item: SentDispatch | str | Storm) -> None:
         if isinstance(item, Storm):
             await self._fail(item)
             return
@@ -191,17 +160,17 @@ class Connection:
             await self._websocket.send_bytes(data)
 
     async def _fail(self, storm: Storm) -> None:
-        """Do what the storm does, and send nothing any more."""
+        """Do what the storm does; send nothing after it."""
         if storm.does == "close":
-            self._keeper.close_later(self, storm.code)
+            self._hub.close_later(self, storm.code)
         if storm.does == "cut" and self._request.transport is not None:
             self.closed_by_us = True
-            # What was sent before still arrives.
+            # The client still receives what was sent before.
             self._request.transport.close()
         await asyncio.Event().wait()
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Close with a code, and cut the line when the client does not answer."""
+        """Close with a code; cut the connection if the client does not answer."""
         self.closed_by_us = True
         try:
             async with asyncio.timeout(_CLOSE_PATIENCE * 2):
@@ -209,12 +178,8 @@ class Connection:
         except TimeoutError:
             self.abort()
 
-    def detach(self) -> None:
-        """Forget the session, which goes on elsewhere or not at all."""
-        self.session = None
-
     def abort(self) -> None:
-        """Cut the line without a close frame."""
+        """Cut the connection without a close frame."""
         self.closed_by_us = True
         transport = self._request.transport
         if transport is not None:

@@ -1,4 +1,4 @@
-"""All gateway sessions: who identifies, who resumes, who receives what."""
+"""The hub: keeps all gateway sessions, and gives every event to those that may have it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from collections import deque
 
 from bot.sandbox import intents
 from bot.sandbox.events import BACK_AVAILABLE, Dispatch
-from bot.sandbox.gateway.connection import Connection, GatewayClosed
-from bot.sandbox.gateway.delivery import Delivery
-from bot.sandbox.gateway.identify import checked_intents, checked_shard, ready_payload
-from bot.sandbox.gateway.protocol import Close, Op
-from bot.sandbox.gateway.session import Session
-from bot.sandbox.gateway.storm import Storm
+from bot.sandbox.gateway.faults import Delivery, Storm
+from bot.sandbox.gateway.protocol import Close, GatewayClosed, Op
+from bot.sandbox.gateway.session import GatewaySession, SessionConnection, checked_intents, checked_shard, ready_payload
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.models import Application, Guild
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.payloads import guild_create_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.wire import Json, encode
 from bot.sandbox.world import World
 
 _IDENTIFY_PERIOD = 5.0
@@ -27,14 +24,18 @@ _HIGH_WATER = 2_000
 
 
 class Hub:
-    """Give every dispatch of the world to the sessions that may have it."""
+    """Gives every dispatch of the world to the sessions that may have it.
+
+    Nothing is sent while ``unmuted`` is not set, heartbeat acknowledgements included. ``progress`` is set when a
+    connection has sent something.
+    """
 
     def __init__(self, world: World, options: SandboxOptions) -> None:
         """Listen to the world."""
         self.world = world
         self.options = options
-        self.sessions: dict[str, Session] = {}
-        self.connections: set[Connection] = set()
+        self.sessions: dict[str, GatewaySession] = {}
+        self.connections: set[SessionConnection] = set()
         self.gateway_url = ""
         self.upgrades = 0
         self.resumes = 0
@@ -44,7 +45,7 @@ class Hub:
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
         self._identifies: deque[float] = deque()
-        self._progress = asyncio.Event()
+        self.progress = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         world.listeners.append(self.delivery.accept)
 
@@ -60,47 +61,42 @@ class Hub:
                 else:
                     session.push(dispatch.name, dispatch.text(session.intents, session.application.user.id))
 
-    def _push_guild(self, session: Session, guild: Guild, more: Json) -> None:
+    def _push_guild(self, session: GatewaySession, guild: Guild, more: Json) -> None:
         user_id = session.application.user.id
         threads = [
             thread
             for thread in guild.threads.values()
             if not thread.archived and allows(thread, user_id, Permission.VIEW_CHANNEL)
         ]
-        payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=session.wants_presences)
+        everybody = bool(session.intents & intents.GUILD_PRESENCES)
+        payload = guild_create_payload(guild, guild.members[user_id], threads, everybody=everybody)
         session.push("GUILD_CREATE", encode(payload | more))
 
     async def drained(self) -> None:
-        """Wait until no connected client is far behind; the session of one that has stopped reading ends."""
+        """Wait until no connected client is far behind; end the session of a client that does not read."""
         while self.unmuted.is_set() and (behind := self._far_behind()):
-            self._progress.clear()
+            self.progress.clear()
             try:
                 async with asyncio.timeout(self.options.stall_patience):
-                    await self._progress.wait()
+                    await self.progress.wait()
             except TimeoutError:
                 for connection in behind:
                     self.overflow(connection)
 
-    def _far_behind(self) -> list[Connection]:
+    def _far_behind(self) -> list[SessionConnection]:
         limit = min(_HIGH_WATER, self.options.queue_limit // 4)
         return [item for item in self.connections if item.session is not None and item.backlog > limit]
 
     async def breathe(self) -> None:
-        """Let connections write, in the middle of posting much."""
+        """Let connections write while many messages are posted."""
         await asyncio.sleep(0)
         await self.drained()
 
-    def progress(self) -> None:
-        """Note that a connection sent something."""
-        self._progress.set()
-
     # -- connections -----------------------------------------------------------------------------------------------
 
-    def identify(self, connection: Connection, body: Json) -> None:
+    def identify(self, connection: SessionConnection, body: Json) -> None:
         """Begin a session: READY, then GUILD_CREATE for each guild."""
-        if connection.session is not None:
-            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        application = self._authenticate(body.get("token"))
+        application = self._authenticate(connection, body.get("token"))
         wanted = checked_intents(application, body.get("intents"))
         shard = checked_shard(body.get("shard"))
         if not self._may_identify(application):
@@ -108,7 +104,9 @@ class Hub:
             return
         if self.strike(connection, "identify"):
             return
-        session = Session(secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard)
+        session = GatewaySession(
+            secrets.token_hex(16), application, wanted, deque(maxlen=self.options.replay_limit), shard
+        )
         self.sessions[session.id] = session
         self._attach(session, connection)
         guilds = [guild for guild in self.world.guilds.values() if session.sees_guild(guild)]
@@ -119,16 +117,18 @@ class Hub:
                     self._push_guild(session, guild, BACK_AVAILABLE)
         session.ready = True
         self.strike(connection, "ready")
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
-    def _authenticate(self, token: object) -> Application:
+    def _authenticate(self, connection: SessionConnection, token: object) -> Application:
+        if connection.session is not None:
+            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
         application = self.world.application_by_token(token) if isinstance(token, str) else None
         if application is None:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
         return application
 
     def _may_identify(self, application: Application) -> bool:
-        """Hold to the session start limits (gateway.mdx:188 and "Rate Limiting")."""
+        """Apply the session start limits (gateway.mdx:188 and "Rate Limiting")."""
         now = time.monotonic()
         while self._identifies and self._identifies[0] < now - _IDENTIFY_PERIOD:
             self._identifies.popleft()
@@ -141,11 +141,9 @@ class Hub:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Too many identifies: the token was reset.")
         return True
 
-    def resume(self, connection: Connection, body: Json) -> None:
-        """Continue a session: what was missed, in order, then RESUMED; op 9 when it is too late."""
-        if connection.session is not None:
-            raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        application = self._authenticate(body.get("token"))
+    def resume(self, connection: SessionConnection, body: Json) -> None:
+        """Continue a session: the missed events in order, then RESUMED; op 9 if it is too late."""
+        application = self._authenticate(connection, body.get("token"))
         self._expire()
         if self.strike(connection, "identify") or self.strike(connection, "resume"):
             return
@@ -168,18 +166,18 @@ class Hub:
             connection.enqueue(sent)
         session.push("RESUMED", "{}")
         self.strike(connection, "ready")
-        self.world.pulse.beat()
+        self.world.changes.notify()
 
-    def _attach(self, session: Session, connection: Connection) -> None:
+    def _attach(self, session: GatewaySession, connection: SessionConnection) -> None:
         if session.connection is not None:
-            session.connection.detach()
+            session.connection.session = None
             session.connection.abort()
         session.connection = connection
         session.lost_at = None
         connection.session = session
 
-    def connection_ended(self, connection: Connection, code: int | None) -> None:
-        """Keep the session for RESUME, unless the client said goodbye with 1000 or 1001 (gateway.mdx:242)."""
+    def connection_ended(self, connection: SessionConnection, code: int | None) -> None:
+        """Keep the session for RESUME, unless the client closed with 1000 or 1001 (gateway.mdx:242)."""
         self.connections.discard(connection)
         session = connection.session
         if session is not None and session.connection is connection:
@@ -187,17 +185,15 @@ class Hub:
             session.lost_at = time.monotonic()
             if not connection.closed_by_us and code in (Close.NORMAL, Close.GOING_AWAY):
                 self.forget(session)
-        self._progress.set()
-        self.world.pulse.beat()
+        self.progress.set()
+        self.world.changes.notify()
 
-    def overflow(self, connection: Connection) -> None:
+    def overflow(self, connection: SessionConnection) -> None:
         """End the session of a client that does not read."""
-        session, connection.session = connection.session, None
-        if session is not None:
-            self.forget(session)
+        self._invalidate(connection)
         connection.abort()
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: GatewaySession) -> None:
         """Make a session impossible to resume."""
         self.sessions.pop(session.id, None)
         session.connection = None
@@ -210,36 +206,27 @@ class Hub:
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
-    @property
-    def ready(self) -> int:
-        """Return how many sessions are connected and ready."""
-        return sum(session.connection is not None and session.ready for session in self.sessions.values())
+    def ready_sessions(self) -> list[GatewaySession]:
+        """List the sessions that are connected and ready."""
+        return [session for session in self.sessions.values() if session.connection is not None and session.ready]
 
-    def mute(self) -> None:
-        """Stop sending anything, heartbeat acknowledgements included."""
-        self.unmuted.clear()
-
-    def unmute(self) -> None:
-        """Send again, beginning with what piled up."""
-        self.unmuted.set()
-
-    def strike(self, connection: Connection, moment: str) -> bool:
-        """Do what the storm does at this moment, and tell whether it does anything."""
+    def strike(self, connection: SessionConnection, moment: str) -> bool:
+        """Do what the storm does at this moment; tell whether it does anything."""
         storm = self.storm
         if storm is None or not storm.strikes(moment):
             return False
         if storm.does == "invalid-session" and not storm.resumable:
             self._invalidate(connection)
-        connection.enqueue(storm.word() or storm)
-        self.world.pulse.beat()
+        connection.enqueue(storm.frame() or storm)
+        self.world.changes.notify()
         return True
 
     def calm(self) -> None:
-        """Serve connections as Discord does again."""
+        """End the storm, and send READY unchanged again."""
         self.storm, self.ready_fields = None, {}
 
     def drop(self, *, invalidate: bool, code: int | None = None) -> int:
-        """Cut every connection, or close it with a code; count them."""
+        """Cut every connection, or close it with a code; return the number of connections."""
         connections = list(self.connections)
         for connection in connections:
             if invalidate:
@@ -252,25 +239,19 @@ class Hub:
             self.sessions.clear()
         return len(connections)
 
-    def _invalidate(self, connection: Connection) -> None:
+    def _invalidate(self, connection: SessionConnection) -> None:
         if connection.session is not None:
             self.forget(connection.session)
             connection.session = None
 
-    def close_later(self, connection: Connection, code: int) -> None:
-        """Close a connection from outside of it."""
+    def close_later(self, connection: SessionConnection, code: int) -> None:
+        """Close a connection in the background."""
         task = asyncio.get_running_loop().create_task(connection.close(code))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def reconnect(self) -> int:
-        """Ask every client to reconnect (op 7); count them."""
-        for connection in self.connections:
-            connection.enqueue(encode({"op": Op.RECONNECT, "d": None}))
-        return len(self.connections)
-
     def invalid_session(self, *, resumable: bool) -> int:
-        """Send op 9 to every client; count them."""
+        """Send op 9 to every client; return the number of clients."""
         for connection in list(self.connections):
             if not resumable:
                 self._invalidate(connection)
@@ -278,13 +259,13 @@ class Hub:
         return len(self.connections)
 
     def send_raw(self, name: str, text: str) -> int:
-        """Send an arbitrary event, whose data is what ``text`` says, to every session; count them."""
+        """Send an event with ``text`` as its data to every session; return the number of sessions."""
         for session in self.sessions.values():
             session.push(name, text)
         return len(self.sessions)
 
     def send_frame(self, text: str) -> int:
-        """Send an arbitrary frame to every client; count them."""
+        """Send a frame to every client; return the number of clients."""
         for connection in self.connections:
             connection.enqueue(text)
         return len(self.connections)

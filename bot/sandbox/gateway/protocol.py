@@ -1,4 +1,4 @@
-"""Gateway opcodes and close codes (opcodes-and-status-codes.mdx)."""
+"""Opcodes, close codes and limits of the gateway (opcodes-and-status-codes.mdx)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,9 @@ class Op(IntEnum):
     REQUEST_SOUNDBOARD_SOUNDS = 31
 
 
-# What a client may send besides heartbeats, once it is identified; the sandbox takes note of none of it.
+# What an identified client may send besides heartbeats. The sandbox ignores it.
 CLIENT_COMMANDS = frozenset(
-    map(
-        int,
-        (
-            Op.PRESENCE_UPDATE,
-            Op.VOICE_STATE_UPDATE,
-            Op.REQUEST_GUILD_MEMBERS,
-            Op.REQUEST_SOUNDBOARD_SOUNDS,
-        ),
-    )
+    {Op.PRESENCE_UPDATE, Op.VOICE_STATE_UPDATE, Op.REQUEST_GUILD_MEMBERS, Op.REQUEST_SOUNDBOARD_SOUNDS}
 )
 
 
@@ -56,3 +48,13 @@ class Close(IntEnum):
     INVALID_API_VERSION = 4012
     INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
+
+
+class GatewayClosed(Exception):
+    """Close the connection with a code."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        """Keep the close code and its words."""
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason

@@ -1,4 +1,4 @@
-"""A gateway session: what a bot subscribed to, what it was sent, and whether it is connected."""
+"""A gateway session: what IDENTIFY asked for, what the bot was sent, and whether it is connected."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Protocol
 
 from bot.sandbox import intents
 from bot.sandbox.events import Dispatch
+from bot.sandbox.gateway.faults import Storm
+from bot.sandbox.gateway.protocol import Close, GatewayClosed
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Application, Guild
+from bot.sandbox.payloads import own_user_payload
 from bot.sandbox.permissions import Permission, effective
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One dispatch of one session; ``text`` is shared with other sessions."""
+class SentDispatch:
+    """One event of one session; ``text`` is its JSON, shared with other sessions."""
 
     sequence: int
     name: str
@@ -26,34 +30,37 @@ class Sent:
         return f'{{"t":"{self.name}","s":{self.sequence},"op":0,"d":{self.text}}}'
 
 
-class Line(Protocol):
-    """What carries a session's events to the client."""
+class SessionConnection(Protocol):
+    """The connection of a session, as sessions see it: it knows them, and they must not know it."""
+
+    session: GatewaySession | None
+    closed_by_us: bool
 
     @property
     def backlog(self) -> int:
-        """How many events wait to be sent."""
+        """How many items wait to be sent."""
 
-    def enqueue(self, item: Sent | str) -> None:
-        """Send later."""
+    def enqueue(self, item: SentDispatch | str | Storm) -> None:
+        """Send or do something later."""
+
+    async def close(self, code: int) -> None:
+        """Close it with a code."""
 
     def abort(self) -> None:
-        """Cut the line."""
-
-    def detach(self) -> None:
-        """Forget the session."""
+        """Cut it without a close frame."""
 
 
 @dataclass(slots=True, eq=False)
-class Session:
-    """One session; ``replay`` is what RESUME can bring back, ``lost_at`` when its connection went away."""
+class GatewaySession:
+    """One session; ``replay`` holds the events that RESUME can bring back, ``lost_at`` is when its connection ended."""
 
     id: str
     application: Application
     intents: int
-    replay: deque[Sent]
+    replay: deque[SentDispatch]
     shard: tuple[int, int] | None = None
     sequence: int = 0
-    connection: Line | None = None
+    connection: SessionConnection | None = None
     lost_at: float | None = None
     created_at: float = field(default_factory=time.time)
     last_heartbeat: float | None = None
@@ -61,15 +68,15 @@ class Session:
     ready: bool = False
 
     def push(self, name: str, text: str) -> None:
-        """Send an event, or keep it for RESUME while there is no connection."""
+        """Send an event, and keep it for RESUME."""
         self.sequence += 1
-        sent = Sent(self.sequence, name, text)
+        sent = SentDispatch(self.sequence, name, text)
         self.replay.append(sent)
         if self.connection is not None:
             self.connection.enqueue(sent)
 
-    def missed_since(self, sequence: int) -> list[Sent] | None:
-        """List what was sent after a sequence number; None when that is no longer known."""
+    def missed_since(self, sequence: int) -> list[SentDispatch] | None:
+        """List the events after a sequence number; return None if they are no longer known."""
         if sequence == self.sequence:
             return []
         if not self.replay or self.replay[0].sequence > sequence + 1:
@@ -99,7 +106,46 @@ class Session:
             return False
         return channel is None or bool(effective(channel, self.application.user.id) & Permission.VIEW_CHANNEL)
 
-    @property
-    def wants_presences(self) -> bool:
-        """Tell whether GUILD_CREATE lists every member."""
-        return bool(self.intents & intents.GUILD_PRESENCES)
+
+def checked_intents(application: Application, value: object) -> int:
+    """Check the intents of an IDENTIFY; raise GatewayClosed 4013 if invalid, 4014 if not granted."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0 or value & ~intents.ALL:
+        raise GatewayClosed(Close.INVALID_INTENTS, "Invalid intent(s).")
+    if value & intents.denied_bits(application.denied_intents):
+        raise GatewayClosed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+    return value
+
+
+def checked_shard(value: object) -> tuple[int, int] | None:
+    """Check the shard of an IDENTIFY, its number and the count; raise GatewayClosed 4010 if invalid."""
+    if value is None:
+        return None
+    pair = value if isinstance(value, list) and len(value) == 2 else [None, None]  # noqa: PLR2004 - [id, count]
+    number, count = pair
+    if not isinstance(number, int) or not isinstance(count, int) or not 0 <= number < count:
+        raise GatewayClosed(Close.INVALID_SHARD, "Invalid shard.")
+    return number, count
+
+
+def ready_payload(session: GatewaySession, guilds: list[Guild], gateway_url: str) -> Json:
+    """Build READY; each guild follows as a GUILD_CREATE."""
+    application = session.application
+    ready: Json = {
+        "v": 10,
+        "user_settings": {},
+        "user": own_user_payload(application.user),
+        "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+        "private_channels": [],
+        "relationships": [],
+        "presences": [],
+        "session_id": session.id,
+        "session_type": "normal",
+        "resume_gateway_url": gateway_url,
+        "application": {
+            "id": str(application.id),
+            "flags": intents.application_flags(application.denied_intents),
+        },
+    }
+    if session.shard is not None:
+        ready["shard"] = list(session.shard)
+    return ready

@@ -3,32 +3,110 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, LiteralString
 
-from bot.sandbox.errors import ApiError, FormErrors
-from bot.sandbox.rest.router import Call, Created, Route
-from bot.sandbox.wire import Json
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from bot.sandbox.errors import ApiError, invalid_form
+from bot.sandbox.json_codec import Json
+from bot.sandbox.rest.bodies import JsonForm, checked, length_between, one_of
+from bot.sandbox.rest.router import Created, RestCall, Route
 
 CHAT_INPUT = 1
 MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15}
-MAX_OPTIONS = 25
-MAX_CHOICES = 25
-MAX_DESCRIPTION = 100
 _NAME = re.compile(r"[-_'\w]{1,32}")
 _MENU_NAME = re.compile(r"[^\x00-\x1f]{1,32}")
-_OPTION_KINDS = range(1, 12)
+_INVALID_NAME: tuple[LiteralString, LiteralString] = ("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 _NESTING = (1, 2)
 _KEPT = ("nsfw", "contexts", "integration_types", "name_localizations", "description_localizations", "dm_permission")
 _OPTION_KEPT = (
-    "required",
-    "choices",
-    "channel_types",
-    "min_value",
-    "max_value",
-    "min_length",
-    "max_length",
-    "autocomplete",
+    *("required", "choices", "channel_types", "autocomplete"),
+    *("min_value", "max_value", "min_length", "max_length"),
 )
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and _NAME.fullmatch(value) and value == value.lower():
+        return value
+    raise PydanticCustomError(*_INVALID_NAME)
+
+
+def _permissions(value: object) -> str:
+    text = str(value)
+    if isinstance(value, str | int) and text.isascii() and text.isdecimal() and len(text) <= 20:  # noqa: PLR2004
+        return text
+    raise PydanticCustomError("NUMBER_TYPE_COERCE", "Value is not int.")
+
+
+_Name = Annotated[str, PlainValidator(_name)]
+_Description = Annotated[str, length_between(1, 100)]
+
+
+class OptionForm(JsonForm):
+    """An option of a command."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[int, one_of(range(1, 12), "between 1 and 11")]
+    name: _Name = Field("", validate_default=True)
+    description: _Description = Field("", validate_default=True)
+    choices: list[Any] = Field([], max_length=25)
+    options: list[OptionForm] = Field([], max_length=25)
+
+    def payload(self) -> Json:
+        """Return the option as Discord gives it back."""
+        option: Json = {"type": self.type, "name": self.name, "description": self.description}
+        given = self.model_dump(exclude={"options"} if self.choices else {"options", "choices"})
+        option |= {key: given[key] for key in _OPTION_KEPT if key in given}
+        if self.type in _NESTING:
+            option["options"] = [each.payload() for each in self.options]
+        return option
+
+
+def _command_name(value: object, info: ValidationInfo) -> str:
+    if _is_chat(info):
+        return _name(value)
+    if isinstance(value, str) and _MENU_NAME.fullmatch(value):
+        return value
+    raise PydanticCustomError(*_INVALID_NAME)
+
+
+def _command_description(value: object, info: ValidationInfo) -> object:
+    return value if _is_chat(info) else "-"
+
+
+def _command_options(value: object, info: ValidationInfo) -> object:
+    return value if _is_chat(info) else []
+
+
+def _is_chat(info: ValidationInfo) -> bool:
+    return bool(info.data.get("type", CHAT_INPUT) == CHAT_INPUT)
+
+
+class CommandForm(JsonForm):
+    """A command; only a chat input command has a description and options."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[int, one_of(MAX_COMMANDS, f"one of {tuple(MAX_COMMANDS)}")] = CHAT_INPUT
+    name: Annotated[str, PlainValidator(_command_name)] = Field("", validate_default=True)
+    description: Annotated[_Description, BeforeValidator(_command_description)] = Field("", validate_default=True)
+    default_member_permissions: Annotated[str | None, PlainValidator(_permissions)] = None
+    options: Annotated[list[OptionForm], BeforeValidator(_command_options), Field(max_length=25)] = Field([])
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Type and name, which are unique in a scope."""
+        return self.type, self.name
+
+    def payload(self) -> Json:
+        """Return the command as Discord gives it back."""
+        chat, given = self.type == CHAT_INPUT, self.model_dump(exclude={"options"})
+        command: Json = {"type": self.type, "name": self.name, "description": self.description if chat else ""}
+        command["default_member_permissions"] = self.default_member_permissions
+        command |= {key: given[key] for key in _KEPT if key in given}
+        return command | ({"options": [each.payload() for each in self.options]} if chat else {})
 
 
 def routes() -> list[Route]:
@@ -50,172 +128,91 @@ def routes() -> list[Route]:
     return found
 
 
-def _scope(call: Call) -> int | None:
-    """Check that the application is the caller's; give the guild's id, or None for global."""
+def _scope(call: RestCall) -> int | None:
+    """Check that the application is the caller's; return the guild's id, or None for global commands."""
     if call.snowflake("application_id") != call.application.id:
         raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
     return call.guild().id if "guild_id" in call.request.match_info else None
 
 
-def _commands(call: Call) -> dict[int, Json]:
+def _commands(call: RestCall) -> dict[int, Json]:
     return call.application.commands.setdefault(_scope(call), {})
 
 
-def _existing(call: Call) -> Json:
+def _existing(call: RestCall) -> Json:
     command = _commands(call).get(call.snowflake("command_id"))
     if command is None:
         raise ApiError(404, 10063, "Unknown application command")
     return command
 
 
-async def list_all(call: Call) -> list[Json]:
+async def list_all(call: RestCall) -> list[Json]:
     """List the commands of a scope."""
     return list(_commands(call).values())
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Describe a command."""
     return _existing(call)
 
 
-async def overwrite(call: Call) -> list[Json]:
+async def overwrite(call: RestCall) -> list[Json]:
     """Replace all commands of a scope; one with the same name and type keeps its id."""
     present = _commands(call)
-    errors = FormErrors()
-    values = (await call.body()).sequence
-    forms = [_check(value, errors, str(index)) for index, value in enumerate(values)]
-    keys = [(form["type"], form["name"]) for form in forms]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            message = "Application command names must be unique"
-            errors.add(str(index), "APPLICATION_COMMANDS_DUPLICATE_NAME", message)
-    errors.raise_if_any()
+    forms = checked(list[CommandForm], (await call.body()).sequence)
+    keys = [form.key for form in forms]
+    doubled = [index for index, key in enumerate(keys) if key in keys[:index]]
+    if doubled:
+        message = "Application command names must be unique"
+        raise invalid_form((str(index), "APPLICATION_COMMANDS_DUPLICATE_NAME", message) for index in doubled)
     for kind, limit in MAX_COMMANDS.items():
-        if sum(form["type"] == kind for form in forms) > limit:
-            raise ApiError(400, 30032, f"Maximum number of application commands reached ({limit}).")
+        if sum(form.type == kind for form in forms) > limit:
+            raise _too_many(limit)
     ids = {(item["type"], item["name"]): int(item["id"]) for item in present.values()}
     present.clear()
-    for key, form in zip(keys, forms, strict=True):
-        _store(call, form, ids.get(key))
+    for form in forms:
+        _store(call, form, ids.get(form.key))
     return list(present.values())
 
 
-async def create(call: Call) -> Created | Json:
+async def create(call: RestCall) -> Created | Json:
     """Create a command, or replace the one with the same name and type."""
     present = _commands(call)
-    errors = FormErrors()
-    form = _check((await call.body()).mapping, errors, "")
-    errors.raise_if_any()
-    same = [item for item in present.values() if (item["type"], item["name"]) == (form["type"], form["name"])]
+    form = checked(CommandForm, (await call.body()).mapping)
+    same = [item for item in present.values() if (item["type"], item["name"]) == form.key]
     if same:
         return _store(call, form, int(same[0]["id"]))
-    if sum(item["type"] == form["type"] for item in present.values()) >= MAX_COMMANDS[form["type"]]:
-        raise ApiError(400, 30032, f"Maximum number of application commands reached ({MAX_COMMANDS[form['type']]}).")
+    if sum(item["type"] == form.type for item in present.values()) >= MAX_COMMANDS[form.type]:
+        raise _too_many(MAX_COMMANDS[form.type])
     return Created(_store(call, form, None))
 
 
-async def edit(call: Call) -> Json:
+async def edit(call: RestCall) -> Json:
     """Change a command."""
     command = _existing(call)
-    errors = FormErrors()
-    form = _check({**command, **(await call.body()).mapping}, errors, "")
-    errors.raise_if_any()
+    form = checked(CommandForm, {**command, **(await call.body()).mapping})
     return _store(call, form, int(command["id"]))
 
 
-async def delete(call: Call) -> None:
+async def delete(call: RestCall) -> None:
     """Delete a command."""
     del _commands(call)[int(_existing(call)["id"])]
 
 
-def _store(call: Call, form: Json, command_id: int | None) -> Json:
+def _too_many(limit: int) -> ApiError:
+    return ApiError(400, 30032, f"Maximum number of application commands reached ({limit}).")
+
+
+def _store(call: RestCall, form: CommandForm, command_id: int | None) -> Json:
     snowflake = command_id or call.world.snowflakes.next()
     scope = _scope(call)
     command: Json = {
         "id": str(snowflake),
         "application_id": str(call.application.id),
         "version": str(call.world.snowflakes.next()),
-        **form,
+        **form.payload(),
     }
     if scope is not None:
         command["guild_id"] = str(scope)
     call.application.commands.setdefault(scope, {})[snowflake] = command
     return command
-
-
-def _check(value: Any, errors: FormErrors, path: str) -> Json:  # noqa: ANN401 - JSON
-    """Check a command and write it as Discord gives it back."""
-    if not isinstance(value, dict):
-        errors.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        value = {}
-    at = f"{path}." if path else ""
-    kind = value.get("type") or CHAT_INPUT
-    if kind not in tuple(MAX_COMMANDS):
-        errors.add(f"{at}type", "BASE_TYPE_CHOICES", f"Value must be one of {tuple(MAX_COMMANDS)}.")
-        kind = CHAT_INPUT
-    form: Json = {"type": kind, "name": _name(value.get("name"), errors, f"{at}name", chat=kind == CHAT_INPUT)}
-    form["description"] = _description(value, errors, f"{at}description") if kind == CHAT_INPUT else ""
-    form["default_member_permissions"] = _permissions(value.get("default_member_permissions"), errors, at)
-    form |= {key: value[key] for key in _KEPT if value.get(key) is not None}
-    if kind == CHAT_INPUT:
-        form["options"] = _options(value.get("options"), errors, f"{at}options")
-    return form
-
-
-def _name(value: object, errors: FormErrors, path: str, *, chat: bool) -> str:
-    pattern = _NAME if chat else _MENU_NAME
-    if isinstance(value, str) and pattern.fullmatch(value) and (not chat or value == value.lower()):
-        return value
-    errors.add(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-    return ""
-
-
-def _description(value: Json, errors: FormErrors, path: str) -> str:
-    description = value.get("description")
-    if isinstance(description, str) and 1 <= len(description) <= MAX_DESCRIPTION:
-        return description
-    errors.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MAX_DESCRIPTION} in length.")
-    return ""
-
-
-def _permissions(value: object, errors: FormErrors, at: str) -> str | None:
-    if value is None:
-        return None
-    text = str(value)
-    if isinstance(value, str | int) and text.isascii() and text.isdecimal() and len(text) <= 20:  # noqa: PLR2004
-        return text
-    errors.add(f"{at}default_member_permissions", "NUMBER_TYPE_COERCE", "Value is not int.")
-    return None
-
-
-def _options(value: object, errors: FormErrors, path: str) -> list[Json]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > MAX_OPTIONS:
-        errors.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_OPTIONS} or fewer in length.")
-        return []
-    return [_option(item, errors, f"{path}.{index}") for index, item in enumerate(value)]
-
-
-def _option(value: object, errors: FormErrors, path: str) -> Json:
-    if not isinstance(value, dict):
-        errors.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        return {}
-    kind = value.get("type")
-    if kind not in _OPTION_KINDS:
-        errors.add(f"{path}.type", "BASE_TYPE_CHOICES", "Value must be between 1 and 11.")
-        return {}
-    option: Json = {
-        "type": kind,
-        "name": _name(value.get("name"), errors, f"{path}.name", chat=True),
-        "description": _description(value, errors, f"{path}.description"),
-    }
-    option |= {key: value[key] for key in _OPTION_KEPT if value.get(key) is not None}
-    choices = option.get("choices", [])
-    if not isinstance(choices, list) or len(choices) > MAX_CHOICES:
-        errors.add(f"{path}.choices", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_CHOICES} or fewer in length.")
-    elif not choices:
-        option.pop("choices", None)
-    if kind in _NESTING:
-        option["options"] = _options(value.get("options"), errors, f"{path}.options")
-    return option

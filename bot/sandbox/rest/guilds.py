@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.sandbox import posting
-from bot.sandbox.errors import ApiError, missing_permissions
+from bot.sandbox.errors import ApiError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import channel_payload, guild_payload, member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
-from bot.sandbox.rest.messages import visible_channel
-from bot.sandbox.rest.router import Call, Route
-from bot.sandbox.wire import Json
+from bot.sandbox.rest.messages import require_sending
+from bot.sandbox.rest.router import RestCall, Route
 
 
 def routes() -> list[Route]:
@@ -23,7 +23,7 @@ def routes() -> list[Route]:
     ]
 
 
-async def get_guild(call: Call) -> Json:
+async def get_guild(call: RestCall) -> Json:
     """Describe a guild."""
     guild = call.guild()
     return guild_payload(guild) | (
@@ -33,12 +33,12 @@ async def get_guild(call: Call) -> Json:
     )
 
 
-async def list_channels(call: Call) -> list[Json]:
+async def list_channels(call: RestCall) -> list[Json]:
     """List a guild's channels, without threads."""
     return [channel_payload(channel) for channel in call.guild().channels.values()]
 
 
-async def active_threads(call: Call) -> Json:
+async def active_threads(call: RestCall) -> Json:
     """List the threads that are not archived and that the bot can see, newest first (threads.mdx:140)."""
     threads = [
         thread
@@ -54,7 +54,7 @@ async def active_threads(call: Call) -> Json:
     }
 
 
-async def get_member(call: Call) -> Json:
+async def get_member(call: RestCall) -> Json:
     """Describe a member."""
     member = call.guild().members.get(call.snowflake("user_id"))
     if member is None:
@@ -62,15 +62,13 @@ async def get_member(call: Call) -> Json:
     return member_payload(member, with_user=True)
 
 
-async def get_channel(call: Call) -> Json:
+async def get_channel(call: RestCall) -> Json:
     """Describe a channel, thread or DM."""
-    return channel_payload(visible_channel(call))
+    return channel_payload(call.visible_channel())
 
 
-async def typing(call: Call) -> None:
+async def typing(call: RestCall) -> None:
     """Show that the bot types."""
-    channel = visible_channel(call)
-    needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-    if not allows(channel, call.user_id, needed):
-        raise missing_permissions()
+    channel = call.visible_channel()
+    require_sending(call, channel)
     posting.start_typing(call.world, channel, call.application.user)

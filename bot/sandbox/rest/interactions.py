@@ -1,4 +1,4 @@
-"""Answers to interactions: the callback, and the webhook that its token opens; also webhooks of channels."""
+"""Answers to interactions, by callback and by the webhook of their token; and the webhooks of channels."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import secrets
 from typing import Any
 
 from bot.sandbox import posting
-from bot.sandbox.attachments import attachment_payloads
-from bot.sandbox.errors import ApiError, invalid, unknown_message
+from bot.sandbox.errors import INVALID_WEBHOOK_TOKEN, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, ApiError, invalid
 from bot.sandbox.interactions import Callback, Interaction, InteractionKind, interaction_metadata
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Message, MessageFlag, MessageKind, User, Webhook
-from bot.sandbox.rest.bodies import Body
+from bot.sandbox.rest.bodies import RequestBody, parse_snowflake
 from bot.sandbox.rest.message_forms import MessageForm, read_message
-from bot.sandbox.rest.messages import apply_edit
-from bot.sandbox.rest.router import Call, Route, parse_snowflake
-from bot.sandbox.wire import Json
+from bot.sandbox.rest.messages import apply_edit, fill
+from bot.sandbox.rest.router import RestCall, Route
 
 MAX_CHOICES = 25
 ORIGINAL = "@original"
@@ -24,7 +23,7 @@ _FOR_COMPONENTS = (Callback.DEFERRED_UPDATE, Callback.UPDATE_MESSAGE)
 
 
 def routes() -> list[Route]:
-    """List the routes; the token in the path is what authenticates."""
+    """List the routes; the token in the path authenticates."""
     hook = "/webhooks/{webhook_id}/{token}"
     one = f"{hook}/messages/{{message_id}}"
     callback_path = "/interactions/{interaction_id}/{token}/callback"
@@ -41,7 +40,7 @@ def routes() -> list[Route]:
 # -- the first response ------------------------------------------------------------------------------------------------
 
 
-async def callback(call: Call) -> Json | None:
+async def callback(call: RestCall) -> Json | None:
     """Respond to an interaction, once and within three seconds."""
     body = await call.body()
     interaction = call.services.interactions.unanswered(call.snowflake("interaction_id"), call.text("token"))
@@ -49,9 +48,9 @@ async def callback(call: Call) -> Json | None:
     data = body.mapping.get("data")
     if data is not None and not isinstance(data, dict):
         raise invalid("data", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-    inner = Body(data or {}, body.uploads)
+    inner = RequestBody(data or {}, body.uploads)
     if kind is Callback.MESSAGE:
-        interaction.original = _post(call, interaction, _checked(inner))
+        interaction.original = _post(call, _first_answer(interaction), _checked(inner))
     elif kind is Callback.DEFERRED_MESSAGE:
         interaction.original = _defer(call, interaction, read_message(inner))
     elif kind is Callback.DEFERRED_UPDATE:
@@ -82,7 +81,7 @@ def _callback_kind(value: Any, interaction: Interaction) -> Callback:  # noqa: A
     return kind
 
 
-def _checked(body: Body) -> MessageForm:
+def _checked(body: RequestBody) -> MessageForm:
     form = read_message(body)
     form.require_something()
     return form
@@ -99,46 +98,41 @@ def _plain_answer(kind: Callback, data: Json) -> Json:
     return {"modal": data}
 
 
-def _draft(interaction: Interaction) -> posting.Draft:
-    commands = {1: MessageKind.CHAT_INPUT_COMMAND, 2: MessageKind.CONTEXT_MENU_COMMAND}
-    kind = MessageKind.DEFAULT
-    if interaction.kind is InteractionKind.COMMAND:
-        kind = commands.get(interaction.data.get("type", 1), MessageKind.CONTEXT_MENU_COMMAND)
-    return posting.Draft(
+def _answer(interaction: Interaction, kind: MessageKind) -> Message:
+    """Begin a message that answers an interaction."""
+    application = interaction.application
+    return Message(
         interaction.channel,
-        interaction.application.user,
+        application.user,
         kind=kind,
-        webhook_id=interaction.application.id,
-        application_id=interaction.application.id,
+        webhook_id=application.id,
+        application_id=application.id,
         interaction_metadata=interaction_metadata(interaction),
     )
 
 
-def _post(call: Call, interaction: Interaction, form: MessageForm) -> Message:
-    draft = _draft(interaction)
-    _fill(call, draft, form)
-    return posting.post(call.world, draft)
+def _first_answer(interaction: Interaction) -> Message:
+    kind = MessageKind.DEFAULT
+    if interaction.kind is InteractionKind.COMMAND:
+        chat = interaction.data.get("type", 1) == 1
+        kind = MessageKind.CHAT_INPUT_COMMAND if chat else MessageKind.CONTEXT_MENU_COMMAND
+    return _answer(interaction, kind)
 
 
-def _fill(call: Call, draft: posting.Draft, form: MessageForm) -> None:
-    draft.content = form.content or ""
-    draft.embeds = form.embeds or []
-    draft.components = form.components or []
-    draft.flags = form.flags or 0
-    draft.tts = form.tts
-    draft.allowed = form.allowed
-    draft.attachments = attachment_payloads(call.world, draft.channel, form.uploads, call.services.addresses.api)
+def _post(call: RestCall, message: Message, form: MessageForm, reply_to: Message | None = None) -> Message:
+    fill(call, message, form)
+    return posting.post(call.world, message, reply_to=reply_to, allowed=form.allowed)
 
 
-def _defer(call: Call, interaction: Interaction, form: MessageForm) -> Message:
+def _defer(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
     """Post the message that says the bot is thinking; of the form only EPHEMERAL counts (:304)."""
-    draft = _draft(interaction)
-    draft.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
+    message = _first_answer(interaction)
+    message.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
     interaction.waiting = True
-    return posting.post(call.world, draft)
+    return posting.post(call.world, message)
 
 
-def _callback_answer(call: Call, interaction: Interaction, kind: Callback) -> Json:
+def _callback_answer(call: RestCall, interaction: Interaction, kind: Callback) -> Json:
     described: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     original = interaction.original
     if original is not None:
@@ -153,36 +147,36 @@ def _callback_answer(call: Call, interaction: Interaction, kind: Callback) -> Js
     return answer
 
 
-def _show(call: Call, message: Message) -> Json:
+def _show(call: RestCall, message: Message) -> Json:
     return message_payload(message, call.world.messages.get)
 
 
-def _asked(call: Call, name: str) -> bool:
+def _asked(call: RestCall, name: str) -> bool:
     return call.request.query.get(name, "").lower() in _TRUE
 
 
 # -- the webhook behind a token ----------------------------------------------------------------------------------------
 
 
-def _open(call: Call) -> Interaction | Webhook:
-    """Find what the id and token of the path open."""
+def _open(call: RestCall) -> Interaction | Webhook:
+    """Find the interaction or webhook of the path's id and token."""
     hook_id, token = call.snowflake("webhook_id"), call.text("token")
     interaction = call.services.interactions.answered(hook_id, token)
     if interaction is not None:
         return interaction
     webhook = call.world.webhooks.get(hook_id)
     if webhook is None:
-        raise ApiError(404, 10015, "Unknown Webhook")
+        raise ApiError(*UNKNOWN_WEBHOOK)
     if not secrets.compare_digest(webhook.token.encode(), token.encode()):
-        raise ApiError(401, 50027, "Invalid Webhook Token")
+        raise ApiError(*INVALID_WEBHOOK_TOKEN)
     return webhook
 
 
-async def describe(call: Call) -> Json:
+async def describe(call: RestCall) -> Json:
     """Describe a webhook of a channel."""
     webhook = _open(call)
     if isinstance(webhook, Interaction):
-        raise ApiError(404, 10015, "Unknown Webhook")
+        raise ApiError(*UNKNOWN_WEBHOOK)
     guild = webhook.channel.guild
     return {
         "id": str(webhook.id),
@@ -196,7 +190,7 @@ async def describe(call: Call) -> Json:
     }
 
 
-async def execute(call: Call) -> Json | None:
+async def execute(call: RestCall) -> Json | None:
     """Post a follow-up or a webhook message; the first follow-up after a deferral edits the original (:479)."""
     opened = _open(call)
     body = await call.body()
@@ -206,16 +200,13 @@ async def execute(call: Call) -> Json | None:
         return _show(call, message) if _asked(call, "wait") else None
     if opened.waiting and opened.original is not None:
         return _finish_waiting(call, opened, opened.original, form)
-    draft = _draft(opened)
-    draft.kind = MessageKind.DEFAULT if opened.original is None or opened.original.deleted else MessageKind.REPLY
-    draft.reply_to = opened.original if draft.kind is MessageKind.REPLY else None
-    _fill(call, draft, form)
-    message = posting.post(call.world, draft)
+    reply_to = opened.original if opened.original is not None and not opened.original.deleted else None
+    message = _post(call, _answer(opened, MessageKind.DEFAULT), form, reply_to)
     opened.followups.append(message)
     return _show(call, message)
 
 
-def _finish_waiting(call: Call, interaction: Interaction, original: Message, form: MessageForm) -> Json:
+def _finish_waiting(call: RestCall, interaction: Interaction, original: Message, form: MessageForm) -> Json:
     apply_edit(call, original, form)
     original.flags &= ~MessageFlag.LOADING
     interaction.waiting = False
@@ -223,17 +214,15 @@ def _finish_waiting(call: Call, interaction: Interaction, original: Message, for
     return _show(call, original)
 
 
-def _post_as_webhook(call: Call, webhook: Webhook, form: MessageForm, body: Body) -> Message:
+def _post_as_webhook(call: RestCall, webhook: Webhook, form: MessageForm, body: RequestBody) -> Message:
     name = body.mapping.get("username")
     author = webhook.user if not isinstance(name, str) or not name else User(webhook.id, name, webhook=True)
-    draft = posting.Draft(webhook.channel, author, webhook_id=webhook.id)
-    _fill(call, draft, form)
-    draft.flags &= ~MessageFlag.EPHEMERAL
-    return posting.post(call.world, draft)
+    form.flags = (form.flags or 0) & ~MessageFlag.EPHEMERAL
+    return _post(call, Message(webhook.channel, author, webhook_id=webhook.id), form)
 
 
-def _target(call: Call) -> tuple[Interaction | Webhook, Message]:
-    """Find the message of the path among those that the token may touch."""
+def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:
+    """Find the message of the path among those of the token."""
     opened, name = _open(call), call.text("message_id")
     if isinstance(opened, Webhook):
         found = call.world.messages.get(parse_snowflake(name, "message_id"))
@@ -245,17 +234,17 @@ def _target(call: Call) -> tuple[Interaction | Webhook, Message]:
         own = [*opened.followups, *([opened.original] if opened.original is not None else [])]
         message = next((item for item in own if item.id == wanted), None)
     if message is None or message.deleted:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return opened, message
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Get the original response, a follow-up or a webhook message."""
     return _show(call, _target(call)[1])
 
 
-async def edit(call: Call) -> Json:
-    """Edit it; an edit of a deferred response is its content, not an edit that shows."""
+async def edit(call: RestCall) -> Json:
+    """Edit it; an edit of a deferred response sets its content, and does not count as an edit."""
     opened, message = _target(call)
     form = read_message(await call.body())
     if isinstance(opened, Interaction) and opened.waiting and message is opened.original:
@@ -265,6 +254,6 @@ async def edit(call: Call) -> Json:
     return _show(call, message)
 
 
-async def delete(call: Call) -> None:
-    """Delete it."""
+async def delete(call: RestCall) -> None:
+    """Delete an answer or a webhook message."""
     posting.delete(call.world, _target(call)[1])

@@ -1,141 +1,132 @@
-"""The fields of a message that a client sends, checked against Discord's limits (docs/discord-facts.md, 1.5)."""
+"""The message that a client sends, checked against Discord's limits (docs/discord-facts.md, 1.5)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from bot.sandbox.errors import ApiError, FormErrors
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from bot.sandbox.attachments import AttachedFile
+from bot.sandbox.errors import EMPTY_MESSAGE, ApiError
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.models import MessageFlag
 from bot.sandbox.posting import AllowedMentions
-from bot.sandbox.rest.bodies import Body, Upload
-from bot.sandbox.rest.embeds import check_embeds
+from bot.sandbox.rest.bodies import Flag, JsonForm, RequestBody, Snowflake, Text, checked
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
-from bot.sandbox.wire import Json
 
-MAX_CONTENT = 2000
 MAX_NONCE = 25
-MAX_ATTACHMENTS = 10
-MAX_ALLOWED_IDS = 100
 MAX_ROWS = 5
+MAX_EMBEDS_LENGTH = 6000
 _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.EPHEMERAL
-_MENTION_KINDS = ("everyone", "roles", "users")
 
 
-@dataclass(slots=True)
-class ReferenceForm:
-    """Which message to answer, and whether it must exist."""
-
-    message_id: int
-    channel_id: int | None
-    required: bool
+# -- embeds (message.mdx:603-619) --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class MessageForm:
-    """A checked message; a field that was not sent (or null) is None."""
-
-    content: str | None = None
-    nonce: int | str | None = None
-    enforce_nonce: bool = False
-    embeds: list[Json] | None = None
-    components: list[Json] | None = None
-    flags: int | None = None
-    tts: bool = False
-    allowed: AllowedMentions = field(default_factory=AllowedMentions)
-    reference: ReferenceForm | None = None
-    uploads: list[Upload] = field(default_factory=list)
-
-    def require_something(self) -> None:
-        """Refuse an empty message with 50006."""
-        if not (self.content or "").strip() and not self.embeds and not self.uploads and not self.components:
-            raise ApiError(400, 50006, "Cannot send an empty message")
+def _shown(value: object) -> object:
+    return None if value == "" else whole_text(value)
 
 
-def read_message(body: Body) -> MessageForm:
-    """Check a message; refuse it with 50035 and every field error."""
-    data = body.mapping
-    errors = FormErrors()
-    form = MessageForm(
-        content=_content(data.get("content"), errors),
-        nonce=_nonce(data.get("nonce"), errors),
-        enforce_nonce=_boolean(data, "enforce_nonce", errors, default=False),
-        embeds=check_embeds(_embeds(data), errors),
-        components=_components(data.get("components"), errors),
-        flags=_flags(data.get("flags"), errors),
-        tts=_boolean(data, "tts", errors, default=False),
-        allowed=_allowed_mentions(data.get("allowed_mentions"), errors),
-        reference=_reference(data.get("message_reference"), errors),
-        uploads=body.uploads,
-    )
-    if len(body.uploads) > MAX_ATTACHMENTS:
-        errors.add("attachments", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
-    errors.raise_if_any()
-    return form
+_DROPPED: dict[str, type] = {
+    "url": str,
+    "timestamp": str,
+    "color": int,
+    **dict.fromkeys(("footer", "author", "image", "thumbnail"), dict),
+}
+"""The keys of an embed that the sandbox ignores if they hold another type."""
 
 
-def _embeds(data: Json) -> Any:  # noqa: ANN401 - JSON
-    """Take ``embeds``, or the old ``embed``."""
-    if data.get("embeds") is None and isinstance(data.get("embed"), dict):
-        return [data["embed"]]
-    return data.get("embeds")
+class EmbedField(JsonForm):
+    """A field of an embed."""
+
+    name: Text = Field(min_length=1, max_length=256)
+    value: Text = Field(min_length=1, max_length=1024)
+    inline: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
 
 
-def _content(value: object, errors: FormErrors) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        errors.add("content", "STRING_TYPE_CONVERT", "Could not interpret value as string.")
-        return None
-    if len(value) > MAX_CONTENT:
-        errors.add("content", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_CONTENT} or fewer in length.")
-    return value
+class EmbedFooter(JsonForm):
+    """The footer of an embed."""
+
+    text: Annotated[str | None, BeforeValidator(_shown), Field(max_length=2048)] = None
 
 
-def _nonce(value: object, errors: FormErrors) -> int | str | None:
-    if value is None:
-        return None
+class EmbedAuthor(JsonForm):
+    """The author of an embed."""
+
+    name: Annotated[str | None, BeforeValidator(_shown), Field(max_length=256)] = None
+
+
+class EmbedMedia(JsonForm):
+    """The image or thumbnail of an embed."""
+
+    url: Text
+
+
+class Embed(JsonForm):
+    """An embed; what Discord does not keep is dropped."""
+
+    type: str = "rich"
+    title: Annotated[str | None, BeforeValidator(_shown), Field(max_length=256)] = None
+    description: Annotated[str | None, BeforeValidator(_shown), Field(max_length=4096)] = None
+    url: Text | None = None
+    timestamp: Text | None = None
+    color: int | None = None
+    footer: EmbedFooter | None = None
+    author: EmbedAuthor | None = None
+    image: EmbedMedia | None = None
+    thumbnail: EmbedMedia | None = None
+    fields: list[EmbedField] | None = Field(None, max_length=25)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unreadable(cls, value: Any) -> Any:  # noqa: ANN401 - JSON
+        if not isinstance(value, dict):
+            return value
+        kept = {key: item for key, item in value.items() if key not in _DROPPED or type(item) is _DROPPED[key]}
+        return kept | {"type": "rich", "fields": kept.get("fields") or None}
+
+    def length(self) -> int:
+        """Count the characters that Discord counts."""
+        texts = [self.title, self.description, self.footer and self.footer.text, self.author and self.author.name]
+        texts += [text for field in self.fields or () for text in (field.name, field.value)]
+        return sum(len(text or "") for text in texts)
+
+
+def _check_total(embeds: list[Embed]) -> list[Embed]:
+    if sum(embed.length() for embed in embeds) > MAX_EMBEDS_LENGTH:
+        raise PydanticCustomError("MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
+    return embeds
+
+
+# -- parts of a message ------------------------------------------------------------------------------------------------
+
+
+def _content(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else whole_text(value)
+
+
+def _nonce(value: object) -> int | str:
     if isinstance(value, str) and len(value) <= MAX_NONCE:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_SNOWFLAKE:
         return value
-    errors.add("nonce", "NONCE_TYPE_TOO_LONG", f"Must be a number or {MAX_NONCE} or fewer in length.")
-    return None
+    raise PydanticCustomError("NONCE_TYPE_TOO_LONG", "Must be a number or 25 or fewer in length.")
 
 
-def _boolean(data: Json, name: str, errors: FormErrors, *, default: bool, path: str = "") -> bool:
-    value = data.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() in ("true", "false"):
-        return str(value).lower() == "true"
-    errors.add(f"{path}{name}", "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
-    return default
-
-
-def _flags(value: object, errors: FormErrors) -> int | None:
-    if value is None:
-        return None
+def _flags(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MAX_NONCE:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value & _SETTABLE_FLAGS
-    errors.add("flags", "NUMBER_TYPE_COERCE", "Value is not int.")
-    return None
+    raise PydanticCustomError("NUMBER_TYPE_COERCE", "Value is not int.")
 
 
-def _components(value: object, errors: FormErrors) -> list[Json] | None:
-    if value is None:
-        return None
+def _components(value: object) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        errors.add("components", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        return None
+        raise PydanticCustomError("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
     if len(value) > MAX_ROWS:
-        errors.add("components", "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MAX_ROWS} in length.")
+        raise PydanticCustomError("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
     counter = [0]
     return [_numbered(item, counter) for item in value]
 
@@ -150,67 +141,76 @@ def _numbered(component: Json, counter: list[int]) -> Json:
     return numbered
 
 
-def _allowed_mentions(value: object, errors: FormErrors) -> AllowedMentions:
-    if value is None:
-        return AllowedMentions()
-    if not isinstance(value, dict):
-        errors.add("allowed_mentions", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        return AllowedMentions()
-    parse = value.get("parse") or []
-    if not isinstance(parse, list) or not all(item in _MENTION_KINDS for item in parse):
-        errors.add("allowed_mentions.parse", "BASE_TYPE_CHOICES", f"Value must be one of {_MENTION_KINDS}.")
-        parse = []
-    users = _id_set(value.get("users"), "allowed_mentions.users", errors)
-    roles = _id_set(value.get("roles"), "allowed_mentions.roles", errors)
-    for name, ids in (("users", users), ("roles", roles)):
-        if name in parse and ids:
-            sentence = f'parse:["{name}"] and {name}: [ids...] are mutually exclusive.'
-            errors.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", sentence)
-    return AllowedMentions(
-        everyone="everyone" in parse,
-        every_user="users" in parse,
-        every_role="roles" in parse,
-        user_ids=users,
-        role_ids=roles,
-        replied_user=_boolean(value, "replied_user", errors, default=False, path="allowed_mentions."),
-    )
+class AllowedMentionsForm(JsonForm):
+    """Which mentions take effect."""
+
+    parse: list[Literal["everyone", "roles", "users"]] = Field([])
+    users: list[Snowflake] = Field([], max_length=100)
+    roles: list[Snowflake] = Field([], max_length=100)
+    replied_user: Flag = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, ids in (("users", self.users), ("roles", self.roles)):
+            if name in self.parse and ids:
+                sentence = f'parse:["{name}"] and {name}: [ids...] are mutually exclusive.'
+                raise PydanticCustomError("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", sentence)
+        return self
+
+    def allowed(self) -> AllowedMentions:
+        """Return them as the world takes them."""
+        return AllowedMentions(
+            everyone="everyone" in self.parse,
+            every_user="users" in self.parse,
+            every_role="roles" in self.parse,
+            user_ids=set(self.users),
+            role_ids=set(self.roles),
+            replied_user=self.replied_user,
+        )
 
 
-def _id_set(value: object, path: str, errors: FormErrors) -> set[int]:
-    items = value if value is not None else []
-    if not isinstance(items, list):
-        errors.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        return set()
-    if len(items) > MAX_ALLOWED_IDS:
-        errors.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_ALLOWED_IDS} or fewer in length.")
-    ids = [_id(item, f"{path}.{index}", errors) for index, item in enumerate(items)]
-    return {item for item in ids if item is not None}
+class ReferenceForm(JsonForm):
+    """The message to answer; the sandbox takes replies (type 0) only."""
+
+    type: Literal[0] = 0
+    message_id: Snowflake
+    channel_id: Snowflake | None = None
+    guild_id: Snowflake | None = None
+    fail_if_not_exists: Flag = True
 
 
-def _id(value: object, path: str, errors: FormErrors) -> int | None:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 20 and int(text) <= MAX_SNOWFLAKE:  # noqa: PLR2004
-        return int(text)
-    errors.add(path, "NUMBER_TYPE_COERCE", "Value is not snowflake.")
-    return None
+class MessageForm(JsonForm):
+    """A checked message; None stands for a field that was not sent. ``attachments`` are the uploaded files."""
+
+    content: Annotated[str | None, BeforeValidator(_content), Field(max_length=2000)] = None
+    nonce: Annotated[int | str | None, PlainValidator(_nonce)] = None
+    enforce_nonce: Flag = False
+    embeds: Annotated[list[Embed], Field(max_length=10), AfterValidator(_check_total)] | None = None
+    components: Annotated[list[Json] | None, PlainValidator(_components)] = None
+    flags: Annotated[int | None, PlainValidator(_flags)] = None
+    tts: Flag = False
+    allowed_mentions: AllowedMentionsForm | None = None
+    message_reference: ReferenceForm | None = None
+    attachments: list[AttachedFile] = Field([], max_length=10)
+
+    @property
+    def allowed(self) -> AllowedMentions:
+        """Return which mentions take effect; all of them unless the client says otherwise."""
+        return AllowedMentions() if self.allowed_mentions is None else self.allowed_mentions.allowed()
+
+    def embed_payloads(self) -> list[Json] | None:
+        """Return the embeds as Discord gives them back."""
+        return None if self.embeds is None else [embed.model_dump(exclude_none=True) for embed in self.embeds]
+
+    def require_something(self) -> None:
+        """Refuse an empty message with 50006."""
+        if not (self.content or "").strip() and not self.embeds and not self.attachments and not self.components:
+            raise ApiError(*EMPTY_MESSAGE)
 
 
-def _reference(value: object, errors: FormErrors) -> ReferenceForm | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        errors.add("message_reference", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        return None
-    if value.get("type") not in (None, 0):
-        errors.add("message_reference.type", "BASE_TYPE_CHOICES", "The sandbox takes replies (0) only.")
-    if value.get("message_id") is None:
-        errors.add("message_reference.message_id", "BASE_TYPE_REQUIRED", "This field is required")
-        return None
-    message_id = _id(value["message_id"], "message_reference.message_id", errors)
-    channel_id = value.get("channel_id")
-    if channel_id is not None:
-        channel_id = _id(channel_id, "message_reference.channel_id", errors)
-    if value.get("guild_id") is not None:
-        _id(value["guild_id"], "message_reference.guild_id", errors)
-    required = _boolean(value, "fail_if_not_exists", errors, default=True, path="message_reference.")
-    return None if message_id is None else ReferenceForm(message_id, channel_id, required)
+def read_message(body: RequestBody) -> MessageForm:
+    """Check a message; refuse it with 50035 and every field error."""
+    data = {**body.mapping, "attachments": body.uploads}
+    if data.get("embeds") is None and isinstance(data.get("embed"), dict):
+        data["embeds"] = [data["embed"]]
+    return checked(MessageForm, data)

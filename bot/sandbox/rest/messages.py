@@ -6,15 +6,16 @@ from bisect import bisect_left, bisect_right
 
 from bot.sandbox import posting
 from bot.sandbox.attachments import attachment_payloads
-from bot.sandbox.errors import ApiError, invalid, missing_access, missing_permissions, unknown_message
+from bot.sandbox.errors import EMPTY_MESSAGE, MISSING_ACCESS, MISSING_PERMISSIONS, UNKNOWN_MESSAGE, ApiError, invalid
 from bot.sandbox.intents import MESSAGE_CONTENT, denied_bits
+from bot.sandbox.json_codec import Json, whole_text
 from bot.sandbox.message_payloads import content_is_free, message_payload, without_content
-from bot.sandbox.models import Channel, Message
+from bot.sandbox.models import Channel, Message, MessageFlag
 from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.rest.bodies import parse_snowflake
 from bot.sandbox.rest.message_forms import MessageForm, ReferenceForm, read_message
-from bot.sandbox.rest.router import Call, Route, parse_snowflake
+from bot.sandbox.rest.router import RestCall, Route
 from bot.sandbox.snowflakes import timestamp_ms, wall_clock_ms
-from bot.sandbox.wire import Json
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 50
@@ -36,75 +37,67 @@ def routes() -> list[Route]:
     ]
 
 
-def visible_channel(call: Call) -> Channel:
-    """Find the channel of the path; 50001 when the bot can't see it."""
-    channel = call.channel()
-    if not allows(channel, call.user_id, Permission.VIEW_CHANNEL):
-        raise missing_access()
-    return channel
+def show(call: RestCall, message: Message) -> Json:
+    """Build a message for the caller, without its content if the application's settings lack the content intent.
 
-
-def show(call: Call, message: Message) -> Json:
-    """Build a message for the caller; without the content intent in the application's settings it is bare.
-
-    Over REST the application's switch decides, not what a session subscribed to (gateway.mdx:481-483).
+    REST looks at the settings of the application, not at the intents of a session (gateway.mdx:481-483).
     """
     payload = message_payload(message, call.world.messages.get, viewer_id=call.user_id)
     hidden = denied_bits(call.application.denied_intents) & MESSAGE_CONTENT
     return without_content(payload) if hidden and not content_is_free(message, call.user_id) else payload
 
 
-async def create(call: Call) -> Json:
-    """Post a message, or give back the one made with the same nonce."""
-    channel = visible_channel(call)
-    _require_sending(call, channel)
+async def create(call: RestCall) -> Json:
+    """Post a message, or return the one that was made with the same nonce."""
+    channel = call.visible_channel()
+    require_sending(call, channel)
+    if channel.archived and channel.locked:
+        raise ApiError(400, 50083, "Thread is archived")
     form = read_message(await call.body())
     known = _made_before(call, form)
     if known is not None:
         return _with_nonce(show(call, known), known)
     form.require_something()
-    reply_to = _resolve_reference(call, channel, form.reference)
-    draft = posting.Draft(
-        channel,
-        call.application.user,
-        form.content or "",
-        reply_to=reply_to,
-        nonce=form.nonce,
-        attachments=attachment_payloads(call.world, channel, form.uploads, call.services.addresses.api),
-        embeds=form.embeds or [],
-        components=form.components or [],
-        flags=(form.flags or 0) & ~64,
-        tts=form.tts,
-        allowed=form.allowed,
-    )
-    message = posting.post(call.world, draft)
+    reply_to = _resolve_reference(call, channel, form.message_reference)
+    message = Message(channel, call.application.user, nonce=form.nonce)
+    fill(call, message, form)
+    message.flags &= ~MessageFlag.EPHEMERAL
+    posting.post(call.world, message, reply_to=reply_to, allowed=form.allowed)
     return _with_nonce(show(call, message), message)
+
+
+def fill(call: RestCall, message: Message, form: MessageForm) -> None:
+    """Write what a client sent into a message that is about to be posted."""
+    message.content = form.content or ""
+    message.embeds = form.embed_payloads() or []
+    message.components = form.components or []
+    message.flags = form.flags or 0
+    message.tts = form.tts
+    message.attachments = attachment_payloads(call.services, message.channel, form.attachments)
 
 
 def _with_nonce(payload: Json, message: Message) -> Json:
     return payload if message.nonce is None else {**payload, "nonce": message.nonce}
 
 
-def _made_before(call: Call, form: MessageForm) -> Message | None:
-    """Find the message of an enforced nonce; one that was deleted since is 10008 (docs PR 6647)."""
+def _made_before(call: RestCall, form: MessageForm) -> Message | None:
+    """Find the message of an enforced nonce; raise 10008 if it is deleted (docs PR 6647)."""
     if not form.enforce_nonce or form.nonce is None:
         return None
     message = call.world.nonces.find(call.user_id, form.nonce)
     if message is not None and message.deleted:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return message
 
 
-def _require_sending(call: Call, channel: Channel) -> None:
+def require_sending(call: RestCall, channel: Channel) -> None:
+    """Refuse a bot that may not send to a channel with 50013."""
     needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-    if not allows(channel, call.user_id, needed):
-        raise missing_permissions()
-    if channel.archived and channel.locked:
-        raise ApiError(400, 50083, "Thread is archived")
+    call.require(channel, needed)
 
 
-def _resolve_reference(call: Call, channel: Channel, reference: ReferenceForm | None) -> Message | None:
-    """Find the message to answer; None also when it is gone and need not exist (message.mdx:333)."""
+def _resolve_reference(call: RestCall, channel: Channel, reference: ReferenceForm | None) -> Message | None:
+    """Find the message to answer; return None if it is gone and need not exist (message.mdx:333)."""
     if reference is None:
         return None
     if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
@@ -113,14 +106,14 @@ def _resolve_reference(call: Call, channel: Channel, reference: ReferenceForm | 
     elsewhere = reference.channel_id is not None and reference.channel_id != channel.id
     if target is not None and not elsewhere:
         return target
-    if reference.required:
+    if reference.fail_if_not_exists:
         raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
     return None
 
 
-async def history(call: Call) -> list[Json]:
-    """List messages, newest first; nothing without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
-    channel = visible_channel(call)
+async def history(call: RestCall) -> list[Json]:
+    """List messages, newest first; none without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
+    channel = call.visible_channel()
     query = call.request.query
     limit = _limit(query.get("limit"))
     anchors = {name: query[name] for name in ("around", "before", "after") if name in query}
@@ -144,7 +137,7 @@ def _limit(text: str | None) -> int:
 
 
 def _page(ids: list[int], anchors: dict[str, int], limit: int) -> list[int]:
-    """Cut a page out of ascending ids; anchors are exclusive."""
+    """Choose a page of ascending ids; anchors are exclusive."""
     if "after" in anchors:
         start = bisect_right(ids, anchors["after"])
         return ids[start : start + limit]
@@ -158,25 +151,25 @@ def _page(ids: list[int], anchors: dict[str, int], limit: int) -> list[int]:
     return ids[-limit:]
 
 
-def existing(call: Call, channel: Channel) -> Message:
-    """Find the message of the path; 10008 when it is gone."""
+def existing(call: RestCall, channel: Channel) -> Message:
+    """Find the message of the path; raise 10008 if it is gone."""
     message = call.world.live_message(channel, call.snowflake("message_id"))
     if message is None:
-        raise unknown_message()
+        raise ApiError(*UNKNOWN_MESSAGE)
     return message
 
 
-async def get(call: Call) -> Json:
+async def get(call: RestCall) -> Json:
     """Get a message."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if not allows(channel, call.user_id, Permission.READ_MESSAGE_HISTORY):
-        raise missing_access()
+        raise ApiError(*MISSING_ACCESS)
     return show(call, existing(call, channel))
 
 
-async def edit(call: Call) -> Json:
+async def edit(call: RestCall) -> Json:
     """Edit an own message."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     message = existing(call, channel)
     if message.author is not call.application.user:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
@@ -186,36 +179,34 @@ async def edit(call: Call) -> Json:
     return show(call, message)
 
 
-def apply_edit(call: Call, message: Message, form: MessageForm) -> None:
-    """Change a message in place; 50006 when nothing would be left."""
+def apply_edit(call: RestCall, message: Message, form: MessageForm) -> None:
+    """Change a message in place; raise 50006 if nothing would be left."""
     content = message.content if form.content is None else form.content
-    embeds = message.embeds if form.embeds is None else form.embeds
+    embeds = message.embeds if form.embeds is None else form.embed_payloads() or []
     components = message.components if form.components is None else form.components
-    if not content.strip() and not embeds and not components and not message.attachments and not form.uploads:
-        raise ApiError(400, 50006, "Cannot send an empty message")
-    message.content, message.embeds, message.components = posting.whole_text(content), embeds, components
-    if form.uploads:
-        message.attachments = attachment_payloads(
-            call.world, message.channel, form.uploads, call.services.addresses.api
-        )
+    if not content.strip() and not embeds and not components and not message.attachments and not form.attachments:
+        raise ApiError(*EMPTY_MESSAGE)
+    message.content, message.embeds, message.components = whole_text(content), embeds, components
+    if form.attachments:
+        message.attachments = attachment_payloads(call.services, message.channel, form.attachments)
     posting.set_mentions(call.world, message, form.allowed, None)
 
 
-async def delete(call: Call) -> None:
+async def delete(call: RestCall) -> None:
     """Delete an own message, or anybody's with MANAGE_MESSAGES."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     message = existing(call, channel)
     own = message.author is call.application.user
     if not own and (channel.is_dm or not allows(channel, call.user_id, Permission.MANAGE_MESSAGES)):
-        raise missing_permissions()
+        raise ApiError(*MISSING_PERMISSIONS)
     posting.delete(call.world, message)
 
 
-async def bulk_delete(call: Call) -> None:
+async def bulk_delete(call: RestCall) -> None:
     """Delete 2 to 100 messages not older than two weeks; unknown ids are ignored."""
-    channel = visible_channel(call)
+    channel = call.visible_channel()
     if channel.is_dm or not allows(channel, call.user_id, Permission.MANAGE_MESSAGES):
-        raise missing_permissions()
+        raise ApiError(*MISSING_PERMISSIONS)
     values = (await call.body()).mapping.get("messages")
     if not isinstance(values, list) or not BULK_MIN <= len(values) <= BULK_MAX:
         raise ApiError(400, 50016, "Provided too few or too many messages to delete. Must provide 2 to 100.")

@@ -1,4 +1,4 @@
-"""From an HTTP request to a handler and back: authentication, rate limits, faults, Discord's error shapes."""
+"""Routes requests to handlers: authentication, rate limits, faults, and Discord's form of errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from bot.sandbox.errors import ApiError, invalid, missing_access, unknown_channel, unknown_guild
+from bot.sandbox.errors import (
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    UNAUTHORIZED,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_GUILD,
+    ApiError,
+)
+from bot.sandbox.json_codec import json_response
 from bot.sandbox.models import Application, Channel, Guild
-from bot.sandbox.ratelimits import Verdict
-from bot.sandbox.rest.bodies import Body, read_body
+from bot.sandbox.permissions import Permission, allows
+from bot.sandbox.ratelimits import RateLimitDecision
+from bot.sandbox.rest.bodies import RequestBody, parse_snowflake, read_body
 from bot.sandbox.services import Services
-from bot.sandbox.snowflakes import MAX_SNOWFLAKE
-from bot.sandbox.wire import json_response
 from bot.sandbox.world import World
 
 BASE = "/api/v10"
@@ -23,7 +30,7 @@ _MAJOR = ("channel_id", "guild_id", "webhook_id", "token")
 _log = logging.getLogger(__name__)
 
 Answer: TypeAlias = Any
-Handler: TypeAlias = Callable[["Call"], Awaitable[Answer]]
+Handler: TypeAlias = Callable[["RestCall"], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Route:
 
 
 @dataclass(slots=True)
-class Call:
+class RestCall:
     """One request for a handler."""
 
     request: web.Request
@@ -63,9 +70,9 @@ class Call:
 
     @property
     def application(self) -> Application:
-        """The application whose token came along; only for routes that are not public."""
+        """The application whose token the request has; public routes have none."""
         if self.caller is None:
-            raise ApiError(401, 0, "401: Unauthorized")
+            raise ApiError(*UNAUTHORIZED)
         return self.caller
 
     @property
@@ -85,35 +92,32 @@ class Call:
         """Find the guild of the path, which the bot must be in."""
         guild = self.world.guilds.get(self.snowflake("guild_id"))
         if guild is None:
-            raise unknown_guild()
+            raise ApiError(*UNKNOWN_GUILD)
         if self.user_id not in guild.members:
-            raise missing_access()
+            raise ApiError(*MISSING_ACCESS)
         return guild
 
-    def channel(self) -> Channel:
-        """Find the channel of the path."""
+    def visible_channel(self) -> Channel:
+        """Find the channel of the path; raise 10003, or 50001 if the bot can't see it."""
         channel = self.world.channels.get(self.snowflake("channel_id"))
         if channel is None:
-            raise unknown_channel()
+            raise ApiError(*UNKNOWN_CHANNEL)
+        if not allows(channel, self.user_id, Permission.VIEW_CHANNEL):
+            raise ApiError(*MISSING_ACCESS)
         return channel
 
-    async def body(self) -> Body:
+    def require(self, channel: Channel, permission: Permission) -> None:
+        """Refuse a bot that lacks a permission in a channel with 50013."""
+        if not allows(channel, self.user_id, permission):
+            raise ApiError(*MISSING_PERMISSIONS)
+
+    async def body(self) -> RequestBody:
         """Read the body, JSON or form."""
         return await read_body(self.request)
 
 
-def parse_snowflake(value: object, path: str) -> int:
-    """Read an id, number or digits; refuse anything else with 50035."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 20:  # noqa: PLR2004
-        number = int(text)
-        if number <= MAX_SNOWFLAKE:
-            return number
-    raise invalid(path, "NUMBER_TYPE_COERCE", "Value is not snowflake.")
-
-
 def install(app: web.Application, services: Services, routes: Iterable[Route]) -> None:
-    """Add the routes, and Discord's answers for paths that are none."""
+    """Add the routes, and Discord's answers for unknown paths."""
     for route in routes:
         app.router.add_route(route.method, BASE + route.path, _endpoint(route, services))
     app.middlewares.append(_shape_errors)
@@ -133,18 +137,20 @@ async def _shape_errors(
 def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix(BASE)
-        entry = services.journal.begin(request.method, path)
+        entry = services.request_log.begin(request.method, path)
         fault = services.faults.strike(request.method, path)
         if fault is None:
             response: web.StreamResponse = await _serve(route, services, request)
             status: int | None = response.status
         else:
             entry.fault = fault.label
-            fault.connected = services.hub.ready
-            response, status = await services.faults.apply(fault, request, lambda: _serve(route, services, request))
-        services.journal.finish(entry, status)
-        # discord.py takes a 429 without Via for Cloudflare's and gives up (docs/discord-facts.md, 1.3).
-        if fault is None or fault.via:
+            fault.connected = len(services.hub.ready_sessions())
+            response, status = await services.faults.apply(
+                fault.rule, request, lambda: _serve(route, services, request)
+            )
+        services.request_log.finish(entry, status)
+        # discord.py takes a 429 without Via for one of Cloudflare, and gives up (docs/discord-facts.md, 1.3).
+        if fault is None or fault.rule.via:
             response.headers["Via"] = "1.1 google"
         return response
 
@@ -152,14 +158,14 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
 
 
 async def _serve(route: Route, services: Services, request: web.Request) -> web.Response:
-    verdict: Verdict | None = None
+    verdict: RateLimitDecision | None = None
     try:
         caller = _authenticate(route, services, request)
         major = ":".join(request.match_info.get(name, "") for name in _MAJOR)
         verdict = services.limits.check(route.name, major, exempt=route.exempt)
         if not verdict.allowed:
             return _limited(verdict)
-        answer = await route.handler(Call(request, services, caller))
+        answer = await route.handler(RestCall(request, services, caller))
         response = _respond(answer)
     except ApiError as error:
         response = json_response(error.body(), status=error.status)
@@ -187,11 +193,11 @@ def _authenticate(route: Route, services: Services, request: web.Request) -> App
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     application = services.world.application_by_token(token) if scheme == "Bot" else None
     if application is None:
-        raise ApiError(401, 0, "401: Unauthorized")
+        raise ApiError(*UNAUTHORIZED)
     return application
 
 
-def _limited(verdict: Verdict) -> web.Response:
+def _limited(verdict: RateLimitDecision) -> web.Response:
     wait = round(verdict.retry_after, 3)
     body = {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.is_global, "code": 0}
     headers = {**verdict.headers, "Retry-After": str(max(1, round(wait + 0.5)))}

@@ -1,12 +1,13 @@
-"""The bot itself, its application, the gateway's address, its DMs."""
+"""Routes of the bot itself: its user, application and DMs, and the gateway's address."""
 
 from __future__ import annotations
 
 from bot.sandbox import permissions
 from bot.sandbox.errors import ApiError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import application_payload, channel_payload, own_user_payload
-from bot.sandbox.rest.router import Call, Route, parse_snowflake
-from bot.sandbox.wire import Json
+from bot.sandbox.rest.bodies import parse_snowflake
+from bot.sandbox.rest.router import RestCall, Route
 
 
 def routes() -> list[Route]:
@@ -22,12 +23,12 @@ def routes() -> list[Route]:
     ]
 
 
-async def me(call: Call) -> Json:
+async def me(call: RestCall) -> Json:
     """Describe the bot user."""
     return own_user_payload(call.application.user)
 
 
-async def my_guilds(call: Call) -> list[Json]:
+async def my_guilds(call: RestCall) -> list[Json]:
     """List the guilds that the bot is a member of, each in short."""
     return [
         {
@@ -44,18 +45,18 @@ async def my_guilds(call: Call) -> list[Json]:
     ]
 
 
-async def application(call: Call) -> Json:
+async def application(call: RestCall) -> Json:
     """Describe the application."""
     guilds = [guild for guild in call.world.guilds.values() if call.user_id in guild.members]
     return application_payload(call.application, len(guilds))
 
 
-async def gateway(call: Call) -> Json:
+async def gateway(call: RestCall) -> Json:
     """Tell where the gateway is."""
     return {"url": call.services.addresses.gateway}
 
 
-async def gateway_bot(call: Call) -> Json:
+async def gateway_bot(call: RestCall) -> Json:
     """Tell where the gateway is and how often a session may begin."""
     options = call.services.options
     limit = {
@@ -67,7 +68,7 @@ async def gateway_bot(call: Call) -> Json:
     return {"url": call.services.addresses.gateway, "shards": 1, "session_start_limit": limit}
 
 
-async def open_dm(call: Call) -> Json:
+async def open_dm(call: RestCall) -> Json:
     """Open a DM with a user."""
     body = (await call.body()).mapping
     user = call.world.users.get(parse_snowflake(body.get("recipient_id"), "recipient_id"))

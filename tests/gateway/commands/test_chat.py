@@ -8,8 +8,8 @@ import pytest
 
 from bot.core.events import ReplySent
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.json_codec import Json
 from bot.sandbox.server import Sandbox
-from bot.sandbox.wire import Json
 from tests.gateway.commands.moderator import Moderator
 from tests.harness import Gated, Launch
 from tests.sandbox.typist import Typist, chatting

@@ -28,7 +28,7 @@ def question(text: str = "Who are you?", **changes: object) -> Question:
 async def ask(responder: LlmResponder, text: str = "Who are you?", **context: object) -> tuple[list[str], Answer]:
     """Ask, and return the pieces that were shown and the answer."""
     told: Context = replace(Context(), **context)  # type: ignore[arg-type]
-    pieces = [piece async for piece in responder.stream(question(text), told)]
+    pieces = [piece async for piece in responder.answer(question(text), told)]
     *shown, answer = pieces
     assert isinstance(answer, Answer)
     assert all(isinstance(piece, str) for piece in shown)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app import bot as app
 from bot.core.events import ReplyComposed, ReplyDelayed
+from bot.responders import Responder
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 from tests.responders.llm.model_server import Fault, ModelServer, Script
@@ -38,7 +38,7 @@ async def test_the_time_of_an_answer_is_that_of_the_settings(
     launch: Launch, control: ControlClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not the one that other responders have: what was written when it is over is the answer, and counted."""
-    monkeypatch.setattr(app, "COMPOSE_SECONDS", 0.2)
+    monkeypatch.setattr(Responder, "timeout", 0.2)
     server.script = Script(fault=Fault.ENDLESS)
     server.rate = 50
     bot = await launch(
@@ -56,7 +56,7 @@ async def test_waiting_for_a_turn_is_no_failure(
     launch: Launch, control: ControlClient, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the questions before it take: each is asked once."""
-    monkeypatch.setattr(app, "COMPOSE_SECONDS", 0.3)
+    monkeypatch.setattr(Responder, "timeout", 0.3)
     server.rate = 20
     bot = await launch(
         replies={"responder": "llm"}, llm={"model": "openai:tiny", "base_url": server.url, "concurrency": 1}

@@ -10,7 +10,7 @@ import pytest
 from pydantic_ai.models import override_allow_model_requests
 from structlog.testing import capture_logs
 
-from bot.app.responders import responder_of
+from bot.app.responders import responders_of
 from bot.cli.check_model import check_models
 from bot.config import Config
 from bot.core.events import ReplyComposed, ReplyDelayed
@@ -191,7 +191,7 @@ async def test_a_bot_names_a_provider_that_is_away_once(launch: Launch, control:
     assert sum(away in line for line in status.lines) <= 1
     assert sum("openai model away (no connection) for" in line for line in status.lines) == 1
     config = Config.model_validate({"replies": {"responder": "llm"}, "llm": llm})
-    (result,) = await check_models(config, responder_of(config, {}))
+    (result,) = await check_models(config, responders_of(config, {}))
     assert (result.name, result.status, result.found) == ("model", "fail", away)
 
 

@@ -12,7 +12,8 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, FunctionModel
 from pydantic_ai.models.test import TestModel as ScriptedModel
 
-from bot.responders import Answer, Context, File, ModelFailed, Responder, Streaming, Utterance
+from bot import responders
+from bot.responders import Answer, Context, File, ModelFailed, Responder, Utterance
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder, build_responder, peers
@@ -58,7 +59,7 @@ async def test_it_is_a_responder_like_any_other(server: ModelServer, asking: Ask
     responder: Responder = asking()
     history = (Utterance(1, "Ada", "hello", by_bot=False), Utterance(2, "Bot", "hi", by_bot=True))
 
-    answer = await responder.compose(question(), history)
+    answer = await responders.ask(responder, question(), Context(history=history))
 
     assert answer is not None
     assert answer.text == TEXT
@@ -68,8 +69,10 @@ async def test_it_is_a_responder_like_any_other(server: ModelServer, asking: Ask
         "assistant",
         "user",
     ]
-    assert isinstance(responder, Streaming)
-    assert (responder.name, responder.wants_history, responder.only_addressed) == ("llm", True, True)
+    assert (responder.name, responder.costs, responder.wants_history, responder.answers_everything) == (
+        "llm",
+        *[True] * 3,
+    )
     assert responder.claims(question())
     assert not responder.claims(question(" \n"))
 
@@ -150,7 +153,7 @@ async def test_leaving_early_ends_the_models_work(server: ModelServer, asking: A
     server.rate = 100
     responder = asking(concurrency=1)
 
-    async with aclosing(responder.stream(question(), Context())) as pieces:
+    async with aclosing(responder.answer(question(), Context())) as pieces:
         assert isinstance(await anext(pieces), str)
 
     await eventually(lambda: server.requests[0].left)

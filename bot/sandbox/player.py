@@ -1,4 +1,4 @@
-"""Play recorded chat to the bot, at its own pace, faster, or as fast as the gateway takes it."""
+"""Plays recorded chat to the bot: at the recorded pace, faster, or as fast as the gateway takes it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
 from bot.sandbox import posting
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, Message
-from bot.sandbox.recordings import Line
+from bot.sandbox.recordings import RecordedMessage
 from bot.sandbox.services import Services
-from bot.sandbox.wire import Json
 
 _BREATH = 100
-_NEVER = 1e9
 
 
 @dataclass(slots=True)
 class Summary:
-    """What was played and what came back; ``doubled`` counts messages with more than one reply."""
+    """What was played, and the replies, by channel; ``doubled`` counts messages with more than one reply."""
 
     seconds: float = 0.0
     posted: Counter[str] = field(default_factory=Counter)
@@ -31,20 +34,15 @@ class Summary:
 
     def payload(self) -> Json:
         """Build the JSON."""
-        return {
-            "seconds": round(self.seconds, 3),
-            "posted": dict(self.posted),
-            "replies": dict(self.replies),
-            "answered": dict(self.answered),
-            "doubled": {name: count for name, count in self.doubled.items() if count},
-        }
+        counters = {"posted": self.posted, "replies": self.replies, "answered": self.answered, "doubled": self.doubled}
+        return {"seconds": round(self.seconds, 3), **{name: dict(+counter) for name, counter in counters.items()}}
 
 
 class Player:
-    """Post recorded lines into channels of their names."""
+    """Posts recorded messages, each into the channel of its name."""
 
-    def __init__(self, services: Services, lines: list[Line], *, speed: float | None) -> None:
-        """Take the lines in order; ``speed`` divides the pauses, None leaves them out."""
+    def __init__(self, services: Services, lines: list[RecordedMessage], *, speed: float | None) -> None:
+        """Take the messages in order; ``speed`` divides the pauses, None leaves them out."""
         self._services = services
         self._world = services.world
         self._lines = lines
@@ -54,15 +52,10 @@ class Player:
 
     async def wait_for_bot(self) -> None:
         """Wait until a bot is connected and ready."""
-        while await self._world.pulse.wait_for(self._bot_ready, _NEVER) is None:
-            continue
-
-    def _bot_ready(self) -> bool | None:
-        sessions = self._services.hub.sessions.values()
-        return True if any(item.ready and item.connection is not None for item in sessions) else None
+        await self._world.changes.wait_for(lambda: self._services.hub.ready_sessions() or None)
 
     def prepare(self) -> dict[str, Channel]:
-        """Make sure that there is a text channel for each name."""
+        """Find the text channel of each name, or create it."""
         present = {channel.name: channel for channel in self._services.guild.channels.values()}
         for name in sorted({line.channel for line in self._lines}):
             if name not in present:
@@ -77,13 +70,13 @@ class Player:
             await self._keep_pace(number, line, started)
             author = self._world.named_user(line.author, bot=line.bot)
             self._world.add_member(self._services.guild, author)
-            message = posting.post(self._world, posting.Draft(channels[line.channel], author, line.content))
+            message = posting.post(self._world, Message(channels[line.channel], author, line.content))
             self._posted[message.id] = line.channel
             advance()
         await self._services.hub.drained()
         self._seconds = time.monotonic() - started
 
-    async def _keep_pace(self, number: int, line: Line, started: float) -> None:
+    async def _keep_pace(self, number: int, line: RecordedMessage, started: float) -> None:
         if self._speed is not None:
             pause = started + line.offset / self._speed - time.monotonic()
             if pause > 0:
@@ -97,7 +90,7 @@ class Player:
         newer = True
         while newer:
             look = partial(self._newer, self._last_bot_message())
-            newer = await self._world.pulse.wait_for(look, seconds) is not None
+            newer = await self._world.changes.wait_for(look, seconds) is not None
 
     def _last_bot_message(self) -> int:
         return next((item.id for item in self._newest_first() if self._by_application(item)), 0)
@@ -113,7 +106,7 @@ class Player:
         return message.author.id in self._world.applications
 
     def summary(self) -> Summary:
-        """Count what was posted and what answers it."""
+        """Count the posted messages, and the replies to them."""
         summary = Summary(self._seconds, Counter(self._posted.values()))
         times: Counter[int] = Counter()
         for message in self._newest_first():
@@ -126,3 +119,43 @@ class Player:
             summary.answered[channel] += 1
             summary.doubled[channel] += count > 1
         return summary
+
+
+async def play_recording(player: Player, total: int, quiet: float, console: Console) -> Summary:
+    """Wait for a bot, play, wait until it is quiet for ``quiet`` seconds, and print a summary."""
+    console.print("Waiting for a bot to connect ...")
+    await player.wait_for_bot()
+    console.print(f"A bot is ready: playing {total:,} messages.")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("posted", total=total)
+        await player.play(lambda: progress.advance(task))
+    console.print(f"Posted. Waiting until the bot has said nothing for {quiet:g} seconds ...")
+    await player.wait_for_quiet(quiet)
+    summary = player.summary()
+    _print_table(_summary_table(summary), console)
+    rate = summary.posted.total() / summary.seconds if summary.seconds else 0.0
+    console.print(f"{summary.posted.total():,} messages in {summary.seconds:.1f} s ({rate:,.0f} a second).")
+    return summary
+
+
+def _print_table(table: Table, console: Console) -> None:
+    """Draw a table on a terminal; elsewhere write a line for each row, with tabs between its cells."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    columns = [(str(column.header), *map(str, column.cells), str(column.footer)) for column in table.columns]
+    console.file.write("".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)))
+
+
+def _summary_table(summary: Summary) -> Table:
+    """Build a table with a row for each channel, and the sums."""
+    table = Table(show_footer=True)
+    names = ("posted", "replies", "answered", "more than one reply")
+    counters = (summary.posted, summary.replies, summary.answered, summary.doubled)
+    table.add_column("channel", footer="all")
+    for name, counter in zip(names, counters, strict=True):
+        table.add_column(name, justify="right", footer=f"{counter.total():,}")
+    for channel in sorted(summary.posted):
+        table.add_row(channel, *(f"{counter[channel]:,}" for counter in counters))
+    return table

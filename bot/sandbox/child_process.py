@@ -1,6 +1,6 @@
-"""Children that end with their parent, however that ends: Linux kills them, other systems leave them alone.
+"""Child processes that end with their parent, even if it is killed. Only Linux can do that.
 
-Run by its path as ``tether.py PARENT COMMAND...``, it ties itself to its parent and becomes the command.
+Run by its path as ``child_process.py PARENT COMMAND...``, it ties itself to its parent and becomes the command.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def tethered(*command: str) -> tuple[str, ...]:
-    """Return what runs a command so that it ends with this process; start it from a thread that lasts."""
-    # Nothing may run between fork and exec in a process with threads, so the child ties itself; -S: in 15 ms.
+    """Return the command line that runs a command so that it ends with this process; start it from a lasting thread."""
+    # In a process with threads nothing may run between fork and exec. So the child ties itself, with -S in 15 ms.
     return (sys.executable, "-I", "-S", __file__, str(os.getpid()), *command)
 
 
 def tether(parent: int) -> None:
-    """Have this process killed when its parent, whose id is given, ends."""
+    """Let the kernel kill this process when its parent ends; ``parent`` is the parent's id."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Waiting for the world to change, without sleeping a guessed time."""
+"""Waiting until something in the world changes, without sleeping a guessed time."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# A waiter looks again at most this often, and rests four times as long as its look took.
+# A waiter looks again at most this often. It rests four times as long as its last look took.
 _REST = 0.002
 _REST_FACTOR = 4
 
 
-class Pulse:
-    """Wake whoever waits when something changed."""
+class Changes:
+    """Wakes everybody who waits for something, whenever something changes."""
 
     def __init__(self) -> None:
         """Begin with nobody waiting."""
         self._waiting: set[asyncio.Event] = set()
 
-    def beat(self) -> None:
-        """Say that something changed."""
+    def notify(self) -> None:
+        """Wake those who wait: something changed."""
         for event in self._waiting:
             event.set()
 
-    async def wait_for(self, look: Callable[[], T | None], deadline: float) -> T | None:
-        """Call ``look`` after changes until it gives something, or None after ``deadline`` seconds."""
+    async def wait_for(self, look: Callable[[], T | None], within: float | None = None) -> T | None:
+        """Call ``look`` after each change until it returns something; return None after ``within`` seconds."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(within):
                 while True:
                     event.clear()
                     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Use the bot's commands, menus and buttons as a person, and read what it answered."""
+"""Control routes that use a bot's commands, menus, buttons and forms as a person, and show its answers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Any
 
 from bot.sandbox import permissions
 from bot.sandbox.control.call import ControlCall, ControlRoute
-from bot.sandbox.control.options import CHAT_INPUT, USER_MENU, CommandOptions, split_command
-from bot.sandbox.control.people import join
+from bot.sandbox.control.command_options import CHAT_INPUT, USER_MENU, CommandOptions, split_command
 from bot.sandbox.control.records import message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.interactions import Interaction, InteractionKind
+from bot.sandbox.json_codec import Json
 from bot.sandbox.message_payloads import message_payload
 from bot.sandbox.models import Application, Channel, Message, User
 from bot.sandbox.payloads import member_payload, user_payload
-from bot.sandbox.wire import Json
 
 _BUTTON = 2
 _TEXT_INPUT = 4
@@ -30,7 +29,7 @@ def routes() -> list[ControlRoute]:
         ControlRoute("POST", "/interactions/command", use_command, command),
         ControlRoute("POST", "/interactions/component", use_component, button),
         ControlRoute("POST", "/interactions/modal", submit_modal, modal),
-        ControlRoute("GET", "/interactions/{interaction}", show),
+        ControlRoute("GET", "/interactions/{interaction}", show_interaction),
     ]
 
 
@@ -53,7 +52,7 @@ def interaction_record(call: ControlCall, interaction: Interaction) -> Json:
 
 async def list_commands(call: ControlCall) -> Json:
     """List the commands the bot registered, global ones and those of guilds."""
-    application = call.application(call.body.get("application"))
+    application = call.application()
     return {"commands": [command for scope in application.commands.values() for command in scope.values()]}
 
 
@@ -65,9 +64,8 @@ async def use_command(call: ControlCall) -> Json:
     permissions: the person's, as names or a number, instead of those they have; Discord's hiding of commands by
     default_member_permissions is not applied, ``hidden`` tells whether it would have been.
     """
-    application, channel, user = call.application(call.body.get("application")), call.channel(), _person(call)
+    application, channel = call.application(), call.channel()
     command, path = _find_command(application, channel, call.text("command"))
-    bits = _permissions(call)
     data: Json = {"id": command["id"], "name": command["name"], "type": command["type"]}
     if "guild_id" in command:
         data["guild_id"] = command["guild_id"]
@@ -79,19 +77,19 @@ async def use_command(call: ControlCall) -> Json:
     else:
         data |= _target(call, command["type"], channel)
     kind = InteractionKind.COMMAND if focused is None else InteractionKind.AUTOCOMPLETE
-    interaction = _start(call, application, kind, user, channel, data, bits)
+    interaction = _start(call, application, kind, channel, data)
     needed = int(command["default_member_permissions"] or 0)
-    held = permissions.effective(channel, user.id) if bits is None else bits
+    bits = _permissions(call)
+    held = permissions.effective(channel, interaction.user.id) if bits is None else bits
     admin_only = command["default_member_permissions"] == "0"
     hidden = not held & permissions.Permission.ADMINISTRATOR and (admin_only or held & needed != needed)
     return {**interaction_record(call, interaction), "hidden": bool(hidden)}
 
 
 def _person(call: ControlCall) -> User:
-    user = call.user(call.body.get("user", "alice"))
+    user = call.user("user", "alice")
     if user.bot:
-        message = "A bot can't click."
-        raise ControlError(message)
+        raise ControlError("A bot can't click.")
     return user
 
 
@@ -116,13 +114,13 @@ def _permissions(call: ControlCall) -> int | None:
 
 def _target(call: ControlCall, kind: int, channel: Channel) -> Json:
     if kind == USER_MENU:
-        user = call.user(call.body.get("target"), create=False)
+        user = call.user("target", create=False)
         resolved: Json = {"users": {str(user.id): user_payload(user)}}
         if channel.guild is not None and user.id in channel.guild.members:
             member = member_payload(channel.guild.members[user.id], with_user=False)
             resolved["members"] = {str(user.id): {**member, "permissions": "0"}}
         return {"target_id": str(user.id), "resolved": resolved}
-    message = call.live_message(call.body.get("target"))
+    message = call.live_message("target")
     payload = message_payload(message, call.world.messages.get)
     return {"target_id": str(message.id), "resolved": {"messages": {str(message.id): payload}}}
 
@@ -131,23 +129,19 @@ def _start(
     call: ControlCall,
     application: Application,
     kind: InteractionKind,
-    user: User,
     channel: Channel,
     data: Json,
-    bits: int | None,
-    *,
     source: Message | None = None,
 ) -> Interaction:
-    join(call.world, channel, user)
-    locale = call.text("locale", "en-US")
+    user, bits, locale = _person(call), _permissions(call), call.text("locale", "en-US")
     return call.services.interactions.start(
-        application, kind, user, channel, data, permissions=bits, source=source, locale=locale
+        application, kind, user, channel, data, permissions=bits, locale=locale, source=source
     )
 
 
 async def use_component(call: ControlCall) -> Json:
     """Press a button or choose from a select (``values``; people, roles and channels by name or id) on a message."""
-    message, user = call.live_message(call.body.get("message")), _person(call)
+    message = call.live_message()
     custom_id = call.text("custom_id")
     component = _find_component(message.components, custom_id)
     application = call.world.applications.get(message.author.id)
@@ -162,9 +156,7 @@ async def use_component(call: ControlCall) -> Json:
         data["values"] = [options.chosen(component_type, value) for value in call.items("values", [])]
         if options.resolved:
             data["resolved"] = options.resolved
-    bits = _permissions(call)
-    kind = InteractionKind.COMPONENT
-    interaction = _start(call, application, kind, user, message.channel, data, bits, source=message)
+    interaction = _start(call, application, InteractionKind.COMPONENT, message.channel, data, source=message)
     return interaction_record(call, interaction)
 
 
@@ -185,9 +177,8 @@ async def submit_modal(call: ControlCall) -> Json:
         for index, (name, value) in enumerate(call.mapping("fields", {}).items())
     ]
     data: Json = {"custom_id": call.text("custom_id"), "components": rows, "resolved": {}}
-    application = call.application(call.body.get("application"))
-    kind = InteractionKind.MODAL_SUBMIT
-    interaction = _start(call, application, kind, _person(call), call.channel(), data, _permissions(call))
+    application = call.application()
+    interaction = _start(call, application, InteractionKind.MODAL_SUBMIT, call.channel(), data)
     return interaction_record(call, interaction)
 
 
@@ -195,15 +186,14 @@ def _text_input(name: str, value: object, number: int) -> Json:
     return {"type": _TEXT_INPUT, "id": number, "custom_id": name, "value": str(value)}
 
 
-async def show(call: ControlCall) -> Json:
+async def show_interaction(call: ControlCall) -> Json:
     """Show an interaction and what the bot answered: original, followups, choices, modal."""
-    return interaction_record(call, find_interaction(call, call.path_id("interaction")))
+    return interaction_record(call, find_interaction(call))
 
 
-def find_interaction(call: ControlCall, interaction_id: int) -> Interaction:
-    """Find an interaction by id."""
-    interaction = call.services.interactions.by_id.get(interaction_id)
+def find_interaction(call: ControlCall) -> Interaction:
+    """Find the interaction ``interaction`` by id."""
+    interaction = call.services.interactions.by_id.get(call.number("interaction", whole=True))
     if interaction is None:
-        message = "There is no such interaction."
-        raise ControlError(message, status=404)
+        raise ControlError("There is no such interaction.", status=404)
     return interaction

@@ -1,4 +1,4 @@
-"""Make things fail: REST requests, the gateway, deliveries, the whole server; and change settings while it runs."""
+"""Control routes that make things fail, and change settings: requests, the gateway, deliveries, the whole server."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 from bot.sandbox import posting
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError, SandboxError
-from bot.sandbox.gateway.storm import CLOSE_CODES
+from bot.sandbox.faults import FaultRule
+from bot.sandbox.gateway.faults import CLOSE_CODES, Storm
+from bot.sandbox.gateway.protocol import Op
 from bot.sandbox.intents import PRIVILEGED_BY_NAME
+from bot.sandbox.json_codec import Json, encode
 from bot.sandbox.message_payloads import event_payload
-from bot.sandbox.options import Rate
-from bot.sandbox.wire import Json, encode
+from bot.sandbox.options import RateLimit
+from bot.sandbox.services import Services
 
 MAX_OUTAGE = 3600.0
+_RATES = ("message_rate", "global_rate")
 
 
 def routes() -> list[ControlRoute]:
@@ -32,6 +36,9 @@ def routes() -> list[ControlRoute]:
         ControlRoute("POST", "/gateway/repeat", repeat, {"probability": 0.2, "seed": 1}),
         ControlRoute("POST", "/gateway/shuffle", shuffle, {"size": 20, "delay": 0.2, "seed": 1}),
         ControlRoute("POST", "/gateway/dispatch", dispatch, {"event": "MESSAGE_CREATE", "data": {"id": "1"}}),
+        ControlRoute("POST", "/gateway/storm", storm, {"at": "hello", "does": "close", "code": 4000, "count": 3}),
+        ControlRoute("POST", "/gateway/ready", ready, {"fields": {"session_id": None}}),
+        ControlRoute("POST", "/gateway/calm", calm),
         ControlRoute("POST", "/outage", outage, {"seconds": 1.5}),
         ControlRoute("GET", "/settings", settings),
         ControlRoute("PATCH", "/settings", change_settings, {"nonce_window": 0, "message_rate": "off"}),
@@ -39,8 +46,8 @@ def routes() -> list[ControlRoute]:
 
 
 async def list_faults(call: ControlCall) -> Json:
-    """List the faults in force: how often each matched (seen) and struck (hits), and the sessions connected then."""
-    return {"faults": [fault.payload() for fault in call.services.faults.rules]}
+    """List the faults: how often each matched (seen) and struck (hits), and how many sessions were ready then."""
+    return {"faults": [fault.payload() for fault in call.services.faults.active]}
 
 
 async def add_fault(call: ControlCall) -> Json:
@@ -56,21 +63,21 @@ async def add_fault(call: ControlCall) -> Json:
     nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
     strike at random.
     """
-    return call.services.faults.add(call.body).payload()
+    return call.services.faults.add(call.read_as(FaultRule)).payload()
 
 
 async def clear_faults(call: ControlCall) -> Json:
-    """Remove every fault, end what hangs and the storm, deliver faithfully and unmute the gateway; settings stay."""
+    """Remove every fault and the storm, cut off hanging requests, deliver faithfully, unmute; settings stay."""
     call.services.faults.clear()
     call.services.hub.calm()
     call.services.hub.delivery.restore()
-    call.services.hub.unmute()
+    call.services.hub.unmuted.set()
     return {"faults": []}
 
 
 async def remove_fault(call: ControlCall) -> Json:
     """Remove one fault."""
-    call.services.faults.remove(call.path_id("fault"))
+    call.services.faults.remove(call.number("fault", whole=True))
     return await list_faults(call)
 
 
@@ -81,14 +88,13 @@ async def drop(call: ControlCall) -> Json:
     """
     code = call.number("code", None, whole=True)
     if code is not None and not any(code in codes for codes in CLOSE_CODES):
-        message = "code must be 1000, 1001 or between 4000 and 4999."
-        raise ControlError(message)
+        raise ControlError("code must be 1000, 1001 or between 4000 and 4999.")
     return {"connections": call.services.hub.drop(invalidate=call.flag("invalidate"), code=code)}
 
 
 async def reconnect(call: ControlCall) -> Json:
     """Ask every client to reconnect: op 7."""
-    return {"connections": call.services.hub.reconnect()}
+    return {"connections": call.services.hub.send_frame(encode({"op": Op.RECONNECT, "d": None}))}
 
 
 async def invalid_session(call: ControlCall) -> Json:
@@ -97,21 +103,21 @@ async def invalid_session(call: ControlCall) -> Json:
 
 
 async def mute(call: ControlCall) -> Json:
-    """Send nothing over the gateway any more, heartbeat acknowledgements included; events pile up."""
-    call.services.hub.mute()
+    """Stop sending over the gateway, heartbeat acknowledgements included; events wait."""
+    call.services.hub.unmuted.clear()
     return {"muted": True}
 
 
 async def unmute(call: ControlCall) -> Json:
-    """Send again, beginning with what piled up."""
-    call.services.hub.unmute()
+    """Send again, beginning with the events that waited."""
+    call.services.hub.unmuted.set()
     return {"muted": False}
 
 
 async def repeat(call: ControlCall) -> Json:
     """Deliver a message again ({"message": id, "times": 1}), or each event with a probability from now on."""
     if call.body.get("message") is not None:
-        message = call.message(call.body["message"])
+        message = call.message()
         for _ in range(call.number("times", 1, whole=True)):
             posting.repeat(call.world, message)
         return {"message": str(message.id)}
@@ -123,8 +129,7 @@ async def repeat(call: ControlCall) -> Json:
 def _probability(call: ControlCall) -> float:
     probability: float = call.number("probability")
     if not 0 <= probability <= 1:
-        message = "probability must be between 0 and 1."
-        raise ControlError(message)
+        raise ControlError("probability must be between 0 and 1.")
     return probability
 
 
@@ -135,8 +140,7 @@ async def shuffle(call: ControlCall) -> Json:
     """
     size, delay = call.number("size", whole=True), call.number("delay", 0.2)
     if size < 0 or delay < 0:
-        message = "size and delay must not be negative."
-        raise ControlError(message)
+        raise ControlError("size and delay must not be negative.")
     delivery = call.services.hub.delivery
     if size:
         delivery.shuffle(size, delay, call.number("seed", 0, whole=True))
@@ -146,7 +150,7 @@ async def shuffle(call: ControlCall) -> Json:
 
 
 async def dispatch(call: ControlCall) -> Json:
-    """Send any event to every session, as malformed as you like.
+    """Send any event to every session, well formed or not.
 
     {"event", "data"}; {"event", "text"}: data in the words in which it is sent, JSON or not; {"frame"}: a whole frame
     in such words; or {"message": id, "without": ["content"]}: MESSAGE_CREATE of a message without some keys.
@@ -156,7 +160,7 @@ async def dispatch(call: ControlCall) -> Json:
     if call.body.get("text") is not None:
         return {"sessions": call.services.hub.send_raw(call.text("event"), call.text("text"))}
     if call.body.get("message") is not None:
-        message = call.message(call.body["message"])
+        message = call.message()
         data: Any = event_payload(message, call.world.messages.get, with_nonce=True)
         for key in call.items("without", []):
             data.pop(str(key), None)
@@ -164,6 +168,32 @@ async def dispatch(call: ControlCall) -> Json:
     else:
         name, data = call.text("event"), call.body.get("data")
     return {"sessions": call.services.hub.send_raw(name, encode(data))}
+
+
+async def storm(call: ControlCall) -> Json:
+    """Do the same to every gateway connection to come, at one moment of it; connections that exist are left alone.
+
+    at: upgrade (instead of 101), connect (before Hello), hello (after it), identify (instead of beginning or resuming
+    a session), resume (instead of resuming one), ready (after READY or RESUMED).
+    does: cut (TCP), close (with code), reconnect (op 7), invalid-session (op 9, resumable or not), silence (send
+    nothing any more); at upgrade only page (HTML with status).
+    count: to how many connections (null: all until POST /gateway/calm). An IDENTIFY that meets a storm counts.
+    """
+    new = call.part({name: value for name, value in call.body.items() if value is not None}).read_as(Storm)
+    call.services.hub.storm = new
+    return new.model_dump()
+
+
+async def ready(call: ControlCall) -> Json:
+    """Replace fields of every READY to come, such as {"session_id": null}; POST /gateway/calm ends it."""
+    call.services.hub.ready_fields = call.mapping("fields")
+    return {"fields": call.services.hub.ready_fields}
+
+
+async def calm(call: ControlCall) -> Json:
+    """End the storm and send READY as it is; connections that exist are left alone."""
+    call.services.hub.calm()
+    return {"storm": None}
 
 
 async def outage(call: ControlCall) -> Json:
@@ -178,25 +208,28 @@ async def outage(call: ControlCall) -> Json:
     return {"seconds": seconds}
 
 
-async def settings(call: ControlCall) -> Json:
-    """Show the settings that can change while the sandbox runs."""
-    services = call.services
+def _settings(services: Services) -> dict[str, tuple[object, str]]:
+    """Say which attribute of which object holds a setting; times in seconds."""
+    options, interactions = services.options, services.interactions
     return {
-        "nonce_window": services.world.nonces.window,
-        "message_rate": _rate_text(services.limits.message_rate),
-        "global_rate": _rate_text(services.limits.global_rate),
-        "resume_window": services.options.resume_window,
-        "heartbeat_interval": services.options.heartbeat_interval,
-        "sessions_left": max(0, services.options.identify_total - services.application.identifies),
-        "interaction_deadline": services.interactions.deadline,
-        "interaction_token_life": services.interactions.token_life,
-        "denied_intents": sorted(services.application.denied_intents),
-        "token": services.application.token,
+        "nonce_window": (services.world.nonces, "window"),
+        "message_rate": (services.limits, "message_rate"),
+        "global_rate": (services.limits, "global_rate"),
+        "resume_window": (options, "resume_window"),
+        "heartbeat_interval": (options, "heartbeat_interval"),
+        "sessions_left": (services, "sessions_left"),
+        "interaction_deadline": (interactions, "deadline"),
+        "interaction_token_life": (interactions, "token_life"),
+        "denied_intents": (services.application, "denied_intents"),
+        "token": (services.application, "token"),
     }
 
 
-def _rate_text(rate: Rate | None) -> str:
-    return "off" if rate is None else f"{rate.limit}/{rate.seconds:g}"
+async def settings(call: ControlCall) -> Json:
+    """Show the settings that can change while the sandbox runs."""
+    values = {name: getattr(*where) for name, where in _settings(call.services).items()}
+    rates = {name: "off" if values[name] is None else str(values[name]) for name in _RATES}
+    return {**values, **rates, "denied_intents": sorted(values["denied_intents"])}
 
 
 async def change_settings(call: ControlCall) -> Json:
@@ -204,31 +237,33 @@ async def change_settings(call: ControlCall) -> Json:
 
     sessions_left: how many sessions may still begin today (GET /gateway/bot tells it); the next one resets the token.
     """
-    known = await settings(call)
+    known = _settings(call.services)
     unknown = sorted(set(call.body) - set(known))
     if unknown:
         raise ControlError(f"{unknown[0]!r} is not a setting: choose from {', '.join(known)}.")
-    left = call.number("sessions_left", known["sessions_left"], whole=True)
-    times = {name: call.number(name, known[name]) for name in known if isinstance(known[name], float)}
-    if any(value < 0 for value in (left, *times.values())):
-        message = "Times and sessions_left must not be negative."
-        raise ControlError(message)
-    try:
-        rates = {name: Rate.parse(str(call.body.get(name, known[name]))) for name in ("message_rate", "global_rate")}
-    except SandboxError as error:
-        raise ControlError(str(error)) from error
-    denied = frozenset(map(str, call.items("denied_intents", known["denied_intents"])))
-    if denied - PRIVILEGED_BY_NAME.keys():
-        raise ControlError(f"denied_intents are among {', '.join(PRIVILEGED_BY_NAME)}.")
-    token = str(call.text("token", known["token"]))
-    services = call.services
-    services.world.nonces.window = times["nonce_window"]
-    services.limits.message_rate, services.limits.global_rate = rates["message_rate"], rates["global_rate"]
-    services.options.resume_window = times["resume_window"]
-    services.options.heartbeat_interval = times["heartbeat_interval"]
-    services.interactions.deadline = times["interaction_deadline"]
-    services.interactions.token_life = times["interaction_token_life"]
-    services.application.identifies = services.options.identify_total - left
-    services.application.denied_intents = denied
-    services.application.token = token
+    named = [name for name in known if call.body.get(name) is not None]
+    changes = {name: _setting(call, name) for name in named}
+    for name, value in changes.items():
+        holder, attribute = known[name]
+        setattr(holder, attribute, value)
     return await settings(call)
+
+
+def _setting(call: ControlCall, name: str) -> object:
+    """Check the new value of a setting."""
+    if name in _RATES:
+        try:
+            return RateLimit.parse(str(call.body[name]))
+        except SandboxError as error:
+            raise ControlError(str(error)) from error
+    if name == "denied_intents":
+        denied = frozenset(map(str, call.items(name)))
+        if denied - PRIVILEGED_BY_NAME.keys():
+            raise ControlError(f"denied_intents are among {', '.join(PRIVILEGED_BY_NAME)}.")
+        return denied
+    if name == "token":
+        return call.text(name)
+    number: float = call.number(name, whole=name == "sessions_left")
+    if number < 0:
+        raise ControlError("Times and sessions_left must not be negative.")
+    return number

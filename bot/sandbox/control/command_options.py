@@ -1,4 +1,4 @@
-"""The options of a slash command, from names and plain values to what INTERACTION_CREATE carries."""
+"""The options of a slash command: names and plain values become what INTERACTION_CREATE carries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from bot.sandbox.control.call import ControlCall
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel
 from bot.sandbox.payloads import channel_payload, member_payload, role_payload, user_payload
 from bot.sandbox.permissions import effective
-from bot.sandbox.wire import Json
 
 CHAT_INPUT = 1
 USER_MENU = 2
@@ -19,7 +19,7 @@ _OF_SELECTS = {5: _USER, 6: _ROLE, 7: _MENTIONABLE, 8: _CHANNEL}
 
 
 def split_command(command: Json, text: str) -> list[str] | None:
-    """Give the subcommand words when a text means this command; None otherwise."""
+    """Return the words of the subcommand if a text names this command, else None."""
     words = text.removeprefix("/").split()
     if text == command["name"]:
         return []
@@ -29,10 +29,10 @@ def split_command(command: Json, text: str) -> list[str] | None:
 
 
 class CommandOptions:
-    """Build the options of one use of a command; ``resolved`` collects the users, channels and roles named."""
+    """Builds the options of one use of a command; ``resolved`` collects the users, channels and roles in them."""
 
     def __init__(self, call: ControlCall, channel: Channel, focused: str | None) -> None:
-        """Take where the command is used, and the option that is still being typed."""
+        """Take the channel, and the name of the option that is still being typed (None: the command is sent)."""
         self._call = call
         self._channel = channel
         self._focused = focused
@@ -59,7 +59,7 @@ class CommandOptions:
         return [self._fill(option, values) for option in options if self._given(option, values)]
 
     def chosen(self, component: int, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """Return what a select of a component type was given, as Discord sends it."""
+        """Return a value chosen from a select of this component type, as Discord sends it."""
         kind = _OF_SELECTS.get(component)
         return value if kind is None else self._value("values", kind, value)
 
@@ -99,7 +99,7 @@ class CommandOptions:
         return value
 
     def _user(self, value: Any) -> str:  # noqa: ANN401 - JSON
-        user = self._call.user(value)
+        user = self._call.part({"user": value}).user()
         self.resolved.setdefault("users", {})[str(user.id)] = user_payload(user)
         guild = self._channel.guild
         if guild is not None:
@@ -110,7 +110,7 @@ class CommandOptions:
         return str(user.id)
 
     def _channel_value(self, value: Any) -> str:  # noqa: ANN401 - JSON
-        channel = self._call.channel(value)
+        channel = self._call.part({"channel": value}).channel()
         payload = channel_payload(channel) | {"permissions": "0"}
         self.resolved.setdefault("channels", {})[str(channel.id)] = payload
         return str(channel.id)

@@ -1,15 +1,12 @@
-"""Build the world: guilds, channels, threads, DMs, users, webhooks, permissions."""
+"""Control routes that build the world: guilds, channels, threads, DMs, users, webhooks, permissions."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.sandbox import permissions
 from bot.sandbox.control.call import ControlCall, ControlRoute
-from bot.sandbox.control.people import join
 from bot.sandbox.errors import ControlError
+from bot.sandbox.json_codec import Json
 from bot.sandbox.models import Channel, ChannelKind, Guild, User
-from bot.sandbox.wire import Json
 
 _KINDS = {"text": ChannelKind.TEXT, "announcement": ChannelKind.ANNOUNCEMENT}
 
@@ -18,7 +15,7 @@ def routes() -> list[ControlRoute]:
     """List the routes."""
     refuse = {"deny": ["SEND_MESSAGES"], "allow": []}
     return [
-        ControlRoute("GET", "/world", show),
+        ControlRoute("GET", "/world", list_world),
         ControlRoute("POST", "/users", create_user, {"name": "alice", "bot": False}),
         ControlRoute("POST", "/applications", create_application, {"name": "other-bot", "token": "another.token"}),
         ControlRoute("POST", "/guilds", create_guild, {"name": "Second", "owner": "bob"}),
@@ -39,46 +36,43 @@ def routes() -> list[ControlRoute]:
     ]
 
 
-def user_record(user: User) -> Json:
-    """Build the record of a user."""
+def _user_record(user: User) -> Json:
     return {"id": str(user.id), "name": user.name, "bot": user.bot}
 
 
-def channel_record(channel: Channel) -> Json:
-    """Build the record of a channel."""
+def _channel_record(channel: Channel) -> Json:
     return {
         "id": str(channel.id),
         "name": channel.name,
         "type": int(channel.kind),
         "guild_id": None if channel.guild is None else str(channel.guild.id),
         "parent_id": None if channel.parent is None else str(channel.parent.id),
-        "recipients": [user_record(user) for user in channel.recipients],
+        "recipients": [_user_record(user) for user in channel.recipients],
         "last_message_id": None if channel.last_message_id is None else str(channel.last_message_id),
         "archived": channel.archived,
         "messages": len(channel.message_ids),
     }
 
 
-def guild_record(guild: Guild) -> Json:
-    """Build the record of a guild."""
+def _guild_record(guild: Guild) -> Json:
     return {
         "id": str(guild.id),
         "name": guild.name,
         "owner_id": str(guild.owner_id),
         "unavailable": guild.unavailable,
-        "members": [user_record(member.user) for member in guild.members.values()],
+        "members": [_user_record(member.user) for member in guild.members.values()],
     }
 
 
-async def show(call: ControlCall) -> Json:
+async def list_world(call: ControlCall) -> Json:
     """List guilds, channels (threads and DMs included), users and applications."""
     world = call.world
     return {
-        "guilds": [guild_record(guild) for guild in world.guilds.values()],
-        "channels": [channel_record(channel) for channel in world.channels.values()],
-        "users": [user_record(user) for user in world.users.values()],
+        "guilds": [_guild_record(guild) for guild in world.guilds.values()],
+        "channels": [_channel_record(channel) for channel in world.channels.values()],
+        "users": [_user_record(user) for user in world.users.values()],
         "applications": [
-            {"id": str(item.id), "name": item.name, "token": item.token, "user": user_record(item.user)}
+            {"id": str(item.id), "name": item.name, "token": item.token, "user": _user_record(item.user)}
             for item in world.applications.values()
         ],
         "webhooks": [
@@ -91,23 +85,21 @@ async def show(call: ControlCall) -> Json:
 def _name(call: ControlCall) -> str:
     name = str(call.text("name")).strip()
     if not name or len(name) > 100:  # noqa: PLR2004 - Discord's longest name
-        message = "name must have 1 to 100 characters."
-        raise ControlError(message)
+        raise ControlError("name must have 1 to 100 characters.")
     return name
 
 
 async def create_user(call: ControlCall) -> Json:
     """Create a person, or with bot: true a bot account without an application (its messages are a bot's)."""
-    return user_record(call.world.create_user(_name(call), bot=call.flag("bot")))
+    return _user_record(call.world.create_user(_name(call), bot=call.flag("bot")))
 
 
 async def create_application(call: ControlCall) -> Json:
     """Create a second bot application with its own token; it joins every guild."""
     token = str(call.text("token"))
     if not token.strip() or call.world.application_by_token(token) is not None:
-        message = "token must be a new, non-empty text."
-        raise ControlError(message)
-    owner = call.user(call.body.get("owner", "owner"))
+        raise ControlError("token must be a new, non-empty text.")
+    owner = call.user("owner", "owner")
     application = call.world.create_application(_name(call), token, owner)
     for guild in call.world.guilds.values():
         call.world.add_member(guild, application.user)
@@ -116,46 +108,47 @@ async def create_application(call: ControlCall) -> Json:
 
 async def create_guild(call: ControlCall) -> Json:
     """Create a guild with #general; the bot joins (GUILD_CREATE) unless with_bot is false."""
-    guild = call.world.create_guild(_name(call), call.user(call.body.get("owner", "owner")))
+    guild = call.world.create_guild(_name(call), call.user("owner", "owner"))
     general = call.world.create_channel(guild, "general")
     if call.flag("with_bot", default=True):
-        call.world.add_member(guild, call.application(call.body.get("application")).user)
-    return {**guild_record(guild), "channel": channel_record(general)}
+        call.world.add_member(guild, call.application().user)
+    return {**_guild_record(guild), "channel": _channel_record(general)}
 
 
 async def change_guild(call: ControlCall) -> Json:
-    """Begin (unavailable: true) or end an outage of a guild: GUILD_DELETE with ``unavailable``, GUILD_CREATE."""
-    guild = call.guild(call.request.match_info["guild"])
+    """Begin (unavailable: true) or end an outage of a guild: GUILD_DELETE with ``unavailable``, then GUILD_CREATE."""
+    guild = call.guild()
     call.world.set_unavailable(guild, unavailable=call.flag("unavailable"))
-    return guild_record(guild)
+    return _guild_record(guild)
 
 
 async def delete_guild(call: ControlCall) -> Json:
-    """Delete a guild, which is what a bot sees when it is removed: GUILD_DELETE."""
-    guild = call.guild(call.request.match_info["guild"])
+    """Delete a guild: GUILD_DELETE, as when a bot is removed from it."""
+    guild = call.guild()
     call.world.remove_guild(guild)
     return {"id": str(guild.id)}
 
 
 async def add_member(call: ControlCall) -> Json:
     """Let a user join a guild."""
-    guild = call.guild(call.body.get("guild"))
-    call.world.add_member(guild, call.user(call.body.get("user")))
-    return guild_record(guild)
+    guild = call.guild()
+    call.world.add_member(guild, call.user())
+    return _guild_record(guild)
 
 
 async def name_member(call: ControlCall) -> Json:
     """Give a member, the bot included, a nickname, or none (null): GUILD_MEMBER_UPDATE."""
-    guild, nick = call.guild(call.body.get("guild")), call.text("nick", None)
-    member = call.world.add_member(guild, call.user(call.body.get("user"), create=False))
+    guild, nick = call.guild(), call.text("nick", None)
+    member = call.world.add_member(guild, call.user(create=False))
     call.world.name_member(guild, member, nick)
     return {"id": str(member.user.id), "nick": nick}
 
 
 async def create_role(call: ControlCall) -> Json:
     """Create a role with permissions by name, and give it to users, the bot included."""
-    guild = call.guild(call.body.get("guild"))
-    bits, users = permissions.parse(call.items("permissions", [])), [call.user(key) for key in call.items("users", [])]
+    guild = call.guild()
+    bits = permissions.parse(call.items("permissions", []))
+    users = [call.part({"user": key}).user() for key in call.items("users", [])]
     role = call.world.create_role(guild, _name(call), bits)
     for user in users:
         call.world.give_role(guild, call.world.add_member(guild, user), role)
@@ -167,29 +160,25 @@ async def create_channel(call: ControlCall) -> Json:
     kind = call.text("type", "text")
     if kind not in _KINDS:
         raise ControlError(f"type must be one of {', '.join(_KINDS)}.")
-    return channel_record(call.world.create_channel(call.guild(call.body.get("guild")), _name(call), _KINDS[kind]))
+    return _channel_record(call.world.create_channel(call.guild(), _name(call), _KINDS[kind]))
 
 
 async def delete_channel(call: ControlCall) -> Json:
     """Delete a channel, with its threads, or a thread: CHANNEL_DELETE or THREAD_DELETE."""
-    channel = call.path_channel()
+    channel = call.channel()
     call.world.remove_channel(channel)
     return {"id": str(channel.id)}
 
 
 async def set_permissions(call: ControlCall) -> Json:
     """Allow and deny permissions in a channel, to the bot or to ``target`` (user, or everyone): CHANNEL_UPDATE."""
-    channel = call.path_channel()
+    channel = call.channel()
     if channel.guild is None or channel.is_thread:
-        message = "Only channels of a guild have permissions of their own; threads have their channel's."
-        raise ControlError(message)
-    target: Any = call.body.get("target")
-    if target is None:
-        target_id = call.application().user.id
-    elif target == "everyone":
+        raise ControlError("Only channels of a guild have permissions of their own; threads have their channel's.")
+    if call.body.get("target") == "everyone":
         target_id = channel.guild.id
     else:
-        target_id = call.user(target, create=False).id
+        target_id = call.user("target", call.application().user.id, create=False).id
     allow, deny = permissions.parse(call.items("allow", [])), permissions.parse(call.items("deny", []))
     call.world.set_overwrite(channel, target_id, allow=allow, deny=deny)
     return {"channel_id": str(channel.id), "target_id": str(target_id), "allow": str(allow), "deny": str(deny)}
@@ -197,44 +186,40 @@ async def set_permissions(call: ControlCall) -> Json:
 
 async def create_thread(call: ControlCall) -> Json:
     """Start a thread in a channel, from a message when one is named: THREAD_CREATE."""
-    owner = call.user(call.body.get("owner", "alice"))
-    message = None if call.body.get("message") is None else call.live_message(call.body["message"])
+    owner = call.user("owner", "alice")
+    message = None if call.body.get("message") is None else call.live_message()
     parent = call.channel() if message is None else message.channel
     if parent.guild is None or parent.is_thread or (message is not None and message.thread is not None):
-        text = "A thread starts in a text channel, and a message can have one thread."
-        raise ControlError(text)
-    join(call.world, parent, owner)
+        raise ControlError("A thread starts in a text channel, and a message can have one thread.")
+    call.world.join(parent, owner)
     thread = call.world.create_thread(parent, _name(call), owner, message=message)
     if message is not None:
         message.thread = thread
-    return channel_record(thread)
+    return _channel_record(thread)
 
 
 async def change_thread(call: ControlCall) -> Json:
     """Archive or lock a thread, or bring it back: THREAD_UPDATE."""
-    thread = call.path_channel()
+    thread = call.channel()
     if not thread.is_thread:
-        message = "That is not a thread."
-        raise ControlError(message)
+        raise ControlError("That is not a thread.")
     archived, locked = call.flag("archived", default=thread.archived), call.flag("locked", default=thread.locked)
     call.world.change_channel(thread, name=thread.name, archived=archived, locked=locked)
-    return channel_record(thread)
+    return _channel_record(thread)
 
 
 async def open_dm(call: ControlCall) -> Json:
     """Open the DM of a person and the bot; the bot learns of it with the first message."""
-    user = call.user(call.body.get("user", "alice"))
+    user = call.user("user", "alice")
     if user.bot:
-        message = "A DM is between the bot and a person."
-        raise ControlError(message)
-    return channel_record(call.world.open_dm(call.application(call.body.get("application")), user))
+        raise ControlError("A DM is between the bot and a person.")
+    return _channel_record(call.world.open_dm(call.application(), user))
 
 
 async def create_webhook(call: ControlCall) -> Json:
     """Create a webhook; post with POST {api_url}/webhooks/{id}/{token} and {"content": "..."}."""
     channel = call.channel()
     if channel.guild is None:
-        message = "A DM has no webhooks."
-        raise ControlError(message)
+        raise ControlError("A DM has no webhooks.")
     webhook = call.world.create_webhook(channel, _name(call))
     return {"id": str(webhook.id), "token": webhook.token, "channel_id": str(channel.id)}

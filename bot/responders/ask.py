@@ -1,0 +1,59 @@
+"""Ask a responder, in whichever way it answers: at once, later, or piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from typing import TypeAlias
+
+from bot.responders.protocol import Answer, Context, Question, Responder, Said
+
+Show: TypeAlias = Callable[[str], None]
+"""Told of each piece that an answer grows by; must not block."""
+
+
+def at_once(responder: Responder, question: Question) -> Answer | None:
+    """Return the answer of a responder that needs the question alone and waits for nothing; None from all others.
+
+    Raises whatever the responder raises.
+    """
+    if responder.costs or responder.wants_history:
+        return None
+    reply = responder.answer(question, Context())
+    if isinstance(reply, Coroutine):
+        # It has not begun, and is made anew when its turn comes.
+        reply.close()
+    return None if isinstance(reply, Awaitable | AsyncGenerator) else _whole(reply)
+
+
+async def ask(responder: Responder, question: Question, context: Context, show: Show | None = None) -> Answer | None:
+    """Return an answer as a whole, and show meanwhile what there is of it; raises whatever the responder raises."""
+    async with asyncio.timeout(responder.timeout):
+        reply = responder.answer(question, context)
+        if isinstance(reply, AsyncGenerator):
+            return await _joined(reply, show)
+        return _whole(await reply if isinstance(reply, Awaitable) else reply)
+
+
+async def _joined(pieces: AsyncGenerator[str | Answer, None], show: Show | None) -> Answer | None:
+    said = ""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                return _whole(piece)
+            said += piece
+            if show is not None:
+                show(piece)
+    return _whole(said or None)
+
+
+def _whole(said: Said) -> Answer | None:
+    """Return what was said as an answer; raise TypeError for what is no text, UnicodeError for what nobody can send."""
+    if said is None:
+        return None
+    answer = said if isinstance(said, Answer) else Answer(said)
+    if not isinstance(answer.text, str):
+        raise TypeError(f"A responder answered with {type(answer.text).__name__}, which is no text.")
+    answer.text.encode()
+    return answer
