@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -88,13 +89,22 @@ def test_contributors_are_shown_what_there_is() -> None:
     """Every target, test and file that CONTRIBUTING.md names."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     tests = [*re.findall(r"pytest (\S+)", text), *re.findall(r"tests/\S+", (ROOT / "Makefile").read_text())]
-    files = re.findall(r"`([a-z/_]+(?:/|\.py|\.toml))`", text)
+    files = re.findall(r"`([a-z./_-]+(?:/|\.py|\.toml|\.md|\.yaml))`", text)
 
     assert set(re.findall(r"make ([a-z-]+)", text)) <= targets()
     for file, *_, test in (name.split("::") for name in tests if "::" in name):
         assert f"def {test}(" in (ROOT / file).read_text()
     assert all((ROOT / name.partition("::")[0]).exists() for name in tests)
     assert all((ROOT / name).exists() or (ROOT / "bot" / name).exists() for name in files)
+
+
+def test_contributors_are_shown_every_floor() -> None:
+    """Each room of the contract that import-linter holds, apart from the way in."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = " | ".join(project["tool"]["importlinter"]["contracts"][0]["layers"]).split(" | ")
+    floors = (ROOT / "CONTRIBUTING.md").read_text().partition("## The floors of `bot/`")[2]
+
+    assert set(layers) - {"__main__"} == set(re.findall(r"`(\w+)(?:/|\.py)`", floors))
 
 
 def moderators_table() -> dict[str, set[str]]:
@@ -133,6 +143,16 @@ def test_continuous_integration_runs_the_tests_as_people_do() -> None:
 
     assert typed == ["lint", "bench QUICK=1", "test"]
     assert "make test" in (ROOT / "README.md").read_text()
+
+
+def test_the_hooks_are_those_of_make_lint() -> None:
+    """The same commands, with programs that the virtual environment has."""
+    hooks = re.findall(r"(?m)^ +entry: (\.venv/bin/(.+))$", (ROOT / ".pre-commit-config.yaml").read_text())
+    makefile = (ROOT / "Makefile").read_text()
+    linting = re.findall(r"(?m)^\t@\$\(BIN\)/(.+)$", makefile.partition("\nlint:")[2].partition("\n\n")[0])
+
+    assert [command for _, command in hooks] == linting
+    assert [] == [hook for hook, _ in hooks if not (Path(sys.prefix) / "bin" / Path(hook.split()[0]).name).exists()]
 
 
 def test_every_dependency_has_a_reason() -> None:
