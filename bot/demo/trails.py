@@ -1,4 +1,4 @@
-"""What the log says about each message: where it was recorded, and what became of the reply to it."""
+"""What the log says about each message: where it was recorded, and how its reply ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.eventlog.reader import Query, Reader
 
 @dataclass
 class Trail(ReplyRecord):
-    """What is on record about the reply to a message, and where and when.
+    """The record of the reply to a message.
 
-    ``recorded`` are the streams that hold the message; ``turns`` the positions at which a reply was requested, and
-    those at which it was given up, negative. ``began`` is the position of the newest event after which the first part
-    was certainly sent: the one by which it began to be shown or was composed, or ``tried``, a later delay.
+    ``recorded`` are the streams that hold the message. ``turns`` are the positions at which a reply was requested and,
+    as negative numbers, given up. ``began`` is the position of the newest event after which the first part was
+    certainly sent: the event by which it began to be shown or was composed, or ``tried``, a later delay.
     """
 
     recorded: list[str] = field(default_factory=list)
@@ -26,11 +26,11 @@ class Trail(ReplyRecord):
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether the reply was given up or composed anew in between."""
+        """Tell whether the reply was given up or composed anew meanwhile."""
         return len(self.turns) > 1
 
     def waited(self, position: int) -> bool:
-        """Tell whether the reply was requested, and not given up, just before a position of the log."""
+        """Tell whether the reply was requested and not given up just before a position of the log."""
         return next((turn > 0 for turn in reversed(self.turns) if abs(turn) < position), False)
 
     def follow(self, recorded: e.Recorded) -> None:
@@ -49,7 +49,7 @@ class Trail(ReplyRecord):
             case e.ReplyDelayed():
                 self.tried = recorded.position
             case e.ReplySent(proof=e.Proof.RESPONSE) if not (self.sent or self.begun_position):
-                # What an echo or a look tells of may have been sent by any attempt.
+                # A part that an echo or a look confirms may have been sent by any attempt.
                 self.began = self.tried
             case e.ReplyAbandoned():
                 self.turns.append(-recorded.position)
@@ -57,7 +57,7 @@ class Trail(ReplyRecord):
 
 
 async def read_trails(reader: Reader) -> dict[int, Trail]:
-    """Return what the log says about each message, by its id."""
+    """Return the trail of each message by its id."""
     trails: defaultdict[int, Trail] = defaultdict(Trail)
     async for recorded in reader.events(Query()):
         if isinstance(recorded.event, e.MessageEvent):
