@@ -1,6 +1,6 @@
-"""Take a conversation back, and take that back: what follows from a rewind, a reset and an undo.
+"""The decisions of a rewind, a reset and an undo.
 
-One that would change nothing is no event. So it leaves nothing for an undo either.
+If nothing would change, there is no event, and so nothing for an undo.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from bot.core.window import WINDOW, Turn
 
 
 def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
-    """Return what brings window, persona and summary back to an earlier version."""
+    """Return the events that bring window, persona and summary back to an earlier version."""
     then, persona = command.then, _persona_back(state, command.by, command.then.persona_at)
     window = _stored(then.window)
     same = window == _stored(state.window) and then.summary_at == state.summary_at and not persona
-    # One that goes on with an older one leaves nothing for an undo, so nobody minds a repetition.
+    # A rewind with ``next_undo`` goes on with an older one. It has nothing of its own to undo, so repeating it is fine.
     if (same and command.next_undo is None) or command.to >= state.version:
         return ()
     rewound = e.ConversationRewound(
@@ -33,11 +33,11 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
 
 
 def undo(state: Conversation, command: c.Undo) -> e.Drafts:
-    """Return what takes a rewind or reset back; what came after it stays."""
+    """Return the events that take a rewind or reset back; later changes stay."""
     before = command.before
     if not state.rewound_at or state.rewound_at != command.undoes:
         return ()
-    # A summary that was written since, and goes further, stays.
+    # A newer summary that reaches further stays.
     newer = state.summary_at != command.after.summary_at and state.summary_upto > before.summary_upto
     summary = state if newer else before
     undone = e.ConversationRewound(
@@ -49,23 +49,23 @@ def undo(state: Conversation, command: c.Undo) -> e.Drafts:
         summary_upto=summary.summary_upto,
         next_undo=command.next_undo,
     )
-    # As with the turns: a persona that somebody chose since stays.
+    # As with turns, a persona that somebody chose since stays.
     chosen_since = state.persona_changed_at > command.undoes
     return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_at)))
 
 
 def reset(state: Conversation, by: str) -> e.Drafts:
-    """Return what empties window and summary."""
+    """Return the event that empties window and summary."""
     return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_at else ()
 
 
 def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
-    """Return the window of before the rewind with what came since, and without what the rewind had brought."""
+    """Return the window before the rewind, plus turns that came since, minus turns that the rewind brought back."""
     turns = {turn.message_id: turn for turn in command.before.window}
     left = {turn.message_id: turn for turn in command.after.window}
     for turn in state.window:
         message_id = turn.message_id
-        # An edit since counts where the message itself belongs to the window.
+        # A later edit counts if the message itself belongs to the window.
         if message_id not in left or (message_id in turns and left[message_id] != turn):
             turns[message_id] = turn
     return [turns[message_id] for message_id in sorted(turns)]

@@ -1,4 +1,4 @@
-"""Facts about what people post."""
+"""Events of what people post."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class MessageSkipped(MessageEvent):
 class ReactionAdded(MessageEvent):
     """Somebody reacted to a message of the bot. Body: the emoji.
 
-    Without a key: who takes a reaction back may give it again.
+    It has no key, because a person can remove a reaction and add it again.
     """
 
     TYPE = "reaction.added"
@@ -74,7 +74,7 @@ class ReactionAdded(MessageEvent):
 
 
 class ReactionRemoved(MessageEvent):
-    """Somebody took a reaction to a message of the bot back. Body: the emoji."""
+    """Somebody removed a reaction from a message of the bot. Body: the emoji."""
 
     TYPE = "reaction.removed"
     WORDED = True

@@ -1,4 +1,4 @@
-"""Facts about the process, its connection, and what it caught up with."""
+"""Events of the process, its connection, and its catch-ups."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CatchupCompleted(PlainEvent):
 
 
 class HistoryForbidden(PlainEvent):
-    """The bot may not read this channel's history, so messages missed while away stay missed."""
+    """The bot may not read this channel's history, so messages from while it was away stay missing."""
 
     TYPE = "history.forbidden"
 
@@ -42,7 +42,7 @@ class BotStarted(Event):
 
 
 class BotStopped(Event):
-    """A process let go of the log in good order."""
+    """A process closed the log properly."""
 
     TYPE = "bot.stopped"
 
@@ -50,7 +50,7 @@ class BotStopped(Event):
 
 
 class DirectChannelOpened(Event):
-    """Somebody wrote to the bot in private for the first time: a channel that no server's list names."""
+    """Somebody wrote to the bot in private for the first time. Discord never lists such channels."""
 
     TYPE = "dm.opened"
 
@@ -71,7 +71,7 @@ class GatewayReady(Event):
 
 
 class GatewayResumed(Event):
-    """The gateway session went on after a break; Discord replayed what was missed."""
+    """The gateway session went on after a break; Discord replayed the missed events."""
 
     TYPE = "gateway.resumed"
 
@@ -87,7 +87,7 @@ class GatewayLost(Event):
 
 
 class GapFound(Event):
-    """An audit found what neither the gateway nor a catch-up had brought, and healed it."""
+    """An audit found, and recorded, what neither the gateway nor a catch-up had brought."""
 
     TYPE = "gap.found"
 
