@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import discord
 import pytest
 
 from bot import __version__
@@ -18,6 +20,10 @@ from bot.moderation.command import REPLAY
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 UNCOMMENTED = re.sub(r"(?m)^# (?=[a-z_]+ = |\[\[)", "", EXAMPLE)
+
+
+FACTS = "docs/discord-facts.md"
+CITED = re.compile(re.escape(FACTS) + r", (\d(?:\.\d+)?)")
 
 
 @pytest.fixture
@@ -83,13 +89,22 @@ def test_contributors_are_shown_what_there_is() -> None:
     """Every target, test and file that CONTRIBUTING.md names."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     tests = [*re.findall(r"pytest (\S+)", text), *re.findall(r"tests/\S+", (ROOT / "Makefile").read_text())]
-    files = re.findall(r"`([a-z/_]+(?:/|\.py|\.toml))`", text)
+    files = re.findall(r"`([a-z./_-]+(?:/|\.py|\.toml|\.md|\.yaml))`", text)
 
     assert set(re.findall(r"make ([a-z-]+)", text)) <= targets()
     for file, *_, test in (name.split("::") for name in tests if "::" in name):
         assert f"def {test}(" in (ROOT / file).read_text()
     assert all((ROOT / name.partition("::")[0]).exists() for name in tests)
     assert all((ROOT / name).exists() or (ROOT / "bot" / name).exists() for name in files)
+
+
+def test_contributors_are_shown_every_floor() -> None:
+    """Each room of the contract that import-linter holds, apart from the way in."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = " | ".join(project["tool"]["importlinter"]["contracts"][0]["layers"]).split(" | ")
+    floors = (ROOT / "CONTRIBUTING.md").read_text().partition("## The floors of `bot/`")[2]
+
+    assert set(layers) - {"__main__"} == set(re.findall(r"`(\w+)(?:/|\.py)`", floors))
 
 
 def moderators_table() -> dict[str, set[str]]:
@@ -130,6 +145,16 @@ def test_continuous_integration_runs_the_tests_as_people_do() -> None:
     assert "make test" in (ROOT / "README.md").read_text()
 
 
+def test_the_hooks_are_those_of_make_lint() -> None:
+    """The same commands, with programs that the virtual environment has."""
+    hooks = re.findall(r"(?m)^ +entry: (\.venv/bin/(.+))$", (ROOT / ".pre-commit-config.yaml").read_text())
+    makefile = (ROOT / "Makefile").read_text()
+    linting = re.findall(r"(?m)^\t@\$\(BIN\)/(.+)$", makefile.partition("\nlint:")[2].partition("\n\n")[0])
+
+    assert [command for _, command in hooks] == linting
+    assert [] == [hook for hook, _ in hooks if not (Path(sys.prefix) / "bin" / Path(hook.split()[0]).name).exists()]
+
+
 def test_every_dependency_has_a_reason() -> None:
     """One line of pyproject.toml each: name, bounds, why."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -140,6 +165,44 @@ def test_every_dependency_has_a_reason() -> None:
     reasons = re.findall(r'(?m)^  "([^"]+)", +# \S+', (ROOT / "pyproject.toml").read_text())
 
     assert set(wanted) <= set(reasons)
+
+
+def citing() -> dict[Path, str]:
+    """Return the text of each file that may cite the facts about Discord, without this one."""
+    files = [*(path for folder in ("bot", "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*"))]
+    texts = [path for path in files if path.suffix in (".py", ".md", ".sql") and path != Path(__file__)]
+    return {path: path.read_text(encoding="utf-8") for path in texts}
+
+
+def test_the_facts_about_discord_are_cited_and_exist() -> None:
+    """Each citation names a section, and each section that holds facts is cited."""
+    sections = set(re.findall(r"(?m)^#{2,3} (\d(?:\.\d+)?) ", (ROOT / FACTS).read_text(encoding="utf-8")))
+    cited = {section for path, text in citing().items() if path != ROOT / FACTS for section in CITED.findall(text)}
+    headings = {"1"}
+
+    assert sections - headings == cited
+
+
+def test_the_facts_about_discord_are_cited_in_one_form() -> None:
+    """By the page and the section, so that a search finds all of them."""
+    pattern = re.compile(r"\bFACTS[ :,]+[\d\"]|discord-facts\.md(?!\)|, \d|`)")
+
+    assert [] == [str(path) for path, text in citing().items() if pattern.search(text)]
+
+
+def test_the_facts_about_discord_are_those_of_the_discord_py_in_use() -> None:
+    """Another minor version may do otherwise: then the page and the tests it names want a look."""
+    (read,) = re.findall(r"(?m)^- \*\*Read\*\*: discord\.py (\d+\.\d+)\.", (ROOT / FACTS).read_text(encoding="utf-8"))
+
+    assert read == f"{discord.version_info.major}.{discord.version_info.minor}"
+
+
+def test_the_facts_about_discord_name_tests_that_exist() -> None:
+    """Those that hold a measurement today."""
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / FACTS).read_text(encoding="utf-8"))
+
+    assert named
+    assert [] == [name for name in named if not (ROOT / name).exists()]
 
 
 def test_changelog_knows_this_release() -> None:

@@ -1,4 +1,4 @@
-"""The settings of a bot that will answer: what is wrong with its rules is said along with the rest."""
+"""The settings of a bot that will answer. Problems of its rules are reported together with those of the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.errors import ConfigError
 
 
 def bot_settings(config_path: Path | None, folder: Path | None) -> Config:
-    """Return the settings; raise ConfigError for all that is wrong with them, and then with the rules, too."""
+    """Return the settings; raise ConfigError, which names all problems of the settings and of the rules."""
     found = surveyed(config_path, folder)
     if found.problems:
         raise ConfigError(*found.problems, *problems_of_rules(found.config))

@@ -1,4 +1,4 @@
-"""``echoless check``: what is wrong with the settings, with Discord's side and with the log, and what to do."""
+"""``echoless check``: problems of the settings, of Discord's side and of the log, and what to do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> No
 
 
 async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
-    """Check everything; what wrong settings leave open goes by the defaults, unless it is about those very settings."""
+    """Check everything. Wrong settings are replaced by defaults, and checks of those settings are left out."""
     found = surveyed(config_path, folder)
     log = await _log(found)
     discord, names = await _discord(found, log.guilds)
@@ -55,7 +55,7 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
 
 
 async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
-    """Ask the servers of language models, where the settings are such that they would be asked."""
+    """Ask the servers of the language models that the settings use."""
     if any(result.status is Status.FAIL for result in settings):
         return []
     return await check_models(config, responders_of(config))
@@ -75,7 +75,7 @@ async def _log(found: Survey) -> LogChecked:
 
 
 def _wrong(found: Survey, section: str, *keys: str) -> str:
-    """Return which of some settings is wrong, as a reason not to look ("": none)."""
+    """Return which of the settings is wrong, as the reason for leaving a check out ("": none is)."""
     wrong = [f"{section}.{key}" for key in keys if {(section,), (section, key)} & found.wrong]
     return f"the settings are wrong: {', '.join(wrong)}" if wrong else ""
 

@@ -15,18 +15,18 @@ from bot.gateway.check import Access, Account, Unreachable, examine, probe, show
 from bot.gateway.reasons import SILENT_THREADS
 
 FEW_SESSIONS = 100
-"""Of a thousand a day; with the last of them Discord resets the token."""
+"""Fewer sessions than this are worth a warning. A day has 1000; after the last Discord resets the token."""
 
 SKEW_SECONDS, WRONG_SECONDS = 5, 300
 CHANNELS_NAMED = 10
-"""Channels that are named one by one before the rest is only counted."""
+"""The most channels that are named; the others are only counted."""
 
 PORTAL = "https://discord.com/developers/applications"
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was seen of Discord; where something is None, ``reason`` says why it was not."""
+    """The results from Discord; when one is None, ``reason`` says why."""
 
     token: Result
     skew: float | None = None
@@ -36,9 +36,9 @@ class _Seen:
 
 
 async def check_discord(config: Config, known_guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
-    """Look at Discord's side; ``known_guilds`` are the servers that the log knows of.
+    """Check Discord's side; ``known_guilds`` are the servers that the log knows.
 
-    Returns also what channels are called there, by id.
+    Returns the results, and the names of channels by id.
     """
     seen = await _look(config, known_guilds)
     results = [
@@ -52,7 +52,7 @@ async def check_discord(config: Config, known_guilds: Collection[int]) -> tuple[
 
 
 def unchecked_discord(config: Config, reason: str) -> list[Result]:
-    """Return what is to be said of Discord's side where it can't be asked."""
+    """Return the results for Discord's side when Discord can't be asked."""
     names = ("gateway", "intents", "permissions", "clock")
     return [_token_unasked(config, reason), *(warned(name, f"not checked: {reason}") for name in names)]
 

@@ -1,4 +1,4 @@
-"""The checks that look at the log: its folder, its key, and channels whose history the bot may not read."""
+"""The checks of the log: its folder, its key, and the channels whose history the bot may not read."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from bot.eventlog.reader import Query, Reader
 LITTLE_SPACE, NO_SPACE = 500 * 2**20, 20 * 2**20
 CHANNELS_NAMED = 10
 NEWEST = 1000
-"""Messages in which the servers that the bot is on are looked for."""
+"""How many of the newest messages are searched for the servers that the bot is on."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogChecked:
-    """What was found in the log; ``guilds`` are the servers that its newest messages come from.
+    """The results from the log; ``guilds`` are the servers of its newest messages.
 
-    ``forbidden`` are the channels of which the last thing known is that their history may not be read; ``unread``
-    stands in for them where the log told nothing.
+    ``forbidden`` are the channels whose history may not be read, by their last event about that. ``unread`` is the
+    result in their place when the log could not be read.
     """
 
     log: Result
@@ -41,7 +41,7 @@ class LogChecked:
     unread: Result | None = None
 
     def history(self, names: Mapping[int, str]) -> Result:
-        """Tell of the channels whose history may not be read; ``names`` holds what they are called, by id."""
+        """Return the result about channels whose history may not be read; ``names`` holds their names by id."""
         if self.unread is not None:
             return self.unread
         if not self.forbidden:
@@ -55,7 +55,7 @@ class LogChecked:
 
 
 async def check_log(config: Config) -> LogChecked:
-    """Look at the log."""
+    """Check the log."""
     try:
         location = log_location(config)
         if not location.database.exists():
@@ -76,7 +76,7 @@ def _failed(error: LogError, lacking: str) -> LogChecked:
 
 
 def _absent(location: Location) -> Result:
-    """Judge whether a log can be made."""
+    """Check whether a log can be created."""
     parent = location.folder
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
@@ -113,7 +113,7 @@ def _open_key(location: Location) -> Path | None:
 
 
 def _holder(folder: Path) -> str:
-    """Return which process writes the log, as far as its note is to be believed: a killed one leaves it behind."""
+    """Return which process writes the log, "" if none runs: a killed process leaves its note behind."""
     owner = read_owner(folder)
     if owner is None:
         return ""

@@ -1,4 +1,4 @@
-"""The checks that ask the servers of language models whether the model is there, and how much it holds."""
+"""The checks that ask the servers of language models whether they have the model, and how long prompts may be."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from bot.moderation.control_socket import call
 from bot.responders import Chain, Seen
 
 NAMED = 5
-"""Models of a server's list that are named."""
+"""The most models of a server's list that are named."""
 
 
 async def check_models(config: Config, answering: Chain) -> list[Result]:
-    """Ask for every model that the settings name; no answer of a model is asked for, so that it costs nothing."""
+    """Ask about every model that the settings name. No model has to answer, so it costs nothing."""
     try:
         seen = [each for one in answering.members for each in await one.look()]
     finally:
         await answering.close()
     learnt = await _learnt(config) if seen else {}
-    # Several models of a provider that is away are one trouble, told at the first of them.
+    # A provider that is away is reported once, for the first of its models.
     told = {number: each for number, each in enumerate(seen) if each not in seen[:number]}
     return [_result(config, each, number, learnt.get(each.name, 0)) for number, each in told.items()]
 
 
 async def _learnt(config: Config) -> Mapping[str, int]:
-    """Return how long prompts may be, by model, as far as a bot that runs has found out."""
+    """Return the length of prompts by model, as far as a running bot has found it out."""
     try:
         report = await call(config.log.path, "status", {})
     except ModerationError:

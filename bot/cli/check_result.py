@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a check ended: ``WARN`` works, but perhaps not as wanted, or could not be looked at."""
+    """How a check ended. ``WARN``: it works but perhaps not as wanted, or it could not be checked."""
 
     OK = "ok"
     WARN = "warn"
@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found, and what to do about it."""
+    """The finding of a check, and what to do about it."""
 
     name: str
     status: Status
@@ -34,10 +34,10 @@ def fine(name: str, found: str) -> Result:
 
 
 def warned(name: str, found: str, todo: str = "") -> Result:
-    """Return the result of a check that found what may be wrong."""
+    """Return the result of a check that found a possible problem."""
     return Result(name, Status.WARN, found, todo)
 
 
 def failed(name: str, found: str, todo: str = "") -> Result:
-    """Return the result of a check that found what keeps the bot from working."""
+    """Return the result of a check that found a problem with which the bot can't work."""
     return Result(name, Status.FAIL, found, todo)

@@ -1,4 +1,4 @@
-"""``echoless init``: the files of a new bot, and the way from there to a bot that answers."""
+"""``echoless init``: the files of a new bot, and the next steps until it answers."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def _token_from_stdin() -> str:
 
 
 def _token_of(dotenv: Path) -> str:
-    """Return the token that is kept already, "" where there is none."""
+    """Return the token that ``.env`` already holds, "" if there is none."""
     return (dotenv_values(dotenv, interpolate=False).get(TOKEN_VARIABLE) or "") if dotenv.is_file() else ""
 
 
 def _asked_token() -> str:
-    """Ask a person for the token without showing it; "" for later, or where there is nobody to ask."""
+    """Ask for the token without showing it; return "" when it is not given or when nobody can be asked."""
     if not sys.stdin.isatty():
         return ""
     click.echo(f"Copy the bot's token from {PORTAL} (your application, Bot, Reset Token).")
@@ -69,7 +69,7 @@ def _asked_token() -> str:
 
 
 def _written(path: Path, content: str) -> bool:
-    """Write a file that is not there yet, and tell whether it is new."""
+    """Write a file unless it exists; tell whether it was written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(content)
@@ -79,7 +79,7 @@ def _written(path: Path, content: str) -> bool:
 
 
 def _keep_token(path: Path, token: str) -> bool:
-    """Put the token's line into ``.env``, whose other lines stay; tell whether the file was written."""
+    """Put the token's line into ``.env`` and keep its other lines; tell whether the file was written."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     others = [line for line in lines if not line.startswith(f"{TOKEN_VARIABLE}=")]
     if lines and token == _token_of(path):
@@ -94,7 +94,7 @@ def _say(path: Path, *, new: bool) -> None:
 
 
 def _next_steps(folder: Path, token: str) -> list[str]:
-    """Return what is left to do until the bot answers."""
+    """Return the steps that are left until the bot answers."""
     application = application_of(token)
     config = settings(folder / CONFIG)
     page = f"{PORTAL}/{application}" if application else PORTAL
@@ -109,6 +109,6 @@ def _next_steps(folder: Path, token: str) -> list[str]:
 
 
 def _command(name: str, folder: Path) -> str:
-    """Return a command as it can be typed where this one was."""
+    """Return a command as a person can type it in the same place as this one."""
     where = "" if folder.resolve() == Path.cwd() else f" --config {shlex.quote(str(folder / CONFIG))}"
     return f"{program()} {name}{where}"

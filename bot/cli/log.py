@@ -1,4 +1,4 @@
-"""``echoless log``: look into the event log, beside a running bot or without one. Nothing here changes it."""
+"""``echoless log``: commands that read the event log, beside a running bot or without one. None changes it."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from bot.moderation.display_names import beside, partners_of
 from bot.times import SECOND, iso_time, utc_time
 
 LATELY = 60
-"""Seconds over which the present rate is measured."""
+"""Seconds over which the current rate is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatsReport:
-    """What the log holds; ``lately`` counts the events of the last minute, ``streams`` are the longest first.
+    """The log in numbers; ``lately`` counts the events of the last minute, ``streams`` begins with the longest.
 
-    ``names`` holds the names of streams, as far as the log knows them.
+    ``names`` holds the names of streams that the log knows.
     """
 
     stats: Stats
@@ -40,7 +40,7 @@ class StatsReport:
 
     @property
     def rate_overall(self) -> float:
-        """Return the events per second from the first to the last one."""
+        """Return the events per second from the first event to the last."""
         if self.stats.first_at is None or self.stats.last_at is None:
             return 0.0
         return self.stats.events * SECOND / max(self.stats.last_at - self.stats.first_at, SECOND)
@@ -124,7 +124,7 @@ def _counting(name: str) -> Table:
 
 
 def _disk(path: Path) -> int:
-    """Return the bytes of the database and of what SQLite keeps beside it, which may go at any moment."""
+    """Return the bytes of the database and of SQLite's files beside it, which can vanish at any moment."""
     total = 0
     for suffix in ("", "-wal", "-shm"):
         try:
@@ -135,7 +135,7 @@ def _disk(path: Path) -> int:
 
 
 async def _count_since(reader: Reader, moment: int) -> int:
-    """Count the newest events down to ``moment``: without a condition on the time, what is older is never read."""
+    """Count the events since ``moment``, from the newest on; a condition on the time would read the older ones, too."""
     number = 0
     async for recorded in reader.events(Query(newest_first=True)):
         if recorded.recorded_at < moment:

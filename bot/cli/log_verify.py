@@ -1,4 +1,4 @@
-"""The verification of the log, for ``echoless log verify`` and for whoever judges a run."""
+"""The verification of the log, for ``echoless log verify`` and for the judges of demo and benchmarks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.eventlog.verify import Finding, verify
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What a verification found; ``seconds`` is how long it took."""
+    """The result of a verification; ``seconds`` is its duration."""
 
     events: int
     streams: int
@@ -50,7 +50,7 @@ async def check_log(
     bar: Progress | None = None,
     report: Callable[[Finding], object] = lambda _: None,
 ) -> VerifyReport:
-    """Verify one stream, or the whole log, telling ``report`` of each finding as it comes."""
+    """Verify one stream, or the whole log; call ``report`` with each finding."""
     began = time.monotonic()
     streams = [info for info in await reader.streams() if stream in (None, info.name)]
     task = bar.add_task("verify", total=sum(info.version for info in streams)) if bar else None

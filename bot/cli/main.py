@@ -22,14 +22,14 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """Where a command lives, and its line in ``--help``, which is printed without importing it."""
+    """The module of a command and its line in ``--help``, which is printed without importing the module."""
 
     path: str
     help: str
 
 
 GROUPS = ("log", "replay")
-"""Subcommands that have commands of their own."""
+"""The subcommands that have subcommands themselves."""
 
 SUBCOMMANDS = {
     "init": Subcommand("bot.cli.init:init", "Make the files of a new bot, and say how to invite it."),
@@ -46,17 +46,17 @@ SUBCOMMANDS = {
 
 
 class ReaderLeft(Exception):
-    """Nobody reads what we write any more, as with ``| head``."""
+    """Nobody reads our output any more, as after ``| head``."""
 
 
 class LazyGroup(click.Group):
-    """Import a subcommand only when it is called.
+    """A group that imports a subcommand only when it is called, so that others start fast.
 
-    The pattern of click's documentation, "Lazily Loading Subcommands": start-up costs what a command needs.
+    This is the pattern "Lazily Loading Subcommands" of click's documentation.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names in the order of use, not of the alphabet."""
+        """List the names in the order in which people use them."""
         del ctx
         return list(SUBCOMMANDS)
 
@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; refuse another with the one that was probably meant, ``log show`` for ``show``, too."""
+        """Find a command; refuse an unknown one, with the one that was probably meant (``log show`` for ``show``)."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -115,7 +115,7 @@ def echoless() -> None:
 
 @contextmanager
 def _noticing_who_left() -> Iterator[None]:
-    """Raise ReaderLeft where nobody reads stdout any more, before click and rich leave with an exit code for it."""
+    """Raise ReaderLeft when nobody reads stdout any more, before click and rich exit with a code of their own."""
     try:
         yield
     except BrokenPipeError as error:
@@ -127,7 +127,7 @@ def _noticing_who_left() -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     try:
         code = _run()
     except click.Abort:
@@ -163,6 +163,6 @@ def _run() -> object:
 
 
 def _let_go_of_stdout() -> None:
-    """Let what is left go nowhere: Python flushes stdout once more at exit, and would complain then."""
+    """Discard the rest of the output. Python flushes stdout at exit and would report an error."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""A file that appears whole or not at all."""
+"""A file that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 @contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Open a file that takes its name when the block ends well; refuse to replace one unless ``force``."""
+    """Open a file that gets its name when the block ends without an error; replace one only with ``force``."""
     if path.exists() and not force:
         raise click.BadParameter(
             f"{path} is there already: name another file, or add --force.", param_hint="'--output'"

@@ -1,4 +1,4 @@
-"""What several commands share: where the settings are, and which log they name."""
+"""Options that several commands share: the settings file and the log's folder."""
 
 from __future__ import annotations
 
@@ -47,28 +47,28 @@ def settings(config_path: Path | None, folder: Path | None = None) -> Config:
 
 
 def surveyed(config_path: Path | None, folder: Path | None = None) -> Survey:
-    """Return the settings as :func:`settings` does, and what is wrong with them instead of an error."""
+    """Return the settings as :func:`settings` does, with their problems instead of an error."""
     problem = read_dotenv(dotenv_of(config_path))
     found = survey(config_path, os.environ, {"log.path": folder})
     return replace(found, problems=(problem, *found.problems)) if problem else found
 
 
 def dotenv_of(config_path: Path | None) -> Path:
-    """Return the file of variables that goes with a settings file, whether it is there or not."""
+    """Return the path of the file of variables beside a settings file; the file may be missing."""
     return (config_path or DEFAULT_FILE).parent / DOTENV
 
 
 def exposed_dotenv(config_path: Path | None) -> Path | None:
-    """Return the file of variables where others than its owner may read it."""
+    """Return the file of variables if others than its owner may read it, otherwise None."""
     path = dotenv_of(config_path)
     return path if path.is_file() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH) else None
 
 
 def read_dotenv(path: Path) -> str:
-    """Put what the file ``path`` says into the environment where nothing there says otherwise; without one, do nothing.
+    """Add the variables in the file ``path`` to the environment, unless they are set there; a missing file is ignored.
 
-    So the token reaches whatever reads the environment, models' libraries included. Returns what is wrong with the
-    file, "" where nothing is.
+    So everything that reads the environment finds them, libraries of models too. Returns the problem with the file, ""
+    if there is none.
     """
     if not path.is_file():
         return ""
@@ -76,7 +76,7 @@ def read_dotenv(path: Path) -> str:
         found = dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError):
         return f"{path} can't be read: it has to be a text of NAME=value lines."
-    # A name without a value may be a token alone on its line, so it is not repeated.
+    # A name without a value may be a token alone on its line, so it is not quoted.
     if None in found.values():
         return f"{path}: a line is no NAME=value, such as {TOKEN_VARIABLE}=the bot's token."
     for name, value in found.items():
@@ -85,13 +85,13 @@ def read_dotenv(path: Path) -> str:
 
 
 def log_location(config: Config) -> Location:
-    """Return where the settings put the log and what opens it."""
+    """Return the log's folder and key from the settings."""
     key = config.vault_key(os.environ)
     return Location(config.log.path, key=key.get_secret_value() if key else None, key_file=config.log.vault_key_file)
 
 
 def program() -> str:
-    """Return how this program is called from another terminal, whatever folder that is in."""
+    """Return the command that starts this program from any folder."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m bot"

@@ -1,4 +1,4 @@
-"""How results are written: JSON for machines, tables for eyes, nothing that could drive a terminal."""
+"""Writing results: JSON for machines, tables for people, and no characters that could control a terminal."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def say_json(value: object) -> None:
 
 
 def to_json(value: object) -> str:
-    """Return the JSON of ``value`` on one line, in plain ASCII: words of people must not drive a terminal."""
+    """Return the JSON of ``value`` on one line in ASCII, so that people's words can't control a terminal."""
     return json.dumps(value, separators=(",", ":"))
 
 
 class TableConsole(Console):
-    """A console whose tables suit a pipe, too; what happens when nobody reads any more is left to the command line."""
+    """A console whose tables also suit a pipe. A broken pipe is left to the command line."""
 
     def on_broken_pipe(self) -> None:
-        """Raise what the write raised; rich would leave with exit code 1."""
+        """Raise the error of the write; rich would exit with code 1."""
         raise BrokenPipeError
 
     def table(self, table: Table) -> None:
-        """Write a table: drawn on a terminal, elsewhere a line a row, with tabs between its cells and nothing cut."""
+        """Write a table: drawn on a terminal; elsewhere one line for each row, with tabs between uncut cells."""
         if self.is_terminal:
             self.print(table)
             return
@@ -54,23 +54,23 @@ class TableConsole(Console):
             lines.insert(0, "\t".join(_flat(column.header) for column in table.columns))
         if table.title is not None:
             lines.insert(0, _flat(table.title))
-        click.echo("\n".join(lines), file=self.file)  # rich would make spaces of the tabs
+        click.echo("\n".join(lines), file=self.file)  # rich would turn the tabs into spaces
 
 
 def _flat(cell: object) -> str:
-    """Return a cell as one line without a tab."""
+    """Return a cell as one line without tabs."""
     return " ".join((cell.plain if isinstance(cell, Text) else str(cell)).split("\t")).replace("\n", " ")
 
 
 def console(*, stderr: bool = False) -> TableConsole:
-    """Return a console for results; off a terminal it breaks no line, so that a pipe gets each of them whole."""
+    """Return a console for results. On a pipe it does not break lines."""
     made = TableConsole(stderr=stderr, highlight=False, emoji=False, markup=False)
     made.soft_wrap = not made.is_terminal
     return made
 
 
 def progress() -> Progress:
-    """Return a progress bar on stderr, shown on a terminal alone."""
+    """Return a progress bar on stderr, which shows only on a terminal."""
     screen = console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""Points, messages, channels and people on the command line: one reading of each, for every command."""
+"""Points in time, messages, channels and people on the command line. Every command reads them by these types."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bot.moderation.command import ModerationError
 from bot.moderation.points import Point, parse_channel, parse_message, parse_person, parse_point
 
 ALL = "all"
-"""What stands for every message that a command may be about."""
+"""The word for every message that a command can be about."""
 
 
 class LocalZone(tzinfo):
-    """The zone of this machine, with the clock changes that it knows."""
+    """The time zone of this machine, with its clock changes."""
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """Return the offset of a local time; where clocks show it twice, ``fold`` says which of them is meant.
+        """Return the offset of a local time. If clocks show it twice, ``fold`` says which one is meant.
 
-        Of a time that they skip, it is the offset before the change, or with ``fold`` the one after it (PEP 495), which
-        ``astimezone`` has given the other way round since Python 3.12.
+        For a time that clocks skip, this is the offset before the change, or with ``fold`` the offset after it (PEP
+        495). Since Python 3.12, ``astimezone`` has returned these two the other way round.
         """
         if moment is None:
             return None
@@ -30,11 +30,11 @@ class LocalZone(tzinfo):
         return local - datetime.fromtimestamp(local.timestamp(), UTC).replace(tzinfo=None)
 
     def dst(self, _moment: datetime | None) -> timedelta | None:
-        """Say nothing of daylight saving: only the whole offset is of use here."""
+        """Return None: only the whole offset is needed here."""
         return None
 
     def tzname(self, _moment: datetime | None) -> str:
-        """Return what times of this zone are called."""
+        """Return the name of the zone at a time."""
         return "local time"
 
 
@@ -62,7 +62,7 @@ class MessageType(click.ParamType["Point | None"]):
         self._or_all = or_all
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Point | None:
-        """Return the message that ``value`` names, and its channel where a link told."""
+        """Return the message that ``value`` names, with its channel if ``value`` is a link."""
         if self._or_all and str(value).strip().lower() == ALL:
             return None
         point = value if isinstance(value, Point) else parse_message(str(value))
@@ -72,7 +72,7 @@ class MessageType(click.ParamType["Point | None"]):
 
 
 class IdType(click.ParamType[int]):
-    """An id, or what else ``parse`` reads as one; ``described`` ends the sentence that refuses anything else."""
+    """An id, in any form that ``parse`` reads; ``described`` ends the sentence that refuses other values."""
 
     def __init__(self, name: str, parse: Callable[[str], int | None], described: str) -> None:
         self.name = name

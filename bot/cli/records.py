@@ -1,4 +1,4 @@
-"""One event as a line: for machines and for eyes."""
+"""One event as a line, for machines and for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TerminalLine(text.Line):
     __slots__ = ()
 
     def to_text(self) -> str:
-        """Return a line for eyes: time, position, stream and version, type, what it says, its words."""
+        """Return a line for people: time, position, stream and version, type, fields, words."""
         recorded = self.recorded
         parts = (
             click.style(utc_time(recorded.recorded_at), dim=True),
@@ -45,7 +45,7 @@ class TerminalLine(text.Line):
 
 
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[TerminalLine]:
-    """Return ``events`` with their words, fetched in one go, or without."""
+    """Return ``events`` as lines, with their words (read in one go) or without."""
     return [
         TerminalLine(line.recorded, line.body, line.words) for line in await text.lines(reader, events, words=words)
     ]
@@ -58,5 +58,5 @@ def styled_type(name: str) -> str:
 
 
 def say(line: str) -> None:
-    """Write a line, coloured on a terminal unless NO_COLOR asks for none."""
+    """Write a line, in colours on a terminal unless NO_COLOR is set."""
     click.echo(line, color=False if os.environ.get("NO_COLOR") else None)

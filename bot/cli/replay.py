@@ -1,4 +1,4 @@
-"""``echoless replay``: the state of a channel as of a version or a moment, rebuilt from the log alone."""
+"""``echoless replay``: the state of a channel at a version or a time, rebuilt from the log alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a moderator's command is carried out: in the bot that runs on the log, or here on a log at rest."""
+"""Carries out a moderator's command: in the bot that runs on the log, or here if none runs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from bot.moderation.points import channel_with
 from bot.responders import Chain
 
 BY = "command line"
-"""Who asked, as the log shows it."""
+"""The name of the asker in the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayTarget:
-    """The settings, the log they name, and whether machines read the answer."""
+    """The settings, the log that they name, and the form of the answer."""
 
     config: Config
     location: Location
@@ -40,12 +40,12 @@ class ReplayTarget:
 
     @classmethod
     def of(cls, config_path: Path | None, folder: Path | None, *, as_json: bool) -> ReplayTarget:
-        """Return the target that the options name."""
+        """Return the target for the options."""
         config = settings(config_path, folder)
         return cls(config, log_location(config), as_json)
 
     async def ask(self, command: Command, arguments: Mapping[str, Any], progress: OnProgress | None = None) -> Report:
-        """Have a command carried out, by the bot where one runs."""
+        """Carry out a command, in the running bot if there is one."""
         more: dict[str, Any] = {"by": BY} if command.takes("by") else {}
         if not command.long:
             report = await call(self.location.folder, command.name, {**arguments, **more}, progress)
@@ -65,7 +65,7 @@ class ReplayTarget:
             await reader.close()
 
     def show(self, report: Report) -> None:
-        """Write a report: JSON for machines, its title and lines for eyes."""
+        """Write a report: JSON for machines, its title and lines for people."""
         if self.as_json:
             say_json(report.data)
             return

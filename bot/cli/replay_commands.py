@@ -1,4 +1,4 @@
-"""The command line's twin of each moderators' command, made from the one list of commands."""
+"""The subcommands of ``echoless replay``, one for each moderators' command, made from the list of commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ force_option: Option = click.option("--force", is_flag=True, help="Replace the f
 
 
 class ReplayGroup(click.Group):
-    """The commands of ``echoless replay``: the twins of those that there are in Discord."""
+    """The subcommands of ``echoless replay``, twins of the commands in Discord."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names in alphabetical order."""
@@ -47,7 +47,7 @@ class ReplayGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; refuse another with the one that was probably meant."""
+        """Find a command; refuse an unknown one and name the one that was probably meant."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -104,7 +104,7 @@ def _metavar(parameter: Parameter) -> str:
 
 
 def _arguments(target: ReplayTarget, command: Command, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what the command's function takes; refuse what excludes each other, and where no channel is named."""
+    """Return the arguments of the command's function; refuse options that exclude each other, and a missing channel."""
     chosen = [each.name for each in command.choices if given[each.argument] is not None]
     if len(chosen) > 1:
         raise click.UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other.")
@@ -116,7 +116,7 @@ def _arguments(target: ReplayTarget, command: Command, given: dict[str, Any]) ->
         channel_id = given["channel_id"] or said_before("channel_id")
         given["channel_id"] = channel_id if whole_log else channel_of_points(target, channel_id, *named)
     for each in command.of_kind(Kind.POINT):
-        # As text that means the same in the bot's process.
+        # As text with its zone, because the bot's process may have another one.
         given[each.argument] = None if given[each.argument] is None else str(given[each.argument])
     for each in command.of_kind(*MESSAGES):
         given[each.argument] = given[each.argument] and given[each.argument].message_id
@@ -124,7 +124,7 @@ def _arguments(target: ReplayTarget, command: Command, given: dict[str, Any]) ->
 
 
 def _answer(target: ReplayTarget, command: Command, arguments: dict[str, Any]) -> None:
-    """Have a command carried out and write its report; exit code 1 where that says that something is wrong."""
+    """Carry out a command and write its report; exit with code 1 if the report names a problem."""
     report = asyncio.run(_carried_out(target, command, arguments))
     target.show(report)
     if report.more and command.of_kind(Kind.CURSOR) and not target.as_json:
@@ -142,7 +142,7 @@ async def _carried_out(target: ReplayTarget, command: Command, arguments: dict[s
 
 
 def _confirmed(target: ReplayTarget, command: Command, previewing: Command, arguments: dict[str, Any]) -> bool:
-    """Show what would change, and ask; tell whether to go on."""
+    """Show what would change and ask; tell whether to go on."""
     if not sys.stdin.isatty():
         raise click.UsageError("There is nobody here to confirm it: add --yes, or look first in a terminal without it.")
     preview = asyncio.run(target.ask(previewing, arguments))

@@ -1,4 +1,4 @@
-"""Export a channel to a file or to stdout, page by page, so that memory stays flat."""
+"""Export a channel to a file or to stdout, page by page, so that memory does not grow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE_BYTES = 4 * 2**20
 def write_export(
     target: ReplayTarget, command: Command, arguments: Mapping[str, Any], *, output: Path | None, force: bool
 ) -> None:
-    """Write a channel's events as JSON Lines; a file appears under its name once it is whole."""
+    """Write a channel's events as JSON Lines; a file gets its name once it is complete."""
     if output is None:
         asyncio.run(_pages(target, command, arguments, lambda text: click.echo(text, nl=False)))
         return
@@ -36,7 +36,7 @@ def write_export(
 async def _pages(
     target: ReplayTarget, command: Command, arguments: Mapping[str, Any], write: Callable[[str], object]
 ) -> int:
-    """Write page by page and return how many events there were."""
+    """Write page by page and return the number of events."""
     count, more = 0, arguments["since"]
     while True:
         report = await target.ask(command, {**arguments, "since": more, "limit_bytes": PAGE_BYTES})

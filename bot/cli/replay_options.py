@@ -33,10 +33,10 @@ point_option = click.option(
 
 
 def targeted(command: Command) -> Command:
-    """Give a command the options that name its log and the form of its answer, as one argument ``target``.
+    """Give a command the options for its log and the form of its answer, as one argument ``target``.
 
-    What is said before the command's name, as in ``echoless replay --log DIR state``, counts where the command itself
-    does not say it.
+    Options before the command's name, as in ``echoless replay --log DIR state``, count unless the command has them,
+    too.
     """
 
     @functools.wraps(command)
@@ -55,9 +55,9 @@ def targeted(command: Command) -> Command:
 
 
 def channel_of_points(target: ReplayTarget, channel_id: int | None, *points: Point | None) -> int:
-    """Return the channel that ``--channel`` or links name, or the one that a message is in; refuse none, and several.
+    """Return the channel named by ``--channel``, a link or a message; refuse none and several.
 
-    Raises ModerationError where the log does not know the message.
+    Raises ModerationError when the log does not know the message.
     """
     given = [point for point in points if point is not None]
     named = {channel_id, *(point.channel_id for point in given)}
@@ -77,7 +77,7 @@ def _one_of(named: set[int | None]) -> int:
 
 
 def said_before(name: str) -> Any:  # noqa: ANN401 - the option's
-    """Return an option of ``replay`` itself, named before the command's name; None where there is none."""
+    """Return the value of an option before the command's name, None if it was not given."""
     return _before().get(name)
 
 

@@ -1,4 +1,4 @@
-"""A replayed state, for machines and for eyes."""
+"""A replayed state as tables."""
 
 from __future__ import annotations
 

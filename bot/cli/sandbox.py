@@ -30,7 +30,7 @@ _IMPORT_ROOT = Path(__file__).parents[2]
 
 
 class _Translated(click.Command):
-    """Turn the sandbox's own error into one that the command line knows."""
+    """A command that turns the sandbox's error into one that the command line knows."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command."""
@@ -71,7 +71,7 @@ def _environment(description: dict[str, Any]) -> dict[str, str]:
 
 
 class BotBeside:
-    """``echoless run`` as a child that does not outlive us; ``folder`` takes its log and what it has to say."""
+    """``echoless run`` as a child process that does not outlive us; ``folder`` takes its log and its output."""
 
     def __init__(self, folder: Path, settings: Path, description: dict[str, Any]) -> None:
         self._folder = folder
@@ -81,7 +81,7 @@ class BotBeside:
 
     @property
     def note(self) -> str:
-        """Return what to print about it at the start."""
+        """Return the lines to print about it at the start."""
         starter = self._settings.parent == self._folder
         return "\n".join(
             [
@@ -95,7 +95,7 @@ class BotBeside:
         )
 
     async def start(self) -> None:
-        """Start it; its log is its own, so that nothing of this gets into that of a real bot."""
+        """Start it with a log of its own, so that nothing gets into the log of a real bot."""
         arguments = ("run", "--config", str(self._settings), "--log", str(self._folder / "data"))
         with self._output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -112,13 +112,13 @@ class BotBeside:
             )
 
     async def ended(self) -> str:
-        """Wait until it ends by itself, and say how."""
+        """Wait until it ends by itself, and return how it ended."""
         code = None if self._process is None else await self._process.wait()
         lines = self._output.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
         return "\n".join([f"The bot ended by itself with exit code {code}. The last it said:", *lines])
 
     async def stop(self) -> None:
-        """End it in good order, and if that takes too long, at once."""
+        """Stop it with SIGTERM, or kill it if that takes too long."""
         if self._process is None or self._process.returncode is not None:
             return
         with suppress(ProcessLookupError):
@@ -137,7 +137,7 @@ class BotBeside:
 
 @asynccontextmanager
 async def bot_beside(description: dict[str, Any]) -> AsyncIterator[BotBeside]:
-    """Run a bot with the settings of the present folder, or where it has none, with those to begin with."""
+    """Run a bot with the settings of the current folder, or with those of a new bot if there are none."""
     with tempfile.TemporaryDirectory(prefix="echoless-sandbox-") as name:
         folder = Path(name)
         if not DEFAULT_FILE.exists():

@@ -1,4 +1,4 @@
-"""Which events a command is about: the options that ``log show`` and ``log export`` share, and how they are read."""
+"""The options with which ``log show`` and ``log export`` choose events, and how they are read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.moderation.points import Point, channel_with, version_at
 Command = Callable[..., Any]
 
 CHUNK = 500
-"""Events whose words are fetched in one go."""
+"""The number of events whose words are read in one go."""
 
 
 class EventType(click.ParamType[str]):
@@ -35,7 +35,7 @@ class EventType(click.ParamType[str]):
     name = "type"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return a name that there is."""
+        """Return the name if there is such a type."""
         known = [model.TYPE for model in event_models()]
         if value not in known:
             near = get_close_matches(str(value), known, n=1)
@@ -46,7 +46,7 @@ class EventType(click.ParamType[str]):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the options chose, as they were written."""
+    """The values of the options, as they were typed."""
 
     stream: str | None = None
     types: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Selection:
     message: Point | None = None
 
     async def query(self, reader: Reader) -> Query:
-        """Return the log's query for it; refuse what the log does not have."""
+        """Return the query for the log; refuse what the log does not have."""
         stream = await self._stream(reader)
         if stream is not None and not await reader.head(stream):
             raise unknown_stream(stream)
@@ -72,7 +72,7 @@ class Selection:
         )
 
     async def _stream(self, reader: Reader) -> str | None:
-        """Return the stream that is named, or the one of the channel that links and messages lead to."""
+        """Return the named stream, or the stream of the channel of a link or message."""
         points = [point for point in (self.since, self.until, self.message) if point is not None]
         streams = {stream_of(point.channel_id) for point in points if point.channel_id is not None}
         streams |= {self.stream} if self.stream is not None else set()
@@ -85,7 +85,7 @@ class Selection:
 
 
 async def _edge(reader: Reader, stream: str | None, point: Point | None) -> tuple[int | None, int | None]:
-    """Return the moment or the version with which a selection begins, or before which it ends."""
+    """Return the time or the version at which a selection begins, or before which it ends."""
     if point is None or point.moment is not None:
         return (None if point is None else point.moment), None
     if stream is None:
@@ -102,7 +102,7 @@ async def _edge(reader: Reader, stream: str | None, point: Point | None) -> tupl
 
 
 def unknown_stream(stream: str) -> click.BadParameter:
-    """Return the refusal of a stream that the log does not have."""
+    """Return the error for a stream that the log does not have."""
     return click.BadParameter(
         f"there is no stream {stream} in this log: `echoless log stats` lists those there are.",
         param_hint="'--channel'" if channel_of(stream) is not None else "'--stream'",
@@ -128,7 +128,7 @@ _SELECTING = (
 
 
 def chosen_stream(channel_id: int | None, stream: str | None) -> str | None:
-    """Return the stream that ``--channel`` or ``--stream`` name; refuse both at once."""
+    """Return the stream that ``--channel`` or ``--stream`` names; refuse both at once."""
     if channel_id is not None and stream is not None:
         raise click.UsageError("--channel and --stream exclude each other: a channel is the stream channel:ID.")
     return stream if channel_id is None else stream_of(channel_id)
@@ -158,9 +158,9 @@ def selecting(command: Command) -> Command:
 
 @asynccontextmanager
 async def reading(config_path: Path | None, folder: Path | None, *, words: bool | None) -> AsyncIterator[Reader]:
-    """Open the log for reading, beside a bot that writes it.
+    """Open the log for reading, beside a bot that may write it.
 
-    ``words`` tells whether its key is needed; None: it is used where it is there and fits.
+    ``words`` tells whether its key is needed. None: the key is used if it exists and fits.
     """
     location = log_location(settings(config_path, folder))
     try:
@@ -176,7 +176,7 @@ async def reading(config_path: Path | None, folder: Path | None, *, words: bool 
 
 
 async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
-    """Return the position at which the newest ``limit`` chosen events begin; they need not fit into memory."""
+    """Return the position of the oldest of the newest ``limit`` chosen events, without holding them in memory."""
     position = 0
     async for recorded in reader.events(replace(query, newest_first=True), limit=limit):
         position = recorded.position

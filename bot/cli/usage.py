@@ -1,4 +1,4 @@
-"""``echoless usage``: what answers took, with a picture."""
+"""``echoless usage``: tokens and cost of answers, also as a picture."""
 
 from __future__ import annotations
 

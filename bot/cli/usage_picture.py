@@ -1,4 +1,4 @@
-"""``echoless usage --svg``: tokens a day as bars, as a picture of one width however many days there are."""
+"""``echoless usage --svg``: a picture with a bar for the tokens of each day. Its width is always the same."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bot.money import dollar_text
 
 WIDTH, HEIGHT = 760, 300
 TOP, BOTTOM, SIDE = 56, 32, 40
-"""Margins, in the picture's own units."""
+"""Margins in the picture's units."""
 CHARACTER = 6.2
-"""About how wide one is, of the font's size 10."""
+"""About the width of a character at font size 10."""
 WIDEST_SLOT, GAP = 48, 0.25
-"""The most that a day takes, unless what stands above its bar takes more, and the share of it between bars."""
+"""The largest width of a day, unless the text above its bar is wider, and the share of it that is a gap."""
 
 
 def picture(days: Mapping[str, Sum]) -> str:
-    """Return an SVG with a bar for each day, its date and, where there is room, its cost; ``days`` as 2026-11-28."""
+    """Return an SVG with a bar for each day, its date and, if there is room, its cost; ``days`` by ISO date."""
     whole = dict(_every_day(days))
     costs = {day: _cost(each) for day, each in whole.items() if each.tokens}
     room = max((len(cost) for cost in costs.values()), default=0) * CHARACTER + 8
@@ -42,7 +42,7 @@ def picture(days: Mapping[str, Sum]) -> str:
 
 
 def _every_day(days: Mapping[str, Sum]) -> Iterator[tuple[str, Sum]]:
-    """Yield the days from the first to the last, those without use, too: a gap is a fact."""
+    """Yield the days from the first to the last, also those without use."""
     if not days:
         return
     first, last = (date.fromisoformat(day) for day in (min(days), max(days)))

@@ -17,9 +17,10 @@ MAX_DIGITS = 18
 
 
 def from_environment(environ: Mapping[str, str], problems: list[str]) -> Iterator[tuple[Place, object, str]]:
-    """Yield the place, the value and the variable of each setting; add a sentence for each variable that is nearly one.
+    """Yield the place, the value and the variable of each setting in the environment.
 
-    A text that can't be read as its setting's type is yielded as it is, for the check to refuse.
+    Adds a sentence to ``problems`` for each variable that looks like a setting and is none. A text that can't be read
+    as its setting's type is yielded unchanged, and the check refuses it.
     """
     known = {f"{PREFIX}{'__'.join(map(str, place))}".upper(): place for place in settings()}
     joined = {name.replace("__", "_"): name for name in known}
@@ -51,7 +52,7 @@ def _is_list(place: Place) -> bool:
 
 
 def _parse(place: Place, text: str) -> object:
-    """Read a variable as its setting's type, where that can be done."""
+    """Read a variable as its setting's type if possible, otherwise return its text."""
     text = text.strip()
     if _is_list(place):
         return _parse_list(text)
@@ -66,7 +67,7 @@ def _parse(place: Place, text: str) -> object:
 
 
 def _takes_int(annotation: object) -> bool:
-    """Tell whether a setting is a whole number, or may be one."""
+    """Tell whether a setting can be a whole number."""
     return annotation is int or any(_takes_int(each) for each in get_args(annotation))
 
 

@@ -1,4 +1,4 @@
-"""Where in a TOML file each setting stands: the parser of the standard library doesn't say."""
+"""The line of each setting in a TOML file, which the parser of the standard library does not tell."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Lines:
             depth += sum(map(shape.count, "[{")) - sum(map(shape.count, "]}"))
 
     def find(self, place: Place) -> int | None:
-        """Return the line of ``place``, or of the nearest thing around it that has one."""
+        """Return the line of ``place``, or of the nearest table around it that has one."""
         while place and place not in self._lines:
             place = place[:-1]
         return self._lines.get(place)

@@ -1,4 +1,4 @@
-"""What can be set about language models."""
+"""The settings of language models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.config.values import (
 
 
 class ModelPrice(Section):
-    """What a model costs, in dollars for a million tokens that go ``in`` and that come ``out``."""
+    """The price of a model in dollars for a million tokens of input (``in``) and of output (``out``)."""
 
     read: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="in", description=PRICE)
     written: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="out", description=PRICE)

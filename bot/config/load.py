@@ -1,4 +1,4 @@
-"""Puts the settings together: flags over the environment over the file over the defaults."""
+"""Puts the settings together. Flags go before the environment, that before the file, and that before the defaults."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PLACE_IN_TOML = re.compile(
     r"(?P<what>.*) \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)", re.DOTALL
 )
 NO_RULE = MappingProxyType({"match": "(?!)", "reply": "-"})
-"""Stands for a rule that is wrong, and never answers."""
+"""Replaces a rule that is wrong; it never answers."""
 
 S = TypeVar("S", bound=Section)
 
 
 @dataclass(slots=True)
 class _File:
-    """The settings file: what it says and where it says so. Without a file, it says nothing."""
+    """The settings file: its values and their lines. Empty without a file."""
 
     path: Path | None = None
     data: dict[str, object] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The settings as far as they are valid, defaults elsewhere.
+    """The settings, with the default in place of each wrong one.
 
-    ``problems``: a sentence for each thing that is wrong; ``wrong``: the sections and settings among them.
+    ``problems`` holds a sentence for each problem; ``wrong`` holds the sections and settings that have one.
     """
 
     config: Config
@@ -60,11 +60,11 @@ class Survey:
 def load(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = MappingProxyType({})
 ) -> Config:
-    """Return every setting, checked; raise :class:`ConfigError` naming all that are wrong, and where.
+    """Return the checked settings; raise :class:`ConfigError`, which names all problems and their places.
 
-    ``path`` None means ``config.toml`` in the working directory, if there is one. ``overrides`` are flags by
-    dotted name (``"log.path"``, or ``"rules"``); None is a flag that wasn't given. Relative paths count from
-    the file's folder when they come from the file or are defaults, else from the working directory.
+    ``path`` None means ``config.toml`` in the working directory, if there is one. ``overrides`` are flags by dotted
+    name (``"log.path"``, or ``"rules"``); None is a flag that was not given. A relative path from the file, or from a
+    default, counts from the file's folder; any other counts from the working directory.
     """
     found = survey(path, environ, overrides)
     if found.problems:
@@ -75,7 +75,7 @@ def load(
 def survey(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = MappingProxyType({})
 ) -> Survey:
-    """Return the settings as :func:`load` does, and what is wrong with them instead of an error."""
+    """Return the settings as :func:`load` does, with their problems instead of an error."""
     problems: list[str] = []
     try:
         file = _read(path or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
@@ -103,7 +103,7 @@ def survey(
 
 
 def _validated(data: dict[str, object]) -> tuple[Config, list[ErrorDetails]]:
-    """Return the settings that are valid, and what is wrong with the others, which are taken out of ``data``."""
+    """Return the valid settings and the errors of the others, which are removed from ``data``."""
     try:
         return Config.model_validate(data), []
     except ValidationError as exc:
@@ -117,7 +117,7 @@ def _validated(data: dict[str, object]) -> tuple[Config, list[ErrorDetails]]:
 
 
 def _take_out(data: dict[str, object], place: Place) -> None:
-    """Remove a wrong setting; a rule keeps its place, so that those after it keep their numbers."""
+    """Remove a wrong setting. A wrong rule is replaced, so that the rules after it keep their numbers."""
     top, *inner = place
     table = data.get(str(top))
     if isinstance(table, list) and inner and isinstance(inner[0], int):
@@ -155,7 +155,7 @@ def _text(path: Path) -> str:
 
 
 def _no_toml(path: Path, text: str, said: str) -> str:
-    """Return the sentence for a file that the parser refuses, whose own ends with the place."""
+    """Return the sentence for a file that the parser refuses; the parser's own message ``said`` ends with the place."""
     found = PLACE_IN_TOML.fullmatch(said)
     where, what = "", said
     if found and found["line"]:
@@ -166,7 +166,7 @@ def _no_toml(path: Path, text: str, said: str) -> str:
 
 
 def _numbered_rules(file: _File) -> Iterator[tuple[Place, str]]:
-    """Note with each rule where it stands; yield the place and a sentence for one that says so itself."""
+    """Add the line to each rule; yield the place of each rule that sets ``line`` itself, with a sentence."""
     rules = file.data.get("rules")
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         if not isinstance(rule, dict):
@@ -187,7 +187,7 @@ def _from_flags(overrides: Mapping[str, object]) -> Iterator[tuple[Place, object
 
 
 def _put(data: dict[str, object], place: Place, value: object) -> None:
-    """Set ``place`` in ``data``; a section that is no table is left for the check to refuse."""
+    """Set ``place`` in ``data``. A section that is not a table is left alone; the check refuses it."""
     *parents, key = map(str, place)
     table: object = data
     for parent in parents:
@@ -201,7 +201,7 @@ def _around(place: Place) -> Iterator[Place]:
 
 
 def _anchored(config: Config, folder: Path, outside: Mapping[Place, str]) -> Config:
-    """Make paths absolute: from ``folder``, or from the working directory if set ``outside`` the file."""
+    """Make paths absolute: from the working directory if set ``outside`` the file, otherwise from ``folder``."""
     here, folder = Path.cwd(), folder.absolute()
     anchored = {
         name: _move(section, {key: here if (name, key) in outside else folder for key in type(section).model_fields})

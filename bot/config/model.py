@@ -1,6 +1,6 @@
-"""What can be set, and what holds when nothing is.
+"""All settings with their types and defaults.
 
-A field's description completes "<setting> has to be ...", which is what the user reads when it isn't.
+A field's description completes the sentence "<setting> has to be ...", which people read when the value is wrong.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ CommandName = Annotated[str, AfterValidator(_known_command)]
 
 
 class DiscordSettings(Section):
-    """Where Discord is and what we ask of it."""
+    """Discord's addresses, and what the bot needs from Discord."""
 
     api_url: HttpAddress = Field("https://discord.com/api/v10", description="an http:// or https:// address")
     gateway_url: WebsocketAddress = Field("wss://gateway.discord.gg", description="a ws:// or wss:// address")
@@ -92,7 +92,7 @@ class DiscordSettings(Section):
 
 
 class LogSettings(Section):
-    """Where the event log is and how it is kept."""
+    """The place of the event log, and how it is kept."""
 
     path: FilePath = Field(Path("data"), description="the path of a folder")
     durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
@@ -103,7 +103,7 @@ class LogSettings(Section):
 
     @property
     def vault_key_file(self) -> Path:
-        """Return where the vault's key is kept: ``key_file``, or ``vault.key`` beside the log."""
+        """Return the path of the vault's key: ``key_file``, or ``vault.key`` beside the log."""
         return self.key_file or self.path / "vault.key"
 
 
@@ -137,9 +137,9 @@ class ChannelsSettings(Section):
 
 
 class RuleSettings(Section):
-    """One answer: what a whole message has to match, and what is said then.
+    """A rule: the pattern that a whole message has to match, and the reply.
 
-    ``line`` is where the rule stands in the file, for whoever finds that ``match`` doesn't compile.
+    ``line`` is the rule's line in the file, for the error when ``match`` does not compile.
     """
 
     match: Text = Field(description=TEXT)
@@ -179,16 +179,16 @@ class LimitsSettings(Section):
 
 
 class CommandRule(Section):
-    """Who may use one command, in place of the roles and people who may use the others."""
+    """Who may use one command. It replaces the roles and people that are set for all commands."""
 
     roles: Ids = ()
     people: Ids = ()
 
 
 class ModerationSettings(Section):
-    """Who may use the moderators' commands: those with the permission, one of the roles, or listed themselves.
+    """Who may use the moderators' commands: people with the permission, with one of the roles, or listed themselves.
 
-    ``owner``: the people who may use them in direct messages, too.
+    ``owner`` lists the people who may also use them in direct messages.
     """
 
     permission: Permission = Field(
@@ -244,7 +244,7 @@ class Config(Section):
     def token(self, environ: Mapping[str, str]) -> SecretStr:
         """Return the bot's token from ``DISCORD_TOKEN`` or ``discord.token_file``.
 
-        Raises :class:`TokenError` when there is none, or when it is nothing that a header could carry.
+        Raises :class:`TokenError` when there is none, or when an HTTP header could not hold it.
         """
         source, token = TOKEN_VARIABLE, environ.get(TOKEN_VARIABLE, "").strip()
         if not token and self.discord.token_file:
@@ -258,16 +258,16 @@ class Config(Section):
         return parse_token(token, source)
 
     def vault_key(self, environ: Mapping[str, str]) -> SecretBytes | None:
-        """Return the vault's key from ``ECHOLESS_VAULT_KEY``, None if it isn't set.
+        """Return the vault's key from ``ECHOLESS_VAULT_KEY``, None if it is not set.
 
-        Raises :class:`~bot.errors.KeyMismatch` when the variable holds something else than a key.
+        Raises :class:`~bot.errors.KeyMismatch` when the variable does not hold a key.
         """
         text = environ.get(KEY_VARIABLE, "").strip()
         return SecretBytes(parse_key(text, KEY_VARIABLE)) if text else None
 
 
 def parse_token(text: str, source: str) -> SecretStr:
-    """Return the token that ``source`` holds; raise :class:`TokenError` for what no header could carry."""
+    """Return ``text`` as a token; raise :class:`TokenError`, naming ``source``, if no HTTP header could hold it."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise TokenError(f"What {source} holds is not a bot token, which is one plain word: copy it again.")
     return SecretStr(text)

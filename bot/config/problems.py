@@ -1,6 +1,6 @@
-"""Say what is wrong with a setting in one sentence: where it stands, what it has to be, what it is instead.
+"""One sentence for each wrong setting: its place, what it has to be, and what it is instead.
 
-Texts are not repeated, since one may be a secret in the wrong place; numbers are.
+Numbers are quoted. Texts are not, because one may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ KINDS: tuple[tuple[type, str], ...] = (
 TOKENS = {"token", "bot_token", "discord_token"}
 ASKED = "did you mean"
 _A_NAME = "[key]"
-"""What pydantic appends to the place of a table's name that is wrong."""
+"""Pydantic ends the place of a wrong key of a table with this."""
 
 EVERYTHING = "config.example.toml lists every setting"
 
 
 def sections() -> dict[str, type[Section]]:
-    """Return the sections that settings live in, by name."""
+    """Return the sections of the settings by name."""
     kinds = {name: field.annotation for name, field in Config.model_fields.items()}
     return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
 
@@ -43,12 +43,12 @@ def settings() -> list[Place]:
 
 
 def sentence(origin: str, said: str) -> str:
-    """Say where it stands, then what is wrong."""
+    """Return the sentence: the place, then the problem."""
     return f"{origin}: {said}{'?' if ASKED in said else '.'}"
 
 
 def explain(error: ErrorDetails) -> str:
-    """Return the sentence for one of pydantic's findings, without its end and without where it stands."""
+    """Return the sentence for one of pydantic's errors, without the place and without the full stop."""
     place, value = error["loc"], error["input"]
     name = ".".join(key for key in place if isinstance(key, str) and key != _A_NAME)
     match error["type"]:
@@ -68,7 +68,7 @@ def explain(error: ErrorDetails) -> str:
 
 
 def unknown(place: Place) -> str:
-    """Return the sentence for a name that is no setting, with the one that was probably meant."""
+    """Return the sentence for a name that is not a setting, with the setting that was probably meant."""
     *parents, key = (part for part in place if isinstance(part, str))
     if key.lower() in TOKENS:
         return (

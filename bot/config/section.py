@@ -1,4 +1,4 @@
-"""What every table of the settings is, and the sentences that say what a value has to be."""
+"""The base of all sections, and the descriptions that say what a value has to be."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama
 
 
 class Section(BaseModel):
-    """A table of the file: frozen, and closed to names it doesn't know."""
+    """A table of the settings file: frozen, and without unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

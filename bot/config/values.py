@@ -1,6 +1,6 @@
-"""The kinds of value a setting has: durations, rates, ids, addresses.
+"""The types of settings: durations, rates, ids, addresses.
 
-Each refuses with a plain ``ValueError``; the sentence a user reads is built from the setting's description.
+Each refuses a value with a plain ``ValueError``. The sentence that people read is built from the setting's description.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTICES: Mapping[Reason, str] = {
     "no_answer": "\N{WHITE QUESTION MARK ORNAMENT}",
     "paused": "\N{DOUBLE VERTICAL BAR}\N{VARIATION SELECTOR-16}",
 }
-"""What people are shown by default of a question that waits, or gets no answer."""
+"""The default notices for a question that waits or gets no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def parse_duration(value: object) -> timedelta:
 
 
 def parse_rate(value: object) -> Rate | None:
-    """Read ``30/1m``, or ``off``, which is no limit (None)."""
+    """Read ``30/1m``; ``off`` is no limit (None)."""
     if value is None or value == "off":
         return None
     if isinstance(value, Rate):
@@ -72,7 +72,7 @@ def parse_or_off(value: object) -> object:
 
 
 def parse_snowflake(value: object) -> int:
-    """Read a Discord id, written as a number or (as in JSON, where large numbers lose digits) as a string."""
+    """Read a Discord id, a number or a string. JSON needs strings, because large numbers lose digits there."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < SNOWFLAKE_END:
@@ -88,7 +88,7 @@ def parse_path(value: object) -> Path:
 
 
 def parse_path_or_none(value: object) -> Path | None:
-    """Read a path; an empty text is none."""
+    """Read a path; an empty text is None."""
     return parse_path(value) if value not in (None, "") else None
 
 
@@ -109,7 +109,7 @@ def _address(*schemes: str) -> Callable[[str], str]:
 
 
 def _without_query(value: object) -> object:
-    """Take the version and the encoding off an address as Discord's documents write it: discord.py adds its own."""
+    """Remove the version and the encoding from an address as Discord documents it; discord.py adds its own."""
     return value.partition("?")[0] if isinstance(value, str) else value
 
 
@@ -118,7 +118,7 @@ def _or_empty(check: Callable[[str], str]) -> AfterValidator:
 
 
 def parse_names(value: object) -> object:
-    """Read one name as a list of it; refuse a list that is empty or names one twice."""
+    """Read one name as a list of one; refuse a list that is empty or has a name twice."""
     names = (value,) if isinstance(value, str) else value
     if isinstance(names, list | tuple) and (not names or len(set(map(str, names))) != len(names)):
         raise ValueError
@@ -126,7 +126,7 @@ def parse_names(value: object) -> object:
 
 
 def beside_defaults(value: object) -> object:
-    """Read a table of notices, in which the reasons that it does not name keep what is said by default."""
+    """Read a table of notices; reasons that are not in it keep their default."""
     if not isinstance(value, Mapping):
         return value
     waiting = value.get("waiting", "")

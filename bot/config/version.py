@@ -1,4 +1,4 @@
-"""A short name for the settings that an answer depends on, for whoever asks later why it was given."""
+"""A hash of the settings that an answer depends on. It is recorded, so that ``why`` can tell which settings held."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_THE_MODEL = {
 def answering_version(config: Config) -> str:
     """Return a hash of the responders, the rules with their facts, the model, and what they are given to read.
 
-    A file of facts that can't be read counts as empty here: whoever reads the facts themselves refuses it.
+    A file of facts that can't be read counts as empty here. Reading the rules raises the error.
     """
     digest = sha256()
     responders = config.replies.responder

@@ -1,4 +1,4 @@
-"""Every channel's conversation: its state in memory or on disk, and the mailbox through which it changes."""
+"""The conversations of all channels: their states in memory or on disk, and the mailboxes that change them."""
 
 from bot.conversations.conversations import BATCH, Appending, Conversations, MailboxFull, state_as_of
 

@@ -1,10 +1,10 @@
-"""The shell around the core: take a channel's state, decide, append, fold, retry on conflict.
+"""The shell around the core: take a channel's state, decide, append, fold, and retry on conflict.
 
-Each channel has a mailbox. Commands that wait in it are decided one after the other and appended as one batch, so
-that a busy channel is not slowed to one commit a message. Hot channels are kept, least recently used first to go; a
-cold one is its newest snapshot and the events after it.
+Each channel has a mailbox. Commands that wait in it are decided one after the other and appended as one batch, so a
+busy channel does not need a commit for each message. The most recently used channels are kept in memory. A cold channel
+is loaded from its newest snapshot and the events after it.
 
-Only what a call newly appended is handed on to ``on_appended``: loading and replaying can't cause an effect.
+Only newly appended events are passed to ``on_appended``, so loading and replaying can't cause an effect.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Loaded, Reader
 
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
-"""Told of each channel's newly appended events, with the state after them; must not block."""
+"""Called with a channel, its state after an append, and the newly appended events; must not block or raise."""
 
 Composing: TypeAlias = Callable[[int, int, tuple[str, ...]], None]
-"""Told of each reply newly composed, before its event: the channel, the message it answers, the text of its parts."""
+"""Called for each newly composed reply, before its event, with the channel, the message and the texts of the parts."""
 
 Failing: TypeAlias = Callable[[int, Exception], None]
-"""Told, before anything else of that channel is taken, that commands of a channel were not recorded."""
+"""Called when commands of a channel were not recorded, before another command of the channel is taken."""
 
 ATTEMPTS = 5
 BATCH = 2000
-"""Commands decided at once: tens of milliseconds of work at most, so that the gateway's heartbeat is never late."""
+"""The most commands decided at once: tens of milliseconds of work, so that the gateway's heartbeat is not late."""
 
 
 async def state_as_of(
     reader: Reader, channel_id: int, *, version: int | None = None, moment: int | None = None
 ) -> Loaded:
-    """Return the state of a channel at a version, or at a moment (microseconds since the epoch), or now."""
+    """Return the state of a channel at a version, at a time (microseconds since the epoch), or now."""
     stream = stream_of(channel_id)
     if moment is not None:
         version = await reader.version_at(stream, moment)
@@ -52,11 +52,11 @@ async def state_as_of(
 
 
 class MailboxFull(EcholessError):
-    """More commands wait for the log than the settings allow; a catch-up brings the messages later."""
+    """More commands wait for the log than the settings allow. A catch-up records the messages later."""
 
 
 class Conversations:
-    """Every channel's conversation, hot or on disk."""
+    """The conversations of all channels, in memory or on disk."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Conversations:
 
     @property
     def hot_bytes(self) -> int:
-        """Return about how many bytes the channels in memory take."""
+        """Return about how many bytes of memory the hot channels take."""
         return self._hot.bytes
 
     @property
@@ -100,7 +100,7 @@ class Conversations:
     def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
         """Queue ``command`` at once and return a future of the events it newly appended.
 
-        The future raises MailboxFull when too much waits, LogError when the log can't be written.
+        The future raises MailboxFull when too many commands wait, LogError when the log can't be written.
         """
         future: asyncio.Future[tuple[Recorded, ...]] = asyncio.get_running_loop().create_future()
         if self._waiting >= self._queue:
@@ -131,24 +131,24 @@ class Conversations:
         return channel.state if channel else None
 
     def forget(self, channel_id: int) -> None:
-        """Let the next use of an idle channel load its state from the log."""
+        """Forget the state of an idle channel; its next use loads it from the log."""
         channel = self._hot.get(channel_id)
         if channel is not None and not channel.busy:
             self._hot.put(channel, None)
 
     async def unfinished(self) -> list[int]:
-        """Return the channels that may have replies left from before."""
+        """Return the channels that may have unfinished replies from before."""
         channels = (channel_of(stream) for stream in await self._log.reader.unfinished())
         return [channel for channel in channels if channel is not None]
 
     async def finish(self, channel_id: int) -> None:
-        """Note that a channel has no unfinished reply, unless it has one after all."""
+        """Note that a channel has no unfinished reply, if that is so."""
         state = await self.state(channel_id)
         if not state.outbox:
             await self._log.finish(stream_of(channel_id), state.version)
 
     async def close(self) -> None:
-        """Decide what waits, then keep a snapshot of every hot channel."""
+        """Handle all waiting commands, then save a snapshot of every hot channel."""
         await self._background.end()
         for channel in self._hot:
             self._snapshot(channel)
@@ -190,7 +190,7 @@ class Conversations:
                 future.set_result(outcome)
 
     async def _record(self, channel: HotChannel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
-        """Record as many of ``commands`` as can be decided at once, and return what each appended."""
+        """Record as many of ``commands`` as can be decided at once; return the events that each appended."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return await self._attempt(channel, commands)
@@ -243,7 +243,7 @@ class Conversations:
     def _tell_composed(
         self, channel_id: int, decided: Sequence[Drafts], outcomes: Sequence[tuple[Recorded, ...]]
     ) -> None:
-        """Hand on the words of what was composed: whoever sends them need not read them back."""
+        """Pass on the words of composed replies, so that they need not be read from the log to be sent."""
         for drafts, new in zip(decided, outcomes, strict=False):
             for draft in drafts if new else ():
                 if isinstance(draft.event, ReplyComposed) and draft.body is not None:
@@ -251,7 +251,7 @@ class Conversations:
                         listener(channel_id, draft.event.message_id, draft.body.parts)
 
     def _fail(self, channel: HotChannel, error: Exception) -> None:
-        """Refuse all that waits for this channel: no later message may be recorded as if none were missing."""
+        """Refuse all waiting commands of a channel, so that no later message is recorded as if none were missing."""
         self._hot.put(channel, None)
         self._tell_failed(channel.id, error)
         while channel.mailbox:
@@ -273,12 +273,12 @@ class Conversations:
         try:
             await self._log.save_snapshot(stream, state)
         except EcholessError:
-            # A snapshot is a cache: without it the next load folds a longer tail.
+            # A snapshot is only a cache. Without it the next load folds more events.
             return
 
 
 def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:
-    """Tell whoever waits for a command, if anybody does: those who told us of a message do not."""
+    """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
     if not future.done():
         future.set_exception(error)
-        future.exception()  # asked for, so that asyncio does not complain where nobody else asks
+        future.exception()  # retrieved, so that asyncio does not complain if nobody does

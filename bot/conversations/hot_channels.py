@@ -1,4 +1,4 @@
-"""The channels in memory: least recently used first to go, bounded in number and in bytes."""
+"""The channels in memory, bounded in number and in bytes; the least recently used one leaves first."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.core.conversation import Conversation
 from bot.core.events import Recorded
 
 _CHANNEL_BYTES = 1_000
-"""What a channel takes beside its state, as measured."""
+"""Bytes that a channel takes beside its state, measured."""
 
 
 @dataclass(slots=True)
 class HotChannel:
-    """A channel in memory: its state (None: not loaded), its newest snapshot's version, what waits to be decided."""
+    """A channel in memory: its state (None: not loaded), the version of its newest snapshot, its waiting commands."""
 
     id: int
     state: Conversation | None = None
@@ -28,7 +28,7 @@ class HotChannel:
 
 
 class HotChannels:
-    """Holds at most so many channels and bytes, or more while they are busy."""
+    """Holds a bounded number of channels and bytes, and more only while they are busy."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
@@ -43,11 +43,11 @@ class HotChannels:
         return iter(self._channels.values())
 
     def get(self, channel_id: int) -> HotChannel | None:
-        """Return a channel if it is in memory, without counting that as a use."""
+        """Return a channel if it is in memory; this does not count as a use."""
         return self._channels.get(channel_id)
 
     def use(self, channel_id: int) -> HotChannel:
-        """Return a channel, made where it is not in memory, as the one used last."""
+        """Return a channel as the most recently used one; add it if it is not in memory."""
         channel = self._channels.get(channel_id)
         if channel is None:
             channel = self._channels[channel_id] = HotChannel(channel_id)
@@ -56,13 +56,13 @@ class HotChannels:
         return channel
 
     def put(self, channel: HotChannel, state: Conversation | None) -> None:
-        """Let a channel have another state, and count its bytes."""
+        """Set the state of a channel, and count its bytes."""
         size = state.size + _CHANNEL_BYTES if state else 0
         self.bytes += size - channel.size
         channel.state, channel.size = state, size
 
     def surplus(self) -> list[HotChannel]:
-        """Return the idle channels that have to go before one more comes, least recently used first."""
+        """Return the idle channels that have to leave before another is added, least recently used first."""
         number, excess = len(self._channels) + 1 - self._most, self.bytes - self._most_bytes
         going: list[HotChannel] = []
         if number > 0 or excess > 0:
@@ -75,7 +75,7 @@ class HotChannels:
         return going
 
     def drop(self, channels: Iterable[HotChannel]) -> None:
-        """Let channels go."""
+        """Remove channels."""
         for channel in tuple(channels):
             self.bytes -= channel.size
             del self._channels[channel.id]

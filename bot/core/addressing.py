@@ -1,4 +1,4 @@
-"""Whether a message is addressed to the bot, and what it says once the mention is taken off."""
+"""Whether a message is addressed to the bot, and its text without the mention."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from bot.core.events import MOST_PARTS, Author, Call, SkipReason, slot_of
 
 DEFAULT, REPLY = 0, 19
-"""Discord's message types that people write; all others are notices (docs: message object, message types)."""
+"""Discord's types of messages that people write; all others are system messages (docs: message object, types)."""
 RESPONSES = frozenset((20, 23))
-"""Its types of what a bot answers to commands."""
+"""Discord's types of messages that respond to commands."""
 
 
 class Address(NamedTuple):
-    """What of a message decides whether it is addressed to the bot; ``claimed``: a responder would answer its text."""
+    """The facts that decide whether a message is addressed to the bot; ``claimed``: a responder would answer it."""
 
     author: Author
     kind: int
@@ -26,7 +26,7 @@ class Address(NamedTuple):
 
 
 def call_of(address: Address, answer: Collection[Call]) -> Call | None:
-    """Return what addresses the message to the bot under the setting ``replies.answer``, or None."""
+    """Return what addresses the message to the bot, of the ways in the setting ``replies.answer``, or None."""
     if not (address.direct or address.replies_to_bot or address.mentions_bot or address.claimed):
         return None
     if address.author is Author.SELF or address.kind not in (DEFAULT, REPLY):
@@ -58,7 +58,7 @@ def without_mention(text: str, bot_id: int) -> str:
 
 
 class Nonce(NamedTuple):
-    """What one of our nonces says: which part of the reply to which message was made for which answer."""
+    """The content of one of our nonces: the message that is answered, the part, and the generation of the answer."""
 
     message_id: int
     part: int
@@ -66,12 +66,12 @@ class Nonce(NamedTuple):
 
 
 def nonce_of(message_id: int, part: int, generation: int = 1) -> str:
-    """Return the nonce of a part of the reply to ``message_id``: deterministic, at most 25 characters."""
+    """Return the nonce of a part: deterministic, at most 25 characters (docs/discord-facts.md, 1.1)."""
     return f"{message_id}.{slot_of(part, generation)}"
 
 
 def parse_nonce(nonce: str | int | None) -> Nonce | None:
-    """Return what one of our nonces says, or None for anybody else's."""
+    """Return the content of a nonce, or None if it is not one of ours."""
     match = re.fullmatch(r"([0-9]{1,20})\.([0-9]{1,5})", str(nonce))
     if match is None:
         return None

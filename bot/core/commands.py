@@ -1,7 +1,7 @@
-"""What a conversation may be asked to do, in the imperative.
+"""The commands to a conversation, in the imperative.
 
-Commands bring everything a decision needs that state does not hold: the time, what the settings say, what was looked
-up. Times are microseconds since the epoch, UTC.
+A command holds everything that its decision needs and the state does not have: the time, values from settings, results
+of look-ups. Times are microseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from bot.core.window import Turn
 class Receive:
     """Record a message and decide whether to answer it.
 
-    ``call`` says what addressed it to the bot (None: nothing did), ``refusal`` why the settings or the limits forbid an
-    answer, ``notice`` the responder that tells the person so (empty: nobody does), ``stale`` that it is older than an
-    answer may come, ``room`` how many replies of the channel may be unfinished at a time. ``answer`` is the composed
-    reply where it needed nothing but the question.
+    ``call`` is what addressed it to the bot (None: nothing did). ``refusal`` is the reason for which settings or limits
+    forbid an answer, and ``notice`` the responder that tells the person so ("": none does). ``stale``: it is too old
+    for an answer. ``room`` is how many replies of the channel may be unfinished at once. ``answer`` is the composed
+    reply if it needed only the question.
     """
 
     event: e.MessageReceived
@@ -44,7 +44,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Record that a message is gone, and let go of a reply that is not yet written."""
+    """Record that a message was deleted, and give up its reply if that is not written yet."""
 
     message_id: int
     via: e.Via = e.Via.LIVE
@@ -52,11 +52,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteChannel:
-    """Record that the channel is gone, and let go of every unfinished reply."""
+    """Record that the channel was deleted, and give up all unfinished replies."""
 
 
 class Spent(NamedTuple):
-    """What a model took: tokens read and written, and millionths of a dollar (not ``priced``: nobody knows)."""
+    """The usage of a model: tokens read and written, and cost in millionths of a dollar (unknown if not ``priced``)."""
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -69,14 +69,14 @@ NOTHING = Spent()
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Record that a reply will be shown while it is written, before anything of it is sent."""
+    """Record that a reply will be shown while it is written. This comes before any of its parts is sent."""
 
     message_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Record that a reply that had begun is in Discord as it was composed."""
+    """Record that Discord shows all of a reply that was shown while it was written."""
 
     message_id: int
 
@@ -103,7 +103,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class NoteForeign:
-    """Record that the bot's own account answered a message without this log, and leave that answer alone."""
+    """Record that the bot's account answered a message without this log; that answer is left alone."""
 
     message_id: int
     sent_id: int
@@ -111,7 +111,7 @@ class NoteForeign:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Record that an attempt failed and when the next one comes; ``plain``: without a reference to the question."""
+    """Record a failed attempt and the time of the next; ``plain``: that goes without a reference to the question."""
 
     message_id: int
     part: int
@@ -124,7 +124,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Record that what is left of a reply will not come."""
+    """Record that the rest of a reply will not come."""
 
     message_id: int
     reason: e.AbandonReason
@@ -134,13 +134,13 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Put an abandoned reply back into the outbox, or one that is to be composed anew."""
+    """Put a reply back into the outbox: an abandoned one, or one that is to be composed anew."""
 
     event: e.ReplyRetried
 
 
 class Remembered(NamedTuple):
-    """What a rewind brings back of a state, its turns without what was deleted since."""
+    """The parts of a state that a rewind brings back; turns that were deleted since are left out."""
 
     window: tuple[Turn, ...] = ()
     persona_position: int = 0
@@ -193,7 +193,7 @@ class Summarise:
 
 @dataclass(frozen=True, slots=True)
 class React:
-    """Record that somebody reacted to a message of the bot, or took that back."""
+    """Record that somebody added a reaction to a message of the bot, or removed it."""
 
     event: e.ReactionAdded | e.ReactionRemoved
     body: e.Body
@@ -201,7 +201,7 @@ class React:
 
 @dataclass(frozen=True, slots=True)
 class SetPersona:
-    """Say who the bot is in this channel; an empty ``text`` says that nothing of its own holds here."""
+    """Set the persona of this channel; an empty ``text`` clears it."""
 
     by: str
     text: str
@@ -210,9 +210,9 @@ class SetPersona:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record a fact that no rule of the conversation decides about."""
+    """Record an event as it is, unless the state says so already."""
 
-    event: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed
+    event: e.PlainEvent
 
 
 Command: TypeAlias = (

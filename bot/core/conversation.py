@@ -12,7 +12,7 @@ from bot.core.outbox import Outbox, Pending, place_of
 from bot.core.window import Turn, Window
 
 _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
-"""What a state takes, as measured: by itself, and for each turn and each entry."""
+"""Bytes of memory, measured: of an empty state, of each turn and of each entry of the outbox."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Conversation:
 
     @property
     def size(self) -> int:
-        """Return about how many bytes of memory it takes."""
+        """Return about how many bytes of memory the state takes."""
         return _EMPTY_BYTES + _TURN_BYTES * len(self.window) + _ENTRY_BYTES * len(self.outbox)
 
     def pending(self, message_id: int) -> Pending | None:

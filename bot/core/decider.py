@@ -1,8 +1,8 @@
-"""What follows from a command: ``decide(state, command) -> drafts``.
+"""The events that follow from a command: ``decide(state, command) -> drafts``.
 
-Pure: the time, ids and everything looked up elsewhere come in the command. A refusal is a value (no drafts), never an
-exception. What decisions can't know, because state is bounded, the log's dedupe keys know: drafts for a fact already
-recorded append nothing.
+Pure: the time, ids and all results of look-ups come in the command. A refusal is a value (no drafts), never an
+exception. The state is bounded, so a decision may not know that an event is recorded already. The log's dedupe keys
+know: such drafts append nothing.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
 
 
 def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Drafts]:
-    """Decide ``commands`` one after the other, each on what those before it lead to."""
+    """Decide ``commands`` one after the other, each on the state after those before it."""
     if len(commands) == 1:
         return [decide(state, commands[0])]
     decided: list[e.Drafts] = []
@@ -74,14 +74,14 @@ def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Dra
     for command in commands:
         drafts = decide(own, command)
         for draft in drafts:
-            # Positions and times are the writer's to give; decisions only ask whether there is one.
+            # The writer assigns positions and times. Decisions only check whether there is one.
             apply(own, e.Recorded(_TO_COME, "", own.version + 1, 0, draft.event))
         decided.append(tuple(_caused(draft) for draft in drafts))
     return decided
 
 
 def _caused(draft: e.Draft) -> e.Draft:
-    """Leave a cause that has no position yet to the writer."""
+    """Remove a cause that has no position yet; the writer sets it."""
     return draft._replace(causation=None) if draft.causation == _TO_COME else draft
 
 
@@ -95,7 +95,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     refusal = _refusal(state, command)
     if refusal is None:
         requested = _requested(command, command.call, command.responder)
-        # Behind other replies its turn comes later, and what it answers may be edited until then.
+        # Behind other replies it is sent later, and its question may be edited until then.
         answer = command.answer
         if answer is None or state.outbox or answer.event.message_id != event.message_id:
             return (received, requested)
@@ -133,7 +133,7 @@ def _delete(state: Conversation, command: c.Delete) -> e.Drafts:
     entry = state.pending(command.message_id)
     deleted = e.Draft(e.MessageDeleted(message_id=command.message_id, via=command.via))
     if entry is None or entry.may_be_sent:
-        # Such a reply may be on its way already: only its sender can tell, and does so before each part.
+        # Such a reply may be on its way. The sender checks before each part.
         return (deleted,)
     return (deleted, _abandoned(entry, e.AbandonReason.TRIGGER_DELETED))
 
@@ -147,7 +147,7 @@ def _delete_channel(state: Conversation) -> e.Drafts:
 
 def _begin(state: Conversation, message_id: int) -> e.Drafts:
     entry = state.pending(message_id)
-    # Where somebody asked before, and was recorded only while this answer was written, it is shown once it is whole.
+    # If an older question was recorded while this answer was written, the answer is shown only when it is complete.
     if entry is None or entry.begun or entry.composed or not is_first(state.outbox, message_id):
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
@@ -202,7 +202,7 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
     entry = state.pending(command.message_id)
     seen = _about(entry, e.ForeignReplySeen(message_id=command.message_id, sent_id=command.sent_id))
     if entry is None or entry.may_be_sent:
-        # Such a reply goes on: its nonce is the other process's nonce too, so Discord drops the second copy.
+        # Such a reply goes on: the other process uses the same nonce, so Discord drops the second copy.
         return (seen,)
     return (seen, _abandoned(entry, e.AbandonReason.ANSWERED_ELSEWHERE))
 
@@ -216,16 +216,13 @@ def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
 
 
 def set_persona(command: c.SetPersona) -> e.Drafts:
-    """Return what says who the bot is, in a channel or in a server's stream."""
+    """Return the events that set or clear a persona, in a channel's or a server's stream."""
     if not command.text:
         return (e.Draft(e.PersonaCleared(by=command.by)),)
     return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject_id=command.subject_id),)
 
 
-def _record(
-    state: Conversation,
-    fact: e.CatchupStarted | e.CatchupCompleted | e.HistoryForbidden | e.RepliesPaused | e.RepliesResumed,
-) -> e.Drafts:
+def _record(state: Conversation, fact: e.PlainEvent) -> e.Drafts:
     known = (
         (isinstance(fact, e.HistoryForbidden) and state.history_forbidden)
         or (isinstance(fact, e.RepliesPaused) and state.paused)

@@ -1,7 +1,8 @@
-"""What comes next for a reply: the part of delivery that needs no Discord, no clock and no log. Pure.
+"""The next step of a reply: the part of delivery that needs no Discord, no clock and no log. Pure.
 
 A reply is *certain* while this process knows that its unsent parts are not in Discord: it was requested just now, or a
-look has just not found them. Once a send begins it is not, until the outcome is recorded; after a restart none is.
+look did not find them. From the beginning of a send until the outcome is recorded, it is not certain. After a restart
+no reply is.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class LookFirst:
-    """Look into the channel's history for what may be there already."""
+    """Look into the channel's history for parts that may be there already."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteText:
-    """Ask the responder and record what it says."""
+    """Ask the responder and record its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class SendPart:
 
 @dataclass(frozen=True, slots=True)
 class EditPart:
-    """Let message ``sent_id`` say what part ``part`` says: it may still show the answer as it was being written."""
+    """Edit message ``sent_id`` to the text of part ``part``; it may still show an earlier state of the answer."""
 
     part: int
     sent_id: int
@@ -58,14 +59,14 @@ class EditPart:
 
 @dataclass(frozen=True, slots=True)
 class RemovePart:
-    """Delete message ``sent_id``, which the answer turned out not to need."""
+    """Delete message ``sent_id``, which the complete answer does not need."""
 
     sent_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Record that everything shows what was composed."""
+    """Record that all messages show what was composed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Fin
 
 
 def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
-    """Return the reply of an outbox to go on with; ``certain`` are the ids of those of which nothing unknown is there.
+    """Return the reply of an outbox to go on with; ``certain`` are the ids of the certain replies.
 
-    See :mod:`bot.core.outbox` for the order. What was composed and may have been sent is looked for before anything
-    else begins: only then it is known whether it is under way.
+    See :mod:`bot.core.outbox` for the order. A composed reply that may have been sent comes before others that are not
+    under way, because only a look can tell whether it is.
     """
     first = outbox[0]
     if first.under_way:
@@ -93,16 +94,16 @@ def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
 
 
 def still_next(outbox: Outbox, entry: Pending, certain: Collection[int]) -> bool:
-    """Tell whether nothing that was recorded meanwhile goes before a reply that is about to be sent."""
+    """Tell whether a reply that is about to be sent is still next, after what was recorded meanwhile."""
     return bool(outbox) and next_in_line(outbox, {*certain, entry.message_id}).message_id == entry.message_id
 
 
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:
-    """Return what to do next about an unfinished reply; ``now`` in microseconds since the epoch.
+    """Return the next step of an unfinished reply; ``now`` is in microseconds since the epoch.
 
-    ``settled`` are the ids of messages that are known to show what was composed, or to be gone where nothing was.
-    The answer to a command is written into the response that the process which took it holds: nobody else can, and
-    there is nothing to look for.
+    ``settled`` are the ids of messages that are known to show what was composed, or to be deleted if surplus. The
+    answer to a command goes into its response, which only the process that took the command can edit. So there is
+    nothing to look for.
     """
     if entry.asked and not certain:
         return GiveUp(AbandonReason.UNKNOWN_FATE if entry.composed else AbandonReason.EXPIRED)
@@ -123,9 +124,9 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
 
 
 def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
-    """Return ``entry`` and the replies right behind it in the outbox that the same person waits for.
+    """Return ``entry`` and the replies right behind it in the outbox that are for the same person.
 
-    Each command has a response of its own to be answered by.
+    Commands are left out: each has a response of its own.
     """
     if entry.asked or entry.begun:
         return (entry,)
@@ -143,11 +144,11 @@ def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
 
 
 def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
-    """Return the microseconds for which more messages of this person are waited for.
+    """Return the microseconds to wait for more messages of this person.
 
-    Each new one starts the time again, but nobody waits longer than five times the setting.
+    Each new message starts the time again, up to five times the setting in all.
     """
-    # A catch-up requests the answer to an earlier message later.
+    # A catch-up may request the answer to an older message later.
     requested = [entry.requested_at for entry in entries]
     quiet_at = max(requested) + patience.together_us
     latest_at = min(requested) + 5 * patience.together_us
@@ -156,9 +157,9 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
 
 
 def in_one_part(text: str) -> tuple[str, ...]:
-    """Return a text as the one message that may answer a command, cut with a note where it is longer.
+    """Return a text as the single message that answers a command; a longer text is cut, with a note.
 
-    A follow-up carries no nonce, so that nobody could tell after a failure whether it is there (FACTS 1.3, 1.4).
+    A follow-up carries no nonce, so nobody could tell after a failure whether it is there (docs/discord-facts.md, 1.4).
     """
     parts = split(text)
     return parts if len(parts) < 2 else (f"{split(text, 2000 - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What became of a reply in Discord, by what a send came to and by what a look found. Pure."""
+"""What happened to a reply in Discord, judged by the result of a send and by what a look found. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NONCE_MICROSECONDS = MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The part is in Discord, as message ``message_id``; ``text`` is what that shows, as far as Discord told.
+    """The part is in Discord as message ``message_id``, which shows ``text`` (None: unknown).
 
-    Where a nonce was used before, that is the text of then.
+    If the nonce was used before, that is the text of the earlier send.
     """
 
     message_id: int
@@ -30,7 +30,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Discord will never take it."""
+    """Discord refused the part for good."""
 
     reason: AbandonReason
     detail: str
@@ -38,7 +38,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unreferenced:
-    """Discord did not take it because of its reference; it may take it without."""
+    """Discord refused the part because of its reference; it may take it without one."""
 
     reason: str
 
@@ -53,7 +53,7 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """It waited for its turn and was not sent: something else of its channel goes first now."""
+    """The part waited and was not sent, because another reply of its channel has to go first now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknow
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A message that the bot's own account sent; ``reply_to`` is None where it references nothing."""
+    """A message of the bot's account; ``reply_to`` is None when it references no message."""
 
     message_id: int
     reply_to: int | None
@@ -78,9 +78,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look into a channel's history found: the bot's own messages, oldest first, and the ids of all.
+    """The result of a look into a channel's history: the bot's messages, oldest first, and the ids of all messages.
 
-    ``readable`` is False where it may not be read.
+    ``readable`` is False when the history could not be read completely.
     """
 
     sightings: tuple[Sighting, ...]
@@ -89,15 +89,15 @@ class Look:
 
 
 Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | NotYet | Unknown
-"""What is recorded: a command's facts, or that an attempt failed and another one follows."""
+"""A finding to record: a command, or a failed attempt after which another one follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows: the ``findings`` are recorded in their order.
+    """The conclusion: ``findings`` are recorded in their order.
 
-    ``certain``: nothing else of the reply is in Discord (see :mod:`bot.core.delivery`); ``shown`` is what messages are
-    known to show, by their ids.
+    ``certain``: nothing else of the reply is in Discord (see :mod:`bot.core.delivery`). ``shown`` holds the texts that
+    messages are known to show, by their ids.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -106,11 +106,11 @@ class Verdict:
 
 
 def judge_send(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdict:
-    """Judge how the send of a part ended."""
+    """Judge the outcome of the send of a part."""
     message_id = entry.message_id
     match outcome:
         case Sent(sent_id) if sent_id in entry.sent_ids:
-            # Its nonce was used for what a look took for another part, since somebody deleted one before it.
+            # A look took the message of this nonce for another part, because somebody had deleted one before it.
             return Verdict((taken_for_another(message_id),))
         case Sent(sent_id, seen):
             sent = Confirm(message_id, part, sent_id, Proof.RESPONSE, entry.generation)
@@ -118,7 +118,7 @@ def judge_send(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdic
         case Refused(reason, detail):
             return Verdict((Abandon(message_id, reason, detail),))
         case Unreferenced(reason):
-            # Before it is sent without a reference: later looks go by that.
+            # Record this before the send without a reference, because later looks depend on it.
             delay = Delay(message_id, entry.next_part or 0, reason, entry.attempts, entry.retry_at, plain=True)
             return Verdict((delay,), certain=True)
         case Overtaken():
@@ -128,32 +128,32 @@ def judge_send(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdic
 
 
 def judge_shown(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdict:
-    """Judge how a send ended whose answer is still being written: until it is, only what is there is recorded."""
+    """Judge the outcome of a send while the answer is still written; only a part that is in Discord is recorded."""
     verdict = judge_send(entry, part, text, outcome)
     there = tuple(finding for finding in verdict.findings if isinstance(finding, Confirm | Delay))
     return Verdict(there, verdict.certain or isinstance(outcome, Refused), verdict.shown)
 
 
 def judge_edit(entry: Pending, sent_id: int, text: str, outcome: Outcome) -> Verdict:
-    """Judge how it ended to have a message show ``text``, or be gone where that is empty: neither harms twice."""
+    """Judge the outcome of an edit to ``text``, or of a deletion if that is empty. Both can be repeated."""
     return Verdict(shown={sent_id: text}) if isinstance(outcome, Sent) else judge_send(entry, 0, text, outcome)
 
 
 def taken_for_another(message_id: int) -> Abandon:
-    """Return what gives a reply up whose part counts as another one: it would be sent again and again."""
+    """Return the command that gives up a reply whose part counts as another one; it would be sent for ever."""
     return Abandon(message_id, AbandonReason.GONE_AFTER_SEND, "taken for another part")
 
 
 def judge_unrecorded(entry: Pending | None, command: Confirm) -> Abandon | None:
-    """Judge a part of which nothing was recorded: as a rule it was known, but not where the reply still lacks it."""
+    """Judge a confirmation that recorded nothing. Usually the part was known; if the reply still lacks it, give up."""
     lacks = entry is not None and command.part < len(entry.sent_ids) and not entry.sent_ids[command.part]
     return taken_for_another(command.message_id) if lacks else None
 
 
 def judge_echo(entry: Pending, sent_id: int, about: Nonce | None) -> Confirm | None:
-    """Judge a message of the bot about a reply that may be sent at present; ``about`` is what its nonce says.
+    """Judge a message of the bot that belongs to a pending reply; ``about`` is the content of its nonce.
 
-    Without a nonce (a history) the part can't be told here: the look before a repeat finds it.
+    A history has no nonces, so the part is unknown here. The look before the next send finds it.
     """
     if about is None or not (entry.begun or about.part < len(entry.sent_ids)):
         return None
@@ -161,7 +161,7 @@ def judge_echo(entry: Pending, sent_id: int, about: Nonce | None) -> Confirm | N
 
 
 def doubtful(outbox: Outbox, certain: Collection[int]) -> list[Pending]:
-    """Return the replies that one look is for: of each of them nobody knows what is in Discord."""
+    """Return the replies of unknown fate, which one look serves."""
     return [entry for entry in outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)]
 
 
@@ -178,7 +178,7 @@ def judge_look(state: Conversation, entry: Pending, texts: Sequence[str], look: 
     there = message_id in look.present
     found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=parts_of_others(state, entry))
     if entry.begun and not (there or complete or found):
-        # One that was sent after its trigger was deleted shows no reference, and nobody knows how far it had come.
+        # A part that was sent after its trigger was deleted has no reference, and its text is not known either.
         return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
     shown = {seen.message_id: seen.text for seen in look.sightings} if entry.begun else {}
     confirmed = (Confirm(message_id, part, sent_id, Proof.HISTORY, entry.generation) for part, sent_id in found.items())
@@ -188,13 +188,14 @@ def judge_look(state: Conversation, entry: Pending, texts: Sequence[str], look: 
 def found_parts(
     entry: Pending, texts: Sequence[str], sightings: Sequence[Sighting], *, trigger_there: bool, taken: Collection[int]
 ) -> Mapping[int, int]:
-    """Return for each part of ``entry`` found in Discord, and not known to be sent, its message id.
+    """Return the message id of each part of ``entry`` that is in Discord and not known to be sent.
 
     Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
-    unsent part. A message without a reference, because the trigger was deleted first or Discord refused it, is known by
-    its text; other replies may have the same text, so it counts only where the trigger is gone or the log says that the
-    reply goes on without, and only once (``taken``: ids of messages known as parts of other replies). Of an answer that
-    was shown while it was written nobody knows how many parts there are, and ``texts`` may be empty.
+    unsent part. A message has no reference if the trigger was deleted first or if Discord refused the reference; then
+    it is recognized by its text. Other replies may have the same text. So this counts only if the trigger is gone or
+    the log says that the reply goes on without a reference, and each message counts once (``taken``: ids of messages
+    that are parts of other replies). The number of parts of an answer that was shown while it was written is not known,
+    and ``texts`` may be empty.
     """
     known = {*entry.sent_ids, *entry.surplus_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
@@ -213,21 +214,21 @@ def found_parts(
 
 
 def nonce_holds(entry: Pending, now: int) -> bool:
-    """Tell whether a plain reply may be sent once more where nobody can look for it: its nonce alone keeps it single.
+    """Tell whether a plain reply that can't be looked for may be sent again, because its nonce keeps it single.
 
-    That takes a recorded text, since Discord returns what it knows of the nonce whatever is sent under it, and a
-    request so young that no send of it can be older than the nonces that Discord remembers.
+    That needs a recorded text, because Discord returns the first message of a nonce whatever the text is. And it needs
+    a request so young that Discord still remembers the nonce of each of its sends (docs/discord-facts.md, 1.1).
     """
     return entry.plain and entry.composed and 0 <= now - entry.requested_at < NONCE_MICROSECONDS
 
 
 def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:
-    """Return the ids of the window's messages that are parts of other replies; a reply's turn has no author's id."""
+    """Return the ids of the messages in the window that are parts of other replies (turns without an author's id)."""
     return frozenset(
         turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_position
     )
 
 
 def same(sent: str, seen: str) -> bool:
-    """Tell whether a text shows as another: Discord strips white space around a message."""
+    """Tell whether two texts look the same in Discord, which strips white space around a message."""
     return sent.strip() == seen.strip()

@@ -1,11 +1,11 @@
 """The fold that rebuilds a channel's conversation from its events.
 
-``evolve`` is total: it never raises, never validates, and ignores what does not apply, because what it is given has
-already happened. Raise ``FOLD`` whenever the same events would give another state: snapshots of the older fold are then
-forgotten and folded anew.
+``evolve`` is total: it never raises, never validates, and ignores events that do not apply, because an event has
+already happened. Raise ``FOLD`` whenever the same events give another state: snapshots of the older fold are then
+ignored.
 
-A state is a value: nobody changes one that somebody else may hold. ``evolve`` changes a copy; ``fold`` makes one copy
-for all events, since a long replay is most of what a cold channel costs.
+A state is a value: a state that somebody else may hold is never changed. ``evolve`` changes a copy. ``fold`` makes one
+copy for all events, because a long replay is most of the cost of a cold channel.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _fields = attrgetter(*Conversation.__slots__)
 
 
 def copy(state: Conversation) -> Conversation:
-    """Return a state of its own, for :func:`apply`."""
+    """Return a copy of a state, for :func:`apply`."""
     own = Conversation(*_fields(state))
     own.window = own.window.copy()
     return own
 
 
 def apply(state: Conversation, recorded: e.Recorded) -> None:
-    """Change ``state``, a copy that nobody else holds, as an event says."""
+    """Apply an event to ``state``, a copy that nobody else holds."""
     change = _CHANGES.get(type(recorded.event))
     if change is not None:
         change(state, recorded, recorded.event)
@@ -63,7 +63,7 @@ _Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
     message_id = event.message_id
-    # A command is no message: its question is a turn while somebody answers it, and its response once it is an answer.
+    # A command is not a message. Its question becomes a turn with its request, its response with the answer.
     if event.via not in ASKED and not (event.author is e.Author.SELF and event.kind in RESPONSES):
         state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
     if message_id > state.watermark_id and event.via in _GAPLESS:
@@ -136,7 +136,7 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
     entry.cause_position = entry.composed_position = recorded.position
     entry.attempts = entry.retry_at = 0
     entry.fit(event.parts)
-    # What is in Discord already says from here on what was composed.
+    # From here on, messages that are in Discord already stand for the composed text.
     belongs = _belongs(state, entry)
     for part, sent_id in enumerate(entry.sent_ids):
         if sent_id and belongs:
@@ -146,7 +146,7 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
 
 
 def _belongs(state: Conversation, entry: Pending) -> bool:
-    """Tell whether an answer is of the window: composed anew, what a rewind took away with its question stays away."""
+    """Tell whether an answer belongs to the window. Composed anew, an answer that a rewind removed stays removed."""
     if entry.generation == 1:
         return True
     of_it = (entry.message_id, *entry.sent_ids, *entry.surplus_ids)
@@ -154,9 +154,9 @@ def _belongs(state: Conversation, entry: Pending) -> bool:
 
 
 def _say(state: Conversation, entry: Pending, part: int) -> None:
-    """Let a part that is in Discord be a turn of the window; a private answer is none."""
+    """Make a part that is in Discord a turn of the window, unless the answer is private."""
     sent_id = entry.sent_ids[part]
-    # A catch-up may have recorded it before as a message like any other: it had lost its reference.
+    # A catch-up may have recorded it as an ordinary message, because it had lost its reference.
     state.window.drop(sent_id)
     if entry.via is not e.Via.WHISPER:
         state.window.put(sent_id, 0, Role.BOT, entry.composed_position, part)
@@ -256,7 +256,7 @@ def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) 
 
 
 def _own(state: Conversation, message_id: int) -> Pending | None:
-    """Put a copy in an entry's place, for the caller to change."""
+    """Replace an entry with a copy, and return the copy for the caller to change."""
     state.outbox, own = changeable(state.outbox, message_id)
     return own
 
@@ -290,7 +290,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
 }
-"""What each kind of event changes; any other changes the version alone.
+"""The change for each type of event. All other events change only the version.
 
-Looked up by type: pydantic's ``isinstance`` takes as long as the change itself.
+A change is looked up by type, because ``isinstance`` of pydantic takes as long as the change itself.
 """

@@ -1,19 +1,18 @@
-"""The outbox: the replies of a channel that were requested and are not finished, in the order in which they go out.
+"""The outbox: the unfinished replies of a channel, in the order in which they are sent.
 
-**The order of answers.** In each channel, what waits goes out by message id, and what is sent is sent:
+**The order of answers.** In each channel, waiting answers are sent in the order of the messages that they answer:
 
-- An answer is *under way* from when it begins to be shown or a part of it is in Discord, until it is finished or given
+- An answer is *under way* from when it begins to be shown, or a part of it is in Discord, until it is finished or given
   up. An answer that is under way goes on to its end before another one of its channel begins.
-- Of the answers that wait, the one to the message with the smallest id is next, whenever and however it was requested:
-  live, by a catch-up, by an audit or by hand. It does not matter whether it is composed already.
+- Of the answers that wait, the one to the message with the smallest id is next. It does not matter when or how it was
+  requested (live, by a catch-up, by an audit or by hand), or whether it is composed already.
 - A send that has left can't be called back. Until its fate is known it counts as under way, and a message that is
-  recorded meanwhile waits for it, however old it is.
+  recorded meanwhile waits for it, even an older one.
 
-Not a word of this is about different channels, nor about the answers to commands: each of those stands where its
-command was used. Nobody waits for a message that is not recorded: a live question is answered while a catch-up still
-reads older ones.
+The order holds within a channel, and not for answers to commands: each of these stands where its command was used. Only
+recorded messages count: a live question is answered while a catch-up still reads older ones.
 
-Entries are values: who changes one puts a copy in its place.
+Entries are values: to change one, replace it with a changed copy.
 """
 
 from __future__ import annotations
@@ -83,22 +82,22 @@ class Pending:
 
     @property
     def under_way(self) -> bool:
-        """Tell whether something of it is in Discord or may be shown there at any moment."""
+        """Tell whether a part of it is in Discord or may be shown there at any moment."""
         return self.begun or not self.untouched
 
     def goes_before(self, other: Pending) -> bool:
-        """Tell whether it goes out before another entry, which has its place already."""
+        """Tell whether it is sent before another entry, which has its place already."""
         if self.under_way or other.under_way:
             return not other.under_way
         return self.message_id < other.message_id
 
     @property
     def awaited(self) -> bool:
-        """Tell whether it is composed anew and not whole yet: nothing of that is sent before, and the rest is known."""
+        """Tell whether it is being composed anew: then nothing new is sent yet, and all earlier parts are known."""
         return self.generation > 1 and not self.composed and all(self.sent_ids)
 
     def show(self, part: int, sent_id: int) -> None:
-        """Note that a part is in Discord; one that nobody knows of yet can only come of an answer being written."""
+        """Note that a part is in Discord. An unknown part can only belong to an answer that is being written."""
         room = (0,) * (part + 1 - len(self.sent_ids)) if self.begun and not self.composed else ()
         ids = self.sent_ids + room
         if part < len(ids):
@@ -107,20 +106,20 @@ class Pending:
             self.surplus_ids = (*self.surplus_ids, sent_id)
 
     def fit(self, parts: int) -> None:
-        """Have as many parts as the answer: what is shown beyond them is surplus."""
+        """Set the number of parts to that of the answer; further messages become surplus."""
         ids = self.sent_ids
         self.sent_ids = (*ids[:parts], *(0,) * (parts - len(ids)))
         self.surplus_ids = (*self.surplus_ids, *(sent_id for sent_id in ids[parts:] if sent_id))
 
 
 Outbox: TypeAlias = tuple[Pending, ...]
-"""First what is under way, in the order in which it came to that, then what waits, by message id."""
+"""Entries under way come first, in the order in which they began; then those that wait, by message id."""
 
 _fields = attrgetter(*Pending.__slots__)
 
 
 def place_of(outbox: Outbox, message_id: int) -> int:
-    """Return an entry's place, -1 where it is not there."""
+    """Return an entry's place, -1 if it is not in the outbox."""
     for at, entry in enumerate(outbox):
         if entry.message_id == message_id:
             return at
@@ -134,7 +133,7 @@ def without(outbox: Outbox, message_id: int) -> Outbox:
 
 
 def placed(outbox: Outbox, entry: Pending) -> Outbox:
-    """Return the outbox with ``entry`` in its place, and there alone."""
+    """Return the outbox with ``entry`` moved to its place."""
     others = without(outbox, entry.message_id)
     at = len(others)
     while at and entry.goes_before(others[at - 1]):
@@ -143,13 +142,13 @@ def placed(outbox: Outbox, entry: Pending) -> Outbox:
 
 
 def is_first(outbox: Outbox, message_id: int) -> bool:
-    """Tell whether no other message's answer goes out before the one to ``message_id``."""
+    """Tell whether no other message's answer is sent before the one to ``message_id``."""
     first = next((entry for entry in outbox if not entry.asked), None)
     return first is None or first.message_id == message_id
 
 
 def changeable(outbox: Outbox, message_id: int) -> tuple[Outbox, Pending | None]:
-    """Return the outbox with a copy in an entry's place, and that copy, for the caller to change."""
+    """Return the outbox with an entry replaced by a copy, and the copy, for the caller to change."""
     at = place_of(outbox, message_id)
     if at < 0:
         return outbox, None

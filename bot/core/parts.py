@@ -1,8 +1,8 @@
-"""Cut a reply into messages that Discord takes, without tearing what belongs together.
+"""Cuts a reply into messages that Discord takes, and keeps together what belongs together.
 
-Lengths are UTF-16 code units, the strictest of the counts that clients use. What belongs together, where one message
-can hold it: a grapheme, a link, a fenced block of code. A block too long for one message is closed where it is cut and
-opened again in the next.
+Lengths are UTF-16 code units, the strictest of the counts that clients use. A grapheme, a link and a fenced block of
+code are kept whole if one message can hold them. A block that is too long for one message is closed where it is cut and
+opened again in the next message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import regex
 
 _GRAPHEME = regex.compile(r"\X")
-# A space that carries a combining mark is no gap: it shows.
+# A space with a combining mark is visible, so it is not a gap.
 _GAP = regex.compile(r"(?:\s(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
 # Chinese and Japanese put no space after a sentence; [^\P{SB=STerm}\p{ASCII}] is a full stop of theirs.
 _BREAK = regex.compile(rf"(?P<gap>{_GAP.pattern})|[^\P{{SB=STerm}}\p{{ASCII}}]++\p{{SB=Close}}*+")
@@ -44,8 +44,8 @@ _BLANK_LINES = regex.compile(r"(?:[^\S\n]*+\n)*+")
 def split(text: str, limit: int = 2000) -> tuple[str, ...]:
     """Cut a text into parts of at most ``limit`` UTF-16 code units, at the largest boundary that each part reaches.
 
-    Boundaries are, from the largest: paragraph, line, sentence, word, grapheme. A text that fits comes back as it is;
-    one that shows nothing gives no part. A block of code that is never closed is closed where the text is cut.
+    Boundaries are, from the largest: paragraph, line, sentence, word, grapheme. A text that fits is returned unchanged;
+    a text without visible characters gives no parts. A block of code that is never closed is closed where it is cut.
     """
     if limit < 2:  # noqa: PLR2004 - one character may take two units
         raise ValueError("limit must be at least 2 UTF-16 code units, the length of an emoji.")
@@ -83,7 +83,7 @@ class _Level(IntEnum):
 
 
 class _Cut(NamedTuple):
-    """Say where a piece ends and where the next one starts; what lies between is blank."""
+    """The end of a piece and the start of the next one. Only blanks are between them."""
 
     level: _Level
     end: int
@@ -92,13 +92,13 @@ class _Cut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Hold a text to cut and the intervals in it to keep whole, in order and apart."""
+    """A text to cut, and the intervals in it to keep whole: in order and without overlaps."""
 
     text: str
     wholes: Sequence[tuple[int, int]]
 
     def reach(self, start: int, budget: int) -> int:
-        """Find how far so many units go."""
+        """Find the position that ``budget`` units reach."""
         stop = min(start + max(budget, 0), len(self.text))
         over = _units(self.text[start:stop]) - budget
         while over > 0 and stop > start:
@@ -107,7 +107,7 @@ class _Stretch:
         return stop
 
     def cut(self, start: int, budget: int, floor: _Level) -> _Cut | None:
-        """Choose the last of the largest boundaries within the budget; None if all are below the floor."""
+        """Choose the last of the largest boundaries within the budget; None if all are smaller than ``floor``."""
         stop = self.reach(start, budget)
         gap = _GAP.match(self.text, start)
         head = gap.end() if gap else start
@@ -138,7 +138,7 @@ class _Stretch:
         return _Level.SENTENCE if ends else _Level.WORD
 
     def _tear(self, start: int, stop: int, edges: Sequence[int]) -> _Cut:
-        """Cut between graphemes, before what has to stay whole if possible, or through what is longer than a part."""
+        """Cut between graphemes: before an interval to keep whole if possible, or through one too long for a part."""
         last = edges[-1] if edges[-1] > start else stop
         edge = next((edge for edge in reversed(edges) if edge > start and not self._inside(edge)), last)
         return _Cut(_Level.GRAPHEME, edge, edge)
@@ -150,14 +150,14 @@ class _Stretch:
 
 @dataclass(slots=True)
 class _Packer:
-    """Fill parts, one after the other; ``pending`` is the part that may still take more."""
+    """Fills parts one after the other; ``pending`` is the part that can still take more."""
 
     limit: int
     parts: list[str] = field(default_factory=list)
     pending: str = ""
 
     def add_prose(self, prose: _Stretch) -> None:
-        """Take a text without a block too long for one part."""
+        """Add a text without blocks that are too long for one part."""
         at = 0
         while at < len(prose.text):
             if not self.pending:
@@ -173,7 +173,7 @@ class _Packer:
             self.flush()
 
     def add_code(self, block: _Block) -> None:
-        """Take a block too long for one part, each piece of it opened and closed."""
+        """Add a block that is too long for one part; each piece is opened and closed."""
         body = _Stretch(block.body, _links(block.body, 0, len(block.body)))
         opening = block.opening
         at = 0
@@ -182,7 +182,7 @@ class _Packer:
             if body.reach(at, room) == len(body.text):
                 self.pending += f"{opening}\n{body.text[at:]}\n{block.closing}"
                 return
-            # A few lines of code at the end of a part that is nearly full help nobody.
+            # Do not put only a few lines of code at the end of a part that is nearly full.
             floor = _Level.GRAPHEME if not self.pending else _Level.LINE
             cut = body.cut(at, room, floor) if room >= self.limit // 2 or not self.pending else None
             if cut:
@@ -194,7 +194,7 @@ class _Packer:
             self.flush()
 
     def flush(self) -> None:
-        """End the part, unless there is nothing to see in it."""
+        """End the part, unless it has no visible characters."""
         if part := self.pending.rstrip():
             self.parts.append(part)
         self.pending = ""
@@ -217,7 +217,7 @@ def _links(text: str, start: int, stop: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Hold a fenced block of code; ``info`` is the rest of the line that opens it, ``body`` has no blank ends."""
+    """A fenced block of code; ``info`` is the rest of the opening line, ``body`` has no blanks at its ends."""
 
     start: int
     end: int
@@ -233,19 +233,20 @@ class _Block:
 
     @property
     def reopening(self) -> str:
-        """Repeat the language, which is the first word of the info."""
+        """Return the opening line for a further piece, with the language: the first word of ``info``."""
         return self.mark + "".join(self.info.split()[:1])
 
     def frame(self, opening: str) -> int:
-        """Count what a piece needs around it."""
+        """Count the units that the fences around a piece need."""
         return _units(opening) + _units(self.closing) + len("\n\n")
 
 
 def _blocks(text: str) -> Iterator[_Block]:
-    """Find the fenced blocks, both the ones of CommonMark and the ones that Discord also shows as such.
+    """Find the fenced blocks: those of CommonMark and those that only Discord shows as blocks.
 
-    A fence that starts a line and has no more backticks in it closes with a run as long or longer that ends a line. One
-    in the middle of a line, or with its code in the same line, is Discord's own and closes with the next such run.
+    A fence at the start of a line, without more backticks in that line, closes with a run of at least its length that
+    ends a line. A fence in the middle of a line, or with its code in the same line, is of Discord's kind and closes
+    with the next such run.
     """
     runs = list(_RUN.finditer(text))
     hopeless: dict[tuple[str, bool], int] = {}
@@ -268,7 +269,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _closer(
     runs: Sequence[regex.Match[str]], index: int, hopeless: dict[tuple[str, bool], int], *, ending: bool
 ) -> int | None:
-    """Find the run that closes the one at the index; ``hopeless`` keeps the lengths that were looked for in vain."""
+    """Find the run that closes the one at ``index``; ``hopeless`` holds lengths for which no closing run was found."""
     mark = runs[index]["mark"]
     if len(mark) >= hopeless.get((mark[0], ending), inf):
         return None

@@ -1,6 +1,6 @@
-"""One reply as its events tell of it, finished or not. Pure.
+"""One reply, finished or not, rebuilt from its events. Pure.
 
-The state forgets a reply once it is finished; whoever asks for one again, explains it or judges it reads its events.
+The state forgets a finished reply. So asking for a reply again, explaining it and judging it read its events.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ReplyRecord:
 
     @classmethod
     def of(cls, recorded: Iterable[e.Recorded]) -> ReplyRecord:
-        """Return what events about one message say, in their order; those that are left out are not known of."""
+        """Return the record from the events about one message, in their order; it knows only of these events."""
         record = cls()
         for one in recorded:
             record.follow(one)
@@ -82,17 +82,17 @@ class ReplyRecord:
 
     @property
     def begun(self) -> bool:
-        """Tell whether parts may have been shown before it was composed; one composed anew is shown from the start."""
+        """Tell whether parts may have been shown before it was composed, as always when it is composed anew."""
         return self.begun_position > 0 or self.generation > 1
 
     @property
     def written(self) -> bool:
-        """Tell whether the answer that was asked for last is composed."""
+        """Tell whether the answer that was last asked for is composed."""
         return self.composed is not None and self.composed.generation == self.generation
 
     @property
     def parts(self) -> int:
-        """Return how many parts the newest answer has that was composed (0: none was)."""
+        """Return the number of parts of the newest composed answer (0: there is none)."""
         return self.composed.parts if self.composed else 0
 
     @property
@@ -102,42 +102,42 @@ class ReplyRecord:
 
     @property
     def whole(self) -> bool:
-        """Tell whether there is a message of each part of the newest answer that was composed."""
+        """Tell whether each part of the newest composed answer has a message."""
         return self.parts > 0 and self.messages.keys() >= set(range(self.parts))
 
     @property
     def complete(self) -> bool:
-        """Tell whether Discord shows all of the answer that was asked for last."""
+        """Tell whether Discord shows all of the answer that was last asked for."""
         return self.written and self.whole and (self.completed or not self.begun)
 
     @property
     def together(self) -> str:
-        """Return the message along with which this one was answered, "" for none."""
+        """Return the message together with which this one was answered, "" for none."""
         joined = self.abandoned is not None and self.abandoned.reason is e.AbandonReason.TOGETHER
         return self.abandoned.detail if self.abandoned and joined else ""
 
     def take(self, message_id: int, sent_id: int, about: Nonce | None) -> Confirm | NoteForeign | None:
-        """Return what to record of a message ``sent_id`` of the bot, about a reply that nobody works on.
+        """Return what to record of the bot's message ``sent_id``, which belongs to this reply that is not pending.
 
-        None where it is known. Parts are sent in order: without its nonce (``about``) it is the first that is not
-        known. One that was shown while it was written may have had any number of them.
+        Returns None when the message is known. Without its nonce (``about``) it counts as the first unknown part,
+        because parts are sent in order. An answer that was shown while it was written may have any number of parts.
         """
         if any(each.sent_id == sent_id for each in self.sent):
             return None
         known = self.messages
         found = about or Nonce(message_id, next(part for part in count() if part not in known))
         if self.begun or found.generation > 1 or (found.part < self.parts and found.part not in known):
-            # Given up here, and in Discord after all.
+            # The part was given up, but it is in Discord.
             proof = e.Proof.ECHO if about else e.Proof.HISTORY
             return Confirm(message_id, found.part, sent_id, proof, found.generation)
         return NoteForeign(message_id, sent_id)
 
     def asked_again(self, request: e.ReplyRequested, by: str, *, anew: bool = False) -> e.ReplyRetried:
-        """Return the event that asks for the answer again, or for the next one."""
+        """Return the event that asks for the answer again, or (``anew``) for a new one."""
         messages, parts = self.messages, self.parts
         if not self.written:
-            # An answer that was given up while it was written has the parts that were shown of it, and those of the one
-            # before; what that one had not needed is gone.
+            # An answer that was given up while it was written has the parts that it showed, and those of the answer
+            # before it. Surplus messages of that answer are deleted.
             parts = max(parts, *(each.part + 1 for each in self.sent if each.generation == self.generation), 0)
         return e.ReplyRetried(
             message_id=request.message_id,

@@ -1,6 +1,6 @@
-"""Take a conversation back, and take that back: what follows from a rewind, a reset and an undo.
+"""The decisions of a rewind, a reset and an undo.
 
-One that would change nothing is no event. So it leaves nothing for an undo either.
+If nothing would change, there is no event, and so nothing for an undo.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
 
 
 def undo(state: Conversation, command: c.Undo) -> e.Drafts:
-    """Return what takes a rewind or reset back; what came after it stays."""
+    """Return the events that take a rewind or reset back; later changes stay."""
     before = command.before
     if not state.rewound_version or state.rewound_version != command.undone_version:
         return ()
@@ -60,12 +60,12 @@ def reset(state: Conversation, by: str) -> e.Drafts:
 
 
 def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
-    """Return the window of before the rewind with what came since, and without what the rewind had brought."""
+    """Return the window before the rewind, plus turns that came since, minus turns that the rewind brought back."""
     turns = {turn.message_id: turn for turn in command.before.window}
     left = {turn.message_id: turn for turn in command.after.window}
     for turn in state.window:
         message_id = turn.message_id
-        # An edit since counts where the message itself belongs to the window.
+        # A later edit counts if the message itself belongs to the window.
         if message_id not in left or (message_id in turns and left[message_id] != turn):
             turns[message_id] = turn
     return [turns[message_id] for message_id in sorted(turns)]

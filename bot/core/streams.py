@@ -6,7 +6,7 @@ Old servers have a channel with the same id as the server, so the kind is part o
 from __future__ import annotations
 
 BOT_STREAM = "bot"
-"""The stream of what happens in no channel and no server."""
+"""The stream of events that belong to no channel and no server."""
 _CHANNEL, _GUILD = "channel:", "guild:"
 
 

@@ -1,4 +1,4 @@
-"""When turns have waited long enough to be folded into a summary. Pure."""
+"""When turns are to be folded into a summary. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bot.core.conversation import Conversation
 from bot.core.window import Turn
 
 KEEP = 24
-"""Turns that a summary leaves as they are: what was said just now is answered by its words."""
+"""The newest turns are left out of a summary, so that an answer reads their own words."""
 DUE = 48
-"""Turns without a summary that are enough for one: three quarters of the window, so that few leave it unseen."""
+"""The number of turns that makes a summary due: three quarters of the window, so that few turns leave it before."""
 
 
 def outgrown(state: Conversation) -> tuple[Turn, ...]:

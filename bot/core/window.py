@@ -1,7 +1,7 @@
-"""The turns of a conversation that an answer can build on, packed: five numbers a turn, in one block of memory.
+"""The turns of a conversation that an answer can build on, packed into one block of memory: five numbers a turn.
 
-A bot has thousands of windows and copies one for every message. As objects of their own, 64 turns take five times the
-memory, and the garbage collector has to look at each of them.
+A bot has thousands of windows and copies one for every message. As separate objects, 64 turns would take five times the
+memory, and the garbage collector would have to look at each of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 WINDOW = 64
-"""Turns that a window holds."""
+"""The number of turns in a full window."""
 
 _WIDTH = 5
 _MOST = WINDOW * _WIDTH
@@ -31,7 +31,7 @@ _packed = Struct(f"{_WIDTH}q").pack
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the window; its words are part ``part`` of the body at ``position``."""
+    """One message of the window; its words are part number ``part`` of the body at ``position``."""
 
     message_id: int
     author_id: int
@@ -41,15 +41,15 @@ class Turn:
 
 
 class Window:
-    """Turns by message id, the oldest first, at most :data:`WINDOW`.
+    """At most :data:`WINDOW` turns by message id, the oldest first.
 
-    Whoever changes one holds it alone: the fold, which works on a copy.
+    Only the fold changes a window, and only a copy that nobody else holds.
     """
 
     __slots__ = ("_values",)
 
     def __init__(self, turns: Iterable[Turn] = ()) -> None:
-        """Hold ``turns``, which are in order."""
+        """Hold ``turns``, which have to be in order."""
         self._values = array("q")
         for turn in turns:
             self._values.extend((turn.message_id, turn.author_id, turn.role, turn.position, turn.part))
@@ -74,7 +74,7 @@ class Window:
         return f"Window({list(self)})"
 
     def copy(self) -> Window:
-        """Return a window of its own with the same turns."""
+        """Return a copy of the window."""
         return _window(self._values[:])
 
     def find(self, message_id: int) -> Turn | None:
@@ -83,7 +83,7 @@ class Window:
         return self._turn(at) if self._is_at(at, message_id) else None
 
     def put(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> None:
-        """Put a turn where its id belongs and let the oldest go when the window is full; one there already stays."""
+        """Insert a turn by its id, and drop the oldest if the window is full; a turn with this id stays as it is."""
         values = self._values
         turn = _packed(message_id, author_id, role, position, part)
         if not values or values[-_WIDTH] < message_id:
@@ -97,19 +97,19 @@ class Window:
             del values[:_WIDTH]
 
     def move(self, message_id: int, position: int) -> None:
-        """Let the words of a message be the only part of the body at ``position``."""
+        """Set the words of a message to the only part of the body at ``position``."""
         at = self._place(message_id)
         if self._is_at(at, message_id):
             self._values[at + 3], self._values[at + 4] = position, 0
 
     def drop(self, message_id: int) -> None:
-        """Take a turn out."""
+        """Remove a turn."""
         at = self._place(message_id)
         if self._is_at(at, message_id):
             del self._values[at : at + _WIDTH]
 
     def _place(self, message_id: int) -> int:
-        """Return where a turn of this id is, or would be."""
+        """Return the place of the turn with this id, or the place where it would be inserted."""
         values = self._values
         if not values or values[-_WIDTH] < message_id:
             return len(values)
@@ -124,7 +124,7 @@ class Window:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Store a window as its numbers in a row."""
+        """Store a window as a list of its numbers."""
         return core_schema.no_info_after_validator_function(
             _of_numbers,
             core_schema.list_schema(core_schema.int_schema()),

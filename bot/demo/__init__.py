@@ -1,1 +1,1 @@
-"""``echoless demo``, and the judge of what came of a run: on top of everything, for it plays with all of it."""
+"""``echoless demo``, and the judge of a run. It is the top floor, because it uses all others."""

@@ -1,4 +1,4 @@
-"""The demo's acts: a sandbox's people talk, and the bot lives through it."""
+"""The demo's acts: people talk in a sandbox, and the bot is killed and started meanwhile."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
 
 PATIENCE = 120.0
-"""Seconds that any one thing may take before the demo gives up on it."""
+"""Seconds that a single step may take before the demo gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act that was played, and how long it took."""
+    """An act that was played, and its duration."""
 
     name: str
     seconds: float
@@ -36,7 +36,7 @@ class Posted:
 
 @dataclass(slots=True)
 class Stage:
-    """Plays a story; ``announce`` is told what is going on, ``addressed`` collects what the bot has to react to."""
+    """Plays a script. ``announce`` is called with the progress; ``addressed`` collects the messages to the bot."""
 
     sandbox: SandboxProcess
     bot: BotProcess
@@ -50,7 +50,7 @@ class Stage:
     _waiting: list[Posted] = field(default_factory=list)
 
     async def play(self) -> None:
-        """Play every act; raise TimeoutError when something does not come, DemoError when the bot ends by itself."""
+        """Play every act; raise TimeoutError when a step takes too long, DemoError when the bot ends by itself."""
         for name, act in (
             ("the bot connects", self._connect),
             ("small talk, mentions, !words, a reply", self._talk),
@@ -106,7 +106,7 @@ class Stage:
         await self._all_answered()
 
     async def _kill(self) -> None:
-        """Kill the bot at the worst moment: Discord has just taken one of its replies, and the bot can't know yet."""
+        """Kill the bot at the worst moment: Discord has just taken a reply, and the bot does not know it yet."""
         due = sum(post.parts for post in self.story.burst)
         await self._control.add_fault(
             "kill",
@@ -142,7 +142,7 @@ class Stage:
         await self.bot.alive(self._control.wait_for_ready(identifies=self.bot.starts, within=PATIENCE))
 
     async def _post(self, posts: Sequence[Post], *, reply_to: str | None = None) -> list[Posted]:
-        """Post, and note what the bot has to react to, and what it has to answer."""
+        """Post, and note the messages that are addressed to the bot and those that it has to answer."""
         ids = await self._control.post_many([self._message(post, reply_to) for post in posts])
         posted = [Posted(key, post) for key, post in zip(ids, posts, strict=True)]
         self.addressed.update(int(item.id) for item in posted if item.post.addressed)
@@ -170,7 +170,7 @@ class Stage:
             raise TimeoutError(what) from None
 
     async def _all_answered(self) -> None:
-        """Wait for the reply to everything posted so far."""
+        """Wait for the replies to all posts so far."""
         while self._waiting:
             await self._answers(self._waiting[0])
             self._waiting.pop(0)

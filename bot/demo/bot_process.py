@@ -1,4 +1,4 @@
-"""The demo's bot: the real one, in a process of its own, started, killed and started again."""
+"""The demo's bot: the real bot in a process of its own, which is killed and started again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DemoError(EcholessError):
 
 
 class BotProcess:
-    """``python -m bot run`` in ``folder``, which holds its settings, its log and what it has to say."""
+    """``python -m bot run`` in ``folder``, which holds its settings, its log and its output."""
 
     def __init__(self, folder: Path, token: str) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class BotProcess:
 
     @property
     def location(self) -> Location:
-        """Return where its log is."""
+        """Return the location of its log."""
         return Location(self.folder / "data")
 
     @property
@@ -52,7 +52,7 @@ class BotProcess:
         return self._running.pid
 
     def configure(self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None) -> None:
-        """Write its settings and facts; ``llm``: a model and the base address of its server, asked after the rules."""
+        """Write its settings and facts; ``llm`` is a model to ask after the rules, and its server's base address."""
         settings = f"""
 [discord]
 api_url = "{api_url}"
@@ -86,14 +86,14 @@ log_format = "json"
         self.starts += 1
 
     async def killed(self) -> None:
-        """Wait until somebody has killed it with SIGKILL."""
+        """Wait until it was killed with SIGKILL."""
         code = await self._running.wait()
         if code != -signal.SIGKILL:
             raise self._gone(code)
         self.kills += 1
 
     async def stop(self) -> None:
-        """End it in good order, by SIGTERM."""
+        """Stop it with SIGTERM."""
         self._running.terminate()
         try:
             async with asyncio.timeout(STOP_SECONDS):
@@ -119,7 +119,7 @@ log_format = "json"
                 waiting.cancel()
 
     async def close(self) -> None:
-        """Leave no process behind, whatever happened."""
+        """End the process in any case."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -142,7 +142,7 @@ log_format = "json"
 
 @asynccontextmanager
 async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
-    """Give a bot that is gone at the end."""
+    """Yield a bot that ends with the context."""
     process = BotProcess(folder, token)
     try:
         yield process
@@ -151,7 +151,7 @@ async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
 
 
 def _answering(model: str, base_url: str) -> str:
-    """Return the settings for a language model, patient enough for one that has to be loaded first."""
+    """Return the settings for a language model, with time for a server that has to load it first."""
     return f"""
 [replies]
 responder = ["rules", "llm"]
@@ -167,7 +167,7 @@ total = "110s"
 
 
 def _environment(token: str) -> dict[str, str]:
-    """Return our own environment, without settings that would count over the demo's, and with this package in reach."""
+    """Return our environment without settings, which would override the demo's, and with this package importable."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
     return kept | {TOKEN_VARIABLE: token, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -1,4 +1,4 @@
-"""``echoless demo``: a Discord on loopback, the bot, a scripted chat, a kill -9, and a table of what came of it."""
+"""``echoless demo``: a Discord on loopback, the bot, a scripted chat, a kill -9, and a table of the results."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ TERMINATED = 143
 """The exit code of a process ended by SIGTERM."""
 
 DISCORDS_RATE = "5/5"
-"""What Discord seems to allow per channel: five messages in five seconds."""
+"""The rate that Discord seems to allow in a channel: 5 messages in 5 seconds (docs/discord-facts.md, 1.3)."""
 
 PATIENT_REPLIES = 30
-"""Replies in one channel for which Discord's own rate is awaited: with more the demo would take too long."""
+"""The most replies in one channel for which the sandbox uses Discord's rate; with more, a demo takes too long."""
 
 
 @click.command()
@@ -110,7 +110,7 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 def _end_by_signals() -> None:
     task = asyncio.current_task()
     if task is not None:
-        # Ctrl-C is asyncio's own; a terminal that closes, or a supervisor that stops us, must leave no process either.
+        # asyncio handles Ctrl-C. After a closed terminal or a stop by a supervisor, no process may be left either.
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 

@@ -1,7 +1,7 @@
-"""Judge a run by what the Discord side holds and what the log says: nothing lost, doubled, or out of order.
+"""Judges a run by what Discord holds and what the log says: nothing lost, doubled, or out of order.
 
-Discord's side is told by a sandbox's control API (``ControlClient.messages()``: every message, deleted ones included),
-the bot's side by its log. Judge once the bot has stopped: a reply still to come counts as lost.
+Discord's side comes from the sandbox's control API (``ControlClient.messages()``: every message, also deleted ones),
+the bot's side from its log. Judge after the bot has stopped, because a reply that is still to come counts as lost.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from bot.sandbox.models import MessageFlag
 
 
 class Fault(StrEnum):
-    """What can be wrong with a run."""
+    """The faults of a run."""
 
     LOST = "lost"
     """A message is not in the log."""
 
     RECORDED_TWICE = "recorded twice"
     UNANSWERED = "unanswered"
-    """A message addressed to the bot has no reply, or not all of it, and no event says why."""
+    """A message to the bot has no reply, or only a part of it, and no event says why."""
 
     DOUBLED = "doubled"
     """A part of a reply is in Discord more than once."""
@@ -41,10 +41,10 @@ class Fault(StrEnum):
     """A reply is in Discord that the log did not request."""
 
     UNCONFIRMED = "unconfirmed"
-    """A reply is in Discord, and the log neither knows it as sent nor gave it up."""
+    """A reply is in Discord, and the log records it neither as sent nor as given up."""
 
     PHANTOM = "phantom"
-    """The log knows a reply as sent that is not in Discord."""
+    """The log records a reply as sent that is not in Discord."""
 
     WRONG_REFERENCE = "wrong reference"
     OUT_OF_ORDER = "out of order"
@@ -55,7 +55,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, with the message it is about (0: none in particular)."""
+    """One fault, with the message that it is about (0: none)."""
 
     fault: Fault
     message_id: int
@@ -65,10 +65,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RunVerdict:
-    """A run in numbers, and everything that is wrong with it.
+    """A run in numbers, with all of its faults.
 
-    ``posted`` counts messages of others, ``vanished`` those of them that were deleted before the log had them, which
-    nobody can record; ``skipped`` and ``abandoned`` count messages without a whole reply by the reason in the log.
+    ``posted`` counts messages of others. ``vanished`` counts those that were deleted before they could be recorded.
+    ``skipped`` and ``abandoned`` count messages without a complete reply, by the reason in the log.
     """
 
     posted: int
@@ -83,17 +83,17 @@ class RunVerdict:
 
     @property
     def ok(self) -> bool:
-        """Tell whether nothing is wrong."""
+        """Tell whether there are no faults."""
         return not self.problems
 
     @property
     def lost(self) -> int:
-        """Return how many messages, or replies to them, got lost."""
+        """Return how many messages, or replies to them, were lost."""
         return self._messages(Fault.LOST, Fault.UNANSWERED, Fault.PHANTOM)
 
     @property
     def doubled(self) -> int:
-        """Return how many messages were recorded or answered more than once, or answered unasked."""
+        """Return how many messages were recorded or answered more than once, or answered without a request."""
         return self._messages(Fault.DOUBLED, Fault.RECORDED_TWICE, Fault.UNASKED)
 
     @property
@@ -141,8 +141,8 @@ async def judge(
 ) -> RunVerdict:
     """Compare Discord's messages with the log.
 
-    ``own_id`` is the bot's account. ``addressed`` names messages that whoever posted them knows to be addressed to the
-    bot: each needs a reply or a reason. ``verified`` adds what a verification of the log found.
+    ``own_id`` is the bot's account. ``addressed`` names messages that were posted to the bot on purpose: each needs a
+    reply or a reason. ``verified`` adds the findings of a verification of the log.
     """
     trails = await read_trails(reader)
     own = [message for message in messages if int(message["author_id"]) == own_id]
@@ -179,7 +179,7 @@ async def judge(
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """One message of the bot that answers another; ``part`` comes from its nonce."""
+    """A message of the bot that is part of an answer; ``part`` comes from its nonce."""
 
     id: int
     channel: str
@@ -202,7 +202,7 @@ class _Case:
 
 
 def _replies(own: Iterable[MessageRecord], trails: Mapping[int, Trail]) -> dict[int, list[_Reply]]:
-    """Return the bot's replies by what they answer: the nonce says which message, or the reference, or the command."""
+    """Return the bot's replies by the message that they answer, found by nonce, reference or command."""
     found: defaultdict[int, list[_Reply]] = defaultdict(list)
     for message in sorted(own, key=lambda message: int(message["id"])):
         reference = int(message["reference"]) if message["reference"] else None
@@ -216,7 +216,7 @@ def _replies(own: Iterable[MessageRecord], trails: Mapping[int, Trail]) -> dict[
 
 
 def _answered(message: MessageRecord, trails: Mapping[int, Trail]) -> int | None:
-    """Return the question by a command that a message answers; nothing where it says that no answer comes."""
+    """Return the question of the command that a message answers; None when the message says that there is no answer."""
     interaction = int(message["interaction"] or 0)
     trail = trails.get(interaction)
     waits = message["flags"] & MessageFlag.LOADING
@@ -239,7 +239,7 @@ def _intake_problems(others: Iterable[MessageRecord], trails: Mapping[int, Trail
 
 def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
     trail, replies = case.trail, case.replies
-    # One that was shown while the answer was written, and that it turned out not to need, is deleted again.
+    # A part that was shown while the answer was written, and that the answer did not need, is deleted again.
     there = Counter(reply.part for reply in replies if not (reply.deleted and reply.part >= trail.parts))
     for part, number in sorted(there.items()):
         if number > 1:
@@ -256,7 +256,7 @@ def _reply_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
 
 
 def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Problem]:
-    """Compare a reply that was decided on with what there is of it."""
+    """Compare a requested reply with what Discord holds of it."""
     trail, replies = case.trail, case.replies
     there = {reply.part for reply in replies}
     missing = [part for part in range(max(trail.parts, 1)) if part not in there]
@@ -275,7 +275,7 @@ def _requested_problems(case: _Case, deleted: Collection[int]) -> Iterable[Probl
 
 
 def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int, Trail]) -> Iterable[Problem]:
-    """Find answers that others went before wrongly, and those whose parts are in another order."""
+    """Find answers that others overtook, and answers whose parts are out of order."""
     found = (_answer(key, there, trails.get(key, Trail())) for key, there in replies.items())
     answers = [answer for answer in found if answer is not None]
     for answer in answers:
@@ -287,7 +287,7 @@ def _order_problems(replies: Mapping[int, Sequence[_Reply]], trails: Mapping[int
 
 
 def _answer(message_id: int, replies: Sequence[_Reply], trail: Trail) -> Answered | None:
-    """Return an answer that has a place among others: a response to a command stands where that was used."""
+    """Return an answer that has a place in the order; a response to a command stands where the command was used."""
     ids = {reply.part: reply.id for reply in reversed(replies) if reply.part < max(trail.parts, 1)}
     if trail.asked or not trail.request or not ids:
         return None

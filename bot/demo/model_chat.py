@@ -24,7 +24,7 @@ from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess
 
 ANSWER_SECONDS = 400.0
-"""Seconds for an answer: a model on a small machine is loaded first, and a failure is tried three times."""
+"""Seconds for an answer. A small machine loads the model first, and a failure is tried three times."""
 EVERY = 0.2
 
 FIRST = "In one sentence: what is an event log?"
@@ -36,9 +36,9 @@ CHATTER = "morning, everyone"
 
 @dataclass(slots=True)
 class _Talk:
-    """People talk to the bot; ``addressed`` collects what it has to answer, by message, with the channel.
+    """People talk to the bot; ``addressed`` maps the messages that it has to answer to their channels.
 
-    ``told`` are the positions of the delays that were announced.
+    ``told`` holds the positions of the delays that were announced.
     """
 
     sandbox: SandboxProcess
@@ -48,7 +48,7 @@ class _Talk:
     told: set[int] = field(default_factory=set)
 
     async def play(self) -> None:
-        """Play it all; raise TimeoutError when an answer does not come, DemoError when the bot ends by itself."""
+        """Play the chat; raise TimeoutError when an answer does not come, DemoError when the bot ends by itself."""
         self.announce("the bot connects")
         await self.bot.start()
         await self.bot.alive(self._control.wait_for_ready(identifies=1, within=PATIENCE))
@@ -77,7 +77,7 @@ class _Talk:
         return {"channel": channel, "author": author, "content": content, **more}
 
     async def _settled(self) -> None:
-        """Wait until everything asked so far is answered, or given up."""
+        """Wait until all questions so far are answered or given up."""
         await self.bot.alive(self._settle())
 
     async def _settle(self) -> None:
@@ -103,7 +103,7 @@ class _Talk:
         return not any(state.outbox for state in states)
 
     async def _tell_delays(self, reader: Reader) -> str:
-        """Announce what an answer waits for, once; return it where only a person can end that, "" otherwise."""
+        """Announce once what an answer waits for; return it if only a person can end the wait, otherwise ""."""
         async for recorded in reader.events(Query(types=(ReplyDelayed.TYPE,))):
             if recorded.position not in self.told and isinstance(recorded.event, ReplyDelayed):
                 self.told.add(recorded.position)
@@ -118,7 +118,7 @@ class _Talk:
 
 
 async def run_llm(folder: Path, url: str, wanted: str | None, announce: Callable[[str], None]) -> ModelReport:
-    """Play the chat with a model of the server at ``url``; raise DemoError with what is in the way."""
+    """Play the chat with a model of the server at ``url``; raise DemoError, with the reason, when it can't."""
     require_library()
     base_url = base_of(url)
     model = await choose(base_url, wanted)

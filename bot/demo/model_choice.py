@@ -1,4 +1,4 @@
-"""Which models a server in OpenAI's protocol has, asked before anything else is started."""
+"""Asks a server with OpenAI's protocol for its models, before anything else is started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START = "is it running? (Ollama: `ollama serve`, then `ollama pull llama3.2`)"
 
 
 def base_of(url: str) -> str:
-    """Return the base address that the protocol's paths are under; raise DemoError for what is no address."""
+    """Return the base address for the protocol's paths; raise DemoError when ``url`` is not an address."""
     text = url if "://" in url else f"http://{url}"
     try:
         address = yarl.URL(text)
@@ -32,13 +32,13 @@ def base_of(url: str) -> str:
 
 
 def require_library() -> None:
-    """Raise DemoError where the library of language models is not installed."""
+    """Raise DemoError when the library of language models is not installed."""
     if importlib.util.find_spec("pydantic_ai") is None:
         raise DemoError("A language model needs a package that is not installed: pip install 'echoless[llm]'.")
 
 
 async def choose(base_url: str, wanted: str | None) -> str:
-    """Return the model to ask: ``wanted``, or the first that the server lists; raise DemoError where there is none."""
+    """Return the model to ask: ``wanted``, or the first that the server lists; raise DemoError when there is none."""
     listed = await _listed(base_url)
     if wanted is not None:
         if listed and not {wanted, f"{wanted}:latest"} & set(listed):

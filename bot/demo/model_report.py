@@ -1,4 +1,4 @@
-"""What ``echoless demo --llm`` shows at its end: who asked what, what was answered, and what it took."""
+"""The report of ``echoless demo --llm``: questions, answers, tokens and time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bot.times import SECOND
 
 @dataclass(slots=True)
 class Exchange:
-    """A question and its answer; ``trouble``: why there is none, or why it came late."""
+    """A question and its answer; ``trouble`` says why there is none, or why it came late."""
 
     message_id: int
     asked: str = ""
@@ -42,7 +42,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """How the demo went; ``trouble`` says why it was cut short, "" when it was not."""
+    """The result of the demo; ``trouble`` says why it was cut short ("": it was not)."""
 
     model: str
     exchanges: Sequence[Exchange]
@@ -52,7 +52,7 @@ class ModelReport:
 
     @property
     def ok(self) -> bool:
-        """Tell whether everything asked was answered, once."""
+        """Tell whether each question was answered once."""
         return not self.trouble and self.verdict.ok and all(each.answered for each in self.exchanges)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class ModelReport:
 
 
 async def exchanges(reader: Reader, asked: Mapping[int, int]) -> list[Exchange]:
-    """Return what the log says of messages, given with their channels."""
+    """Return the exchanges of messages, which are given with their channels, from the log."""
     return [await _exchange(reader, message_id, channel_id) for message_id, channel_id in asked.items()]
 
 
@@ -106,7 +106,7 @@ def _follow(exchange: Exchange, recorded: Recorded, words: str, began: int) -> N
 
 
 def print_model_report(report: ModelReport) -> None:
-    """Write the table, and everything that is wrong."""
+    """Write the table and all problems."""
     screen, verdict = console(), report.verdict
     table = Table(title=f"asked of {printable(report.model)}", title_justify="left")
     table.add_column("asked", overflow="fold", ratio=2)

@@ -1,16 +1,16 @@
-"""Judge the order of answers in a channel by what Discord holds and by positions in the log (see bot.core.outbox).
+"""Judges the order of answers in a channel by Discord's messages and by positions in the log (see bot.core.outbox).
 
 An answer *was overtaken* by one to a newer message when both of these hold:
 
 - Its first message stands in Discord after the first message of the other answer.
-- It waited when the other answer got its last chance to wait: it was requested, and not given up again, before the
-  newest event after which the other answer's first message was certainly sent.
+- It was pending when the other answer was last decided to be sent: it was requested, and not given up again, before the
+  newest event after which the first message of the other answer was certainly sent.
 
 That event is the one by which the other answer began to be shown or was composed. It is a later one, such as a delay,
-where Discord's own response to a send tells of the first message: that send came after it. So a send that was on its
-way when the older message was recorded is not counted, and nothing depends on a clock.
+if the first message is confirmed by Discord's response to a send, because that send came after the delay. So a send
+that was under way when the older message was recorded does not count, and nothing depends on a clock.
 
-An answer *was torn* when another one began between its first message and its last, and nobody had given it up.
+An answer *was torn* when another one began between its first message and its last, and it was not given up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bot.demo.trails import Trail
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The messages of one answer, by part; answers to commands are not meant."""
+    """The messages of one answer by part, except for answers to commands."""
 
     message_id: int
     channel: str
@@ -36,22 +36,22 @@ class Answered:
 
     @property
     def first(self) -> int:
-        """Return the message with which it began."""
+        """Return its first message."""
         return min(self.ids)
 
     @property
     def last(self) -> int:
-        """Return the message with which it ended."""
+        """Return its last message."""
         return max(self.ids)
 
     @property
     def straight(self) -> bool:
-        """Tell whether its parts stand in their order."""
+        """Tell whether its parts are in order."""
         return all(before < after for before, after in pairwise(self.ids))
 
 
 def misplaced(answers: Iterable[Answered]) -> Iterator[tuple[Answered, Answered]]:
-    """Yield each answer that was overtaken or torn, with the one that came before its time."""
+    """Yield each answer that was overtaken or torn, with the answer that came too early."""
     channels: defaultdict[str, list[Answered]] = defaultdict(list)
     for answer in answers:
         channels[answer.channel].append(answer)

@@ -1,4 +1,4 @@
-"""What every demo is played in: a Discord on loopback with the bot, what cuts it short, and who judges it."""
+"""The place of every demo: a Discord on loopback with a bot, the end of a demo, and its judge."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from bot.sandbox.errors import SandboxError
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
 FORGETFUL = ("--nonce-window", "0")
-"""Nobody knows how long Discord remembers a nonce, so in a demo nothing but the bot keeps a reply from doubling."""
+"""A sandbox that forgets nonces: then only the bot itself keeps a reply from doubling."""
 
 
 def demo_facts() -> str:
-    """Return what the demo's bot knows by rule: a JSON object."""
+    """Return the facts of the demo bot's rules, a JSON object."""
     return files("bot.demo").joinpath("demo_facts.json").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Playground:
-    """A running sandbox, and the bot that is to be started in it."""
+    """A running sandbox, and the bot to be started in it."""
 
     sandbox: SandboxProcess
     bot: BotProcess
 
     async def played(self, play: Coroutine[None, None, None]) -> str:
-        """Play and return what cut it short, "" for nothing; raise DemoError where there is nothing to judge."""
+        """Play; return why it was cut short ("": it was not); raise DemoError when there is nothing to judge."""
         trouble = await self._trouble(play)
         if not self.bot.location.database.exists():
             raise DemoError(trouble)
@@ -52,7 +52,7 @@ class Playground:
 
     @asynccontextmanager
     async def judged(self, addressed: Collection[int]) -> AsyncIterator[tuple[Reader, RunVerdict, VerifyReport]]:
-        """Judge what is there now, and give the log along with that."""
+        """Judge the present state; yield the verdict together with the log's reader."""
         messages = await self.sandbox.control.messages()
         reader = await open_reader(self.bot.location)
         try:
@@ -67,9 +67,9 @@ class Playground:
 async def open_playground(
     folder: Path, facts: str, arguments: Sequence[str] = (), llm: tuple[str, str] | None = None
 ) -> AsyncIterator[Playground]:
-    """Give a sandbox, started with more ``arguments``, and a bot that is set up for it in ``folder``.
+    """Yield a sandbox, started with ``arguments``, and a bot that is set up for it in ``folder``.
 
-    Both are gone at the end. Raises DemoError where the sandbox fails.
+    Both end with the context. Raises DemoError when the sandbox fails.
     """
     try:
         async with sandbox_process([*arguments, *FORGETFUL]) as sandbox, bot_process(folder, sandbox.token) as bot:

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: a table of what was sent and answered, and one conversation's events."""
+"""The demo's report: a table of what was sent and answered, and the events of one conversation."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from bot.eventlog.reader import Query, Reader
 from bot.times import utc_time
 
 BEFORE, AFTER = 10, 18
-"""Events of the timeline before and after the bot came back."""
+"""The numbers of events in the timeline before and after the bot's return."""
 
 PROBLEMS_SHOWN = 20
 
 _CELLS = {"time": "00:00:00.000Z", "event": "catchup.completed", "message": "…0000000", "": "…0000000 by response"}
-"""The widest that the timeline's columns hold."""
+"""The widest values of the timeline's columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """How the demo went; ``trouble`` says why it was cut short, "" when it was not."""
+    """The result of the demo; ``trouble`` says why it was cut short ("": it was not)."""
 
     seed: int
     rate: str
@@ -56,12 +56,12 @@ class DemoReport:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the demo came to its end and nothing is wrong."""
+        """Tell whether the demo was completed without a fault."""
         return not self.trouble and self.verdict.ok
 
     @property
     def seconds(self) -> float:
-        """Return how long the acts took."""
+        """Return the seconds that the acts took."""
         return sum(act.seconds for act in self.acts)
 
     def to_json(self) -> dict[str, Any]:
@@ -81,9 +81,9 @@ class DemoReport:
 
 
 async def timeline(reader: Reader) -> list[TerminalLine]:
-    """Return the events around the bot's return of the channel in which it found what it had sent before the kill.
+    """Return the events around the bot's return, of the channel in which it found what it had sent before the kill.
 
-    Its starts stand between them.
+    The starts of the bot are among them.
     """
     found = [recorded async for recorded in reader.events(Query(types=(ReplySent.TYPE, BotStarted.TYPE)))]
     starts = [recorded for recorded in found if isinstance(recorded.event, BotStarted)]
@@ -98,7 +98,7 @@ async def timeline(reader: Reader) -> list[TerminalLine]:
 
 
 def _around(events: Sequence[Recorded], start: Recorded, chosen: Recorded) -> Sequence[Recorded]:
-    """Return what surrounds ``start``, and where ``chosen`` comes later than that, what leads there."""
+    """Return the events around ``start`` and, if ``chosen`` comes later, those that lead to it."""
     at, goal = events.index(start), events.index(chosen)
     begin, half = max(0, at - BEFORE), AFTER // 2
     if goal < at + AFTER:
@@ -107,7 +107,7 @@ def _around(events: Sequence[Recorded], start: Recorded, chosen: Recorded) -> Se
 
 
 def print_report(report: DemoReport) -> None:
-    """Write the timeline, the table, and everything that is wrong."""
+    """Write the timeline, the table and all problems."""
     screen = console()
     if report.timeline:
         screen.table(_timeline(report.timeline, screen.width if screen.is_terminal else None))
@@ -148,7 +148,7 @@ def _table(report: DemoReport) -> Table:
 
 
 def _timeline(shown: Sequence[TerminalLine], width: int | None) -> Table:
-    """Return what happened; a terminal's ``width`` costs words, never times or ids."""
+    """Return the timeline; words, but never times or ids, are cut to the ``width`` of a terminal."""
     place = next((line.recorded.stream for line in shown if channel_of(line.recorded.stream)), "")
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"{place} around the kill -9", title_justify="left")
     for name, widest in _CELLS.items():
@@ -179,12 +179,12 @@ def _cut(words: str, width: int | None) -> Text:
 
 
 def _short(snowflake: int) -> str:
-    """Return the end of an id, which is what tells ids of the same minute apart."""
+    """Return the end of an id, which distinguishes ids of the same minute."""
     return f"…{str(snowflake)[-7:]}"
 
 
 def _about(recorded: Recorded) -> str:
-    """Return what an event says beside ids and words."""
+    """Return the fields of an event without ids and words."""
     match recorded.event:
         case MessageReceived(via=via):
             return via

@@ -1,4 +1,4 @@
-"""The demo's script: who says what where, from a seed. Pure, so that the same seed plays the same chat."""
+"""The demo's script: who says what where. Pure: the same seed gives the same chat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.core.parts import split
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 OTHER_BOT = "weather-bot"
 LONG_WORD = "manual"
-"""The fact that needs more than one message."""
+"""The fact whose answer needs more than one message."""
 
 RULES = """
 [[rules]]
@@ -34,7 +34,7 @@ reply = "You are welcome, {author}."
 """
 
 FIXED = 19
-"""Posts of every story, however short: last words, and what the acts add by themselves."""
+"""The number of posts in even the shortest story: last words, and what the acts add themselves."""
 
 _CHATTER = (
     "morning, everyone",
@@ -63,7 +63,7 @@ _STORMS = ("Storm warning until 6 pm.", "12 degrees, light rain.", "!uptime", "W
 
 
 class Spot(StrEnum):
-    """Where the demo's people talk."""
+    """The places where the demo's people talk."""
 
     GENERAL = "general"
     HELP = "help"
@@ -74,9 +74,9 @@ class Spot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message to post; ``parts`` counts the messages the bot has to answer it with.
+    """A message to post; ``parts`` is the number of messages in the bot's answer.
 
-    ``addressed`` tells whether it is addressed to the bot, which then answers or says in the log why not.
+    ``addressed`` tells whether it is addressed to the bot, which then answers or records why not.
     """
 
     place: Spot
@@ -104,7 +104,7 @@ class Script:
 
     @property
     def busiest(self) -> int:
-        """Return how many messages the bot has to send to the busiest place."""
+        """Return the number of messages that the bot has to send to the busiest place."""
         return max(
             Counter({place: sum(post.parts for post in self.posts if post.place is place) for place in Spot}).values()
         )
@@ -119,7 +119,7 @@ class ScriptWriter:
         self._words = [word for word in facts if word != LONG_WORD]
 
     def story(self, messages: int) -> Script:
-        """Return a story of about so many messages."""
+        """Return a story of about ``messages`` messages."""
         public = (Spot.GENERAL, Spot.HELP, Spot.RANDOM)
         free = max(0, messages - FIXED)
         return Script(
@@ -142,7 +142,7 @@ class ScriptWriter:
         return replace(post, addressed=True, mention=mention)
 
     def last_words(self, places: Iterable[Spot]) -> tuple[Post, ...]:
-        """Write a question for each place: once it is answered, whatever came before it there is recorded."""
+        """Write a question for each place. Once it is answered, everything before it in that place is recorded."""
         return tuple(self.ask(place) for place in places)
 
     def _mixed(self, places: Sequence[Spot], number: int, asking: float = 0.5) -> tuple[Post, ...]:

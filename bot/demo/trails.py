@@ -1,4 +1,4 @@
-"""What the log says about each message: where it was recorded, and what became of the reply to it."""
+"""What the log says about each message: where it was recorded, and how its reply ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.eventlog.reader import Query, Reader
 
 @dataclass
 class Trail(ReplyRecord):
-    """What is on record about the reply to a message, and where and when.
+    """The record of the reply to a message.
 
     ``recorded`` are the streams that hold the message; ``turns`` the positions at which a reply was requested, and
     those at which it was given up, negative. ``sent_after_position`` is that of the newest event after which the first
@@ -27,11 +27,11 @@ class Trail(ReplyRecord):
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether the reply was given up or composed anew in between."""
+        """Tell whether the reply was given up or composed anew meanwhile."""
         return len(self.turns) > 1
 
     def waited(self, position: int) -> bool:
-        """Tell whether the reply was requested, and not given up, just before a position of the log."""
+        """Tell whether the reply was requested and not given up just before a position of the log."""
         return next((turn > 0 for turn in reversed(self.turns) if abs(turn) < position), False)
 
     def follow(self, recorded: e.Recorded) -> None:
@@ -58,7 +58,7 @@ class Trail(ReplyRecord):
 
 
 async def read_trails(reader: Reader) -> dict[int, Trail]:
-    """Return what the log says about each message, by its id."""
+    """Return the trail of each message by its id."""
     trails: defaultdict[int, Trail] = defaultdict(Trail)
     async for recorded in reader.events(Query()):
         if isinstance(recorded.event, e.MessageEvent):

@@ -1,6 +1,6 @@
-"""What one commit carries: rows ready to be written, made as requests come, while the commit before is on its way.
+"""The rows of one commit. They are made as requests come, while the commit before is being written.
 
-They go to SQLite in one statement of many rows, and a trigger puts every part of a row in its place (see
+They go to SQLite in statements of many rows, and a trigger puts each part of a row into its table (see
 ``migrations/0002_append_rate.sql``).
 """
 
@@ -24,7 +24,7 @@ Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 
 
 class Appended(NamedTuple):
-    """What became of one unit: ``new`` events, or those ``known`` already, by whose keys it was recognized."""
+    """The result for one unit: its ``new`` events, or the events with the same keys that were ``known`` already."""
 
     new: tuple[Recorded, ...] = ()
     known: tuple[Recorded, ...] = ()
@@ -40,7 +40,7 @@ class Append:
 
 
 class Care(IntEnum):
-    """How carefully a request is written: as most are, after looking for its keys in the log, or in a commit alone."""
+    """How a request is written: without a look into the log, after a look for its keys, or alone in a commit."""
 
     NONE = 0
     LOOKED_UP = 1
@@ -49,7 +49,7 @@ class Care(IntEnum):
 
 @dataclass(slots=True)
 class Waiting:
-    """A request and whoever waits for its outcome."""
+    """A request, and the future of the caller that waits for its result."""
 
     request: Append | Work
     future: asyncio.Future[Any]
@@ -62,7 +62,7 @@ class Waiting:
             self.future.set_exception(error)
 
     def answer(self) -> None:
-        """Tell the caller what came out of it."""
+        """Give the caller the result."""
         if self.future.done():
             return
         if isinstance(self.outcome, Exception):
@@ -73,7 +73,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Head:
-    """A stream's id, its newest version and that event's hash; ``made`` is False until its row is on the way."""
+    """A stream's id, its newest version and that event's hash; ``made`` is False until a batch holds its row."""
 
     id: int
     version: int
@@ -85,16 +85,16 @@ COLUMNS = (
     "position, stream_id, version, type, v, recorded_at, key_kind, key_id, key_part, correlation, causation, "
     "data, body_digest, hash, made, opens, subject_id, salt, sealed"
 )
-"""What a row brings: an event's columns, its new stream's name, whether it leaves work, and its words."""
+"""The columns of a row: the event's own, the name of a new stream, whether work is left, and the words."""
 
 _WIDTH = COLUMNS.count(",") + 1
 _SIZES = (*range(1, 8), *range(8, 32, 2), *range(32, 64, 4), *range(64, 128, 8), *range(128, 257, 16))
-"""How many rows a statement may have, so that few texts are ever prepared."""
+"""The numbers of rows that a statement may have. They are few, so few statements have to be prepared."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows for one commit, and who waits for it; ``streams`` are the ids of those that the rows belong to."""
+    """The rows of one commit, and the requests that wait for it; ``streams`` are the ids of the streams of the rows."""
 
     waiting: list[Waiting] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Return how many events it writes."""
+        """Return the number of events in the batch."""
         return len(self.values) // _WIDTH
 
     def write(self, connection: sqlite3.Connection) -> None:
@@ -110,7 +110,7 @@ class Batch:
         works = [(waiting, work) for waiting in self.waiting if not isinstance(work := waiting.request, Append)]
         statements = tuple(self._statements())
         if len(statements) == 1 and not works:
-            # A statement is a transaction of its own, and every statement more is a wait for the interpreter.
+            # One statement is a transaction by itself. Each further statement has to wait for the interpreter.
             connection.execute(*statements[0])
             return
         connection.execute("BEGIN IMMEDIATE")
@@ -126,7 +126,7 @@ class Batch:
             raise
 
     def _statements(self) -> Iterator[tuple[str, list[Any]]]:
-        """Yield the statements that write all rows, the last one filled up with empty rows, which come to nothing."""
+        """Yield the statements that write all rows. The last one is filled up with empty rows, which write nothing."""
         for start in range(0, len(self.values), _SIZES[-1] * _WIDTH):
             values = self.values[start : start + _SIZES[-1] * _WIDTH]
             rows = _SIZES[bisect_left(_SIZES, len(values) // _WIDTH)]

@@ -1,7 +1,7 @@
 """The hash chain: each event's hash covers the one before it in its stream, its own fields, and its body's digest.
 
-Fields are framed by their lengths, so that no two different events give the same bytes. The body enters as a salted
-digest that the event keeps: erasing the body takes the words and the salt away, and the chain still verifies.
+Each field is preceded by its length, so two different events never give the same bytes. The event keeps a salted digest
+of its body, and the hash covers that digest. Erasing the body removes the words and the salt; the chain still verifies.
 """
 
 from __future__ import annotations
@@ -49,5 +49,5 @@ def link(  # noqa: PLR0913, PLR0917 - the chain covers every field of an event
 
 
 def body_digest(salt: bytes, body: bytes) -> bytes:
-    """Return the salted digest under which an event remembers its body."""
+    """Return the salted digest that an event keeps of its body."""
     return sha256(salt + body).digest()

@@ -1,11 +1,11 @@
 """Moving committed pages from the write-ahead log into the database, beside the writer instead of within its commits.
 
-SQLite's own way is to do it all in the commit that fills the write-ahead log: measured, that one takes fifteen times as
-long as the others. Here a connection of its own copies what there is while commits go on. What they add meanwhile is
-copied between two commits, which takes as long as one more commit, and lets the next begin the write-ahead log anew.
+SQLite by itself copies all pages in the commit that fills the write-ahead log. Measured: that commit takes fifteen
+times as long as the others. Here a second connection copies pages while commits go on. The pages that those commits add
+are copied between two commits. That takes as long as one commit, and the next commit starts the write-ahead log afresh.
 
-SQLite syncs the database only when all there is was copied, which is never so beside commits that go on. So the file is
-synced here before the last pages are copied: measured, the commits that wait for these waited 10 ms otherwise.
+SQLite syncs the database only once all pages are copied, which never happens while commits go on. So the file is synced
+here before the last pages are copied. Measured: without that, commits waited 10 ms for these pages.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from bot.errors import LogError
 from bot.eventlog.database import Connection
 
 EVERY = 2_000
-"""Pages between two checkpoints: some 8 MiB of write-ahead log, which a crash leaves to be read again at the start."""
+"""Pages between two checkpoints: about 8 MiB of write-ahead log. After a crash the next start reads them again."""
 
 _A_COMMIT, _EVENTS_A_PAGE = 5, 4
-"""Reckoned, since SQLite does not tell: the pages of a commit of one event, and how many events take one more."""
+"""Estimates, since SQLite does not tell: the pages of a commit of one event, and how many events take one more page."""
 
 
 class Checkpointer:
     """Copies pages whenever enough was written; :meth:`run` is its task.
 
-    ``file`` is the database, open for its syncs. It has to be closed after every connection to it: closing a file lets
-    go of all locks that this process has on it (POSIX), SQLite's included.
+    ``file`` is the database file, opened to be synced. Close it after every connection to the database: closing a file
+    releases all locks of this process on it (POSIX), those of SQLite too.
     """
 
     def __init__(self, aside: Connection, writing: Connection, file: FileIO) -> None:
@@ -42,7 +42,7 @@ class Checkpointer:
         self._due = asyncio.Event()
 
     def wrote(self, events: int) -> None:
-        """Reckon what a commit of so many events has written."""
+        """Add the estimated pages of a commit of ``events`` events."""
         self._pages += _A_COMMIT + events // _EVENTS_A_PAGE
         if self._pages >= EVERY:
             self._pages = 0
@@ -57,17 +57,17 @@ class Checkpointer:
                 await self._aside.run(partial(_copy_and_sync, self.file))
                 await self._writing.run(_copy_pages)
             except LogError:
-                # The writer meets the same trouble and tells of it; the pages are safe where they are.
+                # The writer meets the same error and reports it. The pages are safe in the write-ahead log.
                 continue
 
     async def close(self) -> None:
-        """Close the connection that copies; the file stays open for whoever closes the other connections."""
+        """Close the connection that copies. The file stays open until the other connections are closed."""
         await self._aside.close()
 
 
 def _copy_and_sync(file: FileIO, connection: sqlite3.Connection) -> None:
     _copy_pages(connection)
-    # A failure is told to each opening of a file once: SQLite hears of it when it syncs, and keeps the pages.
+    # The system reports a failed sync once to each open file. SQLite sees it at its own sync and keeps the pages.
     with suppress(OSError):
         os.fsync(file.fileno())
 

@@ -1,7 +1,7 @@
 """Between events and what is stored: type names, schema versions, JSON, the sealed body's plain form.
 
-An event's defaults are not stored: they are part of its schema version, which a test locks. An older version is lifted,
-one step at a time, by an upcaster before it is validated, so that every log ever written loads.
+Defaults of an event are not stored: they belong to its schema version, which a test locks. Upcasters lift an event of
+an older version one version at a time, before it is validated. So every log of any release loads.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from bot.errors import LogDamaged, LogForeign
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
-"""For (type, v): what turns the fields of version v into those of v + 1. Empty while every schema is the first."""
+"""By (type, v): the function that turns the fields of version v into those of v + 1. Empty: all schemas are at 1."""
 
 
 def encode_event(event: Event) -> bytes:
-    """Return an event's JSON, without what is as its schema's defaults say."""
+    """Return an event's JSON without the fields that have their default value."""
     return _json(event)
 
 
@@ -39,7 +39,7 @@ def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int]
             return validate(data)
         return _lifted(model, type_name, v, data, upcasters)
     except (ValueError, TypeError, LookupError) as error:
-        # Pydantic's own message would quote the data; an upcaster may stumble over anything in damaged fields.
+        # Pydantic's own message would quote the data. An upcaster can raise anything over damaged fields.
         raise LogDamaged(
             f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "
             "and restore the folder from a backup."
@@ -86,13 +86,13 @@ def _json(model: BaseModel) -> bytes:
     try:
         return model.__pydantic_serializer__.to_json(model, exclude_defaults=True)
     except PydanticSerializationError:
-        # Half of a surrogate pair, which JSON can carry and UTF-8 can't.
+        # Half of a surrogate pair: JSON can hold it, UTF-8 cannot.
         return json.dumps(model.model_dump(exclude_defaults=True), ensure_ascii=False).encode(errors="replace")
 
 
 @cache
 def _readers() -> Mapping[str, tuple[type[Event], Callable[[str], Event]]]:
-    """Return each event's model and what reads its JSON: pydantic's own method around that takes half as long again."""
+    """Return each event's model and its JSON reader. Calling pydantic's own method would take half as long again."""
     return {name: (model, model.__pydantic_validator__.validate_json) for name, model in _models().items()}
 
 

@@ -1,7 +1,7 @@
-"""The database file: looked at before it is touched, created whole or not at all, migrated forwards.
+"""The database file: inspected before it is opened, created whole or not at all, migrated forwards.
 
-What the header of an SQLite file says is documented at https://www.sqlite.org/fileformat.html: magic at 0, page size at
-16, size in pages at 28, user version at 60, application id at 68.
+The header of an SQLite file is documented at https://www.sqlite.org/fileformat.html: magic at 0, page size at 16, size
+in pages at 28, user version at 60, application id at 68.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import aiosqlite
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
 
 APPLICATION_ID = 0x4563686F
-"""``Echo``: tells our files from other programs'."""
+"""``Echo`` in ASCII: marks a database file as ours."""
 
 FILE_NAME = "events.db"
 PAGE_SIZE = 4096
-"""A commit writes whole pages: one event's took half the time of 16 KiB pages, a hundred's two thirds."""
+"""A commit writes whole pages. Compared with 16 KiB, a commit of one event took half the time, of 100 two thirds."""
 BUSY_MILLISECONDS = 5000
 
 _HEADER_BYTES = 100
@@ -44,19 +44,19 @@ class Connection(aiosqlite.Connection):
     """An aiosqlite connection that can run a whole function on its thread, in one hop."""
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what ``work`` returns for the underlying connection; sqlite3's errors come out as ours."""
+        """Return what ``work`` returns for the underlying connection. Errors of sqlite3 are raised as our own."""
         with translated():
             return await self.submit(work)
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Queue ``work`` for the thread at once, and return a future of what it returns or raises."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        # aiosqlite's own seam; its coroutines would begin only at the loop's next turn.
+        # aiosqlite's inner method. Its coroutines would begin only at the loop's next turn.
         self._tx.put_nowait((future, partial(work, self._conn)))
         return future
 
     async def gone(self) -> None:
-        """Wait until the thread of a connection that was given up has ended: left alone, it may find no loop."""
+        """Wait until the thread of a cancelled connection has ended, so that it does not report to a closed loop."""
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
 
@@ -69,7 +69,7 @@ def migrations() -> tuple[tuple[str, str], ...]:
 
 
 def inspect(path: Path) -> int:
-    """Return the schema version of the log file at ``path`` from its header alone, touching nothing.
+    """Return the schema version of the log file at ``path``, read from its header without changing anything.
 
     Raises LogDamaged for a truncated file or one that is no SQLite database, LogForeign for another program's database
     or a newer release's log.
@@ -77,7 +77,7 @@ def inspect(path: Path) -> int:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
-            # After the header: beside a running owner the file grows.
+            # Read the size after the header, because a running owner makes the file grow.
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise LogUnwritable(f"The log {path} can't be read: {error.strerror}. Check its permissions.") from error
@@ -97,10 +97,10 @@ def inspect(path: Path) -> int:
 
 
 def _is_short(path: Path, size: int, pages: int, page_size: int) -> bool:
-    """Tell whether pages are nowhere to be found.
+    """Tell whether pages are missing from both the file and the write-ahead log.
 
-    A crash or a full disk in the middle of a checkpoint leaves a short file, which may end within a page, and whose
-    other pages are still in the write-ahead log. Beside a running owner the checkpoint may have ended meanwhile.
+    A crash or a full disk during a checkpoint leaves a short file. It may end within a page; the other pages are still
+    in the write-ahead log. A running owner may have finished the checkpoint meanwhile.
     """
     missing = set(range(size // page_size + 1, pages + 1))
     return bool(missing) and not missing <= _wal_pages(path, page_size) and path.stat().st_size < pages * page_size
@@ -114,7 +114,7 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def _wal_pages(path: Path, page_size: int) -> set[int]:
-    """Return the pages that the write-ahead log holds: a 32-byte header, then 24 bytes before each page."""
+    """Return the number of pages in the write-ahead log: a 32-byte header, then 24 bytes before each page."""
     wal = _wal(path)
     if not wal.exists():
         return set()
@@ -153,7 +153,7 @@ def migrate(connection: sqlite3.Connection, *, now: int) -> None:
 
 
 def key_proof(path: Path) -> bytes:
-    """Return what the log keeps to recognize its key."""
+    """Return the proof that the log keeps to recognize its key."""
     with (
         translated(),
         closing(sqlite3.connect(_untouching(path), uri=True, timeout=BUSY_MILLISECONDS / 1000)) as connection,
@@ -167,7 +167,7 @@ def key_proof(path: Path) -> bytes:
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a newer release's log whose header does not say so yet: the write-ahead log is ahead of it."""
+    """Refuse a newer release's log whose header is still old, because its migration is in the write-ahead log alone."""
     _refuse_newer(path, connection.execute("PRAGMA user_version").fetchone()[0])
 
 
@@ -180,7 +180,7 @@ async def connect_writer(path: Path, *, full: bool) -> Connection:
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA secure_delete = ON")
-        # A bound for when nobody copies pages aside (see checkpoints.py): 64 MiB.
+        # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
         connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
     return await _connect(uri, prepare)
@@ -196,7 +196,7 @@ def _uri(path: Path, mode: str) -> str:
 
 
 def _untouching(path: Path) -> str:
-    """Return a URI that reads a log at rest without the files every other connection makes beside it."""
+    """Return a URI that reads a log without creating files beside it, where no process has the log open."""
     return _uri(path, "ro") + ("" if _wal(path).exists() else "&immutable=1")
 
 
@@ -219,7 +219,7 @@ async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> C
     try:
         await asyncio.shield(opening)
     except asyncio.CancelledError:
-        # Who waits for it has gone, as with Ctrl-C: it is opened all the same, and closed.
+        # The caller was cancelled, as by Ctrl-C. The thread opens the connection all the same, so close it.
         with suppress(sqlite3.Error, LogError):
             await opening
             await connection.close()
@@ -239,7 +239,7 @@ async def _open(connection: Connection) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn sqlite3's errors into ours, which say what to do."""
+    """Turn errors of sqlite3 into our own, which say what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -254,7 +254,7 @@ def translated() -> Iterator[None]:
 _RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
 _NOT_DATA = ("Could not decode to UTF-8", "malformed JSON")
-"""What is said, with no code or a general one, of stored data that damage made no text or no JSON."""
+"""SQLite's messages for stored data that is damaged text or JSON. They come without a code, or with a general one."""
 
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",
@@ -284,7 +284,7 @@ def _creating(path: Path) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename outlive a power loss: the folder's entry needs a sync of its own."""
+    """Sync a folder, so that a rename in it survives a power loss."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

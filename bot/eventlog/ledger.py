@@ -1,7 +1,7 @@
-"""What the writer knows of the log's end: every event's position, version, cause and hash come from here.
+"""The ledger gives each event its position, version, cause and hash, from what it knows of the end of the log.
 
-It runs ahead of the disk: rows for the next commit are made while the one before is written. When a commit fails, all
-of it is forgotten and looked up again.
+It is ahead of the disk: rows for the next commit are made while the one before is written. When a commit fails, the
+ledger forgets what it knew and looks it up again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHERE key_kind = ? AND key_id = ? AND key_part = ? AND stream_id = ?
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the log holds: its newest position, its greatest stream id, heads by stream, events by stream and key."""
+    """What was read from the log: newest position, greatest stream id, heads by stream, events by stream and key."""
 
     position: int
     streams: int
@@ -39,7 +39,7 @@ class Known:
 
 @dataclass(slots=True)
 class Ledger:
-    """Remembers heads, gives out positions, and turns drafts into rows; ``clock`` is in microseconds."""
+    """Remembers heads, assigns positions, and turns drafts into rows; ``clock`` returns microseconds."""
 
     vault: Vault
     clock: Callable[[], int]
@@ -49,33 +49,33 @@ class Ledger:
     _entropy: Entropy = field(default_factory=Entropy)
 
     def knows(self, stream: str) -> bool:
-        """Tell whether an append to ``stream`` needs no look into the log."""
+        """Tell whether the head of ``stream`` is known, so that an append can be prepared without reading the log."""
         return self.position >= 0 and stream in self.heads
 
     def learn(self, known: Known) -> None:
-        """Take over what was looked up, where nothing newer is on its way."""
+        """Take over what was read from the log, except where newer rows are being written."""
         if self.position < 0:
             self.position, self._streams = known.position, known.streams
         for stream, head in known.heads.items():
             self.heads.setdefault(stream, head)
 
     def forget(self, streams: Collection[int]) -> None:
-        """Forget the end of the log and the heads of ``streams``, by their ids: what they stood for was not written."""
+        """Forget the end of the log and the heads of ``streams`` (ids), because their rows were not written."""
         for stream in [name for name, head in self.heads.items() if head.id in streams or not head.made]:
             del self.heads[stream]
         self.position = -1
 
     def shrink(self, size: int, kept: Collection[int]) -> None:
-        """Forget the heads that were used least recently; those of the streams ``kept`` are not written yet."""
+        """Forget the least recently used heads beyond ``size``, except those of ``kept``: streams not written yet."""
         surplus = len(self.heads) - size
         if surplus > 0:
             for stream in [name for name, head in self.heads.items() if head.id not in kept][:surplus]:
                 del self.heads[stream]
 
     def append(self, batch: Batch, request: Append, known: Known | None) -> list[Appended] | VersionConflict:
-        """Add a request's rows to ``batch`` and return what becomes of each unit, up to the first one known already.
+        """Add a request's rows to ``batch`` and return the result for each unit, up to the first that is known already.
 
-        Without ``known`` nothing is taken to be there: the database refuses a repeated key then.
+        Without ``known`` every unit counts as new, and the database refuses a repeated key.
         """
         head = self._head(request.stream)
         if request.expected_version is not None and request.expected_version != head.version:
@@ -121,7 +121,7 @@ class Ledger:
         digest, salt, sealed = _NO_BODY if body is None else self._seal(position, encode_body(body))
         type_name, v = event.TYPE, event.V
         link = chain.link(head.hash, stream, position, version, type_name, v, now, key, about, causation, data, digest)
-        # Plain numbers: sqlite3 takes as long over an enum's member or a bool as over the rest of the row.
+        # Plain numbers: sqlite3 takes as long for one enum member or bool as for the rest of the row.
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
@@ -143,9 +143,9 @@ class Ledger:
 
 
 def look_up(connection: sqlite3.Connection, requests: Sequence[tuple[Append, bool]]) -> Known:
-    """Return what the log holds of the streams asked for, and, where the flag says so, of each request's keys.
+    """Return what the log holds of the requests' streams, and of a request's keys where its flag is set.
 
-    A request's keys are looked for up to the first unit that is known: what follows is not appended anyway.
+    Keys are looked for up to the first unit that is known, because the units after it are not appended.
     """
     (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
     (streams,) = connection.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()
@@ -177,7 +177,7 @@ def _recorded(stream: str, row: tuple[Any, ...]) -> Recorded:
 
 
 def _there(stream: str, unit: Unit, known: Known | None) -> tuple[Recorded, ...]:
-    """Return the events by whose keys a unit is recognized."""
+    """Return the recorded events that have the keys of a unit."""
     if known is None or not known.events:
         return ()
     keys = (draft.event.key() for draft in unit)
@@ -186,7 +186,7 @@ def _there(stream: str, unit: Unit, known: Known | None) -> tuple[Recorded, ...]
 
 
 def _remember(known: Known, stream: str, new: Sequence[Recorded]) -> None:
-    """Let the requests that follow find what these rows are about to record."""
+    """Add events that are about to be written to ``known``, so that later requests of the batch find them."""
     for recorded in new:
         key = recorded.event.key()
         if key is not None:

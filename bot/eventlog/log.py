@@ -27,7 +27,7 @@ KEY_FILE = "vault.key"
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a log lives and what opens it; without ``key`` the key file (default: ``vault.key`` in the folder) does."""
+    """A log's folder and key. Without ``key`` the key file is used (default: ``vault.key`` in the folder)."""
 
     folder: Path
     key: bytes | None = None
@@ -44,7 +44,7 @@ class Location:
         return self.key_file or self.folder / KEY_FILE
 
     def has_log(self) -> bool:
-        """Tell whether there is a database; raise LogUnwritable where that can't be seen."""
+        """Tell whether there is a database; raise LogUnwritable when the folder cannot be read."""
         try:
             return self.database.exists()
         except OSError as error:
@@ -56,7 +56,7 @@ class Location:
 class EventLog:
     """The log, opened for appending. Make one with :func:`open_log`.
 
-    ``aside`` is a second reading connection, for long reads that nothing else should wait behind.
+    ``aside`` is a second reading connection, for long reads that would make other readers wait.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class EventLog:
     ) -> list[Appended]:
         """Append units one after the other in one transaction, up to and including the first one known already.
 
-        What comes after a known unit was decided in the belief that it is new: the answer is shorter than ``units``
-        then, and the caller decides the rest again.
+        The units after a known one were decided as if that one were new. They are not appended: the result is shorter
+        than ``units``, and the caller decides them again.
         """
         return await self._writer.append(Append(stream, units, expected_version))
 
@@ -100,7 +100,7 @@ class EventLog:
         await self._writer.write(lambda connection: snapshots.save(connection, stream, state, clock()))
 
     async def finish(self, stream: str, version: int) -> None:
-        """Note that ``stream`` had nothing left to do at ``version``; without effect when it has moved on since."""
+        """Note that ``stream`` has no work left at ``version``. Does nothing when the stream has a newer version."""
         sql = "DELETE FROM unfinished WHERE stream_id = (SELECT id FROM streams WHERE name = ? AND version = ?)"
         await self._writer.write(lambda connection: connection.execute(sql, (stream, version)).rowcount)
 
@@ -115,7 +115,7 @@ class EventLog:
         return count
 
     async def close(self) -> None:
-        """Write what waits, close the file, and let go of the folder."""
+        """Write all waiting requests, close the file and release the folder."""
         self._writer.close()
         await self._task
         self._copying.cancel()
@@ -129,10 +129,10 @@ class EventLog:
 
 
 async def open_log(location: Location, *, clock: Callable[[], int], full: bool = True) -> EventLog:
-    """Open the log in a folder, made if missing, as its one owner.
+    """Open the log in a folder as its one owner; make the folder if it is missing.
 
-    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. Whatever is wrong is raised
-    before anything is touched: LogLocked, LogUnwritable, LogDamaged, LogForeign, KeyMismatch.
+    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. Raises LogLocked,
+    LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
     """
     _prepare_folder(location.folder)
     if location.has_log():
@@ -156,17 +156,16 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:
-    """Connect, and let ``undo`` close the connection when something goes wrong later."""
+    """Connect, and have ``undo`` close the connection when a later step fails."""
     connection = await connecting
     undo.push_async_callback(connection.close)
     return connection
 
 
 async def open_reader(location: Location, *, words: bool = True) -> Reader:
-    """Open the log for reading only, beside whoever owns it; without ``words`` no key is needed and none is looked for.
+    """Open the log for reading only, beside its owner. Without ``words`` no key is needed and none is read.
 
-    Raises LogError when there is no log, or none that can be read, KeyMismatch when the key to its words is missing or
-    another log's.
+    Raises LogError when there is no readable log, KeyMismatch when its key is missing or belongs to another log.
     """
     if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
@@ -181,7 +180,7 @@ def _unlock(location: Location, clock: Callable[[], int]) -> Vault:
     made = location.key is None and not has_key(location.key_path)
     vault = Vault(make_key(location.key_path) if made else _find_key(location))
     if made:
-        # Before anything is sealed: no power loss may leave words without their key.
+        # Sync the key before anything is sealed, so that no power loss leaves words without their key.
         database.sync_folder(location.key_path.parent)
     database.create(location.database, now=clock(), key_proof=vault.proof())
     return vault

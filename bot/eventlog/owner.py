@@ -1,4 +1,4 @@
-"""One owner per log folder: a lock the kernel lets go of when its process dies, and a note of who holds it."""
+"""One owner per log folder: a lock that the kernel releases when the process dies, and a note of the holder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.errors import LogLocked, LogUnwritable
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a log folder; ``since`` is microseconds since the epoch."""
+    """The process that holds a log folder; ``since`` is microseconds since the epoch."""
 
     pid: int
     host: str
@@ -30,7 +30,7 @@ class Ownership:
         self._note = folder / "owner.json"
 
     def acquire(self, now: int) -> None:
-        """Take the folder; raise LogLocked naming the holder when another process has it."""
+        """Take the folder; raise LogLocked, which names the holder, when another process has it."""
         owner = Owner(pid=os.getpid(), host=socket.gethostname(), since=now)
         try:
             self._lock.acquire(timeout=0)
@@ -45,7 +45,7 @@ class Ownership:
             ) from error
 
     def release(self) -> None:
-        """Let go of the folder, once: by the second time it may be somebody else's."""
+        """Release the folder. A second call does nothing, because another process may own the folder by then."""
         if self._lock.is_locked:
             self._note.unlink(missing_ok=True)
             self._lock.release()
@@ -60,7 +60,7 @@ class Ownership:
 
 
 def read_owner(folder: Path) -> Owner | None:
-    """Return who last took the folder, or None where nobody says so."""
+    """Return the process that last took the folder, or None without a readable note."""
     try:
         return Owner(**json.loads((folder / "owner.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

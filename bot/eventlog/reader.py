@@ -1,4 +1,4 @@
-"""Reading the log: tails, pages, bodies, counts. Readers use connections of their own and never block the writer."""
+"""Reading the log: tails, pages, bodies, counts. Each reader has its own connection and never blocks the writer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
 PAGE = 2000
-"""Rows fetched in one hop: enough to make hops cheap, few enough to keep memory flat."""
+"""Rows fetched in one hop to the thread: enough to make hops cheap, few enough to keep memory small."""
 
 _COLUMNS = """
 SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
@@ -31,16 +31,16 @@ SELECT position, version, recorded_at, type, v, data, correlation, causation FRO
 WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND version <= ? ORDER BY version LIMIT ?
 """
 _LISTED = "SELECT value FROM json_each(?)"
-"""A list as one parameter, since SQLite limits their number."""
+"""Passes a list as one parameter, because SQLite limits the number of parameters."""
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
-"""Keys that hold the id of a message that is not the bot's."""
+"""The kinds of keys that hold the id of a person's message."""
 MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
-"""What is recorded first about a message, in whichever stream."""
+"""Selects the first event about a message, in any stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which events to read: every field narrows.
+    """Which events to read. An event has to fit every field that is set.
 
     ``since`` and ``until`` are microseconds, ``until`` exclusive; both versions are of one ``stream``;
     ``author_id`` chooses what a person wrote and what was asked for them.
@@ -86,7 +86,7 @@ class Reader:
         return await self.connection.run(lambda connection: _head(connection, stream))
 
     async def tail(self, stream: str, *, after: int = 0, upto: int | None = None) -> AsyncIterator[list[Recorded]]:
-        """Yield the events of ``stream`` with after < version <= upto, in pages."""
+        """Yield the events of ``stream`` with ``after`` < version <= ``upto``, in pages."""
         while True:
             page = await self.connection.run(partial(_tail, stream, after, upto))
             if page:
@@ -96,9 +96,9 @@ class Reader:
             after = page[-1].version
 
     async def load(self, stream: str, *, upto: int | None = None) -> Loaded:
-        """Return the state of ``stream`` at version ``upto``: the newest usable snapshot and the events after it.
+        """Return the state of ``stream`` at version ``upto``, from the newest usable snapshot and the events after it.
 
-        Folds page by page, so that memory follows the state and not the stream.
+        Folds page by page, so memory depends on the state and not on the length of the stream.
         """
         snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto))
         while not whole:
@@ -121,7 +121,7 @@ class Reader:
             left = None if left is None else left - len(rows)
 
     async def find(self, stream: str, kind: KeyKind, key_id: int | None = None) -> list[Recorded]:
-        """Return the events of ``stream`` whose dedupe key is of ``kind`` about ``key_id`` (None: any), by key."""
+        """Return the events of ``stream`` with a dedupe key of ``kind`` and ``key_id`` (None: any), ordered by key."""
         chosen = "" if key_id is None else "AND e.key_id = ?"
         sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? {chosen} ORDER BY e.key_id, e.key_part"
         values = (stream, kind) if key_id is None else (stream, kind, key_id)
@@ -129,7 +129,7 @@ class Reader:
         return [recorded(row) for row in rows]
 
     async def sent_as(self, stream: str, sent_id: int) -> Recorded | None:
-        """Return the event that says which part of which reply a message of the bot is, or None.
+        """Return the event that records the sending of the bot's message ``sent_id``, or None.
 
         Looks at every sent part of the stream: measured 30 ms for 100,000 events, so an index would not pay.
         """
@@ -138,9 +138,9 @@ class Reader:
         return recorded(rows[0]) if rows else None
 
     async def message(self, message_id: int) -> Recorded | None:
-        """Return the first event about a message, or the one that says that the bot sent it, in whichever stream.
+        """Return the first event about a message, in any stream, or the event that records that the bot sent it.
 
-        What people wrote is found by its key. For a message of the bot sent parts are looked through, the newest first.
+        A person's message is found by its key. For a message of the bot, sent parts are searched from the newest on.
         """
         rows = await self.connection.run(partial(_rows, MESSAGE, (json.dumps(_ABOUT_MESSAGES), message_id)))
         if not rows:
@@ -152,9 +152,9 @@ class Reader:
         return recorded(rows[0]) if rows else None
 
     async def newest_words(self, people: Iterable[int], streams: Iterable[str] | None = None) -> dict[int, int]:
-        """Return the position of each person's newest message, or edit of one, whose words are not erased.
+        """Return, by person, the position of their newest message or edit whose words are not erased.
 
-        ``streams`` are those that are looked at (None: all). Goes once over the events.
+        ``streams`` are the streams to search (None: all). Reads the events once.
         """
         within = "" if streams is None else f"AND s.name IN ({_LISTED})"
         sql = f"""
@@ -197,7 +197,7 @@ class Reader:
         return [StreamInfo(*row) for row in rows]
 
     async def unfinished(self) -> list[str]:
-        """Return the streams that may have work left from before."""
+        """Return the streams that may have unfinished work."""
         sql = "SELECT s.name FROM unfinished u JOIN streams s ON s.id = u.stream_id ORDER BY s.id"
         return [name for (name,) in await self.connection.run(partial(_rows, sql, ()))]
 
@@ -211,7 +211,7 @@ class Reader:
 
 
 def recorded(row: tuple[Any, ...]) -> Recorded:
-    """Return the event of one row of the columns that every query here selects."""
+    """Return the event of a row that holds the columns of ``_COLUMNS``."""
     position, name, version, recorded_at, type_name, v, data, correlation, causation = row
     return Recorded(position, name, version, recorded_at, decode(type_name, v, data), correlation, causation)
 
@@ -226,7 +226,7 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
 
 
 def _begun(stream: str, upto: int | None, connection: sqlite3.Connection) -> tuple[int, Conversation, bool]:
-    """Return the version of the newest snapshot, the state a page after it, and whether that is all."""
+    """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
     start = snapshots.newest(connection, stream, upto) or Conversation()
     return start.version, *_advanced(stream, upto, start, connection)
 
@@ -234,14 +234,14 @@ def _begun(stream: str, upto: int | None, connection: sqlite3.Connection) -> tup
 def _advanced(
     stream: str, upto: int | None, state: Conversation, connection: sqlite3.Connection
 ) -> tuple[Conversation, bool]:
-    """Return the state a page of events after ``state``, and whether these were all."""
+    """Return the state one page of events after ``state``, and whether these were all."""
     with collector_paused():
         page = _tail(stream, state.version, upto, connection)
         return fold(page, state), len(page) < PAGE
 
 
 def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
-    # Of one stream: without the join, and with the rows taken apart here, a long replay is a third faster.
+    # One stream needs no join. That, and unpacking the rows here, make a long replay a third faster.
     rows = connection.execute(_TAIL, (stream, after, 2**62 if upto is None else upto, PAGE)).fetchall()
     return [
         Recorded(position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation)
@@ -273,6 +273,6 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
     if query.types:
         where += f" AND e.type IN ({', '.join('?' * len(query.types))})"
         values += query.types
-    # Within one stream the versions have an index and the same order as the positions.
+    # Within one stream, versions have the same order as positions, and an index.
     column = "e.position" if query.stream is None else "e.version"
     return f"{_COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values

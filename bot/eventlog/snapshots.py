@@ -1,11 +1,12 @@
 """Snapshots of folded state: a cache with a version.
 
-Each carries the fingerprint of the fold that made it and a digest of itself. A snapshot of another fold, a broken one,
-or one beyond its stream's head is as good as none: the caller folds from the beginning, and no error is raised.
+Each carries the fingerprint of the fold that made it, and a digest of itself. A snapshot is ignored, without an error,
+when another fold made it, when it is damaged, or when it is beyond its stream's head. The caller then folds from the
+beginning.
 
-They are thinned with age, so that the state at any version is near one: all of the newest ``RECENT`` events are kept,
-then one in every ``SPACING``. A snapshot of a full window takes about 7 KiB: a channel's snapshots grow by 14 bytes an
-event, about 4 % of what the events themselves take, and by 70 KiB once.
+Old snapshots are thinned out, so that the state at any version is near one: all snapshots of the newest ``RECENT``
+events are kept, and before these one in every ``SPACING`` events. A snapshot of a full window takes about 7 KiB. So a
+channel's snapshots take 70 KiB, and 14 bytes for each event: about 4 % of what the events themselves take.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ EVERY = 100
 """A snapshot is due each time a stream passes a multiple of this many events."""
 
 RECENT, SPACING = 1000, 500
-"""How many of a stream's newest events keep all their snapshots, and how far apart those of older events are."""
+"""How many of the newest events keep all their snapshots, and the distance in events between older snapshots."""
 
 _THIN = """
 DELETE FROM snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version BETWEEN ? AND ?
@@ -77,7 +78,7 @@ def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None)
         rows = connection.execute(sql, (stream, fingerprint(), 2**62 if upto is None else upto))
         return next((state for row in rows if (state := _decode(*row)) is not None), None)
     except sqlite3.DatabaseError:
-        # Damage here costs time alone; where the events are damaged too, reading them tells.
+        # A damaged snapshot costs only time. If events are damaged too, reading them raises.
         return None
 
 
@@ -89,7 +90,7 @@ def forget(connection: sqlite3.Connection, stream: str) -> int:
 
 
 def _thin(connection: sqlite3.Connection, stream: str, last: int) -> None:
-    """Keep the first of each ``SPACING`` versions among those that have lately become old: the others are done."""
+    """Thin the snapshots that have just become old: keep the first of each ``SPACING`` versions."""
     first = max(0, last // SPACING - 1) * SPACING
     connection.execute(_THIN, (stream, first, last, SPACING, SPACING))
 

@@ -1,7 +1,7 @@
 """The vault's key and seal: AES-256-GCM over the words that people wrote.
 
 The key comes from the environment (base64 of 32 bytes) or from a file that only its owner may read, made at the first
-start. A sealed body is bound to its event's position, so that no body can be put in another's place.
+start. A sealed body is bound to its event's position, so one body cannot replace another.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.errors import KeyMismatch, LogUnwritable
 KEY_BYTES = 32
 NONCE_BYTES = 12
 _RANDOM_BYTES = 8192
-"""How many random bytes are asked of the system at once."""
+"""The number of random bytes that one system call returns."""
 _CHECK = b"echoless vault"
 _CHECK_POSITION = 0
 
@@ -31,12 +31,12 @@ class Vault:
         self._cipher = AESGCM(key)
 
     def seal(self, position: int, body: bytes, nonce: bytes = b"") -> bytes:
-        """Return ``body`` sealed for the event at ``position``, under ``nonce`` (12 bytes, drawn here by default)."""
+        """Return ``body`` sealed for the event at ``position`` with ``nonce`` (12 bytes; drawn here by default)."""
         nonce = nonce or os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, body, _bound(position))
 
     def open(self, position: int, sealed: bytes) -> bytes:
-        """Return the body sealed for ``position``; raise KeyMismatch when key or place do not fit."""
+        """Return the body sealed for ``position``; raise KeyMismatch when the key or the position does not fit."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(position))
         except (InvalidTag, ValueError) as error:
@@ -61,7 +61,7 @@ class Vault:
 
 
 def parse_key(text: str, origin: str) -> bytes:
-    """Return the key that ``text`` spells in base64; raise KeyMismatch naming ``origin`` when it is no such key."""
+    """Return the key of ``text`` in base64; raise KeyMismatch, which names ``origin``, when it is no such key."""
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
@@ -86,7 +86,7 @@ def read_key(path: Path) -> bytes:
 
 
 def has_key(path: Path) -> bool:
-    """Tell whether there is a key file; an empty one is what an interrupted :func:`make_key` leaves."""
+    """Tell whether there is a key file. An empty file does not count: an interrupted :func:`make_key` leaves one."""
     try:
         return path.stat().st_size > 0
     except OSError:
@@ -115,11 +115,11 @@ def _bound(position: int) -> bytes:
 
 
 class Entropy:
-    """Hands out bytes of the system's randomness for salts and nonces, none of them twice.
+    """Draws random bytes of the system for salts and nonces, none of them twice.
 
-    They are asked of the system for many events at once. Each system call gives the interpreter up for a moment, too
-    short for a waiting thread to take it, and that thread's waiting time begins anew: with one call an event, the log's
-    writer was seen to wait 4 ms beside a busy loop.
+    One system call serves many events. Each call releases the interpreter's lock, too briefly for a waiting thread to
+    take it, and restarts that thread's wait. Measured with one call an event: the log's writer waited 4 ms beside a
+    busy loop.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Verification: the chain, versions without gaps, bodies against their digests, snapshots against a full fold.
 
-Streams through the log in pages, one stream after the other, so that memory stays flat however long it is.
+Reads the log in pages, one stream after the other, so memory does not depend on the length of the log.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HEAD = "SELECT version, hash FROM streams WHERE name = ?"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, at ``version`` of ``stream``."""
+    """One fault, at ``version`` of ``stream``."""
 
     stream: str
     version: int
@@ -46,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verification is: ``events`` checked so far in ``stream``, and what was wrong with them."""
+    """How far a verification is: the number of ``events`` checked so far in ``stream``, and the faults found there."""
 
     stream: str
     events: int
@@ -146,7 +146,7 @@ class _Check:
         self.version = row.version
         if self._link(row) != row.hash:
             problems.append("its hash does not fit: it, or the one before it, was changed")
-        # From here on the chain is judged by what is stored, so that one change is one finding.
+        # Continue with the stored hash, so that one change gives one finding.
         self._hash = row.hash
         problems += self._body(row)
         problems += self._fold(row)

@@ -1,12 +1,12 @@
 """The single writer: it takes everything that waits, commits once, then answers each caller (group commit).
 
-Only one task owns the only writing connection. On a shared connection interleaved appends would share a transaction,
-and one caller's rollback would take its neighbour's events along. Here a request becomes rows at once, on the loop,
-while the commit before it is still on its way to the disk; the writing thread takes whole batches of rows.
+One task owns the only writing connection. On a shared connection, interleaved appends would share a transaction, and
+the rollback of one would remove the events of another. Here the event loop turns a request into rows at once, while the
+commit before is being written; the writing thread takes whole batches of rows.
 
-Nothing is looked up for an append to a stream whose head is known: a repeated key is refused by the database, and that
-one batch is then made again, after looking up what is there. Whatever fails even so is written alone, so that it harms
-none of the others.
+When the head of a stream is known, an append to it reads nothing first. The database refuses a repeated key; that batch
+is then made again after a look into the log. A request that fails even then is written alone, so that it does not harm
+others.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from bot.eventlog.ledger import Known, Ledger, look_up
 from bot.eventlog.vault import Vault
 
 HEADS = 20_000
-"""How many streams' heads the writer remembers; others are read again when they are appended to."""
+"""How many streams' heads the writer remembers. It reads any other head again before it appends."""
 
 _FEW = 32
-"""From so many callers on, half of them are written while the others' rows are made: disk and loop both work."""
+"""From this number of callers on, one half is written while the rows of the other are made."""
 
 
 @dataclass(slots=True)
 class Writer:
-    """Owns the writing connection; :meth:`run` is its task, :meth:`append` and :meth:`write` its callers' side.
+    """Owns the writing connection. :meth:`run` is its task; callers use :meth:`append` and :meth:`write`.
 
-    ``on_written`` is told of each commit's number of events.
+    ``on_written`` is called after each commit with its number of events.
     """
 
     connection: Connection
@@ -60,10 +60,10 @@ class Writer:
         return len(self._batch.waiting) + len(self._held)
 
     def append(self, request: Append) -> asyncio.Future[list[Appended]]:
-        """Append unit by unit and return what became of each, up to and including the first one known already.
+        """Append unit by unit and return the result for each, up to and including the first that is known already.
 
-        What comes after a known unit was decided in the belief that it is new, so it is left for the caller to decide
-        again.
+        The units after a known one were decided as if that one were new. They are not appended, and the caller decides
+        them again.
 
         Raises VersionConflict when the stream is not at the expected version, LogError when it can't be written.
         """
@@ -74,7 +74,7 @@ class Writer:
         return self._enqueue(work)
 
     async def run(self) -> None:
-        """Serve until :meth:`close`; what waits by then is still written."""
+        """Serve until :meth:`close`, and write what still waits then."""
         while self.depth or self._writing or not self._closing:
             if self._writing is not None:
                 await self._finish(*self._writing)
@@ -87,7 +87,7 @@ class Writer:
                 await self._wake.wait()
 
     def close(self) -> None:
-        """Let :meth:`run` end once nothing waits."""
+        """Let :meth:`run` end once no request waits."""
         self._closing = True
         self._wake.set()
 
@@ -105,7 +105,7 @@ class Writer:
         return waiting.future
 
     def _ready(self, waiting: Waiting) -> bool:
-        """Tell whether a request can become rows at once, and note where its keys have to be looked up before."""
+        """Tell whether a request can become rows at once; note it when its keys have to be looked up first."""
         request = waiting.request
         if not isinstance(request, Append):
             return True
@@ -125,13 +125,13 @@ class Writer:
         self._batch.waiting.append(waiting)
 
     def _launch(self) -> None:
-        """Hand the batch to the writing thread, and begin the next one."""
+        """Give the batch to the writing thread and begin the next one."""
         batch, self._batch = self._batch, Batch()
         self._writing = batch, self.connection.submit(batch.write)
         self._sizes = len(batch.waiting), self._sizes[0]
 
     async def _finish(self, batch: Batch, writing: asyncio.Future[None]) -> None:
-        """Wait for a commit, launch the next, and tell the callers of the first while the disk is at work."""
+        """Wait for a commit and launch the next one; answer the callers of the first while the disk works."""
         try:
             with translated():
                 await writing
@@ -148,12 +148,12 @@ class Writer:
         self.on_written(batch.rows)
 
     def _unwritten(self) -> Collection[int]:
-        """Return the ids of streams whose newest rows are not written yet."""
+        """Return the ids of the streams whose newest rows are not written yet."""
         flying = self._writing[0].streams if self._writing else set()
         return flying | self._batch.streams
 
     def _take_back(self, batch: Batch, error: Exception) -> None:
-        """Tell callers of a commit that failed, or hold them for another try; what was made meanwhile stood on it."""
+        """Undo a failed commit and the batch made after it; hold their requests for another try, or refuse them."""
         again = self._batch.waiting
         self._ledger.forget(batch.streams | self._batch.streams)
         self._batch = Batch()
@@ -167,7 +167,7 @@ class Writer:
         self._held.extendleft(reversed(again))
 
     async def _release(self) -> None:
-        """Look up what held requests need, and make them rows: all that can go together, or one that goes alone."""
+        """Look up what held requests need and make their rows: all that can go together, or one that goes alone."""
         alone = self._held[0].care is Care.ALONE
         released = [self._held.popleft()]
         while self._held and not alone and self._held[0].care is not Care.ALONE:
@@ -195,7 +195,7 @@ class Writer:
             self._note_repeats(waiting)
 
     def _note_repeats(self, waiting: Waiting) -> None:
-        """Look up the keys of a stream's next requests, too, as long as known events come for it, as in a catch-up."""
+        """Note a stream whose events were known, as in a catch-up: its next requests' keys are looked up first."""
         request = waiting.request
         if not isinstance(request, Append) or waiting.care is Care.NONE or not isinstance(waiting.outcome, list):
             return

@@ -1,7 +1,7 @@
-"""What the gateway brings, taken at once and in its order: translated, queued for the log, and nothing else.
+"""Events of the gateway that are taken at once and in their order: translated and queued for the log, nothing else.
 
-discord.py would make a task of every event. Taken within its dispatch instead, a message is queued before the next is
-even parsed, and costs neither a task nor a wait for its commit.
+discord.py would start a task for every event. Here an event is taken within its dispatch: a message is queued before
+the next one is parsed, without a task and without waiting for its commit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Arrivals:
-    """Takes what must not wait: ``complete`` begins a catch-up of a channel."""
+    """Takes the events that must not wait; ``complete`` begins a catch-up of a channel."""
 
     def __init__(self, client: discord.Client, intake: Intake, sync: Sync, complete: Callable[[Target], None]) -> None:
         self._client = client
@@ -51,7 +51,7 @@ class Arrivals:
         }
 
     def take(self, event: str, arguments: tuple[Any, ...]) -> bool:
-        """Take an event by discord.py's name of it; return False where it is not for here."""
+        """Take an event by discord.py's name for it; return False when it is not taken here."""
         taker = self._takers.get(event)
         if taker is None:
             return False
@@ -63,7 +63,7 @@ class Arrivals:
         return True
 
     def unreadable(self, event: str, data: Any, error: Exception) -> None:  # noqa: ANN401 - whatever it was
-        """Take an event that discord.py can't parse: of a message, the history tells as well."""
+        """Take an event that discord.py can't parse; a message is read from the history instead."""
         _log.error("event.unreadable", type=event, error=type(error).__name__)
         if event != "MESSAGE_CREATE":
             return
@@ -75,12 +75,12 @@ class Arrivals:
         self._missed(place_in(self._client, channel_id, guild_id), newest)
 
     def _missed(self, place: Place, newest: int) -> None:
-        """Read from the history what could not be taken."""
+        """Read from the history the messages that could not be taken."""
         self._sync.doubt(place.channel_id)
         self._complete(Target(place, newest))
 
     def _message(self, message: discord.Message) -> None:
-        """Take a message that somebody posted, or our own account."""
+        """Take a message, of a person or of the bot's own account."""
         user = self._client.user
         own_id = user.id if user else 0
         place = place_of(message.channel, message.guild)
@@ -104,7 +104,7 @@ class Arrivals:
         self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
-        """Take a deletion, of a cached message or not."""
+        """Take a deletion, of a cached message or not (docs/discord-facts.md, 1.6)."""
         self._intake.delete(snowflake(payload.message_id), place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _deletes(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
@@ -114,19 +114,19 @@ class Arrivals:
             self._intake.delete(message_id, place)
 
     def _channel(self, channel: discord.abc.GuildChannel) -> None:
-        """Take a new channel: nothing of it can be missing."""
+        """Take a new channel; none of its messages can be missing."""
         self._sync.complete(channel.id)
 
     def _channel_end(self, channel: discord.abc.GuildChannel) -> None:
-        """Take the end of a channel."""
+        """Take the deletion of a channel."""
         self._intake.delete_channel(place_of(channel, channel.guild))
 
     def _thread_end(self, payload: discord.RawThreadDeleteEvent) -> None:
-        """Take the end of a thread, cached or not."""
+        """Take the deletion of a thread, cached or not."""
         self._intake.delete_channel(Place(payload.thread_id, payload.parent_id, payload.guild_id))
 
     def _reaction(self, payload: discord.RawReactionActionEvent) -> None:
-        """Take a reaction, or its end, to a message that may be ours."""
+        """Take a reaction that was added to or removed from a message, which may be the bot's."""
         own_id = self._client.user.id if self._client.user else 0
         if payload.user_id == own_id:
             return
@@ -143,7 +143,7 @@ class Arrivals:
         self._background.start(self._reacted(self._intake.reaction(reaction, place)))
 
     def _clearing(self, payload: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
-        """Take the end of everybody's reactions to a message, or of those with one emoji."""
+        """Take the removal of all reactions to a message, or of all with one emoji."""
         emoji = payload.emoji.name or "" if isinstance(payload, discord.RawReactionClearEmojiEvent) else None
         clearing = Clearing(payload.channel_id, snowflake(payload.message_id), emoji)
         place = place_in(self._client, payload.channel_id, payload.guild_id)

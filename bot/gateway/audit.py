@@ -1,7 +1,7 @@
-"""The slow audit: compare the newest history with the log, heal what is missing, notice what is gone.
+"""The slow audit: compare the newest history with the log, record missing messages, notice deleted ones.
 
-A gap that no session start explains is news for the operator. Channels with traffic since the last audit are looked at,
-one after the other, so that it never competes with replies for long.
+A gap that no start of a session explains is reported to the operator. The audit looks at channels with traffic since
+the last audit, one after the other, so that replies never wait for it long.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from bot.gateway.places import Place, place_in
 from bot.gateway.requests import UNREADABLE
 
 PAGES = 3
-"""A window's turns rarely reach further back than this many pages of history."""
+"""Pages of history to read at most. The turns of a window rarely reach further back."""
 
 _log = structlog.get_logger()
 
 
 class Audit:
-    """Compares, every so often, what Discord holds with what the log holds."""
+    """Compares at intervals what Discord holds with what the log holds."""
 
     def __init__(self, log: EventLog, conversations: Conversations, intake: Intake, every: timedelta) -> None:
         self._log = log
@@ -64,7 +64,7 @@ class Audit:
     async def _compare(self, client: discord.Client, channel_id: int, state: Conversation) -> None:
         """Compare the window with the history as far as both reach.
 
-        What is newer than the window's end is still on its way through the gateway and no business of an audit.
+        Messages newer than the window's end are left out: the gateway is still bringing them.
         """
         newest = state.window[-1].message_id
         history = await _history(client, channel_id, state.window[0].message_id - 1, newest)
@@ -86,12 +86,12 @@ class Audit:
             await self._log.append(BOT_STREAM, (Draft(event),))
 
     async def _asked(self, channel_id: int, message_id: int) -> bool:
-        """Tell whether a turn was asked by a command, which is in no history."""
+        """Tell whether a turn was asked by a command, which does not show in the history."""
         found = await self._log.reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
         return any(isinstance(each.event, MessageReceived) and each.event.via in ASKED for each in found)
 
     async def _heal(self, client: discord.Client, place: Place, unknown: Sequence[Any]) -> int:
-        """Record messages that the window does not hold, and return how many the log did not hold either."""
+        """Record messages that are not in the window; return how many were missing from the log."""
         own_id = client.user.id if client.user else 0
         missing = 0
         for data in unknown:
@@ -108,7 +108,7 @@ class Audit:
         return missing
 
     def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Remember a channel with traffic; what the audit itself records is none."""
+        """Remember a channel with traffic; events that the audit itself recorded do not count."""
         if any(getattr(recorded.event, "via", None) is not Via.AUDIT for recorded in new):
             self._busy.add(channel_id)
 

@@ -1,7 +1,7 @@
-"""What models may take in a day (UTC): tokens per person, channel and server, and what all of it may cost.
+"""What models may use in a day (UTC): tokens per person, channel and server, and the cost of all together.
 
-Counted from the log's own events, failed attempts included: after a restart the day is read again, from the newest
-event backwards. What is being written just now is not counted yet, so that a limit is passed by at most those answers.
+Usage is counted from the log's events, with failed attempts. After a restart the day is read again, from the newest
+event backwards. An answer that is being written is not counted yet, so such answers can exceed a limit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised)
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How much a day may take: tokens, and millionths of a dollar; None stands for no limit."""
+    """The limits of a day, in tokens and millionths of a dollar; None stands for no limit."""
 
     person: int | None = None
     channel: int | None = None
@@ -46,9 +46,9 @@ class Caps:
 
 @dataclass(slots=True)
 class Budget:
-    """Says which messages go unanswered because too much was spent today.
+    """Decides which messages get no answer because a limit of today is reached.
 
-    ``server_of`` tells which server a channel belongs to; ``clock`` returns microseconds since the epoch.
+    ``server_of`` returns the server of a channel; ``clock`` returns microseconds since the epoch.
     """
 
     caps: Caps
@@ -62,7 +62,7 @@ class Budget:
     _told: set[tuple[int, int]] = field(default_factory=set)
 
     def refusal(self, place: Place, person_id: int | None) -> SkipReason | None:
-        """Return which limit is reached for a message that a model would answer; None: nobody asks for it."""
+        """Return the limit that is reached for an answer by a model; ``person_id`` None: nobody asked for it."""
         self._turn()
         caps = self.caps
         reached = (
@@ -74,18 +74,18 @@ class Budget:
         return next((reason for reason, spent, cap in reached if cap is not None and spent >= cap), None)
 
     def allows(self, channel_id: int) -> bool:
-        """Tell whether a model may do something in a channel that nobody asked for."""
+        """Tell whether a model may work in a channel although nobody asked."""
         return self.refusal(Place(channel_id, None, self.server_of(channel_id)), None) is None
 
     def tell(self, channel_id: int, person_id: int) -> bool:
-        """Tell whether the person has yet to hear of it; true once a day and channel."""
+        """Tell whether the person has to be told of the limit: True once a day in each channel."""
         if (channel_id, person_id) in self._told:
             return False
         self._told.add((channel_id, person_id))
         return True
 
     def observe(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Count what was newly written in a channel."""
+        """Count the usage of new events in a channel."""
         for recorded in new:
             event = recorded.event
             if isinstance(event, _COUNTED):
@@ -94,7 +94,7 @@ class Budget:
                 self._count(recorded, channel_id, person_id, self.server_of(channel_id))
 
     async def load(self, reader: Reader) -> None:
-        """Count what was written today before this process began."""
+        """Count today's usage from before this process began."""
         if self.caps == Caps():
             return
         self._turn()
@@ -102,7 +102,7 @@ class Budget:
         types = (*(each.TYPE for each in _COUNTED), ReplyRequested.TYPE, MessageReceived.TYPE)
         query = Query(types=types, newest_first=True)
         async for recorded in reader.events(query):
-            # Without a condition on the time, what is older is never read.
+            # Reading stops at the first older event. A condition on the time would read them all.
             if recorded.recorded_at < self._day * DAY - _SET_BACK:
                 break
             if isinstance(recorded.event, _COUNTED):
@@ -121,7 +121,7 @@ class Budget:
     def _count(self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None) -> None:
         self._turn()
         event = recorded.event
-        # After a clock was set back over midnight, what is written before it belongs to the day that began already.
+        # If the clock was set back over midnight, events dated yesterday belong to the day that had begun.
         today = min(self._day, self.clock() // DAY)
         if not isinstance(event, _COUNTED) or recorded.recorded_at // DAY < today:
             return
@@ -134,7 +134,7 @@ class Budget:
         self._cost += event.cost_micros
 
     def _turn(self) -> None:
-        """Begin again with each day; a clock set back begins none."""
+        """Start counting anew when a day begins; a clock that is set back does not begin one."""
         today = self.clock() // DAY
         if today > self._day:
             self._day, self._cost = today, 0

@@ -1,8 +1,8 @@
 """Reading channel history for messages missed while away, from the watermark on.
 
-Messages are recorded oldest first, and each moves the watermark, so that a catch-up cut short goes on where it stopped.
-Live messages of the channel come ``AHEAD`` meanwhile. What is missed is always recorded; whether it is answered is the
-decider's business.
+Messages are recorded oldest first, and each moves the watermark, so an interrupted catch-up goes on where it stopped.
+Live messages of the channel are recorded as ``AHEAD`` meanwhile. Missed messages are always recorded; the decider says
+whether they are answered.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Catchup:
     def begin(self, target: Target) -> None:
         """Complete a channel in the background, unless that is under way already.
 
-        What is under way from before the channel was doubted can't vouch for it: then it is completed once more.
+        If the channel was doubted after the present run began, it is completed once more.
         """
         if self._stopped:
             return
@@ -99,14 +99,14 @@ class Catchup:
             self._again[channel_id] = (target, doubts)
 
     def stop(self) -> None:
-        """Leave what is under way for the next session."""
+        """Stop all runs; the next session completes these channels."""
         self._stopped = True
         self._again.clear()
         for task, _ in self._underway.values():
             task.cancel()
 
     def _launch(self, target: Target, doubts: int) -> None:
-        """Begin; ``doubts``: what was doubted when Discord announced the target's newest message."""
+        """Begin a run; ``doubts`` is the channel's count of doubts when Discord announced its newest message."""
         channel_id = target.place.channel_id
         task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
         self._underway[channel_id] = (task, doubts)
@@ -116,18 +116,18 @@ class Catchup:
         del self._underway[channel_id]
         again = self._again.pop(channel_id, None)
         if again is not None:
-            # A session that began since then announces newer messages, and asks once more.
+            # A session that began since then announced newer messages and asked once more.
             self._launch(*again)
 
     async def _complete(self, target: Target, doubts: int) -> None:
-        """Try until it is done, or until trying again is of no use."""
+        """Try until the channel is complete, or until trying again cannot help."""
         channel_id = target.place.channel_id
         for attempt in count(1):
             try:
                 if await self._attempt(target) and self._sync.doubts(channel_id) == doubts:
                     self._sync.complete(channel_id)
             except EcholessError as error:
-                # The watermark stays and live messages come ahead of it, until the log takes events again.
+                # The watermark stays, and live messages come AHEAD of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
             except discord.RateLimited as error:
                 await asyncio.sleep(error.retry_after)
@@ -141,7 +141,7 @@ class Catchup:
             return
 
     async def _attempt(self, target: Target) -> bool:
-        """Read what is missing and tell whether all of it could be read."""
+        """Read the missing messages; tell whether all of them could be read."""
         channel_id = target.place.channel_id
         state = await self._conversations.state(channel_id)
         if not _has_news(target, state.watermark_id):
@@ -183,8 +183,8 @@ class Catchup:
     def _start(self, watermark_id: int, newest_id: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.
 
-        Ids carry their time on Discord, so the age limit is an id as well. Where a channel's newest id is older than
-        that limit, ids say nothing about what is worth reading, and the watermark does.
+        An id holds its time, so the age limit is an id as well. If the channel's newest id is older than that, only the
+        watermark counts.
         """
         floor_id = snowflake_at(self._bounds.clock() - self._bounds.max_age_us)
         if newest_id is not None and newest_id > floor_id:
@@ -204,7 +204,7 @@ class Catchup:
         return await page_of(self._client, channel_id, after_id)
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
-        """Record one page; the next is asked for when this one is in the log."""
+        """Record one page and wait until it is in the log."""
         own_id = self._client.user.id if self._client.user else 0
         oldest = self._bounds.clock() - self._bounds.max_age_us
         waiting: list[asyncio.Future[Any]] = []

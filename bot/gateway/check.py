@@ -1,4 +1,4 @@
-"""Look at Discord's side before, or beside, a running bot: nothing is identified, sent or changed."""
+"""Examine Discord's side, before or beside a running bot, without a session and without changing anything."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from bot.gateway.reasons import GATEWAY, complaint
 from bot.gateway.requests import UNREADABLE
 
 HELLO = 10
-"""The gateway's first word on every connection (docs: opcodes)."""
+"""The opcode of the gateway's first message on a connection (docs: opcodes)."""
 
 NEEDED = ("view_channel", "send_messages", "read_message_history")
-"""What the bot needs in a channel; Discord refuses a reply without the third."""
+"""The permissions that the bot needs in a channel. Discord refuses a reply without the third."""
 
 GUILDS = 100
-"""Servers that are looked at, so that a check ends."""
+"""The most servers that a check examines, so that it ends."""
 
 SECONDS = 60.0
-"""How long the whole examination may take."""
+"""The most seconds that the examination may take."""
 
 
 class Unreachable(EcholessError):
@@ -43,14 +43,14 @@ class Unreachable(EcholessError):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What is seen without a token: ``skew`` is how many seconds our clock is ahead of Discord's (None: not told)."""
+    """The result without a token: ``skew`` is how many seconds our clock is ahead of Discord's (None: unknown)."""
 
     skew: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A channel that the settings name or allow, and the permissions that are missing there."""
+    """A channel that the settings name or allow, and the bot's missing permissions there."""
 
     channel_id: int
     name: str
@@ -60,11 +60,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What Discord says about the bot: ``sessions_left`` are the gateway sessions that may still begin today.
+    """What Discord says about the bot.
 
-    ``listed`` is False where Discord's list of the bot's servers was not to be had; ``names`` holds what each channel
-    that the bot can see is called, with its server. ``sessions_left`` is None, and ``threads_listed`` False, where the
-    server does not tell.
+    ``sessions_left`` is the number of gateway sessions that may still begin today (None: unknown). ``listed`` is False
+    when the list of the bot's servers could not be read, ``threads_listed`` when that of active threads could not.
+    ``names`` holds the name of each channel that the bot can see, with its server.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Account:
 
 
 async def probe(endpoint: Endpoint) -> Probe:
-    """Ask the API and the gateway for a first word; raise Unreachable when one does not answer."""
+    """Ask the API and the gateway for a first answer; raise Unreachable when one of them does not answer."""
     timeout = aiohttp.ClientTimeout(total=endpoint.request_timeout.total_seconds())
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
@@ -100,9 +100,9 @@ async def probe(endpoint: Endpoint) -> Probe:
 
 
 async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: Collection[int] = ()) -> Account | None:
-    """Return what Discord says about the bot, None when it refuses the token; raise Unreachable when it says nothing.
+    """Return what Discord says about the bot, None when it refuses the token; raise Unreachable without an answer.
 
-    ``known_guilds`` are looked at where Discord's list of the bot's servers is not to be had.
+    ``known_guilds`` are examined when the list of the bot's servers cannot be read.
     """
     Client.point_at(endpoint)
     client = ApiClient(endpoint.request_timeout, intents=discord.Intents(guilds=True))
@@ -133,7 +133,7 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
 
 
 def shown(channel: str, guild: str, channel_id: int) -> str:
-    """Return a channel as it is shown: its name, and where it is."""
+    """Return a channel as people see it: its name and its server."""
     return f"#{channel} ({guild}, {channel_id})"
 
 
@@ -163,7 +163,7 @@ def _account(
 
 
 async def _listed(client: discord.Client) -> list[int] | None:
-    """Return the bot's servers; None where their list is not to be had."""
+    """Return the bot's servers; None when their list cannot be read."""
     try:
         return [guild.id async for guild in client.fetch_guilds(limit=GUILDS, with_counts=False)]
     except discord.NotFound:
@@ -171,7 +171,7 @@ async def _listed(client: discord.Client) -> list[int] | None:
 
 
 async def _threads_listed(client: discord.Client, guilds: list[discord.Guild]) -> bool:
-    """Tell whether the server lists active threads, as far as one guild shows it."""
+    """Tell whether Discord lists active threads, judged by the first server."""
     try:
         for guild in guilds[:1]:
             await client.http.get_active_threads(guild.id)
@@ -213,7 +213,7 @@ async def _accesses(
 
 
 def _skew(header: str | None, before: float, after: float) -> float | None:
-    """Return how far our clock is ahead of a Date header, which is cut to the second; None where there is none."""
+    """Return the seconds by which our clock is ahead of a Date header, which is cut to the second; None without one."""
     if header is None:
         return None
     try:

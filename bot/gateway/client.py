@@ -1,4 +1,4 @@
-"""The discord.py client: what the gateway brings, and what a session needs when it begins, breaks and goes on."""
+"""The discord.py client: events of the gateway, and what to do when a session begins, breaks and goes on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_subm
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where Discord is, and what is asked of it; ``answers`` is False for a bot that only records."""
+    """Discord's addresses and the options for its clients; ``answers`` is False for a bot that only records."""
 
     api_url: str
     gateway_url: str
@@ -57,7 +57,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a client reports to."""
+    """The parts that a client reports to."""
 
     log: EventLog
     conversations: Conversations
@@ -71,7 +71,7 @@ class Wiring:
 
 
 class Client(ReconnectingClient):
-    """Reports what the gateway brings to the intake, and completes channels whenever a session begins."""
+    """Passes events of the gateway to the intake, and completes channels whenever a session begins."""
 
     def __init__(self, endpoint: Endpoint, wiring: Wiring, reconnects: Reconnects) -> None:
         self.point_at(endpoint)
@@ -108,40 +108,40 @@ class Client(ReconnectingClient):
 
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
-        """Point discord.py at an endpoint: it keeps both addresses in class constants; a resume follows READY's.
+        """Point discord.py at an endpoint, by its class constants (docs/discord-facts.md, 2).
 
-        It is given its heartbeat and its reader of JSON the same way: nothing else takes them.
+        Its heartbeat and its reader of JSON are replaced the same way: discord.py has no option for them.
         """
-        # The bot has no voice, so libraries for it are no loss.
+        # The bot does not use voice, so it needs no warning that libraries for voice are missing.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         Route.BASE = endpoint.api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoint.gateway_url)
         discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
-        # Its gateway and its HTTP client read by this; its type follows what is installed.
+        # discord.py's gateway and HTTP client read JSON by this function. Its type depends on what is installed.
         discord.utils._from_json = for_discord_py  # type: ignore[assignment, unused-ignore]  # noqa: SLF001
 
     def logged_in(self) -> None:
-        """Have Discord know the moderators' commands, beside what else there is to do."""
+        """Register the moderators' commands in the background."""
         if self._wiring.commands is not None and self._tree is not None:
             self._background.start(self._wiring.commands.registration.register(self._tree))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Take the press of a button or a form; commands come by way of the tree."""
+        """Take the press of a button or a form. Commands come through the tree."""
         if self._wiring.commands is not None and interaction.type in PRESSES:
             await self._wiring.commands.dispatcher.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
-        """Take an event at once where that matters, and otherwise let discord.py make a task of its handler.
+        """Take an event at once where order matters, and otherwise let discord.py start a task for its handler.
 
-        Not once the client is closed: discord.py's wait for servers outlives its connection.
+        Events are ignored once the client is closed: discord.py waits for servers even after its connection ended.
         """
         if self.is_closed() or self._arrivals.take(event, args) or event not in self._heard:
             return
         super().dispatch(event, *args, **kwargs)
 
     async def on_ready(self) -> None:
-        """Complete the session's channels and take up unfinished replies."""
-        # discord.py says so some seconds after the session began, which may have lost its connection by now.
+        """Complete the channels of the session and resume unfinished replies."""
+        # discord.py calls this some seconds after the session began. The connection may be lost by now.
         if self.ws.open:
             self._up = True
             _log.info("gateway.ready", guilds=len(self.guilds))
@@ -155,7 +155,7 @@ class Client(ReconnectingClient):
         await self._complete_threads()
 
     async def on_resumed(self) -> None:
-        """Go on: Discord replayed what was missed."""
+        """Go on with the session: Discord replayed the missed events."""
         self._up = True
         _log.info("gateway.resumed")
         self._note(GatewayResumed(session=self.ws.session_id or ""))
@@ -164,14 +164,14 @@ class Client(ReconnectingClient):
     async def on_disconnect(self) -> None:
         """Note that the connection broke; the next one is made meanwhile."""
         if self._up:
-            # Each attempt to connect that fails says so again.
+            # Each further attempt to connect that fails calls this again.
             self._up = False
             _log.info("gateway.lost")
             self._note(GatewayLost())
             self._wiring.on_lost()
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
-        """Complete a thread that was made, that the bot was let in to, or that was archived until now."""
+        """Complete a thread that was created, that the bot was added to, or that is no longer archived."""
         self._complete(Target(place_of(thread, thread.guild), thread.last_message_id))
 
     on_thread_join = on_thread_create
@@ -186,19 +186,19 @@ class Client(ReconnectingClient):
         self._complete_channels(guild)
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
-        """Doubt the channels of a server that is out: Discord is silent about it until it is back."""
+        """Doubt the channels of a server in an outage: Discord sends nothing about it until it is back."""
         for target in _targets(guild):
             self._wiring.sync.doubt(target.place.channel_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Take the end of every channel of a server that removed the bot."""
+        """Record the end of every channel of a server that removed the bot."""
         for channel in (*guild.channels, *guild.threads):
             await _recorded(self._wiring.intake.delete_channel(place_of(channel, guild)))
         _log.info("server.left", guild=guild.id)
         self._invite()
 
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
-        """Log the kind of a handler's failure; discord.py's own line would quote the message."""
+        """Log the type of a handler's error; discord.py's own log line would quote the message."""
         _log.exception("handler.failed", handler=event_method, exc_info=False)
 
     def complete(self, channels: Iterable[int]) -> None:
@@ -218,7 +218,7 @@ class Client(ReconnectingClient):
             self._complete(target)
 
     async def _complete_threads(self) -> None:
-        """Complete active threads that the session's start did not name, until every server has told of its own."""
+        """Complete active threads that the session's start did not name; ask until every server has listed its own."""
         session, left = self._wiring.sync.sessions, list(self.guilds)
         for attempt in count(1):
             left = [guild for guild in left if not await self._asked_for_threads(guild, session)]
@@ -227,7 +227,7 @@ class Client(ReconnectingClient):
             await asyncio.sleep(backoff(attempt, LONGEST_PAUSE))
 
     async def _asked_for_threads(self, guild: discord.Guild, session: int) -> bool:
-        """Complete one server's threads; return False where asking again may help."""
+        """Complete one server's threads; return False when asking again may help."""
         known = {thread.id for thread in guild.threads}
         try:
             async with timed():
@@ -237,20 +237,20 @@ class Client(ReconnectingClient):
             hint = SILENT_THREADS if final else "asked for again"
             _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=hint)
             return final or self._wiring.sync.sessions != session
-        # A session that began meanwhile asks for itself, and what was announced before it says nothing about it.
+        # A session that began meanwhile asks again itself, and this answer is too old for it.
         for thread in threads if self._wiring.sync.sessions == session else ():
             if thread.id not in known:
                 self._complete(Target(place_of(thread, guild), thread.last_message_id))
         return True
 
     def _invite(self) -> None:
-        """Say how to invite a bot that is on no server: nobody but the owner can see that it waits."""
+        """Log how to invite a bot that is on no server."""
         if not self.guilds and self.application_id is not None:
             invite = invitation(self.application_id, answers=self._answers)
             _log.warning("gateway.no_server", invite=invite)
 
     def _note(self, event: Event) -> None:
-        """Record a fact about the gateway; the log's own trouble must not stop a handler."""
+        """Record an event about the gateway; an error of the log must not stop a handler."""
         self._background.start(self._append(event))
 
     async def _append(self, event: Event) -> None:
@@ -277,7 +277,7 @@ def _targets(guild: discord.Guild) -> Iterator[Target]:
 
 
 async def _recorded(recording: Recording | None) -> None:
-    """Wait until a queued command is recorded; what can't be is told elsewhere, and caught up later."""
+    """Wait until a queued command is recorded. A failure is reported elsewhere, and a catch-up makes up for it."""
     if recording is None:
         return
     try:

@@ -1,7 +1,7 @@
-"""A client that keeps its own connection: it waits longer each time, and begins anew where resuming is of no use.
+"""A client that keeps its own connection: it waits longer each time, and begins a new session when resuming fails.
 
-discord.py's own loop (``Client.connect``) has no pause where a gateway accepts and drops, resumes a session that is
-none for ever, and dies of a first connection that fails.
+discord.py's own loop (``Client.connect``) does not pause when a gateway accepts connections and drops them, tries for
+ever to resume a session that has ended, and dies when its first connection fails (docs/discord-facts.md, 1.2).
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, ServerFault, timed
 
 BEGIN_SECONDS = 30.0
-"""Within these a session begins or goes on, or the connection is given up."""
+"""Seconds within which a session has to begin or go on; otherwise the connection is given up."""
 
 FATAL_CODES = frozenset((4004, *range(4010, 4015)))
-"""Close codes after which connecting again is of no use (docs: gateway close event codes)."""
+"""Close codes after which connecting again cannot help (docs/discord-facts.md, 1.2)."""
 
 _log = structlog.get_logger()
 
 
 class ReconnectingClient(ApiClient):
-    """Connects again whatever ends a connection, unless a person has to do something first."""
+    """Connects again after any end of a connection, unless a person has to act first."""
 
     def __init__(self, limit: timedelta, reconnects: Reconnects, **options: Any) -> None:  # noqa: ANN401 - discord.py's
         super().__init__(limit, **options)
@@ -50,24 +50,24 @@ class ReconnectingClient(ApiClient):
             self._connection.parsers[name] = partial(self._begin, self._connection.parsers[name])
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
-        """Log in within the time of a request, then connect."""
+        """Log in, within the time limit of a request, and connect."""
         async with timed():
             await self.login(token)
         self.logged_in()
         await self.connect(reconnect=reconnect)
 
     def logged_in(self) -> None:
-        """Do what has to wait until Discord knows the token."""
+        """Do what needs a valid token; called after the login."""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Note when a session is asked for; the pause before it is over."""
+        """Note that a session is asked for; the pause before it is over."""
         del shard_id, initial
         self._reconnects.identified()
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Stay connected until the client is closed.
 
-        Raises discord.ConnectionClosed where a person has to do something, and what a session's start tripped over.
+        Raises discord.ConnectionClosed when a person has to act, and any error from reading READY or RESUMED.
         """
         del reconnect
         while not self.is_closed():
@@ -80,11 +80,11 @@ class ReconnectingClient(ApiClient):
                 await self.pause(self._reconnects.failure(self.complaint(error), fresh=self._session is None))
 
     async def pause(self, seconds: float) -> None:
-        """Wait before something is tried again."""
+        """Wait ``seconds`` before another try."""
         await asyncio.sleep(seconds)
 
     def complaint(self, error: BaseException) -> str:
-        """Return what ended a connection, or the client, in words."""
+        """Return in words why a connection or the client ended."""
         if isinstance(error, Ended):
             return f"The gateway {error}{'' if self._begun else ' before a session begins'}."
         if isinstance(error, discord.ConnectionClosed):
@@ -94,7 +94,7 @@ class ReconnectingClient(ApiClient):
         return complaint(self._gateway, error, GATEWAY)
 
     async def _serve(self, session: Session | None) -> None:
-        """Run one connection to its end, and keep what the next one resumes."""
+        """Run one connection to its end, and keep the session that the next one can resume."""
         if session is None:
             await self._until_allowed()
         link: Link | None = None
@@ -106,7 +106,7 @@ class ReconnectingClient(ApiClient):
                     await link.poll_event()
         except (aiohttp.ClientError, OSError) as error:
             if link is None:
-                # Nobody was asked to resume: the usual gateway may still be there, and the session too.
+                # The session was not asked for yet. It may still live, behind the usual address of the gateway.
                 self._session = replace(session, gateway=Link.DEFAULT_GATEWAY) if session else None
                 raise
             await link.close()
@@ -125,7 +125,7 @@ class ReconnectingClient(ApiClient):
         self._session = session if self._failed_resumes < pacing.FAILED_RESUMES else None
 
     def _begin(self, parse: Callable[[Any], None], data: Any) -> None:  # noqa: ANN401 - JSON
-        """Take READY or RESUMED: the connection may last."""
+        """Take READY or RESUMED, and lift the time limit for the beginning of a session."""
         parse(data)
         self._reconnects.begun()
         self._begun = True
@@ -133,9 +133,10 @@ class ReconnectingClient(ApiClient):
             self._beginning.reschedule(None)
 
     async def _until_allowed(self) -> None:
-        """Wait until Discord lets another session begin: asked for one beyond the last of a day, it resets the token.
+        """Wait until Discord allows another session.
 
-        A server that does not say how many are left may have any number of them.
+        It resets the token of a bot that asks for too many (docs/discord-facts.md, 1.2). When the server does not say
+        how many are left, there is no wait.
         """
         clock, until = asyncio.get_running_loop().time, None
         while True:
@@ -152,7 +153,7 @@ class ReconnectingClient(ApiClient):
 
 
 async def allowance(http: HTTPClient) -> tuple[int, float] | None:
-    """Return how many sessions may begin today, and in how many seconds there are more; None where nobody tells."""
+    """Return how many sessions may begin today and in how many seconds there are more; None when it is not told."""
     try:
         async with timed():
             limit = (await http.request(Route("GET", "/gateway/bot")))["session_start_limit"]

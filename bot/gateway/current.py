@@ -1,4 +1,4 @@
-"""The client that speaks to Discord just now: each session may have another one, and whoever asks goes by this."""
+"""The client that is connected to Discord now. Other parts ask here, because a client is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.replies.personas import Surroundings
 
 @dataclass(slots=True)
 class CurrentClient:
-    """Holds the client (None: there is none yet); ``connected`` is set while it has a session."""
+    """Holds the client (None before the first); ``connected`` is set while it has a session."""
 
     client: discord.Client | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -24,9 +24,9 @@ class CurrentClient:
         return self.client.user.id if self.client and self.client.user else 0
 
     def around(self, channel_id: int) -> Surroundings:
-        """Return what a channel belongs to."""
+        """Return the surroundings of a channel."""
         return surroundings(self.client, channel_id)
 
     def server_of(self, channel_id: int) -> int | None:
-        """Return the server of a channel, None for a private one, or one that is not known."""
+        """Return the server of a channel, None for a private or unknown channel."""
         return self.around(channel_id).guild_id

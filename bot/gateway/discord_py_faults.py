@@ -1,4 +1,4 @@
-"""What discord.py stumbles over, made good: an event it can't parse, half a character, sessions that begin at once."""
+"""Repairs of discord.py: events it can't parse (docs/discord-facts.md, 1.2), half characters, simultaneous sessions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import discord
 import structlog
 
 Unreadable: TypeAlias = Callable[[str, Any, Exception], None]
-"""Told of an event that could not be parsed: its name, its data and what was raised."""
+"""Called for an event that could not be parsed, with its name, its data and the error."""
 
 NEEDED = frozenset(("READY", "RESUMED"))
-"""Events without which a session is none: a new one is better."""
+"""Events that a session needs. When one of them can't be parsed, a new session has to begin."""
 
 DEEPEST = 100
-"""Nothing that Discord sends is nested as deeply; what is deeper is left out, for no reader of JSON takes any depth."""
+"""The deepest nesting that is read. Discord sends nothing as deep, and no JSON reader takes any depth."""
 
 _DIGITS = 1_000
-"""No number has as many, and Python refuses to read one of a few thousand."""
+"""Digits from which a number is read as null. Python refuses to read a number of some thousand digits."""
 
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _log = structlog.get_logger()
@@ -30,7 +30,7 @@ _strictly: Callable[[str | bytes], Any] = discord.utils._from_json  # noqa: SLF0
 
 
 def guard(parsers: dict[str, Callable[[Any], None]], unreadable: Unreadable) -> None:
-    """Have events that discord.py can't parse told of, one by one, instead of ending the connection."""
+    """Wrap discord.py's parsers: an error reports the event to ``unreadable`` and does not end the connection."""
     for name, parse in parsers.items():
         if name not in NEEDED:
             parsers[name] = partial(_guarded, name, parse, unreadable)
@@ -44,9 +44,9 @@ def _guarded(name: str, parse: Callable[[Any], None], unreadable: Unreadable, da
 
 
 def one_queue(wait: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Return discord.py's wait for a session's servers, without the error of one whose queue another has taken away.
+    """Return discord.py's wait for a session's servers, without its error when another session has removed the queue.
 
-    Sessions that begin within that wait share a queue, and the wait that ends first has said that they are ready.
+    Sessions that begin during that wait share a queue. The wait that ends first removes it and reports all as ready.
     """
 
     async def waiting() -> None:
@@ -60,10 +60,10 @@ def one_queue(wait: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Cor
 
 
 def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
-    """Read JSON; raise ValueError for what is none.
+    """Read JSON; raise ValueError when it is not JSON.
 
-    Half of a surrogate pair, which an escape can name and orjson refuses, is replaced; what is nested too deeply, and
-    a number that is none or has no end, is read as null.
+    Half of a surrogate pair, which orjson refuses, is replaced. Values nested deeper than :data:`DEEPEST`, NaN,
+    Infinity and overlong numbers are read as null.
     """
     try:
         return _strictly(text)
@@ -75,9 +75,9 @@ def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 def for_discord_py(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
-    """Read JSON where discord.py does: whatever the gateway sends, its connection goes on.
+    """Read JSON in place of discord.py's reader, so that no frame of the gateway can end the connection.
 
-    A frame that can't be read stands for none: it has an operation that discord.py knows nothing of.
+    A frame that can't be read becomes one with an opcode that discord.py ignores.
     """
     try:
         read = from_json(text)
@@ -92,14 +92,14 @@ def for_discord_py(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 def _framed(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return a frame whose name and number are such."""
+    """Return a frame whose event name and sequence number have the right types."""
     name, number = frame.get("t"), frame.get("s")
     if not isinstance(name, str | None):
         frame["t"] = None
     if not isinstance(number, int | None):
         frame["s"] = None
     if name == "RESUMED" and not isinstance(frame.get("d"), dict):
-        # discord.py writes into it.
+        # discord.py writes into this object.
         frame["d"] = {}
     return frame
 
@@ -109,7 +109,7 @@ def _int(digits: str) -> int | None:
 
 
 def _pruned(text: str) -> Iterator[str]:
-    """Yield the pieces of a JSON text without what is nested too deeply."""
+    """Yield the pieces of a JSON text; values nested too deeply become null."""
     depth = shown = 0
     for mark in _MARKS.finditer(text):
         sign = mark[0]

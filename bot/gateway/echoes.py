@@ -1,4 +1,4 @@
-"""Messages of the bot's own account: the echo of a part that it sent, or one that this log did not send."""
+"""Messages of the bot's own account: echoes of parts that it sent, and messages that this log did not send."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Echoes:
         self._reader = reader
 
     async def take(self, incoming: Incoming) -> None:
-        """Record what a message says about a reply, if anything."""
+        """Record what a message tells about a reply, if it belongs to one."""
         about = parse_nonce(incoming.nonce)
         trigger = about.message_id if about else incoming.reply_to
         if trigger is None:
@@ -44,7 +44,7 @@ class Echoes:
             await self._conversations.handle(incoming.channel_id, command)
 
     async def _finished(self, incoming: Incoming, trigger: int, about: Nonce | None) -> None:
-        """Take a message about a reply that nobody works on."""
+        """Take a message that belongs to a reply that is no longer pending."""
         record = await self._record(incoming.channel_id, trigger)
         command = record.take(trigger, incoming.message_id, about)
         if command is None:
@@ -63,7 +63,7 @@ class Echoes:
                 await tidy(self._conversations, self._reader, incoming.channel_id, trigger)
 
     async def _record(self, channel_id: int, trigger: int) -> ReplyRecord:
-        """Return what keys find of a reply: a history may hold many, and all events of one take a pass over the log."""
+        """Return the events of a reply that have keys. A search for all of its events would read the whole log."""
         kinds = (KeyKind.BEGUN, KeyKind.COMPOSED, KeyKind.SENT)
         found = [await self._reader.find(stream_of(channel_id), kind, trigger) for kind in kinds]
         return ReplyRecord.of(sorted(chain.from_iterable(found)))

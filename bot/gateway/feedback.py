@@ -1,4 +1,4 @@
-"""Reactions to the bot's own messages: whose message it is, what it says, and whether it is new."""
+"""Reactions to the bot's own messages: whose message it is, what the reaction means, and whether it is new."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bot.eventlog.reader import Reader
 from bot.moderation.reactions import GivenReaction, reactions_left
 
 REMEMBERED = 10_000
-"""How many reactions are remembered, so that one delivered again is not recorded again."""
+"""How many reactions are remembered. One of these that is delivered again is not recorded again."""
 
 _THUMBS = (("\N{THUMBS UP SIGN}", Feeling.UP), ("\N{THUMBS DOWN SIGN}", Feeling.DOWN))
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A reaction as the gateway tells of it; ``ours`` is None where it does not say whose the message is."""
+    """A reaction from the gateway; ``ours`` is None when it does not say whose message it is."""
 
     channel_id: int
     message_id: int
@@ -33,13 +33,13 @@ class Reaction:
 
     @property
     def feeling(self) -> Feeling:
-        """Return what it says."""
+        """Return what the emoji means."""
         return feeling_of(self.emoji)
 
 
 @dataclass(frozen=True, slots=True)
 class Clearing:
-    """A moderator took everybody's reactions off a message, or with ``emoji`` those of one."""
+    """A moderator removed all reactions from a message; with ``emoji``, only those with that emoji."""
 
     channel_id: int
     message_id: int
@@ -47,7 +47,7 @@ class Clearing:
 
 
 def feeling_of(emoji: str) -> Feeling:
-    """Return what an emoji says; a thumb may have a colour."""
+    """Return what an emoji means; a thumb may have any skin colour."""
     return next((feeling for thumb, feeling in _THUMBS if emoji.startswith(thumb)), Feeling.OTHER)
 
 
@@ -62,7 +62,7 @@ class Feedback:
 
     async def take(self, reaction: Reaction) -> None:
         """Record a reaction, unless it is to somebody else's message or known already."""
-        # To find out whose message it is may take a look at the log, which a later reaction must not overtake.
+        # Whose message it is may have to be read from the log. A later reaction must not overtake that.
         async with self._turn:
             if reaction.ours is False or (reaction.ours is None and not await self._is_ours(reaction)):
                 return
@@ -73,7 +73,7 @@ class Feedback:
             await self.conversations.handle(reaction.channel_id, React(event, Body(parts=(reaction.emoji,))))
 
     async def clear(self, clearing: Clearing) -> None:
-        """Record as taken back whatever the log knows of that was taken off."""
+        """Record the removal of every recorded reaction that the moderator removed."""
         async with self._turn:
             for given in await reactions_left(self.reader, clearing.channel_id, clearing.message_id):
                 emoji = clearing.emoji
@@ -87,14 +87,14 @@ class Feedback:
         await self.conversations.handle(clearing.channel_id, React(event, body))
 
     def _known(self, message_id: int, person_id: int, emoji: str, *, added: bool) -> bool:
-        """Tell whether a reaction is the one that was seen last, and remember it."""
+        """Tell whether the last known state of this reaction is the same, and remember it."""
         key = (message_id, person_id, emoji)
         known = self._last.get(key) is added
         self._last[key] = added
         return known
 
     async def _is_ours(self, reaction: Reaction) -> bool:
-        """Tell whether the log knows the message as the bot's: Discord names its author only with an addition."""
+        """Tell whether the log knows the message as the bot's. Discord names the author of added reactions only."""
         state = await self.conversations.state(reaction.channel_id)
         turn = state.turn(reaction.message_id)
         if turn is not None:

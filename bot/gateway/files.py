@@ -1,4 +1,4 @@
-"""Files of messages, fetched by the addresses that Discord signs anew whenever a message is asked for."""
+"""Files of messages, fetched by the addresses that Discord signs anew for each read (docs/discord-facts.md, 1.5)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bot.gateway.current import CurrentClient
 from bot.responders.protocol import File
 
 SECONDS = 15.0
-"""Seconds for all files of a message: an answer without them is better than one that comes late."""
+"""Seconds for all files of a message. An answer without them is better than a late one."""
 
 _log = structlog.get_logger()
 
 
 class DiscordFiles:
-    """Fetches files by whichever client is connected now."""
+    """Fetches files by the client that is connected now."""
 
     def __init__(self, current: CurrentClient) -> None:
         self._current = current
 
     async def fetch(self, channel_id: int, message_id: int, wanted: Sequence[int], limit: int) -> tuple[File, ...]:
-        """Return those of the files, by id, that can be had, of ``limit`` bytes together at most; never raises."""
+        """Return, by id, the files that could be fetched, of at most ``limit`` bytes together; never raises."""
         client, files = self._current.client, list[File]()
         if client is None:
             return ()
@@ -42,7 +42,7 @@ class DiscordFiles:
 
 
 async def _fetched(client: discord.Client, attached: Mapping[str, Any], limit: int) -> list[File]:
-    """Return one file, or nothing where it can't be had or is larger than Discord says."""
+    """Return one file, or nothing when it can't be fetched or is larger than Discord says."""
     try:
         data = await client.http.get_from_cdn(attached["url"])
     except discord.DiscordException as error:

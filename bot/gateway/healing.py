@@ -1,4 +1,4 @@
-"""When the log can't be written: hold, say why, keep trying, and fetch afterwards what was missed."""
+"""While the log can't be written: hold messages, log why, keep trying, and catch up afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = structlog.get_logger()
 
 
 class Healer:
-    """Notices channels whose commands could not be recorded, and has them completed once the log takes events again."""
+    """Notes channels whose commands could not be recorded, and completes them once the log can be written again."""
 
     def __init__(self, log: EventLog, sync: Sync, complete: Callable[[frozenset[int]], None]) -> None:
         self._log = log
@@ -29,7 +29,7 @@ class Healer:
         self.trouble = ""
 
     def failed(self, channel_id: int, error: Exception) -> None:
-        """Take a channel whose commands were not recorded; must run before any later message of it is taken."""
+        """Note a channel whose commands were not recorded. Call it before a later message of the channel is taken."""
         self._sync.doubt(channel_id)
         self._channels.add(channel_id)
         if not self.trouble:

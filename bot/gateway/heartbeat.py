@@ -1,4 +1,4 @@
-"""The heartbeat of a gateway connection: neither a false alarm nor a storm of its own."""
+"""The heartbeat of a gateway connection, without discord.py's false warnings and without unusable intervals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 from discord.gateway import KeepAliveHandler
 
 LEAST, MOST, USUAL = 0.5, 600.0, 41.25
-"""Seconds between heartbeats: at least and at most believed, and otherwise used. Two a second are Discord's most."""
+"""Seconds between heartbeats: the shortest and longest that are believed, and the one used instead of others.
+
+Discord allows two events a second (docs/discord-facts.md, 1.2).
+"""
 
 
 class Heartbeat(KeepAliveHandler):
-    """Notes when a heartbeat leaves before it leaves, and does not believe any interval.
+    """Notes the time of a heartbeat before it is sent, and checks the interval.
 
-    An interval of nothing would have discord.py's thread send without a pause, an endless one would end the thread.
+    With an interval of 0, discord.py's thread would send without a pause; an infinite one would end the thread.
 
-    discord.py's own notes it when its thread hears that the heartbeat is sent. On a fast connection the acknowledgement
-    is there before that, and is counted from the heartbeat before it: discord.py then warns that it "can't keep up" and
-    is one interval behind (``KeepAliveHandler.run`` and ``ack``, discord.py 2.7.1).
+    discord.py's own handler notes the time after its thread learns that the heartbeat was sent. On a fast connection
+    the acknowledgement comes before that and is measured from the heartbeat before. discord.py then warns that it
+    "can't keep up" and is one interval behind (``KeepAliveHandler.run`` and ``ack``, discord.py 2.7.1).
     """
 
     def __init__(self, *args: Any, interval: float | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's
@@ -26,6 +29,6 @@ class Heartbeat(KeepAliveHandler):
         super().__init__(*args, interval=interval if believed else USUAL, **kwargs)
 
     def get_payload(self) -> dict[str, Any]:
-        """Return the heartbeat that is sent next."""
+        """Return the next heartbeat, and note the time."""
         self._last_send = time.perf_counter()
         return super().get_payload()

@@ -14,13 +14,13 @@ from bot.gateway.requests import timed
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 
 PAGE = 100
-"""Discord's most for one page of history (docs: get channel messages)."""
+"""The most messages in one page of history (docs/discord-facts.md, 1.2)."""
 
 _log = structlog.get_logger()
 
 
 class Page(NamedTuple):
-    """Messages, oldest first; ``full``: there may be more behind them."""
+    """Messages, oldest first; ``full``: there may be newer ones after them."""
 
     messages: list[Any]
     full: bool
@@ -29,7 +29,7 @@ class Page(NamedTuple):
 async def page_of(client: discord.Client, channel_id: int, after_id: int | None) -> Page:
     """Return the messages after ``after_id`` (None: the newest), without any that has no id.
 
-    Raises what a request may raise, and Intercepted for what is no history.
+    Raises any error of a request, and Intercepted when the answer is not a history.
     """
     async with timed():
         found = await client.http.logs_from(channel_id, PAGE, after=after_id)

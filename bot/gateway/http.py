@@ -1,4 +1,4 @@
-"""discord.py's HTTP clients, with answers believed by what they say and rate limits waited for by the bot."""
+"""discord.py's HTTP clients, with a check of who answered and with the bot's own waits for rate limits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bot.gateway.ratelimits import RateLimitBucket, Waits
 from bot.gateway.requests import asking, tracing, untimed
 
 TRIES = 5
-"""How often a request is made that Discord answers with 429; such a one has no effect."""
+"""How often a request is tried that Discord answers with 429. Such a request has had no effect."""
 
 
 class Http(HTTPClient):
-    """The requests of one client, as another one of discord.py's would make them."""
+    """The requests of one client; it takes over the settings of the discord.py HTTP client that it replaces."""
 
     def __init__(self, other: HTTPClient) -> None:
         super().__init__(other.loop, http_trace=other.http_trace)
@@ -35,7 +35,7 @@ class Http(HTTPClient):
         return found
 
     async def request(self, route: Route, **kwargs: Any) -> Any:  # noqa: ANN401 - Discord's JSON
-        """Make a request once its limits allow it; raises what discord.py does, Intercepted and RateLimited."""
+        """Make a request once its limits allow it; raises discord.py's errors, Intercepted and RateLimited."""
         with asking(f"{route.method} {route.path}"):
             for left in reversed(range(TRIES)):
                 try:
@@ -50,10 +50,10 @@ class Http(HTTPClient):
 
 
 class InteractionHttp(AsyncWebhookAdapter):
-    """The requests that answer interactions; they have no limits worth waiting for."""
+    """The requests that answer interactions. No rate limit is waited for."""
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **kwargs: Any) -> Any:  # noqa: ANN401 - JSON
-        """Make a request; raises what discord.py does, and Intercepted."""
+        """Make a request; raises discord.py's errors and Intercepted."""
         with asking(f"{route.method} {route.path}"):
             try:
                 return believed(await super().request(route, session, **kwargs))
@@ -62,7 +62,7 @@ class InteractionHttp(AsyncWebhookAdapter):
 
 
 class ApiClient(discord.Client):
-    """A client of Discord's API; ``limit`` bounds a request."""
+    """A client of Discord's API; ``limit`` is the time limit of a request."""
 
     http: Http
 
@@ -70,6 +70,6 @@ class ApiClient(discord.Client):
         super().__init__(intents=intents, http_trace=tracing(limit), **options)
 
     def _get_state(self, **options: Any) -> ConnectionState[Any]:  # noqa: ANN401 - discord.py's
-        # Here, because what this makes keeps the HTTP client for good.
+        # Replace the HTTP client here, because the object that this makes keeps it for good.
         self.http = Http(self.http)
         return super()._get_state(**options)

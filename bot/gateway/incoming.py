@@ -1,7 +1,7 @@
-"""A message as the rest of the house sees it, translated from what the gateway or the history brings.
+"""A message in the form that the rest of the code uses, translated from the gateway or the history.
 
-The gateway brings discord.py's objects, the history Discord's own JSON: reading that directly keeps one message that
-discord.py can't parse from hiding the hundred around it.
+The gateway gives discord.py's objects, the history Discord's own JSON. That is read directly, so that one message that
+discord.py can't parse does not hide the rest of its page.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
 
 class Unreadable(ValueError):
-    """What should be a message is none that the log could hold."""
+    """Data that should be a message can't be stored in the log."""
 
 
 @dataclass(slots=True)
 class Incoming:
-    """One message, wherever it comes from; times are microseconds since the epoch.
+    """One message, from the gateway, the history or a command; times are microseconds since the epoch.
 
-    Raises Unreadable where an id is none of Discord's, a number does not fit into the log, or a text is none.
+    Raises Unreadable when an id is not one of Discord's, a number does not fit into the log, or a text is not a string.
     """
 
     channel_id: int
@@ -61,11 +61,11 @@ class Incoming:
 
     @property
     def body(self) -> Body:
-        """Return the words and names in it."""
+        """Return the words and names of the message."""
         return Body(name=self.name, parts=(self.text,), files=self.files)
 
     def received(self, via: Via) -> MessageReceived:
-        """Return the fact that it was posted."""
+        """Return the event that it was posted."""
         return MessageReceived(
             message_id=self.message_id,
             author_id=self.author_id,
@@ -79,7 +79,7 @@ class Incoming:
         )
 
     def edited(self) -> MessageEdited | None:
-        """Return the fact that it was edited, or None where only Discord changed something, such as a preview."""
+        """Return the event that it was edited, or None when only Discord changed it, for example to add a preview."""
         if self.edited_at is None:
             return None
         return MessageEdited(message_id=self.message_id, author_id=self.author_id, edited_at=self.edited_at)
@@ -90,7 +90,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
     reference = message.reference
     resolved = reference.resolved if reference else None
     to_bot = isinstance(resolved, discord.Message) and resolved.author.id == own_id
-    # discord.py leaves out what the payload does not list.
+    # discord.py has no attribute for what the payload does not list.
     listed = getattr(message, "mentions", ())
     return Incoming(
         channel_id=message.channel.id,
@@ -114,11 +114,11 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
 
 
 def from_payload(data: Any, own_id: int, *, guild_id: int | None = None) -> Incoming:  # noqa: ANN401 - Discord's JSON
-    """Translate a message of Discord's own JSON; raise Unreadable when it is none."""
+    """Translate a message from Discord's own JSON; raise Unreadable when it is not a message."""
     try:
         return _translated(data, own_id, guild_id)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
-        # Without its cause, which may quote what people wrote.
+        # Drop the cause, which may quote what people wrote.
         raise Unreadable from None
 
 
@@ -158,9 +158,9 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
 
 
 def _mentioned(text: str, listed: Iterable[int]) -> tuple[int, ...]:
-    """Return whom a message mentions, in its words or by Discord's list alone.
+    """Return the people whom a message mentions, in its words or in Discord's list.
 
-    That one names whom a reply pings, too: where it is the bot, the message is a reply to it and no mention.
+    The list also names the person whom a reply pings. If that is the bot, the message counts as a reply to it.
     """
     return (*listed, *(map(int, _MENTION.findall(text)) if "<@" in text else ()))
 

@@ -1,6 +1,7 @@
-"""From what Discord reports to commands: who is addressed, where the bot answers, what is an echo of its own.
+"""Turns what Discord reports into commands: who is addressed, where the bot answers, what is an echo of its own.
 
-Nothing is awaited before a command is queued: handlers start in the order of arrival, so that order is kept.
+Nothing is awaited before a command is queued. Handlers start in the order of arrival (docs/discord-facts.md, 1.2), so
+the log keeps that order.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ Recording = asyncio.Future[tuple[Recorded, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the settings say about answering; ``clock`` returns microseconds since the epoch."""
+    """The settings about answering; ``clock`` returns microseconds since the epoch."""
 
     answer: Collection[Call]
     answer_bots: bool
@@ -54,7 +55,7 @@ class Terms:
 
 
 class Intake:
-    """Queues what Discord reports for the log."""
+    """Queues for the log what Discord reports."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class Intake:
         return self._places.records(place)
 
     def message(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
-        """Queue a message somebody posted; None where the settings say not to record."""
+        """Queue a message that somebody posted; return None when the settings say not to record it."""
         if not self._places.records(place):
             return None
         if place.direct:
@@ -95,7 +96,7 @@ class Intake:
         address = self._address(incoming, place, own_id, claimed=unasked is not None)
         call = call_of(address, self._terms.answer)
         if call is None:
-            # Most of what a busy server says.
+            # Most messages of a busy server end here.
             return self._conversations.submit(incoming.channel_id, Receive(incoming.received(via), incoming.body))
         chosen = unasked if call is Call.RULE else self._chosen(question, unasked)
         address = address._replace(claimed=chosen is not None)
@@ -111,15 +112,15 @@ class Intake:
             stale=stale,
             room=self._terms.room,
         )
-        # What was posted before now may have been answered by another process, which only a look can tell.
+        # Another process may have answered an older message. Only a look into the channel can tell.
         if self._answered is not None and chosen is not None and refusal is None and via in _NEW:
             command.answer = self._answered(chosen, question)
         return self._conversations.submit(incoming.channel_id, command)
 
     def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
-        """Queue a question by the command ``/ask``; None where the settings say not to record.
+        """Queue a question by the command ``/ask``; return None when the settings say not to record it.
 
-        The place is answered in, and somebody's limits hold, as for a message.
+        The settings about places and a person's limits hold as for a message.
         """
         if not self._places.records(place):
             return None
@@ -140,7 +141,7 @@ class Intake:
         return self._conversations.submit(incoming.channel_id, command)
 
     def edit(self, incoming: Incoming, place: Place) -> Recording | None:
-        """Queue an edit; None for what is not recorded, not a person's edit, or the bot's own."""
+        """Queue an edit; return None when it is not recorded: by the settings, not by a person, or the bot's own."""
         event = incoming.edited()
         if event is None or incoming.author is Author.SELF or not self._places.records(place):
             return None
@@ -153,18 +154,18 @@ class Intake:
         return self._conversations.submit(place.channel_id, Delete(message_id, via))
 
     def delete_channel(self, place: Place) -> Recording | None:
-        """Queue the end of a channel."""
+        """Queue the deletion of a channel."""
         if not self._places.records(place):
             return None
         return self._conversations.submit(place.channel_id, DeleteChannel())
 
     async def reaction(self, reaction: Reaction, place: Place) -> None:
-        """Take a reaction, where the settings record."""
+        """Take a reaction, if the settings record its place."""
         if self._places.records(place):
             await self._feedback.take(reaction)
 
     async def cleared(self, clearing: Clearing, place: Place) -> None:
-        """Take the end of many reactions at once, where the settings record."""
+        """Take the removal of many reactions at once, if the settings record their place."""
         if self._places.records(place):
             await self._feedback.clear(clearing)
 
@@ -178,7 +179,7 @@ class Intake:
         return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
 
     def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
-        """Return who answers a message addressed to the bot; ``unasked`` would answer it in any case."""
+        """Return the responder for a message addressed to the bot; ``unasked`` answers even messages that are not."""
         if unasked is self._answering.first:
             return unasked
         return self._answering.choose(question, addressed=True)
@@ -196,7 +197,7 @@ class Intake:
     def _refusal(
         self, address: Address, place: Place, incoming: Incoming, chosen: Responder | None, *, stale: bool
     ) -> tuple[SkipReason | None, str]:
-        """Return why a message addressed to the bot gets no answer, and who tells its author so."""
+        """Return why a message to the bot gets no answer, and the responder that tells its author ("": none)."""
         refusal = refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
         if refusal is not None or stale:
             return refusal, ""
@@ -211,7 +212,7 @@ class Intake:
         return refusal, notice.NAME
 
     def _replies_to_known(self, incoming: Incoming) -> bool:
-        """Tell whether it answers one of our own messages that Discord did not show along with it."""
+        """Tell whether it replies to a message of the bot that Discord did not include."""
         state = self._conversations.peek(incoming.channel_id) if incoming.reply_to else None
         turn = state.turn(incoming.reply_to) if state and incoming.reply_to else None
         return turn is not None and turn.role is Role.BOT
@@ -220,7 +221,7 @@ class Intake:
         return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
 
     def _open_direct(self, channel_id: int) -> None:
-        """Remember a private channel before its first message: no list names it, and a catch-up has to know it."""
+        """Record a private channel before its first message. Discord never lists it, and a catch-up needs it."""
         if channel_id not in self._direct:
             self._direct.add(channel_id)
             event = DirectChannelOpened(channel_id=channel_id)

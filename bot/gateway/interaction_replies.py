@@ -1,7 +1,8 @@
 """``/ask``: a question where the bot may not read messages, answered by editing the response to the command.
 
-An edit of the original response can be repeated without harm, which is what makes the answer come once: a follow-up
-has no nonce (FACTS 1.4). The token for it lives in memory alone; what a crash leaves is given up at the next start.
+An edit of the original response can be repeated without harm, so the answer comes once; a follow-up has no nonce
+(docs/discord-facts.md, 1.4). The token for the edit lives in memory alone. Questions that a crash leaves unanswered are
+given up at the next start.
 """
 
 from __future__ import annotations
@@ -67,14 +68,14 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Asked:
-    """A question that waits for its answer; ``touched``: an answer may be in its response already."""
+    """A question that waits for its answer; ``touched``: its response may hold an answer already."""
 
     invocation: Invocation
     touched: bool = False
 
 
 class InteractionReplies:
-    """Takes questions, and writes what answers them into their responses."""
+    """Takes questions and edits the answers into their responses."""
 
     def __init__(self, intake: Intake, token_seconds: float = TOKEN_SECONDS) -> None:
         self._intake = intake
@@ -104,7 +105,7 @@ class InteractionReplies:
             await self._tell(asked, sentence)
 
     async def _recorded(self, interaction: discord.Interaction, question: str, *, private: bool) -> str:
-        """Record a question; return what to say where nobody will answer it, "" otherwise."""
+        """Record a question; return the sentence for the asker when it gets no answer, otherwise ""."""
         try:
             recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
             new = await recording if recording is not None else None
@@ -118,7 +119,7 @@ class InteractionReplies:
         return "" if skipped is None or answered else SKIPPED.get(skipped.reason, SORRY)
 
     async def stop(self) -> None:
-        """Tell those who still wait that the bot leaves."""
+        """Tell everybody who still waits that the bot stops."""
         for asked in self._live.values():
             self._background.start(self._tell(asked, LEAVING))
         self._live.clear()
@@ -129,11 +130,11 @@ class InteractionReplies:
     async def answer(self, message_id: int, text: str) -> Outcome:
         """Write the answer to a question into the response of its command."""
         asked = self._live.get(message_id)
-        # Without its token there is no way: what was asked in private must not be said aloud.
+        # The token is lost, and a private question must not be answered in public.
         return Refused(AbandonReason.EXPIRED, "no token") if asked is None else await _answered(asked, text)
 
     def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Let go of questions whose reply has ended; tell who asked, where it ended without an answer."""
+        """Forget questions whose reply has ended; tell the asker when it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event
             if not isinstance(event, ReplySent | ReplyAbandoned) or state.pending(event.message_id) is not None:
@@ -145,7 +146,7 @@ class InteractionReplies:
                 )
 
     async def _tell(self, asked: Asked, sentence: str) -> None:
-        """Say something in place of an answer; nobody loses anything where it can't be said."""
+        """Say ``sentence`` in place of an answer; a failure is only logged."""
         if asked.touched:
             return
         try:
@@ -155,7 +156,7 @@ class InteractionReplies:
 
 
 async def _answered(asked: Asked, text: str) -> Outcome:
-    """Edit the response; what is not known to have worked is tried again, since an edit does no harm twice."""
+    """Edit the response. An edit of unknown fate is tried again, because repeating an edit does no harm."""
     asked.touched = True
     try:
         return Sent(await asked.invocation.show(text))

@@ -1,4 +1,4 @@
-"""The link by which a server's owner lets the bot in."""
+"""The link by which the owner of a server invites the bot."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ANSWERING = READING | discord.Permissions(send_messages=True, send_messages_in_t
 
 
 def invitation(application_id: int, *, answers: bool = True) -> str:
-    """Return the link that invites the bot with what it needs; ``answers`` is False for one that only records."""
+    """Return the link that invites the bot with the permissions it needs; ``answers``: False if it only records."""
     return discord.utils.oauth_url(application_id, permissions=ANSWERING if answers else READING, scopes=SCOPES)
 
 
 def application_of(token: str) -> int | None:
-    """Return the application that a token belongs to, None where the token does not say.
+    """Return the id of the application that a token belongs to, or None when the token does not show it.
 
-    A token's first part is the id of its bot in base64 (docs: reference, "Authentication", by example), which is that
-    of its application as well, but for some made before 2016.
+    The first part of a token is the id of its bot in base64 (docs: reference, "Authentication", by example). That is
+    also the id of the application, except for some made before 2016.
     """
     first = token.partition(".")[0]
     try:

@@ -1,8 +1,8 @@
-"""One use of a command, from the acknowledgement to the answer, and what its interaction says of it.
+"""One use of a command, from the acknowledgement to the answer, and what its interaction says about it.
 
-An interaction wants its first response within three seconds and its token lives fifteen minutes (docs: receiving and
-responding). So it is deferred before anything else, and answered by editing the original, which can be repeated
-without harm; an answer that comes later than the token lives is dropped.
+An interaction needs its first response within three seconds, and its token lives for fifteen minutes
+(docs/discord-facts.md, 1.4). So it is deferred before anything else, and answered by editing the original response,
+which can be repeated without harm. An answer that comes after the token's end is dropped.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from bot.moderation import commands
 from bot.moderation.command import REPLAY, ReportFile
 
 TOKEN_SECONDS = 14 * 60.0 + 45
-"""Seconds for an answer: the token's fifteen minutes, less what a request takes."""
+"""Seconds for an answer: the token's fifteen minutes, minus the time of a request."""
 ATTEMPTS = 4
 ACKNOWLEDGEMENTS = 2
 ACKNOWLEDGE_SECONDS = 1.4
-"""Seconds for one acknowledgement, so that two fit in Discord's three."""
+"""Seconds for one acknowledgement, so that two fit into Discord's three."""
 EDIT_SECONDS = 40.0
-"""Seconds for one edit, with what discord.py repeats by itself after a 5xx (FACTS 1.3)."""
+"""Seconds for one edit, including discord.py's own repeats after a 5xx (docs/discord-facts.md, 1.3)."""
 ALREADY_ACKNOWLEDGED = 40060
 GONE = {10008, 10015, 10062, 50027}
-"""Discord's codes for a message, a webhook, an interaction or a token that is no more (docs: JSON error codes)."""
+"""Discord's codes for an unknown message, webhook or interaction and an invalid token (docs: JSON error codes)."""
 
 _ADMITTED = "invocation"
 
@@ -44,12 +44,12 @@ _log = structlog.get_logger()
 
 
 class Expired(Exception):
-    """The interaction's token is dead: nobody can be answered any more."""
+    """The interaction's token is no longer valid, so the asker can't be answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whoever uses a command; ``permissions`` are theirs in the channel where they use it, as Discord resolved them."""
+    """The person who uses a command; ``permissions`` are theirs in that channel, as Discord resolved them."""
 
     user_id: int
     permissions: int
@@ -59,11 +59,11 @@ class Asker:
 
 @dataclass(slots=True)
 class Invocation:
-    """Somebody's use of a command or a button.
+    """A person's use of a command or a button.
 
-    ``command`` is what the settings call it and ``noted_as`` what the log does ("": nothing worth a record);
-    ``deadline`` is a time of the event loop; ``word`` is that of the live answer whose button it was; ``public``:
-    everybody sees the answer.
+    ``command`` is its name in the settings, ``noted_as`` its name in the log ("": it is not recorded). ``deadline`` is
+    a time of the event loop. ``word`` belongs to the live answer whose button was pressed. ``public``: everybody sees
+    the answer.
     """
 
     interaction: discord.Interaction
@@ -82,24 +82,24 @@ class Invocation:
 
     @property
     def by(self) -> str:
-        """Return who asks as the log shows it."""
+        """Return the asker as the log shows it."""
         return str(self.interaction.user.id)
 
     async def defer(self) -> None:
-        """Acknowledge at once, to be answered later; raise Expired when that is too late.
+        """Acknowledge at once and answer later; raise Expired when it is too late.
 
-        After a broken connection, or an answer that is not Discord's, the response may be there or not: a repetition
-        makes it certain.
+        After a broken connection, or an answer that is not Discord's, nobody knows whether the acknowledgement arrived.
+        So it is repeated.
         """
         for _ in range(ACKNOWLEDGEMENTS):
             try:
                 async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                     await self._acknowledge()
             except discord.InteractionResponded:
-                # What Discord answered to the first could not be read.
+                # The first one arrived, but Discord's answer could not be read.
                 return
             except discord.HTTPException as error:
-                # Repeated after a 5xx (FACTS 1.3) or a broken connection, it is refused if it was there already.
+                # discord.py repeats it after a 5xx (docs/discord-facts.md, 1.3); Discord may have taken the first.
                 if error.code == ALREADY_ACKNOWLEDGED:
                     return
                 raise Expired from error
@@ -118,9 +118,9 @@ class Invocation:
                 await response.defer(ephemeral=not self.public, thinking=True)
 
     async def show(self, text: str, *, view: discord.ui.View | None = None, file: ReportFile | None = None) -> int:
-        """Make this the answer and return its message's id.
+        """Show an answer and return the id of its message.
 
-        Raises Expired when its time is over, and what discord.py raises when it can't be.
+        Raises Expired when the time is over, and discord.py's errors when the edit fails.
         """
         for attempt in range(1, ATTEMPTS + 1):
             if self._left <= 0:
@@ -155,12 +155,12 @@ class Invocation:
 
     @property
     def _left(self) -> float:
-        """Return the seconds for which it may still be answered."""
+        """Return the seconds that are left for an answer."""
         return self.deadline - asyncio.get_running_loop().time()
 
     @contextmanager
     def _believing(self) -> Iterator[None]:
-        """Have discord.py make its requests by ours; it takes them from its context."""
+        """Have discord.py use our requests; it takes them from a context variable."""
         token = async_context.set(self._responses)
         try:
             yield
@@ -169,7 +169,7 @@ class Invocation:
 
 
 def asker_of(interaction: discord.Interaction) -> Asker:
-    """Return who asks, as Discord resolved it for this interaction."""
+    """Return the asker, with the permissions that Discord resolved for this interaction."""
     user = interaction.user
     roles = (role.id for role in user.roles) if isinstance(user, discord.Member) else ()
     return Asker(user.id, interaction.permissions.value, frozenset(roles), interaction.guild_id)
@@ -192,7 +192,7 @@ def invocation_of(interaction: discord.Interaction) -> Invocation:
 
 
 def command_of(interaction: discord.Interaction) -> str:
-    """Return what the settings call the command that was chosen: the words after ``/replay``, all of any other."""
+    """Return a command's name in the settings: the words after ``/replay``, or the whole name of another command."""
     data = _data(interaction)
     name = str(data.get("name", ""))
     words = [str(option.get("name", "")) for option in _path(data)]
@@ -201,7 +201,7 @@ def command_of(interaction: discord.Interaction) -> str:
 
 
 def options_of(interaction: discord.Interaction) -> str:
-    """Return a command's options as they were given."""
+    """Return the options of a command as the asker gave them."""
     data = _data(interaction)
     if data.get("target_id"):
         return f"message:{data['target_id']}"
@@ -222,7 +222,7 @@ def _data(interaction: discord.Interaction) -> Mapping[str, Any]:
 
 
 def _options(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the options within a command or an option; what is none is left out."""
+    """Return the options within a command or an option, without malformed ones."""
     options = data.get("options")
     return [option for option in options if isinstance(option, Mapping)] if isinstance(options, list) else []
 

@@ -1,7 +1,7 @@
-"""How much is answered: a rate per channel and per person, each with its burst.
+"""How much is answered: a rate for each channel and each person, with bursts.
 
-The generic cell rate algorithm: one number per key, the time at which the bucket would be empty again. Times are
-seconds of a clock that nobody can set back.
+This is the generic cell rate algorithm: one number for each key, the time at which its bucket is empty again. Times are
+seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bot.core.events import SkipReason
 KEYS = 20_000
 """How many channels or people are remembered; the one longest unheard goes first."""
 ROUNDING = 1e-6
-"""Seconds within which times are the same."""
+"""Seconds by which times may differ through rounding."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Lets through ``count`` at once and refills within ``seconds``."""
+    """Allows ``count`` at once and is empty again after ``seconds``."""
 
     count: int
     seconds: float
@@ -30,7 +30,7 @@ class Bucket:
     def full(self, key: int, now: float) -> bool:
         """Tell whether one more would be too many."""
         waits = max(self._empty_at.get(key, now) - now, 0.0)
-        # Of a clock that has run for long the last digits are lost, and an empty bucket must not seem full for that.
+        # A clock that has run for long loses its last digits. An empty bucket must not seem full because of that.
         return waits + self.seconds / self.count > self.seconds + ROUNDING
 
     def take(self, key: int, now: float) -> None:
@@ -40,7 +40,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class Limiter:
-    """Says which messages go unanswered because there were too many; None stands for no limit."""
+    """Decides which messages get no answer because there were too many; None stands for no limit."""
 
     per_channel: Bucket | None
     per_person: Bucket | None
@@ -49,7 +49,7 @@ class Limiter:
     _judged: LRUCache[int, SkipReason | None] = field(default_factory=lambda: LRUCache(KEYS))
 
     def refusal(self, channel_id: int, person_id: int, message_id: int) -> SkipReason | None:
-        """Return which limit this message would exceed; count it when there is none, once however often it comes."""
+        """Return the limit that this message would exceed. Otherwise count it, once even if it is delivered again."""
         if message_id not in self._judged:
             self._judged[message_id] = self._judge(channel_id, person_id)
         return self._judged[message_id]
@@ -68,7 +68,7 @@ class Limiter:
         return None
 
     def tell(self, channel_id: int, person_id: int) -> bool:
-        """Tell whether the person has yet to hear of the limit; true once until they are answered again."""
+        """Tell whether the person has to be told of the limit: True once, until they are answered again."""
         if (channel_id, person_id) in self._told:
             return False
         self._told[channel_id, person_id] = None

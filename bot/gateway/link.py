@@ -14,10 +14,10 @@ import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket, WebSocketClosure
 
 CLOSE_SECONDS = 5.0
-"""How long the other side of a connection may take to close it too; discord.py waits for 30 s."""
+"""Seconds that the other side may take to close a connection too; discord.py waits for 30 s."""
 
 CUT = 1006
-"""The code of a connection that ended without one (RFC 6455)."""
+"""The code for a connection that ended without a close code (RFC 6455)."""
 
 
 _log = structlog.get_logger()
@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What it takes to go on with a session."""
+    """The data that resumes a session."""
 
     id: str
     sequence: int
@@ -33,7 +33,7 @@ class Session:
 
 
 class Ended(Exception):
-    """A connection is over; its text is what the gateway does. Its session is over too unless ``resumable``."""
+    """A connection has ended; the text says what the gateway did. Unless ``resumable``, its session has ended too."""
 
     def __init__(self, what: str, *, resumable: bool) -> None:
         super().__init__(what)
@@ -41,7 +41,7 @@ class Ended(Exception):
 
 
 class Link(DiscordWebSocket):
-    """A connection that knows why it ended, and that leaves nothing open where it fails before a client has it."""
+    """A connection that knows why it ended. It closes its socket when it fails before a client holds it."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket, loop=loop)
@@ -50,9 +50,9 @@ class Link(DiscordWebSocket):
 
     @classmethod
     async def connect(cls, client: discord.Client, session: Session | None) -> Self:
-        """Connect and ask for a session: for this one again, or a new one.
+        """Connect, and resume ``session`` or, for None, ask for a new one.
 
-        Raises Ended, discord.ConnectionClosed, aiohttp.ClientError or OSError where that fails.
+        Raises Ended, discord.ConnectionClosed, aiohttp.ClientError or OSError when that fails.
         """
         if session is None:
             link = await cls.from_client(client, initial=True)
@@ -64,14 +64,14 @@ class Link(DiscordWebSocket):
         return link
 
     async def poll_event(self) -> None:
-        """Take what comes next; raise Ended where nothing does any more."""
+        """Take the next frame; raise Ended when the connection has ended."""
         try:
             await self._or_close(super().poll_event())
         except ReconnectWebSocket as error:
             raise Ended(self._what(error), resumable=error.resume) from error
 
     async def received_message(self, frame: str | bytes, /) -> None:
-        """Take a frame; a list is none, whatever stands in it, and discord.py would trip over it."""
+        """Take a frame, but ignore a JSON list, which is never a frame and which discord.py can't handle."""
         text = self._decompressor.decompress(frame) if isinstance(frame, bytes) else frame
         if text is not None and text.lstrip().startswith("["):
             _log.error("event.unreadable", type="", error="a list")
@@ -83,11 +83,11 @@ class Link(DiscordWebSocket):
         await self._or_close(super().identify())
 
     async def resume(self) -> None:
-        """Ask for the session that was."""
+        """Ask to resume the session."""
         await self._or_close(super().resume())
 
     def session(self) -> Session | None:
-        """Return what resumes the connection's session; None where it has none, or one without a name."""
+        """Return the data that resumes the connection's session; None when it has no session or no session id."""
         if not isinstance(self.session_id, str) or not self.session_id or self.sequence is None:
             return None
         return Session(self.session_id, self.sequence, self.gateway)
@@ -103,7 +103,7 @@ class Link(DiscordWebSocket):
             raise
 
     def _what(self, error: ReconnectWebSocket) -> str:
-        """Return what the gateway did: discord.py raises the same while it handles a closure, a silence, op 7, op 9."""
+        """Return what the gateway did. discord.py raises this error alike for a closure, a silence, op 7 and op 9."""
         handled = error.__context__
         if isinstance(handled, TimeoutError) or (isinstance(handled, WebSocketClosure) and self._close_code):
             return "says nothing any more"

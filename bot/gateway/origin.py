@@ -1,8 +1,8 @@
 """Who answered a request: Discord, or something between it and the bot.
 
-A captive portal, a company's proxy or a firewall answers with any status, and often with a page. So the body's form
-decides: Discord answers with JSON, its refusals with an object that holds ``code`` and ``message``. What is not of that
-form is no verdict about anything: nobody knows whether Discord ever saw the request.
+A captive portal, a company's proxy or a firewall answers with any status, and often with a page. So the form of the
+body decides. Discord answers with JSON; it refuses with an object that holds ``code`` and ``message``. An answer of any
+other form says nothing about the request: nobody knows whether Discord saw it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import discord
 from bot.gateway.discord_py_faults import from_json
 
 LEAST_CODE = 10_000
-"""Discord's codes begin here; 0 stands for what has none (docs: JSON error codes)."""
+"""The smallest of Discord's codes, except 0 for errors without one (docs: JSON error codes)."""
 
 LONGEST_WAIT = 86_400.0
-"""Seconds: no rate limit is longer, whatever an answer says."""
+"""The most seconds of a rate limit that are believed."""
 
 SHUT_OUT_SECONDS = 5.0
-"""How long to be quiet after a page that says "too many requests" and not for how long."""
+"""Seconds to send nothing after a page that says "too many requests" without saying for how long."""
 
 HINT = "Something between the bot and Discord answers instead of it: check the network, a proxy and discord.api_url."
 
 _STRAY = object()
-"""What stands for a body that is no JSON."""
+"""Stands for a body that is not JSON."""
 
 
 class Intercepted(aiohttp.ClientError):
@@ -42,7 +42,7 @@ class Intercepted(aiohttp.ClientError):
 
 
 class TooMany(discord.RateLimited):
-    """Discord said 429; ``everywhere``: for all requests of the bot."""
+    """Discord answered with 429; ``everywhere``: for all requests of the bot."""
 
     def __init__(self, retry_after: float, *, everywhere: bool) -> None:
         super().__init__(retry_after)
@@ -50,9 +50,9 @@ class TooMany(discord.RateLimited):
 
 
 async def vouch(response: aiohttp.ClientResponse) -> None:
-    """Return where Discord answered; raise Intercepted where it did not, and TooMany where it said so.
+    """Return when Discord answered; raise Intercepted when something else did, and TooMany for Discord's 429.
 
-    A 5xx says nothing of either: it is nobody's verdict.
+    A 5xx passes: both Discord and others send it.
     """
     status = response.status
     if status == HTTPStatus.NO_CONTENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -69,18 +69,18 @@ async def vouch(response: aiohttp.ClientResponse) -> None:
 
 
 def believed(answer: Any) -> Any:  # noqa: ANN401 - Discord's JSON
-    """Return Discord's JSON: discord.py leaves it a text where the server names its type otherwise than Discord."""
+    """Return Discord's JSON; discord.py leaves it a text when its content type differs (docs/discord-facts.md, 2)."""
     return from_json(answer) if isinstance(answer, str) and answer else answer
 
 
 def reread(error: discord.HTTPException) -> discord.HTTPException:
-    """Return a refusal of Discord's with its code, which discord.py leaves in the text; see :func:`believed`."""
+    """Return Discord's error with its code, which discord.py may have left in the text; see :func:`believed`."""
     said = _read(error.text) if not error.code else None
     return type(error)(error.response, said) if _is_refusal(said) else error
 
 
 def seconds(value: object) -> float | None:
-    """Return a time to wait as an answer names it, None where it names none."""
+    """Return the seconds to wait that an answer names, None when it names none."""
     try:
         wait = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
@@ -89,7 +89,7 @@ def seconds(value: object) -> float | None:
 
 
 def _is_refusal(said: object) -> bool:
-    """Tell whether a body is an error of Discord's own."""
+    """Tell whether a body has the form of Discord's errors."""
     if not isinstance(said, Mapping) or not isinstance(said.get("message"), str):
         return False
     code = said.get("code")

@@ -1,4 +1,4 @@
-"""Where the bot records and where it answers, by the settings ``[channels]``."""
+"""Where the bot records and answers, from the settings ``[channels]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.replies.personas import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel with what it belongs to: the settings may name any of the three."""
+    """A channel with its parent and its server. The settings may name any of the three."""
 
     channel_id: int
     parent_id: int | None = None
@@ -20,7 +20,7 @@ class Place:
 
     @property
     def direct(self) -> bool:
-        """Tell whether it is a private channel."""
+        """Tell whether it is a direct-message channel."""
         return self.guild_id is None
 
     def within(self, ids: Collection[int]) -> bool:
@@ -29,7 +29,7 @@ class Place:
 
 
 def place_of(channel: object, guild: discord.Guild | None) -> Place:
-    """Return where a channel belongs, as a message or an event names it."""
+    """Return the place of a channel that a message or an event names."""
     channel_id: int = channel.id  # type: ignore[attr-defined]  # every kind of channel has one
     return Place(channel_id, getattr(channel, "parent_id", None), server_id(channel, guild))
 
@@ -43,14 +43,14 @@ def server_id(channel: object, guild: discord.Guild | None) -> int | None:
 
 
 def place_in(client: discord.Client, channel_id: int, guild_id: int | None = None) -> Place:
-    """Return where a channel belongs, as far as the client knows it; ``guild_id`` is what is known without it."""
+    """Return the place of a channel as far as the client knows it; ``guild_id`` is its server if already known."""
     channel = client.get_channel(channel_id)
     guild = getattr(channel, "guild", None)
     return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else guild_id)
 
 
 def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings:
-    """Return what is around a channel, as far as the client knows; a thread has its parent's topic."""
+    """Return the surroundings of a channel as far as the client knows them; a thread has its parent's topic."""
     channel = client.get_channel(channel_id) if client else None
     guild = getattr(channel, "guild", None)
     parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
@@ -65,22 +65,22 @@ def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings
 
 
 def may_read_history(client: discord.Client, channel_id: int) -> bool:
-    """Tell whether the bot may read a channel's history: where it may not, Discord shows an empty one.
+    """Tell whether the bot may read a channel's history. Without the permission Discord shows an empty one.
 
-    As far as discord.py's cache can tell: ask Discord first, and this only about an empty answer.
+    This is what discord.py's cache knows. So ask Discord first, and use this only when the answer is empty.
     """
     channel = client.get_channel(channel_id)
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
     if not isinstance(parent, discord.abc.GuildChannel):
         return True
-    # A server that came without the bot among its members says nothing against it.
+    # A server that came without the bot as a member says nothing about its permissions.
     own: discord.Member | None = parent.guild.me
     return own is None or parent.permissions_for(own).read_message_history
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The settings; an empty ``record`` or ``answer`` means everywhere."""
+    """The settings ``[channels]``; an empty ``record`` or ``answer`` means everywhere."""
 
     record: frozenset[int] = frozenset()
     ignore: frozenset[int] = frozenset()

@@ -1,10 +1,9 @@
-"""Discord's rate limits, waited for by the bot itself: only where one is used up, and in the order of the requests.
+"""The bot's own waits for Discord's rate limits, in the order of the requests.
 
-discord.py's option ``max_ratelimit_timeout`` gives a request up by the length of the window, however many requests are
-left in it; without it, discord.py waits for any length of time, for a 429 as well, says nothing of it, and can't be
-stopped. Here a request waits its turn for at most :data:`MOST_SECONDS`; what would have to wait longer is refused with
-``discord.RateLimited``, and whoever asked comes back at the time that it names. What something older overtook while
-it waited is refused with ``NoLongerNext``.
+discord.py waits for a limit, or for a 429, for any time, logs nothing and can't be stopped. Its option
+``max_ratelimit_timeout`` looks only at the length of the window, even when requests are left in it. Here a request
+waits for at most :data:`MOST_SECONDS`. A longer wait raises ``discord.RateLimited``, and the caller comes back at the
+time that the error names. If another message has to go first after the wait, ``NoLongerNext`` is raised.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from bot.gateway.origin import Intercepted, TooMany, seconds
 from bot.gateway.requests import asked_for, leave
 
 MOST_SECONDS = 30.0
-"""How long a request may wait for its turn; beyond, the outbox waits instead, and says so on record."""
+"""The most seconds that a request may wait. For a longer time the outbox waits instead and records it."""
 
 _log = structlog.get_logger()
 
 
 class Waits:
-    """The waiting of one client: for the limit on all requests, and until nobody may wait any more."""
+    """The waits of one client: for the limit over all requests, and until :meth:`hurry` ends all waiting."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -35,20 +34,20 @@ class Waits:
         self._hurried = asyncio.Event()
 
     def shut(self, wait: float) -> None:
-        """Let no request pass for so many seconds."""
+        """Let no request pass for ``wait`` seconds."""
         self._until = max(self._until, _now() + wait)
 
     def hurry(self) -> None:
-        """Let nobody wait any more: who would have to is refused."""
+        """End all waiting: a request that would have to wait is refused."""
         self._hurried.set()
 
     @property
     def left(self) -> float:
-        """Return the seconds until the limit on all requests is over."""
+        """Return the seconds until the limit over all requests ends."""
         return self._until - _now()
 
     async def wait(self, wait: float) -> None:
-        """Wait, and tell of it; raise discord.RateLimited where that takes too long."""
+        """Wait and log it; raise discord.RateLimited when the wait is too long."""
         self._tell(wait)
         if wait > MOST_SECONDS:
             raise discord.RateLimited(wait)
@@ -60,7 +59,7 @@ class Waits:
         raise discord.RateLimited(wait)
 
     def _tell(self, wait: float) -> None:
-        """Tell of a window, once."""
+        """Log a wait, once for each window of a kind of request."""
         kind, over = asked_for.get(), _now() + wait
         if over > self._told.get(kind, 0.0) + 1.0:
             _log.info("ratelimit.waiting", request=kind, seconds=round(wait, 1))
@@ -68,7 +67,7 @@ class Waits:
 
 
 class RateLimitBucket(Ratelimit):
-    """One of Discord's limits: requests take their places in it one after the other."""
+    """One of Discord's limits. Requests take their places in it one after the other."""
 
     __slots__ = ("_returned", "_turn", "_waits")
 
@@ -80,13 +79,13 @@ class RateLimitBucket(Ratelimit):
         self._returned = asyncio.Event()
 
     def reset(self) -> None:
-        """Begin a new window; what is under way counts in it."""
+        """Begin a new window. Requests under way count in it."""
         super().reset()  # type: ignore[no-untyped-call]
-        # What the next answer says is left does not count what has not arrived there yet.
+        # The number left in the next answer does not count requests that have not reached Discord yet.
         self.dirty = True
 
     def update(self, response: aiohttp.ClientResponse, *, use_clock: bool = False) -> None:
-        """Take what Discord says of the limit; where a proxy garbles that, nothing is known of it."""
+        """Take what Discord says about the limit. If a proxy garbled it, nothing is known about the limit."""
         try:
             super().update(response, use_clock=use_clock)
         except (ArithmeticError, LookupError, ValueError):
@@ -96,7 +95,7 @@ class RateLimitBucket(Ratelimit):
         self.expires = _now() + (seconds(self.reset_after) or 0.0)
 
     async def acquire(self) -> None:
-        """Take a place, once there is one; raise discord.RateLimited where that takes too long, and NoLongerNext."""
+        """Take a place once there is one; raise discord.RateLimited when the wait is too long, or NoLongerNext."""
         self._last_request = _now()
         waited = False
         async with self._turn:
@@ -105,7 +104,7 @@ class RateLimitBucket(Ratelimit):
                 if wait > 0:
                     await self._waits.wait(wait)
                 else:
-                    # Nothing is known of this limit before the first answer is there.
+                    # The limit is unknown before the first answer.
                     self._returned.clear()
                     await self._returned.wait()
             if waited:
@@ -116,7 +115,7 @@ class RateLimitBucket(Ratelimit):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Give the place back, and heed a 429."""
+        """Give the place back, and note the wait that a 429 asks for."""
         self.outgoing -= 1
         if isinstance(error, TooMany) and not error.everywhere:
             self.remaining, self.expires = 0, _now() + error.retry_after
@@ -130,7 +129,7 @@ class RateLimitBucket(Ratelimit):
         self._returned.set()
 
     def _wait(self) -> float | None:
-        """Return the seconds until there may be a place, 0 where only an answer can tell, None where there is one."""
+        """Return the seconds until there may be a place; None: there is one, 0: only an answer under way can tell."""
         if self.expires is not None and _now() >= self.expires:
             self.reset()
         shut = self._waits.left

@@ -1,6 +1,6 @@
-"""What a request or a connection failed of, in words: the same in a log line as in ``echoless check``.
+"""Why a request or a connection failed, in words. Log lines and ``echoless check`` say the same.
 
-Only statuses and kinds are told: what a server says may hold people's words, a path a secret.
+Only statuses and types are told, because a server's text may hold people's words, and a path a secret.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from bot.gateway.requests import ServerFault
 API, GATEWAY = "Discord", "a gateway of Discord"
 
 SILENT_THREADS = "threads that are active already are read once somebody writes in them"
-"""What follows where a server does not list its active threads."""
+"""The consequence when a server does not list its active threads."""
 
 _SECRET = ("/webhooks/", "/interactions/")
 """Paths that hold a token."""
 
 
 def reason(error: BaseException) -> str:
-    """Return what an error says, in words."""
+    """Return the reason of an error in words."""
     if isinstance(error, discord.HTTPException):
         return f"{_asked(error)}status {error.status}"
     if isinstance(error, ServerFault | Intercepted | aiohttp.ClientResponseError):
@@ -45,7 +45,7 @@ def reason(error: BaseException) -> str:
 
 
 def complaint(url: str, error: BaseException, expected: str = API) -> str:
-    """Return a sentence about what was asked at ``url`` and should have answered as ``expected`` does."""
+    """Return a sentence about the failure of ``url``, which should have answered as ``expected``."""
     status = getattr(error, "status", 0)
     if isinstance(status, int) and status >= 500:  # noqa: PLR2004 - HTTP's line: it is the server's own failure
         return f"{url} fails ({reason(error)})."

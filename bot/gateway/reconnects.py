@@ -1,4 +1,4 @@
-"""Counting connections that fail, whatever they fail of, and telling of the trouble once."""
+"""Counting failed connections, whatever the reason, and logging the trouble once."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import structlog
 from bot.gateway import pacing
 
 TOLD_AFTER = 2
-"""Failures in a row after which the trouble is told: one is an ordinary day."""
+"""Failures in a row after which the trouble is logged. A single one is normal."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Reconnects:
-    """The connections in a row that brought no lasting session; clients that follow each other share it.
+    """The number of connections in a row without an established session. Successive clients share it.
 
-    ``cause`` is what the last of them failed of, "" while a session lasts.
+    ``cause`` is the reason of the last failure, "" while a session lives.
     """
 
     failed: int = 0
@@ -29,7 +29,7 @@ class Reconnects:
     _settling: asyncio.TimerHandle | None = None
 
     def failure(self, cause: str, *, fresh: bool) -> float:
-        """Count a connection that failed; return the seconds to wait for the next, ``fresh``: with a new session."""
+        """Count a failed connection; return the seconds to wait for the next one (``fresh``: for a new session)."""
         self._unsettle()
         self.failed += 1
         self.cause = cause
@@ -46,13 +46,13 @@ class Reconnects:
         self._identified = asyncio.get_running_loop().time()
 
     def begun(self) -> None:
-        """Note that a session began or goes on; it counts once it has lived for a while."""
+        """Note that a session began or goes on. It counts as established after ``SETTLED_SECONDS``."""
         self._unsettle()
         self.cause = ""
         self._settling = asyncio.get_running_loop().call_later(pacing.SETTLED_SECONDS, self._settled)
 
     def stop(self) -> None:
-        """Leave nothing behind."""
+        """Cancel the timer."""
         self._unsettle()
 
     def _settled(self) -> None:

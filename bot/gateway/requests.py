@@ -1,8 +1,8 @@
-"""What every request to Discord is under: a time limit of ours, an end to discord.py's own repeats, and how it fails.
+"""The rules for every request to Discord: our own time limit, no repeats by discord.py, and the errors it may raise.
 
-discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times and without looking at the method. A
-trace on its HTTP session ends that, so that every repeat is ours and comes after a look. The same trace times a request
-from the moment it leaves, since waiting for a rate limit is not a hanging request, and looks who answered it.
+discord.py repeats a POST by itself on 500, 502, 504 and 524, up to five times (docs/discord-facts.md, 1.3). A trace on
+its HTTP session ends that, so every repeat is ours and comes after a look. The same trace times a request from the
+moment it leaves, because a request that waits for a rate limit does not hang. It also looks who answered.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ UNREADABLE = (
     ValueError,
     RuntimeError,  # discord.py's, once its session is closed
 )
-"""What a request may raise where Discord, or whatever stands in front of it, can't be understood just now."""
+"""The errors of a request when the answer of Discord, or of something in front of it, can't be understood."""
 
 asked_for: ContextVar[str] = ContextVar("kind of request", default="")
-"""What is asked of Discord's API: a method and a path without ids or tokens; "" where the API is not asked."""
+"""The kind of a request to Discord's API: method and path without ids or tokens; "" for other requests."""
 _OURS = {"POST": ("/messages",), "GET": ("/users/@me", "/oauth2/applications/@me", "/gateway/bot")}
-"""Ends of paths whose repeats are ours: a message is looked for first, a login has its own pauses."""
+"""Ends of the paths that discord.py must not repeat: a message needs a look first, a login has its own pauses."""
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 _still_next: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("still next", default=None)
 
 
 class NoLongerNext(Exception):
-    """While a request waited for its turn, something else came that goes first: it did not leave."""
+    """While a request waited, another message came that has to go first. The request was not sent."""
 
 
 class ServerFault(Exception):
-    """Discord answered with 5xx what we repeat ourselves: a POST may have taken effect."""
+    """Discord answered with 5xx a request that we repeat ourselves. A POST may have taken effect."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -55,19 +55,19 @@ class ServerFault(Exception):
 
 
 def tracing(limit: timedelta) -> aiohttp.TraceConfig:
-    """Return the trace that times requests, looks who answers those within :func:`asking`, and ends repeats.
+    """Return the trace that times requests, ends repeats, and checks who answers a request within :func:`asking`.
 
-    Of discord.py's own repeats, only those of a POST to ``/messages`` do harm.
+    Repeats by discord.py do harm only for a POST to ``/messages``.
     """
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
 
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        # Any answer still has a body to come.
+        # The body of the answer is still to come, so the time starts again.
         _reschedule(limit.total_seconds())
         response = params.response
-        # A portal may have led it elsewhere.
+        # A portal may have redirected the request.
         asked = response.history[0] if response.history else response
         fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if fails and asked.url.path.endswith(_OURS.get(asked.method, ())):
@@ -84,7 +84,7 @@ def tracing(limit: timedelta) -> aiohttp.TraceConfig:
 
 @asynccontextmanager
 async def timed() -> AsyncIterator[None]:
-    """Bound what follows by a timeout that the trace starts when a request leaves."""
+    """Put a timeout around the context. The trace starts it when a request leaves."""
     async with asyncio.timeout(None) as timeout:
         token = _timeout.set(timeout)
         try:
@@ -95,7 +95,7 @@ async def timed() -> AsyncIterator[None]:
 
 @contextmanager
 def asking(kind: str) -> Iterator[None]:
-    """Let requests within the context be such to Discord's API, of one kind."""
+    """Mark requests within the context as requests of ``kind`` to Discord's API."""
     token = asked_for.set(kind)
     try:
         yield
@@ -105,7 +105,7 @@ def asking(kind: str) -> Iterator[None]:
 
 @contextmanager
 def unless_overtaken(still_next: Callable[[], Awaitable[bool]]) -> Iterator[None]:
-    """Ask of a request within the context that had to wait for its turn, whether it is still the next one."""
+    """After a wait of a request within the context, check with ``still_next`` that it may still go."""
     token = _still_next.set(still_next)
     try:
         yield
@@ -114,14 +114,14 @@ def unless_overtaken(still_next: Callable[[], Awaitable[bool]]) -> Iterator[None
 
 
 async def leave() -> None:
-    """Return where a request that waited may leave now; raise NoLongerNext where something else goes first."""
+    """Return when a request that waited may leave now; raise NoLongerNext when another has to go first."""
     still_next = _still_next.get()
     if still_next is not None and not await still_next():
         raise NoLongerNext
 
 
 def untimed() -> None:
-    """Stop the time of :func:`timed`: what follows is a wait, and no request."""
+    """Stop the time of :func:`timed`, because a wait follows and not a request."""
     _reschedule(None)
 
 

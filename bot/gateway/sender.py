@@ -1,4 +1,4 @@
-"""Sending through discord.py, with every ending sorted: sent, refused, not yet, unknown."""
+"""Sending through discord.py. Every result is sorted into an outcome: sent, refused, not yet, unknown."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from bot.replies.sender import LookFailed, StillNext
 
 LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
-"""Discord's codes for a reference that it does not take (without permission to read the history; to a system message),
-and for a form whose fields say what is wrong with them (docs: JSON error codes)."""
+"""Discord's codes for a refused reference (no permission to read the history; a system message) and for a form with
+errors in its fields (docs: JSON error codes)."""
 GONE = (10003, 10008)
-"""Discord's codes for a channel and a message that are no more (docs: JSON error codes)."""
+"""Discord's codes for an unknown channel and an unknown message (docs: JSON error codes)."""
 
 _log = structlog.get_logger()
 
 
 class DiscordSender:
-    """Sends by whichever client is connected now."""
+    """Sends by the client that is connected now."""
 
     def __init__(self, current: CurrentClient) -> None:
         self._current = current
@@ -48,12 +48,12 @@ class DiscordSender:
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
     ) -> Outcome:
-        """Send one part, ``plain`` without a reference, and sort how it ended.
+        """Send one part and return the outcome; ``plain`` sends it without a reference to the question.
 
-        What is known of a message with a reference: a look finds it by that, at any age. A plain one shows its nonce in
-        the response and the echo; a look finds it by its text, among the bot's own messages after the question. Where
-        the history may not be read, nothing but the nonce is left after a crash: within a minute of the question the
-        part is sent again under it, and later it is given up as of unknown fate.
+        A look finds a message with a reference by that reference, at any age. The nonce of a plain message shows in the
+        response and in the echo; a look finds it by its text, among the bot's messages after the question. If the
+        history can't be read, only the nonce helps after a crash: within a minute of the question the part is sent
+        again with it, and later it is given up with its fate unknown.
         """
         client = self._current.client
         if client is None:
@@ -74,7 +74,7 @@ class DiscordSender:
             return sort(error)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Let a message of the bot say something else."""
+        """Change the text of a message of the bot."""
         client = self._current.client
         if client is None:
             return NotYet("not connected")
@@ -87,7 +87,7 @@ class DiscordSender:
         return Sent(message_id, text)
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
-        """Delete a message of the bot, which may be gone already."""
+        """Delete a message of the bot; one that is gone already counts as deleted."""
         client = self._current.client
         if client is None:
             return NotYet("not connected")
@@ -105,13 +105,13 @@ class DiscordSender:
         await self._hint("typing", channel_id, lambda client: client.http.send_typing(channel_id))
 
     async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction to a message."""
+        """Add a reaction to a message."""
         await self._hint(
             "reaction", channel_id, lambda client: client.http.add_reaction(channel_id, message_id, _coded(emoji))
         )
 
     async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Take the bot's reaction to a message off."""
+        """Remove the bot's reaction to a message."""
         await self._hint(
             "reaction",
             channel_id,
@@ -119,7 +119,7 @@ class DiscordSender:
         )
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
-        """Post a message that answers none."""
+        """Post a message that is not a reply."""
 
         async def post(client: discord.Client) -> None:
             channel = client.get_partial_messageable(channel_id)
@@ -128,7 +128,7 @@ class DiscordSender:
         await self._hint("notice", channel_id, post)
 
     async def _hint(self, what: str, channel_id: int, show: Callable[[discord.Client], Awaitable[object]]) -> None:
-        """Show something that nobody misses where it can't be shown."""
+        """Show something unimportant; a failure is only logged."""
         client = self._current.client
         if client is None:
             return
@@ -151,7 +151,7 @@ class DiscordSender:
             raise LookFailed("rate limit", error.retry_after) from error
         except UNREADABLE as error:
             raise LookFailed(f"history: {type(error).__name__}") from error
-        # What answers a command is the bot's own as well, and no part of a reply.
+        # Responses to commands are the bot's own messages too, but not parts of a reply.
         own = (message for message in messages if _author_of(message) == self.own_id)
         sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
         present = frozenset(int(message["id"]) for message in messages)
@@ -170,7 +170,7 @@ class DiscordSender:
 
 
 def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case
-    """Return what an exception out of a send says about the part (FACTS: "server commits, then fails")."""
+    """Return what an exception from a send says about the part (docs/discord-facts.md, 1.3)."""
     match error:
         case discord.NotFound(code=10008):
             return Refused(AbandonReason.GONE_AFTER_SEND, "unknown message")
@@ -199,12 +199,12 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
 
 
 def _coded(emoji: str) -> str:
-    """Return an emoji as a request for a reaction names it."""
+    """Return an emoji in the form that a request for a reaction needs."""
     return ":".join(emoji.strip("<>").split(":")[-2:])
 
 
 def _refuses_reference(error: discord.HTTPException) -> bool:
-    """Tell whether Discord refuses a message for what it references, and for nothing else."""
+    """Tell whether Discord refuses a message only because of its reference."""
     if error.code == INVALID_FORM:
         faults = error.text.splitlines()[1:]
         return bool(faults) and all(fault.startswith("In message_reference") for fault in faults)
@@ -212,13 +212,13 @@ def _refuses_reference(error: discord.HTTPException) -> bool:
 
 
 async def _deleted(deleting: Awaitable[object]) -> None:
-    """Wait for a deletion; raise Intercepted where it is answered with words: Discord has none for it."""
+    """Wait for a deletion; raise Intercepted when the answer has a body, because Discord's has none."""
     if await deleting != "":
         raise Intercepted(HTTPStatus.OK)
 
 
 def _author_of(message: Any) -> int:  # noqa: ANN401 - Discord's JSON
-    """Return who posted a message, 0 where it does not say."""
+    """Return the author's id of a message, 0 when it has none."""
     try:
         return snowflake(message["author"]["id"])
     except (NoSnowflake, LookupError, TypeError):

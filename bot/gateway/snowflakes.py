@@ -1,20 +1,20 @@
-"""Discord's ids: numbers of 63 bits that carry their moment."""
+"""Discord's ids: numbers of 63 bits that contain their time."""
 
 from __future__ import annotations
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-"""The first second of 2015, where Discord's ids begin (docs: reference, snowflakes)."""
+"""The first second of 2015 in milliseconds, where Discord's ids begin (docs: reference, snowflakes)."""
 
 MOST = 2**63 - 1
-"""The largest number that the log can hold; Discord comes to it in the year 2084."""
+"""The largest number that the log can hold. Discord's ids reach it in the year 2084."""
 
 
 class NoSnowflake(ValueError):
-    """What should be one of Discord's ids is none."""
+    """A value that should be one of Discord's ids is not an id."""
 
 
 def snowflake(value: object) -> int:
-    """Return the id that a JSON value is; raise NoSnowflake where it is none."""
+    """Return the id in a JSON value; raise NoSnowflake when it is not an id."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST)):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST:
@@ -23,10 +23,10 @@ def snowflake(value: object) -> int:
 
 
 def snowflake_time(value: int) -> int:
-    """Return the moment in an id, in microseconds since the epoch."""
+    """Return the time in an id, in microseconds since the epoch."""
     return ((value >> 22) + DISCORD_EPOCH_MS) * 1000
 
 
 def snowflake_at(moment: int) -> int:
-    """Return the smallest id of a moment in microseconds since the epoch."""
+    """Return the smallest id of a time in microseconds since the epoch."""
     return max(0, moment // 1000 - DISCORD_EPOCH_MS) << 22

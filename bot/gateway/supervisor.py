@@ -1,6 +1,7 @@
-"""Keeping a client alive: a new one after a pause when it dies, and an end for good when that can't help.
+"""Keeping a client alive: when it dies, a new one starts after a pause, unless a person has to act first.
 
-It dies of a login that fails and of a session's start that can't be read; it connects again by itself after the rest.
+A client dies when its login fails or when READY or RESUMED can't be read. After any other failure it connects again by
+itself.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Supervisor:
                 await self._pause(self.reconnects.failure(cause, fresh=True))
 
     def hurry(self) -> None:
-        """Have no request wait for a rate limit any more: who asked comes back after the next start."""
+        """End all waits for rate limits. The outbox tries these requests again after the next start."""
         if self.client is not None:
             self.client.http.waits.hurry()
 
@@ -59,14 +60,14 @@ class Supervisor:
         self._stopping.set()
         self.reconnects.stop()
         if self._connection is not None:
-            # Closing alone would wait for the pause before the next connection.
+            # Closing alone would wait until the pause before the next connection is over.
             while not self._connection.done():
-                # A time limit that is over just then can swallow a cancellation.
+                # A timeout that expires at the same moment can swallow a cancellation.
                 self._connection.cancel()
                 await asyncio.wait((self._connection,), timeout=0.1)
 
     async def _session(self) -> str:
-        """Run one client until it ends, and return what it ended of."""
+        """Run one client until it ends, and return the reason."""
         self.client = self._current.client = client = Client(self._endpoint, self._wiring, self.reconnects)
         audit = self._wiring.audit
         auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
@@ -103,7 +104,7 @@ class Supervisor:
 async def checked_token(endpoint: Endpoint, token: str, stopping: asyncio.Event) -> bool:
     """Ask Discord once whether it takes the token; return False when ``stopping`` is set before it answers.
 
-    Raises TokenError when it does not take it. That Discord can't be reached says nothing about the token.
+    Raises TokenError when Discord refuses it. A Discord that can't be reached says nothing about the token.
     """
     checking, stop = asyncio.create_task(_check_token(endpoint, token)), asyncio.create_task(stopping.wait())
     try:
@@ -134,7 +135,7 @@ async def _check_token(endpoint: Endpoint, token: str) -> None:
 
 
 def fatal_error(error: Exception) -> EcholessError | None:
-    """Return what a person has to do about a client's death, or None when a new client may help."""
+    """Return the error that tells a person what to do about a client's death, or None when a new client may help."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else None
     if isinstance(error, discord.LoginFailure) or code == WRONG_TOKEN:
         return _wrong_token()

@@ -1,7 +1,8 @@
-"""Which channels are complete: everything up to the newest message is in the log, so a live message extends it.
+"""Which channels are complete: the log holds everything up to the newest message, and a live message continues it.
 
-A session that begins anew may have missed messages, and so may a channel whose messages could not be recorded. Until a
-catch-up has closed the gap, live messages of such a channel come ``AHEAD`` and leave the watermark where it is.
+After a new session begins, messages of any channel may be missing; the same holds for a channel whose messages could
+not be recorded. Until a catch-up has closed the gap, live messages of such a channel are ``AHEAD`` and leave the
+watermark.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from bot.core.events import Via
 
 
 class Sync:
-    """The channels known complete in this session."""
+    """The channels that are known to be complete in this session."""
 
     def __init__(self) -> None:
         self._complete: set[int] = set()
@@ -22,12 +23,12 @@ class Sync:
         return Via.LIVE if channel_id in self._complete else Via.AHEAD
 
     def doubts(self, channel_id: int) -> int:
-        """Return how often the channel was doubted: while the number stays, a look at its history stays good."""
+        """Return how often the channel was doubted. While the number stays the same, a read history stays valid."""
         return self._all_doubts + self._doubts.get(channel_id, 0)
 
     @property
     def sessions(self) -> int:
-        """Return how often every channel was doubted: once for each session that began."""
+        """Return how often all channels were doubted: once for each session that began."""
         return self._all_doubts
 
     def complete(self, channel_id: int) -> None:

@@ -10,17 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import (
-    Body,
-    ConversationSummarised,
-    MessageEdited,
-    MessageReceived,
-    PersonaSet,
-    ReactionAdded,
-    ReactionRemoved,
-    Recorded,
-    ReplyComposed,
-)
+from bot.core.events import Body, Recorded
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.times import iso_time, utc_time
@@ -153,7 +143,7 @@ class Line:
     @property
     def erased(self) -> bool:
         """Tell whether its words were wanted and are gone."""
-        return self.words and self.body is None and isinstance(self.recorded.event, WORDED)
+        return self.words and self.body is None and self.recorded.event.WORDED
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as JSON: ids as text, the time in UTC; ``erased`` where words are gone."""

@@ -1,4 +1,4 @@
-"""Files attached to a question, fetched when it is answered: their addresses expire, so that none is recorded."""
+"""Files attached to a question. They are fetched when it is answered; their addresses expire and are not recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.replies.reading import find_received
 from bot.responders.protocol import File
 
 MOST = 10
-"""Files of one question that are fetched: as many as a message can have."""
+"""The most files of one question that are fetched: as many as a message can have."""
 _SEEN = "image/"
 _NEVER = ("audio/", "video/")
 
@@ -22,13 +22,13 @@ class FileSource(Protocol):
     """Fetches files from Discord."""
 
     async def fetch(self, channel_id: int, message_id: int, wanted: Sequence[int], limit: int) -> tuple[File, ...]:
-        """Return those of the files, by id, that can be had, of ``limit`` bytes together at most; never raises."""
+        """Return, by id, the files that could be fetched, of at most ``limit`` bytes together; never raises."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Reads what is attached to questions: texts, and with ``images`` what can be seen, of ``limit`` bytes together."""
+    """Reads the files attached to questions: texts and, with ``images``, images; at most ``limit`` bytes together."""
 
     reader: Reader
     source: FileSource
@@ -36,7 +36,7 @@ class Attachments:
     images: bool = False
 
     async def read(self, channel_id: int, entries: Sequence[Pending]) -> tuple[File, ...]:
-        """Return the files of questions; what can't be had is left out."""
+        """Return the files of questions, without those that could not be fetched."""
         if not self.limit:
             return ()
         files: list[File] = []
@@ -48,7 +48,7 @@ class Attachments:
         return tuple(files)
 
     async def _wanted(self, channel_id: int, message_id: int) -> list[int]:
-        """Return the ids of a message's files that may be read, as the log knows them."""
+        """Return the ids of the files of a message that may be read, from the log."""
         message = await find_received(self.reader, channel_id, message_id)
         return [each.id for each in (message.attachments if message else ()) if self._readable(each)]
 

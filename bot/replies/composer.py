@@ -1,4 +1,4 @@
-"""From a requested reply to the text of its parts: the question, the history a responder wants, the answer."""
+"""Turns a requested reply into the text of its parts: it reads question and history, and asks the responder."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from bot.responders.protocol import Absence, Answer, Attached, Context, Question
 
 
 class WordsErased(Exception):
-    """The words of the question, or of the answer, are no longer in the vault."""
+    """The words of the question or of the answer were erased from the vault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Asks responders, once per reply, and reads back what they said.
+    """Asks responders, once for each reply, and reads recorded answers.
 
-    ``responders`` are known by name; a reply whose responder is no longer there goes to the first of them.
-    ``settings`` names what they were set to, for whoever asks later why an answer was given.
-    ``personas`` tells who the bot is in a channel, ``clock`` the time, in microseconds since the epoch.
+    ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
+    the hash of the settings, which is recorded with each answer. ``personas`` finds the persona of a channel; ``clock``
+    returns microseconds since the epoch.
     """
 
     reader: Reader
@@ -44,23 +44,23 @@ class Composer:
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
 
-        That to a command may not: its response takes one message, and its beginning would be cut only at the end. One
-        composed anew takes the place of another once it is whole: what failed halfway would be all that is left of
-        both, and Discord takes few edits of a message older than an hour (error 30046).
+        An answer to a command may not: its response is one message, and a text that is too long is cut only at the end.
+        An answer composed anew replaces the old one when it is complete. Otherwise a failure halfway would lose both,
+        and Discord takes few edits of a message older than an hour (error 30046).
         """
         return entry.generation == 1 and not entry.asked
 
     def absence(self, entry: Pending) -> Absence | None:
-        """Return why nobody can write the answer just now, for whom that depends on others."""
+        """Return why the responder can't answer just now because a service is away, None if it can."""
         return self._responder(entry.responder).absence()
 
     async def compose(
         self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None
     ) -> Compose | None:
-        """Return the answer to record, or None when the responder has none; raises whatever the responder raises.
+        """Return the answer to record, or None when the responder has none; raises the responder's errors.
 
-        Several ``entries`` are asked as one question, where the responder takes it, and answered as the first of them.
-        ``show`` is told what the answer grows by.
+        Several ``entries`` are asked as one question, if the responder takes it, and answered as the first of them.
+        ``show`` is called with each new piece of the answer.
         """
         entry = entries[0]
         responder = self._responder(entry.responder)
@@ -85,7 +85,7 @@ class Composer:
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
-        """Return the answer of a responder that needs the question alone, to be recorded along with it, or None."""
+        """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
         try:
             answer = at_once(responder, question)
             parts = split(answer.text) if answer else ()
@@ -124,7 +124,7 @@ class Composer:
         return body.parts
 
     async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
-        """Return what an answer may build on, and the position of the event that set the persona in it (0: none)."""
+        """Return the context of an answer, and the position of the event that set its persona (0: none)."""
         summary = await self._summary(state)
         since_id = state.summary_upto_id if summary else 0
         context = Context(

@@ -1,6 +1,6 @@
-"""What replies are made with, and what one process knows of a channel's replies and the log does not.
+"""The parts that replies are made with, and what a process knows about a channel's replies beyond the log.
 
-What only the process knows is lost with it, on purpose: after a restart every reply of unknown fate is looked for in
+This knowledge is lost with the process, on purpose. After a restart, every reply of unknown fate is looked for in
 Discord, and every part of an answer that was shown while it was written is written once more.
 """
 
@@ -26,7 +26,7 @@ from bot.replies.sender import Responses, Sender, StillNext
 
 @dataclass(slots=True)
 class Knowledge:
-    """What is known: ``certain`` replies, of which nothing is in Discord that the log does not know.
+    """What the process knows about a channel's replies.
 
     ``texts`` are the parts of the reply composed last; ``head_id`` is the question whose reply is worked on,
     ``failures`` how often whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not),
@@ -54,32 +54,32 @@ class Knowledge:
         return message_id in self.shown and same(text, self.shown[message_id])
 
     def step(self, entry: Pending, texts: Sequence[str], now: int, patience: Patience) -> Step:
-        """Return what to do next; ``texts`` are the parts of an answer that was shown while it was written."""
+        """Return the next step; ``texts`` are the parts of an answer that was shown while it was written."""
         if entry.awaited:
-            # A look would read all that was said since the question.
+            # A look would have to read everything since the question.
             self.certain.add(entry.message_id)
         certain = entry.message_id in self.certain
         return next_step(entry, certain=certain, now=now, patience=patience, settled=self._settled(entry, texts))
 
     def _settled(self, entry: Pending, texts: Sequence[str]) -> set[int]:
-        """Return the ids of the messages that show what was composed, or are gone where nothing was."""
+        """Return the ids of the messages that show what was composed, or that were surplus and are deleted."""
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
         return settled | {sent_id for sent_id in entry.surplus_ids if self.shown.get(sent_id) == ""}
 
     def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
-        """Return what to show next of an answer that is being written, None where that is nothing now."""
+        """Return the next step in showing an answer that is being written, None if there is none now."""
         for part, text in enumerate(parts):
             sent_id = entry.sent_ids[part] if part < len(entry.sent_ids) else 0
             if not sent_id:
-                # Where its fate is unknown, its echo may tell; else it is looked for when the answer is there.
+                # If its fate is unknown, its echo may tell. Otherwise a look finds it when the answer is complete.
                 return SendPart(part) if entry.message_id in self.certain else None
             if not self.shows(sent_id, text):
                 return EditPart(part, sent_id)
         return None
 
     def next_of(self, outbox: Outbox) -> Pending:
-        """Return the reply to go on with: one whose answer is there and not recorded, for it is paid for."""
+        """Return the reply to go on with: first one with an answer that is not recorded, because it was paid for."""
         about = self.written.event.message_id if self.written else 0
         kept = next((entry for entry in outbox if entry.message_id == about), None)
         return kept or next_in_line(outbox, self.certain)
@@ -96,7 +96,7 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
-    """What the replies of all channels are made with; ``clock`` returns microseconds since the epoch."""
+    """The parts that all replies are made with; ``clock`` returns microseconds since the epoch."""
 
     conversations: Conversations
     composer: Composer
@@ -110,7 +110,7 @@ class ReplyContext:
 
 @dataclass(frozen=True, slots=True)
 class ChannelContext:
-    """What the replies of one channel are made with."""
+    """The parts that the replies of one channel are made with."""
 
     id: int
     all: ReplyContext
@@ -121,7 +121,7 @@ class ChannelContext:
         return await self.all.conversations.state(self.id)
 
     async def pending(self, message_id: int) -> Pending | None:
-        """Return the unfinished reply to a message, None where there is none."""
+        """Return the unfinished reply to a message, None if there is none."""
         return (await self.state()).pending(message_id)
 
     async def handle(self, command: Command) -> tuple[Recorded, ...]:
@@ -129,7 +129,7 @@ class ChannelContext:
         return await self.all.conversations.handle(self.id, command)
 
     async def send(self, entry: Pending, part: int, text: str, still_next: StillNext) -> Outcome:
-        """Send one part of a reply: as a message, or into the response of the command that asked for it."""
+        """Send one part of a reply, as a message or into the response of the command."""
         if entry.asked:
             return await self.all.responses.answer(entry.message_id, text)
         nonce = nonce_of(entry.message_id, part, entry.generation)

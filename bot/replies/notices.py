@@ -1,7 +1,7 @@
-"""What people are told of a question that waits, or gets no answer: a reaction to it, or a sentence.
+"""Notices about a question that waits or gets no answer: a reaction to it, or a sentence.
 
-A reaction does no harm twice, so that a crash can't double it; a sentence is said once at most. Both are hints of one
-process: nothing of them is recorded, and where they can't be shown, nobody loses an answer.
+Adding a reaction again changes nothing, so a crash can't double it; a sentence is said at most once. Notices are not
+recorded. If one can't be shown, no answer is lost.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from bot.times import SECOND
 Reason: TypeAlias = Literal["waiting", "expired", "refused", "failed", "no_answer", "paused"]
 
 SHOWN_AFTER = 3.0
-"""Seconds of waiting of which nobody need be told."""
+"""Seconds of waiting after which a notice is shown."""
 TOLD_AGAIN = 3600.0
-"""Seconds for which nobody is told once more, of another question, that it gets no answer."""
+"""Seconds for which a person is not told again that a question gets no answer."""
 MOST_WAITING = 200
-"""Hints of one channel that may wait to be shown; what comes on top is not shown."""
+"""The most notices of one channel that may wait to be shown; further ones are dropped."""
 LONGEST_EMOJI = 16
-"""Code points: some are made of many, such as families and flags."""
+"""Code points of an emoji. Some, such as families and flags, have many."""
 STOP_SECONDS = 1.0
 REMEMBERED = 20_000
 _NEW = (Via.LIVE, Via.AHEAD)
@@ -65,9 +65,9 @@ _SKIPPED: Mapping[SkipReason, Reason] = {
 
 @dataclass(slots=True)
 class Notices:
-    """Tells people; ``words`` says how, by reason: an emoji, a sentence, or nothing where it is empty.
+    """Shows notices; ``words`` holds for each reason an emoji, a sentence, or "" for no notice.
 
-    ``clock`` returns microseconds since the epoch; ``bots``: they get answers, too.
+    ``clock`` returns microseconds since the epoch; ``bots``: bots get answers, too.
     """
 
     sender: Sender
@@ -82,7 +82,7 @@ class Notices:
     _background: Background = field(default_factory=Background)
 
     def waiting(self, channel_id: int, state: Conversation) -> None:
-        """Show people whose questions in a channel have waited for a while that they are not forgotten."""
+        """Show a notice on questions in a channel that have waited for a while."""
         emoji = emoji_of(self.words.get("waiting", ""))
         before = self.clock() - SHOWN_AFTER * SECOND
         for entry in state.outbox if emoji else ():
@@ -92,14 +92,14 @@ class Notices:
                 self._queue(channel_id, self.sender.react(channel_id, entry.message_id, emoji))
 
     def left(self, state: Conversation) -> None:
-        """Note that another process may have shown of a channel's questions that they wait."""
+        """Note that another process may have shown notices on a channel's waiting questions."""
         if any(entry.retry_at for entry in state.outbox):
             self._left.update(entry.message_id for entry in state.outbox if not (entry.asked or entry.composed))
 
     def given_up(
         self, channel_id: int, state: Conversation, entry: Pending, reason: AbandonReason, *, refused: bool = False
     ) -> None:
-        """Tell whoever asked that a question gets no answer; ``refused``: because of what it says."""
+        """Tell the asker that a question gets no answer; ``refused``: because of its content."""
         told = "refused" if refused else _GIVEN_UP.get(reason)
         shown = entry.message_id in self._closing
         self._closing.discard(entry.message_id)
@@ -107,7 +107,7 @@ class Notices:
             self._tell(channel_id, entry.message_id, entry.author_id, told, shown=shown)
 
     def react(self, channel_id: int, new: tuple[Recorded, ...]) -> None:
-        """Take up what was newly appended: what waits no longer, and what nobody will answer."""
+        """React to new events: questions that no longer wait, and questions that get no answer."""
         for recorded in new:
             match recorded.event:
                 case ReplyBegun(message_id=message_id) | ReplyComposed(message_id=message_id):
@@ -121,11 +121,11 @@ class Notices:
                         self._tell(channel_id, message_id, author_id, told)
 
     async def stop(self) -> None:
-        """Show what can be shown within a second, and let go of the rest."""
+        """Show what can be shown within a second, and drop the rest."""
         await self._background.end(within=STOP_SECONDS)
 
     def _settled(self, channel_id: int, message_id: int) -> bool:
-        """Take off what shows that a question waits, and tell whether it was shown."""
+        """Remove the notice that a question waits, and tell whether it was shown."""
         emoji = self._waiting.pop(message_id, "")
         if message_id in self._left:
             self._left.discard(message_id)
@@ -135,9 +135,9 @@ class Notices:
         return bool(emoji)
 
     def _tell(self, channel_id: int, message_id: int, author_id: int, reason: Reason, *, shown: bool = False) -> None:
-        """Tell a person, unless they were told the same within the hour; ``shown``: the question shows that it waits.
+        """Tell a person, unless they were told the same within the hour; ``shown``: the question has a waiting notice.
 
-        One reaction in the place of another is nothing more to read.
+        Replacing that reaction by another is always allowed, because it adds nothing to read.
         """
         words = self.words.get(reason, "")
         emoji = emoji_of(words)
@@ -156,12 +156,12 @@ class Notices:
         return first
 
     def _person(self, state: Conversation, message_id: int) -> bool:
-        """Tell whether a person wrote a message: bots are told nothing, or two of them would never end."""
+        """Tell whether a person wrote a message. Bots get no notices: two bots could answer each other for ever."""
         turn = state.turn(message_id)
         return turn.role is Role.PERSON if turn is not None else not self.bots
 
     def _queue(self, channel_id: int, hint: Coroutine[None, None, None]) -> None:
-        """Show hints of a channel one after the other, behind the back of whoever answers there."""
+        """Show the notices of a channel one after the other, in the background."""
         queue = self._queues.get(channel_id)
         if queue is not None:
             if len(queue) < MOST_WAITING:
@@ -183,7 +183,7 @@ class Notices:
 
 
 def emoji_of(words: str) -> str:
-    """Return words that are one emoji, of Discord's own or a server's (``<:name:id>``); "" for a sentence."""
+    """Return ``words`` if they are a single emoji, standard or of a server (``<:name:id>``), otherwise ""."""
     text = words.strip()
     custom = text.startswith(("<:", "<a:")) and text.endswith(">") and " " not in text
     plain = 0 < len(text) <= LONGEST_EMOJI and not any(char.isalnum() or char.isspace() for char in text)
@@ -191,7 +191,7 @@ def emoji_of(words: str) -> str:
 
 
 def _asked_just_now(new: tuple[Recorded, ...], message_id: int) -> int:
-    """Return the person who posted a message just now, 0 for a bot, an older message, or one that is answered."""
+    """Return the person who posted a message just now; 0 for a bot, an older message, or a message that is answered."""
     author_id = 0
     for event in (recorded.event for recorded in new):
         if isinstance(event, MessageReceived) and event.message_id == message_id:

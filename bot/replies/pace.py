@@ -1,4 +1,4 @@
-"""How often answers that are being written may be shown anew, so that all channels together stay within the limits."""
+"""Limits how often answers that are being written are edited, so that all channels stay within Discord's limits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections import deque
 from math import inf
 
 PER_SECOND, AT_ONCE = 35.0, 10
-"""Writes a second, and how many of them may come together after a pause: never more than 45 within a second.
+"""Writes a second, and writes at once after a pause: never more than 45 within a second.
 
-Discord takes 50 requests a second (FACTS 1.3), and others have to go, too.
+Discord takes 50 requests a second (docs/discord-facts.md, 1.3), and other requests need some of them.
 """
 
 
 class Pace:
-    """Gives turns to write: what comes first of an answer goes before what it has grown by.
+    """Gives turns to write. The first write of an answer goes before edits of others.
 
-    ``every`` is how many seconds a channel waits between two edits.
+    ``every`` is the number of seconds between two edits in a channel.
     """
 
     def __init__(self, every: float, per_second: float = PER_SECOND, at_once: int = AT_ONCE) -> None:
@@ -29,7 +29,7 @@ class Pace:
         self._timer: asyncio.TimerHandle | None = None
 
     def turn(self, *, first: bool = False) -> asyncio.Future[None]:
-        """Return a future of the next turn; cancel it where that is not needed any more."""
+        """Return a future of the next turn; cancel it when it is no longer needed."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._first if first else self._others).append(turn)
         if self._timer is None:
@@ -37,7 +37,7 @@ class Pace:
         return turn
 
     def spare(self) -> bool:
-        """Take a turn for something that matters little, if there is one that nobody waits for."""
+        """Take a turn for something unimportant if nothing else waits; tell whether there was one."""
         now = asyncio.get_running_loop().time()
         if self._timer is not None or self._next > now:
             return False
@@ -45,7 +45,7 @@ class Pace:
         return True
 
     def _give(self) -> None:
-        """Give as many turns as may be had by now, and see to the rest in time."""
+        """Give the turns that are due, and set a timer for the rest."""
         loop = asyncio.get_running_loop()
         self._timer = None
         while waiting := self._first or self._others:

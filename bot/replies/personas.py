@@ -1,4 +1,4 @@
-"""Who the bot is in a channel: its own persona, else its parent's, else the server's, else what the settings say."""
+"""The persona in a channel: the channel's own, or its parent's, or the server's, or that of the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.eventlog.reader import Query, Reader
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a channel belongs to, its topic, and what the bot is called there, as far as Discord told."""
+    """A channel's parent and server, its topic and the bot's name there, as far as Discord told them."""
 
     parent_id: int | None = None
     guild_id: int | None = None
@@ -23,14 +23,14 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A persona's words, and the position of the event that set it (0: the settings' own, whose words are theirs)."""
+    """A persona's words, and the position of the event that set it (0: it is that of the settings)."""
 
     text: str = ""
     position: int = 0
 
 
 async def server_persona(reader: Reader, guild_id: int) -> Recorded | None:
-    """Return the event that set a server's persona, None where it has none."""
+    """Return the event that set a server's persona, None if it has none."""
     types = (PersonaSet.TYPE, PersonaCleared.TYPE)
     query = Query(stream=guild_stream(guild_id), types=types, newest_first=True)
     async for newest in reader.events(query, limit=1):
@@ -40,13 +40,13 @@ async def server_persona(reader: Reader, guild_id: int) -> Recorded | None:
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """Finds the persona that holds; ``around`` tells what a channel belongs to."""
+    """Finds the persona for a channel; ``around`` returns the channel's surroundings."""
 
     reader: Reader
     around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
 
     async def persona(self, channel_id: int, state: Conversation | None = None) -> Persona:
-        """Return the persona of a channel; one whose words were erased is none."""
+        """Return the persona of a channel; a persona whose words were erased does not count."""
         around = self.around(channel_id)
         positions = [await self._of_channel(channel_id, state)]
         if around.parent_id:

@@ -1,4 +1,4 @@
-"""What an answer builds on, read back from the log: what was received, and the turns of the window."""
+"""Reads from the log what an answer builds on: received messages, and the turns of the window."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.responders.protocol import Utterance
 
 
 async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessageReceived | None:
-    """Return how a message came, None where the log does not know it."""
+    """Return the event of a received message, None if the log does not know it."""
     found = await reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
     return next((each.event for each in found if isinstance(each.event, MessageReceived)), None)
 
 
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
-    """Return turns with their words, without those whose words are erased."""
+    """Return turns with their words, without those whose words were erased."""
     positions = {turn.position for turn in turns}
     bodies = await reader.bodies(positions)
     events = {recorded.position: recorded for recorded in await reader.at(positions)}
@@ -39,7 +39,7 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
 
 
 async def _answered(reader: Reader, channel_id: int, said: Recorded | None) -> int | None:
-    """Return the message that a turn answers, by the event that has its words."""
+    """Return the message that a turn answers; ``said`` is the event with the turn's words."""
     match said.event if said else None:
         case MessageReceived(reply_to=reply_to):
             return reply_to

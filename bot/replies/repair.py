@@ -1,4 +1,4 @@
-"""Asking for a reply again by hand: one that was given up as it is, one that was given composed anew."""
+"""Asking for a reply again by hand: a reply that was given up is sent as it is, a complete one is composed anew."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.eventlog.reader import Query, Reader
 
 ITSELF = "the bot"
 MOST_GENERATIONS = 9
-"""Answers to one message: what tells their parts apart has to fit into Discord's nonce (FACTS 1.1)."""
+"""The most answers to one message: part and generation have to fit into a nonce (docs/discord-facts.md, 1.1)."""
 
 
 class NothingToRetry(EcholessError):
-    """The reply can't be asked for again: the message says why."""
+    """The reply can't be asked for again; the error's text says why."""
 
 
 async def retry(
@@ -26,8 +26,8 @@ async def retry(
 ) -> tuple[Recorded, ...]:
     """Ask for the reply to a message again and return what was recorded.
 
-    What was composed stays as it is, and parts that are in Discord are not sent again. Raises NothingToRetry when the
-    message was never to be answered, was answered, or still waits for its answer.
+    A composed text stays, and parts that are in Discord are not sent again. Raises NothingToRetry when no answer was
+    requested, when the message was answered, or when it still waits for its answer.
     """
     request, past = await _past(conversations, reader, channel_id, message_id)
     if past.complete:
@@ -53,9 +53,9 @@ async def again(
 
 
 async def tidy(conversations: Conversations, reader: Reader, channel_id: int, message_id: int) -> tuple[Recorded, ...]:
-    """Take up a complete reply once more, to have messages deleted that its answer turned out not to need.
+    """Take up a complete reply once more, to delete messages that its answer does not need.
 
-    Such a one was on its way when a process died, and arrived after the next one had looked for it. Raises
+    Such a message was on its way when a process died, and arrived after the next process had looked for it. Raises
     NothingToRetry when the reply is not complete.
     """
     request, past = await _past(conversations, reader, channel_id, message_id)
@@ -65,7 +65,7 @@ async def tidy(conversations: Conversations, reader: Reader, channel_id: int, me
 
 
 async def record_of(reader: Reader, channel_id: int, message_id: int) -> ReplyRecord:
-    """Return what is on record about the reply to a message."""
+    """Return the record of the reply to a message."""
     query = Query(stream=stream_of(channel_id), message_id=message_id)
     return ReplyRecord.of([recorded async for recorded in reader.events(query)])
 
@@ -73,9 +73,9 @@ async def record_of(reader: Reader, channel_id: int, message_id: int) -> ReplyRe
 async def given_up(
     reader: Reader, channel_id: int | None, limit: int
 ) -> AsyncIterator[tuple[int, int, ReplyAbandoned]]:
-    """Yield channel, time and event of the replies given up and not asked for again since, the newest first.
+    """Yield channel, time and event of replies that were given up and not asked for again, the newest first.
 
-    ``channel_id`` None: of all channels; ``limit`` is how many events are looked at.
+    ``channel_id`` None means all channels; ``limit`` is the number of events to read.
     """
     stream = None if channel_id is None else stream_of(channel_id)
     query = Query(stream=stream, types=(ReplyAbandoned.TYPE, ReplyRetried.TYPE), newest_first=True)
@@ -90,7 +90,7 @@ async def given_up(
 async def _past(
     conversations: Conversations, reader: Reader, channel_id: int, message_id: int
 ) -> tuple[ReplyRequested, ReplyRecord]:
-    """Return what is on record about a reply that is finished; raise NothingToRetry where there is none."""
+    """Return the record of a finished reply; raise NothingToRetry if there is none."""
     past = await record_of(reader, channel_id, message_id)
     if past.request is None:
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")

@@ -1,4 +1,4 @@
-"""What replies need of Discord: to send a part, to look for parts sent before. The gateway fulfils it."""
+"""What replies need from Discord: sending parts, and looking for parts sent before. The gateway implements it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 from bot.core.fate import Look, Outcome
 
 StillNext: TypeAlias = Callable[[], Awaitable[bool]]
-"""Tells whether a part that waited for its turn is still the next one of its channel."""
+"""Tells whether a part that waited is still the next one of its channel."""
 
 
 class Sender(Protocol):
@@ -20,41 +20,41 @@ class Sender(Protocol):
         ...
 
     async def ready(self) -> None:
-        """Wait until Discord can be spoken to."""
+        """Wait until a client is connected."""
         ...
 
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
     ) -> Outcome:
-        """Send one part, ``plain`` without a reference to what it answers, and sort how it ended.
+        """Send one part and return the outcome; ``plain`` sends it without a reference to the question.
 
-        Where it has to wait for a rate limit, ``still_next`` is asked before it leaves. Never raises for what Discord
-        or the network do.
+        If it has to wait for a rate limit, ``still_next`` is asked before it leaves. Never raises for errors of Discord
+        or the network.
         """
         ...
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Let a message of the bot say something else; it does no harm twice, and never raises."""
+        """Change the text of a message of the bot; it can be repeated, and never raises."""
         ...
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
-        """Delete a message of the bot, which may be gone already; it does no harm twice, and never raises."""
+        """Delete a message of the bot, which may be gone already; it can be repeated, and never raises."""
         ...
 
     async def typing(self, channel_id: int) -> None:
-        """Show for ten seconds that the bot is writing; nothing is lost where it can't be shown."""
+        """Show for ten seconds that the bot is writing; failures are ignored."""
         ...
 
     async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Put a reaction to a message; it does no harm twice, and nothing is lost where it can't be."""
+        """Add a reaction to a message; it can be repeated, and failures are ignored."""
         ...
 
     async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Take the bot's reaction to a message off; it does no harm twice, and nothing is lost where it can't be."""
+        """Remove the bot's reaction to a message; it can be repeated, and failures are ignored."""
         ...
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
-        """Post a message that answers none, once or not at all; nothing is lost where it can't be."""
+        """Post a message that is not a reply, at most once; failures are ignored."""
         ...
 
     async def look(self, channel_id: int, since_id: int) -> Look:
@@ -63,10 +63,10 @@ class Sender(Protocol):
 
 
 class Responses(Protocol):
-    """Holds the responses to commands, each until its answer is written into it."""
+    """Holds the responses to commands until their answers are written into them."""
 
     async def answer(self, message_id: int, text: str) -> Outcome:
-        """Write the answer to a question into its response, and sort how that ended; it does no harm twice."""
+        """Write the answer to a question into its response and return the outcome; it can be repeated."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Sending the parts of one channel's replies, looking for those of unknown fate, and recording what became of them."""
+"""Sends the parts of one channel's replies, looks for those of unknown fate, and records the outcomes."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _log = structlog.get_logger()
 
 
 class Sending:
-    """Sends and settles a channel's replies, one request at a time."""
+    """Sends a channel's replies and records the outcomes, one request at a time."""
 
     def __init__(self, channel: ChannelContext) -> None:
         self._channel = channel
         self._known = channel.known
 
     async def texts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
+        """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
         return self._known.texts.get(entry.message_id) or await self._channel.all.composer.parts(entry)
 
     async def send(self, entry: Pending, part: int) -> None:
-        """Send a part, unless something else goes first, and record how that ended."""
+        """Send a part, unless another reply has to go first, and record the outcome."""
         text = (await self.texts(entry))[part]
         if not await self._is_next(entry):
             return
-        # From here until the outcome is recorded, nobody can say that this part is not in Discord.
+        # From here until the outcome is recorded, this part may be in Discord.
         self._known.certain.discard(entry.message_id)
         self._known.sending = True
         try:
@@ -60,15 +60,15 @@ class Sending:
             self._known.sending = False
 
     async def _is_next(self, entry: Pending) -> bool:
-        """Tell whether nothing that was recorded meanwhile goes before a reply, none of which is under way."""
+        """Tell whether a reply that is not under way is still next, after what was recorded meanwhile."""
         return still_next((await self._channel.state()).outbox, entry, self._known.certain)
 
     async def rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
-        """Let a message show ``text``, or be gone where that is empty; neither does any harm twice."""
+        """Edit a message to ``text``, or delete it if that is empty. Both can be repeated."""
         pace, sender = self._channel.all.pace, self._channel.all.sender
         wait = self._known.quiet_until - asyncio.get_running_loop().time()
         if wait > max(pace.every, LONGEST_PAUSE):
-            # While the answer was written, nobody needed to know.
+            # While the answer was written, this wait did not have to be recorded.
             await self.delay(entry, "rate limit", wait)
             return
         await asyncio.sleep(wait)
@@ -79,7 +79,7 @@ class Sending:
         await self.conclude(entry, judge_edit(entry, sent_id, text, outcome))
 
     async def look(self, state: Conversation, entry: Pending) -> None:
-        """Look once for every reply of the channel whose fate is unknown, because ``entry`` is next."""
+        """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
         doubted = doubtful(state.outbox, self._known.certain)
         try:
             look = await self._channel.all.sender.look(self._channel.id, min(each.message_id for each in doubted))
@@ -98,8 +98,8 @@ class Sending:
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
 
-        Within a process that is measured on the loop's clock, which nobody can set back. After a restart the recorded
-        time counts, but never for longer than the longest pause.
+        Within a process this is measured on the loop's clock, which can't be set back. After a restart the recorded
+        time counts, but at most the longest pause.
         """
         now = asyncio.get_running_loop().time()
         if entry.attempts and entry.message_id not in self._known.due:
@@ -108,7 +108,7 @@ class Sending:
         return self._known.due.get(entry.message_id, now) - now
 
     async def conclude(self, entry: Pending, verdict: Verdict) -> None:
-        """Record what follows from what was found out about a reply, and know the rest of it."""
+        """Record the findings of a verdict, and remember what else it says about the reply."""
         self._known.shown.update(verdict.shown)
         for finding in verdict.findings:
             await self._record(entry, finding)
@@ -116,7 +116,7 @@ class Sending:
             self._known.certain.add(entry.message_id)
 
     async def _record(self, entry: Pending, finding: Finding) -> None:
-        """Record one thing that was found out about a reply."""
+        """Record one finding about a reply."""
         match finding:
             case NotYet(reason, after) | Unknown(reason, after):
                 await self.delay(entry, reason, after)
@@ -134,13 +134,13 @@ class Sending:
                 await self._channel.handle(finding)
 
     async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:
-        """Record that an attempt failed, and when the next one comes: after ``after`` seconds, or by and by."""
+        """Record a failed attempt and the time of the next one: after ``after`` seconds, or by the usual back-off."""
         attempt = entry.attempts + 1
         pause = backoff(attempt, LONGEST_PAUSE) if after is None else after
         await self._delayed(entry, reason, attempt, pause, spent)
 
     async def hold(self, entry: Pending, reason: str, pause: float, spent: Spent = NOTHING) -> None:
-        """Have a reply wait for whoever writes it: that is no failed attempt, and recorded once."""
+        """Have a reply wait for its responder. This is recorded once and does not count as a failed attempt."""
         self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
         if not self._known.waits_for or spent != NOTHING:
             await self._delayed(entry, reason, entry.attempts, pause, spent)
@@ -162,7 +162,7 @@ class Sending:
         *,
         refused: bool = False,
     ) -> None:
-        """Record that what is left of a reply will not come, and tell whoever asked; ``refused``: the question was."""
+        """Record that the rest of a reply will not come, and tell the asker; ``refused``: the question was refused."""
         command = Abandon(entry.message_id, reason, detail, spent)
         new = await self._channel.handle(command)
         if new:

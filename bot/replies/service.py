@@ -1,7 +1,7 @@
-"""The effects of what was appended: a worker for each channel whose outbox is not empty.
+"""The effects of new events: a worker for each channel whose outbox is not empty.
 
-Workers react to newly appended events alone; loading and replaying never reach this module. What a crash left behind is
-found again by :meth:`Replies.recover`.
+Workers react only to newly appended events; loading and replaying never reach this module. :meth:`Replies.recover`
+finds the replies that a crash left unfinished.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.replies.context import ReplyContext
 from bot.replies.worker import Worker
 
 _NEW = frozenset((Via.LIVE, Via.AHEAD, *ASKED))
-"""What was posted just now, so that nothing of the reply can be in Discord yet."""
+"""How messages arrive that were posted just now: no part of their replies can be in Discord yet."""
 
 _log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ class Replies:
         return len(self._workers)
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Take up what was newly appended to a channel."""
+        """React to new events of a channel."""
         self._context.notices.react(channel_id, new)
         worker = self._worker(channel_id) if state.outbox else self._at_work(channel_id)
         if worker is None:
@@ -49,15 +49,15 @@ class Replies:
         worker.wake()
 
     def composed(self, channel_id: int, message_id: int, parts: tuple[str, ...]) -> None:
-        """Keep the text of a reply that was newly composed for whoever sends it."""
+        """Keep the text of a newly composed reply for its sending."""
         worker = self._worker(channel_id)
         if worker is not None:
             worker.know(message_id, parts)
 
     async def recover(self) -> None:
-        """Take up every reply that is unfinished: at start and whenever a session begins.
+        """Take up every unfinished reply, at the start and whenever a session begins.
 
-        What another process left is in doubt; what this one did since it started it still knows.
+        Replies that another process left are doubtful. What this process did itself, it still knows.
         """
         for worker, _ in self._workers.values():
             worker.wake()
@@ -72,7 +72,7 @@ class Replies:
             self._worker(channel_id)
 
     async def stop(self, grace: float) -> None:
-        """Let sends under way end within ``grace`` seconds, and begin no more."""
+        """Let sends under way end within ``grace`` seconds, and begin no others."""
         self._stopping = True
         for worker, _ in self._workers.values():
             worker.stop()
@@ -106,7 +106,7 @@ class Replies:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("replies.crashed", channel=channel_id, error=type(error).__name__)
             return
-        # A request appended between the worker's last look and its end would wait for nobody.
+        # A request may have been appended after the worker's last look at the outbox.
         state = self._context.conversations.peek(channel_id)
         if state is not None and state.outbox:
             self._worker(channel_id)

@@ -1,7 +1,7 @@
 """Shows one answer while it is written: its beginning at once, then edits, each with the newest text.
 
-Nothing of this is needed for the answer to arrive: what fails here is written once more when the answer is composed.
-Only the messages themselves are recorded, as parts sent; no event tells of an edit.
+The answer arrives without this, too: a write that fails here is made again when the answer is composed. Only the
+messages are recorded, as sent parts. Edits are not.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from bot.replies.context import ChannelContext
 from bot.replies.sending import Sending
 
 TYPING_SECONDS = 8.0
-"""Discord shows for ten seconds that somebody is typing."""
+"""Seconds between two typing requests; Discord shows each for ten seconds."""
 UNHURRIED_SECONDS = 0.3
-"""An answer that begins sooner needs nobody told that it is being written."""
+"""Seconds after which typing is shown; an answer that begins sooner does not need it."""
 
 _log = structlog.get_logger()
 
 
 class GivenUp(Exception):
-    """The reply was given up while it was written: nobody needs the rest."""
+    """The reply was given up while it was written, so the rest is not needed."""
 
 
 def go_on(channel: ChannelContext, message_id: int) -> None:
-    """Raise GivenUp where nobody waits for the answer to a message any more."""
+    """Raise GivenUp if the reply to a message is no longer pending."""
     state = channel.all.conversations.peek(channel.id)
     if state is not None and state.pending(message_id) is None:
         raise GivenUp
 
 
 class Showing:
-    """What people see of an answer that is being written; one write at a time."""
+    """Shows an answer that is being written, one write at a time."""
 
     def __init__(self, channel: ChannelContext, sending: Sending, message_id: int) -> None:
         self._channel = channel
@@ -53,19 +53,19 @@ class Showing:
         self._closed = asyncio.Event()
 
     def grow(self, piece: str) -> None:
-        """Show the text with a piece more, before long; raise GivenUp where nobody waits for it any more."""
+        """Add a piece to the text, which is shown soon; raise GivenUp if the reply is no longer pending."""
         go_on(self._channel, self._message_id)
         self._text += piece
         self._grown.set()
 
     def close(self) -> None:
-        """Show nothing more."""
+        """Stop showing."""
         self._closed.set()
         self._grown.set()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Show while the context lasts; what is under way at its end is waited for."""
+        """Show within the context; wait at its end for a write that is under way."""
         typing = asyncio.create_task(self._type())
         showing = asyncio.create_task(self._run())
         try:
@@ -86,14 +86,14 @@ class Showing:
             self._grown.clear()
             try:
                 if await self._write():
-                    # There may be more to show than one write takes.
+                    # There may be more to show than fits into one write.
                     self._grown.set()
             except Exception as error:  # noqa: BLE001 - what can't be shown now must not cost the answer
                 _log.warning("reply.unshown", channel=self._channel.id, reason=type(error).__name__)
                 self._rest(None)
 
     async def _type(self) -> None:
-        """Tell that an answer is being written until there is something of it to see."""
+        """Show typing until the beginning of the answer is visible."""
         pause = UNHURRIED_SECONDS
         while True:
             try:
@@ -107,7 +107,7 @@ class Showing:
                 return
 
     async def _closes(self, seconds: float) -> bool:
-        """Wait, and tell whether the answer was all there before the time was over."""
+        """Wait ``seconds``; tell whether the answer was complete before they were over."""
         if seconds > 0:
             try:
                 async with asyncio.timeout(seconds):
@@ -117,7 +117,7 @@ class Showing:
         return self._closed.is_set()
 
     async def _closes_before(self, turn: asyncio.Future[None]) -> bool:
-        """Wait for a turn, and tell whether the answer was all there before."""
+        """Wait for a turn; tell whether the answer was complete before it came."""
         closing = asyncio.create_task(self._closed.wait())
         try:
             await asyncio.wait((turn, closing), return_when=asyncio.FIRST_COMPLETED)
@@ -127,17 +127,17 @@ class Showing:
         return self._closed.is_set()
 
     async def _write(self) -> bool:
-        """Write what is missing first, and tell whether anything was."""
+        """Write the first missing piece; tell whether there was one."""
         parts = split(self._text)
         entry = await self._entry() if parts else None
         if entry is not None and not entry.begun:
             await self._channel.handle(Begin(self._message_id))
-            # It may have been given up meanwhile, and then nothing has begun.
+            # The reply may have been given up meanwhile. Then it has not begun.
             entry = await self._entry()
         if entry is None or not entry.begun:
             return False
         if entry.plain:
-            # Without a reference it is known by its text, which has to be whole.
+            # A part without a reference is found by its text, which has to be complete.
             self._closed.set()
             return False
         step = self._known.piece(entry, parts)
@@ -164,17 +164,17 @@ class Showing:
         verdict = judge_shown(entry, part, text, outcome)
         self._shows = self._shows or bool(verdict.shown)
         if isinstance(outcome, Sent | Refused) and not verdict.shown:
-            # What becomes of it is found out when the answer is there.
+            # Its fate is found out when the answer is complete.
             self._closed.set()
         await self._sending.conclude(entry, verdict)
         self._rest(outcome.after_seconds if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
-        """Tell whether the answer goes on to be shown: nobody gave it up meanwhile."""
+        """Tell whether the answer is still to be shown, because it was not given up meanwhile."""
         return await self._entry() is not None
 
     async def _edit(self, sent_id: int, text: str) -> None:
-        """Let a message show more."""
+        """Edit a message to show more."""
         outcome = await self._channel.all.sender.edit(self._channel.id, sent_id, text)
         after: float | None = None
         self._known.shown.pop(sent_id, None)

@@ -1,6 +1,6 @@
-"""The running summary of a conversation: what the window outgrows is folded into it, by the first who can sum up.
+"""The running summary of a conversation. Turns that leave the window are folded into it by a responder that can do so.
 
-An effect of newly recorded answers, like sending is of requests: loading and replaying never ask for one.
+It is an effect of newly recorded answers, as sending is of requests: loading and replaying never ask for one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 class Summaries:
-    """Keeps the summaries of channels in which a model answers; ``may`` tells whether a channel may still spend."""
+    """Keeps the summaries of channels in which a model answers; ``may`` tells whether a channel is in its budget."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Summaries:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Begin a summary where a model has answered and the window has outgrown the last one."""
+        """Begin a summary if a model has answered and enough turns are not in the last one."""
         answered = any(isinstance(recorded.event, ReplyComposed) and recorded.event.model for recorded in new)
         if answered and channel_id not in self._tasks and outgrown(state) and self._may(channel_id):
             task = asyncio.get_running_loop().create_task(self._fold(channel_id), name=f"summary {channel_id}")
@@ -47,7 +47,7 @@ class Summaries:
             task.add_done_callback(lambda _done: self._tasks.pop(channel_id, None))
 
     async def stop(self) -> None:
-        """Let go of summaries under way: the next answer asks for them again."""
+        """Cancel summaries under way; the next answer asks for them again."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -62,7 +62,7 @@ class Summaries:
             _log.warning("summary.failed", channel=channel_id, reason=type(error).__name__)
 
     async def _written(self, channel_id: int) -> Summarise | None:
-        """Have a summary written; None where everything in it was erased, or nobody can write one."""
+        """Have a summary written; return None if all of its words were erased, or if no summary can be written."""
         state = await self._conversations.state(channel_id)
         turns = outgrown(state)
         said = await utterances(self._reader, channel_id, turns)
@@ -95,7 +95,7 @@ class Summaries:
         return None
 
     async def _people(self, position: int) -> set[int]:
-        """Return whose words are in the summary at a position."""
+        """Return the ids of the people whose words are in the summary at a position."""
         found = await self._reader.at((position,)) if position else []
         return {
             person

@@ -1,7 +1,7 @@
-"""One channel's replies, in order: compose, record, send, record; look first where a part's fate is unknown.
+"""One channel's replies, in order: compose, record, send, record. If the fate of a part is unknown, look first.
 
-The outbox is the folded state's, so nothing here needs to survive a crash. What does not survive, on purpose, is the
-knowledge that a reply was certainly not sent: after a restart every reply of unknown fate is looked for in Discord.
+The outbox is part of the folded state, so nothing here has to survive a crash. The knowledge that a reply was certainly
+not sent is lost on purpose: after a restart every reply of unknown fate is looked for in Discord.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """Works off one channel's outbox in its order."""
+    """Works through one channel's outbox in its order."""
 
     def __init__(self, channel_id: int, context: ReplyContext) -> None:
         self._channel = ChannelContext(channel_id, context)
@@ -51,32 +51,32 @@ class Worker:
 
     @property
     def sending(self) -> bool:
-        """Tell whether a request is under way of which nobody could say what became of it."""
+        """Tell whether a request is under way whose outcome would be unknown if it were cut off."""
         return self._known.sending
 
     def trust(self, message_id: int) -> None:
-        """Note that a reply was requested just now, so that nothing of it can be in Discord yet."""
+        """Note that a reply was requested just now, so no part of it can be in Discord yet."""
         self._known.certain.add(message_id)
 
     def know(self, message_id: int, parts: tuple[str, ...]) -> None:
-        """Keep the text of the reply composed last: it is mostly the one that is sent next."""
+        """Keep the text of the last composed reply, which is usually sent next."""
         self._known.texts = {message_id: parts}
 
     def doubt(self) -> None:
-        """Forget what is certain."""
+        """Forget which replies are certain."""
         self._known.certain.clear()
 
     def wake(self) -> None:
-        """Note that the channel's state changed, so that a pause may end early."""
+        """Note that the channel's state changed, which may end a pause."""
         self._changed.set()
 
     def stop(self) -> None:
-        """Begin nothing more once the send under way has ended."""
+        """Stop after the send that is under way."""
         self._stopping = True
         self._writing.stop()
 
     async def run(self) -> None:
-        """Work until nothing is left in the outbox."""
+        """Work until the outbox is empty."""
         while not self._stopping:
             self._changed.clear()
             try:
@@ -90,14 +90,14 @@ class Worker:
                 await self._advance(state, self._known.next_of(state.outbox))
                 self._failures = 0
             except Exception as error:  # noqa: BLE001 - nothing may end the only one who works for this channel
-                # Mostly a log that can't be read or written: what was sent meanwhile is looked for once it can.
+                # Usually the log can't be read or written. Once it can, parts that were sent meanwhile are looked for.
                 self.doubt()
                 self._failures += 1
                 _log.warning("reply.held", channel=self._channel.id, reason=type(error).__name__)
                 await self._pause(backoff(self._failures, LONGEST_PAUSE))
 
     async def _advance(self, state: Conversation, entry: Pending) -> None:
-        """Take one reply one step further, or wait until it is due."""
+        """Take one step with one reply, or wait until it is due."""
         wait = self._sending.wait(entry)
         if self._known.waits_for:
             self._channel.all.notices.waiting(self._channel.id, state)
@@ -108,7 +108,7 @@ class Worker:
         await self._channel.all.sender.ready()
         state = await self._channel.state()
         if not state.outbox or self._known.next_of(state.outbox) != entry:
-            # Much may be recorded until there is a connection.
+            # The state may have changed until there is a connection.
             return
         self._known.turn_to(entry)
         try:
@@ -151,7 +151,7 @@ class Worker:
         await self._writing.write(state, entries)
 
     def _awaited(self, entry: Pending) -> str:
-        """Return for whom an unwritten reply waits, "" for nobody."""
+        """Return what an unwritten reply waits for, "" if it does not wait."""
         absence = None if entry.composed else self._channel.all.composer.absence(entry)
         return absence.reason if absence is not None else self._known.waits_for
 

@@ -1,4 +1,4 @@
-"""From a requested reply to a composed one: ask the responder, show what there is, record what it said."""
+"""Turns a requested reply into a composed one: asks the responder, shows what there is, records the answer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bot.responders.protocol import ModelFailed
 
 POISON_ATTEMPTS = 3
 MOST_CUTS = 8
-"""How often an answer is lost in the middle before that counts as a failed attempt: each time is paid for."""
+"""How often an answer may break off before that counts as a failed attempt. Each time costs money."""
 
 FIRST_LOOK = 1.0
-"""Seconds until a look whether somebody who is away is back, where nothing else is known."""
+"""Seconds until the first check whether a service that is away is back, unless the service says when."""
 
 
 class Writing:
-    """Has the answers of a channel written, one at a time."""
+    """Has the answers of a channel written one at a time."""
 
     def __init__(self, channel: ChannelContext, sending: Sending) -> None:
         self._channel = channel
@@ -35,14 +35,14 @@ class Writing:
         self._showing: Showing | None = None
 
     def stop(self) -> None:
-        """Show nothing more of the answer that is being written."""
+        """Stop showing the answer that is being written."""
         if self._showing is not None:
             self._showing.close()
 
     async def write(self, state: Conversation, entries: Sequence[Pending]) -> None:
         """Have the answer to ``entries`` written and recorded, or record why there is none.
 
-        An answer that could not be recorded is kept: it is paid for, and nobody is asked again.
+        An answer that could not be recorded is kept, because it was paid for; the responder is not asked again.
         """
         entry = entries[0]
         try:
@@ -53,7 +53,7 @@ class Writing:
         except WordsErased:
             await self._sending.abandon(entry, AbandonReason.ERASED)
         except GivenUp:
-            # The model's work ended with the stream; why there is no reply is on record.
+            # The model's work ended with the stream. The log says why there is no reply.
             return
         except EcholessError:
             raise
@@ -63,7 +63,7 @@ class Writing:
             await self._failed(entry, type(error).__name__)
 
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
-        """Ask the responder; record its answer, if any, as soon as it is whole."""
+        """Ask the responder, and record its answer, if any, as soon as it is complete."""
         unshown = partial(self._go_on, entries[0].message_id)
         streams = self._channel.all.composer.streams(entries[0])
         showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
@@ -76,7 +76,7 @@ class Writing:
         return written
 
     def _go_on(self, message_id: int, _piece: str) -> None:
-        """Take a piece that is not shown."""
+        """Take a piece of an answer that is not shown."""
         go_on(self._channel, message_id)
 
     async def _record(self, written: Compose) -> None:
@@ -93,9 +93,9 @@ class Writing:
             await self._failed(entry, error.reason, error.retry_after, spent, for_good=error.permanent)
 
     def _to_blame(self, error: ModelFailed) -> bool:
-        """Tell whether the question is what keeps the model from answering.
+        """Tell whether the question itself keeps the model from answering.
 
-        It answered others since the last time, or was lost in the middle of this answer again and again.
+        That is so if the model answered others since the last failure, or if this answer broke off again and again.
         """
         before, self._known.others = self._known.others, error.others or self._known.others
         self._known.cuts += error.cut
@@ -110,7 +110,7 @@ class Writing:
         *,
         for_good: bool = False,
     ) -> None:
-        # Trouble with Discord delays a reply as well, and makes no responder worse.
+        # Errors of Discord delay a reply, too, but they say nothing about the responder.
         self._known.failures += 1
         if for_good or self._known.failures >= POISON_ATTEMPTS:
             self._known.failures = 0

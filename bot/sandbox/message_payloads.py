@@ -18,7 +18,7 @@ _CONTENT_FIELDS: Json = {"content": "", "attachments": [], "embeds": [], "compon
 def message_payload(message: Message, lookup: Lookup, *, viewer_id: int | None = None) -> Json:
     """Build a message; ``lookup`` finds the message it answers, ``viewer_id`` decides a reaction's ``me``.
 
-    History has no nonces (FACTS 1.1); the answer to POST and MESSAGE_CREATE add the nonce.
+    History has no nonces (docs/discord-facts.md, 1.1); the answer to POST and MESSAGE_CREATE add the nonce.
     """
     payload = _plain_payload(message)
     if message.reference is not None:

@@ -1,4 +1,4 @@
-"""What an operator sees: log lines, metrics and health."""
+"""For operators: log lines, metrics and health."""
 
 from bot.telemetry.answers import log_answers
 from bot.telemetry.logs import configure_logging

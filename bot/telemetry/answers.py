@@ -1,4 +1,4 @@
-"""Log lines about what the bot answers, by ids: nothing that people or the bot wrote."""
+"""Log lines about the bot's answers. They hold ids and none of the words of people or of the bot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _log = structlog.get_logger()
 
 
 def log_answers(channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
-    """Log each part of an answer that is in Discord now, and each message to the bot that is not answered."""
+    """Log each part of an answer that was sent, each answer that is complete, and each message that gets no answer."""
     for entry in new:
         match entry.event:
             case ReplySent() as sent:

@@ -1,4 +1,4 @@
-"""Log lines: for eyes on a terminal, as JSON elsewhere; one way out for our own and for the libraries'."""
+"""Log lines: readable on a terminal, JSON elsewhere. Our own and those of libraries take the same way."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TIME = "%Y-%m-%d %H:%M:%S.%f"
 
 
 def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[str] = ()) -> None:
-    """Send every log line of the process to ``stream``, masking ``secrets`` and whatever looks like a token.
+    """Send every log line of the process to ``stream``; mask ``secrets`` and everything that looks like a token.
 
-    ``level`` and ``fmt`` are the settings ``log_level`` and ``log_format``. Libraries that log the standard way
-    (discord.py, aiohttp, asyncio) are heard from warnings on.
+    ``level`` and ``fmt`` are the settings ``log_level`` and ``log_format``. Libraries that use the standard logging
+    (discord.py, aiohttp, asyncio) are logged from warnings on.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     eyes = fmt == "console" or (fmt == "auto" and stream.isatty())
@@ -41,7 +41,7 @@ def configure_logging(level: str, fmt: str, stream: TextIO, secrets: Iterable[st
 
 
 def _name_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Keep a library's exception to its kind: its message, or its traceback, may quote what people wrote."""
+    """Reduce a library's exception to its type, because its message or traceback may quote what people wrote."""
     error = event.pop("exc_info", None)
     if isinstance(error, tuple) and error[0] is not None:
         event["error"] = error[0].__name__
@@ -61,13 +61,13 @@ def _before_rendering(*, eyes: bool) -> list[Processor]:
 
 
 def _brief(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Write the time as every command shows it, and reads it: to the millisecond, with its zone."""
+    """Write the time as commands show and read it: to the millisecond, with its zone."""
     event["timestamp"] = f"{event['timestamp'][:-3]}Z"
     return event
 
 
 def _console(stream: TextIO) -> Processor:
-    # The default shows the local variables of every frame: people's words and the token among them.
+    # The default shows the local variables of each frame. People's words and the token may be among them.
     return structlog.dev.ConsoleRenderer(
         colors=stream.isatty() and not os.environ.get("NO_COLOR"),
         exception_formatter=structlog.dev.plain_traceback,
@@ -75,7 +75,7 @@ def _console(stream: TextIO) -> Processor:
 
 
 def _masked(renderer: Processor, secrets: Iterable[str]) -> Processor:
-    """Mask what ``renderer`` has rendered: at the end, nothing of an event can be missed."""
+    """Mask the rendered line. At this last step no part of an event can be missed."""
     mask = masker(secrets)
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:

@@ -1,4 +1,4 @@
-"""Keeps secrets out of log lines, whoever wrote them and wherever in the line they stand."""
+"""Keeps secrets out of log lines, in any part of a line and whoever wrote it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CALLBACK_TOKEN = re.compile(r"(?<=/)(webhooks|interactions)/(\d+)/[\w-]+", re.AS
 
 
 def masker(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that masks ``secrets`` and all that looks like a token in a line."""
+    """Return a function that masks ``secrets``, and everything that looks like a token, in a line."""
     known = [re.escape(secret) for secret in sorted(filter(None, secrets), key=len, reverse=True)]
     secret = re.compile("|".join([*known, BOT_TOKEN]), re.ASCII)
 

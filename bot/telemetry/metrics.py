@@ -1,4 +1,4 @@
-"""Numbers for Prometheus. Labels are event types alone: no ids, no names."""
+"""Metrics for Prometheus. The only labels are event types: no ids, no names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WATCHED: dict[Watched, str] = {
 
 
 class Metrics:
-    """The numbers of one process, in a registry of their own."""
+    """The metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -39,14 +39,14 @@ class Metrics:
         release.labels(__version__).set(1)
 
     def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Count events just appended, in their order, not those loaded or replayed."""
+        """Count newly appended events; loaded and replayed ones are not counted."""
         for name, count in Tally(entry.event.TYPE for entry in new).items():
             self._events.labels(name).inc(count)
         if new:
             self._last_event.set(new[-1].recorded_at / SECOND)
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
-        """Call ``read`` for the gauge ``name`` whenever the metrics are asked for."""
+        """Call ``read`` for the gauge ``name`` at each request for the metrics."""
         Gauge(f"echoless_{name}", WATCHED[name], registry=self._registry).set_function(read)
 
     def render(self) -> tuple[bytes, str]:

@@ -1,4 +1,4 @@
-"""``/healthz`` for whoever restarts the bot, ``/metrics`` for whoever watches it."""
+"""An HTTP server with ``/healthz``, for restarting the bot, and ``/metrics``, for watching it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bot.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the process is; each of ``reasons`` says what is wrong with it, and none means that it works.
+    """The health of the process. Each of ``reasons`` names a problem; without any, the process works.
 
-    ``gateway`` and ``log`` are states in a word; ``pending`` counts the replies that aren't finished. ``model`` says
-    which language model is away and why ("": none is): that is somebody else's trouble, which a restart can't mend.
+    ``gateway`` and ``log`` are states in one word; ``pending`` counts unfinished replies. ``model`` says which language
+    model is away and why ("": none is). It is no reason, because a restart of the bot does not help.
     """
 
     gateway: str
@@ -31,9 +31,9 @@ class Health:
 
 @asynccontextmanager
 async def serve(host: str, port: int, *, health: Callable[[], Health], metrics: Metrics) -> AsyncIterator[None]:
-    """Serve ``/healthz`` and ``/metrics`` for the time of the context; port 0 serves nothing.
+    """Serve ``/healthz`` and ``/metrics`` within the context; port 0 serves nothing.
 
-    ``health`` is asked at each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be had.
+    ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be used.
     """
     if not port:
         yield

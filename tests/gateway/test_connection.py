@@ -128,7 +128,7 @@ async def test_a_new_session_fetches_what_was_missed(launch: Launch, control: Co
 
 
 async def test_a_start_that_cannot_be_parsed_loses_nothing(launch: Launch, control: ControlClient) -> None:
-    """It kills discord.py's client (FACTS 1.2): a new one takes over and fetches what was posted meanwhile."""
+    """It kills discord.py's client (docs/discord-facts.md, 1.2): a new one takes over and reads what was missed."""
     bot = await launch()
     ids = [(await control.post("ask 0"))["id"]]
     await taken(bot, ids)

@@ -41,6 +41,8 @@ def values(annotation: Any) -> Strategy:  # noqa: ANN401 - a type, or what stand
         return st.lists(values(arguments[0]), max_size=4).map(tuple)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, e.Event):
+        return st.one_of([built(model) for model in event_models() if issubclass(model, annotation)])
     return built(annotation)
 
 

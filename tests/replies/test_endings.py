@@ -83,7 +83,7 @@ async def test_a_channel_that_is_gone_without_a_word(launch: Launch, control: Co
 async def test_a_reply_that_was_sent_and_then_deleted_is_not_sent_again(
     launch: Launch, control: ControlClient, clock: Clock
 ) -> None:
-    """404 10008: Discord still knows the nonce (FACTS 1.1), so somebody removed what it had made."""
+    """404 10008: Discord still knows the nonce (docs/discord-facts.md, 1.1), so somebody removed what it had made."""
     responder = Gated()
     bot = await launch(responder=responder)
     await held_question(bot, control)

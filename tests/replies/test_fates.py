@@ -1,4 +1,4 @@
-"""The table of FACTS 1.3: Discord fails before or after it has taken a message, and nobody can tell which.
+"""Discord fails before or after it has taken a message, and nobody can tell which (docs/discord-facts.md, 1.3).
 
 Every row is a channel of its own, and all rows are under way at the same time.
 """

@@ -155,7 +155,7 @@ class TestRateLimits:
         return SandboxOptions(message_rate=RateLimit(5, 0.5))
 
     async def test_limits_are_kept_and_nothing_is_refused(self, launch: Launch, control: ControlClient) -> None:
-        """One sender a channel never runs into a 429 (FACTS 2.1)."""
+        """One sender a channel never runs into a 429 (docs/discord-facts.md, 2.1)."""
         bot = await launch()
         await control.post_many([{"content": f"ask {number}"} for number in range(12)])
         await bot.judge.expect(ReplySent, 12)

@@ -149,7 +149,7 @@ async def test_shuffling_keeps_the_order_of_a_channel(connect: Connect, control:
 async def test_a_malformed_dispatch_kills_discord_py_as_in_real_life(
     start_bot: StartBot, control: ControlClient
 ) -> None:
-    """FACTS 1.2: a KeyError ends the client."""
+    """docs/discord-facts.md, 1.2: a KeyError ends the client."""
     bot = await start_bot()
     posted = await control.post("fine")
     await bot.expect("message")

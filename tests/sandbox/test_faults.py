@@ -31,7 +31,7 @@ async def _counts(control: ControlClient) -> tuple[int, int]:
 async def test_discord_py_repeats_500_502_504_and_524_with_the_same_nonce(
     start_bot: StartBot, control: ControlClient
 ) -> None:
-    """FACTS 1.3: each is repeated after a second, and the nonce keeps the message single."""
+    """docs/discord-facts.md, 1.3: each is repeated after a second, and the nonce keeps the message single."""
     bot = await start_bot()
     for status in (500, 502, 504, 524):
         channel = (await control.create_channel(f"c{status}"))["id"]
@@ -46,7 +46,7 @@ async def test_discord_py_repeats_500_502_504_and_524_with_the_same_nonce(
 
 
 async def test_without_deduplication_each_repeat_is_a_message(start_bot: StartBot, control: ControlClient) -> None:
-    """FACTS 1.3: a server that forgets nonces gets one message for each try."""
+    """docs/discord-facts.md, 1.3: a server that forgets nonces gets one message for each try."""
     bot = await start_bot()
     await control.change_settings(nonce_window=0)
     await control.add_fault("status", status=500, when="after", method="POST", path=POSTS)
@@ -71,7 +71,7 @@ async def test_without_deduplication_each_repeat_is_a_message(start_bot: StartBo
 async def test_an_exception_does_not_say_whether_it_was_sent(
     start_bot: StartBot, control: ControlClient, fault: dict[str, object], expected: type[Exception], when: str
 ) -> None:
-    """FACTS 1.3: raised at once, after one POST, whether or not the message exists."""
+    """docs/discord-facts.md, 1.3: raised at once, after one POST, whether or not the message exists."""
     bot = await start_bot()
     await control.call("POST", "/faults", {**fault, "when": when, "method": "POST", "path": POSTS})
 
@@ -82,7 +82,7 @@ async def test_an_exception_does_not_say_whether_it_was_sent(
 
 
 async def test_a_reset_is_errno_104(start_bot: StartBot, control: ControlClient) -> None:
-    """FACTS 1.3: Linux says ECONNRESET, which discord.py does not repeat."""
+    """docs/discord-facts.md, 1.3: Linux says ECONNRESET, which discord.py does not repeat."""
     bot = await start_bot()
     await control.add_fault("reset", when="after", method="POST", path=POSTS)
 
@@ -91,7 +91,7 @@ async def test_a_reset_is_errno_104(start_bot: StartBot, control: ControlClient)
 
 
 async def test_429_with_via_is_repeated_five_times(start_bot: StartBot, control: ControlClient) -> None:
-    """FACTS 1.3: five tries, then HTTPException 429."""
+    """docs/discord-facts.md, 1.3: five tries, then HTTPException 429."""
     bot = await start_bot()
     await control.add_fault("ratelimit", retry_after=0.01, count=None, method="POST", path=POSTS)
 
@@ -103,7 +103,7 @@ async def test_429_with_via_is_repeated_five_times(start_bot: StartBot, control:
 
 
 async def test_429_without_via_is_raised_at_once(start_bot: StartBot, control: ControlClient) -> None:
-    """FACTS 1.3: discord.py takes it for Cloudflare's."""
+    """docs/discord-facts.md, 1.3: discord.py takes it for Cloudflare's."""
     bot = await start_bot()
     await control.add_fault("ratelimit", via=False, method="POST", path=POSTS)
 

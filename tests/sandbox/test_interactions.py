@@ -96,7 +96,7 @@ async def test_the_first_followup_after_a_deferral_edits_the_original(
 
 
 async def test_followups_after_5xx_are_repeated_without_a_nonce(start_bot: StartBot, control: ControlClient) -> None:
-    """FACTS 1.3: each repeat of a follow-up is one more message."""
+    """docs/discord-facts.md, 1.3: each repeat of a follow-up is one more message."""
 
     async def callback(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("original")
@@ -113,7 +113,7 @@ async def test_followups_after_5xx_are_repeated_without_a_nonce(start_bot: Start
 async def test_a_callback_repeated_after_5xx_was_already_acknowledged(
     start_bot: StartBot, control: ControlClient
 ) -> None:
-    """FACTS 1.3: 40060, and acknowledged once."""
+    """docs/discord-facts.md, 1.3: 40060, and acknowledged once."""
     caught: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def callback(interaction: discord.Interaction) -> None:

@@ -1,126 +1,17 @@
-"""What can happen in a conversation: facts, in the past tense.
+"""What can happen in a conversation: events, named in the past tense.
 
-An event is a frozen model with a stored type name and a schema version of its own, both independent of class and
-module names, so that code can move and old logs still load (see :mod:`bot.eventlog.codec` for old versions). Events
-carry ids, numbers and reasons; the words and names that people wrote travel beside them in a :class:`Body`, which the
-log seals and can erase.
+An event is a frozen model with a stored type name and a schema version of its own. Both are independent of class and
+module names, so code can move and old logs still load (see :mod:`bot.eventlog.codec` for old versions). Events carry
+ids, numbers and reasons. The words and names that people wrote are kept beside them in a :class:`Body`, which the log
+seals and can erase.
+
+Everything public in these modules is exported here, so a new event is written in one of them and nowhere else.
 """
 
-from bot.core.events.admin import (
-    CommandUsed,
-    ConversationReset,
-    ConversationRewound,
-    PersonaCleared,
-    PersonaRestored,
-    PersonaSet,
-    RepliesPaused,
-    RepliesResumed,
-)
-from bot.core.events.base import Body, Draft, Drafts, Event, MessageEvent, Recorded
-from bot.core.events.messages import (
-    ChannelDeleted,
-    MessageDeleted,
-    MessageEdited,
-    MessageReceived,
-    MessageSkipped,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from bot.core.events.replies import (
-    MOST_PARTS,
-    ForeignReplySeen,
-    ReplyAbandoned,
-    ReplyBegun,
-    ReplyCompleted,
-    ReplyComposed,
-    ReplyDelayed,
-    ReplyRequested,
-    ReplyRetried,
-    ReplySent,
-    slot_of,
-)
-from bot.core.events.summaries import ConversationSummarised
-from bot.core.events.system import (
-    BotStarted,
-    BotStopped,
-    CatchupCompleted,
-    CatchupStarted,
-    DirectChannelOpened,
-    GapFound,
-    GatewayLost,
-    GatewayReady,
-    GatewayResumed,
-    HistoryForbidden,
-)
-from bot.core.events.vocabulary import (
-    AbandonReason,
-    Attachment,
-    Author,
-    Call,
-    Feeling,
-    Key,
-    KeyKind,
-    Proof,
-    Role,
-    SkipReason,
-    StoredTurn,
-    Via,
-)
-
-__all__ = [
-    "MOST_PARTS",
-    "AbandonReason",
-    "Attachment",
-    "Author",
-    "Body",
-    "BotStarted",
-    "BotStopped",
-    "Call",
-    "CatchupCompleted",
-    "CatchupStarted",
-    "ChannelDeleted",
-    "CommandUsed",
-    "ConversationReset",
-    "ConversationRewound",
-    "ConversationSummarised",
-    "DirectChannelOpened",
-    "Draft",
-    "Drafts",
-    "Event",
-    "Feeling",
-    "ForeignReplySeen",
-    "GapFound",
-    "GatewayLost",
-    "GatewayReady",
-    "GatewayResumed",
-    "HistoryForbidden",
-    "Key",
-    "KeyKind",
-    "MessageDeleted",
-    "MessageEdited",
-    "MessageEvent",
-    "MessageReceived",
-    "MessageSkipped",
-    "PersonaCleared",
-    "PersonaRestored",
-    "PersonaSet",
-    "Proof",
-    "ReactionAdded",
-    "ReactionRemoved",
-    "Recorded",
-    "RepliesPaused",
-    "RepliesResumed",
-    "ReplyAbandoned",
-    "ReplyBegun",
-    "ReplyCompleted",
-    "ReplyComposed",
-    "ReplyDelayed",
-    "ReplyRequested",
-    "ReplyRetried",
-    "ReplySent",
-    "Role",
-    "SkipReason",
-    "StoredTurn",
-    "Via",
-    "slot_of",
-]
+from bot.core.events.admin import *
+from bot.core.events.base import *
+from bot.core.events.messages import *
+from bot.core.events.replies import *
+from bot.core.events.summaries import *
+from bot.core.events.system import *
+from bot.core.events.vocabulary import *

@@ -1,18 +1,18 @@
-"""Facts about what moderators do."""
+"""Events of what moderators do."""
 
 from __future__ import annotations
 
-from bot.core.events.base import Event
+from bot.core.events.base import Event, PlainEvent
 from bot.core.events.vocabulary import StoredTurn
 
 
 class ConversationRewound(Event):
     """The window is what it was at version ``to``, or, with ``undoes``, what it was before that rewind.
 
-    ``window`` holds the turns, so that a fold needs no look-up; ``summary_at`` is the position of the summary of then,
-    and ``summary_upto`` the newest message in it. ``next_undo`` is the version of the rewind or reset that an undo
-    takes back from then on (0: there is none; None: this one, or none after an undo). The outbox, the watermark and
-    dedupe stay as they are: rewinding never re-sends and never re-reads.
+    ``window`` holds the turns, so a fold needs no look-up. ``summary_at`` is the position of the summary at that time,
+    and ``summary_upto`` the newest message in it. ``next_undo`` is the version of the rewind or reset that the next
+    undo takes back (0: there is none; None: this one, or none after an undo). The outbox, the watermark and the dedupe
+    keys stay as they are: a rewind never sends again and never reads again.
     """
 
     TYPE = "conversation.rewound"
@@ -27,7 +27,7 @@ class ConversationRewound(Event):
 
 
 class ConversationReset(Event):
-    """The window is empty, and there is no summary of what was in it; everything else stays."""
+    """The window and its summary were emptied; everything else stays."""
 
     TYPE = "conversation.reset"
 
@@ -35,15 +35,16 @@ class ConversationReset(Event):
 
 
 class PersonaSet(Event):
-    """Who the bot is here from now on, in a channel or, in a server's stream, in all of them. Body: the text."""
+    """The persona of a channel or, in a server's stream, of all its channels was set. Body: the text."""
 
     TYPE = "persona.set"
+    WORDED = True
 
     by: str
 
 
 class PersonaCleared(Event):
-    """The bot has no persona of this place any more."""
+    """The persona of this channel or server was cleared."""
 
     TYPE = "persona.cleared"
 
@@ -60,7 +61,7 @@ class PersonaRestored(Event):
 
 
 class CommandUsed(Event):
-    """Somebody used an admin command. Body: its options as they were given."""
+    """Somebody used a moderators' command. Body: its options as they were given."""
 
     TYPE = "command.used"
 
@@ -70,7 +71,7 @@ class CommandUsed(Event):
     outcome: str
 
 
-class RepliesPaused(Event):
+class RepliesPaused(PlainEvent):
     """Answers stop in this channel; messages are recorded as before."""
 
     TYPE = "replies.paused"
@@ -78,7 +79,7 @@ class RepliesPaused(Event):
     by: str
 
 
-class RepliesResumed(Event):
+class RepliesResumed(PlainEvent):
     """Answers go on in this channel."""
 
     TYPE = "replies.resumed"

@@ -1,4 +1,4 @@
-"""What every event is, what is kept beside it, and how the log holds it."""
+"""The base of all events, the words beside an event, and the form in which the log returns one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bot.core.events.vocabulary import Key
 
 
 class Event(BaseModel):
-    """A fact. Subclasses state their stored ``TYPE`` and schema version ``V``.
+    """Something that happened. Subclasses set their stored ``TYPE`` and schema version ``V``.
 
-    ``OPENS`` marks facts that leave work which a restart must find again.
+    ``OPENS`` marks events that leave work which a restart has to find. ``WORDED`` marks events that are recorded with
+    words: if such an event has no words, somebody erased them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,18 +21,23 @@ class Event(BaseModel):
     TYPE: ClassVar[str]
     V: ClassVar[int] = 1
     OPENS: ClassVar[bool] = False
+    WORDED: ClassVar[bool] = False
 
     def key(self) -> Key | None:
-        """Return the dedupe key, or None where a repetition is a fact of its own."""
+        """Return the dedupe key, or None if a repetition is an event of its own."""
         return None
 
     def about(self) -> int | None:
-        """Return the id of the message that the fact is about, if there is one."""
+        """Return the id of the message that the event is about, or None."""
         return None
 
 
+class PlainEvent(Event):
+    """An event that the command ``Record`` records as it is, without a decision of its own."""
+
+
 class MessageEvent(Event):
-    """A fact about one message, or about the reply to it."""
+    """An event about one message, or about the reply to it."""
 
     message_id: int
 

@@ -1,4 +1,4 @@
-"""Facts about what people post."""
+"""Events of what people post."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ class MessageReceived(MessageEvent):
     """Somebody posted a message. Body: the author's name, the text, the attachments' names."""
 
     TYPE = "message.received"
+    WORDED = True
 
     author_id: int
     author: Author = Author.PERSON
@@ -29,6 +30,7 @@ class MessageEdited(MessageEvent):
     """The author changed a message. Body: the name and text as they are now."""
 
     TYPE = "message.edited"
+    WORDED = True
 
     author_id: int
     edited_at: int
@@ -61,19 +63,21 @@ class MessageSkipped(MessageEvent):
 class ReactionAdded(MessageEvent):
     """Somebody reacted to a message of the bot. Body: the emoji.
 
-    Without a key: who takes a reaction back may give it again.
+    It has no key, because a person can remove a reaction and add it again.
     """
 
     TYPE = "reaction.added"
+    WORDED = True
 
     author_id: int
     feeling: Feeling
 
 
 class ReactionRemoved(MessageEvent):
-    """Somebody took a reaction to a message of the bot back. Body: the emoji."""
+    """Somebody removed a reaction from a message of the bot. Body: the emoji."""
 
     TYPE = "reaction.removed"
+    WORDED = True
 
     author_id: int
     feeling: Feeling

@@ -1,4 +1,4 @@
-"""Facts about the bot's answers, from the decision to the last part."""
+"""Events of the bot's answers, from the decision to the last part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_PARTS = 9999
 
 
 def slot_of(part: int, generation: int) -> int:
-    """Return the number of a message among all that were ever made for a reply."""
+    """Return the number of a message among all messages of all generations of a reply."""
     return part + (generation - 1) * (MOST_PARTS + 1)
 
 
@@ -44,7 +44,7 @@ class ReplyBegun(MessageEvent):
 
 
 class ReplyComposed(MessageEvent):
-    """The answer is written; nothing of it is sent yet unless it had begun. Body: the text of its parts.
+    """The answer is written; no part of it is sent yet unless it had begun. Body: the text of its parts.
 
     ``persona`` is the position of the event that set the persona it was written in (0: that of the settings),
     ``summary`` that of the summary it built on (0: none).
@@ -54,6 +54,7 @@ class ReplyComposed(MessageEvent):
     """
 
     TYPE = "reply.composed"
+    WORDED = True
 
     parts: int = Field(ge=1, le=MOST_PARTS)
     responder: str
@@ -104,9 +105,9 @@ class ReplyCompleted(MessageEvent):
 
 
 class ReplyDelayed(MessageEvent):
-    """An attempt failed and another one will follow at ``retry_at``; tokens and cost are what it took all the same.
+    """An attempt failed and another one follows at ``retry_at``; tokens and cost are those of the failed attempt.
 
-    ``plain``: Discord refused the reference to the question, so that what is left is sent without it from here on.
+    ``plain``: Discord refused the reference to the question, so the rest is sent without it.
     """
 
     TYPE = "reply.delayed"
@@ -123,9 +124,9 @@ class ReplyDelayed(MessageEvent):
 
 
 class ReplyAbandoned(MessageEvent):
-    """The reply, or what is left of it, will not come.
+    """The reply, or the rest of it, will not come.
 
-    ``tokens_in``, ``tokens_out`` and ``cost_micros`` are what the last attempt took all the same, for ``author_id``.
+    ``tokens_in``, ``tokens_out`` and ``cost_micros`` are those of the last attempt, for the person ``author_id``.
     """
 
     TYPE = "reply.abandoned"
@@ -142,8 +143,8 @@ class ReplyAbandoned(MessageEvent):
 class ReplyRetried(MessageEvent):
     """A person asked for a reply again.
 
-    One that was abandoned keeps its composed text, where there is one. A new ``generation`` is composed anew and
-    written into the messages of the one before.
+    An abandoned reply keeps its composed text, if there is one. A new ``generation`` is composed anew and written into
+    the messages of the one before.
     """
 
     TYPE = "reply.retried"

@@ -1,4 +1,4 @@
-"""Facts about what the bot keeps in mind of what its window has outgrown."""
+"""Events of summaries, which keep what no longer fits into a window."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from bot.core.events.base import Event
 class ConversationSummarised(Event):
     """Turns up to message ``upto`` are folded into a summary, with the one at position ``previous`` (0: none).
 
-    Body: the summary. ``turns`` are so many that were new to it; ``people`` are the ids of those whose words are in it,
-    so that it can be found when they are to be forgotten. Model, tokens and cost are as in ``reply.composed``.
+    Body: the summary. ``turns`` is the number of turns that are new in it. ``people`` are the ids of the people whose
+    words are in it, so that it is found when these are to be erased. Model, tokens and cost are as in
+    ``reply.composed``.
     """
 
     TYPE = "conversation.summarised"
+    WORDED = True
 
     upto: int
     turns: int

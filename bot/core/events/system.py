@@ -1,12 +1,12 @@
-"""Facts about the process, its connection, and what it caught up with."""
+"""Events of the process, its connection, and its catch-ups."""
 
 from __future__ import annotations
 
-from bot.core.events.base import Event
+from bot.core.events.base import Event, PlainEvent
 from bot.core.events.vocabulary import Key, KeyKind
 
 
-class CatchupStarted(Event):
+class CatchupStarted(PlainEvent):
     """Reading the channel's history began after message ``after`` (0: from its beginning)."""
 
     TYPE = "catchup.started"
@@ -14,7 +14,7 @@ class CatchupStarted(Event):
     after: int
 
 
-class CatchupCompleted(Event):
+class CatchupCompleted(PlainEvent):
     """The channel is complete up to message ``upto``; ``count`` messages were new."""
 
     TYPE = "catchup.completed"
@@ -25,8 +25,8 @@ class CatchupCompleted(Event):
     truncated: bool = False
 
 
-class HistoryForbidden(Event):
-    """The bot may not read this channel's history, so messages missed while away stay missed."""
+class HistoryForbidden(PlainEvent):
+    """The bot may not read this channel's history, so messages from while it was away stay missing."""
 
     TYPE = "history.forbidden"
 
@@ -42,7 +42,7 @@ class BotStarted(Event):
 
 
 class BotStopped(Event):
-    """A process let go of the log in good order."""
+    """A process closed the log properly."""
 
     TYPE = "bot.stopped"
 
@@ -50,7 +50,7 @@ class BotStopped(Event):
 
 
 class DirectChannelOpened(Event):
-    """Somebody wrote to the bot in private for the first time: a channel that no server's list names."""
+    """Somebody wrote to the bot in private for the first time. Discord never lists such channels."""
 
     TYPE = "dm.opened"
 
@@ -71,7 +71,7 @@ class GatewayReady(Event):
 
 
 class GatewayResumed(Event):
-    """The gateway session went on after a break; Discord replayed what was missed."""
+    """The gateway session went on after a break; Discord replayed the missed events."""
 
     TYPE = "gateway.resumed"
 
@@ -87,7 +87,7 @@ class GatewayLost(Event):
 
 
 class GapFound(Event):
-    """An audit found what neither the gateway nor a catch-up had brought, and healed it."""
+    """An audit found, and recorded, what neither the gateway nor a catch-up had brought."""
 
     TYPE = "gap.found"
 

@@ -1,4 +1,4 @@
-"""The words that events are made of: who, how, why."""
+"""The types of the fields of events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class KeyKind(IntEnum):
-    """What a dedupe key speaks of; the numbers are stored and never reused."""
+    """The subject of a dedupe key. The numbers are stored and never reused."""
 
     RECEIVED = 1
     EDITED = 2
@@ -23,7 +23,7 @@ class KeyKind(IntEnum):
 
 
 class Key(NamedTuple):
-    """A fact's identity within its stream: recording it twice records it once."""
+    """The identity of an event within its stream: an event with a recorded key is not recorded again."""
 
     kind: KeyKind
     id: int
@@ -91,7 +91,7 @@ class SkipReason(StrEnum):
 
 
 class Feeling(StrEnum):
-    """What a reaction says of an answer; which emoji it was is a person's word and stays in the body."""
+    """What a reaction says about an answer. The emoji itself counts as a person's word and is in the body."""
 
     UP = "up"
     DOWN = "down"
@@ -136,7 +136,7 @@ class StoredTurn(NamedTuple):
 
 
 class Attachment(BaseModel):
-    """What is known of an attached file; its name is a person's word and stays in the body."""
+    """An attached file. Its name counts as a person's word and is in the body."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""The message that a client sends, checked against Discord's limits (message.mdx, FACTS 1.5)."""
+"""The message that a client sends, checked against Discord's limits (docs/discord-facts.md, 1.5)."""
 
 from __future__ import annotations
 

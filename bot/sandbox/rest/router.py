@@ -149,7 +149,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
                 fault.rule, request, lambda: _serve(route, services, request)
             )
         services.request_log.finish(entry, status)
-        # discord.py takes a 429 without Via for one of Cloudflare, and gives up (http.py:712).
+        # discord.py takes a 429 without Via for one of Cloudflare, and gives up (docs/discord-facts.md, 1.3).
         if fault is None or fault.rule.via:
             response.headers["Via"] = "1.1 google"
         return response
