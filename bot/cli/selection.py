@@ -184,7 +184,7 @@ async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
 
 
 async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[TerminalLine]:
-    """Yield the newest ``limit`` chosen events (0: all) in chronological order, with their words if wanted."""
+    """Yield the newest ``limit`` chosen events (0: all), oldest first, with their words if ``words``."""
     first_position = await oldest_of_newest(reader, query, limit) if limit else 1
     chunk: list[Recorded] = []
     async for recorded in reader.events(replace(query, after_position=first_position - 1), limit=limit or None):

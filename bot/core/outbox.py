@@ -62,7 +62,7 @@ class Pending:
 
     @property
     def composed(self) -> bool:
-        """Tell whether the text is in the log."""
+        """Tell whether its text is recorded."""
         return self.composed_position > 0
 
     @property

@@ -14,7 +14,7 @@ from bot.core.window import WINDOW, Turn
 
 
 def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
-    """Return what brings window, persona and summary back to an earlier version."""
+    """Return the events that bring window, persona and summary back to an earlier version."""
     then, persona = command.then, _persona_back(state, command.by, command.then.persona_position)
     window = _stored(then.window)
     same = window == _stored(state.window) and then.summary_position == state.summary_position and not persona
@@ -55,7 +55,7 @@ def undo(state: Conversation, command: c.Undo) -> e.Drafts:
 
 
 def reset(state: Conversation, by: str) -> e.Drafts:
-    """Return what empties window and summary."""
+    """Return the event that empties window and summary."""
     return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_position else ()
 
 

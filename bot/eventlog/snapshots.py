@@ -40,7 +40,7 @@ AND EXISTS (
 
 @cache
 def fingerprint() -> str:
-    """Return what tells this release's fold from others: its number, the window, the shape of the state."""
+    """Return the fingerprint of this release's fold, made of its number, the window and the shape of the state."""
     schema = json.loads(json.dumps(_adapter().json_schema()), object_hook=_without_prose)
     shape = json.dumps(schema, sort_keys=True)
     return sha256(f"{FOLD}:{WINDOW}:{shape}".encode()).hexdigest()[:16]

@@ -29,7 +29,7 @@ from bot.responders.notice import TODAY
 from bot.times import DAY, HOUR
 
 _SET_BACK = HOUR
-"""How far a clock may be set back: what is of yesterday by its time may then follow what is of today."""
+"""How far a clock may be set back. Events dated yesterday may then follow events dated today."""
 
 _COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised)
 

@@ -160,7 +160,7 @@ class Catchup:
         return False
 
     async def _read(self, target: Target, watermark_id: int) -> bool:
-        """Record what history shows after the watermark; tell whether it shows anything at all."""
+        """Record the messages in the history after the watermark; tell whether the history shows any."""
         channel_id = target.place.channel_id
         after_id = self._start(watermark_id, target.newest_id)
         run = _Run(after_id=after_id or 0, upto_id=max(watermark_id, target.newest_id or 0))
@@ -192,7 +192,7 @@ class Catchup:
         return watermark_id or (floor_id if newest_id is None else None)
 
     async def _pages(self, channel_id: int, after_id: int | None, newest_id: int | None) -> AsyncIterator[Page]:
-        """Yield pages until one is empty, or short with nothing announced beyond it: a page may be cut."""
+        """Yield pages up to an empty one, or up to a short one that holds the newest id: any page may be cut."""
         while (page := await self._page(channel_id, after_id)).messages:
             yield page
             last_id = int(page.messages[-1]["id"])
@@ -229,10 +229,10 @@ class Catchup:
 
 
 def _has_news(target: Target, watermark_id: int) -> bool:
-    """Tell whether there may be messages beyond the watermark; a channel's newest id may stay unsaid."""
+    """Tell whether there may be messages after the watermark; they may be where the newest id is unknown."""
     return target.newest_id is None or target.newest_id > watermark_id
 
 
 def _unnamed(target: Target, watermark_id: int) -> bool:
-    """Tell whether neither Discord nor the log names any message of a server's channel."""
+    """Tell whether neither Discord nor the log names a message of this channel of a server."""
     return target.newest_id is None and not watermark_id and not target.place.direct

@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from bot.core.events import SkipReason
 
 KEYS = 20_000
-"""How many channels or people are remembered; the one longest unheard goes first."""
+"""How many channels or people are remembered. The one that was quiet longest is forgotten first."""
 ROUNDING = 1e-6
 """Seconds by which times may differ through rounding."""
 

@@ -122,7 +122,7 @@ class RateLimitBucket(Ratelimit):
         elif isinstance(error, TooMany):
             self._waits.shut(error.retry_after)
         elif isinstance(error, Intercepted) and error.after_seconds is not None:
-            # Cloudflare shuts out an address, whatever it asks for.
+            # Cloudflare blocks an address for all of its requests.
             self._waits.shut(error.after_seconds)
         if self.expires is None:
             self.reset()

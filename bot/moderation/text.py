@@ -51,11 +51,6 @@ SHOWN_AS: Mapping[str, str] = {
 }
 """The state's fields that are shown under another name: people's scripts go by that one, so it stays."""
 
-WORDED = (
-    MessageReceived, MessageEdited, ReplyComposed, ConversationSummarised, PersonaSet, ReactionAdded, ReactionRemoved,
-)  # fmt: skip
-"""Events that are recorded with words: where these have none, somebody erased them."""
-
 _QUIET_FIELDS = frozenset({"sent_at"})
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})

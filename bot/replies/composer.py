@@ -117,7 +117,7 @@ class Composer:
         )
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise WordsErased when it is gone."""
+        """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
         body = (await self.reader.bodies((entry.composed_position,))).get(entry.composed_position)
         if body is None or len(body.parts) != len(entry.sent_ids):
             raise WordsErased
@@ -143,7 +143,7 @@ class Composer:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
 
     async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
-        """Return what was asked, as it reads now; raise WordsErased when the first question's words are gone."""
+        """Return the questions with later edits; raise WordsErased when the words of the first one were erased."""
         bodies = await self.reader.bodies(entry.asked_position for entry in entries)
         if entries[0].asked_position not in bodies:
             raise WordsErased
@@ -166,7 +166,7 @@ class Composer:
         )
 
     async def _summary(self, state: Conversation) -> str:
-        """Return what sums up the turns before the window, "" where nothing does or the words are erased."""
+        """Return the summary of the turns before the window, "" if there is none or its words were erased."""
         if not state.summary_position:
             return ""
         body = (await self.reader.bodies((state.summary_position,))).get(state.summary_position)

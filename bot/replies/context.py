@@ -85,7 +85,7 @@ class Knowledge:
         return kept or next_in_line(outbox, self.certain)
 
     def turn_to(self, entry: Pending) -> None:
-        """Begin with a reply: forget what the one before it showed."""
+        """Begin with a reply, and forget the knowledge about the one before."""
         if entry.message_id != self.head_id:
             self.head_id = entry.message_id
             self.failures = self.others = self.cuts = 0

@@ -149,7 +149,7 @@ class Notices:
             self._queue(channel_id, hint)
 
     def _first(self, author_id: int, reason: Reason) -> bool:
-        """Tell whether a person is told of this for the first time within the hour, and remember it."""
+        """Tell whether this is the first notice of its kind to a person within the hour, and remember it."""
         first = (author_id, reason) not in self._told
         if first:
             self._told[author_id, reason] = None
