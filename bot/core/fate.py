@@ -14,7 +14,7 @@ from bot.core.outbox import Outbox, Pending
 from bot.times import MINUTE
 
 NONCE_MICROSECONDS = MINUTE
-"""For how long Discord surely remembers a nonce: its "few minutes" are documented no better (docs/discord-facts.md, 1.1)."""
+"""How long Discord surely remembers a nonce: its "few minutes" are documented no better (docs/discord-facts.md, 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
