@@ -39,7 +39,7 @@ async def opened(folder: Path, *, full: bool = True) -> AsyncIterator[EventLog]:
 def draft(text: Chat, number: int) -> e.Draft:
     """Return the message with this number, ready to append."""
     event, body = text.received(number)
-    return e.Draft(event, body, subject=event.author_id)
+    return e.Draft(event, body, subject_id=event.author_id)
 
 
 def mix(text: Chat, seed: int) -> Iterator[list[c.Command]]:

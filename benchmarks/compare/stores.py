@@ -64,7 +64,7 @@ async def copied(ours: Path, folder: Path, *, snapshots: bool) -> None:
 async def _pages(reader: Reader) -> AsyncIterator[list[tuple[e.Recorded, e.Body | None]]]:
     after = 0
     while True:
-        found = [event async for event in reader.events(Query(after=after), limit=PAGE)]
+        found = [event async for event in reader.events(Query(after_position=after), limit=PAGE)]
         if not found:
             return
         after = found[-1].position

@@ -51,6 +51,7 @@ from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, log_answers, serve
+from bot.times import length_of
 
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
@@ -143,7 +144,7 @@ class Bot:
             terms=from_settings.terms(config, clock),
             budget=self.budget,
             # Where messages in a row are collected, the first is not answered before the last is there.
-            answered=None if patience.together else composer.at_once,
+            answered=None if patience.together_us else composer.at_once,
         )
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
@@ -217,7 +218,7 @@ class Bot:
         catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
         asks = self.interaction_replies if self._config.replies.ask else None
-        bounds = Bounds(catchup.max_age, catchup.max_messages, catchup.concurrency, clock)
+        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, clock)
         return Wiring(
             log=self.log,
             conversations=self.conversations,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from bot.config import Config, Rate
 from bot.core.delivery import Patience
@@ -14,6 +13,8 @@ from bot.gateway.commands.access import AccessRules, Named
 from bot.gateway.intake import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
+from bot.money import micros_of
+from bot.times import length_of
 
 
 def endpoint(config: Config) -> Endpoint:
@@ -56,7 +57,7 @@ def terms(config: Config, clock: Callable[[], int]) -> Terms:
     return Terms(
         answer=frozenset(Call(call) for call in config.replies.answer),
         answer_bots=config.replies.answer_bots,
-        max_age=config.replies.max_age,
+        max_age_us=length_of(config.replies.max_age),
         room=config.limits.queue,
         clock=clock,
     )
@@ -74,15 +75,14 @@ def limiter(config: Config, clock: Callable[[], float]) -> Limiter:
 def caps(config: Config) -> Caps:
     """Return what a day may take."""
     limits = config.limits
-    cost = None if limits.cost_per_day is None else round(limits.cost_per_day * 1_000_000)
+    cost = None if limits.cost_per_day is None else micros_of(limits.cost_per_day)
     return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
 
 
 def patience(config: Config) -> Patience:
     """Return how long and how often a reply is tried."""
-    microsecond = timedelta(microseconds=1)
     return Patience(
-        max_age=config.replies.max_age // microsecond,
+        max_age_us=length_of(config.replies.max_age),
         max_attempts=config.replies.max_attempts,
-        together=config.limits.together // microsecond,
+        together_us=length_of(config.limits.together),
     )

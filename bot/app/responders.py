@@ -13,7 +13,7 @@ from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.responders import Chain, Question, Responder, Rule, RulesResponder, compile_rules, load_facts
 from bot.responders.llm.prices import Price, price_of
-from bot.responders.llm.settings import PERSONA, Endpoint, LlmSettings, Patience
+from bot.responders.llm.settings import PERSONA, LlmSettings, ModelEndpoint, ModelPatience
 from bot.responders.load import load
 
 _NONSENSE = "qzx 7f3 wvj?"
@@ -126,7 +126,7 @@ def _named(config: Config, name: str) -> str:
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
     """Return the responder of language models, whose library takes seconds to import: who has none pays nothing."""
     llm, settings = config.llm, _settings(config.llm)
-    endpoint = Endpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
+    endpoint = ModelEndpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
     if config.limits.cost_per_day is not None:
         _require_prices(endpoint, settings)
     try:
@@ -146,7 +146,7 @@ def _settings(llm: Llm) -> LlmSettings:
         max_tokens=llm.max_tokens,
         temperature=llm.temperature,
         streaming=llm.stream,
-        patience=Patience(llm.first_token.total_seconds(), llm.between.total_seconds(), llm.total.total_seconds()),
+        patience=ModelPatience(llm.first_token.total_seconds(), llm.between.total_seconds(), llm.total.total_seconds()),
         concurrency=llm.concurrency,
         images=llm.images,
         attachment_bytes=llm.attachments_bytes,
@@ -154,7 +154,7 @@ def _settings(llm: Llm) -> LlmSettings:
     )
 
 
-def _require_prices(endpoint: Endpoint, settings: LlmSettings) -> None:
+def _require_prices(endpoint: ModelEndpoint, settings: LlmSettings) -> None:
     """Raise ConfigError for a model without a price: a limit of what a day may cost would never be reached."""
     for model in filter(None, (endpoint.model, *endpoint.fallbacks)):
         if price_of(settings.prices, model) is None:

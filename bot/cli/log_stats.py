@@ -9,12 +9,12 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.cli.output import console, count_text, iso_time, size_text
+from bot.cli.output import console, count_text, size_text
 from bot.core.streams import channel_of, stream_of
 from bot.eventlog.reader import Query, Reader, StreamInfo
 from bot.eventlog.stats import Stats
 from bot.moderation.display_names import beside, partners_of
-from bot.moderation.text import MICROSECONDS, utc_time
+from bot.times import SECOND, iso_time, utc_time
 
 LATELY = 60
 """Seconds over which the current rate is measured."""
@@ -43,7 +43,7 @@ class StatsReport:
         """Return the events per second from the first event to the last."""
         if self.stats.first_at is None or self.stats.last_at is None:
             return 0.0
-        return self.stats.events * MICROSECONDS / max(self.stats.last_at - self.stats.first_at, MICROSECONDS)
+        return self.stats.events * SECOND / max(self.stats.last_at - self.stats.first_at, SECOND)
 
     def to_json(self, limit: int) -> dict[str, Any]:
         """Return what ``--json`` writes, with the longest ``limit`` streams (0: all)."""
@@ -76,7 +76,7 @@ async def collect(reader: Reader, path: Path, now: int) -> StatsReport:
         await reader.stats(),
         tuple(streams),
         _disk(path),
-        await _count_since(reader, now - LATELY * MICROSECONDS),
+        await _count_since(reader, now - LATELY * SECOND),
         {stream_of(channel_id): name for channel_id, name in partners.items()},
     )
 

@@ -10,14 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bot.moderation.text import ID_FIELDS, count_text, iso_time, plain, printable, size_text
+from bot.moderation.text import ID_FIELDS, count_text, plain, printable, size_text
 
 __all__ = [
     "ID_FIELDS",
     "TableConsole",
     "console",
     "count_text",
-    "iso_time",
     "plain",
     "printable",
     "progress",

@@ -10,7 +10,8 @@ import click
 from bot.core.events import Recorded
 from bot.eventlog.reader import Reader
 from bot.moderation import text
-from bot.moderation.text import details, quote, utc_time
+from bot.moderation.text import details, quote
+from bot.times import utc_time
 
 __all__ = ["TerminalLine", "lines", "quote", "say", "styled_type"]
 

@@ -8,20 +8,24 @@ from bot.cli.output import console, count_text, printable
 from bot.core.outbox import Pending
 from bot.core.window import Turn
 from bot.moderation.replayed import Replayed
-from bot.moderation.text import utc_time
+from bot.times import utc_time
 
 
 def print_state(replayed: Replayed) -> None:
     """Write the state as tables."""
     screen, state = console(), replayed.state
     when = "before its first event" if replayed.recorded_at is None else utc_time(replayed.recorded_at)
-    origin = f"snapshot of version {replayed.snapshot} and what follows" if replayed.snapshot else "its first event on"
+    origin = (
+        f"snapshot of version {replayed.snapshot_version} and what follows"
+        if replayed.snapshot_version
+        else "its first event on"
+    )
     overview = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rows = [
         ("channel", str(replayed.channel_id)),
         ("version", f"{state.version}, {when}"),
         ("folded from", origin),
-        ("watermark", str(state.watermark)),
+        ("watermark", str(state.watermark_id)),
         ("flags", ", ".join(name for name, value in replayed.flags.items() if value) or "none"),
         ("counters", ", ".join(f"{name} {value:,}" for name, value in replayed.counters.items())),
     ]
@@ -50,7 +54,7 @@ def _outbox(outbox: tuple[Pending, ...]) -> Table:
             str(entry.message_id),
             str(entry.author_id),
             utc_time(entry.requested_at),
-            f"event {entry.composed_at}" if entry.composed else "not yet",
+            f"event {entry.composed_position}" if entry.composed else "not yet",
             sent,
             str(entry.attempts),
         )

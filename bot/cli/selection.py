@@ -67,8 +67,8 @@ class Selection:
             since=since,
             until=until,
             message_id=self.message.message_id if self.message else None,
-            first=first,
-            last=None if end is None else end - 1,
+            first_version=first,
+            last_version=None if end is None else end - 1,
         )
 
     async def _stream(self, reader: Reader) -> str | None:
@@ -185,9 +185,9 @@ async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:
 
 async def chosen(reader: Reader, query: Query, *, limit: int, words: bool) -> AsyncIterator[TerminalLine]:
     """Yield the newest ``limit`` chosen events (0: all), oldest first, with their words if ``words``."""
-    first = await oldest_of_newest(reader, query, limit) if limit else 1
+    first_position = await oldest_of_newest(reader, query, limit) if limit else 1
     chunk: list[Recorded] = []
-    async for recorded in reader.events(replace(query, after=first - 1), limit=limit or None):
+    async for recorded in reader.events(replace(query, after_position=first_position - 1), limit=limit or None):
         chunk.append(recorded)
         if len(chunk) == CHUNK:
             for line in await lines(reader, chunk, words=words):

@@ -18,6 +18,7 @@ from bot.cli.usage_picture import picture
 from bot.moderation.display_names import beside
 from bot.moderation.points import Point
 from bot.moderation.usage import Sum, Usage, collect, shown_day, since_moment
+from bot.money import dollar_text
 
 WIDTH = 30
 
@@ -87,7 +88,7 @@ def _table(name: str, group: Mapping[str, Sum], names: Mapping[str, str], *, bar
         sorted(group.items()) if name == "day" else sorted(group.items(), key=lambda item: -item[1].tokens)
     ):
         bar = ["█" * max(1, round(WIDTH * each.tokens / largest))] if bars else []
-        cost = f"${each.cost_micros / 1e6:.4f}" + (f" ({each.unpriced:,} unpriced)" if each.unpriced else "")
+        cost = dollar_text(each.cost_micros) + (f" ({each.unpriced:,} unpriced)" if each.unpriced else "")
         called = (beside(names.get(key)),) if named else ()
         table.add_row(key, *called, *bar, f"{each.replies:,}", f"{each.tokens:,}", cost)
     return table

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from bot.moderation.usage import Sum
+from bot.money import dollar_text
 
 WIDTH, HEIGHT = 760, 300
 TOP, BOTTOM, SIDE = 56, 32, 40
@@ -87,4 +88,4 @@ def _base() -> int:
 
 
 def _cost(each: Sum) -> str:
-    return "unpriced" if each.unpriced and not each.cost_micros else f"${each.cost_micros / 1e6:,.2f}"
+    return "unpriced" if each.unpriced and not each.cost_micros else dollar_text(each.cost_micros, ",.2f")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.durations import LONGEST
+from bot.times import LONGEST
 
 SWITCH = "true or false"
 IDS = "a list of Discord ids such as [123456789012345678]"

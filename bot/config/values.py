@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-from bot import durations
+from bot import times
 from bot.replies.notices import Reason, emoji_of
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
@@ -48,7 +48,7 @@ def parse_duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - pydantic makes a finding of this alone
-    return durations.parse_duration(value)
+    return times.parse_duration(value)
 
 
 def parse_rate(value: object) -> Rate | None:

@@ -203,7 +203,7 @@ class Conversations:
         if channel.state is None:
             loaded = await self._log.reader.load(stream)
             self._hot.put(channel, loaded.state)
-            channel.saved = loaded.snapshot
+            channel.saved_version = loaded.snapshot_version
         state = channel.state or Conversation()
         decided = decide_all(state, commands)
         units = [drafts for drafts in decided if drafts]
@@ -265,8 +265,8 @@ class Conversations:
 
     def _snapshot(self, channel: HotChannel) -> None:
         state = channel.state
-        if state is not None and state.version > channel.saved:
-            channel.saved = state.version
+        if state is not None and state.version > channel.saved_version:
+            channel.saved_version = state.version
             self._background.start(self._save(stream_of(channel.id), state))
 
     async def _save(self, stream: str, state: Conversation) -> None:

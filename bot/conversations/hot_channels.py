@@ -21,7 +21,7 @@ class HotChannel:
 
     id: int
     state: Conversation | None = None
-    saved: int = 0
+    saved_version: int = 0
     busy: bool = False
     size: int = 0
     mailbox: deque[tuple[Command, asyncio.Future[tuple[Recorded, ...]]]] = field(default_factory=deque)

@@ -83,11 +83,11 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Record the text of a reply; ``together`` are further messages that it answers."""
+    """Record the text of a reply; ``together_ids`` are further messages that it answers."""
 
     event: e.ReplyComposed
     body: e.Body
-    together: tuple[int, ...] = ()
+    together_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +143,37 @@ class Remembered(NamedTuple):
     """The parts of a state that a rewind brings back; turns that were deleted since are left out."""
 
     window: tuple[Turn, ...] = ()
-    persona_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    persona_position: int = 0
+    summary_position: int = 0
+    summary_upto_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Bring back what was known at version ``to``.
+    """Bring back what was known at version ``to_version``.
 
-    ``next_undo`` is the version of the rewind or reset that the next undo takes back (None: this one).
+    ``next_undo_version`` is that of the rewind or reset that the next undo takes back (None: this one).
     """
 
     by: str
-    to: int
+    to_version: int
     then: Remembered
-    next_undo: int | None = None
+    next_undo_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take back the rewind or reset at version ``undoes``, if it is the newest that was not taken back.
+    """Take back the rewind or reset at version ``undone_version``, if it is the newest that was not taken back.
 
-    ``before`` is what was known just before it, ``after`` just after it. ``next_undo`` is the version of the one that
+    ``before`` is what was known just before it, ``after`` just after it. ``next_undo_version`` is that of the one that
     the next undo takes back (0: none).
     """
 
     by: str
-    undoes: int
+    undone_version: int
     before: Remembered
     after: Remembered
-    next_undo: int = 0
+    next_undo_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class SetPersona:
 
     by: str
     text: str
-    subject: int | None = None
+    subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the bot knows of a channel: the state that :mod:`bot.core.fold` rebuilds from its events.
 
-It holds ids and numbers only; words stay in the vault.
+It holds ids and numbers only; words stay in the vault. A name's ending says what a number is: ``_id`` one of Discord's,
+``_position`` a place in the log, ``_version`` one in the channel's stream, ``_at`` a time in microseconds.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ class Conversation:
     """What the bot knows of one channel, thread or DM.
 
     ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
-    ``outbox`` as its replies go out; ``watermark`` is the newest message id up to which the channel is known complete;
-    ``rewound_at`` is the version of the rewind or reset that an undo would take back (0: none), and the state just
-    before that version holds the next; ``persona_at`` the position of the words that say who the bot is here (0:
-    nothing does), and ``persona_changed_at`` the version at which somebody set or cleared them. ``summary_at`` is the
-    position of the words that sum up what was said up to message ``summary_upto`` (0: nothing does).
+    ``outbox`` as its replies go out; ``watermark_id`` is the newest message up to which the channel is known complete;
+    ``rewound_version`` is that of the rewind or reset that an undo would take back (0: none), and the state just before
+    that version holds the next; ``persona_position`` is that of the words that say who the bot is here (0: nothing
+    does), and ``persona_changed_version`` the one at which somebody set or cleared them. ``summary_position`` is that
+    of the words that sum up what was said up to message ``summary_upto_id`` (0: nothing does).
     """
 
     version: int = 0
     window: Window = field(default_factory=Window)
     outbox: Outbox = ()
-    watermark: int = 0
-    rewound_at: int = 0
-    persona_at: int = 0
-    persona_changed_at: int = 0
-    summary_at: int = 0
-    summary_upto: int = 0
+    watermark_id: int = 0
+    rewound_version: int = 0
+    persona_position: int = 0
+    persona_changed_version: int = 0
+    summary_position: int = 0
+    summary_upto_id: int = 0
     paused: bool = False
     deleted: bool = False
     history_forbidden: bool = False

@@ -27,7 +27,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
         case c.Receive():
             return _receive(state, command)
         case c.Edit(event, body) | c.React(event, body):
-            return (e.Draft(event, body, subject=event.author_id),)
+            return (e.Draft(event, body, subject_id=event.author_id),)
         case c.Delete():
             return _delete(state, command)
         case c.DeleteChannel():
@@ -56,7 +56,7 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
         case c.Reset(by):
             return reset(state, by)
         case c.SetPersona():
-            return set_persona(command) if command.text or state.persona_at else ()
+            return set_persona(command) if command.text or state.persona_position else ()
         case c.Summarise():
             return _summarise(state, command)
         case c.Record(fact):
@@ -89,7 +89,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     event = command.event
     if state.turn(event.message_id) is not None:
         return ()
-    received = e.Draft(event, command.body, subject=event.author_id)
+    received = e.Draft(event, command.body, subject_id=event.author_id)
     if command.call is None:
         return (received,)
     refusal = _refusal(state, command)
@@ -99,7 +99,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
         answer = command.answer
         if answer is None or state.outbox or answer.event.message_id != event.message_id:
             return (received, requested)
-        return (received, requested, e.Draft(answer.event, answer.body, subject=event.author_id))
+        return (received, requested, e.Draft(answer.event, answer.body, subject_id=event.author_id))
     skipped = e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal))
     if not command.notice or command.stale or state.paused:
         return (received, skipped)
@@ -178,8 +178,8 @@ def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
     entry = state.pending(command.event.message_id)
     if entry is None or entry.composed or entry.generation != command.event.generation:
         return ()
-    composed = e.Draft(command.event, command.body, subject=entry.author_id, causation=entry.cause)
-    others = (state.pending(message_id) for message_id in command.together)
+    composed = e.Draft(command.event, command.body, subject_id=entry.author_id, causation=entry.cause_position)
+    others = (state.pending(message_id) for message_id in command.together_ids)
     detail = str(entry.message_id)
     joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
     return (composed, *joined)
@@ -189,7 +189,7 @@ def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
     message_id, part, sent_id = command.message_id, command.part, command.sent_id
     turn, entry = state.turn(sent_id), state.pending(message_id)
     known = turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part
-    if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus)):
+    if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus_ids)):
         # The response or the echo came first. The log's keys would notice, too, but that costs a commit.
         return ()
     sent = e.ReplySent(
@@ -209,7 +209,8 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
 
 def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
     event = command.event
-    if event.previous != state.summary_at or event.upto <= state.summary_upto or state.turn(event.upto) is None:
+    newest = event.previous == state.summary_position and event.upto > state.summary_upto_id
+    if not newest or state.turn(event.upto) is None:
         return ()
     return (e.Draft(event, command.body),)
 
@@ -218,7 +219,7 @@ def set_persona(command: c.SetPersona) -> e.Drafts:
     """Return the events that set or clear a persona, in a channel's or a server's stream."""
     if not command.text:
         return (e.Draft(e.PersonaCleared(by=command.by)),)
-    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject=command.subject),)
+    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject_id=command.subject_id),)
 
 
 def _record(state: Conversation, fact: e.PlainEvent) -> e.Drafts:
@@ -239,4 +240,4 @@ def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "", spent:
 
 
 def _about(entry: Pending | None, event: e.Event) -> e.Draft:
-    return e.Draft(event, causation=entry.cause if entry else None)
+    return e.Draft(event, causation=entry.cause_position if entry else None)

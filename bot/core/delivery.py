@@ -16,19 +16,20 @@ from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason
 from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
+from bot.times import MINUTE, SECOND
 
-TOKEN_MICROSECONDS = (14 * 60 + 45) * 1_000_000
+TOKEN_MICROSECONDS = 14 * MINUTE + 45 * SECOND
 """How long a command can be answered: Discord's fifteen minutes, minus the time of a request."""
 CUT = "\n-# The answer is longer than one message: this is its beginning."
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long and how often a reply is tried, and how long consecutive messages are collected; in microseconds."""
+    """How long and how often a reply is tried, and how long consecutive messages are collected."""
 
-    max_age: int
+    max_age_us: int
     max_attempts: int
-    together: int = 0
+    together_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
             return SendPart(part)
         if entry.begun and sent_id not in settled:
             return EditPart(part, sent_id)
-    left = next((sent_id for sent_id in entry.surplus if sent_id not in settled), None)
+    left = next((sent_id for sent_id in entry.surplus_ids if sent_id not in settled), None)
     return Finish() if left is None else RemovePart(left)
 
 
@@ -149,10 +150,10 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
     """
     # A catch-up may request the answer to an older message later.
     requested = [entry.requested_at for entry in entries]
-    quiet_at = max(requested) + patience.together
-    latest = min(requested) + 5 * patience.together
+    quiet_at = max(requested) + patience.together_us
+    latest_at = min(requested) + 5 * patience.together_us
     # A clock that was set back must not make the wait longer.
-    return min(quiet_at - now, latest - now, patience.together)
+    return min(quiet_at - now, latest_at - now, patience.together_us)
 
 
 def in_one_part(text: str) -> tuple[str, ...]:
@@ -171,5 +172,5 @@ def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | N
         return None
     if entry.trigger_deleted:
         return AbandonReason.TRIGGER_DELETED
-    max_age = min(patience.max_age, TOKEN_MICROSECONDS) if entry.asked else patience.max_age
-    return AbandonReason.EXPIRED if now - entry.requested_at > max_age else None
+    max_age_us = min(patience.max_age_us, TOKEN_MICROSECONDS) if entry.asked else patience.max_age_us
+    return AbandonReason.EXPIRED if now - entry.requested_at > max_age_us else None

@@ -11,8 +11,9 @@ from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason, Proof
 from bot.core.outbox import Outbox, Pending
+from bot.times import MINUTE
 
-NONCE_MICROSECONDS = 60 * 1_000_000
+NONCE_MICROSECONDS = MINUTE
 """How long Discord surely remembers a nonce: it documents "a few minutes" (docs/discord-facts.md, 1.1)."""
 
 
@@ -44,10 +45,10 @@ class Unreferenced:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The part was certainly not sent; the next attempt comes after ``after`` seconds (None: the caller chooses)."""
+    """The part was certainly not sent; the next attempt comes after ``after_seconds`` (None: the caller chooses)."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The part may have been sent; only a look can tell. ``after`` is as in :class:`NotYet`."""
+    """The part may have been sent; only a look can tell. ``after_seconds`` is as in :class:`NotYet`."""
 
     reason: str
-    after: float | None = None
+    after_seconds: float | None = None
 
 
 Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknown
@@ -196,7 +197,7 @@ def found_parts(
     that are parts of other replies). The number of parts of an answer that was shown while it was written is not known,
     and ``texts`` may be empty.
     """
-    known = {*entry.sent_ids, *entry.surplus, *taken}
+    known = {*entry.sent_ids, *entry.surplus_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
     if entry.begun:
         unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
@@ -224,7 +225,7 @@ def nonce_holds(entry: Pending, now: int) -> bool:
 def parts_of_others(state: Conversation, entry: Pending) -> frozenset[int]:
     """Return the ids of the messages in the window that are parts of other replies (turns without an author's id)."""
     return frozenset(
-        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_at
+        turn.message_id for turn in state.window if not turn.author_id and turn.position != entry.composed_position
     )
 
 

@@ -21,7 +21,7 @@ from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, place_of, placed, without
 from bot.core.window import Window
 
-FOLD = 6
+FOLD = 7
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -66,8 +66,8 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
     # A command is not a message. Its question becomes a turn with its request, its response with the answer.
     if event.via not in ASKED and not (event.author is e.Author.SELF and event.kind in RESPONSES):
         state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
-    if message_id > state.watermark and event.via in _GAPLESS:
-        state.watermark = message_id
+    if message_id > state.watermark_id and event.via in _GAPLESS:
+        state.watermark_id = message_id
     state.received += 1
     state.deleted = False
 
@@ -75,7 +75,7 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
 def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
     state.window.move(event.message_id, recorded.position)
     if (entry := _own(state, event.message_id)) is not None:
-        entry.asked_at = recorded.position
+        entry.asked_position = recorded.position
 
 
 def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
@@ -95,14 +95,14 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         message_id=event.message_id,
         author_id=event.author_id,
         requested_at=recorded.recorded_at,
-        cause=recorded.position,
+        cause_position=recorded.position,
         responder=event.responder,
-        asked_at=recorded.causation or 0,
+        asked_position=recorded.causation or 0,
         via=event.via,
     )
     state.outbox = placed(state.outbox, entry)
     if event.via is e.Via.ASK:
-        state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_at)
+        state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_position)
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
@@ -110,13 +110,13 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         message_id=event.message_id,
         author_id=event.author_id,
         requested_at=recorded.recorded_at,
-        cause=recorded.position,
+        cause_position=recorded.position,
         responder=event.responder,
-        asked_at=event.asked_at,
-        composed_at=event.composed_at,
+        asked_position=event.asked_at,
+        composed_position=event.composed_at,
         sent_ids=event.sent_ids,
         begun=event.begun,
-        surplus=event.surplus,
+        surplus_ids=event.surplus,
         generation=event.generation,
     )
     state.outbox = placed(state.outbox, entry)
@@ -125,7 +125,7 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
 def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
     if (entry := _own(state, event.message_id)) is not None:
         was_under_way = entry.under_way
-        entry.cause, entry.begun = recorded.position, True
+        entry.cause_position, entry.begun = recorded.position, True
         if not was_under_way:
             state.outbox = placed(state.outbox, entry)
 
@@ -133,7 +133,7 @@ def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> No
 def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed) -> None:
     if (entry := _own(state, event.message_id)) is None:
         return
-    entry.cause = entry.composed_at = recorded.position
+    entry.cause_position = entry.composed_position = recorded.position
     entry.attempts = entry.retry_at = 0
     entry.fit(event.parts)
     # From here on, messages that are in Discord already stand for the composed text.
@@ -141,7 +141,7 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
     for part, sent_id in enumerate(entry.sent_ids):
         if sent_id and belongs:
             _say(state, entry, part)
-    for sent_id in entry.surplus:
+    for sent_id in entry.surplus_ids:
         state.window.drop(sent_id)
 
 
@@ -149,7 +149,7 @@ def _belongs(state: Conversation, entry: Pending) -> bool:
     """Tell whether an answer belongs to the window. Composed anew, an answer that a rewind removed stays removed."""
     if entry.generation == 1:
         return True
-    of_it = (entry.message_id, *entry.sent_ids, *entry.surplus)
+    of_it = (entry.message_id, *entry.sent_ids, *entry.surplus_ids)
     return any(state.turn(message_id) for message_id in of_it if message_id)
 
 
@@ -159,7 +159,7 @@ def _say(state: Conversation, entry: Pending, part: int) -> None:
     # A catch-up may have recorded it as an ordinary message, because it had lost its reference.
     state.window.drop(sent_id)
     if entry.via is not e.Via.WHISPER:
-        state.window.put(sent_id, 0, Role.BOT, entry.composed_at, part)
+        state.window.put(sent_id, 0, Role.BOT, entry.composed_position, part)
 
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
@@ -168,7 +168,7 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
     if entry is None or event.part < 0 or (event.part >= len(entry.sent_ids) and not entry.begun):
         return
     was_under_way = entry.under_way
-    entry.cause = recorded.position
+    entry.cause_position = recorded.position
     entry.show(event.part, event.sent_id)
     if entry.under_way and not was_under_way:
         state.outbox = placed(state.outbox, entry)
@@ -187,7 +187,7 @@ def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyComplet
 
 def _delayed(state: Conversation, recorded: e.Recorded, event: e.ReplyDelayed) -> None:
     if (entry := _own(state, event.message_id)) is not None:
-        entry.cause, entry.attempts, entry.retry_at = recorded.position, event.attempt, event.retry_at
+        entry.cause_position, entry.attempts, entry.retry_at = recorded.position, event.attempt, event.retry_at
         entry.plain = entry.plain or event.plain
 
 
@@ -204,7 +204,7 @@ def _foreign(state: Conversation, _recorded: e.Recorded, _event: e.ForeignReplyS
 
 
 def _caught_up(state: Conversation, _recorded: e.Recorded, event: e.CatchupCompleted) -> None:
-    state.watermark = max(state.watermark, event.upto)
+    state.watermark_id = max(state.watermark_id, event.upto)
     state.history_forbidden = False
 
 
@@ -217,30 +217,30 @@ def _rewound(state: Conversation, recorded: e.Recorded, event: e.ConversationRew
     for turn in event.window:
         state.window.put(*turn)
     own = 0 if event.undoes else recorded.version
-    state.rewound_at = own if event.next_undo is None else event.next_undo
-    state.summary_at, state.summary_upto = event.summary_at, event.summary_upto
+    state.rewound_version = own if event.next_undo is None else event.next_undo
+    state.summary_position, state.summary_upto_id = event.summary_at, event.summary_upto
 
 
 def _reset(state: Conversation, recorded: e.Recorded, _event: e.ConversationReset) -> None:
     state.window = Window()
-    state.rewound_at = recorded.version
-    state.summary_at = state.summary_upto = 0
+    state.rewound_version = recorded.version
+    state.summary_position = state.summary_upto_id = 0
 
 
 def _summarised(state: Conversation, recorded: e.Recorded, event: e.ConversationSummarised) -> None:
-    state.summary_at, state.summary_upto = recorded.position, event.upto
+    state.summary_position, state.summary_upto_id = recorded.position, event.upto
 
 
 def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
-    state.persona_at, state.persona_changed_at = recorded.position, recorded.version
+    state.persona_position, state.persona_changed_version = recorded.position, recorded.version
 
 
 def _persona_cleared(state: Conversation, recorded: e.Recorded, _event: e.PersonaCleared) -> None:
-    state.persona_at, state.persona_changed_at = 0, recorded.version
+    state.persona_position, state.persona_changed_version = 0, recorded.version
 
 
 def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
-    state.persona_at = event.at
+    state.persona_position = event.at
 
 
 def _paused(state: Conversation, _recorded: e.Recorded, _event: e.RepliesPaused) -> None:

@@ -30,28 +30,28 @@ ASKED = frozenset((Via.ASK, Via.WHISPER))
 class Pending:
     """A reply that was requested and is not finished: one entry of the outbox.
 
-    ``responder`` is who answers, ``asked_at`` the position of the question's words, ``composed_at`` that of the
-    answer's (0: not composed yet), ``cause`` that of the newest event about it; ``sent_ids`` holds each part's Discord
-    id (0: not known to be sent). ``begun``: parts are shown while the answer is written, so that what is in Discord may
-    differ from what was composed until the reply is completed; ``surplus`` are the ids of such parts that the answer
-    turned out not to need. ``generation`` counts the answers composed for one message, from 1. ``plain``: what is left
-    of it is sent without a reference to the question, which Discord refused.
+    ``responder`` is who answers; ``asked_position`` is that of the question's words, ``composed_position`` that of the
+    answer's (0: not composed yet), ``cause_position`` that of the newest event about it. ``sent_ids`` holds each part's
+    Discord id (0: not known to be sent). ``begun``: parts are shown while the answer is written, so that what is in
+    Discord may differ from what was composed until the reply is completed; ``surplus_ids`` are those of such parts that
+    the answer turned out not to need. ``generation`` counts the answers composed for one message, from 1. ``plain``:
+    what is left of it is sent without a reference to the question, which Discord refused.
     """
 
     message_id: int
     author_id: int
     requested_at: int
-    cause: int
+    cause_position: int
     responder: str = ""
-    asked_at: int = 0
+    asked_position: int = 0
     via: Via = Via.LIVE
-    composed_at: int = 0
+    composed_position: int = 0
     sent_ids: tuple[int, ...] = ()
     attempts: int = 0
     retry_at: int = 0
     trigger_deleted: bool = False
     begun: bool = False
-    surplus: tuple[int, ...] = ()
+    surplus_ids: tuple[int, ...] = ()
     generation: int = 1
     plain: bool = False
 
@@ -63,7 +63,7 @@ class Pending:
     @property
     def composed(self) -> bool:
         """Tell whether its text is recorded."""
-        return self.composed_at > 0
+        return self.composed_position > 0
 
     @property
     def may_be_sent(self) -> bool:
@@ -102,14 +102,14 @@ class Pending:
         ids = self.sent_ids + room
         if part < len(ids):
             self.sent_ids = (*ids[:part], sent_id, *ids[part + 1 :])
-        elif self.begun and sent_id not in self.surplus:
-            self.surplus = (*self.surplus, sent_id)
+        elif self.begun and sent_id not in self.surplus_ids:
+            self.surplus_ids = (*self.surplus_ids, sent_id)
 
     def fit(self, parts: int) -> None:
         """Set the number of parts to that of the answer; further messages become surplus."""
         ids = self.sent_ids
         self.sent_ids = (*ids[:parts], *(0,) * (parts - len(ids)))
-        self.surplus = (*self.surplus, *(sent_id for sent_id in ids[parts:] if sent_id))
+        self.surplus_ids = (*self.surplus_ids, *(sent_id for sent_id in ids[parts:] if sent_id))
 
 
 Outbox: TypeAlias = tuple[Pending, ...]

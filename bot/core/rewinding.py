@@ -15,19 +15,19 @@ from bot.core.window import WINDOW, Turn
 
 def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
     """Return the events that bring window, persona and summary back to an earlier version."""
-    then, persona = command.then, _persona_back(state, command.by, command.then.persona_at)
+    then, persona = command.then, _persona_back(state, command.by, command.then.persona_position)
     window = _stored(then.window)
-    same = window == _stored(state.window) and then.summary_at == state.summary_at and not persona
-    # A rewind with ``next_undo`` goes on with an older one. It has nothing of its own to undo, so repeating it is fine.
-    if (same and command.next_undo is None) or command.to >= state.version:
+    same = window == _stored(state.window) and then.summary_position == state.summary_position and not persona
+    # A rewind with ``next_undo_version`` goes on with an older one. It has nothing to undo, so repeating it is fine.
+    if (same and command.next_undo_version is None) or command.to_version >= state.version:
         return ()
     rewound = e.ConversationRewound(
         by=command.by,
-        to=command.to,
+        to=command.to_version,
         window=window,
-        summary_at=then.summary_at,
-        summary_upto=then.summary_upto,
-        next_undo=command.next_undo,
+        summary_at=then.summary_position,
+        summary_upto=then.summary_upto_id,
+        next_undo=command.next_undo_version,
     )
     return (e.Draft(rewound), *persona)
 
@@ -35,28 +35,28 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
 def undo(state: Conversation, command: c.Undo) -> e.Drafts:
     """Return the events that take a rewind or reset back; later changes stay."""
     before = command.before
-    if not state.rewound_at or state.rewound_at != command.undoes:
+    if not state.rewound_version or state.rewound_version != command.undone_version:
         return ()
     # A newer summary that reaches further stays.
-    newer = state.summary_at != command.after.summary_at and state.summary_upto > before.summary_upto
+    newer = state.summary_position != command.after.summary_position and state.summary_upto_id > before.summary_upto_id
     summary = state if newer else before
     undone = e.ConversationRewound(
         by=command.by,
-        to=command.undoes - 1,
+        to=command.undone_version - 1,
         window=_stored(_merged(state, command)),
-        undoes=command.undoes,
-        summary_at=summary.summary_at,
-        summary_upto=summary.summary_upto,
-        next_undo=command.next_undo,
+        undoes=command.undone_version,
+        summary_at=summary.summary_position,
+        summary_upto=summary.summary_upto_id,
+        next_undo=command.next_undo_version,
     )
     # As with turns, a persona that somebody chose since stays.
-    chosen_since = state.persona_changed_at > command.undoes
-    return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_at)))
+    chosen_since = state.persona_changed_version > command.undone_version
+    return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_position)))
 
 
 def reset(state: Conversation, by: str) -> e.Drafts:
     """Return the event that empties window and summary."""
-    return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_at else ()
+    return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_position else ()
 
 
 def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
@@ -71,8 +71,8 @@ def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
     return [turns[message_id] for message_id in sorted(turns)]
 
 
-def _persona_back(state: Conversation, by: str, persona_at: int) -> e.Drafts:
-    return () if persona_at == state.persona_at else (e.Draft(e.PersonaRestored(by=by, at=persona_at)),)
+def _persona_back(state: Conversation, by: str, position: int) -> e.Drafts:
+    return () if position == state.persona_position else (e.Draft(e.PersonaRestored(by=by, at=position)),)
 
 
 def _stored(window: Iterable[Turn]) -> tuple[e.StoredTurn, ...]:

@@ -13,5 +13,5 @@ DUE = 48
 
 def outgrown(state: Conversation) -> tuple[Turn, ...]:
     """Return the turns that a summary has to take in now; none if it is too early."""
-    fresh = [turn for turn in state.window if turn.message_id > state.summary_upto]
+    fresh = [turn for turn in state.window if turn.message_id > state.summary_upto_id]
     return tuple(fresh[:-KEEP]) if len(fresh) >= DUE else ()

@@ -23,6 +23,7 @@ from bot.core.events import (
 from bot.core.streams import stream_of
 from bot.demo.judge import RunVerdict
 from bot.eventlog.reader import Query, Reader
+from bot.times import SECOND
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ def _follow(exchange: Exchange, recorded: Recorded, words: str, began: int) -> N
             exchange.by = composed.model or composed.responder
             exchange.tokens_in, exchange.tokens_out = composed.tokens_in, composed.tokens_out
         case ReplySent():
-            exchange.seconds, exchange.trouble = (recorded.recorded_at - began) / 1e6, ""
+            exchange.seconds, exchange.trouble = (recorded.recorded_at - began) / SECOND, ""
         case MessageSkipped(reason=reason):
             exchange.trouble = reason
         case ReplyDelayed(reason=reason):

@@ -65,7 +65,7 @@ def _overtaken(there: Iterable[Answered]) -> Iterator[tuple[Answered, Answered]]
     before: list[Answered] = []
     for answer in there:
         for newer in before[bisect_left(before, answer.message_id, key=attrgetter("message_id")) :]:
-            if answer.trail.waited(newer.trail.began):
+            if answer.trail.waited(newer.trail.sent_after_position):
                 yield answer, newer
         insort(before, answer, key=attrgetter("message_id"))
 

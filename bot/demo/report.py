@@ -30,7 +30,7 @@ from bot.core.streams import channel_of
 from bot.demo.acts import Act
 from bot.demo.judge import RunVerdict
 from bot.eventlog.reader import Query, Reader
-from bot.moderation.text import utc_time
+from bot.times import utc_time
 
 BEFORE, AFTER = 10, 18
 """The numbers of events in the timeline before and after the bot's return."""

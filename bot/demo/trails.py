@@ -15,14 +15,14 @@ class Trail(ReplyRecord):
     """The record of the reply to a message.
 
     ``recorded`` are the streams that hold the message. ``turns`` are the positions at which a reply was requested and,
-    as negative numbers, given up. ``began`` is the position of the newest event after which the first part was
-    certainly sent: the event by which it began to be shown or was composed, or ``tried``, a later delay.
+    as negative numbers, given up. ``sent_after_position`` is that of the newest event after which the first part was
+    certainly sent: the event by which it began to be shown or was composed, or a later delay (``tried_position``).
     """
 
     recorded: list[str] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
-    began: int = 0
-    tried: int = 0
+    sent_after_position: int = 0
+    tried_position: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -40,17 +40,17 @@ class Trail(ReplyRecord):
                 self.recorded.append(recorded.stream)
             case e.ReplyRequested() | e.ReplyRetried():
                 self.turns.append(recorded.position)
-                self.tried = recorded.position
+                self.tried_position = recorded.position
             case e.ReplyBegun():
-                self.began = self.began or recorded.position
+                self.sent_after_position = self.sent_after_position or recorded.position
             case e.ReplyComposed():
-                self.began = self.began or recorded.position
-                self.tried = recorded.position
+                self.sent_after_position = self.sent_after_position or recorded.position
+                self.tried_position = recorded.position
             case e.ReplyDelayed():
-                self.tried = recorded.position
+                self.tried_position = recorded.position
             case e.ReplySent(proof=e.Proof.RESPONSE) if not (self.sent or self.begun_position):
                 # A part that an echo or a look confirms may have been sent by any attempt.
-                self.began = self.tried
+                self.sent_after_position = self.tried_position
             case e.ReplyAbandoned():
                 self.turns.append(-recorded.position)
         super().follow(recorded)

@@ -32,11 +32,11 @@ class Appended(NamedTuple):
 
 @dataclass(slots=True)
 class Append:
-    """A request to append ``units`` to ``stream`` at version ``expected`` (None: at any version)."""
+    """A request to append ``units`` to ``stream`` at ``expected_version`` (None: at any version)."""
 
     stream: str
     units: Sequence[Unit]
-    expected: int | None
+    expected_version: int | None
 
 
 class Care(IntEnum):

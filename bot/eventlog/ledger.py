@@ -78,8 +78,8 @@ class Ledger:
         Without ``known`` every unit counts as new, and the database refuses a repeated key.
         """
         head = self._head(request.stream)
-        if request.expected is not None and request.expected != head.version:
-            return VersionConflict(request.stream, expected=request.expected, actual=head.version)
+        if request.expected_version is not None and request.expected_version != head.version:
+            return VersionConflict(request.stream, expected=request.expected_version, actual=head.version)
         before = (len(batch.values), self.position, self._streams, head.version, head.hash, head.made)
         try:
             return self._units(batch, request, head, known)
@@ -114,7 +114,7 @@ class Ledger:
         return outcomes
 
     def _event(self, batch: Batch, stream: str, head: Head, draft: Draft, now: int, causation: int | None) -> Recorded:
-        event, body, subject, _ = draft
+        event, body, subject_id, _ = draft
         made = None if head.made else self._make(stream, head)
         position, version = self.position + 1, head.version + 1
         data, key, about = encode_event(event), event.key(), event.about()
@@ -125,7 +125,7 @@ class Ledger:
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, made, int(event.OPENS), subject, salt, sealed,
+            data.decode(), digest, link, made, int(event.OPENS), subject_id, salt, sealed,
         )  # fmt: skip
         self.position, head.version, head.hash = position, version, link
         return Recorded(position, stream, version, now, event, about, causation)

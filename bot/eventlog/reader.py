@@ -42,19 +42,19 @@ MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY
 class Query:
     """Which events to read. An event has to fit every field that is set.
 
-    ``since`` and ``until`` are microseconds, ``until`` exclusive. ``first`` and ``last`` are versions of one
-    ``stream``. ``author_id`` chooses what a person wrote and the replies requested for it.
+    ``since`` and ``until`` are microseconds, ``until`` exclusive. Both versions are of one ``stream``. ``author_id``
+    chooses what a person wrote and the replies requested for it.
     """
 
     stream: str | None = None
     types: Sequence[str] = ()
-    after: int = 0
+    after_position: int = 0
     since: int | None = None
     until: int | None = None
     message_id: int | None = None
     author_id: int | None = None
-    first: int | None = None
-    last: int | None = None
+    first_version: int | None = None
+    last_version: int | None = None
     newest_first: bool = False
 
 
@@ -71,7 +71,7 @@ class Loaded:
     """A state rebuilt from the log, and the version of the snapshot it began from (0: from nothing)."""
 
     state: Conversation
-    snapshot: int
+    snapshot_version: int
 
 
 @dataclass(slots=True)
@@ -256,7 +256,7 @@ def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tu
 
 def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[object]]:
     order, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
-    clauses: list[tuple[str, object]] = [("e.position > ?", query.after)]
+    clauses: list[tuple[str, object]] = [("e.position > ?", query.after_position)]
     optional = (
         (f"e.position {beyond} ?", cursor),
         ("s.name = ?", query.stream),
@@ -264,8 +264,8 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
         ("e.recorded_at < ?", query.until),
         ("e.correlation = ?", query.message_id),
         ("json_extract(e.data, '$.author_id') = ?", query.author_id),
-        ("e.version >= ?", query.first),
-        ("e.version <= ?", query.last),
+        ("e.version >= ?", query.first_version),
+        ("e.version <= ?", query.last_version),
     )
     clauses += [(clause, value) for clause, value in optional if value is not None]
     values = [value for _, value in clauses]

@@ -15,6 +15,7 @@ import json
 import sqlite3
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -40,7 +41,8 @@ AND EXISTS (
 @cache
 def fingerprint() -> str:
     """Return the fingerprint of this release's fold, made of its number, the window and the shape of the state."""
-    shape = json.dumps(_adapter().json_schema(), sort_keys=True)
+    schema = json.loads(json.dumps(_adapter().json_schema()), object_hook=_without_prose)
+    shape = json.dumps(schema, sort_keys=True)
     return sha256(f"{FOLD}:{WINDOW}:{shape}".encode()).hexdigest()[:16]
 
 
@@ -101,6 +103,12 @@ def _decode(data: str, digest: bytes, version: int) -> Conversation | None:
     except ValidationError:
         return None
     return state if state.version == version else None
+
+
+def _without_prose(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a JSON schema without its description, which is a docstring."""
+    # A field of that name has a schema there, and stays.
+    return {key: value for key, value in schema.items() if key != "description" or not isinstance(value, str)}
 
 
 @cache

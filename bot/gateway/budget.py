@@ -26,11 +26,10 @@ from bot.core.streams import channel_of
 from bot.eventlog.reader import Query, Reader
 from bot.gateway.places import Place
 from bot.responders.notice import TODAY
+from bot.times import DAY, HOUR
 
-DAY = 86_400_000_000
-"""Microseconds of a day."""
-_SET_BACK = 3_600_000_000
-"""Microseconds by which a clock may be set back. Events dated yesterday may then follow events dated today."""
+_SET_BACK = HOUR
+"""How far a clock may be set back. Events dated yesterday may then follow events dated today."""
 
 _COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -37,9 +36,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far back a catch-up goes, and how many channels at a time; ``clock`` returns microseconds."""
+    """How far back a catch-up goes, and how many channels at a time; ``clock`` in microseconds."""
 
-    max_age: timedelta
+    max_age_us: int
     max_messages: int
     concurrency: int
     clock: Callable[[], int]
@@ -47,18 +46,18 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A channel to complete; ``newest`` is its newest message's id as Discord announced it (None: unknown)."""
+    """A channel to complete; ``newest_id`` is its newest message's as Discord announced it (None: unknown)."""
 
     place: Place
-    newest: int | None
+    newest_id: int | None
 
 
 @dataclass(slots=True)
 class _Run:
     """One channel's catch-up under way."""
 
-    after: int
-    upto: int
+    after_id: int
+    upto_id: int
     read: int = 0
     new: int = 0
 
@@ -145,14 +144,14 @@ class Catchup:
         """Read the missing messages; tell whether all of them could be read."""
         channel_id = target.place.channel_id
         state = await self._conversations.state(channel_id)
-        if not _has_news(target, state.watermark):
+        if not _has_news(target, state.watermark_id):
             return True
         try:
             async with self._slots:
-                if _unnamed(target, state.watermark) and not (await self._page(channel_id, None)).messages:
+                if _unnamed(target, state.watermark_id) and not (await self._page(channel_id, None)).messages:
                     # Most such channels are empty. The log does not need an event about each of them at every start.
                     return True
-                if await self._read(target, state.watermark):
+                if await self._read(target, state.watermark_id):
                     return True
         except (discord.Forbidden, discord.NotFound) as error:
             _log.debug("history.refused", channel=channel_id, code=error.code)
@@ -160,14 +159,14 @@ class Catchup:
             _log.warning("history.forbidden", channel=channel_id)
         return False
 
-    async def _read(self, target: Target, watermark: int) -> bool:
+    async def _read(self, target: Target, watermark_id: int) -> bool:
         """Record the messages in the history after the watermark; tell whether the history shows any."""
         channel_id = target.place.channel_id
-        after = self._start(watermark, target.newest)
-        run = _Run(after=after or 0, upto=max(watermark, target.newest or 0))
-        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after)))
+        after_id = self._start(watermark_id, target.newest_id)
+        run = _Run(after_id=after_id or 0, upto_id=max(watermark_id, target.newest_id or 0))
+        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after_id)))
         truncated = False
-        async for page in self._pages(channel_id, after, target.newest):
+        async for page in self._pages(channel_id, after_id, target.newest_id):
             await self._take(target.place, run, page.messages)
             if run.read >= self._bounds.max_messages:
                 truncated = True
@@ -175,44 +174,44 @@ class Catchup:
                 break
         if not run.read and not may_read_history(self._client, channel_id):
             return False
-        completed = CatchupCompleted(after=run.after, upto=run.upto, count=run.new, truncated=truncated)
+        completed = CatchupCompleted(after=run.after_id, upto=run.upto_id, count=run.new, truncated=truncated)
         await self._conversations.handle(channel_id, Record(completed))
         say = _log.info if run.new or truncated else _log.debug
         say("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
         return True
 
-    def _start(self, watermark: int, newest: int | None) -> int | None:
+    def _start(self, watermark_id: int, newest_id: int | None) -> int | None:
         """Return the id after which to read, None for the newest page alone.
 
         An id holds its time, so the age limit is an id as well. If the channel's newest id is older than that, only the
         watermark counts.
         """
-        floor = snowflake_at(self._bounds.clock() - int(self._bounds.max_age / timedelta(microseconds=1)))
-        if newest is not None and newest > floor:
-            return max(watermark, floor)
-        return watermark or (floor if newest is None else None)
+        floor_id = snowflake_at(self._bounds.clock() - self._bounds.max_age_us)
+        if newest_id is not None and newest_id > floor_id:
+            return max(watermark_id, floor_id)
+        return watermark_id or (floor_id if newest_id is None else None)
 
-    async def _pages(self, channel_id: int, after: int | None, newest: int | None) -> AsyncIterator[Page]:
+    async def _pages(self, channel_id: int, after_id: int | None, newest_id: int | None) -> AsyncIterator[Page]:
         """Yield pages up to an empty one, or up to a short one that holds the newest id: any page may be cut."""
-        while (page := await self._page(channel_id, after)).messages:
+        while (page := await self._page(channel_id, after_id)).messages:
             yield page
-            last = int(page.messages[-1]["id"])
-            if after is None or (not page.full and last >= (newest or 0)):
+            last_id = int(page.messages[-1]["id"])
+            if after_id is None or (not page.full and last_id >= (newest_id or 0)):
                 return
-            after = last
+            after_id = last_id
 
-    async def _page(self, channel_id: int, after: int | None) -> Page:
-        return await page_of(self._client, channel_id, after)
+    async def _page(self, channel_id: int, after_id: int | None) -> Page:
+        return await page_of(self._client, channel_id, after_id)
 
     async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
         """Record one page and wait until it is in the log."""
         own_id = self._client.user.id if self._client.user else 0
-        oldest = self._bounds.clock() - self._bounds.max_age / timedelta(microseconds=1)
+        oldest = self._bounds.clock() - self._bounds.max_age_us
         waiting: list[asyncio.Future[Any]] = []
         own: list[Incoming] = []
         for data in page:
             run.read += 1
-            run.upto = max(run.upto, int(data["id"]))
+            run.upto_id = max(run.upto_id, int(data["id"]))
             try:
                 incoming = from_payload(data, own_id, guild_id=place.guild_id)
             except Unreadable:
@@ -229,11 +228,11 @@ class Catchup:
             await self._intake.own(incoming)
 
 
-def _has_news(target: Target, watermark: int) -> bool:
+def _has_news(target: Target, watermark_id: int) -> bool:
     """Tell whether there may be messages after the watermark; they may be where the newest id is unknown."""
-    return target.newest is None or target.newest > watermark
+    return target.newest_id is None or target.newest_id > watermark_id
 
 
-def _unnamed(target: Target, watermark: int) -> bool:
+def _unnamed(target: Target, watermark_id: int) -> bool:
     """Tell whether neither Discord nor the log names a message of this channel of a server."""
-    return target.newest is None and not watermark and not target.place.direct
+    return target.newest_id is None and not watermark_id and not target.place.direct

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
@@ -220,7 +220,7 @@ def _skew(header: str | None, before: float, after: float) -> float | None:
         sent = parsedate_to_datetime(header).replace(tzinfo=UTC)
     except ValueError:
         return None
-    theirs = (sent - datetime.fromtimestamp(0, UTC)).total_seconds()
+    theirs = sent.timestamp()
     if before - 1 <= theirs <= after:
         return 0.0
     return (before + after) / 2 - (theirs + 0.5)

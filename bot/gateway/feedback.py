@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 from bot.conversations import Conversations
 from bot.core.commands import React
@@ -57,7 +58,7 @@ class Feedback:
     conversations: Conversations
     reader: Reader
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _last: OrderedDict[tuple[int, int, str], bool] = field(default_factory=OrderedDict)
+    _last: LRUCache[tuple[int, int, str], bool] = field(default_factory=lambda: LRUCache(REMEMBERED))
 
     async def take(self, reaction: Reaction) -> None:
         """Record a reaction, unless it is to somebody else's message or known already."""
@@ -88,10 +89,8 @@ class Feedback:
     def _known(self, message_id: int, person_id: int, emoji: str, *, added: bool) -> bool:
         """Tell whether the last known state of this reaction is the same, and remember it."""
         key = (message_id, person_id, emoji)
-        known = self._last.pop(key, None) is added
+        known = self._last.get(key) is added
         self._last[key] = added
-        if len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
         return known
 
     async def _is_ours(self, reaction: Reaction) -> bool:

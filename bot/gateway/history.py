@@ -26,13 +26,13 @@ class Page(NamedTuple):
     full: bool
 
 
-async def page_of(client: discord.Client, channel_id: int, after: int | None) -> Page:
-    """Return the messages after ``after`` (None: the newest ones); messages without an id are left out.
+async def page_of(client: discord.Client, channel_id: int, after_id: int | None) -> Page:
+    """Return the messages after ``after_id`` (None: the newest ones); messages without an id are left out.
 
     Raises any error of a request, and Intercepted when the answer is not a history.
     """
     async with timed():
-        found = await client.http.logs_from(channel_id, PAGE, after=after)
+        found = await client.http.logs_from(channel_id, PAGE, after=after_id)
     if not isinstance(found, list):
         raise Intercepted(HTTPStatus.OK)
     messages = [data for data in found if _has_id(data)]

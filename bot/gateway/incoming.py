@@ -17,6 +17,7 @@ import discord
 from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
 from bot.gateway.places import server_id
 from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
+from bot.times import moment_of
 
 _MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
@@ -173,4 +174,4 @@ def _author(author_id: int, own_id: int, *, is_bot: bool, is_webhook: bool) -> A
 
 
 def _moment(text: str | None) -> int | None:
-    return None if not text else round(datetime.fromisoformat(text).timestamp() * 1_000_000)
+    return None if not text else moment_of(datetime.fromisoformat(text))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -50,7 +49,7 @@ class Terms:
 
     answer: Collection[Call]
     answer_bots: bool
-    max_age: timedelta
+    max_age_us: int
     room: int
     clock: Callable[[], int]
 
@@ -219,7 +218,7 @@ class Intake:
         return turn is not None and turn.role is Role.BOT
 
     def _stale(self, incoming: Incoming) -> bool:
-        return self._terms.clock() - incoming.sent_at > self._terms.max_age / timedelta(microseconds=1)
+        return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
 
     def _open_direct(self, channel_id: int) -> None:
         """Record a private channel before its first message. Discord never lists it, and a catch-up needs it."""

@@ -6,16 +6,15 @@ seconds of a monotonic clock.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 from bot.core.events import SkipReason
 
 KEYS = 20_000
 """How many channels or people are remembered. The one that was quiet longest is forgotten first."""
-
-
 ROUNDING = 1e-6
 """Seconds by which times may differ through rounding."""
 
@@ -26,7 +25,7 @@ class Bucket:
 
     count: int
     seconds: float
-    _empty_at: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    _empty_at: LRUCache[int, float] = field(default_factory=lambda: LRUCache(KEYS))
 
     def full(self, key: int, now: float) -> bool:
         """Tell whether one more would be too many."""
@@ -36,9 +35,7 @@ class Bucket:
 
     def take(self, key: int, now: float) -> None:
         """Count one."""
-        self._empty_at[key] = max(self._empty_at.pop(key, now), now) + self.seconds / self.count
-        if len(self._empty_at) > KEYS:
-            self._empty_at.popitem(last=False)
+        self._empty_at[key] = max(self._empty_at.get(key, now), now) + self.seconds / self.count
 
 
 @dataclass(slots=True)
@@ -48,15 +45,13 @@ class Limiter:
     per_channel: Bucket | None
     per_person: Bucket | None
     clock: Callable[[], float]
-    _told: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
-    _judged: OrderedDict[int, SkipReason | None] = field(default_factory=OrderedDict)
+    _told: LRUCache[tuple[int, int], None] = field(default_factory=lambda: LRUCache(KEYS))
+    _judged: LRUCache[int, SkipReason | None] = field(default_factory=lambda: LRUCache(KEYS))
 
     def refusal(self, channel_id: int, person_id: int, message_id: int) -> SkipReason | None:
         """Return the limit that this message would exceed. Otherwise count it, once even if it is delivered again."""
         if message_id not in self._judged:
             self._judged[message_id] = self._judge(channel_id, person_id)
-            if len(self._judged) > KEYS:
-                self._judged.popitem(last=False)
         return self._judged[message_id]
 
     def _judge(self, channel_id: int, person_id: int) -> SkipReason | None:
@@ -77,6 +72,4 @@ class Limiter:
         if (channel_id, person_id) in self._told:
             return False
         self._told[channel_id, person_id] = None
-        if len(self._told) > KEYS:
-            self._told.popitem(last=False)
         return True

@@ -33,12 +33,12 @@ _STRAY = object()
 
 
 class Intercepted(aiohttp.ClientError):
-    """Something between the bot and Discord answered; ``after`` is the number of seconds that it asks to wait."""
+    """Something between the bot and Discord answered; ``after_seconds`` is how long it asks to wait."""
 
-    def __init__(self, status: int, after: float | None = None) -> None:
+    def __init__(self, status: int, after_seconds: float | None = None) -> None:
         super().__init__(f"status {status}, not Discord's")
         self.status = status
-        self.after = after
+        self.after_seconds = after_seconds
 
 
 class TooMany(discord.RateLimited):

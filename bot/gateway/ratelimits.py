@@ -121,9 +121,9 @@ class RateLimitBucket(Ratelimit):
             self.remaining, self.expires = 0, _now() + error.retry_after
         elif isinstance(error, TooMany):
             self._waits.shut(error.retry_after)
-        elif isinstance(error, Intercepted) and error.after is not None:
+        elif isinstance(error, Intercepted) and error.after_seconds is not None:
             # Cloudflare blocks an address for all of its requests.
-            self._waits.shut(error.after)
+            self._waits.shut(error.after_seconds)
         if self.expires is None:
             self.reset()
         self._returned.set()

@@ -138,13 +138,13 @@ class DiscordSender:
         except Exception as error:  # noqa: BLE001 - a hint that nobody misses
             _log.debug(f"{what}.failed", channel=channel_id, error=type(error).__name__)
 
-    async def look(self, channel_id: int, since: int) -> Look:
-        """Return the bot's own messages from message ``since`` on, oldest first."""
+    async def look(self, channel_id: int, since_id: int) -> Look:
+        """Return the bot's own messages from message ``since_id`` on, oldest first."""
         client = self._current.client
         if client is None:
             raise LookFailed("not connected")
         try:
-            messages, complete = await self._history(client, channel_id, since - 1)
+            messages, complete = await self._history(client, channel_id, since_id - 1)
         except (discord.Forbidden, discord.NotFound):
             return Look((), readable=False)
         except discord.RateLimited as error:
@@ -157,15 +157,15 @@ class DiscordSender:
         present = frozenset(int(message["id"]) for message in messages)
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
-    async def _history(self, client: discord.Client, channel_id: int, after: int) -> tuple[list[Any], bool]:
-        """Return the messages after ``after``, oldest first, and whether these are all of them."""
+    async def _history(self, client: discord.Client, channel_id: int, after_id: int) -> tuple[list[Any], bool]:
+        """Return the messages after ``after_id``, oldest first, and whether these are all of them."""
         messages: list[Any] = []
         for _ in range(LOOK_PAGES):
-            page = await page_of(client, channel_id, after)
+            page = await page_of(client, channel_id, after_id)
             messages += page.messages
             if not page.full:
                 return messages, True
-            after = int(messages[-1]["id"])
+            after_id = int(messages[-1]["id"])
         return messages, False
 
 
@@ -191,7 +191,7 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
         case discord.HTTPException() | ServerFault():
             return Unknown(f"status {error.status}")
         case Intercepted():
-            return Unknown(str(error), error.after)
+            return Unknown(str(error), error.after_seconds)
         case aiohttp.ClientConnectorError():
             return NotYet("no connection")
         case _:

@@ -16,7 +16,8 @@ from bot.eventlog.verify import verify as verify_streams
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head
-from bot.moderation.text import MICROSECONDS, count_text, printable
+from bot.moderation.text import count_text, printable
+from bot.times import SECOND
 
 MOST_FINDINGS = 100
 """Findings that are listed; all are counted."""
@@ -94,7 +95,7 @@ async def verify(context: CommandContext, channel_id: int | None = None, progres
     except LogDamaged as error:
         count += 1
         findings.append(Finding("", 0, str(error)))
-    seconds = max(context.clock() - began, 1) / MICROSECONDS
+    seconds = max(context.clock() - began, 1) / SECOND
     return _verdict(context, events, len(streams), seconds, count, findings)
 
 

@@ -82,4 +82,4 @@ class CommandContext:
         """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
         used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
         stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
-        await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject=user_id),))
+        await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject_id=user_id),))

@@ -1,60 +1,90 @@
-"""The way into a running bot: a socket in the log's folder, open to the owner of the process alone.
+"""The way into a running bot: HTTP over a socket in the log's folder, open to the owner of the process alone.
 
-A request is one line of JSON, ``{"command": ..., "arguments": {...}}``: a command's name, or its preview's
-(``preview_rewind``), and what its function takes. Lines ``{"progress": [done, total]}`` may follow, and at last
-``{"report": {...}}`` or ``{"error": "a sentence"}``.
+Whoever asks posts a :class:`Request`, and reads the answer as lines of JSON, each a :class:`Line`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
+import errno
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import structlog
-from pydantic import ValidationError, validate_call
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError, validate_call
 
-from bot.background import Background
 from bot.errors import EcholessError
 from bot.moderation.checks import OnProgress
-from bot.moderation.command import Command, ModerationError, Report, ReportFile
+from bot.moderation.command import Command, ModerationError, Report
 from bot.moderation.commands import calls
 from bot.moderation.context import CommandContext
 
 SOCKET = "control.sock"
-_LONGEST_ANSWER = 2**26
+MOST_AT_ONCE = 16
+"""Commands that are carried out at a time."""
+PATIENCE_SECONDS = 10.0
+"""How long a client may take to send its request."""
+_LARGEST_REQUEST = 2**16
+_LONGEST_LINE = 2**26
 _LONGEST_ADDRESS = 100
 """A bit less than the 104 (macOS) or 108 (Linux) bytes that the address of a socket may have."""
 
 _log = structlog.get_logger()
 
 
+class Request(BaseModel):
+    """A command's name, or its preview's (``preview_rewind``), and what its function takes."""
+
+    command: str
+    arguments: dict[str, Any]
+
+
+class Line(BaseModel):
+    """How many events of how many are done; at last the report, or the sentence of a refusal."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    progress: tuple[int, int] | None = None
+    report: Report | None = None
+    error: str = ""
+
+    def to_json(self) -> bytes:
+        """Return it as a line of JSON."""
+        return self.model_dump_json(exclude_defaults=True).encode() + b"\n"
+
+
 @asynccontextmanager
 async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None]:
     """Answer on the socket in ``folder``, whose owner this process is; without one where it can't be made."""
-    requests = _Requests(context)
+    application = web.Application(client_max_size=_LARGEST_REQUEST)
+    application.router.add_post("/", _Requests(context).serve)
+    # A connection is idle until a request comes. Whoever still waits when the bot stops is left without an answer.
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        keepalive_timeout=PATIENCE_SECONDS,
+        lingering_time=PATIENCE_SECONDS,
+        shutdown_timeout=0.1,
+    )
+    await runner.setup()
     try:
-        listener = _listener(folder)
-        server = await asyncio.start_unix_server(requests.serve, sock=listener)
-    except OSError as error:
-        _log.warning("control.unavailable", reason=error.strerror)
-        yield
-        return
-    try:
+        try:
+            await web.SockSite(runner, _listener(folder)).start()
+        except OSError as error:
+            _log.warning("control.unavailable", reason=error.strerror)
         yield
     finally:
         with suppress(OSError):
             (folder / SOCKET).unlink(missing_ok=True)
-        server.close()
-        await requests.close()
+        await runner.cleanup()
 
 
 async def call(
@@ -64,128 +94,109 @@ async def call(
 
     Raises ModerationError with the sentence of a refusal.
     """
+    forever = aiohttp.ClientTimeout(total=None)
     try:
         with _address(folder) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=_LONGEST_ANSWER)
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
-    except OSError as error:
+            connector = aiohttp.UnixConnector(address)
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=forever, read_bufsize=_LONGEST_LINE // 2) as session,
+                session.post("http://bot/", json={"command": command, "arguments": arguments}) as response,
+            ):
+                return await _report(response, progress)
+    except aiohttp.ClientConnectorError as error:
+        if error.errno in (errno.ENOENT, errno.ECONNREFUSED):
+            return None
         raise ModerationError(f"The bot that runs on {folder} can't be reached: {error.strerror}.") from error
-    try:
-        writer.write(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
-        await writer.drain()
-        return await _answer(reader, progress)
-    except (OSError, ValueError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise ModerationError("The bot went away before it answered: look at its state, then try again.") from error
-    finally:
-        writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, progress: OnProgress | None) -> Report:
+async def _report(response: aiohttp.ClientResponse, progress: OnProgress | None) -> Report:
     """Read until the report comes; raise ValueError where the connection ends before, or for what is no answer."""
-    while True:
-        said = json.loads(await reader.readline())
-        if "error" in said:
-            raise ModerationError(said["error"])
-        if "report" in said:
-            return _report(said["report"])
-        if progress is not None:
-            progress(*said["progress"])
+    async for text in response.content:
+        line = Line.model_validate_json(text)
+        if line.error:
+            raise ModerationError(line.error)
+        if line.report is not None:
+            return line.report
+        if line.progress is not None and progress is not None:
+            progress(*line.progress)
+    raise ValueError
 
 
 class _Requests:
-    """Takes connections, a request each."""
+    """Carries out what is asked, so many commands at a time."""
 
     def __init__(self, context: CommandContext) -> None:
         self._context = context
-        self._background = Background()
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._one(reader, writer))
-        self._background.keep(task)
-        await asyncio.wait((task,))
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Connection": "close"})
+        told: list[asyncio.Future[None]] = []
 
-    async def close(self) -> None:
-        await self._background.cancel()
+        def progress(done: int, total: int) -> None:
+            told.append(asyncio.ensure_future(response.write(Line(progress=(done, total)).to_json())))
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def say(**said: object) -> None:
-            writer.write(json.dumps(said).encode() + b"\n")
+        # Whoever asked may leave at any moment.
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            last = await self._last_line(request, progress)
+            await asyncio.gather(*told, return_exceptions=True)
+            await response.write(last)
+        return response
 
+    async def _last_line(self, request: web.Request, progress: OnProgress) -> bytes:
         try:
-            if not _same_user(writer):
-                say(error="Only the user whose bot this is may ask it.")
-            else:
-                say(report=_wire(await self._carry_out(*await _request(reader), say)))
+            return Line(report=await self._carry_out(*await _request(request), progress)).to_json()
         except EcholessError as error:
-            say(error=str(error))
+            refusal = str(error)
         except Exception as error:  # noqa: BLE001 - no request may harm the bot
             _log.error("control.failed", error=type(error).__name__)
-            say(error=f"The command failed ({type(error).__name__}): look into the bot's log.")
-        finally:
-            with suppress(OSError):
-                await writer.drain()
-            writer.close()
+            refusal = f"The command failed ({type(error).__name__}): look into the bot's log."
+        return Line(error=refusal).to_json()
 
-    async def _carry_out(self, command: Command, arguments: dict[str, Any], say: Callable[..., None]) -> Report:
+    async def _carry_out(self, command: Command, arguments: dict[str, Any], progress: OnProgress) -> Report:
+        if self._room.locked():
+            raise ModerationError(f"{MOST_AT_ONCE} commands are under way: try again when one of them is done.")
         if command.takes("progress"):
-            arguments = arguments | {"progress": lambda done, total: say(progress=[done, total])}
+            arguments = arguments | {"progress": progress}
         try:
-            report: Report = await validate_call(partial(command.run, self._context))(**arguments)
+            async with self._room:
+                report: Report = await validate_call(partial(command.run, self._context))(**arguments)
         except ValidationError as error:
             wrong = ", ".join(str(found["loc"][0]) for found in error.errors(include_input=False) if found["loc"])
             raise ModerationError(f"{command.name} does not take these arguments: {wrong}.") from None
         return report
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[Command, dict[str, Any]]:
-    """Read a command and its arguments; raise ModerationError for anything else."""
+async def _request(request: web.Request) -> tuple[Command, dict[str, Any]]:
+    """Read a command and its arguments; raise ModerationError for anything else, and for what does not come."""
+    if not _same_user(request):
+        raise ModerationError("Only the user whose bot this is may ask it.")
     known = calls()
     try:
-        request = json.loads(await reader.readline())
-    except (ValueError, RecursionError):
-        request = None
-    match request:
-        case {"command": str(name), "arguments": dict(arguments)} if name in known and "progress" not in arguments:
-            return known[name], arguments
-    raise ModerationError(f"That is no request: there are {', '.join(known)}, each with its arguments.")
-
-
-def _wire(report: Report) -> dict[str, Any]:
-    file = report.file
-    return {
-        "title": report.title,
-        "lines": report.lines,
-        "data": report.data,
-        "file": {"name": file.name, "content": base64.b64encode(file.content).decode()} if file else None,
-        "more": report.more,
-    }
-
-
-def _report(wire: Mapping[str, Any]) -> Report:
-    file = wire["file"]
-    return Report(
-        wire["title"],
-        tuple(wire["lines"]),
-        wire["data"],
-        ReportFile(file["name"], base64.b64decode(file["content"])) if file else None,
-        wire["more"],
-    )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            asked = Request.model_validate_json(await request.read())
+    except (ValidationError, TimeoutError, web.HTTPRequestEntityTooLarge):
+        asked = None
+    if asked is None or asked.command not in known or "progress" in asked.arguments:
+        raise ModerationError(f"That is no request: there are {', '.join(known)}, each with its arguments.") from None
+    return known[asked.command], asked.arguments
 
 
 def _listener(folder: Path) -> socket.socket:
-    """Return a listening socket that only this user can open, in place of one that a dead process left."""
+    """Return a socket that only this user can open, in place of one that a dead process left."""
     (folder / SOCKET).unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
     try:
         with _address(folder) as address:
             listener.bind(address)
+            # Nobody can connect before it listens.
+            (folder / SOCKET).chmod(0o600)
     except BaseException:
         listener.close()
         raise
-    finally:
-        os.umask(before)
     return listener
 
 
@@ -203,11 +214,11 @@ def _address(folder: Path) -> Iterator[str]:
         os.close(handle)
 
 
-def _same_user(writer: asyncio.StreamWriter) -> bool:
+def _same_user(request: web.Request) -> bool:
     """Tell whether who asks runs as this process's user, or root; where the system can't say, the file's mode rules."""
     option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return True
-    peer = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i"))
+    if option is None or request.transport is None:
+        return option is None
+    peer = request.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i"))
     _, user, _ = struct.unpack("3i", peer)
     return user in (0, os.getuid())

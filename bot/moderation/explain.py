@@ -16,7 +16,9 @@ from bot.moderation.context import CommandContext
 from bot.moderation.persona import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
-from bot.moderation.text import Line, count_text, iso_time, lines, plain, printable, shortened, span, utc_time
+from bot.moderation.text import Line, count_text, lines, plain, printable, shortened
+from bot.money import dollar_text
+from bot.times import iso_time, span, utc_time
 
 MOST_EVENTS = 200
 """Of one message: a reply is tried some dozens of times at most."""
@@ -164,13 +166,13 @@ def _spent(composed: e.ReplyComposed) -> str:
     if not (composed.tokens_in or composed.tokens_out or composed.cost_micros):
         return "tokens and cost: none"
     about = " (estimated)" if composed.estimated else ""
-    cost = f"${composed.cost_micros / 1e6:.6f}" if composed.priced else "unknown, no price in llm.prices"
+    cost = dollar_text(composed.cost_micros, ".6f") if composed.priced else "unknown, no price in llm.prices"
     return f"tokens: {composed.tokens_in:,} in, {composed.tokens_out:,} out{about}; cost: {cost}"
 
 
 def _origin(loaded: Loaded) -> str:
-    tail = loaded.state.version - loaded.snapshot
-    return f"from the snapshot of version {loaded.snapshot} and {count_text(tail, 'event')} after it"
+    tail = loaded.state.version - loaded.snapshot_version
+    return f"from the snapshot of version {loaded.snapshot_version} and {count_text(tail, 'event')} after it"
 
 
 def _window(context: CommandContext, story: Story) -> str:
@@ -231,7 +233,7 @@ def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) 
         "outcome": outcome,
         "answer": plain(composed) if composed else None,
         "settings_are_present": composed.settings == context.settings if composed and composed.settings else None,
-        "composed_on": {"version": on.state.version, "snapshot": on.snapshot} if on else None,
+        "composed_on": {"version": on.state.version, "snapshot": on.snapshot_version} if on else None,
         "window": {"known": known, "read": read} if on else None,
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from bot.core.events import Recorded
 from bot.core.streams import stream_of
@@ -12,7 +11,8 @@ from bot.moderation.command import ModerationError, Report, ReportFile
 from bot.moderation.context import CommandContext
 from bot.moderation.history import since_point
 from bot.moderation.points import known_head
-from bot.moderation.text import MICROSECONDS, count_text, lines, size_text
+from bot.moderation.text import count_text, lines, size_text
+from bot.times import utc
 
 CHUNK = 500
 """Events whose words are fetched in one go."""
@@ -38,7 +38,7 @@ async def export(
     writer = _Writer(context, words, limit_bytes)
     chunk: list[Recorded] = []
     first, moment = await since_point(context, channel_id, since)
-    async for recorded in context.reader.events(Query(stream=stream_of(channel_id), since=moment, first=first)):
+    async for recorded in context.reader.events(Query(stream=stream_of(channel_id), since=moment, first_version=first)):
         chunk.append(recorded)
         if len(chunk) == CHUNK:
             await writer.write(chunk)
@@ -71,7 +71,7 @@ class _Writer:
             self._count += 1
 
     def report(self, channel_id: int) -> Report:
-        today = datetime.fromtimestamp(self._context.clock() / MICROSECONDS, UTC).strftime("%Y%m%d-%H%M%S")
+        today = f"{utc(self._context.clock()):%Y%m%d-%H%M%S}"
         more = None if self.next_version is None else str(self.next_version)
         size = size_text(len(self._content))
         left = () if more is None else (f"The file is full: export since {more} for the rest.",)

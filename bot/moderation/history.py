@@ -14,9 +14,15 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of
 from bot.moderation.replayed import Replayed
-from bot.moderation.text import count_text, lines, plain, printable, turn_line, utc_time, words_of
+from bot.moderation.text import ID_FIELDS, SHOWN_AS, count_text, lines, plain, printable, turn_line, words_of
+from bot.times import utc_time
 
 LARGEST_PAGE = 200
+
+_COMPARED = (
+    "watermark_id", "rewound_version", "persona_position", "summary_position", "paused", "deleted", "history_forbidden",
+    "received", "sent", "skipped", "abandoned", "foreign",
+)  # fmt: skip
 
 
 async def state(context: CommandContext, channel_id: int, at: str | None = None) -> Report:
@@ -32,10 +38,12 @@ async def state_at(reader: Reader, channel_id: int, version: int | None, *, word
     """Return the state of a channel as the log tells it, with the words of its window if wanted."""
     stream = stream_of(channel_id)
     loaded = await reader.load(stream, upto=version)
-    at = loaded.state.version
-    newest = [event async for page in reader.tail(stream, after=at - 1, upto=at) for event in page]
+    head = loaded.state.version
+    newest = [event async for page in reader.tail(stream, after=head - 1, upto=head) for event in page]
     bodies = await reader.bodies({turn.position for turn in loaded.state.window}) if words else None
-    return Replayed(channel_id, loaded.state, loaded.snapshot, newest[0].recorded_at if newest else None, bodies)
+    return Replayed(
+        channel_id, loaded.state, loaded.snapshot_version, newest[0].recorded_at if newest else None, bodies
+    )
 
 
 async def timeline(
@@ -57,8 +65,8 @@ async def timeline(
         types=known_types(types),
         since=moment,
         author_id=person,
-        first=first,
-        last=_cursor(cursor, head),
+        first_version=first,
+        last_version=_cursor(cursor, head),
         newest_first=True,
     )
     found = [recorded async for recorded in context.reader.events(query, limit=size + 1)]
@@ -120,10 +128,14 @@ def known_types(types: Sequence[str]) -> tuple[str, ...]:
 
 def _state_lines(seen: Replayed) -> tuple[str, ...]:
     now = seen.state
-    origin = f"snapshot of version {seen.snapshot} and what follows" if seen.snapshot else "its first event on"
+    origin = (
+        f"snapshot of version {seen.snapshot_version} and what follows"
+        if seen.snapshot_version
+        else "its first event on"
+    )
     return (
         f"folded from: {origin}",
-        f"watermark: {now.watermark or 'none'}",
+        f"watermark: {now.watermark_id or 'none'}",
         f"flags: {', '.join(name for name, value in seen.flags.items() if value) or 'none'}",
         f"counters: {', '.join(f'{name} {value:,}' for name, value in seen.counters.items())}",
         *(f"{name}: {value}" for name, value in seen.others.items() if value),
@@ -164,12 +176,11 @@ def _cursor(cursor: str | None, head: int) -> int:
 
 def _changed(before: Conversation, after: Conversation) -> Iterator[tuple[str, tuple[object, object]]]:
     """Yield each switch, counter and mark that differs, with both values."""
-    for name in ("watermark", "rewound_at", "persona_at", "summary_at", "paused", "deleted", "history_forbidden"):
-        if getattr(before, name) != getattr(after, name):
-            yield name, tuple(plain(getattr(each, name), is_id=name == "watermark") for each in (before, after))
-    for name in ("received", "sent", "skipped", "abandoned", "foreign"):
-        if getattr(before, name) != getattr(after, name):
-            yield name, (getattr(before, name), getattr(after, name))
+    for name in _COMPARED:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            shown = SHOWN_AS.get(name, name)
+            yield shown, (plain(old, is_id=shown in ID_FIELDS), plain(new, is_id=shown in ID_FIELDS))
 
 
 def _outbox_changes(before: Conversation, after: Conversation) -> Iterator[str]:

@@ -10,8 +10,9 @@ from bot.core.events import PersonaSet, Recorded
 from bot.core.streams import guild_stream, stream_of
 from bot.moderation.command import ModerationError, Report, ReportFile
 from bot.moderation.context import CommandContext
-from bot.moderation.text import printable, utc_time
+from bot.moderation.text import printable
 from bot.replies.personas import Personas, Surroundings, server_persona
+from bot.times import utc_time
 
 LONGEST = 4000
 """Characters of a persona: a bit more than the budget of a small model holds."""

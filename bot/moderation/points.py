@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.core.events import KeyKind, ReplySent
 from bot.core.streams import channel_of, stream_of
-from bot.durations import LONGEST, TooLong, parse_duration
 from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError
-from bot.moderation.text import iso_time
+from bot.times import LONGEST, TooLong, iso_time, length_of, moment_of, parse_duration
 
 SMALLEST_ID = 10**14
 """Plain numbers from here on are Discord's ids: no channel has so many events, and no message so small an id."""
@@ -23,8 +22,6 @@ _MESSAGE = re.compile(rf"{_PLACE}/(?P<message>{_ID})>?")
 _CHANNEL = re.compile(rf"<#(?P<mention>{_ID})>|#?(?P<id>{_ID})|{_PLACE}(?:/{_ID})?/?>?")
 _PERSON = re.compile(rf"<@!?(?P<mention>{_ID})>|@?(?P<id>{_ID})")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _ZONE = re.compile(r"(?<=[0-9])\s*(?:(?P<utc>Z|UTC)|(?P<offset>[+-][0-9]{2}:?[0-9]{2}))\Z", re.IGNORECASE)
 _FRACTION = re.compile(r"[0-9]{2}[.,](?P<digits>[0-9]+)")
 
@@ -182,7 +179,7 @@ def _age(text: str, now: int) -> Point | None:
         raise ModerationError(f"That is too long ago: an age has at most {LONGEST.days} days.") from None
     except ValueError:
         return None
-    return Point(moment=now - age // _MICROSECOND)
+    return Point(moment=now - length_of(age))
 
 
 def _time(text: str, zone: tzinfo) -> Point | None:
@@ -203,9 +200,7 @@ def _time(text: str, zone: tzinfo) -> Point | None:
 
 def _since_epoch(moment: datetime, zone: tzinfo) -> int:
     try:
-        aware = moment if moment.tzinfo is not None else _placed(moment, zone)
-        # Whoever prints it later does so in UTC.
-        return (aware.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        return moment_of(moment if moment.tzinfo is not None else _placed(moment, zone))
     except (ValueError, OverflowError, OSError):
         raise ModerationError(
             "That time is outside of the calendar, which goes from the year 1 to 9999 (UTC)."

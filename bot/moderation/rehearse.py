@@ -109,7 +109,7 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) 
     state, entries = await _as_asked(context, channel_id, story)
     bodies = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
     would, trouble = await _answer(context, channel_id, state, entries)
-    asked = (await context.reader.bodies((entries[0].asked_at,))).get(entries[0].asked_at)
+    asked = (await context.reader.bodies((entries[0].asked_position,))).get(entries[0].asked_position)
     return _Rehearsal(
         story.message_id,
         quote(asked) if asked else "[words erased]",
@@ -134,8 +134,8 @@ async def _answer(
         clock=context.clock,
     )
     # Who the bot is belongs to the present, as the settings do: what was said before does not.
-    state = replace(state, persona_at=(await context.state(channel_id)).persona_at)
-    own_id = context.own_id() or await _mentioned(context, entries[0].asked_at)
+    state = replace(state, persona_position=(await context.state(channel_id)).persona_position)
+    own_id = context.own_id() or await _mentioned(context, entries[0].asked_position)
     try:
         async with asyncio.timeout(SECONDS):
             command = await composer.compose(state, channel_id, entries, own_id)
@@ -164,7 +164,7 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         together = await _together(context, channel_id, story)
         entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
         if entries:
-            return state, [replace(entry, composed_at=0, sent_ids=()) for entry in entries]
+            return state, [replace(entry, composed_position=0, sent_ids=()) for entry in entries]
     received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, e.MessageReceived)), None)
     if received is None or not isinstance(received.event, e.MessageReceived):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
@@ -174,9 +174,9 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         message_id=story.message_id,
         author_id=received.event.author_id,
         requested_at=received.recorded_at,
-        cause=received.position,
+        cause_position=received.position,
         responder=request.responder if request else "",
-        asked_at=story.reply.asked_position or received.position,
+        asked_position=story.reply.asked_position or received.position,
     )
     return state, [entry]
 

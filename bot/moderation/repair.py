@@ -13,8 +13,9 @@ from bot.core.streams import channel_of
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import answered_by, known_head
-from bot.moderation.text import count_text, iso_time, printable, shortened, span
+from bot.moderation.text import count_text, printable, shortened
 from bot.replies import repair
+from bot.times import iso_time, span
 
 AskAgain: TypeAlias = Callable[..., Awaitable[Sequence[e.Recorded]]]
 
@@ -155,11 +156,10 @@ async def _unfinished_channels(context: CommandContext) -> list[int]:
 
 async def _unfinished(context: CommandContext, channel_id: int) -> list[_Unsent]:
     outbox = (await context.state(channel_id)).outbox
-    causes = {
-        recorded.position: recorded.event for recorded in await context.reader.at(entry.cause for entry in outbox)
-    }
+    newest = await context.reader.at(entry.cause_position for entry in outbox)
+    causes = {recorded.position: recorded.event for recorded in newest}
     return [
-        _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause)))
+        _Unsent(channel_id, entry.message_id, entry.requested_at, *_reason(entry, causes.get(entry.cause_position)))
         for entry in outbox
     ]
 

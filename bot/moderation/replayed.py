@@ -11,9 +11,11 @@ from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
 from bot.core.window import Turn
-from bot.moderation.text import iso_time, plain
+from bot.moderation.text import SHOWN_AS, plain
+from bot.times import iso_time
 
-_SHOWN_APART = frozenset({"version", "window", "outbox", "watermark", "summary_upto"})
+_SHOWN_APART = frozenset({"version", "window", "outbox", "watermark_id", "summary_upto_id"})
+_MARKS = ("_position", "_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Replayed:
 
     channel_id: int
     state: Conversation
-    snapshot: int
+    snapshot_version: int
     recorded_at: int | None
     bodies: Mapping[int, Body] | None
 
@@ -37,12 +39,13 @@ class Replayed:
     @property
     def counters(self) -> dict[str, int]:
         """Return the state's counters."""
-        return {name: value for name, value in self._rest() if type(value) is int and not name.endswith("_at")}
+        return {name: value for name, value in self._rest() if type(value) is int and not name.endswith(_MARKS)}
 
     @property
     def others(self) -> dict[str, object]:
         """Return what is neither a switch nor a counter."""
-        return {name: value for name, value in self._rest() if name not in {*self.flags, *self.counters}}
+        rest = [(name, value) for name, value in self._rest() if name not in {*self.flags, *self.counters}]
+        return {SHOWN_AS.get(name, name): value for name, value in rest}
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` writes: ids as text, times in UTC."""
@@ -52,9 +55,9 @@ class Replayed:
             "stream": stream_of(self.channel_id),
             "version": state.version,
             "recorded_at": None if self.recorded_at is None else iso_time(self.recorded_at),
-            "snapshot": self.snapshot,
-            "watermark": plain(state.watermark, is_id=True),
-            "summary_upto": plain(state.summary_upto, is_id=True),
+            "snapshot": self.snapshot_version,
+            "watermark": plain(state.watermark_id, is_id=True),
+            "summary_upto": plain(state.summary_upto_id, is_id=True),
             "flags": self.flags,
             "counters": self.counters,
             **self.others,

@@ -23,9 +23,9 @@ NONE: Ids = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a rewind to version ``to`` makes of window, persona and summary; ``gone`` was deleted since."""
+    """What a rewind to version ``to_version`` makes of window, persona and summary; ``gone`` was deleted since."""
 
-    to: int
+    to_version: int
     left: Turns
     back: Turns
     reworded: Turns
@@ -61,7 +61,7 @@ class _Change:
         return {
             "channel_id": str(channel_id),
             "version": version,
-            "to": self.to,
+            "to": self.to_version,
             "changed": bool(self),
             "left": plain(self.left),
             "back": plain(self.back),
@@ -99,11 +99,11 @@ async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) 
     old = await _state_at(context, channel_id, version)
     new = await _record(context, channel_id, version, lambda deleted: Rewind(by, version, _remembered(old, deleted)))
     gone = _only(old.window, await _deleted(context.reader, channel_id, after=version))
-    change, at = await _changed_by(context, channel_id, version, now, new, gone)
+    change, since_version = await _changed_by(context, channel_id, version, now, new, gone)
     return change.report(
         f"Channel {channel_id} is rewound to version {version}",
         channel_id,
-        at,
+        since_version,
         "Nothing is sent again; undo takes it back.",
     )
 
@@ -111,24 +111,26 @@ async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) 
 async def undo(context: CommandContext, channel_id: int, *, by: str) -> Report:
     """Take the newest rewind or reset that still stands back; what was said since stays."""
     now = await context.owned().conversations.state(channel_id)
-    undoes = now.rewound_at
-    if not undoes:
+    undone_version = now.rewound_version
+    if not undone_version:
         raise ModerationError(f"Channel {channel_id} has no rewind or reset to take back.")
-    before, after = [await _state_at(context, channel_id, version) for version in (undoes - 1, undoes)]
+    before, after = [await _state_at(context, channel_id, version) for version in (undone_version - 1, undone_version)]
     new = await _record(
         context,
         channel_id,
         before.version,
-        lambda deleted: Undo(by, undoes, _remembered(before, deleted), _remembered(after), before.rewound_at),
+        lambda deleted: Undo(
+            by, undone_version, _remembered(before, deleted), _remembered(after), before.rewound_version
+        ),
     )
     if not new:
         raise ModerationError(f"Channel {channel_id} has moved on, and there is nothing to take back any more.")
-    change, at = await _changed_by(context, channel_id, before.version, now, new)
-    further = (f"Undo takes back the one at version {before.rewound_at} next.",) if before.rewound_at else ()
+    change, since_version = await _changed_by(context, channel_id, before.version, now, new)
+    further = (f"Undo takes back the one at version {before.rewound_version} next.",) if before.rewound_version else ()
     return Report(
-        f"Undone in channel {channel_id}: the rewind or reset at version {undoes}",
+        f"Undone in channel {channel_id}: the rewind or reset at version {undone_version}",
         (*change.lines(), *further),
-        change.to_json(channel_id, at) | {"next_undo": before.rewound_at},
+        change.to_json(channel_id, since_version) | {"next_undo": before.rewound_version},
     )
 
 
@@ -136,7 +138,7 @@ async def preview_reset(context: CommandContext, channel_id: int) -> Report:
     """List what a reset would change, and change nothing."""
     await known_head(context.reader, channel_id)
     now = await context.state(channel_id)
-    change = await _compared(context, 0, now, replace(now, window=Window(), summary_at=0))
+    change = await _compared(context, 0, now, replace(now, window=Window(), summary_position=0))
     return change.report(f"Resetting channel {channel_id} would change its window so", channel_id, now.version)
 
 
@@ -146,8 +148,10 @@ async def reset(context: CommandContext, channel_id: int, *, by: str) -> Report:
     conversations = context.owned().conversations
     now = await conversations.state(channel_id)
     new = await conversations.handle(channel_id, Reset(by))
-    change, at = await _changed_by(context, channel_id, 0, now, new)
-    return change.report(f"The window of channel {channel_id} is empty", channel_id, at, "Undo brings it back.")
+    change, since_version = await _changed_by(context, channel_id, 0, now, new)
+    return change.report(
+        f"The window of channel {channel_id} is empty", channel_id, since_version, "Undo brings it back."
+    )
 
 
 async def _ends(context: CommandContext, channel_id: int, to: str) -> tuple[int, Conversation]:
@@ -164,50 +168,57 @@ async def _state_at(context: CommandContext, channel_id: int, version: int) -> C
 
 
 async def _changed_by(
-    context: CommandContext, channel_id: int, to: int, now: Conversation, new: Sequence[Recorded], gone: Turns = ()
+    context: CommandContext,
+    channel_id: int,
+    to_version: int,
+    now: Conversation,
+    new: Sequence[Recorded],
+    gone: Turns = (),
 ) -> tuple[_Change, int]:
     """Return what events changed, and the version since which it is so; without events, nothing."""
     if not new:
-        return await _compared(context, to, now, now, gone), now.version
-    before, after = [await _state_at(context, channel_id, at) for at in (new[0].version - 1, new[-1].version)]
-    return await _compared(context, to, before, after, gone), after.version
+        return await _compared(context, to_version, now, now, gone), now.version
+    before, after = [await _state_at(context, channel_id, version) for version in (new[0].version - 1, new[-1].version)]
+    return await _compared(context, to_version, before, after, gone), after.version
 
 
 async def _compared(
-    context: CommandContext, to: int, before: Conversation, after: Conversation, gone: Turns = ()
+    context: CommandContext, to_version: int, before: Conversation, after: Conversation, gone: Turns = ()
 ) -> _Change:
     old, new = ({turn.message_id: turn for turn in each.window} for each in (before, after))
     left = tuple(turn for turn in before.window if turn.message_id not in new)
     back = tuple(turn for turn in after.window if turn.message_id not in old)
     reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
     bodies = await words_of(context.reader, (*left, *back, *reworded))
-    persona, summary = before.persona_at != after.persona_at, before.summary_at != after.summary_at
-    return _Change(to, left, back, reworded, gone, bodies, persona=persona, summary=summary)
+    persona = before.persona_position != after.persona_position
+    summary = before.summary_position != after.summary_position
+    return _Change(to_version, left, back, reworded, gone, bodies, persona=persona, summary=summary)
 
 
 async def _record(
-    context: CommandContext, channel_id: int, to: int, command: Callable[[Ids], Rewind | Undo]
+    context: CommandContext, channel_id: int, version: int, command: Callable[[Ids], Rewind | Undo]
 ) -> tuple[Recorded, ...]:
-    """Record a rewind or an undo without what was deleted after version ``to``, and up to the rewind itself.
+    """Record a rewind or an undo without what was deleted after ``version``, and up to the rewind itself.
 
     A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
     """
     conversations = context.owned().conversations
-    deleted = await _deleted(context.reader, channel_id, after=to)
+    deleted = await _deleted(context.reader, channel_id, after=version)
     asked = command(deleted)
     new = await conversations.handle(channel_id, asked)
     if not new:
         return ()
-    late = await _deleted(context.reader, channel_id, after=to, upto=new[-1].version) - deleted
+    late = await _deleted(context.reader, channel_id, after=version, upto=new[-1].version) - deleted
     state = await conversations.state(channel_id)
     if not _only(state.window, late):
         return new
-    again = Rewind(asked.by, to, _remembered(state, late), next_undo=state.rewound_at)
+    again = Rewind(asked.by, version, _remembered(state, late), next_undo_version=state.rewound_version)
     return (*new, *await conversations.handle(channel_id, again))
 
 
 def _remembered(state: Conversation, deleted: Ids = NONE) -> Remembered:
-    return Remembered(_without(state.window, deleted), state.persona_at, state.summary_at, state.summary_upto)
+    window = _without(state.window, deleted)
+    return Remembered(window, state.persona_position, state.summary_position, state.summary_upto_id)
 
 
 def _without(window: Iterable[Turn], deleted: Ids) -> Turns:
@@ -220,6 +231,8 @@ def _only(window: Iterable[Turn], deleted: Ids) -> Turns:
 
 async def _deleted(reader: Reader, channel_id: int, *, after: int, upto: int | None = None) -> Ids:
     """Return the messages of a channel that were deleted after one version and up to another."""
-    query = Query(stream=stream_of(channel_id), types=(MessageDeleted.TYPE,), first=after + 1, last=upto)
+    query = Query(
+        stream=stream_of(channel_id), types=(MessageDeleted.TYPE,), first_version=after + 1, last_version=upto
+    )
     events = [recorded.event async for recorded in reader.events(query)]
     return frozenset(event.message_id for event in events if isinstance(event, MessageDeleted))

@@ -14,13 +14,14 @@ from bot.eventlog.owner import read_owner
 from bot.eventlog.reader import Query
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
-from bot.moderation.text import MICROSECONDS, count_text, iso_time, size_text, span, utc_time
+from bot.moderation.text import count_text, size_text
+from bot.times import MINUTE, SECOND, iso_time, span, utc_time
 
 LOOKED_AT = 5000
 """The newest events of the log, by which rate, lag, busy channels and the last catch-up are told."""
 
 BUSY_SHOWN = 5
-LATELY = 60 * MICROSECONDS
+LATELY = MINUTE
 _MOMENTS = frozenset({"at", "last_event_at", "since"})
 _SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
 
@@ -67,7 +68,7 @@ def _lately(newest: list[e.Recorded], now: int) -> dict[str, Any]:
     catchup = next((recorded for recorded in newest if isinstance(recorded.event, e.CatchupCompleted)), None)
     return {
         "last_event_at": newest[0].recorded_at if newest else None,
-        "per_second": round(len(recent) / max(seconds / MICROSECONDS, 1), 2),
+        "per_second": round(len(recent) / max(seconds / SECOND, 1), 2),
         "busy_channels": [
             {"channel_id": str(channel), "events": count} for channel, count in busy.most_common(BUSY_SHOWN)
         ],
@@ -173,7 +174,7 @@ def _model(model: dict[str, Any]) -> str:
     room = f", prompts of at most {model['prompt_tokens']:,} tokens" if model["prompt_tokens"] else ""
     if not model["trouble"]:
         return f"{model['model']} no trouble{room}"
-    since = span(round(model["seconds"] * MICROSECONDS))
+    since = span(round(model["seconds"] * SECOND))
     return f"{model['model']} {model['trouble']} for {since}, {count_text(model['tries'], 'attempt')}{room}"
 
 

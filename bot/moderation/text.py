@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, cast
 
@@ -14,8 +13,7 @@ from pydantic import BaseModel
 from bot.core.events import Body, Recorded
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
-
-MICROSECONDS = 1_000_000
+from bot.times import iso_time, utc_time
 
 ID_FIELDS = frozenset(
     {
@@ -34,14 +32,29 @@ ID_FIELDS = frozenset(
         "surplus",
         "upto",
         "user_id",
+        "watermark",
     }
 )
 """Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
 
+SHOWN_AS: Mapping[str, str] = {
+    "asked_position": "asked_at",
+    "cause_position": "cause",
+    "composed_position": "composed_at",
+    "persona_changed_version": "persona_changed_at",
+    "persona_position": "persona_at",
+    "rewound_version": "rewound_at",
+    "summary_position": "summary_at",
+    "summary_upto_id": "summary_upto",
+    "surplus_ids": "surplus",
+    "watermark_id": "watermark",
+}
+"""The state's fields that are shown under another name: people's scripts go by that one, so it stays."""
+
+
 _QUIET_FIELDS = frozenset({"sent_at"})
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
@@ -62,7 +75,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - w
     if isinstance(value, BaseModel):
         return value
     if is_dataclass(value):
-        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+        return [(SHOWN_AS.get(field.name, field.name), getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, tuple):
         return cast("Iterable[tuple[str, Any]]", value._asdict().items())  # type: ignore[attr-defined]  # a named one
     return None
@@ -76,35 +89,6 @@ def printable(text: str) -> str:
         else character
         for character in text
     )
-
-
-def iso_time(moment: int) -> str:
-    """Return microseconds since the epoch as an ISO time in UTC."""
-    seconds, micros = divmod(moment, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros).isoformat(timespec="microseconds")
-
-
-def utc_time(moment: int) -> str:
-    """Return microseconds since the epoch as a time for eyes, to the millisecond: ``2026-11-23 13:41:45.394Z``."""
-    return brief(iso_time(moment))
-
-
-def brief(iso: str) -> str:
-    """Return an ISO time as :func:`iso_time` writes it the way it is shown to eyes."""
-    return f"{iso[:10]} {iso[11:23]}Z"
-
-
-def span(microseconds: int) -> str:
-    """Return a length of time in its two largest units, such as ``3 min 20 s``; below a minute to the millisecond."""
-    seconds = max(microseconds, 0) / MICROSECONDS
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.3f} s"
-    parts, left = [], round(seconds)
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
 
 
 def size_text(size: int) -> str:

@@ -24,7 +24,9 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.display_names import beside, names_of, partners_of
 from bot.moderation.points import Point, channel_of_message, parse_point, version_at
-from bot.moderation.text import count_text, iso_time
+from bot.moderation.text import count_text
+from bot.money import dollar_text
+from bot.times import iso_time
 
 TYPES = tuple(
     event.TYPE
@@ -85,7 +87,7 @@ class Sum:
         flag = f", {self.unpriced:,} unpriced" if self.unpriced else ""
         replies = count_text(self.replies, "reply", "replies")
         failed = f", {count_text(self.failed, 'failed attempt')}" if self.failed else ""
-        return f"{replies}{failed}, {self.tokens:,} tokens, ${self.cost_micros / 1e6:.4f}{flag}"
+        return f"{replies}{failed}, {self.tokens:,} tokens, {dollar_text(self.cost_micros)}{flag}"
 
 
 def _sums() -> defaultdict[str, Sum]:
@@ -211,7 +213,7 @@ async def since_moment(reader: Reader, channels: Collection[int] | None, point: 
         # One sentence for both: who asks need not learn of what is in other channels.
         raise ModerationError(f"Message {point.message_id} is in no channel that is counted here.")
     version = await version_at(reader, channel_id, point)
-    query = Query(stream=stream_of(channel_id), first=version)
+    query = Query(stream=stream_of(channel_id), first_version=version)
     events = [recorded async for recorded in reader.events(query, limit=1)]
     return events[0].recorded_at
 

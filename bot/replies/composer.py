@@ -80,7 +80,7 @@ class Composer:
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts, persona)
-        built_on = state.summary_at if context.summary else 0
+        built_on = state.summary_position if context.summary else 0
         event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
@@ -118,7 +118,7 @@ class Composer:
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
         """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
-        body = (await self.reader.bodies((entry.composed_at,))).get(entry.composed_at)
+        body = (await self.reader.bodies((entry.composed_position,))).get(entry.composed_position)
         if body is None or len(body.parts) != len(entry.sent_ids):
             raise WordsErased
         return body.parts
@@ -126,9 +126,9 @@ class Composer:
     async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
         """Return the context of an answer, and the position of the event that set its persona (0: none)."""
         summary = await self._summary(state)
-        since = state.summary_upto if summary else 0
+        since_id = state.summary_upto_id if summary else 0
         context = Context(
-            history=await self._history(state, channel_id, entries[0], since),
+            history=await self._history(state, channel_id, entries[0], since_id),
             summary=summary,
             attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
@@ -144,13 +144,13 @@ class Composer:
 
     async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
         """Return the questions with later edits; raise WordsErased when the words of the first one were erased."""
-        bodies = await self.reader.bodies(entry.asked_at for entry in entries)
-        if entries[0].asked_at not in bodies:
+        bodies = await self.reader.bodies(entry.asked_position for entry in entries)
+        if entries[0].asked_position not in bodies:
             raise WordsErased
         return [
             await self._question(channel_id, entry, body, own_id)
             for entry in entries
-            if (body := bodies.get(entry.asked_at)) is not None
+            if (body := bodies.get(entry.asked_position)) is not None
         ]
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own_id: int) -> Question:
@@ -167,12 +167,14 @@ class Composer:
 
     async def _summary(self, state: Conversation) -> str:
         """Return the summary of the turns before the window, "" if there is none or its words were erased."""
-        if not state.summary_at:
+        if not state.summary_position:
             return ""
-        body = (await self.reader.bodies((state.summary_at,))).get(state.summary_at)
+        body = (await self.reader.bodies((state.summary_position,))).get(state.summary_position)
         return body.text if body else ""
 
-    async def _history(self, state: Conversation, channel_id: int, entry: Pending, since: int) -> tuple[Utterance, ...]:
-        """Return the turns before a question that are newer than ``since``; older ones are in the summary."""
-        turns = [turn for turn in state.window if since < turn.message_id < entry.message_id][-self.window :]
+    async def _history(
+        self, state: Conversation, channel_id: int, entry: Pending, since_id: int
+    ) -> tuple[Utterance, ...]:
+        """Return the turns before a question that are newer than ``since_id``; older ones are in the summary."""
+        turns = [turn for turn in state.window if since_id < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)

@@ -29,17 +29,17 @@ class Knowledge:
     """What the process knows about a channel's replies.
 
     ``certain`` are the replies of which Discord holds nothing that the log does not know. ``texts`` are the parts of
-    the last composed reply. ``head`` is the reply that is worked on. About that reply: ``failures`` counts failures of
-    the responder, ``waits_for`` is why it waits for the responder ("": it does not), ``others`` is how many others the
-    responder had answered at its last failure, ``cuts`` counts how often the answer broke off, ``written`` is the
-    answer while it is not recorded, and ``shown`` holds the texts of its messages. ``due`` is when a delayed reply is
-    tried again, ``quiet_until`` when the channel may be edited next, both on the loop's clock. ``sending``: a request
-    is under way.
+    the last composed reply. ``head_id`` is the question whose reply is worked on. About that reply: ``failures`` counts
+    failures of the responder, ``waits_for`` is why it waits for the responder ("": it does not), ``others`` is how many
+    others the responder had answered at its last failure, ``cuts`` counts how often the answer broke off, ``written``
+    is the answer while it is not recorded, and ``shown`` holds the texts of its messages. ``due`` is when a delayed
+    reply is tried again, ``quiet_until`` when the channel may be edited next, both on the loop's clock. ``sending``: a
+    request is under way.
     """
 
     certain: set[int] = field(default_factory=set)
     texts: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    head: int = 0
+    head_id: int = 0
     failures: int = 0
     waits_for: str = ""
     others: int = 0
@@ -66,7 +66,7 @@ class Knowledge:
         """Return the ids of the messages that show what was composed, or that were surplus and are deleted."""
         shown = zip(entry.sent_ids, texts, strict=False)
         settled = {sent_id for sent_id, text in shown if sent_id and self.shows(sent_id, text)}
-        return settled | {sent_id for sent_id in entry.surplus if self.shown.get(sent_id) == ""}
+        return settled | {sent_id for sent_id in entry.surplus_ids if self.shown.get(sent_id) == ""}
 
     def piece(self, entry: Pending, parts: Sequence[str]) -> SendPart | EditPart | None:
         """Return the next step in showing an answer that is being written, None if there is none now."""
@@ -87,8 +87,8 @@ class Knowledge:
 
     def turn_to(self, entry: Pending) -> None:
         """Begin with a reply, and forget the knowledge about the one before."""
-        if entry.message_id != self.head:
-            self.head = entry.message_id
+        if entry.message_id != self.head_id:
+            self.head_id = entry.message_id
             self.failures = self.others = self.cuts = 0
             self.waits_for = ""
             self.written = None

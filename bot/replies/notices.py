@@ -6,11 +6,12 @@ recorded. If one can't be shown, no answer is lost.
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from cachetools import TTLCache
 
 from bot.background import Background
 from bot.core.conversation import Conversation
@@ -30,6 +31,7 @@ from bot.core.events import (
 )
 from bot.core.outbox import Pending
 from bot.replies.sender import Sender
+from bot.times import SECOND
 
 Reason: TypeAlias = Literal["waiting", "expired", "refused", "failed", "no_answer", "paused"]
 
@@ -75,14 +77,14 @@ class Notices:
     _waiting: dict[int, str] = field(default_factory=dict)
     _left: set[int] = field(default_factory=set)
     _closing: set[int] = field(default_factory=set)
-    _told: OrderedDict[tuple[int, str], float] = field(default_factory=OrderedDict)
+    _told: TTLCache[tuple[int, str], None] = field(default_factory=lambda: TTLCache(REMEMBERED, TOLD_AGAIN))
     _queues: dict[int, deque[Coroutine[None, None, None]]] = field(default_factory=dict)
     _background: Background = field(default_factory=Background)
 
     def waiting(self, channel_id: int, state: Conversation) -> None:
         """Show a notice on questions in a channel that have waited for a while."""
         emoji = emoji_of(self.words.get("waiting", ""))
-        before = self.clock() - SHOWN_AFTER * 1e6
+        before = self.clock() - SHOWN_AFTER * SECOND
         for entry in state.outbox if emoji else ():
             late = entry.requested_at <= before and not (entry.asked or entry.composed)
             if late and entry.message_id not in self._waiting and self._person(state, entry.message_id):
@@ -148,14 +150,10 @@ class Notices:
 
     def _first(self, author_id: int, reason: Reason) -> bool:
         """Tell whether this is the first notice of its kind to a person within the hour, and remember it."""
-        key, now = (author_id, reason), asyncio.get_running_loop().time()
-        if key in self._told and now < self._told[key] + TOLD_AGAIN:
-            return False
-        self._told[key] = now
-        self._told.move_to_end(key)
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
-        return True
+        first = (author_id, reason) not in self._told
+        if first:
+            self._told[author_id, reason] = None
+        return first
 
     def _person(self, state: Conversation, message_id: int) -> bool:
         """Tell whether a person wrote a message. Bots get no notices: two bots could answer each other for ever."""

@@ -59,4 +59,4 @@ class Personas:
 
     async def _of_channel(self, channel_id: int, state: Conversation | None = None) -> int:
         known = state or (await self.reader.load(stream_of(channel_id))).state
-        return known.persona_at
+        return known.persona_position

@@ -57,8 +57,8 @@ class Sender(Protocol):
         """Post a message that is not a reply, at most once; failures are ignored."""
         ...
 
-    async def look(self, channel_id: int, since: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since`` on; raise LookFailed when that fails."""
+    async def look(self, channel_id: int, since_id: int) -> Look:
+        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when that fails."""
         ...
 
 
@@ -71,8 +71,8 @@ class Responses(Protocol):
 
 
 class LookFailed(Exception):
-    """The history could not be read just now; ``after`` is as in :class:`bot.core.fate.NotYet`."""
+    """The history could not be read just now; ``after_seconds`` is as in :class:`bot.core.fate.NotYet`."""
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    def __init__(self, reason: str, after_seconds: float | None = None) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after_seconds = after_seconds

@@ -27,6 +27,7 @@ from bot.core.outbox import Pending
 from bot.replies.composer import WordsErased
 from bot.replies.context import ChannelContext
 from bot.replies.sender import LookFailed
+from bot.times import SECOND
 
 LONGEST_PAUSE = 60.0
 
@@ -83,7 +84,7 @@ class Sending:
         try:
             look = await self._channel.all.sender.look(self._channel.id, min(each.message_id for each in doubted))
         except LookFailed as error:
-            await self.delay(entry, str(error), error.after)
+            await self.delay(entry, str(error), error.after_seconds)
             return
         for each in doubted:
             try:
@@ -102,7 +103,7 @@ class Sending:
         """
         now = asyncio.get_running_loop().time()
         if entry.attempts and entry.message_id not in self._known.due:
-            recorded = (entry.retry_at - self._channel.all.clock()) / 1e6
+            recorded = (entry.retry_at - self._channel.all.clock()) / SECOND
             self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
         return self._known.due.get(entry.message_id, now) - now
 
@@ -147,7 +148,7 @@ class Sending:
 
     async def _delayed(self, entry: Pending, reason: str, attempt: int, pause: float, spent: Spent) -> None:
         self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
-        retry_at = self._channel.all.clock() + int(pause * 1e6)
+        retry_at = self._channel.all.clock() + int(pause * SECOND)
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
         await self._channel.handle(command)
         _log.info("reply.delayed", channel=self._channel.id, message=entry.message_id, reason=reason, attempt=attempt)

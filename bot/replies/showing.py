@@ -167,7 +167,7 @@ class Showing:
             # Its fate is found out when the answer is complete.
             self._closed.set()
         await self._sending.conclude(entry, verdict)
-        self._rest(outcome.after if isinstance(outcome, NotYet) else None)
+        self._rest(outcome.after_seconds if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
         """Tell whether the answer is still to be shown, because it was not given up meanwhile."""

@@ -66,7 +66,7 @@ class Summaries:
         state = await self._conversations.state(channel_id)
         turns = outgrown(state)
         said = await utterances(self._reader, channel_id, turns)
-        before = (await self._reader.bodies((state.summary_at,))).get(state.summary_at)
+        before = (await self._reader.bodies((state.summary_position,))).get(state.summary_position)
         if not said:
             return None
         answer = await self._summary(before.text if before else "", said)
@@ -76,8 +76,8 @@ class Summaries:
         event = ConversationSummarised(
             upto=turns[-1].message_id,
             turns=len(said),
-            previous=state.summary_at,
-            people=tuple(sorted(people | await self._people(state.summary_at))),
+            previous=state.summary_position,
+            people=tuple(sorted(people | await self._people(state.summary_position))),
             model=answer.model,
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,

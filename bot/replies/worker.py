@@ -32,6 +32,7 @@ from bot.replies.context import ChannelContext, ReplyContext
 from bot.replies.notices import SHOWN_AFTER
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.writing import Writing
+from bot.times import SECOND
 
 _log = structlog.get_logger()
 
@@ -138,10 +139,10 @@ class Worker:
                 await self._channel.handle(Complete(entry.message_id))
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
-        entries = in_a_row(state, entry) if self._channel.all.patience.together else (entry,)
+        entries = in_a_row(state, entry) if self._channel.all.patience.together_us else (entry,)
         wait = collecting(entries, self._channel.all.clock(), self._channel.all.patience)
         if wait > 0:
-            await self._pause(wait / 1e6)
+            await self._pause(wait / SECOND)
             return
         absence = self._channel.all.composer.absence(entry) if self._known.written is None else None
         if absence is not None:

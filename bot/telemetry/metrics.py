@@ -12,8 +12,7 @@ from prometheus_client.exposition import generate_latest
 from bot import __version__
 from bot.core.conversation import Conversation
 from bot.core.events import Recorded
-
-MICROSECONDS = 1_000_000
+from bot.times import SECOND
 
 Watched = Literal["hot_channels", "pending_replies", "writer_queue", "gateway_up", "log_writable", "models_away"]
 WATCHED: dict[Watched, str] = {
@@ -44,7 +43,7 @@ class Metrics:
         for name, count in Tally(entry.event.TYPE for entry in new).items():
             self._events.labels(name).inc(count)
         if new:
-            self._last_event.set(new[-1].recorded_at / MICROSECONDS)
+            self._last_event.set(new[-1].recorded_at / SECOND)
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` at each request for the metrics."""

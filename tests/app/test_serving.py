@@ -9,10 +9,10 @@ import aiohttp
 
 from bot.app.bot import run_bot
 from bot.core.events import BotStarted, BotStopped, ReplySent
-from bot.durations import LONGEST
 from bot.eventlog.log import Location
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
+from bot.times import LONGEST
 from tests.harness import Launch, judging, settings
 from tests.waiting import PATIENCE, eventually
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -18,22 +18,31 @@ from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.output import ID_FIELDS, console, iso_time, plain, printable, size_text, to_json
+from bot.cli.output import ID_FIELDS, console, plain, printable, size_text, to_json
+from bot.core import commands as c
 from bot.core.conversation import Conversation
 from bot.core.events import CatchupStarted, MessageReceived
 from bot.core.outbox import Pending
+from bot.core.reply_record import ReplyRecord
 from bot.core.window import Turn
 from bot.eventlog.codec import event_models
+from bot.moderation.text import SHOWN_AS
+from bot.times import iso_time
 from tests.cli.conftest import GENERAL, Run
 
-# What is a number and no Discord id: times, positions, versions, counts.
+# What an event holds of numbers whose names do not say that they are a time, a position, a version or an id.
 NUMBERS = {
-    "abandoned", "asked_at", "at", "attempt", "attempts", "cause", "composed_at", "cost_micros", "count", "cut",
-    "deleted", "edited_at", "foreign", "generation", "guilds", "kind", "missing", "next_undo", "part", "parts",
-    "persona", "persona_at", "persona_changed_at", "pid", "position", "previous", "received", "requested_at",
-    "retry_at", "rewound_at", "sent", "sent_at", "size", "skipped", "summary", "summary_at", "to", "tokens_in",
-    "tokens_out", "turns", "undoes", "version", "watermark",
+    "at", "attempt", "cost_micros", "count", "cut", "deleted", "generation", "guilds", "kind", "missing", "next_undo",
+    "part", "parts", "persona", "pid", "previous", "size", "summary", "to", "tokens_in", "tokens_out", "turns",
+    "undoes",
 }  # fmt: skip
+COUNTS = {
+    "abandoned", "attempt", "attempts", "cost_micros", "foreign", "generation", "part", "received", "room", "sent",
+    "skipped", "tokens_in", "tokens_out",
+}  # fmt: skip
+STATE = (Conversation, Pending, Turn)
+MARK = re.compile(r"(?:.+_)?(?:position|version)|.+_at")
+ID = re.compile(r".+_ids?")
 
 
 def _numbers(annotation: object, name: str) -> Iterator[str]:
@@ -49,14 +58,40 @@ def _numbers(annotation: object, name: str) -> Iterator[str]:
         yield from _numbers(part, name)
 
 
-def test_every_number_is_an_id_or_not() -> None:
-    """A new field that holds a Discord id must be among ID_FIELDS, any other number among NUMBERS above."""
-    names = {name for model in event_models() for name in _numbers(model, "")}
-    for state in (Conversation, Pending, Turn):
-        names |= {field.name for field in fields(state) if field.type in ("int", "tuple[int, ...]")}
+def test_every_number_of_an_event_is_an_id_or_not() -> None:
+    """A new field that holds a Discord id must be among ID_FIELDS, any other number say what it is."""
+    names = {name for model in event_models() for name in _numbers(model, "")} - {"role"}
 
-    assert names <= ID_FIELDS | NUMBERS | {"role"}
-    assert not ID_FIELDS & NUMBERS
+    assert {name for name in names - ID_FIELDS if not MARK.fullmatch(name)} <= NUMBERS <= names
+    assert not {name for name in ID_FIELDS if name in NUMBERS or MARK.fullmatch(name)}
+    assert {name for name in names if ID.fullmatch(name)} <= ID_FIELDS
+
+
+def _numbers_of(model: type[Any]) -> set[str]:
+    return {name for name, annotation in get_type_hints(model).items() if name in _numbers(annotation, name)}
+
+
+@pytest.mark.parametrize("model", [*STATE, ReplyRecord, c.Remembered, c.Spent, *get_args(c.Command)])
+def test_every_number_of_the_core_says_what_it_is(model: type[Any]) -> None:
+    """By the end of its name, or it counts something."""
+    assert {name for name in _numbers_of(model) if not (MARK.fullmatch(name) or ID.fullmatch(name))} <= COUNTS
+
+
+@pytest.mark.parametrize("model", STATE)
+def test_what_a_name_calls_an_id_is_shown_as_one(model: type[Any]) -> None:
+    """And nothing else of the state."""
+    names = _numbers_of(model)
+
+    assert {name for name in names if SHOWN_AS.get(name, name) in ID_FIELDS} == set(filter(ID.fullmatch, names))
+
+
+def test_what_is_shown_under_another_name_is_there() -> None:
+    """And that name is nobody else's."""
+    names = {field.name for model in STATE for field in fields(model)}
+
+    assert set(SHOWN_AS) <= names
+    assert not set(SHOWN_AS.values()) & names
+    assert len(set(SHOWN_AS.values())) == len(SHOWN_AS)
 
 
 def test_ids_are_text_and_nothing_is_left_out() -> None:

@@ -138,7 +138,7 @@ def test_it_is_the_state_that_the_bot_would_load(run: Run, folder: Path) -> None
 
     assert (state.abandoned, state.received) == (shown["counters"]["abandoned"], shown["counters"]["received"])
     assert shown["flags"]["history_forbidden"] is state.history_forbidden is True
-    assert shown["watermark"] == str(state.watermark) == str(GIVEN_UP)
+    assert shown["watermark"] == str(state.watermark_id) == str(GIVEN_UP)
 
 
 @pytest.mark.parametrize(

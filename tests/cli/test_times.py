@@ -21,7 +21,7 @@ from bot.eventlog.log import Location, open_log
 from bot.moderation.command import ModerationError
 from bot.moderation.control_socket import listening
 from bot.moderation.points import parse_point
-from bot.moderation.text import iso_time, utc_time
+from bot.times import iso_time, utc_time
 from tests.cli.conftest import FIRST_SECOND, Run
 from tests.laws.strategies import TIMES
 from tests.moderation.conftest import furnish

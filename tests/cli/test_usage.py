@@ -38,7 +38,7 @@ def used(tmp_path: Path) -> Path:
             answer = e.ReplyComposed(
                 message_id=number, parts=1, responder="llm", model="m", tokens_in=70, tokens_out=30, cost_micros=5000
             )
-            await log.append("channel:5", [e.Draft(answer, e.Body(parts=("so",)), subject=41)])
+            await log.append("channel:5", [e.Draft(answer, e.Body(parts=("so",)), subject_id=41)])
         await log.close()
 
     asyncio.run(write())

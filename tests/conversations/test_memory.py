@@ -95,7 +95,7 @@ async def test_a_snapshot_is_kept_whenever_a_multiple_is_passed(log: EventLog, s
     loaded = await log.reader.load(stream_of(7))
 
     assert sql(SNAPSHOTS) == [("channel:7", 10), ("channel:7", 20)]
-    assert (loaded.snapshot, loaded.state) == (20, await conversations.state(7))
+    assert (loaded.snapshot_version, loaded.state) == (20, await conversations.state(7))
 
 
 async def test_a_batch_keeps_one_snapshot_at_its_end(log: EventLog, sql: Sql) -> None:

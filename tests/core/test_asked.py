@@ -24,9 +24,9 @@ from bot.core.delivery import (
 from bot.core.fold import fold
 from bot.core.outbox import Pending
 
-PATIENT = Patience(max_age=2 * TOKEN_MICROSECONDS, max_attempts=5)
-ASKED = Pending(100, 7, requested_at=0, cause=2, responder="rules", asked_at=1, via=e.Via.ASK)
-WRITTEN = replace(ASKED, composed_at=3, sent_ids=(0,))
+PATIENT = Patience(max_age_us=2 * TOKEN_MICROSECONDS, max_attempts=5)
+ASKED = Pending(100, 7, requested_at=0, cause_position=2, responder="rules", asked_position=1, via=e.Via.ASK)
+WRITTEN = replace(ASKED, composed_position=3, sent_ids=(0,))
 POSTED = replace(ASKED, via=e.Via.LIVE)
 WHISPERED = replace(ASKED, via=e.Via.WHISPER)
 LATE = TOKEN_MICROSECONDS + 1
@@ -88,7 +88,7 @@ def test_what_is_remembered(via: e.Via, turns: list[tuple[int, int]]) -> None:
     state = remembered(via, requested(via), COMPOSED, sent)
 
     assert [(turn.message_id, turn.position) for turn in state.window] == turns
-    assert (state.outbox, state.watermark, state.received, state.sent) == ((), 201, 2, 1)
+    assert (state.outbox, state.watermark_id, state.received, state.sent) == ((), 201, 2, 1)
 
 
 @pytest.mark.parametrize("via", [e.Via.ASK, e.Via.WHISPER])

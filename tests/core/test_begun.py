@@ -27,10 +27,10 @@ from bot.core.fate import Sighting, found_parts
 from bot.core.fold import fold
 from bot.core.outbox import Pending
 
-PATIENT = Patience(max_age=1000, max_attempts=5)
-BEGUN = Pending(100, 7, requested_at=0, cause=2, responder="llm", asked_at=1, begun=True)
+PATIENT = Patience(max_age_us=1000, max_attempts=5)
+BEGUN = Pending(100, 7, requested_at=0, cause_position=2, responder="llm", asked_position=1, begun=True)
 SHOWN = replace(BEGUN, sent_ids=(201,))
-WRITTEN = replace(BEGUN, composed_at=9, sent_ids=(201, 202))
+WRITTEN = replace(BEGUN, composed_position=9, sent_ids=(201, 202))
 
 REQUESTED = e.ReplyRequested(message_id=100, author_id=7, responder="llm", call=e.Call.MENTION)
 STARTED, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
@@ -62,8 +62,8 @@ def folded(*events: e.Event) -> Conversation:
         pytest.param(WRITTEN, True, {201, 202}, Finish(), id="every part says it"),
         pytest.param(replace(WRITTEN, sent_ids=(201, 0)), True, {201}, SendPart(1), id="the rest is not there"),
         pytest.param(replace(WRITTEN, sent_ids=(0, 202)), True, (), SendPart(0), id="in the order of the parts"),
-        pytest.param(replace(WRITTEN, surplus=(203,)), True, {201, 202}, RemovePart(203), id="one too many"),
-        pytest.param(replace(WRITTEN, surplus=(203,)), True, {201, 202, 203}, Finish(), id="which is gone"),
+        pytest.param(replace(WRITTEN, surplus_ids=(203,)), True, {201, 202}, RemovePart(203), id="one too many"),
+        pytest.param(replace(WRITTEN, surplus_ids=(203,)), True, {201, 202, 203}, Finish(), id="which is gone"),
         pytest.param(replace(WRITTEN, attempts=5), True, (), GiveUp(e.AbandonReason.GAVE_UP), id="tried often"),
         pytest.param(replace(BEGUN, requested_at=-5000), True, (), GiveUp(e.AbandonReason.EXPIRED), id="too late"),
         pytest.param(replace(SHOWN, requested_at=-5000), True, (), WriteText(), id="late, and somebody reads it"),
@@ -125,7 +125,7 @@ def test_parts_that_it_does_not_need_are_surplus() -> None:
 
     for state in (before, after):
         (entry,) = state.outbox
-        assert (entry.sent_ids, entry.surplus) == ((201,), (202,))
+        assert (entry.sent_ids, entry.surplus_ids) == ((201,), (202,))
         assert [turn.message_id for turn in state.window] == [201]
 
 

@@ -65,9 +65,9 @@ def person(message_id: int, position: int) -> Turn:
     return Turn(message_id, 7, Role.PERSON, position)
 
 
-def pending(requested_at: int = 1001, cause: int = 1, **more: object) -> Pending:
+def pending(requested_at: int = 1001, cause_position: int = 1, **more: object) -> Pending:
     """Expect an entry of the outbox."""
-    return Pending(100, 7, requested_at, cause, **{"responder": "rules", **more})  # type: ignore[arg-type]  # as each row says
+    return Pending(100, 7, requested_at, cause_position, **{"responder": "rules", **more})  # type: ignore[arg-type]  # as each row says
 
 
 class Case(NamedTuple):
@@ -127,7 +127,7 @@ WINDOWS = {
     ),
     "a part beyond the reply's parts is counted alone": Case(
         [asked(), wrote(2), sent(2, 201), sent(-1, 201)],
-        {"window": (), "sent": 2, "outbox": (pending(cause=2, composed_at=2, sent_ids=(0, 0)),)},
+        {"window": (), "sent": 2, "outbox": (pending(cause_position=2, composed_position=2, sent_ids=(0, 0)),)},
     ),
 }
 
@@ -148,13 +148,13 @@ OUTBOXES = {
     ),
     "what is composed waits like anything else": Case(
         [asked(), wrote(1), asked(50)],
-        {"outbox": (Pending(50, 7, 1003, 3, "rules"), pending(cause=2, composed_at=2, sent_ids=(0,)))},
+        {"outbox": (Pending(50, 7, 1003, 3, "rules"), pending(cause_position=2, composed_position=2, sent_ids=(0,)))},
     ),
     "what is sent in part goes on before what is older": Case(
         [asked(), wrote(), sent(0, 201), asked(50)],
         {
             "outbox": (
-                pending(cause=3, composed_at=2, sent_ids=(201, 0)),
+                pending(cause_position=3, composed_position=2, sent_ids=(201, 0)),
                 Pending(50, 7, 1004, 4, "rules"),
             )
         },
@@ -163,32 +163,32 @@ OUTBOXES = {
         [asked(), wrote(), asked(50), sent(0, 201)],
         {
             "outbox": (
-                pending(cause=4, composed_at=2, sent_ids=(201, 0)),
+                pending(cause_position=4, composed_position=2, sent_ids=(201, 0)),
                 Pending(50, 7, 1003, 3, "rules"),
             )
         },
     ),
     "what begins to be shown is first": Case(
         [asked(), asked(50), e.ReplyBegun(message_id=100)],
-        {"outbox": (pending(cause=3, begun=True), Pending(50, 7, 1002, 2, "rules"))},
+        {"outbox": (pending(cause_position=3, begun=True), Pending(50, 7, 1002, 2, "rules"))},
     ),
     "a request twice is one entry, the first": Case([asked(), asked()], {"outbox": (pending(),)}),
-    "an edit leads a reply to the new words": Case([asked(), EDITED], {"outbox": (pending(asked_at=2),)}),
+    "an edit leads a reply to the new words": Case([asked(), EDITED], {"outbox": (pending(asked_position=2),)}),
     "a deletion marks the reply": Case([asked(), DELETED], {"outbox": (pending(trigger_deleted=True),)}),
     "a text makes room for its parts": Case(
-        [asked(), wrote(3)], {"outbox": (pending(cause=2, composed_at=2, sent_ids=(0, 0, 0)),)}
+        [asked(), wrote(3)], {"outbox": (pending(cause_position=2, composed_position=2, sent_ids=(0, 0, 0)),)}
     ),
     "a text ends the attempts to write it": Case(
         [asked(), delayed(2, 99), wrote(1)],
-        {"outbox": (pending(cause=3, composed_at=3, sent_ids=(0,)),)},
+        {"outbox": (pending(cause_position=3, composed_position=3, sent_ids=(0,)),)},
     ),
     "a text for nothing changes nothing": Case([wrote()], {"outbox": ()}),
     "a failed attempt is counted with its next time": Case(
-        [asked(), delayed(2, 99)], {"outbox": (pending(cause=2, attempts=2, retry_at=99),)}
+        [asked(), delayed(2, 99)], {"outbox": (pending(cause_position=2, attempts=2, retry_at=99),)}
     ),
     "a part that arrives ends the attempts at it": Case(
         [asked(), wrote(), delayed(2, 99), sent(0, 201)],
-        {"outbox": (pending(cause=4, composed_at=2, sent_ids=(201, 0)),)},
+        {"outbox": (pending(cause_position=4, composed_position=2, sent_ids=(201, 0)),)},
     ),
     "the last part ends the reply": Case([asked(), wrote(), sent(0, 201), sent(1, 202)], {"outbox": (), "sent": 2}),
     "parts may arrive in any order": Case([asked(), wrote(), sent(1, 202), sent(0, 201)], {"outbox": ()}),
@@ -207,7 +207,7 @@ OUTBOXES = {
         {
             "outbox": (
                 Pending(50, 7, 1001, 1, "rules"),
-                Pending(100, 7, 1005, 5, asked_at=1),
+                Pending(100, 7, 1005, 5, asked_position=1),
                 Pending(300, 7, 1004, 4, "rules"),
             ),
             "abandoned": 1,
@@ -217,28 +217,28 @@ OUTBOXES = {
         [asked(50), asked(300), wrote(2, 300), sent(0, 401, 300), RETRIED],
         {
             "outbox": (
-                Pending(300, 7, 1002, 4, "rules", composed_at=3, sent_ids=(401, 0)),
-                pending(1005, 5, asked_at=1, composed_at=3, sent_ids=(201, 0)),
+                Pending(300, 7, 1002, 4, "rules", composed_position=3, sent_ids=(401, 0)),
+                pending(1005, 5, asked_position=1, composed_position=3, sent_ids=(201, 0)),
                 Pending(50, 7, 1001, 1, "rules"),
             ),
         },
     ),
     "a reply retried twice is one entry": Case(
-        [RETRIED, RETRIED], {"outbox": (pending(1002, 2, asked_at=1, composed_at=3, sent_ids=(201, 0)),)}
+        [RETRIED, RETRIED], {"outbox": (pending(1002, 2, asked_position=1, composed_position=3, sent_ids=(201, 0)),)}
     ),
 }
 
 MARKS = {
-    "nothing is known at first": Case([], {"version": 0, "watermark": 0, "paused": False, "deleted": False}),
-    "a live message moves the watermark": Case([said(100)], {"watermark": 100}),
-    "a caught-up message moves the watermark": Case([said(100, via=e.Via.CATCHUP)], {"watermark": 100}),
+    "nothing is known at first": Case([], {"version": 0, "watermark_id": 0, "paused": False, "deleted": False}),
+    "a live message moves the watermark": Case([said(100)], {"watermark_id": 100}),
+    "a caught-up message moves the watermark": Case([said(100, via=e.Via.CATCHUP)], {"watermark_id": 100}),
     "a message ahead of the catch-up leaves the watermark": Case(
-        [said(50), said(100, via=e.Via.AHEAD)], {"watermark": 50}
+        [said(50), said(100, via=e.Via.AHEAD)], {"watermark_id": 50}
     ),
-    "a message that an audit found leaves the watermark": Case([said(100, via=e.Via.AUDIT)], {"watermark": 0}),
-    "an older message leaves the watermark": Case([said(100), said(50)], {"watermark": 100}),
-    "a completed catch-up moves the watermark": Case([caught_up(100)], {"watermark": 100}),
-    "a completed catch-up never moves it back": Case([said(100), caught_up(50)], {"watermark": 100}),
+    "a message that an audit found leaves the watermark": Case([said(100, via=e.Via.AUDIT)], {"watermark_id": 0}),
+    "an older message leaves the watermark": Case([said(100), said(50)], {"watermark_id": 100}),
+    "a completed catch-up moves the watermark": Case([caught_up(100)], {"watermark_id": 100}),
+    "a completed catch-up never moves it back": Case([said(100), caught_up(50)], {"watermark_id": 100}),
     "replies are paused": Case([PAUSED], {"paused": True}),
     "replies are resumed": Case([PAUSED, RESUMED], {"paused": False}),
     "a channel is gone": Case([said(), GONE], {"deleted": True}),
@@ -290,7 +290,7 @@ def test_a_request_points_at_the_words_that_asked() -> None:
     """The event that caused a request is the message, whose position is where its words are."""
     request = e.Recorded(6, "channel:1", 1, 1000, asked(), causation=5)
 
-    assert fold([request]).outbox == (Pending(100, 7, 1000, 6, "rules", asked_at=5),)
+    assert fold([request]).outbox == (Pending(100, 7, 1000, 6, "rules", asked_position=5),)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_request_points_at_the_words_that_asked() -> None:
 )
 def test_what_is_left_to_send(sent_ids: tuple[int, ...], next_part: int | None, *, untouched: bool) -> None:
     """The first part not known to be sent is next."""
-    entry = pending(composed_at=2, sent_ids=sent_ids)
+    entry = pending(composed_position=2, sent_ids=sent_ids)
 
     assert (entry.next_part, entry.untouched, entry.composed) == (next_part, untouched, True)
 

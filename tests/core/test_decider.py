@@ -54,7 +54,7 @@ MUTED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUT
 MUTED_AND_STALE = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, refusal=e.SkipReason.MUTED, stale=True)
 ANSWERED = replace(ADDRESSED, answer=c.Compose(COMPOSED, ANSWER))
 ELSEWHERE = c.Compose(COMPOSED.model_copy(update={"message_id": 101}), ANSWER)
-WRITTEN = e.Draft(RECEIVED, WORDS, subject=7)
+WRITTEN = e.Draft(RECEIVED, WORDS, subject_id=7)
 
 
 def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:
@@ -101,14 +101,14 @@ def rewound(to: int, *window: Turn, undoes: int = 0, **more: int) -> e.Conversat
 
 def undo(*events: e.Event) -> c.Undo:
     """Ask to take back what an undo would, given these events."""
-    undoes = fold(recorded(events)).rewound_at
+    undoes = fold(recorded(events)).rewound_version
     before, after = fold(recorded(events[: undoes - 1])), fold(recorded(events[:undoes]))
-    return c.Undo("owner", undoes, remembered(before), remembered(after), before.rewound_at)
+    return c.Undo("owner", undoes, remembered(before), remembered(after), before.rewound_version)
 
 
 def remembered(state: Conversation) -> c.Remembered:
     """Return what a rewind brings back of a state."""
-    return c.Remembered(tuple(state.window), state.persona_at, state.summary_at, state.summary_upto)
+    return c.Remembered(tuple(state.window), state.persona_position, state.summary_position, state.summary_upto_id)
 
 
 def undone(*events: e.Event, then: tuple[e.Draft, ...]) -> Case:
@@ -125,7 +125,7 @@ CASES = {
         [], ADDRESSED, (WRITTEN, e.Draft(REQUESTED))
     ),
     "an answer that was there at once is recorded along with its question": Case(
-        [], ANSWERED, (WRITTEN, e.Draft(REQUESTED), e.Draft(COMPOSED, ANSWER, subject=7))
+        [], ANSWERED, (WRITTEN, e.Draft(REQUESTED), e.Draft(COMPOSED, ANSWER, subject_id=7))
     ),
     "an answer behind other replies is written when its turn comes": Case(
         [OTHER_REQUESTED], ANSWERED, (WRITTEN, e.Draft(REQUESTED))
@@ -167,7 +167,7 @@ CASES = {
     ),
     "age is named before a full outbox": Case(requests(ROOM), STALE, skipped(e.SkipReason.TOO_OLD)),
     "an edit is recorded with its words and asks for nothing": Case(
-        [RECEIVED, REQUESTED], c.Edit(EDITED, WORDS), (e.Draft(EDITED, WORDS, subject=7),)
+        [RECEIVED, REQUESTED], c.Edit(EDITED, WORDS), (e.Draft(EDITED, WORDS, subject_id=7),)
     ),
     "a deletion is recorded": Case(
         [RECEIVED], c.Delete(100, e.Via.AUDIT), (e.Draft(e.MessageDeleted(message_id=100, via=e.Via.AUDIT)),)
@@ -198,10 +198,10 @@ CASES = {
     "a text is recorded for a requested reply": Case(
         [RECEIVED, REQUESTED],
         c.Compose(COMPOSED, ANSWER),
-        (e.Draft(COMPOSED, ANSWER, subject=7, causation=2),),
+        (e.Draft(COMPOSED, ANSWER, subject_id=7, causation=2),),
     ),
     "a text is recorded after a failed attempt, which caused it": Case(
-        [REQUESTED, DELAYED], c.Compose(COMPOSED, ANSWER), (e.Draft(COMPOSED, ANSWER, subject=7, causation=2),)
+        [REQUESTED, DELAYED], c.Compose(COMPOSED, ANSWER), (e.Draft(COMPOSED, ANSWER, subject_id=7, causation=2),)
     ),
     "a text for a reply nobody asked for is dropped": Case([RECEIVED], c.Compose(COMPOSED, ANSWER), ()),
     "a second text for the same reply is dropped": Case([REQUESTED, COMPOSED], c.Compose(COMPOSED, ANSWER), ()),
@@ -209,7 +209,7 @@ CASES = {
     "a retried reply without a text gets one": Case(
         [REQUESTED, ABANDONED, RETRIED],
         c.Compose(COMPOSED, ANSWER),
-        (e.Draft(COMPOSED, ANSWER, subject=7, causation=3),),
+        (e.Draft(COMPOSED, ANSWER, subject_id=7, causation=3),),
     ),
     "a retried reply keeps the text it has": Case(
         [REQUESTED, COMPOSED, ABANDONED, RETRIED_WITH_TEXT], c.Compose(COMPOSED, ANSWER), ()
@@ -283,7 +283,7 @@ CASES = {
     ),
     "a rewind may leave it to an older one to be undone": Case(
         [RECEIVED, LATER, e.ConversationReset(by="owner"), LATEST],
-        c.Rewind("owner", 1, c.Remembered((TURN,)), next_undo=3),
+        c.Rewind("owner", 1, c.Remembered((TURN,)), next_undo_version=3),
         (e.Draft(rewound(1, TURN, next_undo=3)),),
     ),
     "an undo brings back what the rewind took away and leaves what came since": undone(
@@ -333,7 +333,7 @@ CASES = {
     "a reset of an empty window changes nothing": Case([], c.Reset("owner"), ()),
     "a rewind brings the persona back": Case(
         [e.PersonaSet(by="7"), RECEIVED, e.PersonaSet(by="7")],
-        c.Rewind("owner", 2, c.Remembered((TURN,), persona_at=1)),
+        c.Rewind("owner", 2, c.Remembered((TURN,), persona_position=1)),
         (e.Draft(rewound(2, TURN)), e.Draft(e.PersonaRestored(by="owner", at=1))),
     ),
     "an undo of a rewind brings the persona back": undone(
@@ -356,7 +356,7 @@ CASES = {
     "a persona is set with its words": Case(
         [],
         c.SetPersona("7", "a pirate", 7),
-        (e.Draft(e.PersonaSet(by="7"), e.Body(parts=("a pirate",)), subject=7),),
+        (e.Draft(e.PersonaSet(by="7"), e.Body(parts=("a pirate",)), subject_id=7),),
     ),
     "a reaction is recorded with its emoji": Case(
         [],
@@ -387,7 +387,7 @@ CASES = {
     "a reply that had begun is composed all the same": Case(
         [REQUESTED, BEGUN, SENT_FIRST],
         c.Compose(COMPOSED, ANSWER),
-        (e.Draft(COMPOSED, ANSWER, subject=7, causation=3),),
+        (e.Draft(COMPOSED, ANSWER, subject_id=7, causation=3),),
     ),
     "a part of a reply that had begun is known from the echo": Case(
         [REQUESTED, BEGUN, SENT_FIRST], c.Confirm(100, 0, 201, e.Proof.RESPONSE), ()
@@ -411,7 +411,7 @@ CASES = {
     "an answer is composed anew": Case(
         [ANEW],
         c.Compose(COMPOSED.model_copy(update={"generation": 2}), ANSWER),
-        (e.Draft(COMPOSED.model_copy(update={"generation": 2}), ANSWER, subject=7, causation=1),),
+        (e.Draft(COMPOSED.model_copy(update={"generation": 2}), ANSWER, subject_id=7, causation=1),),
     ),
     "what a failed attempt took is recorded": Case(
         [REQUESTED],
@@ -460,9 +460,9 @@ CASES = {
     ),
     "a text for several messages lets go of the others": Case(
         [REQUESTED, OTHER_REQUESTED],
-        c.Compose(COMPOSED, ANSWER, together=(101,)),
+        c.Compose(COMPOSED, ANSWER, together_ids=(101,)),
         (
-            e.Draft(COMPOSED, ANSWER, subject=7, causation=1),
+            e.Draft(COMPOSED, ANSWER, subject_id=7, causation=1),
             e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, detail="100"), causation=2),
         ),
     ),

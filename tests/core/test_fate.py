@@ -32,8 +32,8 @@ from bot.core.fate import (
 from bot.core.outbox import Pending
 
 NOW = 1_000_000
-WAITING = Pending(100, 7, requested_at=NOW, cause=2, responder="llm", asked_at=1)
-COMPOSED = replace(WAITING, composed_at=3, sent_ids=(201, 0))
+WAITING = Pending(100, 7, requested_at=NOW, cause_position=2, responder="llm", asked_position=1)
+COMPOSED = replace(WAITING, composed_position=3, sent_ids=(201, 0))
 BEGUN = replace(WAITING, begun=True, sent_ids=(201,))
 TEXTS = ("one", "two")
 

@@ -12,8 +12,8 @@ from bot.core.delivery import Patience, collecting, in_a_row, next_in_line
 from bot.core.events import Via
 from bot.core.outbox import Outbox, Pending, is_first, placed
 
-OLD, MIDDLE, NEW = (Pending(number, 7, requested_at=0, cause=1, responder="llm") for number in (100, 200, 300))
-WRITTEN = replace(NEW, composed_at=9, sent_ids=(0, 0))
+OLD, MIDDLE, NEW = (Pending(number, 7, requested_at=0, cause_position=1, responder="llm") for number in (100, 200, 300))
+WRITTEN = replace(NEW, composed_position=9, sent_ids=(0, 0))
 HALF_SENT = replace(WRITTEN, sent_ids=(401, 0))
 SHOWN = replace(NEW, begun=True)
 COMMAND = replace(OLD, via=Via.ASK)
@@ -37,11 +37,17 @@ def outbox(*entries: Pending) -> Outbox:
         pytest.param([HALF_SENT, OLD], {300}, HALF_SENT, id="what is sent in part goes on to its end"),
         pytest.param([SHOWN, OLD], {300}, SHOWN, id="what has begun to be shown goes on to its end"),
         pytest.param(
-            [replace(OLD, composed_at=3, sent_ids=(0,)), HALF_SENT], (), HALF_SENT, id="before any look for another one"
+            [replace(OLD, composed_position=3, sent_ids=(0,)), HALF_SENT],
+            (),
+            HALF_SENT,
+            id="before any look for another one",
         ),
         pytest.param([COMMAND, NEW], (), COMMAND, id="a command has its place by its id as well"),
         pytest.param(
-            [replace(NEW, via=Via.ASK, composed_at=9), OLD], (), OLD, id="there is nothing to look for of a command"
+            [replace(NEW, via=Via.ASK, composed_position=9), OLD],
+            (),
+            OLD,
+            id="there is nothing to look for of a command",
         ),
     ],
 )
@@ -76,7 +82,7 @@ def test_messages_in_a_row_are_those_that_stand_in_a_row() -> None:
 
 def test_collecting_counts_from_the_newest_request() -> None:
     """And ends five times the setting after the oldest, wherever these stand."""
-    patience = Patience(max_age=1000, max_attempts=5, together=10)
+    patience = Patience(max_age_us=1000, max_attempts=5, together_us=10)
     late_and_early = (replace(OLD, requested_at=100), replace(NEW, requested_at=60))
 
     assert collecting(late_and_early, 103, patience) == 7

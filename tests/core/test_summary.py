@@ -26,6 +26,6 @@ from bot.core.window import WINDOW, Turn, Window
 def test_the_oldest_turns_without_a_summary(turns: int, upto: int, folded: int) -> None:
     """The newest ones stay as they are."""
     window = Window(Turn(number, 7, Role.PERSON, number) for number in range(1, turns + 1))
-    state = replace(Conversation(), window=window, summary_upto=upto)
+    state = replace(Conversation(), window=window, summary_upto_id=upto)
 
     assert [turn.message_id for turn in outgrown(state)] == list(range(upto + 1, upto + 1 + folded))

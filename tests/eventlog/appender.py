@@ -30,7 +30,7 @@ async def append(log: EventLog, stream: str, message_id: int) -> None:
     """Record a message and ask for a reply to it, say so, and take a snapshot when one is due."""
     received = e.MessageReceived(message_id=message_id, author_id=7, sent_at=now())
     asked = e.ReplyRequested(message_id=message_id, author_id=7, responder="rules", call=e.Call.DM)
-    appended: Appended = await log.append(stream, [e.Draft(received, WORDS, subject=7), e.Draft(asked)])
+    appended: Appended = await log.append(stream, [e.Draft(received, WORDS, subject_id=7), e.Draft(asked)])
     for recorded in appended.new:
         sys.stdout.write(f"{recorded.stream} {recorded.version} {recorded.position}\n")
     sys.stdout.flush()

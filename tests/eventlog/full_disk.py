@@ -48,7 +48,7 @@ def fill(ballast: Path) -> None:
 def said(message_id: int) -> e.Draft:
     """Somebody posts a long message."""
     body = e.Body(parts=("hello " * 1000,))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 async def refused(folder: Path) -> None:

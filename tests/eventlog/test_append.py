@@ -20,7 +20,9 @@ STREAM = "channel:1"
 
 def said(message_id: int, text: str = "hello") -> e.Draft:
     """Somebody posts a message."""
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=(text,)), subject=7)
+    return e.Draft(
+        e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=(text,)), subject_id=7
+    )
 
 
 def asked(message_id: int) -> e.Draft:

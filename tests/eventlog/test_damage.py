@@ -26,7 +26,7 @@ PAGE = database.PAGE_SIZE
 def said(message_id: int) -> e.Draft:
     """Somebody posts a long message, so that the log has pages of every kind."""
     body = e.Body(name="Ada", parts=(f"{message_id} " * 150,))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 @pytest.fixture
@@ -132,4 +132,4 @@ async def test_a_snapshot_that_damage_made_no_text_is_ignored(made: Location, op
 
     async with opened(made) as log:
         loaded = await log.reader.load(STREAM)
-        assert (loaded.state.version, loaded.snapshot) == (MESSAGES, 0)
+        assert (loaded.state.version, loaded.snapshot_version) == (MESSAGES, 0)

@@ -27,7 +27,7 @@ PAGE = database.PAGE_SIZE
 def said(message_id: int) -> e.Draft:
     """Somebody posts a long message, so that the log has pages of every kind."""
     body = e.Body(name="Ada", parts=(f"{message_id} " * 150,))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

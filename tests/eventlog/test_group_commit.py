@@ -26,7 +26,7 @@ Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message."""
     return e.Draft(
-        e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=("hello",)), subject=7
+        e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=("hello",)), subject_id=7
     )
 
 
@@ -274,7 +274,7 @@ async def test_a_snapshot_rides_along(log: EventLog, commits: list[str]) -> None
     await together(log, *neighbours(log), log.save_snapshot(stream(1), fold(recorded)))
 
     assert commits == ["COMMIT"] * 3
-    assert (await log.reader.load(stream(1), upto=1)).snapshot == 1
+    assert (await log.reader.load(stream(1), upto=1)).snapshot_version == 1
 
 
 async def test_a_caller_that_goes_away_while_it_waits_harms_nobody(log: EventLog) -> None:

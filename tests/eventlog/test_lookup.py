@@ -64,11 +64,13 @@ async def filled(location: Location, opened: Opener, monkeypatch: pytest.MonkeyP
         pytest.param(Query(author_id=LARGE - 1), [], id="a person with nearly that id"),
         pytest.param(Query(author_id=7, stream="channel:2"), [3], id="a person in one stream"),
         pytest.param(Query(author_id=7, newest_first=True), [3, 2, 1], id="a person, the newest first"),
-        pytest.param(Query(stream=STREAM, first=3), [4, 5, 6, 8], id="from a version"),
-        pytest.param(Query(stream=STREAM, last=3), [1, 2, 4], id="up to a version"),
-        pytest.param(Query(stream=STREAM, first=2, last=4), [2, 4, 5], id="between two versions"),
-        pytest.param(Query(stream=STREAM, first=2, last=4, newest_first=True), [5, 4, 2], id="backwards"),
-        pytest.param(Query(stream=STREAM, first=7), [], id="beyond the head"),
+        pytest.param(Query(stream=STREAM, first_version=3), [4, 5, 6, 8], id="from a version"),
+        pytest.param(Query(stream=STREAM, last_version=3), [1, 2, 4], id="up to a version"),
+        pytest.param(Query(stream=STREAM, first_version=2, last_version=4), [2, 4, 5], id="between two versions"),
+        pytest.param(
+            Query(stream=STREAM, first_version=2, last_version=4, newest_first=True), [5, 4, 2], id="backwards"
+        ),
+        pytest.param(Query(stream=STREAM, first_version=7), [], id="beyond the head"),
     ],
 )
 async def test_a_query_chooses(filled: EventLog, query: Query, expected: list[int]) -> None:

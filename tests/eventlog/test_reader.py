@@ -25,7 +25,7 @@ BEGAN = 1_700_000_000 * SECOND
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message."""
     body = e.Body(parts=("hello",))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 def asked(message_id: int) -> e.Draft:
@@ -78,9 +78,9 @@ QUERIES: dict[str, tuple[Query, list[int]]] = {
     "one type": (Query(types=[RECEIVED]), [1, 3, 6, 7]),
     "two types": (Query(types=[RECEIVED, REQUESTED]), [1, 2, 3, 6, 7, 8]),
     "a type that is not there": (Query(types=["message.dreamt"]), []),
-    "after a position": (Query(after=6), [7, 8]),
-    "after a position, the newest first": (Query(after=6, newest_first=True), [8, 7]),
-    "after the last": (Query(after=8), []),
+    "after a position": (Query(after_position=6), [7, 8]),
+    "after a position, the newest first": (Query(after_position=6, newest_first=True), [8, 7]),
+    "after the last": (Query(after_position=8), []),
     "since a time": (Query(since=BEGAN + 3 * SECOND), [5, 6, 7, 8]),
     "until a time": (Query(until=BEGAN + 3 * SECOND), [1, 2, 3, 4]),
     "between two times": (Query(since=BEGAN + SECOND, until=BEGAN + 3 * SECOND), [3, 4]),
@@ -90,7 +90,7 @@ QUERIES: dict[str, tuple[Query, list[int]]] = {
         Query(
             stream="channel:1",
             types=[RECEIVED, e.ReplySent.TYPE],
-            after=1,
+            after_position=1,
             since=BEGAN + SECOND,
             until=BEGAN + 9 * SECOND,
             message_id=10,
@@ -151,7 +151,7 @@ async def test_a_state_is_folded_page_by_page(began: EventLog) -> None:
     """And is that of all events."""
     loaded = await began.reader.load("channel:1")
 
-    assert (loaded.state.version, loaded.state.received, loaded.snapshot) == (6, 2, 0)
+    assert (loaded.state.version, loaded.state.received, loaded.snapshot_version) == (6, 2, 0)
     assert await began.reader.load("channel:3") == Loaded(Conversation(), 0)
 
 

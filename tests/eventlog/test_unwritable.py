@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message that needs new pages."""
     body = e.Body(parts=("hello " * 20_000,))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 async def pragma(log: EventLog, text: str) -> int:

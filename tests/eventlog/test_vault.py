@@ -27,7 +27,7 @@ OTHER_KEY = bytes(reversed(range(32)))
 def said(message_id: int, text: str = "hello") -> e.Draft:
     """Somebody posts a message."""
     body = e.Body(name="Xanthippe", parts=(text,), files=("diary-page.png",))
-    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject=7)
+    return e.Draft(e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), body, subject_id=7)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -265,7 +265,7 @@ async def test_no_word_lies_open_in_the_folder(made: Location, opened: Opener) -
     async with opened(made) as log:
         await log.append(STREAM, [said(4, "strictly confidential: a whisper")])
         composed = e.ReplyComposed(message_id=4, parts=1, responder="rules")
-        await log.append(STREAM, [e.Draft(composed, e.Body(parts=("a whisper back",)), subject=7)])
+        await log.append(STREAM, [e.Draft(composed, e.Body(parts=("a whisper back",)), subject_id=7)])
         await log.save_snapshot(STREAM, (await log.reader.load(STREAM)).state)
         while_open = contents(made.folder)
         assert (await log.reader.bodies([5]))[5].text == "a whisper back"

@@ -28,7 +28,7 @@ HEAD = "the stream's head does not fit its last event"
 def said(message_id: int) -> e.Draft:
     """Somebody posts a message."""
     return e.Draft(
-        e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=("hello",)), subject=7
+        e.MessageReceived(message_id=message_id, author_id=7, sent_at=1), e.Body(parts=("hello",)), subject_id=7
     )
 
 

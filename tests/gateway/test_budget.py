@@ -8,8 +8,8 @@ import pytest
 
 from bot.app import bot as app
 from bot.core.events import MessageReceived, MessageSkipped, ReplySent, SkipReason
-from bot.gateway.budget import DAY
 from bot.sandbox.control_client import ControlClient
+from bot.times import DAY
 from tests.harness import Launch, RunningBot
 from tests.model import dear
 

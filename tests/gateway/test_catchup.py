@@ -199,8 +199,8 @@ async def test_live_messages_during_a_catch_up_are_neither_lost_nor_doubled(
     events = await bot.judge.of(MessageReceived)
     assert [event.message_id for event in events] == [int(each) for each in missed[:100] + live + missed[100:]]
     assert {event.via for event in events[100:120]} == {Via.AHEAD}
-    assert meanwhile.watermark == int(missed[99])
-    assert (await bot.judge.state(channel)).watermark == int(missed[-1])
+    assert meanwhile.watermark_id == int(missed[99])
+    assert (await bot.judge.state(channel)).watermark_id == int(missed[-1])
     assert await answered(control, "general") == ["re: 0", "re: 10"]
 
 

@@ -263,5 +263,5 @@ async def test_live_messages_move_the_watermark_once_the_channel_is_complete(
     [event] = await bot.judge.expect(MessageReceived)
 
     assert event.via is Via.LIVE
-    assert (await bot.judge.state(channel)).watermark == int(post["id"])
+    assert (await bot.judge.state(channel)).watermark_id == int(post["id"])
     assert not [each for each in await bot.judge.of(MessageEvent) if not isinstance(each, MessageReceived)]

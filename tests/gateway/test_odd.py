@@ -293,7 +293,7 @@ def test_a_payload_is_a_message_that_the_log_can_hold_or_unreadable(payload: obj
     event = incoming.received(Via.LIVE)
     encode_event(event)
     encode_body(incoming.body)
-    Draft(event, incoming.body, subject=event.author_id)
+    Draft(event, incoming.body, subject_id=event.author_id)
     assert all(0 < number <= MOST for number in (event.message_id, event.author_id, incoming.channel_id))
     assert 0 < event.sent_at <= MOST
     Window().put(event.message_id, event.author_id, Role.PERSON, 1)

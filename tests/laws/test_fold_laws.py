@@ -82,7 +82,7 @@ def test_versions_count_and_some_numbers_never_fall(events: list[e.Event]) -> No
     states = [fold(recorded(events[:cut])) for cut in range(len(events) + 1)]
 
     assert [state.version for state in states] == list(range(len(events) + 1))
-    for field in ("watermark", "received", "sent", "skipped", "abandoned", "foreign"):
+    for field in ("watermark_id", "received", "sent", "skipped", "abandoned", "foreign"):
         for before, after in pairwise(getattr(state, field) for state in states):
             assert before <= after
 
@@ -150,7 +150,15 @@ def test_deciding_never_raises_and_what_it_decides_can_be_stored_and_folded(
 
 
 _TAKEN_BACK = frozenset(
-    ("version", "window", "rewound_at", "persona_at", "persona_changed_at", "summary_at", "summary_upto")
+    (
+        "version",
+        "window",
+        "rewound_version",
+        "persona_position",
+        "persona_changed_version",
+        "summary_position",
+        "summary_upto_id",
+    )
 )
 
 
@@ -158,8 +166,8 @@ _TAKEN_BACK = frozenset(
 def test_a_rewind_leaves_everything_but_what_was_kept_in_mind(events: list[e.Event]) -> None:
     """It never re-sends and never re-reads; persona and summary go back with what was said."""
     state = fold(recorded(events))
-    drafts = decide(state, c.Rewind(by="owner", to=0, then=c.Remembered()))
-    drafts += decide(state, c.Undo("owner", state.rewound_at, c.Remembered(tuple(state.window)), c.Remembered()))
+    drafts = decide(state, c.Rewind(by="owner", to_version=0, then=c.Remembered()))
+    drafts += decide(state, c.Undo("owner", state.rewound_version, c.Remembered(tuple(state.window)), c.Remembered()))
     drafts += decide(state, c.Reset(by="owner"))
     after = fold(recorded([*events, *(draft.event for draft in drafts)]))
 

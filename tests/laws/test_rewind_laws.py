@@ -44,17 +44,17 @@ def _command(what: str, number: int, state: Conversation, events: Sequence[e.Eve
         case "persona":
             return c.SetPersona("7", "a pirate" if number % 2 else "")
         case "summary":
-            event = e.ConversationSummarised(upto=number, turns=1, previous=state.summary_at)
+            event = e.ConversationSummarised(upto=number, turns=1, previous=state.summary_position)
             return c.Summarise(event, e.Body())
         case "rewind":
             to = number % (len(events) + 1)
             return c.Rewind("7", to, remembered(events, to))
         case "reset":
             return c.Reset("7")
-        case "undo" if state.rewound_at:
-            at = state.rewound_at
+        case "undo" if state.rewound_version:
+            at = state.rewound_version
             before = fold(recorded(events[: at - 1]))
-            return c.Undo("7", at, remembered(events, at - 1), remembered(events, at), before.rewound_at)
+            return c.Undo("7", at, remembered(events, at - 1), remembered(events, at), before.rewound_version)
     return c.Record(e.RepliesResumed(by="7"))  # which changes nothing
 
 
@@ -63,12 +63,12 @@ def remembered(events: Sequence[e.Event], version: int) -> c.Remembered:
     state = fold(recorded(events[:version]))
     deleted = {event.message_id for event in events[version:] if isinstance(event, e.MessageDeleted)}
     window = tuple(turn for turn in state.window if turn.message_id not in deleted)
-    return c.Remembered(window, state.persona_at, state.summary_at, state.summary_upto)
+    return c.Remembered(window, state.persona_position, state.summary_position, state.summary_upto_id)
 
 
 def known(events: Sequence[e.Event]) -> tuple[object, ...]:
     """Return all that a rewind touches."""
-    return (*remembered(events, len(events)), fold(recorded(events)).rewound_at)
+    return (*remembered(events, len(events)), fold(recorded(events)).rewound_version)
 
 
 @given(st.lists(st.one_of(TALK, BACK, UNDO), max_size=25), st.lists(BACK, min_size=1, max_size=4))
@@ -89,7 +89,7 @@ def test_when_all_is_taken_back_it_is_as_if_nothing_had_been_rewound(steps: list
     never = play(step for step in steps if step[0] in {"say", "delete"})
 
     state = fold(recorded(undone))
-    assert state.rewound_at == 0
+    assert state.rewound_version == 0
     assert [turn.message_id for turn in state.window] == [turn.message_id for turn in fold(recorded(never)).window]
     assert play([("undo", 0)], undone) == undone
 

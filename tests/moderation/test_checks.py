@@ -157,7 +157,7 @@ async def test_snapshots_are_thinned_with_age(room: Room, tmp_path: Path) -> Non
     assert kept(tmp_path) == [100, 500, 1000, 1500, *range(1700, 2700, 100)]
     for version in (1, 99, 501, 1499, 2599):
         loaded = await room.log.reader.load(stream_of(CHANNEL), upto=version)
-        assert version - loaded.snapshot <= snapshots.SPACING
+        assert version - loaded.snapshot_version <= snapshots.SPACING
         assert loaded.state.received == version
 
 

@@ -8,14 +8,26 @@ import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from bot.moderation import control_socket
 from bot.moderation.command import REPLAY, ModerationError, Report
 from bot.moderation.commands import COMMANDS, calls
 from bot.moderation.context import CommandContext
-from bot.moderation.control_socket import SOCKET, call, listening
+from bot.moderation.control_socket import MOST_AT_ONCE, SOCKET, call, listening
 from tests.moderating import put
 from tests.moderation.conftest import BY, CHANNEL, Room
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 100\r\n\r\n{"
+STUCK = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"POST / HT", id="half a line"),
+    pytest.param(b"POST / HTTP/1.1\r\nHost: b", id="half a head"),
+    pytest.param(HALF_A_BODY, id="half a body"),
+]
 
 
 @pytest.fixture
@@ -34,13 +46,32 @@ async def ask(folder: Path, command: str, **arguments: object) -> Report:
 
 async def raw(folder: Path, line: bytes) -> dict[str, object]:
     """Send a line as it is and return the answer."""
-    reader, writer = await asyncio.open_unix_connection(folder / SOCKET)
-    writer.write(line)
-    writer.write_eof()
-    said: dict[str, object] = json.loads(await reader.readline())
-    assert await reader.read() == b""
-    writer.close()
+    connector = aiohttp.UnixConnector(str(folder / SOCKET))
+    async with aiohttp.ClientSession(connector=connector) as session, session.post("http://bot/", data=line) as answer:
+        said: dict[str, object] = json.loads(await answer.content.readline())
+        assert await answer.content.read() == b""
     return said
+
+
+async def connected(folder: Path, sent: bytes) -> Connection:
+    """Connect, send something as it is, and leave it at that."""
+    reader, writer = await asyncio.open_unix_connection(folder / SOCKET)
+    writer.write(sent)
+    await writer.drain()
+    return reader, writer
+
+
+def endless(monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
+    """Have a command never end, and return what is released by each that begins."""
+    begun = asyncio.Semaphore(0)
+
+    async def wait(_context: CommandContext) -> Report:
+        begun.release()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    put(monkeypatch, "snapshot", wait)
+    return begun
 
 
 async def test_a_command_is_carried_out_by_who_listens(room: Room, door: Path) -> None:
@@ -144,21 +175,100 @@ async def test_where_no_socket_can_be_made_the_bot_runs_without(room: Room, tmp_
         assert await call(tmp_path / "missing", "status", {}) is None
 
 
+@pytest.mark.parametrize("sent", STUCK)
+async def test_whoever_hangs_holds_nobody_up(door: Path, sent: bytes) -> None:
+    """However many they are."""
+    hanging = [await connected(door, sent) for _ in range(MOST_AT_ONCE + 1)]
+
+    assert (await ask(door, "status")).lines
+
+    for _, writer in hanging:
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", STUCK)
+async def test_whoever_hangs_is_let_go(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    """A request comes within seconds or not at all."""
+    monkeypatch.setattr(control_socket, "PATIENCE_SECONDS", 0.05)
+
+    async with listening(room.context, tmp_path):
+        reader, writer = await connected(tmp_path, sent)
+        said = await reader.read()
+
+    writer.close()
+    assert (b"no request" in said) == (sent == HALF_A_BODY)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", id="no HTTP"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: bot\r\n\r\n", id="another method"),
+        pytest.param(b"POST /status HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n", id="another address"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: bot\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", id="no chunk"),
+        pytest.param(b"POST / HTTP/1.1\r\nX: " + b"x" * 100_000, id="a head without an end"),
+    ],
+)
+async def test_garbage_harms_nobody(door: Path, sent: bytes) -> None:
+    """It is answered with an error, and the next request with a report."""
+    reader, writer = await connected(door, sent)
+    first = await reader.readline()
+    writer.close()
+
+    assert first.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 200"))
+    assert (await ask(door, "status")).lines
+
+
+async def test_what_is_begun_is_done_though_nobody_waits(
+    door: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asked may leave at any moment, and no error is logged for it."""
+    begun, left, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_context: CommandContext) -> Report:
+        begun.set()
+        await left.wait()
+        done.set()
+        return Report("done")
+
+    put(monkeypatch, "snapshot", slow)
+    body = b'{"command": "snapshot", "arguments": {}}'
+    _, writer = await connected(door, b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    await begun.wait()
+    writer.close()
+    await writer.wait_closed()
+    left.set()
+
+    await done.wait()
+    assert (await ask(door, "status")).lines
+    assert not caplog.records
+
+
+async def test_only_so_many_commands_are_carried_out_at_once(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one is refused, and told why."""
+    begun = endless(monkeypatch)
+    under_way = [asyncio.create_task(call(door, "snapshot", {})) for _ in range(MOST_AT_ONCE)]
+    for _ in under_way:
+        await begun.acquire()
+
+    with pytest.raises(ModerationError, match="16 commands are under way"):
+        await ask(door, "status")
+
+    for task in under_way:
+        task.cancel()
+    await asyncio.wait(under_way)
+
+
 async def test_a_bot_that_stops_meanwhile_is_told_of(
     room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waits does not wait for ever."""
-    begun = asyncio.Event()
-
-    async def endless(_context: CommandContext) -> Report:
-        begun.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    put(monkeypatch, "status", endless)
+    begun = endless(monkeypatch)
     async with listening(room.context, tmp_path):
-        waiting = asyncio.create_task(call(tmp_path, "status", {}))
-        await begun.wait()
+        waiting = asyncio.create_task(call(tmp_path, "snapshot", {}))
+        await begun.acquire()
 
     with pytest.raises(ModerationError, match="went away before it answered"):
         await waiting

@@ -19,7 +19,7 @@ from bot.moderation.points import (
     parse_point,
     version_of,
 )
-from bot.moderation.text import iso_time, utc_time
+from bot.times import iso_time, utc_time
 from tests.laws.strategies import TIMES
 from tests.moderation.conftest import BEGAN, CHANNEL, SECOND, Room, furnish
 

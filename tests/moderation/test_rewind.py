@@ -193,7 +193,7 @@ async def test_persona_and_summary_go_and_come_back_with_each(room: Room) -> Non
 
     after = await room.conversations.state(CHANNEL)
     assert preview.lines == ("The persona becomes what it was.", "The summary becomes what it was.")
-    for name in ("window", "persona_at", "summary_at", "summary_upto", "rewound_at"):
+    for name in ("window", "persona_position", "summary_position", "summary_upto_id", "rewound_version"):
         assert getattr(after, name) == getattr(before, name)
 
 
@@ -243,12 +243,12 @@ async def test_a_rewind_in_the_middle_of_a_catch_up_moves_no_watermark(room: Roo
     await room.do(c.Receive(_missed(70), e.Body(parts=("missed",))))
 
     await room.moderation.rewind(CHANNEL, "2", by=BY)
-    watermark = (await room.conversations.state(CHANNEL)).watermark
+    watermark = (await room.conversations.state(CHANNEL)).watermark_id
     await room.do(c.Receive(_missed(60), e.Body(parts=("missed",))))
     await room.do(c.Record(e.CatchupCompleted(after=50, upto=70, count=2)))
 
     assert watermark == 70
-    assert (await room.conversations.state(CHANNEL)).watermark == 70
+    assert (await room.conversations.state(CHANNEL)).watermark_id == 70
     assert await room.window() == [10, 20, 60]
 
 
@@ -350,7 +350,7 @@ async def test_whatever_is_rewound_nothing_is_requested_or_sent_twice(
             assert outbox == state.outbox
     state = await room.conversations.state(CHANNEL)
     history = await room.history()
-    while (await room.conversations.state(CHANNEL)).rewound_at:
+    while (await room.conversations.state(CHANNEL)).rewound_version:
         await room.moderation.undo(CHANNEL, by=BY)
     undone = await room.window()
     await room.conversations.close()

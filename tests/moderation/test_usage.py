@@ -7,9 +7,9 @@ from bot.core import events as e
 from bot.core.streams import BOT_STREAM
 from bot.moderation.command import ModerationError
 from bot.moderation.display_names import LONGEST
-from bot.moderation.text import utc_time
 from bot.moderation.usage import collect, usage
 from bot.replies.repair import again
+from bot.times import utc_time
 from tests.moderation.conftest import CHANNEL, Room
 
 
@@ -84,7 +84,7 @@ async def test_a_name_from_elsewhere_stays_there(room: Room) -> None:
     """Whoever may see one channel is not told what somebody is called in another."""
     await _answered(room, MESSAGE, "ada")
     other = e.MessageReceived(message_id=MESSAGE + 1, author_id=41, sent_at=0)
-    await room.log.append("channel:77", (e.Draft(other, e.Body(name="the boss", parts=("hi",)), subject=41),))
+    await room.log.append("channel:77", (e.Draft(other, e.Body(name="the boss", parts=("hi",)), subject_id=41),))
 
     here = await usage(room.context, {CHANNEL: "#general"})
     everywhere = await usage(room.context)

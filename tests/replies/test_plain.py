@@ -191,7 +191,7 @@ TEXTS = ("one", "two", "one")
 
 def plain(**more: Any) -> Pending:  # noqa: ANN401 - fields of an entry
     """Return a composed reply that goes on without a reference."""
-    return Pending(10, 7, 1000, 1, composed_at=2, sent_ids=(0, 0, 0), plain=True, **more)
+    return Pending(10, 7, 1000, 1, composed_position=2, sent_ids=(0, 0, 0), plain=True, **more)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_plain_part_is_known_by_its_text(seen: list[Sighting], taken: tuple[in
 
 def test_what_is_not_plain_is_known_by_its_reference_alone() -> None:
     """As long as the question is there."""
-    entry = Pending(10, 7, 1000, 1, composed_at=2, sent_ids=(0,))
+    entry = Pending(10, 7, 1000, 1, composed_position=2, sent_ids=(0,))
 
     assert found_parts(entry, ("one",), [Sighting(11, None, "one")], trigger_there=True, taken=()) == {}
 
@@ -226,7 +226,7 @@ def test_what_is_not_plain_is_known_by_its_reference_alone() -> None:
         (plain(), 60_000_000, False),
         (plain(), -1, False),
         (plain(begun=True), 0, True),
-        (Pending(10, 7, 1000, 1, composed_at=2, sent_ids=(0,)), 0, False),
+        (Pending(10, 7, 1000, 1, composed_position=2, sent_ids=(0,)), 0, False),
         (Pending(10, 7, 1000, 1, plain=True), 0, False),
     ],
 )

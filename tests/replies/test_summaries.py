@@ -79,7 +79,7 @@ async def test_what_the_window_outgrows_is_summed_up(launch: Launch, control: Co
     (_, second) = await bot.judge.expect(ConversationSummarised, 2)
     assert second.previous == composed.summary
     assert model.summed_up[1][0] == f"+{first.turns} turns"
-    assert (await bot.judge.state(channel)).summary_upto == second.upto
+    assert (await bot.judge.state(channel)).summary_upto_id == second.upto
     report = await usage(bot.bot.context)
     assert f"{2 * 32 + 3 * 4} tokens" in report.title
 
@@ -120,7 +120,7 @@ async def test_what_was_rewound_meanwhile_is_not_summed_up(launch: Launch, contr
     model.ready.set()
     await ask(bot, control)
 
-    assert (await bot.judge.state(channel)).summary_at == 0
+    assert (await bot.judge.state(channel)).summary_position == 0
     assert model.asked[-1][1].summary == ""
 
 
@@ -136,8 +136,10 @@ async def test_a_rewind_takes_the_summary_back_and_an_undo_brings_it_again(
     before = await bot.judge.state(channel)
 
     await bot.moderation.rewind(int(channel), "5", by="owner")
-    assert (await bot.judge.state(channel)).summary_at == 0
+    assert (await bot.judge.state(channel)).summary_position == 0
     await bot.moderation.undo(int(channel), by="owner")
     after = await bot.judge.state(channel)
 
-    assert (after.summary_at, after.summary_upto) == (before.summary_at, before.summary_upto) != (0, 0)
+    assert (
+        (after.summary_position, after.summary_upto_id) == (before.summary_position, before.summary_upto_id) != (0, 0)
+    )

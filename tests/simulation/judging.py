@@ -38,7 +38,7 @@ def judge_outbox(world: World, channel: int) -> None:
     """Judge what the state holds of unfinished replies: their events, read alone, say the same."""
     for entry in world.log.states[channel].outbox:
         record = ReplyRecord.of(world.log.events(channel, entry.message_id))
-        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus}
+        known = {part: sent_id for part, sent_id in record.messages.items() if sent_id not in entry.surplus_ids}
         assert known == {part: sent_id for part, sent_id in enumerate(entry.sent_ids) if sent_id}
         assert (record.generation, record.begun, record.written) == (entry.generation, entry.begun, entry.composed)
         assert not record.complete, "a complete reply is none of the outbox"
@@ -68,7 +68,7 @@ def _is_so(world: World, event: e.ReplyAbandoned) -> bool:
         e.AbandonReason.GAVE_UP: sum(isinstance(each, e.ReplyDelayed) for each in about) >= MAX_ATTEMPTS,
         e.AbandonReason.UNKNOWN_FATE: world.hid_history,
         e.AbandonReason.CANCELLED: True,
-        e.AbandonReason.TOGETHER: world.patience.together > 0,
+        e.AbandonReason.TOGETHER: world.patience.together_us > 0,
     }.get(event.reason, False)
 
 

@@ -180,13 +180,13 @@ class Process:
             call=call,
             responder="rules",
             refusal=refusal_of(address, answers_here=True, answers_bots=False) if call else None,
-            stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age,
+            stale=via is e.Via.CATCHUP and self.discord.now - message.sent_at > self.patience.max_age_us,
             answer=self._at_once(message) if call and via in (e.Via.LIVE, e.Via.AHEAD) else None,
         )
 
     def _at_once(self, message: Message) -> c.Compose | None:
         """Answer a third of the questions along with their recording."""
-        if self.patience.together or message.id % 3 != 1:
+        if self.patience.together_us or message.id % 3 != 1:
             return None
         parts = tuple(self.write(message.id, 1))
         composed = e.ReplyComposed(message_id=message.id, parts=len(parts), responder="rules")
@@ -297,7 +297,7 @@ class Process:
             room.known.turn_to(entry)
             if entry.message_id not in room.known.certain:
                 room.since[entry.message_id] = self.discord.count
-            texts = self.log.bodies[entry.composed_at].parts if entry.composed else ()
+            texts = self.log.bodies[entry.composed_position].parts if entry.composed else ()
             match room.known.step(entry, texts if entry.begun else (), self.discord.now, self.patience):
                 case LookFirst():
                     yield from self._look(room, entry)
@@ -332,7 +332,7 @@ class Process:
         yield None
         for each in doubted:
             since = room.judging.pop(each.message_id)
-            texts = self.log.bodies[each.composed_at].parts if each.composed and readable else ()
+            texts = self.log.bodies[each.composed_position].parts if each.composed and readable else ()
             yield from self._conclude(room, each, judge_look(room.state, each, texts, look, self.discord.now), since)
 
     def _conclude(self, room: Room, entry: Pending, verdict: Verdict, since: int | None = None) -> Work:
@@ -348,7 +348,7 @@ class Process:
             room.trust(entry.message_id, self.discord.count if since is None else since)
 
     def _compose(self, room: Room, state: Conversation, entry: Pending) -> Work:
-        entries = in_a_row(state, entry) if self.patience.together else (entry,)
+        entries = in_a_row(state, entry) if self.patience.together_us else (entry,)
         if collecting(entries, self.discord.now, self.patience) > 0:
             yield None
             return
@@ -425,7 +425,7 @@ class Process:
 
     def _catch_up(self, room: Room, newest: int | None, doubts: int) -> Work:
         yield None
-        watermark = room.state.watermark
+        watermark = room.state.watermark_id
         if newest is not None and not newest <= watermark > 0:
             yield from self._read(room, watermark, newest)
         if self.doubts == doubts:

@@ -89,7 +89,7 @@ def test_a_catch_up_from_before_a_new_session_does_not_vouch_for_what_that_sessi
     world.start()
     chat(world, 3)
     world.drop(valid=False)
-    go_until(world, lambda: world.log.states[0].watermark == 102)
+    go_until(world, lambda: world.log.states[0].watermark_id == 102)
     world.run(world.rooms[0], catchup=True)
     chat(world, 1)
     world.drop(valid=False)
@@ -180,7 +180,7 @@ def test_a_catch_up_put_off_vouches_for_no_newer_session_than_the_one_that_asked
     world.start()
     chat(world, 3)
     world.drop(valid=False)
-    go_until(world, lambda: world.log.states[0].watermark == 102)
+    go_until(world, lambda: world.log.states[0].watermark_id == 102)
     world.drop(valid=False)
     assert world.process
     world.process.ready()

@@ -41,7 +41,7 @@ class World:
     def __init__(self, memory: Memory, together: int) -> None:
         self.discord = Discord(CHANNELS, memory)
         self.log = Log()
-        self.patience = Patience(max_age=MAX_AGE, max_attempts=MAX_ATTEMPTS, together=together)
+        self.patience = Patience(max_age_us=MAX_AGE, max_attempts=MAX_ATTEMPTS, together_us=together)
         self.weather = Weather()
         self.process: Process | None = None
         self.texts: dict[int, tuple[str, ...]] = {}

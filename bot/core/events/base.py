@@ -64,13 +64,13 @@ class Body(BaseModel):
 class Draft(NamedTuple):
     """An event about to be appended.
 
-    ``subject`` is the id of the person whose words ``body`` holds. ``causation`` is the position of the event that
+    ``subject_id`` is the id of the person whose words ``body`` holds. ``causation`` is the position of the event that
     caused this one (None: the first event of the same append).
     """
 
     event: Event
     body: Body | None = None
-    subject: int | None = None
+    subject_id: int | None = None
     causation: int | None = None
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import discord
+from cachetools import LRUCache
 
 from bot.moderation.command import Report, ReportFile
 
@@ -179,15 +179,12 @@ class LiveReports:
     """The live answers, each by a word that nobody can guess."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[str, LiveReport] = OrderedDict()
+        self._answers: LRUCache[str, LiveReport] = LRUCache(KEPT)
 
     def keep(self, live: LiveReport, word: str = "") -> str:
         """Make an answer live and return its word, the one it has or a new one; the one longest unused ends."""
         word = word or secrets.token_hex(8)
         self._answers[word] = live
-        self._answers.move_to_end(word)
-        if len(self._answers) > KEPT:
-            self._answers.popitem(last=False)
         return word
 
     def find(self, custom_id: str) -> Press | None:

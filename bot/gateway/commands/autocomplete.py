@@ -16,7 +16,7 @@ from bot.eventlog.codec import event_models
 from bot.gateway.commands.access import channel_meant, visible
 from bot.moderation import history
 from bot.moderation.context import CommandContext
-from bot.moderation.text import brief
+from bot.times import brief
 
 MOST = 25
 """Discord's most (docs: application commands, autocomplete)."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.responders.llm.call import Call, OutOfTime, Silent
+from bot.responders.llm.call import ModelCall, OutOfTime, Silent
 from bot.responders.llm.clean import Cleaner
 from bot.responders.llm.failures import Failure, failure_of
 from bot.responders.llm.models import Candidate, to_model_messages
@@ -142,8 +142,8 @@ class Attempt:
             priced=self._bill.priced,
         )
 
-    def _call(self, peer: Peer, prompt: Prompt, share: Share) -> Call:
-        return Call(
+    def _call(self, peer: Peer, prompt: Prompt, share: Share) -> ModelCall:
+        return ModelCall(
             peer.candidate,
             to_model_messages(prompt.messages),
             self._settings.patience,
@@ -152,7 +152,7 @@ class Attempt:
             alive=peer.alive,
         )
 
-    async def _said(self, call: Call) -> AsyncGenerator[str, None]:
+    async def _said(self, call: ModelCall) -> AsyncGenerator[str, None]:
         """Yield the clean text of one call as far as it may be shown by and by; note how it failed, if it did."""
         self._cleaner = Cleaner(self._context.bot_name)
         self._failure = None
@@ -226,7 +226,7 @@ def _together(troubles: Sequence[Trouble]) -> Trouble:
     return troubles[0] if all(trouble in FINAL for trouble in troubles) else Trouble.UNREADABLE
 
 
-def _nothing(call: Call) -> Failure:
+def _nothing(call: ModelCall) -> Failure:
     """Return why a model came to an end without a text."""
     if call.finish == "time":
         return Failure(Trouble.UNREADABLE if call.began else Trouble.AWAY, "out of time", suspect=True, unhurried=True)

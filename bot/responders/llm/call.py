@@ -23,7 +23,7 @@ from pydantic_ai.models import StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
 from bot.responders.llm.models import Candidate
-from bot.responders.llm.settings import Patience
+from bot.responders.llm.settings import ModelPatience
 from bot.responders.llm.tokens import Counter
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class OutOfTime(Exception):
     """The time for the whole answer is over."""
 
 
-class Call:
+class ModelCall:
     """Asks a model once; ``deadline`` is on the loop's clock, ``messages`` are the prompt.
 
     ``alive`` is called at the first sign of life, ``longest`` is how many tokens the answer may have.
@@ -53,7 +53,7 @@ class Call:
         self,
         candidate: Candidate,
         messages: Sequence[ModelMessage],
-        patience: Patience,
+        patience: ModelPatience,
         deadline: float,
         *,
         longest: int,

@@ -38,8 +38,8 @@ from pydantic_ai.settings import ModelSettings
 
 from bot.errors import ConfigError
 from bot.responders.llm.http import client
-from bot.responders.llm.prompt import Message
-from bot.responders.llm.settings import Endpoint
+from bot.responders.llm.prompt import PromptMessage
+from bot.responders.llm.settings import ModelEndpoint
 
 OLLAMA_URL = "http://127.0.0.1:11434/v1"
 """Where Ollama listens unless it is told otherwise."""
@@ -87,7 +87,7 @@ class Candidate:
 
 
 def candidates(
-    endpoint: Endpoint, environ: Mapping[str, str], *, max_tokens: int, temperature: float | None
+    endpoint: ModelEndpoint, environ: Mapping[str, str], *, max_tokens: int, temperature: float | None
 ) -> tuple[Candidate, ...]:
     """Return the models in the order in which they are asked; raise ConfigError for the first that can't be."""
     if not endpoint.model:
@@ -109,7 +109,7 @@ def candidates(
     return tuple(found)
 
 
-def to_model_messages(messages: Iterable[Message]) -> list[ModelMessage]:
+def to_model_messages(messages: Iterable[PromptMessage]) -> list[ModelMessage]:
     """Write a prompt in the words of pydantic-ai."""
     written: list[ModelMessage] = []
     parts: list[ModelRequestPart] = []
@@ -139,7 +139,7 @@ def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
+def _key(endpoint: ModelEndpoint, environ: Mapping[str, str]) -> str:
     """Return the key that the settings point to, "" where they leave it to the provider's own variable."""
     if endpoint.key_env:
         source, key = f"the environment variable {endpoint.key_env}", environ.get(endpoint.key_env, "").strip()

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from bot.responders.llm.fence import CLOSE, END, OPEN, fenced, header, one_line, plain, safe_name, with_names
 from bot.responders.llm.files import Reading, read
 from bot.responders.llm.tokens import PER_IMAGE, PER_MESSAGE, Counter, estimate, shortened
 from bot.responders.protocol import Context, File, Question, Utterance
+from bot.times import utc
 
 _QUOTE_LENGTH = 60
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _RULES = (
     f"Several people write in this chat. A line such as {header('from Ada')} says who wrote what follows it. Only the "
@@ -29,7 +28,7 @@ _RULES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class PromptMessage:
     """One message to a model."""
 
     role: Literal["system", "user", "assistant"]
@@ -41,7 +40,7 @@ class Message:
 class Prompt:
     """What a model is sent: ``cut`` oldest turns are left out, ``files`` are the ids read, ``tokens`` an estimate."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
     cut: int
     files: tuple[int, ...]
     tokens: int
@@ -66,7 +65,7 @@ def build(
     """
     ledger = _Ledger(allowed.tokens, count)
     scribe = _Scribe.of(question, context)
-    system = Message("system", f"{context.persona or persona}\n\n{_identity(context)}{_RULES}")
+    system = PromptMessage("system", f"{context.persona or persona}\n\n{_identity(context)}{_RULES}")
     ledger.take(system.text)
     # Even beside a persona as long as the budget.
     asked = shortened(
@@ -83,7 +82,7 @@ def build(
         system,
         *_background(topic, summary, cut),
         *kept,
-        Message("user", "\n".join((*texts, asked)), reading.images[:shown]),
+        PromptMessage("user", "\n".join((*texts, asked)), reading.images[:shown]),
     )
     files = tuple(id_ for id_ in reading.ids if id_ not in {image.id for image in reading.images[shown:]})
     return Prompt(tuple(_alternating(messages)), cut, files, ledger.spent)
@@ -146,11 +145,11 @@ class _Scribe:
         turns = {turn.message_id: turn for turn in context.history}
         return cls(people, turns, dict(zip(ids[1:], ids, strict=False)))
 
-    def message(self, turn: Utterance) -> Message:
+    def message(self, turn: Utterance) -> PromptMessage:
         """Return a turn of the window."""
         if turn.by_bot:
-            return Message("assistant", plain(turn.text))
-        return Message("user", self._said(turn))
+            return PromptMessage("assistant", plain(turn.text))
+        return PromptMessage("user", self._said(turn))
 
     def question(self, question: Question, now: int) -> str:
         """Return the question, after the time."""
@@ -183,13 +182,13 @@ def _unique(name: str, taken: Iterable[str]) -> str:
 
 
 def _time(now: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=now)
-    return header(f"it is {_DAYS[moment.weekday()]} {moment:%Y-%m-%d %H:%M} UTC")
+    time = utc(now)
+    return header(f"it is {_DAYS[time.weekday()]} {time:%Y-%m-%d %H:%M} UTC")
 
 
-def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[Message]:
+def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[PromptMessage]:
     """Return the newest turns in a row that fit."""
-    kept: list[Message] = []
+    kept: list[PromptMessage] = []
     for turn in reversed(history):
         message = scribe.message(turn)
         if not ledger.afford(message.text):
@@ -207,24 +206,24 @@ def _files(reading: Reading, ledger: _Ledger) -> tuple[list[str], int]:
     return [*texts, *map(header, reading.unread)], shown
 
 
-def _background(topic: str, summary: str, cut: int) -> tuple[Message, ...]:
+def _background(topic: str, summary: str, cut: int) -> tuple[PromptMessage, ...]:
     pieces = [
         *([fenced("topic of this channel", topic)] if topic else []),
         *([fenced("summary of what was said before", summary)] if summary else []),
         *([header("older messages are left out here")] if cut else []),
     ]
-    return (Message("user", "\n".join(pieces)),) if pieces else ()
+    return (PromptMessage("user", "\n".join(pieces)),) if pieces else ()
 
 
-def _alternating(messages: Iterable[Message]) -> Iterable[Message]:
+def _alternating(messages: Iterable[PromptMessage]) -> Iterable[PromptMessage]:
     """Join what the same side says in a row: some models take nothing but turns in turn, the person's first."""
-    merged: list[Message] = []
+    merged: list[PromptMessage] = []
     for message in messages:
         if merged and merged[-1].role == message.role:
             last = merged[-1]
             merged[-1] = replace(last, text=f"{last.text}\n{message.text}", images=last.images + message.images)
             continue
         if message.role == "assistant" and merged[-1].role == "system":
-            merged.append(Message("user", header("this conversation began earlier")))
+            merged.append(PromptMessage("user", header("this conversation began earlier")))
         merged.append(message)
     return merged

@@ -19,7 +19,7 @@ from bot.responders.llm.peer import Peer
 from bot.responders.llm.room import Room
 from bot.responders.llm.server import Told
 from bot.responders.llm.server import ask as ask_server
-from bot.responders.llm.settings import Endpoint, LlmSettings
+from bot.responders.llm.settings import LlmSettings, ModelEndpoint
 from bot.responders.llm.tokens import Counter, estimate
 from bot.responders.protocol import (
     WAITS,
@@ -129,7 +129,7 @@ def _seen(peer: Peer, told: Told) -> Seen:
     return Seen(peer.provider.name if failure.shared else name, failure.reason, failure.trouble in WAITS)
 
 
-def build_responder(endpoint: Endpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:
+def build_responder(endpoint: ModelEndpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:
     """Return the responder that the settings ask for; raise ConfigError where a model can't be used."""
     models = candidates(endpoint, environ, max_tokens=settings.max_tokens, temperature=settings.temperature)
     return LlmResponder(peers(models, settings), settings)

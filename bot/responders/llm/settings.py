@@ -16,7 +16,7 @@ PERSONA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ModelEndpoint:
     """Which models are asked, in order, and how they are reached.
 
     ``base_url``, ``key_env`` and ``key_file`` count for the models of the first one's provider; another provider's key
@@ -31,7 +31,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ModelPatience:
     """Seconds: until a model's first sign of life, between two, and for an answer with all its fallbacks."""
 
     first_token: float = 30.0
@@ -48,7 +48,7 @@ class LlmSettings:
     max_tokens: int = 1000
     temperature: float | None = None
     streaming: bool = True
-    patience: Patience = Patience()
+    patience: ModelPatience = ModelPatience()
     concurrency: int = 8
     images: bool = False
     attachment_bytes: int = 4_000_000

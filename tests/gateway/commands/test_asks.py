@@ -93,7 +93,7 @@ async def test_what_was_asked_in_private_stays_out_of_the_conversation(launch: L
 
     assert {int(public["id"]), int(public["original"]["id"])} <= turns
     assert turns.isdisjoint({int(private["id"]), int(private["original"]["id"])})
-    assert state.watermark != int(public["id"])
+    assert state.watermark_id != int(public["id"])
 
 
 async def test_an_answer_longer_than_a_message_is_cut(launch: Launch, control: ControlClient, alice: Moderator) -> None:

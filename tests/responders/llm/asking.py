@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.responders import Answer, Context, Question
 from bot.responders.llm.responder import LlmResponder
-from bot.responders.llm.settings import Patience
+from bot.responders.llm.settings import ModelPatience
 from tests.waiting import PATIENCE
 
 Asking = Callable[..., LlmResponder]
@@ -16,7 +16,7 @@ Asking = Callable[..., LlmResponder]
 TEXT = "you? word0 word1 word2 word3 word4 word5 end."
 """What the server's model answers to the question."""
 
-PATIENT = Patience(first_token=PATIENCE, between=PATIENCE, total=PATIENCE)
+PATIENT = ModelPatience(first_token=PATIENCE, between=PATIENCE, total=PATIENCE)
 
 
 def question(text: str = "Who are you?", **changes: object) -> Question:

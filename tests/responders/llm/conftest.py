@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bot.responders.llm.responder import LlmResponder, build_responder
-from bot.responders.llm.settings import Endpoint, LlmSettings
+from bot.responders.llm.settings import LlmSettings, ModelEndpoint
 from tests.responders.llm.asking import PATIENT, Asking
 from tests.responders.llm.model_server import ModelServer
 
@@ -35,7 +35,7 @@ async def asking(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
             environ = {"OLLAMA_BASE_URL": url or server.url} if elsewhere else {}
             for name, value in environ.items():
                 monkeypatch.setenv(name, value)
-            endpoint = Endpoint("openai:tiny", tuple(others), base_url=url or server.url)
+            endpoint = ModelEndpoint("openai:tiny", tuple(others), base_url=url or server.url)
             settings = replace(LlmSettings(patience=PATIENT), **changes)  # type: ignore[arg-type]
             responder = build_responder(endpoint, settings, environ)
             stack.push_async_callback(responder.close)

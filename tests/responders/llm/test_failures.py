@@ -10,14 +10,14 @@ from structlog.testing import capture_logs
 from bot.responders import ModelFailed, Trouble, Utterance
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder
-from bot.responders.llm.settings import Patience
+from bot.responders.llm.settings import ModelPatience
 from tests.responders.llm.asking import TEXT, Asking, ask
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.responders.llm.wire import Wire, chunk, response
 from tests.waiting import eventually
 
 NOT_FOUND = response({"error": "no such path"}, 404)
-BRIEF = Patience(first_token=60, between=60, total=2)
+BRIEF = ModelPatience(first_token=60, between=60, total=2)
 
 
 async def failure(responder: LlmResponder, text: str = "Who are you?") -> ModelFailed:
@@ -125,10 +125,13 @@ async def test_server_that_is_not_there_is_no_answer(asking: Asking) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "patience"),
-    [(Fault.HANG, Patience(first_token=0.2, between=60)), (Fault.STALL, Patience(first_token=60, between=0.2))],
+    [
+        (Fault.HANG, ModelPatience(first_token=0.2, between=60)),
+        (Fault.STALL, ModelPatience(first_token=60, between=0.2)),
+    ],
 )
 async def test_model_that_falls_silent_is_left(
-    server: ModelServer, asking: Asking, fault: Fault, patience: Patience
+    server: ModelServer, asking: Asking, fault: Fault, patience: ModelPatience
 ) -> None:
     """Before its first token or in the middle; the server is told by the end of the connection."""
     server.script = Script(fault=fault)

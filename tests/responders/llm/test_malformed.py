@@ -16,13 +16,13 @@ from bot.responders.llm import http
 from bot.responders.llm.models import candidates
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder, peers
-from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
+from bot.responders.llm.settings import LlmSettings, ModelEndpoint, ModelPatience
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, USAGE, Asked, Wire, chunk, events, response, well
 
 MUTATED = 2000
 AT_ONCE = 8
-HASTY = Patience(first_token=5, between=5, total=10)
+HASTY = ModelPatience(first_token=5, between=5, total=10)
 PRICES = {"tiny": Price(1, 1), "elsewhere0": Price(1, 1)}
 NOT_FOUND = response({"error": "no such path"}, 404)
 
@@ -235,7 +235,7 @@ async def test_other_providers_answers_are_bounded_as_well(provider: str) -> Non
     """Whoever takes a client gets ours; most of them have one address, so that it is changed once they are made."""
     endless = Endless("text/event-stream", b"x" * 65536)
     server = await asyncio.start_server(endless.take, "127.0.0.1", 0)
-    endpoint = Endpoint(f"{provider}:tiny", key_env="KEY")
+    endpoint = ModelEndpoint(f"{provider}:tiny", key_env="KEY")
     (candidate,) = candidates(endpoint, {"KEY": "key"}, max_tokens=10, temperature=None)
     assert candidate.model.provider is not None
     candidate.model.provider.client.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"

@@ -14,8 +14,8 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from bot.errors import ConfigError
 from bot.responders import File
 from bot.responders.llm.models import Candidate, candidates, to_model_messages
-from bot.responders.llm.prompt import Message
-from bot.responders.llm.settings import Endpoint
+from bot.responders.llm.prompt import PromptMessage
+from bot.responders.llm.settings import ModelEndpoint
 
 URL = "http://127.0.0.1:9/v1"
 KEY = "sk-very-secret"
@@ -35,12 +35,12 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def made(endpoint: Endpoint, **environ: str) -> list[Candidate]:
+def made(endpoint: ModelEndpoint, **environ: str) -> list[Candidate]:
     """Return the models."""
     return list(candidates(endpoint, environ, max_tokens=10, temperature=None))
 
 
-def refusal(endpoint: Endpoint, **environ: str) -> str:
+def refusal(endpoint: ModelEndpoint, **environ: str) -> str:
     """Return the sentence with which they are refused."""
     with pytest.raises(ConfigError) as caught:
         made(endpoint, **environ)
@@ -49,7 +49,7 @@ def refusal(endpoint: Endpoint, **environ: str) -> str:
 
 def test_server_of_its_own_needs_no_key_and_is_spoken_to_in_the_older_protocol() -> None:
     """As vLLM, llama.cpp and most others want it."""
-    (candidate,) = made(Endpoint("openai:tiny", base_url=URL))
+    (candidate,) = made(ModelEndpoint("openai:tiny", base_url=URL))
 
     assert isinstance(candidate.model, OpenAIChatModel)
     assert candidate.model.base_url.rstrip("/") == URL
@@ -61,7 +61,7 @@ def test_openai_itself_keeps_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its newer protocol would by default."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
-    (candidate,) = made(Endpoint("openai:gpt-5-mini"))
+    (candidate,) = made(ModelEndpoint("openai:gpt-5-mini"))
 
     assert isinstance(candidate.model, OpenAIResponsesModel)
     assert candidate.settings.get("openai_store") is False
@@ -69,7 +69,7 @@ def test_openai_itself_keeps_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ollama_is_found_where_it_listens() -> None:
     """From nothing to a talking bot: no address, no key."""
-    (candidate,) = made(Endpoint("ollama:llama3.2"))
+    (candidate,) = made(ModelEndpoint("ollama:llama3.2"))
 
     assert isinstance(candidate.model, OllamaModel)
     assert candidate.model.base_url == "http://127.0.0.1:11434/v1/"
@@ -80,7 +80,7 @@ def test_address_may_be_short(model: str) -> None:
     """The path that nearly every server has need not be written; another one stays."""
     addresses = ["http://127.0.0.1:9", "http://127.0.0.1:9/v1", "http://127.0.0.1:9/own/v2"]
 
-    models = [made(Endpoint(model, base_url=address))[0].model for address in addresses]
+    models = [made(ModelEndpoint(model, base_url=address))[0].model for address in addresses]
 
     assert [each.base_url for each in models] == [f"{URL}/", f"{URL}/", "http://127.0.0.1:9/own/v2/"]
 
@@ -95,7 +95,7 @@ def test_address_may_be_short(model: str) -> None:
 )
 def test_length_of_an_answer_is_told_in_a_word_that_is_heeded(model: str, address: str, heeded: str) -> None:
     """Ollama and others take the newer one without heeding it; OpenAI's newest models refuse the older one."""
-    (candidate,) = made(Endpoint(model, base_url=address))
+    (candidate,) = made(ModelEndpoint(model, base_url=address))
 
     newer = dict(candidate.model.profile).get("openai_chat_supports_max_completion_tokens", True)
 
@@ -106,8 +106,8 @@ def test_key_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
     """The models of the first one's provider get it, and nobody else's."""
     path = tmp_path / "key"
     path.write_text(f" {KEY}\n")
-    by_name = Endpoint("openai:a", ("openai:b", "ollama:c"), base_url=URL, key_env="MY_KEY")
-    by_file = Endpoint("deepseek:a", key_file=path)
+    by_name = ModelEndpoint("openai:a", ("openai:b", "ollama:c"), base_url=URL, key_env="MY_KEY")
+    by_file = ModelEndpoint("deepseek:a", key_file=path)
 
     named, filed = made(by_name, MY_KEY=KEY), made(by_file)
 
@@ -120,37 +120,45 @@ def test_key_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "says"),
     [
-        pytest.param(Endpoint(""), "No language model is named: set llm.model", id="none is named"),
+        pytest.param(ModelEndpoint(""), "No language model is named: set llm.model", id="none is named"),
         pytest.param(
-            Endpoint("anthropic:claude"),
+            ModelEndpoint("anthropic:claude"),
             "The model anthropic:claude needs a package that is not installed: "
             "pip install 'pydantic-ai-slim[anthropic]'.",
             id="an SDK is missing",
         ),
         pytest.param(
-            Endpoint("openai:gpt-5"),
+            ModelEndpoint("openai:gpt-5"),
             "The model openai:gpt-5 can't be used yet: set OPENAI_API_KEY in the environment, "
             "or name a variable as llm.key_env or a file as llm.key_file.",
             id="a key is missing",
         ),
-        pytest.param(Endpoint("openai:a", ("deepseek:b",), URL), "set DEEPSEEK_API_KEY", id="a fallback's key is"),
-        pytest.param(Endpoint("opnai:gpt-5"), '"opnai:gpt-5" names no provider that there is', id="no such provider"),
+        pytest.param(ModelEndpoint("openai:a", ("deepseek:b",), URL), "set DEEPSEEK_API_KEY", id="a fallback's key is"),
         pytest.param(
-            Endpoint("deepseek:x", base_url=URL), "takes no such setting: remove llm.base_url", id="an address too many"
+            ModelEndpoint("opnai:gpt-5"), '"opnai:gpt-5" names no provider that there is', id="no such provider"
         ),
         pytest.param(
-            Endpoint("openai:x", key_env="MY_KEY"), "no key in the environment variable MY_KEY", id="an empty variable"
+            ModelEndpoint("deepseek:x", base_url=URL),
+            "takes no such setting: remove llm.base_url",
+            id="an address too many",
         ),
-        pytest.param(Endpoint("openai:x", key_file=Path("/no/key")), "key file /no/key can't be read", id="no file"),
-        pytest.param(Endpoint("heroku:x", base_url=URL), "set HEROKU_INFERENCE_KEY", id="another provider's key"),
         pytest.param(
-            Endpoint("vllm:x"),
+            ModelEndpoint("openai:x", key_env="MY_KEY"),
+            "no key in the environment variable MY_KEY",
+            id="an empty variable",
+        ),
+        pytest.param(
+            ModelEndpoint("openai:x", key_file=Path("/no/key")), "key file /no/key can't be read", id="no file"
+        ),
+        pytest.param(ModelEndpoint("heroku:x", base_url=URL), "set HEROKU_INFERENCE_KEY", id="another provider's key"),
+        pytest.param(
+            ModelEndpoint("vllm:x"),
             "set VLLM_BASE_URL in the environment, or set the address as llm.base_url.",
             id="an address is missing",
         ),
     ],
 )
-def test_model_that_cannot_be_used_is_refused_with_what_to_do(endpoint: Endpoint, says: str) -> None:
+def test_model_that_cannot_be_used_is_refused_with_what_to_do(endpoint: ModelEndpoint, says: str) -> None:
     """At the start, before anything runs."""
     assert says in refusal(endpoint)
 
@@ -160,15 +168,20 @@ def test_refusal_never_shows_a_key(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(f"{KEY} twice")
 
-    assert KEY not in refusal(Endpoint("openai:x", key_file=path))
-    assert KEY not in refusal(Endpoint("openai:x", key_env="A"), A=f"{KEY}\n{KEY}")
+    assert KEY not in refusal(ModelEndpoint("openai:x", key_file=path))
+    assert KEY not in refusal(ModelEndpoint("openai:x", key_env="A"), A=f"{KEY}\n{KEY}")
 
 
 def test_prompt_is_written_in_pydantic_ais_words() -> None:
     """System and first words of people are one request; images go along."""
     image = File(1, "a.png", "image/PNG; x", b"png")
     messages = to_model_messages(
-        [Message("system", "s"), Message("user", "u"), Message("assistant", "a"), Message("user", "v", (image,))]
+        [
+            PromptMessage("system", "s"),
+            PromptMessage("user", "u"),
+            PromptMessage("assistant", "a"),
+            PromptMessage("user", "v", (image,)),
+        ]
     )
 
     first, answer, last = messages
@@ -182,7 +195,7 @@ def test_prompt_is_written_in_pydantic_ais_words() -> None:
 
 def test_temperature_is_sent_where_it_is_set() -> None:
     """And left to the model otherwise."""
-    endpoint = replace(Endpoint("openai:tiny"), base_url=URL)
+    endpoint = replace(ModelEndpoint("openai:tiny"), base_url=URL)
 
     (candidate,) = candidates(endpoint, {}, max_tokens=10, temperature=0.5)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.responders import Context, File, Question, Utterance
 from bot.responders.llm.fence import CLOSE, END, OPEN, one_line, plain, safe_name
-from bot.responders.llm.prompt import Allowance, Message, Prompt, build
+from bot.responders.llm.prompt import Allowance, Prompt, PromptMessage, build
 from bot.responders.llm.tokens import estimate, shortened
 
 ASKED = Question(channel_id=1, message_id=100, author_id=7, author="Ada", text="And now?")
@@ -28,7 +28,7 @@ def said(message_id: int, author: str, text: str, reply_to: int | None = None, a
     return Utterance(message_id, author, text, by_bot=author == "Bot", author_id=author_id, reply_to=reply_to)
 
 
-def after_system(context: Context, asked: Question = ASKED) -> Sequence[Message]:
+def after_system(context: Context, asked: Question = ASKED) -> Sequence[PromptMessage]:
     """Return the messages of a prompt after the system's."""
     system, *others = prompt(context, asked).messages
     assert system.role == "system"
@@ -54,9 +54,9 @@ def test_turns_alternate_and_say_who_wrote_them() -> None:
     messages = after_system(Context(history=history))
 
     assert messages == [
-        Message("user", f"{OPEN}from Ada{CLOSE}\nhi\n{OPEN}from Eve{CLOSE}\nhello"),
-        Message("assistant", "hi Ada\nhi Eve"),
-        Message("user", f"{OPEN}from Ada{CLOSE}\nAnd now?"),
+        PromptMessage("user", f"{OPEN}from Ada{CLOSE}\nhi\n{OPEN}from Eve{CLOSE}\nhello"),
+        PromptMessage("assistant", "hi Ada\nhi Eve"),
+        PromptMessage("user", f"{OPEN}from Ada{CLOSE}\nAnd now?"),
     ]
 
 

@@ -20,7 +20,7 @@ from bot.responders.llm.failures import Failure
 from bot.responders.llm.models import candidates
 from bot.responders.llm.peer import Peer
 from bot.responders.llm.responder import peers
-from bot.responders.llm.settings import Endpoint, LlmSettings
+from bot.responders.llm.settings import LlmSettings, ModelEndpoint
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 from tests.moderating import Moderation
@@ -129,7 +129,7 @@ async def test_an_address_that_takes_no_connection_is_one_failure(
 @pytest.fixture
 def pair() -> tuple[Peer, Peer]:
     """Return two models of one server."""
-    endpoint = Endpoint("openai:a", ("openai:b",), base_url=NOWHERE)
+    endpoint = ModelEndpoint("openai:a", ("openai:b",), base_url=NOWHERE)
     first, second = peers(candidates(endpoint, {}, max_tokens=10, temperature=None), LlmSettings())
     return first, second
 
@@ -156,16 +156,16 @@ def test_one_probe_at_a_time_goes_to_a_provider(pair: tuple[Peer, Peer], monkeyp
 @pytest.mark.parametrize(
     ("endpoint", "together"),
     [
-        (Endpoint("openai:a", ("openai:b", "openai:c"), base_url=NOWHERE), [0, 0, 0]),
-        (Endpoint("ollama:a", ("ollama:b", "openai:c"), base_url=NOWHERE), [0, 0, 1]),
-        (Endpoint("openai:a", ("openai-chat:b",)), [0, 0]),
-        (Endpoint("openai:a", ("openai-chat:b",), base_url=NOWHERE), [0, 1]),
-        (Endpoint("openai:a", ("openai-chat:b",), key_env="MINE"), [0, 1]),
+        (ModelEndpoint("openai:a", ("openai:b", "openai:c"), base_url=NOWHERE), [0, 0, 0]),
+        (ModelEndpoint("ollama:a", ("ollama:b", "openai:c"), base_url=NOWHERE), [0, 0, 1]),
+        (ModelEndpoint("openai:a", ("openai-chat:b",)), [0, 0]),
+        (ModelEndpoint("openai:a", ("openai-chat:b",), base_url=NOWHERE), [0, 1]),
+        (ModelEndpoint("openai:a", ("openai-chat:b",), key_env="MINE"), [0, 1]),
     ],
     ids=["one", "two", "two protocols", "two addresses", "two keys"],
 )
 def test_models_are_together_by_provider_address_and_key(
-    endpoint: Endpoint, together: list[int], monkeypatch: pytest.MonkeyPatch
+    endpoint: ModelEndpoint, together: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever says of one that it is away says nothing of the others."""
     monkeypatch.setenv("OPENAI_API_KEY", "theirs")

@@ -17,7 +17,7 @@ from bot.responders import Answer, Context, File, ModelFailed, Responder, Uttera
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder, build_responder, peers
-from bot.responders.llm.settings import Endpoint, LlmSettings, Patience
+from bot.responders.llm.settings import LlmSettings, ModelEndpoint, ModelPatience
 from tests.responders.llm.asking import PATIENT, TEXT, Asking, ask, question
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.suite.clock import Clock
@@ -191,7 +191,7 @@ async def test_text_is_cleaned_while_it_is_shown() -> None:
 async def test_thoughts_are_signs_of_life_and_never_shown(clock: Clock) -> None:
     """A model that thinks for longer than it may wait to begin is not left."""
     seen: list[ModelMessage] = []
-    patience = Patience(first_token=PATIENCE, between=3 * PATIENCE, total=9 * PATIENCE)
+    patience = ModelPatience(first_token=PATIENCE, between=3 * PATIENCE, total=9 * PATIENCE)
 
     async def think(
         messages: list[ModelMessage], _info: AgentInfo
@@ -219,7 +219,7 @@ async def test_thoughts_among_the_words_are_never_shown(server: ModelServer, ask
 
 async def test_real_models_are_refused_in_tests(nobody_outside_is_asked: list[str]) -> None:
     """Whoever forgets the server gets an error, not a bill."""
-    responder = build_responder(Endpoint("openai:tiny", base_url="https://api.openai.com/v1"), LlmSettings(), {})
+    responder = build_responder(ModelEndpoint("openai:tiny", base_url="https://api.openai.com/v1"), LlmSettings(), {})
 
     with pytest.raises(ModelFailed):
         await ask(responder)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.responders import ModelFailed, Trouble, Utterance
 from bot.responders.llm.models import candidates
 from bot.responders.llm.server import ask as ask_server
-from bot.responders.llm.settings import Endpoint
+from bot.responders.llm.settings import ModelEndpoint
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, Wire, chunk, events, response, well
 
@@ -208,7 +208,7 @@ async def test_a_size_that_a_server_tells_is_used(asking: Asking, server: str) -
 async def test_what_a_server_tells_may_be_nonsense(sent: bytes) -> None:
     """Then nothing is known, and nothing is raised."""
     async with Wire(lambda _asked: sent).serve() as wire:
-        (candidate,) = candidates(Endpoint("openai:tiny", base_url=wire.url), {}, max_tokens=10, temperature=None)
+        (candidate,) = candidates(ModelEndpoint("openai:tiny", base_url=wire.url), {}, max_tokens=10, temperature=None)
         told = await ask_server(candidate)
 
     assert (told.known, told.context) == (False, 0) or told.models == ("tiny",)

@@ -1,0 +1,15 @@
+"""Money in whole millionths of a dollar, as the log has it."""
+
+from __future__ import annotations
+
+_DOLLAR = 1_000_000
+
+
+def micros_of(dollars: float) -> int:
+    """Return dollars, as the settings give them, in millionths."""
+    return round(dollars * _DOLLAR)
+
+
+def dollar_text(micros: int, places: str = ".4f") -> str:
+    """Return millionths as dollars for eyes; ``places`` is how Python formats them: ``$0.1234``."""
+    return f"${micros / _DOLLAR:{places}}"
