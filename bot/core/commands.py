@@ -83,7 +83,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Record the text of a reply; ``together_ids`` are the messages it answers as well."""
+    """Record the text of a reply; ``together_ids`` are further messages that it answers."""
 
     event: e.ReplyComposed
     body: e.Body
@@ -152,7 +152,7 @@ class Remembered(NamedTuple):
 class Rewind:
     """Bring back what was known at version ``to_version``.
 
-    ``next_undo_version`` is that of the rewind or reset that an undo takes back from then on (None: this one).
+    ``next_undo_version`` is that of the rewind or reset that the next undo takes back (None: this one).
     """
 
     by: str
@@ -163,10 +163,10 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take the rewind or reset at version ``undone_version`` back, where it is the newest that still stands.
+    """Take back the rewind or reset at version ``undone_version``, if it is the newest that was not taken back.
 
-    ``before`` is what was known just before it, and ``after`` just after it; ``next_undo_version`` is that of the one
-    that an undo takes back from then on (0: none).
+    ``before`` is what was known just before it, ``after`` just after it. ``next_undo_version`` is that of the one that
+    the next undo takes back (0: none).
     """
 
     by: str

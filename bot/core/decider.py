@@ -190,7 +190,7 @@ def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
     turn, entry = state.turn(sent_id), state.pending(message_id)
     known = turn is not None and turn.role is e.Role.BOT and not turn.author_id and turn.part == part
     if known or (entry is not None and sent_id in (*entry.sent_ids, *entry.surplus_ids)):
-        # The other of response and echo came first: the log's keys would find that out, for the price of a commit.
+        # The response or the echo came first. The log's keys would notice, too, but that costs a commit.
         return ()
     sent = e.ReplySent(
         message_id=message_id, part=part, sent_id=sent_id, proof=command.proof, generation=command.generation

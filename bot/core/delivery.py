@@ -19,13 +19,13 @@ from bot.core.parts import split
 from bot.times import MINUTE, SECOND
 
 TOKEN_MICROSECONDS = 14 * MINUTE + 45 * SECOND
-"""How long a command may be answered: Discord's fifteen minutes, less what a request takes."""
+"""How long a command can be answered: Discord's fifteen minutes, minus the time of a request."""
 CUT = "\n-# The answer is longer than one message: this is its beginning."
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long and how often a reply is tried, and how long messages in a row are collected."""
+    """How long and how often a reply is tried, and how long consecutive messages are collected."""
 
     max_age_us: int
     max_attempts: int
@@ -152,7 +152,7 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
     requested = [entry.requested_at for entry in entries]
     quiet_at = max(requested) + patience.together_us
     latest_at = min(requested) + 5 * patience.together_us
-    # A clock set back must not make it longer.
+    # A clock that was set back must not make the wait longer.
     return min(quiet_at - now, latest_at - now, patience.together_us)
 
 

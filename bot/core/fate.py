@@ -14,7 +14,7 @@ from bot.core.outbox import Outbox, Pending
 from bot.times import MINUTE
 
 NONCE_MICROSECONDS = MINUTE
-"""How long Discord surely remembers a nonce: its "few minutes" are documented no better (docs/discord-facts.md, 1.1)."""
+"""How long Discord surely remembers a nonce: it documents "a few minutes" (docs/discord-facts.md, 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Unreferenced:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """It was certainly not sent; ``after_seconds`` may pass before the next attempt (None: the caller chooses)."""
+    """The part was certainly not sent; the next attempt comes after ``after_seconds`` (None: the caller chooses)."""
 
     reason: str
     after_seconds: float | None = None
@@ -58,7 +58,7 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been sent: nobody can tell without looking; ``after_seconds`` as in :class:`NotYet`."""
+    """The part may have been sent; only a look can tell. ``after_seconds`` is as in :class:`NotYet`."""
 
     reason: str
     after_seconds: float | None = None

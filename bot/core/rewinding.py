@@ -18,7 +18,7 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
     then, persona = command.then, _persona_back(state, command.by, command.then.persona_position)
     window = _stored(then.window)
     same = window == _stored(state.window) and then.summary_position == state.summary_position and not persona
-    # One that goes on with an older one leaves nothing for an undo, so nobody minds a repetition.
+    # A rewind with ``next_undo_version`` goes on with an older one. It has nothing to undo, so repeating it is fine.
     if (same and command.next_undo_version is None) or command.to_version >= state.version:
         return ()
     rewound = e.ConversationRewound(
@@ -37,7 +37,7 @@ def undo(state: Conversation, command: c.Undo) -> e.Drafts:
     before = command.before
     if not state.rewound_version or state.rewound_version != command.undone_version:
         return ()
-    # A summary that was written since, and goes further, stays.
+    # A newer summary that reaches further stays.
     newer = state.summary_position != command.after.summary_position and state.summary_upto_id > before.summary_upto_id
     summary = state if newer else before
     undone = e.ConversationRewound(
@@ -49,7 +49,7 @@ def undo(state: Conversation, command: c.Undo) -> e.Drafts:
         summary_upto=summary.summary_upto_id,
         next_undo=command.next_undo_version,
     )
-    # As with the turns: a persona that somebody chose since stays.
+    # As with turns, a persona that somebody chose since stays.
     chosen_since = state.persona_changed_version > command.undone_version
     return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_position)))
 

@@ -14,10 +14,9 @@ from bot.eventlog.reader import Query, Reader
 class Trail(ReplyRecord):
     """The record of the reply to a message.
 
-    ``recorded`` are the streams that hold the message; ``turns`` the positions at which a reply was requested, and
-    those at which it was given up, negative. ``sent_after_position`` is that of the newest event after which the first
-    part was certainly sent: the one by which it began to be shown or was composed, or a later delay, which stands at
-    ``tried_position``.
+    ``recorded`` are the streams that hold the message. ``turns`` are the positions at which a reply was requested and,
+    as negative numbers, given up. ``sent_after_position`` is that of the newest event after which the first part was
+    certainly sent: the event by which it began to be shown or was composed, or a later delay (``tried_position``).
     """
 
     recorded: list[str] = field(default_factory=list)
@@ -50,7 +49,7 @@ class Trail(ReplyRecord):
             case e.ReplyDelayed():
                 self.tried_position = recorded.position
             case e.ReplySent(proof=e.Proof.RESPONSE) if not (self.sent or self.begun_position):
-                # What an echo or a look tells of may have been sent by any attempt.
+                # A part that an echo or a look confirms may have been sent by any attempt.
                 self.sent_after_position = self.tried_position
             case e.ReplyAbandoned():
                 self.turns.append(-recorded.position)

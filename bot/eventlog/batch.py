@@ -32,7 +32,7 @@ class Appended(NamedTuple):
 
 @dataclass(slots=True)
 class Append:
-    """A request to append ``units`` to ``stream`` at ``expected_version`` (None: wherever it is)."""
+    """A request to append ``units`` to ``stream`` at ``expected_version`` (None: at any version)."""
 
     stream: str
     units: Sequence[Unit]

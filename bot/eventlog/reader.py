@@ -42,8 +42,8 @@ MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY
 class Query:
     """Which events to read. An event has to fit every field that is set.
 
-    ``since`` and ``until`` are microseconds, ``until`` exclusive; both versions are of one ``stream``;
-    ``author_id`` chooses what a person wrote and what was asked for them.
+    ``since`` and ``until`` are microseconds, ``until`` exclusive. Both versions are of one ``stream``. ``author_id``
+    chooses what a person wrote and the replies requested for it.
     """
 
     stream: str | None = None

@@ -149,7 +149,7 @@ class Catchup:
         try:
             async with self._slots:
                 if _unnamed(target, state.watermark_id) and not (await self._page(channel_id, None)).messages:
-                    # Most such channels are empty, and of those the log need not tell at every start.
+                    # Most such channels are empty. The log does not need an event about each of them at every start.
                     return True
                 if await self._read(target, state.watermark_id):
                     return True

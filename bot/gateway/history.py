@@ -27,7 +27,7 @@ class Page(NamedTuple):
 
 
 async def page_of(client: discord.Client, channel_id: int, after_id: int | None) -> Page:
-    """Return the messages after ``after_id`` (None: the newest), without any that has no id.
+    """Return the messages after ``after_id`` (None: the newest ones); messages without an id are left out.
 
     Raises any error of a request, and Intercepted when the answer is not a history.
     """

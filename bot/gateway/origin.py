@@ -33,7 +33,7 @@ _STRAY = object()
 
 
 class Intercepted(aiohttp.ClientError):
-    """Something between the bot and Discord answered; ``after_seconds`` is how long it wants to be left alone."""
+    """Something between the bot and Discord answered; ``after_seconds`` is how long it asks to wait."""
 
     def __init__(self, status: int, after_seconds: float | None = None) -> None:
         super().__init__(f"status {status}, not Discord's")

@@ -158,7 +158,7 @@ class DiscordSender:
         return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
 
     async def _history(self, client: discord.Client, channel_id: int, after_id: int) -> tuple[list[Any], bool]:
-        """Return the messages after ``after_id``, oldest first, and whether these are all."""
+        """Return the messages after ``after_id``, oldest first, and whether these are all of them."""
         messages: list[Any] = []
         for _ in range(LOOK_PAGES):
             page = await page_of(client, channel_id, after_id)

@@ -51,6 +51,7 @@ SHOWN_AS: Mapping[str, str] = {
 }
 """The state's fields that are shown under another name: people's scripts go by that one, so it stays."""
 
+
 _QUIET_FIELDS = frozenset({"sent_at"})
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})

@@ -175,6 +175,6 @@ class Composer:
     async def _history(
         self, state: Conversation, channel_id: int, entry: Pending, since_id: int
     ) -> tuple[Utterance, ...]:
-        """Return the turns before a question that are newer than ``since_id``: the others are summed up."""
+        """Return the turns before a question that are newer than ``since_id``; older ones are in the summary."""
         turns = [turn for turn in state.window if since_id < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)

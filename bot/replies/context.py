@@ -28,12 +28,13 @@ from bot.replies.sender import Responses, Sender, StillNext
 class Knowledge:
     """What the process knows about a channel's replies.
 
-    ``texts`` are the parts of the reply composed last; ``head_id`` is the question whose reply is worked on,
-    ``failures`` how often whoever writes it has failed, ``waits_for`` why it waits for them ("": it does not),
-    ``others`` how many others were answered when it did last, ``cuts`` how often its answer was lost in the middle,
-    ``written`` its answer while that is not recorded, ``shown`` what its messages show; ``due`` tells when a delayed
-    reply is tried again and ``quiet_until`` when the channel takes the next edit, both on the loop's clock;
-    ``sending``: a request is under way.
+    ``certain`` are the replies of which Discord holds nothing that the log does not know. ``texts`` are the parts of
+    the last composed reply. ``head_id`` is the question whose reply is worked on. About that reply: ``failures`` counts
+    failures of the responder, ``waits_for`` is why it waits for the responder ("": it does not), ``others`` is how many
+    others the responder had answered at its last failure, ``cuts`` counts how often the answer broke off, ``written``
+    is the answer while it is not recorded, and ``shown`` holds the texts of its messages. ``due`` is when a delayed
+    reply is tried again, ``quiet_until`` when the channel may be edited next, both on the loop's clock. ``sending``: a
+    request is under way.
     """
 
     certain: set[int] = field(default_factory=set)

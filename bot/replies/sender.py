@@ -58,7 +58,7 @@ class Sender(Protocol):
         ...
 
     async def look(self, channel_id: int, since_id: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when it can't."""
+        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when that fails."""
         ...
 
 
@@ -71,7 +71,7 @@ class Responses(Protocol):
 
 
 class LookFailed(Exception):
-    """The history could not be read just now; ``after_seconds`` as in :class:`bot.core.fate.NotYet`."""
+    """The history could not be read just now; ``after_seconds`` is as in :class:`bot.core.fate.NotYet`."""
 
     def __init__(self, reason: str, after_seconds: float | None = None) -> None:
         super().__init__(reason)

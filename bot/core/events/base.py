@@ -64,8 +64,8 @@ class Body(BaseModel):
 class Draft(NamedTuple):
     """An event about to be appended.
 
-    ``subject_id`` is that of the person whose words ``body`` holds; ``causation`` the position of the event that caused
-    this one, by default the first one of the same append.
+    ``subject_id`` is the id of the person whose words ``body`` holds. ``causation`` is the position of the event that
+    caused this one (None: the first event of the same append).
     """
 
     event: Event
