@@ -1,6 +1,6 @@
 """Every error of Echoless, in one tree.
 
-EcholessError                  the root; ``exit_code`` is what the command line leaves with
+EcholessError                  the root; ``exit_code`` is the exit code of the command line
 ├── ConfigError                settings, rules or facts are wrong: nothing was started        (exit 2)
 ├── TokenError                 Discord refuses the token, or there is none                    (exit 3)
 ├── IntentError                Discord refuses a privileged intent                            (exit 3)
@@ -12,8 +12,8 @@ EcholessError                  the root; ``exit_code`` is what the command line 
 │   └── KeyMismatch            the key does not open this log's vault
 └── VersionConflict            somebody else appended first; names both versions
 
-Each builds its own message and ends with what to do next; messages carry ids, paths and numbers, never secrets or
-people's words.
+Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
+or people's words.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ConfigError(EcholessError):
     exit_code = 2
 
     def __init__(self, *problems: str) -> None:
-        """List all that is wrong, each thing once."""
+        """List all problems, each once."""
         self.problems = tuple(dict.fromkeys(problems))
         if len(self.problems) == 1:
             super().__init__(*self.problems)

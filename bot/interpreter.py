@@ -1,4 +1,4 @@
-"""What a process asks of Python's interpreter: to serve a loop beside threads, to leave its collector off a while."""
+"""Settings of Python's interpreter: how it shares its time between threads, and when its garbage collector runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ COLLECT_AFTER = (20_000, 10, 20)
 
 
 def settle() -> None:
-    """Have the interpreter serve a loop that makes many short-lived objects, beside threads that write.
+    """Tune the interpreter for an event loop that makes many short-lived objects, beside threads that write.
 
-    A thread that waits for the interpreter gets it after a tenth of a millisecond (Python's own: five): beside a busy
-    loop the log's writer was seen to wait longer than it wrote. The collector looks for cycles after 20,000 new objects
-    instead of 700, and never again among what is imported by now, which lives as long as the process.
+    A thread that waits for the interpreter gets it after 0.1 ms (Python's default: 5 ms). With the default, the log's
+    writer waited longer beside a busy loop than it wrote. The collector looks for cycles after 20,000 new objects
+    instead of 700, and no longer among the objects that exist by now, which live as long as the process.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
@@ -26,11 +26,11 @@ def settle() -> None:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the collector from running for the length of a ``with`` block, unless it was off already.
+    """Turn the collector off within the context, unless it was off already.
 
-    A page of events makes thousands of objects that all die together, without a cycle among them; the collector counts
-    them and goes through everything else the process holds, again and again. Measured: it takes half the time of a long
-    replay. It is off for the process, so a block should be short: where two overlap, the first that ends turns it on.
+    A page of events makes thousands of objects that die together, without cycles. The collector counts them, and goes
+    through all other objects of the process again and again. Measured: that takes half the time of a long replay. It is
+    off for the whole process, so keep the context short; of two that overlap, the first to end turns it on.
     """
     if not gc.isenabled():
         yield

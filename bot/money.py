@@ -11,5 +11,5 @@ def micros_of(dollars: float) -> int:
 
 
 def dollar_text(micros: int, places: str = ".4f") -> str:
-    """Return millionths as dollars for eyes; ``places`` is how Python formats them: ``$0.1234``."""
+    """Return millionths as dollars for people, such as ``$0.1234``; ``places`` is Python's format."""
     return f"${micros / _DOLLAR:{places}}"

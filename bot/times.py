@@ -84,7 +84,7 @@ def iso_time(moment: int) -> str:
 
 
 def utc_time(moment: int) -> str:
-    """Return a moment as a time for eyes, to the millisecond: ``2026-11-23 13:41:45.394Z``."""
+    """Return a moment as a time for people, to the millisecond: ``2026-11-23 13:41:45.394Z``."""
     return brief(iso_time(moment))
 
 

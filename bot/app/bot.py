@@ -54,7 +54,7 @@ from bot.telemetry import Health, Metrics, log_answers, serve
 from bot.times import length_of
 
 STOP_SECONDS = 7.0
-"""Seconds for sends under way when the bot stops: with the snapshots after them it leaves within ten."""
+"""Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
 
 _log = structlog.get_logger()
 
@@ -65,16 +65,16 @@ def clock() -> int:
 
 
 def reading_context(config: Config, reader: Reader, answering: Chain) -> CommandContext:
-    """Return what moderators' commands work with beside a log that they only read."""
+    """Return the context of moderators' commands for a log that is only read."""
     responders = (*answering.members, *notices())
     settings = answering_version(config)
     return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
 
 
 async def run_bot(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
-    """Run the bot until ``stopping`` is set, or until something only a person can mend.
+    """Run the bot until ``stopping`` is set, or until an error that needs a person.
 
-    Raises TokenError, IntentError, LogError and ConfigError; settings and token are looked at before anything is made.
+    Raises TokenError, IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
     _say_what_is_answered(config)
@@ -107,7 +107,7 @@ def _say_what_is_answered(config: Config) -> None:
 
 
 class Bot:
-    """Everything between an open log and Discord, wired; ``at``: which Discord, where not the one of the settings."""
+    """Everything between an open log and Discord, wired; ``at`` is the endpoint, if it is not that of the settings."""
 
     def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
         self._config = config
@@ -143,7 +143,7 @@ class Bot:
             limiter=from_settings.limiter(config, time.monotonic),
             terms=from_settings.terms(config, clock),
             budget=self.budget,
-            # Where messages in a row are collected, the first is not answered before the last is there.
+            # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
         )
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
@@ -162,7 +162,7 @@ class Bot:
         self._watch()
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Stay connected until ``stopping`` is set; then let sends end and keep a snapshot of every hot channel."""
+        """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
         telemetry = self._config.telemetry
         await self.budget.load(self.log.reader)
         async with AsyncExitStack() as stack:
@@ -184,7 +184,7 @@ class Bot:
                 await connection
 
     def health(self) -> Health:
-        """Return how the bot is, for ``/healthz``."""
+        """Return the health of the bot, for ``/healthz``."""
         connected = self.current.connected.is_set()
         cause = self.supervisor.reconnects.cause
         away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
@@ -197,7 +197,7 @@ class Bot:
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
-        """Return how the models are that answers depend on."""
+        """Return the conditions of the models that answers depend on."""
         return tuple(condition for each in self._answering.members for condition in each.condition())
 
     def _models_away(self) -> list[str]:
@@ -271,7 +271,7 @@ class Bot:
         self._background.start(self.replies.recover())
 
     def _listen(self) -> None:
-        """Have everybody who reacts to what was newly recorded told of it, in this order."""
+        """Register everything that reacts to newly recorded events, in the order in which it is called."""
         appended = self.conversations.on_appended
         appended += [self.interaction_replies.observe, self.replies.react]
         if self.summaries is not None:

@@ -1,4 +1,4 @@
-"""From the settings to the values that each part of the bot is made with."""
+"""Turns the settings into the values that the parts of the bot need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.times import length_of
 
 
 def endpoint(config: Config) -> Endpoint:
-    """Return which Discord the settings name."""
+    """Return Discord's endpoint from the settings."""
     return Endpoint(
         api_url=config.discord.api_url,
         gateway_url=config.discord.gateway_url,
@@ -29,7 +29,7 @@ def endpoint(config: Config) -> Endpoint:
 
 
 def places(config: Config) -> Places:
-    """Return where the settings let the bot record and answer."""
+    """Return the places where the bot may record and answer."""
     channels = config.channels
     return Places(
         record=frozenset(channels.record),
@@ -53,7 +53,7 @@ def access(config: Config) -> AccessRules:
 
 
 def terms(config: Config, clock: Callable[[], int]) -> Terms:
-    """Return what is answered; ``clock`` returns microseconds since the epoch."""
+    """Return the terms of answering; ``clock`` returns microseconds since the epoch."""
     return Terms(
         answer=frozenset(Call(call) for call in config.replies.answer),
         answer_bots=config.replies.answer_bots,
@@ -64,7 +64,7 @@ def terms(config: Config, clock: Callable[[], int]) -> Terms:
 
 
 def limiter(config: Config, clock: Callable[[], float]) -> Limiter:
-    """Return how often channels and people are answered; ``clock`` returns seconds and is never set back."""
+    """Return the limits of answers to channels and people; ``clock`` returns seconds of a monotonic clock."""
 
     def bucket(rate: Rate | None) -> Bucket | None:
         return None if rate is None else Bucket(rate.count, rate.per.total_seconds())
@@ -73,7 +73,7 @@ def limiter(config: Config, clock: Callable[[], float]) -> Limiter:
 
 
 def caps(config: Config) -> Caps:
-    """Return what a day may take."""
+    """Return the limits of a day."""
     limits = config.limits
     cost = None if limits.cost_per_day is None else micros_of(limits.cost_per_day)
     return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)

@@ -1,4 +1,4 @@
-"""From the settings to the responders that they name."""
+"""Makes the responders that the settings name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bot.responders.llm.settings import PERSONA, LlmSettings, ModelEndpoint, Mod
 from bot.responders.load import load
 
 _NONSENSE = "qzx 7f3 wvj?"
-"""Words that nobody writes a rule for."""
+"""Words for which nobody writes a rule."""
 _LLM = "bot.responders.llm.responder"
 _OURS = ("rules", "llm")
 _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
 
 def responders_of(config: Config, environ: Mapping[str, str] = os.environ) -> Chain:
-    """Return the responders that the settings name; raise ConfigError for all that is wrong.
+    """Return the responders that the settings name; raise ConfigError, which names all problems.
 
     ``environ`` holds the keys of language models.
     """
@@ -51,7 +51,7 @@ def _responder(config: Config, name: str, environ: Mapping[str, str]) -> Respond
 
 
 def rules_of(config: Config) -> RulesResponder:
-    """Return the rules alone, for what explains answers without asking for any: they need no key and no library."""
+    """Return only the rules, for explaining answers without asking for any. They need no key and no library."""
     facts: dict[Path, Mapping[str, str]] = {}
     problems: list[str] = []
     for path in sorted({rule.facts for rule in config.rules if rule.facts is not None}):
@@ -81,7 +81,7 @@ def rules_of(config: Config) -> RulesResponder:
 
 
 def answered(config: Config) -> dict[str, str]:
-    """Say in words what the bot answers, by what, for whom and where, for whoever starts it."""
+    """Return words for what the bot answers, by what, for whom and where, to be shown at its start."""
     replies, channels = config.replies, config.channels
     calls = [_CALLS[call] for call in replies.answer] + (["/ask"] if replies.ask else [])
     where = f"{len(channels.answer)} named in channels.answer" if channels.answer else "wherever it may read"
@@ -94,7 +94,7 @@ def answered(config: Config) -> dict[str, str]:
 
 
 def why_silent(config: Config) -> str:
-    """Return why these settings answer nothing at all, with what to do; "" where they answer something."""
+    """Return why these settings answer nothing at all, and what to do; "" if they answer something."""
     replies = config.replies
     if replies.responder == ("rules",) and not config.rules:
         return "There are no rules: add a table [[rules]] (`echoless init` writes some to begin with), or name a model."
@@ -107,7 +107,7 @@ def why_silent(config: Config) -> str:
 
 
 def why_unasked(config: Config) -> str:
-    """Return why the language model that these settings name is never asked, with what to do; "" where it is."""
+    """Return why the language model in these settings is never asked, and what to do; "" if it is asked."""
     names = config.replies.responder
     if names != ("rules", "llm"):
         return ""
@@ -124,7 +124,7 @@ def _named(config: Config, name: str) -> str:
 
 
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
-    """Return the responder of language models, whose library takes seconds to import: who has none pays nothing."""
+    """Return the responder of language models. Its library takes seconds to import, so it is imported here."""
     llm, settings = config.llm, _settings(config.llm)
     endpoint = ModelEndpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
     if config.limits.cost_per_day is not None:
@@ -155,7 +155,7 @@ def _settings(llm: Llm) -> LlmSettings:
 
 
 def _require_prices(endpoint: ModelEndpoint, settings: LlmSettings) -> None:
-    """Raise ConfigError for a model without a price: a limit of what a day may cost would never be reached."""
+    """Raise ConfigError for a model without a price, for which a limit of cost would never be reached."""
     for model in filter(None, (endpoint.model, *endpoint.fallbacks)):
         if price_of(settings.prices, model) is None:
             raise ConfigError(

@@ -19,12 +19,12 @@ _EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
 class Conversation:
     """What the bot knows of one channel, thread or DM.
 
-    ``window`` is ordered by message id, not by arrival, since a catch-up brings older messages after newer ones;
-    ``outbox`` as its replies go out; ``watermark_id`` is the newest message up to which the channel is known complete;
-    ``rewound_version`` is that of the rewind or reset that an undo would take back (0: none), and the state just before
-    that version holds the next; ``persona_position`` is that of the words that say who the bot is here (0: nothing
-    does), and ``persona_changed_version`` the one at which somebody set or cleared them. ``summary_position`` is that
-    of the words that sum up what was said up to message ``summary_upto_id`` (0: nothing does).
+    ``window`` is ordered by message id, because a catch-up brings older messages after newer ones. ``outbox`` is in the
+    order in which its replies are sent. ``watermark_id`` is the newest message up to which the channel is known to be
+    complete. ``rewound_version`` is that of the rewind or reset that the next undo takes back (0: none); the state just
+    before that version names the undo after it. ``persona_position`` is that of the channel's own persona (0: none),
+    and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
+    everything up to message ``summary_upto_id`` (0: none).
     """
 
     version: int = 0

@@ -30,12 +30,13 @@ ASKED = frozenset((Via.ASK, Via.WHISPER))
 class Pending:
     """A reply that was requested and is not finished: one entry of the outbox.
 
-    ``responder`` is who answers; ``asked_position`` is that of the question's words, ``composed_position`` that of the
-    answer's (0: not composed yet), ``cause_position`` that of the newest event about it. ``sent_ids`` holds each part's
-    Discord id (0: not known to be sent). ``begun``: parts are shown while the answer is written, so that what is in
-    Discord may differ from what was composed until the reply is completed; ``surplus_ids`` are those of such parts that
-    the answer turned out not to need. ``generation`` counts the answers composed for one message, from 1. ``plain``:
-    what is left of it is sent without a reference to the question, which Discord refused.
+    ``responder`` is the name of the one that answers. ``asked_position`` is that of the question's words,
+    ``composed_position`` that of the answer's words (0: not composed yet), ``cause_position`` that of the newest event
+    about the reply. ``sent_ids`` holds the Discord id of each part (0: not known to be sent). ``begun``: parts are
+    shown while the answer is written, so Discord may show another text than the composed one until the reply is
+    completed. ``surplus_ids`` are those of such parts that the complete answer does not need. ``generation`` counts the
+    answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
+    Discord refused that.
     """
 
     message_id: int

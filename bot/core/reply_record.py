@@ -17,12 +17,12 @@ from bot.core.outbox import ASKED
 
 @dataclass(slots=True)
 class ReplyRecord:
-    """What is on record about the reply to one message.
+    """The record of the reply to one message.
 
-    ``asked_position`` is where the question's words are, ``generation`` counts the answers that were asked for, from 1;
+    ``asked_position`` is that of the question's words. ``generation`` counts the answers that were asked for, from 1.
     ``begun_position`` is where the reply began to be shown while it was written (0: it did not). ``composed`` is the
-    newest answer that was written, of whichever generation, ``sent`` every message of the reply. ``completed`` and
-    ``abandoned`` hold until somebody asks again; ``newest`` is the newest event that says how the reply stands.
+    newest written answer of any generation, ``sent`` all messages of the reply. ``completed`` and ``abandoned`` hold
+    until somebody asks again. ``newest`` is the newest event that says in which state the reply is.
     """
 
     request: e.ReplyRequested | None = None
