@@ -38,7 +38,7 @@ def outbox(*entries: Pending) -> Outbox:
         pytest.param([SHOWN, OLD], {300}, SHOWN, id="what has begun to be shown goes on to its end"),
         pytest.param(
             [replace(OLD, composed_position=3, sent_ids=(0,)), HALF_SENT],
-            (),
+            {300},
             HALF_SENT,
             id="before any look for another one",
         ),
