@@ -1,4 +1,7 @@
-"""What discord.py stumbles over, made good: an event it can't parse, half a character, sessions that begin at once."""
+"""What discord.py stumbles over, made good: an event it can't parse, half a character, sessions that begin at once.
+
+And its wait for servers, of which there may be no more.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, TypeAlias
 
 import discord
 import structlog
+from discord.state import ConnectionState
 
 Unreadable: TypeAlias = Callable[[str, Any, Exception], None]
 """Told of an event that could not be parsed: its name, its data and what was raised."""
@@ -19,6 +23,10 @@ NEEDED = frozenset(("READY", "RESUMED"))
 
 DEEPEST = 100
 """Nothing that Discord sends is nested as deeply; what is deeper is left out, for no reader of JSON takes any depth."""
+
+_TELL_OF_A_SERVER = frozenset(("guild_available", "guild_unavailable", "guild_join", "guild_remove"))
+_MOMENT = 0.001
+"""Seconds: more than none, within which discord.py would leave servers in its queue."""
 
 _DIGITS = 1_000
 """No number has as many, and Python refuses to read one of a few thousand."""
@@ -57,6 +65,28 @@ def one_queue(wait: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Cor
                 raise
 
     return waiting
+
+
+class MissingServers:
+    """The servers that READY named and that have not come: without any, a session's start is over in a moment.
+
+    discord.py waits ``guild_ready_timeout`` after each server for another; that long for one that is out.
+    """
+
+    def __init__(self, state: ConnectionState[Any]) -> None:
+        self._state = state
+        self._longest = state.guild_ready_timeout
+        self._missing: set[int] = set()
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an event by discord.py's name of it, before it waits on."""
+        if event == "connect":
+            self._missing = {guild.id for guild in self._state.guilds if guild.unavailable}
+        elif event in _TELL_OF_A_SERVER:
+            self._missing.discard(arguments[0].id)
+        else:
+            return
+        self._state.guild_ready_timeout = self._longest if self._missing else _MOMENT
 
 
 def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
