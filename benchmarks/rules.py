@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from rich.console import Console
@@ -22,20 +22,23 @@ from bot.responders import Question, Rule, RulesResponder, compile_rules
 NUMBERS = (1, 20, 200)
 MESSAGES = 2000
 WORDS = ("sudo", "gnome", "kernel", "update", "wifi", "mount", "grub", "sound", "flash", "java", "ssh", "root", "vim")
-SHAPES: dict[str, Callable[[str], str]] = {
-    "!word (?P<who>...)": lambda word: rf"!{word}(?: (?P<who>\w+))?",
-    "word ...": lambda word: rf"{word} .+",
-    "how|what ... word ...": lambda word: rf"(?:how|what) .*{word}.*",
-    "... word ...": lambda word: rf".*\b{word}\b.*",
-    "(a)\\1word (not joined)": lambda word: rf"(a)\1{word}",
+COMMAND, BEGINNING, ASKING = r"!WORD(?: (?P<who>\w+))?", "WORD .+", "(?:how|what) .*WORD.*"
+SHAPES = {
+    "!word (?P<who>...)": (COMMAND,),
+    "word ...": (BEGINNING,),
+    "how|what ... word ...": (ASKING,),
+    "these three in turn": (COMMAND, BEGINNING, ASKING),
+    "... word ...": (r".*\bWORD\b.*",),
+    "(a)\\1word (not joined)": (r"(a)\1WORD",),
 }
 
 
-def responder(shape: Callable[[str], str], number: int) -> RulesResponder:
-    """Make rules of one shape about words that nobody writes, every other one ignoring case."""
+def responder(shapes: Sequence[str], number: int) -> RulesResponder:
+    """Make rules of some shapes about words that nobody writes, every other one ignoring case."""
     words = [f"{WORDS[each % len(WORDS)]}q{each}z" for each in range(number)]
     return compile_rules(
-        Rule(each, shape(word), "yes", ignore_case=bool(each % 2)) for each, word in enumerate(words, start=1)
+        Rule(each, shapes[each % len(shapes)].replace("WORD", word), "yes", ignore_case=bool(each % 2))
+        for each, word in enumerate(words, start=1)
     )
 
 
@@ -59,8 +62,8 @@ def main() -> None:
     questions = [Question(1, number, 3, "Ada", content) for number, content in enumerate(contents)]
     title = f"{len(questions)} {'recorded' if chat.real else 'invented'} messages that no rule answers"
     table = Table("rules", *(f"{number}, µs" for number in NUMBERS), *map("ratio {}".format, NUMBERS[1:]), title=title)
-    for name, shape in SHAPES.items():
-        responders = [responder(shape, number) for number in NUMBERS]
+    for name, shapes in SHAPES.items():
+        responders = [responder(shapes, number) for number in NUMBERS]
         taken = [[seconds(rules, questions) for rules in responders] for _ in range(rounds)]
         figures = (f"{median(column) / len(questions) * 1e6:.2f}" for column in zip(*taken, strict=True))
         ratios = (f"{median(row[place] / row[0] for row in taken):.2f}" for place in range(1, len(NUMBERS)))
