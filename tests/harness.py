@@ -31,6 +31,8 @@ from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
 """Seconds for a request, as the settings have it; a test lets them pass on its ``clock``."""
+SERVERS_WITHIN = 0.05
+"""Seconds for which a bot in this process waits for each server that READY named."""
 ROOT = Path(__file__).parents[1]
 RULES: list[dict[str, object]] = [{"match": "(?s)ask (?P<what>.+)", "reply": "re: {what}"}]
 
@@ -177,7 +179,7 @@ async def start_bot(
     config = settings(sandbox, folder, sections)
     answering = Chain((responder,)) if responder else responders_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
-    at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
+    at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)
     stopping = asyncio.Event()
     return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))

@@ -26,7 +26,7 @@ from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
 from bot.gateway.commands.tree import Commands
 from bot.gateway.connecting import ReconnectingClient
-from bot.gateway.discord_py_faults import for_discord_py, guard, one_queue
+from bot.gateway.discord_py_faults import MissingServers, for_discord_py, guard, one_queue
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import Intake, Recording
 from bot.gateway.invitation import invitation
@@ -103,6 +103,7 @@ class Client(ReconnectingClient):
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
         self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
+        self._missing_servers = MissingServers(self._connection)
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
         self._tree = wiring.commands.tree(self) if wiring.commands else None
 
@@ -135,6 +136,7 @@ class Client(ReconnectingClient):
 
         Events are ignored once the client is closed: discord.py waits for servers even after its connection ended.
         """
+        self._missing_servers.hear(event, args)
         if self.is_closed() or self._arrivals.take(event, args) or event not in self._heard:
             return
         super().dispatch(event, *args, **kwargs)

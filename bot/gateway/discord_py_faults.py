@@ -1,4 +1,7 @@
-"""Repairs of discord.py: events it can't parse (docs/discord-facts.md, 1.2), half characters, simultaneous sessions."""
+"""Repairs of discord.py: events it can't parse (docs/discord-facts.md, 1.2), half characters, simultaneous sessions.
+
+Also its wait for servers when none are missing.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, TypeAlias
 
 import discord
 import structlog
+from discord.state import ConnectionState
 
 Unreadable: TypeAlias = Callable[[str, Any, Exception], None]
 """Called for an event that could not be parsed, with its name, its data and the error."""
@@ -19,6 +23,10 @@ NEEDED = frozenset(("READY", "RESUMED"))
 
 DEEPEST = 100
 """The deepest nesting that is read. Discord sends nothing as deep, and no JSON reader takes any depth."""
+
+_TELL_OF_A_SERVER = frozenset(("guild_available", "guild_unavailable", "guild_join", "guild_remove"))
+_MOMENT = 0.001
+"""Seconds. With 0, discord.py would leave servers in its queue."""
 
 _DIGITS = 1_000
 """Digits from which a number is read as null. Python refuses to read a number of some thousand digits."""
@@ -57,6 +65,28 @@ def one_queue(wait: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Cor
                 raise
 
     return waiting
+
+
+class MissingServers:
+    """The servers that READY named and that have not come yet. When none is missing, a session's start is over.
+
+    discord.py waits ``guild_ready_timeout`` after each server for another one, even after the last.
+    """
+
+    def __init__(self, state: ConnectionState[Any]) -> None:
+        self._state = state
+        self._longest = state.guild_ready_timeout
+        self._missing: set[int] = set()
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an event by discord.py's name of it, before it waits on."""
+        if event == "connect":
+            self._missing = {guild.id for guild in self._state.guilds if guild.unavailable}
+        elif event in _TELL_OF_A_SERVER:
+            self._missing.discard(arguments[0].id)
+        else:
+            return
+        self._state.guild_ready_timeout = self._longest if self._missing else _MOMENT
 
 
 def from_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON

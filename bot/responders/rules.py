@@ -18,12 +18,14 @@ import regex
 import structlog
 
 from bot.errors import ConfigError
+from bot.responders.prefilter import Joinable, joinable, joined
 from bot.responders.protocol import Answer, Context, Question, Responder
 from bot.responders.template import Template, TemplateError, parse
 
 _MESSAGE_SECONDS = 0.025
 _TRIES = 5
 _RULE_SECONDS = 0.010  # less than a message's, so that the rules behind an exploding one still get their turn
+_JOINED_SECONDS = 0.002  # a message that takes longer is left to the rules, one by one
 _STRIKES = 3
 _HARDLY = _RULE_SECONDS / 10
 
@@ -55,13 +57,17 @@ class _Pattern(Protocol):
 
 @dataclass(slots=True)
 class _Compiled:
-    """Hold a rule ready to run; ``key`` is the group that is looked up in the facts ("" without facts)."""
+    """Hold a rule ready to run; ``key`` is the group that is looked up in the facts ("" without facts).
+
+    ``joinable``: its pattern, where that can be joined with others.
+    """
 
     number: int
     pattern: _Pattern
     template: Template
     facts: Mapping[str, str] | None
     key: str
+    joinable: Joinable | None
     strikes: int = 0
 
     @property
@@ -99,6 +105,35 @@ class _Watch:
         return passed if passed < _HARDLY else time.thread_time() - self._own
 
 
+class _Prefilter:
+    """Tells of many rules at once that none of them matches; ``struck`` notes that one of them has strikes."""
+
+    def __init__(self, rules: Iterable[_Compiled]) -> None:
+        self._rules = [rule for rule in rules if rule.joinable is not None and not rule.suspended]
+        self._pattern = joined(rule.joinable for rule in self._rules if rule.joinable is not None)
+        self._strikes = 0
+        self.struck = any(rule.strikes for rule in self._rules)
+
+    def excludes(self, text: str) -> bool:
+        """Tell whether surely none of the rules that could be joined matches."""
+        if self._pattern is None:
+            return False
+        try:
+            found = self._pattern.fullmatch(text, timeout=_JOINED_SECONDS)
+        except TimeoutError:
+            self._strikes += 1
+            if self._strikes >= _STRIKES:
+                # Patterns can be slow together where each alone is fast.
+                self._pattern = None
+            return False
+        self._strikes = 0
+        if found is None and self.struck:
+            self.struck = False
+            for rule in self._rules:
+                rule.strikes = 0
+        return found is None
+
+
 class RulesResponder(Responder):
     """Answer by rules, in their order.
 
@@ -110,6 +145,8 @@ class RulesResponder(Responder):
 
     def __init__(self, rules: Iterable[_Compiled]) -> None:
         self._rules = tuple(rules)
+        self._unjoined = tuple(rule for rule in self._rules if rule.joinable is None)
+        self._prefilter = _Prefilter(self._rules)
 
     def claims(self, question: Question) -> bool:
         """Tell whether a rule answers the question."""
@@ -118,36 +155,49 @@ class RulesResponder(Responder):
     def answer(self, question: Question, context: Context | None = None) -> Answer | None:  # noqa: ARG002
         """Answer by the first rule that applies."""
         text = question.text.strip()
+        rules = self._unjoined if self._prefilter.excludes(text) else self._rules
+        return self._first(rules, text, question.author) if rules else None
+
+    def _first(self, rules: Iterable[_Compiled], text: str, author: str) -> Answer | None:
         watch = _Watch()
-        for rule in self._rules:
+        for rule in rules:
             if rule.suspended:
                 continue
             left = _MESSAGE_SECONDS - watch.used()
             if left <= 0:
                 return None
-            reply = self._try(rule, text, question.author, left, watch)
+            reply = self._try(rule, text, author, left, watch)
             if reply:
                 return Answer(reply, rule=str(rule.number))
         return None
 
     def _try(self, rule: _Compiled, text: str, author: str, left: float, watch: _Watch) -> str:
         limit = min(left, _RULE_SECONDS)
+        before = _MESSAGE_SECONDS - left
         for _ in range(_TRIES):
-            before = watch.used()
             try:
                 reply = rule.reply(text, author, limit)
             except TimeoutError:
                 # The pattern's clock is the whole process's: what other threads used up is no fault of the rule.
-                if watch.used() - before >= limit / 2:
+                now = watch.used()
+                if now - before >= limit / 2:
                     break
+                before = now
             else:
                 rule.strikes = 0
                 return reply
         # A rule that got less than its due because of the ones before it is not to blame.
         if left >= _RULE_SECONDS:
-            rule.strikes += 1
-            _log.warning("rule.suspended" if rule.suspended else "rule.timed_out", rule=rule.number)
+            self._strike(rule)
         return ""
+
+    def _strike(self, rule: _Compiled) -> None:
+        rule.strikes += 1
+        _log.warning("rule.suspended" if rule.suspended else "rule.timed_out", rule=rule.number)
+        if rule.suspended:
+            self._prefilter = _Prefilter(self._rules)
+        else:
+            self._prefilter.struck = True
 
 
 def compile_rules(specs: Iterable[Rule]) -> RulesResponder:
@@ -176,7 +226,14 @@ def _compile(spec: Rule) -> _Compiled:
     if not spec.reply.strip():
         raise _wrong(spec, "`reply` is empty, so it can never answer; write what to say or remove the rule")
     _refuse_unknown(spec, template, groups)
-    return _Compiled(spec.number, pattern, template, spec.facts, _key(spec, groups))
+    return _Compiled(
+        spec.number,
+        pattern,
+        template,
+        spec.facts,
+        _key(spec, groups),
+        joinable(spec.match, ignore_case=spec.ignore_case),
+    )
 
 
 def _pattern(spec: Rule) -> _Pattern:

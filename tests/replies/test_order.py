@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from bot.core.events import MessageReceived, ReplyBegun, ReplyDelayed, ReplyRequested, ReplySent, Via
+from bot.core.outbox import Pending
 from bot.gateway import catchup, ratelimits
+from bot.replies.sending import Sending
 from bot.responders import Answer, Context, Question
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -122,6 +125,27 @@ async def test_what_waits_for_a_window_lets_what_is_older_go_first(
     assert await scene.answered(bot) == ["ask old", "ask new"]
     assert await bot.judge.of(ReplyDelayed) == []
     assert len(await control.requests(**POSTS)) == 3
+
+
+async def test_what_is_read_from_the_log_lets_what_is_older_go_first(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older question is recorded while the text of the newer answer is on its way from the disk."""
+    asked, there, texts = asyncio.Event(), asyncio.Event(), Sending.texts
+
+    async def slow(sending: Sending, entry: Pending) -> tuple[str, ...]:
+        asked.set()
+        await there.wait()
+        return await texts(sending, entry)
+
+    monkeypatch.setattr(Sending, "texts", slow)
+    bot = await scene.open("ask old")
+    await scene.ask("ask new")
+    await eventually(asked.is_set)
+    await scene.catch_up(bot)
+    there.set()
+
+    assert await scene.answered(bot) == ["ask old", "ask new"]
 
 
 async def test_what_is_sent_in_part_goes_on_to_its_end(scene: Scene, control: ControlClient) -> None:
