@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.commands import Abandon
 from bot.core.events import (
     AbandonReason,
     MessageDeleted,
@@ -264,3 +265,29 @@ async def test_one_channel_in_trouble_holds_up_no_other(
     assert await said(control, channel=other["id"]) == ["re: three"]
     assert await said(control, channel=str(general)) == ["re: one", "re: two"]
     assert (await control.messages(author="sandbox-bot"))[0]["content"] == "re: three"
+
+
+async def test_a_reply_that_is_dropped_while_nobody_can_be_reached_is_not_written(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """A model would be asked, and paid, for nothing."""
+    channel, responder = sandbox.services.general.id, Gated()
+    bot = await launch(responder=responder)
+    questions = [int((await control.post(f"ask {text}"))["id"]) for text in ("one", "two", "three")]
+    await bot.judge.expect(ReplyRequested, 3)
+    await eventually(lambda: responder.asked)
+    await control.gateway("storm", at="connect", does="cut")
+    await control.gateway("drop")
+    await eventually(lambda: not bot.connected)
+    one, two, three = questions
+
+    for question in (one, two):
+        await bot.bot.conversations.handle(channel, Abandon(question, AbandonReason.CANCELLED))
+        responder.open.set()
+        # The worker has turned to the next one.
+        await eventually(lambda: bot.bot.current.connected._waiters)
+    await control.gateway("calm")
+    await bot.judge.expect(ReplySent)
+
+    assert [question.message_id for question in responder.asked] == [one, three]
+    assert await said(control) == ["re: three"]
