@@ -41,7 +41,7 @@ TYPES = tuple(
     )
 )
 UNKNOWN = "unknown"
-"""The key for answers of which the asker is not known."""
+"""The key for answers whose asker is not known."""
 MOST = 10
 """People and channels that are listed, those with the highest usage first."""
 WIDTH = 20

@@ -71,11 +71,11 @@ class _Server:
         # With OpenAI's protocol the version is in the address; with others it is in the paths.
         self.list_path = "/models" if parts.path.strip("/") else "/v1/models"
 
-    async def get(self, path: str) -> Any:  # noqa: ANN401 - whatever it sends
+    async def get(self, path: str) -> Any:  # noqa: ANN401 - anything that it sends
         """Return the response to a GET of a path or a whole address."""
         return await self._client.get(path, cast_to=object, options=self._options)  # type: ignore[union-attr]
 
-    async def post(self, address: str, body: object) -> Any:  # noqa: ANN401 - whatever it sends
+    async def post(self, address: str, body: object) -> Any:  # noqa: ANN401 - anything that it sends
         """Return the response to a POST of a body."""
         return await self._client.post(  # type: ignore[union-attr]
             address, cast_to=object, body=body, options=self._options
@@ -136,7 +136,7 @@ async def _ollama(server: _Server, name: str) -> int:
     return next((_number(value) for key, value in trained.items() if str(key).endswith(".context_length")), 0)
 
 
-def _entries(listed: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - whatever a server sent
+def _entries(listed: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - anything that a server sent
     """Return the models of a list, or None if it is no list of models."""
     data = _table(listed).get("data")
     return list(_tables(data)) if isinstance(data, list) else None
@@ -152,13 +152,13 @@ def _size(entry: dict[str, Any] | None) -> int:
     return next((size for table in tables for key in _IN_LIST if (size := _number(table.get(key)))), 0)
 
 
-def _tables(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - whatever a server sent
+def _tables(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - anything that a server sent
     return (each for each in (value if isinstance(value, list) else ()) if isinstance(each, dict))
 
 
-def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a server sent
+def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that a server sent
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: Any) -> int:  # noqa: ANN401 - whatever a server sent
+def _number(value: Any) -> int:  # noqa: ANN401 - anything that a server sent
     return value if isinstance(value, int) and _SMALLEST <= value <= _LARGEST else 0
