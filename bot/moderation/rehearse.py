@@ -38,7 +38,7 @@ _WIDTH = 90
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """The question, the recorded answer (if there is none, ``outcome`` says why), and the answer of now."""
+    """The question, the recorded answer (if there is none, ``outcome`` says why), and the new answer."""
 
     message_id: int
     asked: str
@@ -123,7 +123,7 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) 
 async def _answer(
     context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
 ) -> tuple[tuple[str, ...], str]:
-    """Return the parts of the answer of now, or no parts and the reason."""
+    """Return the parts of the new answer, or no parts and the reason."""
     around = await _around(context, channel_id, entries[0].message_id)
     composer = Composer(
         context.reader,
@@ -133,7 +133,7 @@ async def _answer(
         attachments=context.attachments,
         clock=context.clock,
     )
-    # The persona is the current one, as the settings are; the turns are those of then.
+    # The persona is the current one, as the settings are; the turns are those of that time.
     state = replace(state, persona_position=(await context.state(channel_id)).persona_position)
     own_id = context.own_id() or await _mentioned(context, entries[0].asked_position)
     try:
@@ -158,7 +158,7 @@ async def _around(context: CommandContext, channel_id: int, message_id: int) -> 
 
 
 async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
-    """Return the state for answering a message as of then, and the replies that its answer covered."""
+    """Return the state on which a message was, or would have been, answered, and the replies that it covered."""
     if story.composed_on is not None:
         state = story.composed_on.state
         together = await _together(context, channel_id, story)

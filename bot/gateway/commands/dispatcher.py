@@ -57,7 +57,7 @@ class Dispatcher:
         self._background = Background()
 
     async def admit(self, interaction: discord.Interaction) -> Invocation | None:
-        """Acknowledge a use and return it, or None if it is refused, too late, or was already brought."""
+        """Acknowledge a use and return it, or None if it is refused, too late, or a repetition."""
         if self._repeated(interaction):
             return None
         invocation = self._invocation(interaction, command_of(interaction), options_of(interaction))
