@@ -1,1 +1,1 @@
-"""What moderators may ask of the bot and have it do; ``commands.py`` lists it all."""
+"""The moderators' commands; ``commands.py`` lists them."""

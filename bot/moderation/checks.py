@@ -1,4 +1,4 @@
-"""Trust in the log: fold it again, keep a snapshot, verify chain, gaps, words and snapshots."""
+"""Commands that check the log: fold a channel again, keep a snapshot, verify chain, gaps, words and snapshots."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bot.moderation.text import count_text, printable
 from bot.times import SECOND
 
 MOST_FINDINGS = 100
-"""Findings that are listed; all are counted."""
+"""Findings that are listed; the count includes all."""
 
 OnProgress: TypeAlias = Callable[[int, int], None]
-"""Is told how many events of how many are checked."""
+"""Called with the number of checked events and that of all."""
 
 
 async def rebuild(context: CommandContext, channel_id: int) -> Report:
-    """Forget a channel's snapshots, fold its events from the first on, and compare with what was known before."""
+    """Delete a channel's snapshots, fold its events from the first on, and compare with the state before."""
     await known_head(context.reader, channel_id)
     owner, stream = context.owned(), stream_of(channel_id)
     in_memory = owner.conversations.peek(channel_id)
@@ -63,7 +63,7 @@ async def rebuild(context: CommandContext, channel_id: int) -> Report:
 
 
 async def snapshot(context: CommandContext, channel_id: int) -> Report:
-    """Keep a snapshot of a channel's state as it is now."""
+    """Keep a snapshot of a channel's current state."""
     await known_head(context.reader, channel_id)
     owner = context.owned()
     state = await owner.conversations.state(channel_id)

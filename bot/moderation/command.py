@@ -1,4 +1,4 @@
-"""What a moderators' command is: what it takes, what it does, what it answers with, and how it refuses."""
+"""The parts of a moderators' command: parameters, function, report, and the error with which it refuses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REPLAY = "replay"
 
 
 class ModerationError(EcholessError):
-    """What was asked can't be done; the sentence is for whoever asked."""
+    """The command can't be carried out; the message is a sentence for the person who used it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A file that goes with a report."""
+    """A file attached to a report."""
 
     name: str
     content: bytes
@@ -29,10 +29,10 @@ class ReportFile:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An answer: ``title`` and ``lines`` for eyes, ``data`` the same for machines (JSON).
+    """The answer to a command: ``title`` and ``lines`` for people, ``data`` the same for machines (JSON).
 
-    A line states one fact and is about 100 columns wide at most; it may hold people's words, with everything escaped
-    that could drive a terminal. ``more`` is the cursor of the next page, None at the end.
+    A line states one fact and is at most about 100 columns wide. It may hold people's words, with everything escaped
+    that could control a terminal. ``more`` is the cursor of the next page (None: this is the last).
     """
 
     title: str
@@ -43,25 +43,26 @@ class Report:
 
 
 Run: TypeAlias = Callable[..., Awaitable[Report]]
-"""``(context, **arguments) -> Report``. Of the arguments, ``by`` (who asks, as the log shows it), ``progress`` (is told
-how many events of how many are done) and ``limit_bytes`` (of a file) are filled in, for a function that has them."""
+"""``(context, **arguments) -> Report``. A function that has the arguments ``by`` (who asks, as the log shows it),
+``progress`` (called with the number of finished events and that of all) or ``limit_bytes`` (of a file) gets them filled
+in."""
 
 
 class Kind(Enum):
-    """What a parameter is: Discord's options and the command line's are each made from it."""
+    """The kind of a parameter. It decides which option the parameter becomes in Discord and on the command line."""
 
     CHANNEL = auto()
-    """A channel: named, or the one that a message or a link is in, or in Discord the one where the command is used."""
+    """A channel: the named one, that of a message or a link, or in Discord the one where the command is used."""
     CHANNEL_OR_LOG = auto()
-    """A channel, or where none is named the whole log: in Discord for the bot's owner alone."""
+    """A channel or, if none is named, the whole log; in Discord only the bot's owners get the whole log."""
     VISIBLE_CHANNELS = auto()
-    """A channel, or all that the asker sees, with their names; in Discord alone."""
+    """A channel, or all that the asker can see, with their names; only in Discord."""
     PLACE = auto()
-    """This channel or thread, or this server; in Discord alone."""
+    """This channel or thread, or this server; only in Discord."""
     MESSAGE = auto()
     """A message, by its link or id."""
     MESSAGE_OR_ALL = auto()
-    """A message, or with the word ``all`` every one that a command may be about."""
+    """A message or, with the word ``all``, all that the command may be about."""
     POINT = auto()
     """A point in time: a version, a message's link or id, an age such as ``2h``, or an ISO time."""
     PERSON = auto()
@@ -70,11 +71,11 @@ class Kind(Enum):
     TEXT = auto()
     NUMBER = auto()
     FLAG = auto()
-    """On or off; on the command line alone."""
+    """On or off; only on the command line."""
     CURSOR = auto()
-    """Which page; in Discord it is leafed through with buttons."""
+    """The page; in Discord buttons turn it."""
     PAGE_SIZE = auto()
-    """How many lines a page has; in Discord as many as fit in a message."""
+    """Lines of a page; in Discord as many as fit in a message."""
 
 
 WHOLE_CHANNELS = frozenset({Kind.CHANNEL, Kind.CHANNEL_OR_LOG})
@@ -97,11 +98,11 @@ _ARGUMENTS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a command takes.
+    """A parameter of a command.
 
-    ``text`` describes it in Discord, ``help`` on the command line where it says something else there. ``least`` and
-    ``most`` bound a number, or the characters of a text. ``called`` is the function's name for it, where that does not
-    follow from its kind or its name. ``in_discord``: whether it is an option there.
+    ``text`` describes it in Discord, ``help`` on the command line ("": as in Discord). ``least`` and ``most`` are the
+    limits of a number, or of the characters of a text. ``called`` is the name of the function's argument, if that does
+    not follow from the kind or the name. ``in_discord``: it is an option there.
     """
 
     name: str
@@ -117,30 +118,30 @@ class Parameter:
 
     @property
     def argument(self) -> str:
-        """Return what the command's function calls it."""
+        """Return the name of the argument of the command's function."""
         return self.called or _ARGUMENTS.get(self.kind, self.name)
 
     @property
     def is_option(self) -> bool:
-        """Tell whether it is one of the command's options in Discord."""
+        """Tell whether it is an option in Discord."""
         return self.in_discord and self.kind not in _TERMINAL_ALONE
 
     @property
     def terminal_help(self) -> str:
-        """Return what describes it on the command line."""
+        """Return its description on the command line."""
         return self.help or self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Parameters that exclude each other; ``missing`` is said in Discord, where one of them has to be given."""
+    """Parameters of which exactly one has to be given; ``missing`` is the sentence in Discord if it is not so."""
 
     names: tuple[str, ...]
     missing: str
 
 
 class Topic(Enum):
-    """What commands are about; the value is what the README says of them."""
+    """The subjects of commands; the value is the text in the README."""
 
     KNOWN = "what the bot knew, now or then; what happened; what changed between two points"
     WHY = (
@@ -155,14 +156,14 @@ class Topic(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, from which Discord's, the command line's and the control socket's are made.
+    """A command. Discord's, the command line's and the control socket's form are made from it.
 
-    ``text`` describes it in Discord (100 characters), ``help`` on the command line where it says something else there.
-    ``writes``: it needs the log's writing side. ``long``: it reads for long, and is done beside a running bot rather
-    than in it. ``composes``: it asks a responder, and so may need a model's key. ``preview``: tells what it would
-    change, and as ``changed`` in its data whether anything, before it is asked whether to. ``exports``: its answer is a
-    file in pieces, each with where the next begins. ``menu``: the entry for it in the menu of a message. ``group``: ""
-    stands alone.
+    ``text`` describes it in Discord (100 characters), ``help`` on the command line ("": as in Discord). ``writes``: it
+    needs the log's writing side. ``long``: it reads for a long time, so the command line carries it out itself beside a
+    running bot. ``composes``: it asks a responder, so it may need a model's key. ``preview`` reports what the command
+    would change, and with ``changed`` in its data whether it would change anything; the person confirms it after that.
+    ``exports``: its answer is a file in pieces; each says where the next begins. ``menu`` is its entry in the menu of a
+    message ("": none). ``group`` is the group that it is in ("": none).
     """
 
     name: str
@@ -182,17 +183,17 @@ class Command:
 
     @property
     def setting(self) -> str:
-        """Return what the settings' ``[moderation.commands]`` call it: of a group beside ``/replay``, the group."""
+        """Return its name in the settings' ``[moderation.commands]``: its group's, or its own in ``/replay``."""
         return self.name if self.group in ("", REPLAY) else self.group
 
     @property
     def has_twin(self) -> bool:
-        """Tell whether there is such a command outside of Discord, too."""
+        """Tell whether the command also exists outside of Discord."""
         return _DISCORD_ALONE.isdisjoint(parameter.kind for parameter in self.parameters)
 
     @property
     def previewing(self) -> Command | None:
-        """Return the command that tells what this one would change; None where it does not ask."""
+        """Return the command that previews this one, or None if it has no preview."""
         return self.preview and replace(self, name=f"preview_{self.name}", run=self.preview, preview=None, writes=False)
 
     @property
@@ -201,9 +202,9 @@ class Command:
         return tuple(each for each in self.parameters if self.either and each.name in self.either.names)
 
     def takes(self, argument: str) -> bool:
-        """Tell whether the function has an argument."""
+        """Tell whether the function has an argument of this name."""
         return argument in inspect.signature(self.run).parameters
 
     def of_kind(self, *kinds: Kind) -> tuple[Parameter, ...]:
-        """Return its parameters of some kinds."""
+        """Return its parameters of these kinds."""
         return tuple(parameter for parameter in self.parameters if parameter.kind in kinds)

@@ -1,8 +1,8 @@
-"""The moderators' commands: the one list from which every way to them is made.
+"""The list of the moderators' commands.
 
-A new command is a function ``(context, **arguments) -> Report`` and an entry here. From it follow Discord's command
-with its options and suggestions, the command line's, what the control socket takes, what the settings'
-``[moderation.commands]`` may name, and the row of the README's table.
+A new command is a function ``(context, **arguments) -> Report`` and an entry here. The following are made from the
+entry: the command in Discord with its options and suggestions, the one of the command line, the one of the control
+socket, the name in the settings' ``[moderation.commands]``, and the row in the README's table.
 """
 
 from __future__ import annotations
@@ -286,20 +286,20 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 GROUPS = {"replay": "See, explain, rewind and repair conversations.", "persona": "Show, set and clear who I am here."}
-"""What Discord shows of each group of commands."""
+"""The description that Discord shows for each group of commands."""
 
 
 def twins() -> dict[str, Command]:
-    """Return the commands that there are outside of Discord, too, by name."""
+    """Return, by name, the commands that also exist outside of Discord."""
     return {command.name: command for command in COMMANDS if command.has_twin}
 
 
 def calls() -> dict[str, Command]:
-    """Return what the control socket takes: the twins, each with its preview where it has one."""
+    """Return the commands of the control socket: the twins, and the previews of those that have one."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
     return {command.name: command for command in every}
 
 
 def settings() -> frozenset[str]:
-    """Return the names that the settings' ``[moderation.commands]`` take."""
+    """Return the names that are valid in the settings' ``[moderation.commands]``."""
     return frozenset(command.setting for command in COMMANDS)

@@ -1,4 +1,4 @@
-"""What the commands work with: a log, and where a bot owns it, what only its process knows."""
+"""The context of commands: a log and, in the bot that owns it, what only that process knows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bot.responders.protocol import Condition, Responder
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """How a running bot is: whether it speaks to Discord, what it holds in memory, and what is wrong.
+    """The status of a running bot: its connection to Discord, its counts in memory, its troubles.
 
-    ``waiting`` counts what waits for the log to be written, ``working`` the channels whose replies are at work.
-    ``models`` tell how the language models are that answers depend on.
+    ``waiting`` counts what waits to be written to the log, ``working`` the channels with replies in progress.
+    ``models`` are the conditions of the language models that answers depend on.
     """
 
     connected: bool
@@ -36,7 +36,7 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class WritableLog:
-    """What only the owner of a log may use: its writing side."""
+    """The writing side of a log, which only its owner may use."""
 
     log: EventLog
     conversations: Conversations
@@ -44,12 +44,12 @@ class WritableLog:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Everything the commands need, wired once.
+    """Everything that commands need, put together once.
 
-    ``owner`` is None for a reader beside, ``own_id`` gives the bot's id in Discord (None: not known), ``live`` how the
-    running bot is (None: none runs here). ``responders``, ``window`` and ``settings`` are what replies are composed
-    with at present, and so are ``attachments`` (None: no files are read) and ``around``, which tells what a channel
-    belongs to; ``clock`` returns microseconds since the epoch.
+    ``owner`` is None in a process that only reads the log. ``own_id`` returns the bot's id in Discord (None: not
+    known), ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
+    ``clock`` microseconds since the epoch. Replies are composed with ``responders``, ``window``, ``settings``,
+    ``around`` and ``attachments`` (None: no files are read).
     """
 
     folder: Path
@@ -65,13 +65,13 @@ class CommandContext:
     attachments: Attachments | None = None
 
     async def state(self, channel_id: int) -> Conversation:
-        """Return a channel's state now."""
+        """Return a channel's current state."""
         if self.owner is not None:
             return await self.owner.conversations.state(channel_id)
         return (await self.reader.load(stream_of(channel_id))).state
 
     def owned(self) -> WritableLog:
-        """Return the log's writing side; raise ModerationError beside a log that is only read."""
+        """Return the log's writing side; raise ModerationError in a process that only reads the log."""
         if self.owner is None:
             raise ModerationError("This log is only read here: nothing can be changed.")
         return self.owner
@@ -79,7 +79,7 @@ class CommandContext:
     async def note_use(
         self, *, user_id: int, guild_id: int | None, channel_id: int, command: str, options: str, outcome: str
     ) -> None:
-        """Record that somebody used a command, or was refused it, in the server's stream (in DMs the bot's)."""
+        """Record a use of a command, refused or not, in the server's stream (for a DM: in the bot's)."""
         used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
         stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
         await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject_id=user_id),))

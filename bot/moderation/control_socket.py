@@ -1,6 +1,6 @@
-"""The way into a running bot: HTTP over a socket in the log's folder, open to the owner of the process alone.
+"""Commands to a running bot: HTTP over a socket in the log's folder that only the user of the process can open.
 
-Whoever asks posts a :class:`Request`, and reads the answer as lines of JSON, each a :class:`Line`.
+A client posts a :class:`Request` and reads the answer as lines of JSON, each a :class:`Line`.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from bot.moderation.context import CommandContext
 
 SOCKET = "control.sock"
 MOST_AT_ONCE = 16
-"""Commands that are carried out at a time."""
+"""Commands that are carried out at once."""
 PATIENCE_SECONDS = 10.0
-"""How long a client may take to send its request."""
+"""The time in which a client has to send its request."""
 _LARGEST_REQUEST = 2**16
 _LONGEST_LINE = 2**26
 _LONGEST_ADDRESS = 100
-"""A bit less than the 104 (macOS) or 108 (Linux) bytes that the address of a socket may have."""
+"""Bytes; the address of a socket may have 104 (macOS) or 108 (Linux)."""
 
 _log = structlog.get_logger()
 
 
 class Request(BaseModel):
-    """A command's name, or its preview's (``preview_rewind``), and what its function takes."""
+    """The name of a command or of its preview (``preview_rewind``), and the arguments of its function."""
 
     command: str
     arguments: dict[str, Any]
 
 
 class Line(BaseModel):
-    """How many events of how many are done; at last the report, or the sentence of a refusal."""
+    """The number of finished events and that of all; the last line holds the report, or the sentence of a refusal."""
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -63,10 +63,10 @@ class Line(BaseModel):
 
 @asynccontextmanager
 async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None]:
-    """Answer on the socket in ``folder``, whose owner this process is; without one where it can't be made."""
+    """Answer on the socket in ``folder``, which this process owns; go on without one if it can't be made."""
     application = web.Application(client_max_size=_LARGEST_REQUEST)
     application.router.add_post("/", _Requests(context).serve)
-    # A connection is idle until a request comes. Whoever still waits when the bot stops is left without an answer.
+    # A connection is idle until a request comes. A client that still waits when the bot stops gets no answer.
     runner = web.AppRunner(
         application,
         access_log=None,
@@ -90,7 +90,7 @@ async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None
 async def call(
     folder: Path, command: str, arguments: Mapping[str, Any], progress: OnProgress | None = None
 ) -> Report | None:
-    """Have the bot that runs on the log in ``folder`` carry out a command; None when none listens there.
+    """Have the bot that runs on the log in ``folder`` carry out a command; None if no bot listens there.
 
     Raises ModerationError with the sentence of a refusal.
     """
@@ -112,7 +112,7 @@ async def call(
 
 
 async def _report(response: aiohttp.ClientResponse, progress: OnProgress | None) -> Report:
-    """Read until the report comes; raise ValueError where the connection ends before, or for what is no answer."""
+    """Read up to the report; raise ValueError if the connection ends before it or sends something else."""
     async for text in response.content:
         line = Line.model_validate_json(text)
         if line.error:
@@ -125,7 +125,7 @@ async def _report(response: aiohttp.ClientResponse, progress: OnProgress | None)
 
 
 class _Requests:
-    """Carries out what is asked, so many commands at a time."""
+    """Carries out requests, up to ``MOST_AT_ONCE`` at once."""
 
     def __init__(self, context: CommandContext) -> None:
         self._context = context
@@ -138,7 +138,7 @@ class _Requests:
         def progress(done: int, total: int) -> None:
             told.append(asyncio.ensure_future(response.write(Line(progress=(done, total)).to_json())))
 
-        # Whoever asked may leave at any moment.
+        # The client may leave at any moment.
         with suppress(ConnectionError):
             await response.prepare(request)
             last = await self._last_line(request, progress)
@@ -171,7 +171,7 @@ class _Requests:
 
 
 async def _request(request: web.Request) -> tuple[Command, dict[str, Any]]:
-    """Read a command and its arguments; raise ModerationError for anything else, and for what does not come."""
+    """Read a command and its arguments; raise ModerationError if the request is invalid or does not arrive in time."""
     if not _same_user(request):
         raise ModerationError("Only the user whose bot this is may ask it.")
     known = calls()
@@ -186,7 +186,7 @@ async def _request(request: web.Request) -> tuple[Command, dict[str, Any]]:
 
 
 def _listener(folder: Path) -> socket.socket:
-    """Return a socket that only this user can open, in place of one that a dead process left."""
+    """Return a socket that only this user can open; it replaces one that a dead process left."""
     (folder / SOCKET).unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -202,7 +202,7 @@ def _listener(folder: Path) -> socket.socket:
 
 @contextmanager
 def _address(folder: Path) -> Iterator[str]:
-    """Give the address of the socket in ``folder``, by way of an open folder where its path is too long for one."""
+    """Give the address of the socket in ``folder``. If its path is too long, it leads through the open folder."""
     path = os.fspath(folder.absolute() / SOCKET)
     if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
         yield path
@@ -215,7 +215,7 @@ def _address(folder: Path) -> Iterator[str]:
 
 
 def _same_user(request: web.Request) -> bool:
-    """Tell whether who asks runs as this process's user, or root; where the system can't say, the file's mode rules."""
+    """Tell whether the client runs as this process's user or as root; True on systems that can't tell."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None or request.transport is None:
         return option is None

@@ -1,4 +1,4 @@
-"""Names beside ids, as far as the log knows them: what people were called when they last wrote."""
+"""Names to show beside ids: those that people had when they last wrote, as far as the log knows them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bot.eventlog.reader import Query, Reader
 from bot.moderation.text import printable, shortened
 
 LONGEST = 32
-"""Characters of a name that are shown: Discord's own limit (docs: users, usernames and nicknames)."""
+"""Characters of a name that are shown, as in Discord (docs: users, usernames and nicknames)."""
 LOOKED_AT = 20
-"""The newest messages of a private channel among which its person's is."""
+"""The newest messages of a private channel in which one of its person's is looked for."""
 
 NOBODY: Mapping[int, str] = MappingProxyType({})
 
 
 async def names_of(reader: Reader, people: Collection[int], channels: Iterable[int] | None = None) -> Mapping[int, str]:
-    """Return what people were called when they last wrote, in ``channels`` (None: anywhere).
+    """Return the names that people had when they last wrote in ``channels`` (None: anywhere).
 
-    Those whose words are erased are missing, and all are where the log is read without its key.
+    People whose words are erased are missing. All are missing if the log is read without its key.
     """
     if reader.vault is None or not people:
         return NOBODY
@@ -36,7 +36,7 @@ async def names_of(reader: Reader, people: Collection[int], channels: Iterable[i
 
 
 async def partners_of(reader: Reader, channels: Collection[int]) -> Mapping[int, str]:
-    """Return the name of the person in each of ``channels`` that is private, as far as the log tells it."""
+    """Return the name of the person in each private one of ``channels``, as far as the log knows it."""
     if reader.vault is None:
         return NOBODY
     opened = {recorded.event.key() for recorded in await reader.find(BOT_STREAM, KeyKind.DM_OPENED)}
@@ -46,7 +46,7 @@ async def partners_of(reader: Reader, channels: Collection[int]) -> Mapping[int,
 
 
 def beside(name: str | None) -> str:
-    """Return a name the way it stands beside an id: on one line, and not too long."""
+    """Return a name to show beside an id: on one line, cut to ``LONGEST``; "" for None."""
     return shortened(printable(name), LONGEST) if name else ""
 
 

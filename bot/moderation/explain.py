@@ -21,7 +21,7 @@ from bot.money import dollar_text
 from bot.times import iso_time, span, utc_time
 
 MOST_EVENTS = 200
-"""Of one message: a reply is tried some dozens of times at most."""
+"""Events about one message; a reply is tried some dozens of times at most."""
 
 E = TypeVar("E", bound=e.Event)
 
@@ -30,8 +30,8 @@ E = TypeVar("E", bound=e.Event)
 class Story:
     """What is recorded about one message and the reply to it, in order.
 
-    ``composed_on``: the state it was based on; ``persona``: where the one it was written in comes from; ``reactions``:
-    how many of each kind there are to the answer.
+    ``composed_on`` is the state that the answer is based on, ``persona`` the origin of the persona that it was written
+    in, ``reactions`` the number of reactions of each kind to the answer.
     """
 
     message_id: int
@@ -42,11 +42,11 @@ class Story:
     reactions: Mapping[str, int] = field(default_factory=dict)
 
     def all(self, kind: type[E]) -> list[E]:
-        """Return its events of one kind."""
+        """Return the events of one type."""
         return [line.recorded.event for line in self.lines if isinstance(line.recorded.event, kind)]
 
     def outcome(self) -> str:
-        """Say in a few words what became of the message."""
+        """Return in a few words how the message was handled."""
         match self.reply.newest:
             case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
                 return f"answered together with message {detail}"
@@ -61,7 +61,7 @@ class Story:
         return self._progress()
 
     def _progress(self) -> str:
-        """Say how far the present answer is."""
+        """Return in a few words how far the current answer is."""
         reply = self.reply
         anew = f", composed anew {count_text(reply.generation - 1, 'time')}" if reply.generation > 1 else ""
         if not reply.written:
@@ -85,7 +85,7 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
 
 
 async def story_of(context: CommandContext, channel_id: int, message_id: int) -> Story:
-    """Return what is recorded about a message, or about the one that this message of the bot answers."""
+    """Return what is recorded about a message; for a message of the bot, about the one that it answers."""
     await known_head(context.reader, channel_id)
     trigger = await answered_by(context.reader, channel_id, message_id)
     query = Query(stream=stream_of(channel_id), message_id=trigger)
@@ -101,13 +101,13 @@ async def story_of(context: CommandContext, channel_id: int, message_id: int) ->
 
 
 async def _reactions(context: CommandContext, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
-    """Count what people think of an answer: up, down and other."""
+    """Count the reactions to an answer: up, down and other."""
     left = [given for sent_id in sent for given in await reactions_left(context.reader, channel_id, sent_id)]
     return Counter(given.feeling.value for given in left)
 
 
 async def _persona(context: CommandContext, composed: e.ReplyComposed | None) -> str:
-    """Say where the persona of an answer comes from; nothing of one that no model wrote."""
+    """Return the origin of an answer's persona; "" for an answer that no model wrote."""
     if composed is None or not composed.model:
         return ""
     found = await context.reader.at((composed.persona,)) if composed.persona else []
@@ -188,7 +188,7 @@ def _window(context: CommandContext, story: Story) -> str:
 
 
 def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
-    """Return how many of how many earlier turns a responder that reads the window has read."""
+    """Return how many earlier turns a responder that reads the window has read, and how many there were."""
     state, composed = story.composed_on.state if story.composed_on else None, story.reply.composed
     known = sum(turn.message_id < story.message_id for turn in state.window) if state else 0
     return max(0, min(known, context.window) - (composed.cut if composed else 0)), known

@@ -1,4 +1,4 @@
-"""Export a channel as JSON Lines, in files that Discord takes."""
+"""Export a channel as JSON Lines, in files that Discord accepts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bot.moderation.text import count_text, lines, size_text
 from bot.times import utc
 
 CHUNK = 500
-"""Events whose words are fetched in one go."""
+"""Events whose words are fetched at once."""
 LIMIT_BYTES = 8_000_000
-"""What a file may hold by default: Discord takes files of 10 MiB from everybody, form included."""
+"""The default limit of a file: Discord accepts 10 MiB from everybody, with the rest of the form included."""
 
 
 async def export(
@@ -28,9 +28,9 @@ async def export(
     words: bool = True,
     limit_bytes: int = LIMIT_BYTES,
 ) -> Report:
-    """Return a channel's events from a point in time on, as many as fit into ``limit_bytes``, the oldest first.
+    """Return a channel's events from a point in time on, the oldest first, as many as fit into ``limit_bytes``.
 
-    ``more`` is the ``since`` of what did not fit.
+    ``more`` in the report is the ``since`` of the first event that did not fit.
     """
     if words and context.reader.vault is None:
         raise ModerationError("What people wrote needs the log's key: export without words.")
@@ -51,7 +51,7 @@ async def export(
 
 
 class _Writer:
-    """Collects lines until the next one does not fit; ``next_version`` is its event's then."""
+    """Collects lines until one does not fit; ``next_version`` is then the version of that one's event."""
 
     def __init__(self, context: CommandContext, words: bool, limit: int) -> None:  # noqa: FBT001 - within this module
         self._context = context

@@ -1,4 +1,4 @@
-"""What the bot knew and what happened: the state as of then, the timeline, and what two states differ in."""
+"""What the bot knew and what happened: the state at a point in time, the timeline, the difference of two states."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def state(context: CommandContext, channel_id: int, at: str | None = None)
 
 
 async def state_at(reader: Reader, channel_id: int, version: int | None, *, words: bool) -> Replayed:
-    """Return the state of a channel as the log tells it, with the words of its window if wanted."""
+    """Return the state of a channel at a version (None: the newest) and, with ``words``, the words of its window."""
     stream = stream_of(channel_id)
     loaded = await reader.load(stream, upto=version)
     head = loaded.state.version
@@ -56,7 +56,7 @@ async def timeline(
     cursor: str | None = None,
     size: int = 20,
 ) -> Report:
-    """List a channel's events, the newest first; the cursor is the version to go on below."""
+    """List a channel's events, the newest first; those of the next page have versions below the cursor."""
     head = await known_head(context.reader, channel_id)
     size = min(max(size, 1), LARGEST_PAGE)
     first, moment = await since_point(context, channel_id, since)
@@ -116,7 +116,7 @@ async def diff(context: CommandContext, channel_id: int, first: str, second: str
 
 
 def known_types(types: Sequence[str]) -> tuple[str, ...]:
-    """Return types that there are; raise ModerationError for another, with the one that was probably meant."""
+    """Return ``types``; raise ModerationError for an unknown one, with the one that was probably meant."""
     known = [model.TYPE for model in event_models()]
     for name in types:
         if name not in known:
@@ -157,7 +157,7 @@ def pending_line(entry: Pending) -> str:
 
 
 async def since_point(context: CommandContext, channel_id: int, since: str | None) -> tuple[int | None, int | None]:
-    """Return the first version, or the first moment, that ``since`` chooses."""
+    """Return the first version, or else the first moment, that ``since`` includes."""
     if not since:
         return None, None
     point = parse_point(since, context.clock())
@@ -175,7 +175,7 @@ def _cursor(cursor: str | None, head: int) -> int:
 
 
 def _changed(before: Conversation, after: Conversation) -> Iterator[tuple[str, tuple[object, object]]]:
-    """Yield each switch, counter and mark that differs, with both values."""
+    """Yield each flag, counter and other field that differs, with both values."""
     for name in _COMPARED:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:

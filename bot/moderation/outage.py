@@ -1,4 +1,4 @@
-"""What an outage left unanswered: the model's, or Discord's own. All of it is asked for again with one command."""
+"""Retry, with one command, all replies that an outage left unanswered: one of the model, or of Discord."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GIVEN_UP = frozenset({e.AbandonReason.EXPIRED, e.AbandonReason.GAVE_UP})
 
 
 async def retry(context: CommandContext, channel_id: int | None, message_id: int | None, *, by: str) -> Report:
-    """Put a reply that was given up back into the outbox, or without ``message_id`` all that an outage left."""
+    """Put an abandoned reply back into the outbox or, without ``message_id``, all that an outage left."""
     if message_id is None:
         return await _retry_all(context, channel_id, by=by)
     if channel_id is None:
@@ -30,13 +30,13 @@ async def retry(context: CommandContext, channel_id: int | None, message_id: int
 
 
 async def _retry_all(context: CommandContext, channel_id: int | None, *, by: str) -> Report:
-    """Put every reply back into the outbox that an outage left, in the order of the questions."""
+    """Put all replies that an outage left back into the outbox, in the order of the questions."""
     if channel_id is not None:
         await known_head(context.reader, channel_id)
     owner, asked = context.owned(), 0
     left = await _left(context, channel_id)
     for channel, message_id in sorted(left):
-        # One that was answered after all, is at work already, or was asked by a command, is left alone.
+        # A reply is left alone if it was sent meanwhile, is already in progress, or answers a command.
         with suppress(repair.NothingToRetry):
             asked += bool(await repair.retry(owner.conversations, context.reader, channel, message_id, by=by))
     where = "the whole log" if channel_id is None else f"channel {channel_id}"
@@ -48,7 +48,7 @@ async def _retry_all(context: CommandContext, channel_id: int | None, *, by: str
 
 
 async def _left(context: CommandContext, channel_id: int | None) -> list[tuple[int, int]]:
-    """Return channel and message of the newest replies that an outage left, and that nobody asked for again."""
+    """Return channel and message of the newest replies that an outage left and that nobody has retried."""
     found: list[tuple[int, int]] = []
     async for channel, _, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
         if _by_outage(event) and not await context.reader.find(stream_of(channel), KeyKind.DELETED, event.message_id):
@@ -59,7 +59,7 @@ async def _left(context: CommandContext, channel_id: int | None) -> list[tuple[i
 
 
 def _by_outage(event: e.ReplyAbandoned) -> bool:
-    """Tell whether a reply was given up because somebody was away, not for what was asked."""
+    """Tell whether a reply was abandoned because of an outage, and not because of its question."""
     return event.reason in _GIVEN_UP or (
         event.reason is e.AbandonReason.POISON and any(trouble in event.detail for trouble in WAITS)
     )

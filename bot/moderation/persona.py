@@ -1,4 +1,4 @@
-"""Show, set and clear who the bot is: in a channel or thread, or in a whole server."""
+"""Show, set and clear the persona of the bot, for a channel or thread or for a whole server."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.replies.personas import Personas, Surroundings, server_persona
 from bot.times import utc_time
 
 LONGEST = 4000
-"""Characters of a persona: a bit more than the budget of a small model holds."""
+"""Characters of a persona; that is a bit more than fits into the budget of a small model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose persona is meant: a channel's, or with ``server`` the server's that it belongs to."""
+    """Whose persona is meant: the channel's or, with ``server``, that of the server that the channel belongs to."""
 
     channel_id: int
     parent_id: int | None = None
@@ -29,7 +29,7 @@ class Scope:
 
     @property
     def stream(self) -> str:
-        """Return the stream that keeps it; raise ModerationError where there is no server."""
+        """Return the stream that holds it; raise ModerationError if a server is meant and there is none."""
         if not self.server:
             return stream_of(self.channel_id)
         if self.guild_id is None:
@@ -38,12 +38,12 @@ class Scope:
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return the name that people see."""
         return "this server" if self.server else f"<#{self.channel_id}>"
 
 
 async def show(context: CommandContext, scope: Scope) -> Report:
-    """Show the persona of a server, or the one that holds in a channel and where it comes from."""
+    """Show the persona of a server, or the one that applies in a channel, with its origin."""
     if scope.server:
         _ = scope.stream
         found = await server_persona(context.reader, scope.guild_id or 0)
@@ -65,7 +65,7 @@ async def show(context: CommandContext, scope: Scope) -> Report:
 
 
 async def set_(context: CommandContext, scope: Scope, text: str, *, by: str) -> Report:
-    """Say who the bot is from its next answer on."""
+    """Set the persona, from the next answer on."""
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise ModerationError(f"A persona has from 1 to {LONGEST:,} characters, and this has {len(text):,}.")
@@ -78,7 +78,7 @@ async def set_(context: CommandContext, scope: Scope, text: str, *, by: str) -> 
 
 
 async def clear(context: CommandContext, scope: Scope, *, by: str) -> Report:
-    """Take a persona away; what holds then is the parent's, the server's, or that of the settings."""
+    """Clear a persona; then that of the parent channel, the server or the settings applies."""
     if scope.server and await server_persona(context.reader, scope.guild_id or 0) is None:
         raise ModerationError(f"There is no persona of {scope.name} to clear.")
     recorded = await _record(context, scope, "", by)
@@ -90,7 +90,7 @@ async def clear(context: CommandContext, scope: Scope, *, by: str) -> Report:
 
 
 def origin(recorded: Recorded) -> str:
-    """Say where a persona comes from: its stream and version, when it was set and by whom."""
+    """Return the origin of a persona: its stream and version, when it was set and by whom."""
     by = recorded.event.by if isinstance(recorded.event, PersonaSet) else "?"
     when = utc_time(recorded.recorded_at)
     return f"version {recorded.version} of {recorded.stream}, set by {printable(by)} at {when}"

@@ -1,4 +1,4 @@
-"""Points in a channel's history: a version, a message, a moment, however a person writes them."""
+"""Points in a channel's history: a version, a message or a moment, in all forms in which people write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.moderation.command import ModerationError
 from bot.times import LONGEST, TooLong, iso_time, length_of, moment_of, parse_duration
 
 SMALLEST_ID = 10**14
-"""Plain numbers from here on are Discord's ids: no channel has so many events, and no message so small an id."""
+"""Numbers from here on are Discord's ids, smaller ones are versions: no channel has so many events."""
 
 _LARGEST = 2**63 - 1
 _ID = r"[0-9]{1,19}"
@@ -28,10 +28,10 @@ _FRACTION = re.compile(r"[0-9]{2}[.,](?P<digits>[0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a person named: exactly one of version, message and moment; a link names its channel, too.
+    """A point that a person named: exactly one of version, message and moment; a link names its channel, too.
 
-    A moment is in microseconds since the epoch; ``covers`` is how many of them it stands for: a time written to the
-    millisecond means all of that millisecond.
+    A moment is in microseconds since the epoch, and the point includes ``covers`` microseconds: a time that is written
+    to the millisecond means the whole millisecond.
     """
 
     version: int | None = None
@@ -59,9 +59,9 @@ class Point:
 def parse_point(text: str, now: int, zone: tzinfo = UTC) -> Point:
     """Read a version, a message's link or id, an age such as ``2h`` or ``10 minutes ago``, or an ISO time.
 
-    ``now`` in microseconds since the epoch; ``zone`` is that of times without one. Raises ModerationError for anything
-    else, and for times that ``zone`` has twice or not at all; the same text means the same anywhere once it is ``str``
-    of what it was read as.
+    ``now`` is in microseconds since the epoch, ``zone`` applies to times without a zone. ``str`` of the result is a
+    text that means the same point at any time and in any zone. Raises ModerationError for any other text, and for times
+    that ``zone`` has twice or not at all.
     """
     text = text.strip()
     point = _link(text) or _number(text) or _age(text, now) or _time(text, zone)
@@ -74,29 +74,29 @@ def parse_point(text: str, now: int, zone: tzinfo = UTC) -> Point:
 
 
 def parse_message(text: str) -> Point | None:
-    """Read a message's link or id, however small; None for anything else."""
+    """Read a message's link or id, of any size; None for any other text."""
     text = text.strip()
     number = _natural(text)
     return Point(message_id=number) if number else _link(text)
 
 
 def parse_channel(text: str) -> int | None:
-    """Read a channel's id, mention (``<#id>``) or link, or a link to a message in it; None for anything else."""
+    """Read a channel's id, mention (``<#id>``) or link, or a link to a message in it; None for any other text."""
     return _named(_CHANNEL.fullmatch(text.strip()), "mention", "id", "channel")
 
 
 def parse_person(text: str) -> int | None:
-    """Read a person's id or mention (``<@id>``); None for anything else."""
+    """Read a person's id or mention (``<@id>``); None for any other text."""
     return _named(_PERSON.fullmatch(text.strip()), "mention", "id")
 
 
 async def version_of(reader: Reader, channel_id: int, text: str, now: int) -> int:
-    """Return the version of a channel that a point names, times in UTC; raise ModerationError where there is none."""
+    """Return the version of a channel at the point in ``text``, in UTC; raise ModerationError if there is none."""
     return await version_at(reader, channel_id, parse_point(text, now))
 
 
 async def version_at(reader: Reader, channel_id: int, point: Point) -> int:
-    """Return the version of a channel that a point names; raise ModerationError where there is none."""
+    """Return the version of a channel at a point; raise ModerationError if there is none."""
     head = await known_head(reader, channel_id)
     if point.channel_id not in (None, channel_id):
         raise ModerationError(f"That link leads into channel {point.channel_id}, not into {channel_id}.")
@@ -110,7 +110,7 @@ async def version_at(reader: Reader, channel_id: int, point: Point) -> int:
 
 
 async def known_head(reader: Reader, channel_id: int) -> int:
-    """Return a channel's newest version; raise ModerationError when the log does not know the channel."""
+    """Return a channel's newest version; raise ModerationError if the log does not know the channel."""
     head = await reader.head(stream_of(channel_id))
     if not head:
         raise ModerationError(f"There is no channel {channel_id} in this log: nothing was ever recorded there.")
@@ -118,7 +118,7 @@ async def known_head(reader: Reader, channel_id: int) -> int:
 
 
 async def channel_with(reader: Reader, message_id: int) -> int:
-    """Return the channel of a message, the bot's own included; raise ModerationError when the log does not know it."""
+    """Return the channel of any message, also of the bot's; raise ModerationError if the log does not know it."""
     channel_id = await channel_of_message(reader, message_id)
     if channel_id is None:
         raise ModerationError(f"Message {message_id} is not in this log.")
@@ -126,13 +126,13 @@ async def channel_with(reader: Reader, message_id: int) -> int:
 
 
 async def channel_of_message(reader: Reader, message_id: int) -> int | None:
-    """Return the channel of a message, the bot's own included; None where the log does not know it."""
+    """Return the channel of any message, also of the bot's, or None if the log does not know it."""
     found = await reader.message(message_id)
     return channel_of(found.stream) if found else None
 
 
 async def answered_by(reader: Reader, channel_id: int, message_id: int) -> int:
-    """Return the message that ``message_id`` answers where it is one of the bot's replies, else ``message_id``."""
+    """Return the message that ``message_id`` answers if it is a reply of the bot, or else ``message_id`` itself."""
     sent = await reader.sent_as(stream_of(channel_id), message_id)
     return sent.event.message_id if sent and isinstance(sent.event, ReplySent) else message_id
 
@@ -149,7 +149,7 @@ async def _arrival(reader: Reader, channel_id: int, message_id: int) -> int:
 
 
 def _natural(text: str) -> int | None:
-    """Read a whole number that an id or a version may be."""
+    """Read a whole number that can be an id or a version; None for any other text."""
     fits = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST
     return int(text) if fits else None
 
@@ -208,7 +208,7 @@ def _since_epoch(moment: datetime, zone: tzinfo) -> int:
 
 
 def _placed(moment: datetime, zone: tzinfo) -> datetime:
-    """Return a time in a zone; raise ModerationError where the zone's clocks show it twice, or never."""
+    """Return a time in a zone; raise ModerationError if the zone's clocks show it twice or never."""
     first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
     if before == after:

@@ -1,4 +1,4 @@
-"""What people think of the bot's messages: the reactions that are not taken back."""
+"""The reactions to the bot's messages that were not removed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from bot.core.streams import stream_of
 from bot.eventlog.reader import Query, Reader
 
 MOST = 2000
-"""Events about one message that are looked at."""
+"""Events about one message that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenReaction:
-    """A reaction that somebody gave; ``emoji`` is "" where their words were erased."""
+    """A reaction that somebody added; ``emoji`` is "" if their words were erased."""
 
     person_id: int
     feeling: Feeling
     emoji: str
 
     def is_with(self, emoji: str, feeling: Feeling) -> bool:
-        """Tell whether it is one with an emoji that says ``feeling``, as far as is known."""
+        """Tell whether it is one with ``emoji``; if its emoji was erased, whether it has the same ``feeling``."""
         return self.emoji == emoji if self.emoji else self.feeling is feeling is not Feeling.OTHER
 
 
 async def reactions_left(reader: Reader, channel_id: int, message_id: int) -> list[GivenReaction]:
-    """Return the reactions to a message that are not taken back, in the order in which they were given."""
+    """Return the reactions to a message that were not removed, in the order in which they were added."""
     types = (ReactionAdded.TYPE, ReactionRemoved.TYPE)
     query = Query(stream=stream_of(channel_id), message_id=message_id, types=types)
     found = [recorded async for recorded in reader.events(query, limit=MOST)]

@@ -1,6 +1,6 @@
-"""Rehearse: what the present settings would answer to recorded messages, beside what was said.
+"""Rehearse: compare what the bot answered to recorded messages with what the current settings would answer.
 
-Nothing here can send or record: a responder is asked, and what it says goes into the report alone.
+Nothing is sent or recorded: a responder is asked, and its answer is only shown in the report.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from bot.replies.personas import Personas, Surroundings
 from bot.replies.reading import find_received
 
 MOST_REHEARSED = 10
-"""Messages at a time: each is asked of a model, and waited for."""
+"""Messages of one rehearsal; a model may have to answer each of them."""
 
 SECONDS = 60.0
-"""For how long responders are waited for: the messages are asked about at the same time."""
+"""The time-out of all answers together; they are asked for at the same time."""
 
 _MENTION_AT_AN_END = re.compile(r"\A\s*<@!?(?P<first>[0-9]{1,20})>|<@!?(?P<last>[0-9]{1,20})>\s*\Z")
 _WIDTH = 90
@@ -38,7 +38,7 @@ _WIDTH = 90
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """What was asked, what was said to it (nothing: ``outcome`` says why), and what would be said now."""
+    """The question, the recorded answer (if there is none, ``outcome`` says why), and the new answer."""
 
     message_id: int
     asked: str
@@ -76,7 +76,7 @@ class _Rehearsal:
 async def rehearse(
     context: CommandContext, channel_id: int, *, message_id: int | None = None, last: int | None = None
 ) -> Report:
-    """Ask the present responder again about one message, or about the last ones that it was to answer."""
+    """Ask the current responder again: about one message, or about the last ones that asked for an answer."""
     if context.reader.vault is None:
         raise ModerationError("Rehearsing needs what people wrote, and the log is read without its key here.")
     await known_head(context.reader, channel_id)
@@ -123,7 +123,7 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) 
 async def _answer(
     context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
 ) -> tuple[tuple[str, ...], str]:
-    """Return the parts that would be said, or none and why."""
+    """Return the parts of the new answer, or no parts and the reason."""
     around = await _around(context, channel_id, entries[0].message_id)
     composer = Composer(
         context.reader,
@@ -133,7 +133,7 @@ async def _answer(
         attachments=context.attachments,
         clock=context.clock,
     )
-    # Who the bot is belongs to the present, as the settings do: what was said before does not.
+    # The persona is the current one, as the settings are; the turns are those of that time.
     state = replace(state, persona_position=(await context.state(channel_id)).persona_position)
     own_id = context.own_id() or await _mentioned(context, entries[0].asked_position)
     try:
@@ -149,7 +149,7 @@ async def _answer(
 
 
 async def _around(context: CommandContext, channel_id: int, message_id: int) -> Surroundings:
-    """Return what a channel belongs to; beside a log, without Discord, that is the server alone."""
+    """Return what a channel belongs to; without Discord that is only its server."""
     around = context.around(channel_id)
     if around.guild_id is not None:
         return around
@@ -158,7 +158,7 @@ async def _around(context: CommandContext, channel_id: int, message_id: int) -> 
 
 
 async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
-    """Return the state on which a message was answered, or would have been, and the replies that were one answer."""
+    """Return the state on which a message was, or would have been, answered, and the replies that it covered."""
     if story.composed_on is not None:
         state = story.composed_on.state
         together = await _together(context, channel_id, story)
@@ -182,7 +182,7 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
 
 
 async def _together(context: CommandContext, channel_id: int, story: Story) -> list[int]:
-    """Return the messages that the answer to this one answered as well: recorded right after it."""
+    """Return further messages that the same answer covered; they are recorded right after it."""
     composed = next(line.recorded for line in reversed(story.lines) if isinstance(line.recorded.event, e.ReplyComposed))
     joined: list[int] = []
     async for page in context.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
@@ -196,14 +196,14 @@ async def _together(context: CommandContext, channel_id: int, story: Story) -> l
 
 
 async def _mentioned(context: CommandContext, position: int) -> int:
-    """Return whom a message mentions at its beginning or end: the bot, where its id is not known. 0: nobody."""
+    """Return the id that a message mentions at its beginning or end (0: none), to use it as the bot's."""
     body = (await context.reader.bodies((position,))).get(position)
     found = _MENTION_AT_AN_END.search(body.text) if body else None
     return int(found["first"] or found["last"]) if found else 0
 
 
 def _block(label: str, parts: Sequence[str]) -> list[str]:
-    """Return what was said as lines, with its own line breaks, under a label."""
+    """Return the parts of an answer as lines under a label, with the line breaks of the answer."""
     rows = [
         row for part in parts for line in part.splitlines() for row in textwrap.wrap(printable(line), _WIDTH) or [""]
     ]

@@ -1,4 +1,4 @@
-"""Repair: what is not sent and why, try it again or give it up, stop answering and go on."""
+"""Repair: show what is not sent and why, retry it or give it up, pause answers and resume them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.times import iso_time, span
 AskAgain: TypeAlias = Callable[..., Awaitable[Sequence[e.Recorded]]]
 
 MOST_SHOWN = 50
-"""Unfinished replies that are listed one by one; all are counted."""
+"""Unfinished replies that are listed; the count includes all."""
 
 MOST_ABANDONED = 20
 _LOOKED_AT = 500
@@ -51,7 +51,7 @@ class _Unsent:
 
 
 async def pending(context: CommandContext, channel_id: int | None = None) -> Report:
-    """List replies that are unfinished, the oldest first, and those given up, the newest first."""
+    """List unfinished replies, the oldest first, and abandoned ones, the newest first."""
     if channel_id is not None:
         await known_head(context.reader, channel_id)
     now = context.clock()
@@ -83,14 +83,14 @@ async def pending(context: CommandContext, channel_id: int | None = None) -> Rep
 
 
 async def retry(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
-    """Put a reply that was given up back into the outbox."""
+    """Put an abandoned reply back into the outbox."""
     trigger, new = await _asked_again(context, repair.retry, channel_id, message_id, by)
     when = "It is tried now." if context.live() else "It is tried once the bot runs."
     return _done(f"The reply to message {trigger} is asked for again", channel_id, new, when, trigger)
 
 
 async def again(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
-    """Have an answer composed anew, into the messages that show the present one."""
+    """Have an answer composed anew; it replaces the current one in the same messages."""
     trigger, new = await _asked_again(context, repair.again, channel_id, message_id, by)
     when = "It is written now" if context.live() else "It is written once the bot runs"
     hint = f"{when}, into the same messages; until then they show the present answer."
@@ -100,7 +100,7 @@ async def again(context: CommandContext, channel_id: int, message_id: int, *, by
 async def _asked_again(
     context: CommandContext, ask: AskAgain, channel_id: int, message_id: int, by: str
 ) -> tuple[int, Sequence[e.Recorded]]:
-    """Ask for a reply again; return the message that it answers, and what was recorded."""
+    """Ask for a reply again; return the message that it answers, and the recorded events."""
     await known_head(context.reader, channel_id)
     owner = context.owned()
     trigger = await answered_by(context.reader, channel_id, message_id)
@@ -114,7 +114,7 @@ async def _asked_again(
 
 
 async def drop(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
-    """Give an unfinished reply up."""
+    """Abandon an unfinished reply."""
     await known_head(context.reader, channel_id)
     conversations = context.owned().conversations
     trigger = await answered_by(context.reader, channel_id, message_id)
@@ -126,7 +126,7 @@ async def drop(context: CommandContext, channel_id: int, message_id: int, *, by:
 
 
 async def pause(context: CommandContext, channel_id: int, *, by: str) -> Report:
-    """Answer nothing new in a channel, which the log need not know yet."""
+    """Stop answering new messages in a channel; the log may not know the channel yet."""
     new = await context.owned().conversations.handle(channel_id, c.Record(e.RepliesPaused(by=by)))
     if not new:
         raise ModerationError(f"Replies are paused in channel {channel_id} already.")
@@ -135,7 +135,7 @@ async def pause(context: CommandContext, channel_id: int, *, by: str) -> Report:
 
 
 async def resume(context: CommandContext, channel_id: int, *, by: str) -> Report:
-    """Answer again in a channel."""
+    """Answer new messages in a channel again."""
     await known_head(context.reader, channel_id)
     new = await context.owned().conversations.handle(channel_id, c.Record(e.RepliesResumed(by=by)))
     if not new:
@@ -176,7 +176,7 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
 
 
 async def _abandoned(context: CommandContext, channel_id: int | None) -> list[_Unsent]:
-    """Return the newest replies that were given up, were not retried since, and are not in Discord after all."""
+    """Return the newest abandoned replies that were not retried and that Discord does not show."""
     found: list[_Unsent] = []
     async for channel, when, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
         if event.reason in _ANSWERED or (await repair.record_of(context.reader, channel, event.message_id)).complete:

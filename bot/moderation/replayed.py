@@ -1,4 +1,4 @@
-"""A state as the log tells it, for machines."""
+"""A channel's state from the log, and its JSON form."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MARKS = ("_position", "_version")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A channel's state, the version of the snapshot it began from (0: none), and when its newest event came.
+    """A channel's state, the version of the snapshot that the fold began with (0: none), the time of its newest event.
 
-    ``bodies`` holds the words of the window by position; None: they were not wanted.
+    ``bodies`` holds the words of the window by position (None: not wanted).
     """
 
     channel_id: int
@@ -33,7 +33,7 @@ class Replayed:
 
     @property
     def flags(self) -> dict[str, bool]:
-        """Return the state's switches."""
+        """Return the state's flags."""
         return {name: value for name, value in self._rest() if isinstance(value, bool)}
 
     @property
@@ -43,12 +43,12 @@ class Replayed:
 
     @property
     def others(self) -> dict[str, object]:
-        """Return what is neither a switch nor a counter."""
+        """Return the other fields of the state."""
         rest = [(name, value) for name, value in self._rest() if name not in {*self.flags, *self.counters}]
         return {SHOWN_AS.get(name, name): value for name, value in rest}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``--json`` writes: ids as text, times in UTC."""
+        """Return the form that ``--json`` writes: ids as text, times in UTC."""
         state = self.state
         return {
             "channel_id": str(self.channel_id),
@@ -66,12 +66,12 @@ class Replayed:
         }
 
     def words(self, turn: Turn) -> str | None:
-        """Return what was said in a turn; None where the words are gone or not wanted."""
+        """Return the words of a turn, or None if they were erased or are not wanted."""
         body = (self.bodies or {}).get(turn.position)
         return body.parts[turn.part] if body and turn.part < len(body.parts) else None
 
     def name(self, turn: Turn) -> str | None:
-        """Return who said it, None where the words are gone, not wanted, or the bot's own."""
+        """Return the author's name, or None for the bot and if the words were erased or are not wanted."""
         body = (self.bodies or {}).get(turn.position)
         return body.name or None if body else None
 

@@ -1,4 +1,4 @@
-"""Take a conversation back: rewind, undo, reset. Each is one more event; nothing is sent again and nothing re-read."""
+"""Rewind, undo, reset. Each appends an event; nothing is sent again and nothing is read again from Discord."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NONE: Ids = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a rewind to version ``to_version`` makes of window, persona and summary; ``gone`` was deleted since."""
+    """What a rewind to ``to_version`` changes in window, persona and summary; ``gone`` are turns deleted since then."""
 
     to_version: int
     left: Turns
@@ -38,7 +38,7 @@ class _Change:
         return bool(self.left or self.back or self.reworded or self.persona or self.summary)
 
     def lines(self) -> tuple[str, ...]:
-        """Return each turn that leaves, comes back, changes its words, or stays away since it was deleted."""
+        """Return the turns that leave, come back, change their words, or stay away because they were deleted."""
         groups = (
             ("leaves the window", "leave the window", "-", self.left),
             ("comes back", "come back", "+", self.back),
@@ -57,7 +57,7 @@ class _Change:
         return tuple(rows) or ("The window stays as it is.",)
 
     def to_json(self, channel_id: int, version: int) -> dict[str, object]:
-        """Return the same for machines."""
+        """Return the change for machines."""
         return {
             "channel_id": str(channel_id),
             "version": version,
@@ -72,7 +72,7 @@ class _Change:
         }
 
     def report(self, title: str, channel_id: int, version: int, *hints: str) -> Report:
-        """Return it as an answer, or, where nothing changes, that."""
+        """Return the change as a report; one without any change says so."""
         if not self:
             return Report(
                 f"Nothing to change: channel {channel_id} knows just that already",
@@ -94,7 +94,7 @@ async def preview(context: CommandContext, channel_id: int, to: str) -> Report:
 
 
 async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) -> Report:
-    """Bring the window back to what it was at a point in time, without what was deleted since."""
+    """Bring back the window of a point in time, without the messages that were deleted since."""
     version, now = await _ends(context, channel_id, to)
     old = await _state_at(context, channel_id, version)
     new = await _record(context, channel_id, version, lambda deleted: Rewind(by, version, _remembered(old, deleted)))
@@ -109,7 +109,7 @@ async def rewind(context: CommandContext, channel_id: int, to: str, *, by: str) 
 
 
 async def undo(context: CommandContext, channel_id: int, *, by: str) -> Report:
-    """Take the newest rewind or reset that still stands back; what was said since stays."""
+    """Take back the newest rewind or reset that was not taken back yet; messages since then stay."""
     now = await context.owned().conversations.state(channel_id)
     undone_version = now.rewound_version
     if not undone_version:
@@ -143,7 +143,7 @@ async def preview_reset(context: CommandContext, channel_id: int) -> Report:
 
 
 async def reset(context: CommandContext, channel_id: int, *, by: str) -> Report:
-    """Empty the window and forget the summary."""
+    """Empty the window and drop the summary."""
     await known_head(context.reader, channel_id)
     conversations = context.owned().conversations
     now = await conversations.state(channel_id)
@@ -155,7 +155,7 @@ async def reset(context: CommandContext, channel_id: int, *, by: str) -> Report:
 
 
 async def _ends(context: CommandContext, channel_id: int, to: str) -> tuple[int, Conversation]:
-    """Return the version to go back to, and the state now."""
+    """Return the version to go back to, and the current state."""
     version = await version_of(context.reader, channel_id, to, context.clock())
     now = await context.state(channel_id)
     if version >= now.version:
@@ -175,7 +175,7 @@ async def _changed_by(
     new: Sequence[Recorded],
     gone: Turns = (),
 ) -> tuple[_Change, int]:
-    """Return what events changed, and the version since which it is so; without events, nothing."""
+    """Return the change that ``new`` events made and the version after it; without events, an empty change."""
     if not new:
         return await _compared(context, to_version, now, now, gone), now.version
     before, after = [await _state_at(context, channel_id, version) for version in (new[0].version - 1, new[-1].version)]
@@ -198,9 +198,10 @@ async def _compared(
 async def _record(
     context: CommandContext, channel_id: int, version: int, command: Callable[[Ids], Rewind | Undo]
 ) -> tuple[Recorded, ...]:
-    """Record a rewind or an undo without what was deleted after ``version``, and up to the rewind itself.
+    """Record a rewind or an undo, without the messages that were deleted between ``version`` and the rewind itself.
 
-    A deletion may be recorded between the look at the log and the rewind: then the window goes once more, without it.
+    A deletion may be recorded after the log was read and before the rewind: then the window is recorded once more,
+    without that message.
     """
     conversations = context.owned().conversations
     deleted = await _deleted(context.reader, channel_id, after=version)

@@ -1,4 +1,4 @@
-"""How log and bot are, from a bounded look at the newest events."""
+"""The status of log and bot, from a limited number of the newest events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.moderation.text import count_text, size_text
 from bot.times import MINUTE, SECOND, iso_time, span, utc_time
 
 LOOKED_AT = 5000
-"""The newest events of the log, by which rate, lag, busy channels and the last catch-up are told."""
+"""The newest events of the log that give rate, lag, busy channels and the last catch-up."""
 
 BUSY_SHOWN = 5
 LATELY = MINUTE
@@ -27,7 +27,7 @@ _SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
 
 
 async def status(context: CommandContext) -> Report:
-    """Show how log and bot are."""
+    """Show the status of log and bot."""
     now = context.clock()
     streams = await context.reader.streams()
     newest = [recorded async for recorded in context.reader.events(Query(newest_first=True), limit=LOOKED_AT)]
@@ -45,7 +45,7 @@ async def status(context: CommandContext) -> Report:
 
 
 def disk_bytes(folder: Path) -> int:
-    """Return the bytes of the database and of what SQLite keeps beside it, which may go at any moment."""
+    """Return the bytes of the database and of SQLite's files beside it, which may vanish at any moment."""
     total = 0
     for suffix in ("", "-wal", "-shm"):
         try:
@@ -57,7 +57,7 @@ def disk_bytes(folder: Path) -> int:
 
 def _lately(newest: list[e.Recorded], now: int) -> dict[str, Any]:
     recent = [recorded for recorded in newest if recorded.recorded_at > now - LATELY]
-    # A busy log has more events in a minute than are looked at: then the time they span counts.
+    # A busy log may have more events in a minute than are read; then the time that they span counts.
     seconds = min(LATELY, now - recent[-1].recorded_at) if len(recent) == LOOKED_AT else LATELY
     busy = Counter(channel for recorded in recent if (channel := channel_of(recorded.stream)) is not None)
     lags = sorted(
@@ -170,7 +170,7 @@ def _process_facts(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _model(model: dict[str, Any]) -> str:
-    """Say how a language model is."""
+    """Return the condition of a language model in words."""
     room = f", prompts of at most {model['prompt_tokens']:,} tokens" if model["prompt_tokens"] else ""
     if not model["trouble"]:
         return f"{model['model']} no trouble{room}"
@@ -183,7 +183,7 @@ def _ago(moment: int | None, now: int) -> str:
 
 
 def _with_times(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return JSON whose moments are written as ISO times."""
+    """Return the JSON with its moments as ISO times."""
     if isinstance(value, list):
         return [_with_times(item) for item in value]
     if not isinstance(value, dict):

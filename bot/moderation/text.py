@@ -1,4 +1,4 @@
-"""How facts are written: JSON for machines, one line for eyes, and nothing in it that could drive a terminal."""
+"""Events and states as text: JSON for machines, lines for people, without anything that could control a terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ID_FIELDS = frozenset(
         "watermark",
     }
 )
-"""Fields that hold Discord ids. JSON gives them as text, as Discord does: many readers round numbers beyond 2**53."""
+"""Fields with Discord ids. In JSON they are text, as Discord writes them: many readers round numbers above 2**53."""
 
 SHOWN_AS: Mapping[str, str] = {
     "asked_position": "asked_at",
@@ -49,7 +49,7 @@ SHOWN_AS: Mapping[str, str] = {
     "surplus_ids": "surplus",
     "watermark_id": "watermark",
 }
-"""The state's fields that are shown under another name: people's scripts go by that one, so it stays."""
+"""Fields of the state that are shown under another name. People's scripts use that name, so it stays."""
 
 
 _QUIET_FIELDS = frozenset({"sent_at"})
@@ -71,7 +71,7 @@ def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - whatever an event may hold
+def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - any value that an event may hold
     if isinstance(value, BaseModel):
         return value
     if is_dataclass(value):
@@ -82,7 +82,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - w
 
 
 def printable(text: str) -> str:
-    """Return people's words on one line, with everything escaped that could drive a terminal or turn its direction."""
+    """Return people's words on one line; what could control a terminal or the direction of text is escaped."""
     return "".join(
         character.encode("unicode_escape", "surrogatepass").decode()
         if unicodedata.category(character) in _UNSAFE or character in _BIDIRECTIONAL
@@ -92,22 +92,22 @@ def printable(text: str) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a size in bytes the way people read it."""
+    """Return a size in bytes in a form for people."""
     amount, unit = float(size), "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:  # noqa: PLR2004 - what makes a KiB
+        if amount < 1024:  # noqa: PLR2004 - a KiB
             break
         amount, unit = amount / 1024, larger
     return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:
-    """Return ``1 event`` or ``1,234 events``; ``plural`` where it takes more than an s."""
+    """Return ``1 event`` or ``1,234 events``; ``plural`` is for nouns whose plural needs more than an s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
 
 
 def shortened(text: str, length: int = 100) -> str:
-    """Return a text cut to ``length`` characters, marked where it was cut."""
+    """Return a text cut to ``length`` characters, with an ellipsis if it was cut."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
@@ -119,7 +119,7 @@ def quote(body: Body) -> str:
 
 
 def details(recorded: Recorded) -> str:
-    """Return the fields of an event that say something, as name=value; of lists their length."""
+    """Return the fields of an event that have a value, as name=value; for lists the value is their length."""
     named = recorded.event.model_dump(mode="json", exclude_defaults=True)
     return " ".join(
         f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
@@ -130,7 +130,7 @@ def details(recorded: Recorded) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event with its words; ``body`` is None where there are none, or none were wanted."""
+    """An event with its words; ``body`` is None if it has none or they are not wanted."""
 
     recorded: Recorded
     body: Body | None
@@ -138,11 +138,11 @@ class Line:
 
     @property
     def erased(self) -> bool:
-        """Tell whether its words were wanted and are gone."""
+        """Tell whether its words are wanted and were erased."""
         return self.words and self.body is None and self.recorded.event.WORDED
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event as JSON: ids as text, the time in UTC; ``erased`` where words are gone."""
+        """Return the event as JSON: ids as text, the time in UTC; ``erased`` if its words were erased."""
         recorded, event = self.recorded, self.recorded.event
         named = {
             "position": recorded.position,
@@ -165,26 +165,26 @@ class Line:
         return "" if self.body is None else quote(self.body)
 
     def to_text(self) -> str:
-        """Return a line for eyes: time, version, type, what it says, its words."""
+        """Return a line for people: time, version, type, fields, words."""
         recorded = self.recorded
         start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}"
         return shortened("  ".join(part for part in (start, details(recorded), self.said()) if part), 200)
 
 
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:
-    """Return ``events`` with their words, fetched in one go, or without."""
+    """Return ``events`` as lines, with their words (fetched at once) or without."""
     worded = [recorded.position for recorded in events if words]
     bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
     return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
 
 
 async def words_of(reader: Reader, turns: Sequence[Turn]) -> Mapping[int, Body] | None:
-    """Return the words of turns by position, None where the log is read without its key."""
+    """Return the words of turns by position, or None if the log is read without its key."""
     return None if reader.vault is None else await reader.bodies({turn.position for turn in turns})
 
 
 def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
-    """Return a turn as a line: its message, who wrote it, what it says."""
+    """Return a turn as a line: its message, its author, its words."""
     who = "bot" if turn.role.name == "BOT" else str(turn.author_id)
     start = f"{turn.message_id} {who}"
     if bodies is None:

@@ -1,4 +1,4 @@
-"""What answers took: tokens and cost by day, person and channel, and what people thought of them."""
+"""The usage of models: tokens and cost of answers by day, person and channel, and reactions to answers."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ TYPES = tuple(
     )
 )
 UNKNOWN = "unknown"
-"""Where it is not known who asked."""
+"""The key for answers whose asker is not known."""
 MOST = 10
-"""People and channels that are listed, those who took most first."""
+"""People and channels that are listed, those with the highest usage first."""
 WIDTH = 20
 """Characters of the longest bar."""
 
@@ -53,9 +53,9 @@ Paid: TypeAlias = ReplyComposed | Failed | ConversationSummarised
 
 @dataclass(slots=True)
 class Sum:
-    """What some answers of models took; ``unpriced`` counts those whose cost is not known.
+    """The usage of some answers; ``unpriced`` counts those whose cost is not known.
 
-    ``failed`` counts attempts that took something and gave no answer.
+    ``failed`` counts attempts that used tokens and gave no answer.
     """
 
     replies: int = 0
@@ -96,9 +96,9 @@ def _sums() -> defaultdict[str, Sum]:
 
 @dataclass(slots=True)
 class Usage:
-    """Sums of everything, by day (UTC), person, channel and model, and the reactions that are left.
+    """Sums in all, by day (UTC), person, channel and model, and the reactions that were not removed.
 
-    ``names`` holds those that are known of people and channels, by id.
+    ``names`` holds the known names of people and channels, by id.
     """
 
     total: Sum = field(default_factory=Sum)
@@ -125,7 +125,7 @@ class Usage:
 
 
 async def collect(reader: Reader, *, channels: Collection[int] | None = None, since: int | None = None) -> Usage:
-    """Return what answers took in ``channels`` (None: in all) since a moment (microseconds)."""
+    """Return the usage in ``channels`` (None: in all) since a moment (microseconds since the epoch)."""
     found = Usage()
     askers: dict[int, int] = {}
     async for recorded in reader.events(Query(types=TYPES, since=since)):
@@ -147,7 +147,7 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
                 found.reactions[feeling.value] += 1
             case ReactionRemoved(feeling=feeling):
                 found.reactions[feeling.value] -= 1
-    # Only those that are left; one given before ``since`` may have been taken back after it.
+    # Counts may be below zero: a reaction from before ``since`` may have been removed after it.
     found.reactions = +found.reactions
     people = [int(person) for person in found.people if person != UNKNOWN]
     known = (await names_of(reader, people, channels), await partners_of(reader, [*map(int, found.channels)]))
@@ -156,7 +156,7 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
 
 
 async def _asker(reader: Reader, recorded: Recorded, event: ReplyComposed | Failed) -> int:
-    """Return who asked before ``since``, or is answered once more; 0 for nobody, and where it took nothing."""
+    """Return who asked, also before ``since`` or for a former answer; 0 if not known or if no tokens were used."""
     if not (event.tokens_in or event.tokens_out):
         return 0
     requests = await reader.find(recorded.stream, KeyKind.REQUESTED, event.message_id)
@@ -181,7 +181,7 @@ def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, perso
 
 
 async def usage(context: CommandContext, channels: Mapping[int, str] | None = None, since: str | None = None) -> Report:
-    """Show what answers took in some channels, named as far as they have a name, or in all (None)."""
+    """Show the usage in ``channels``, given with their names ("": none), or in all (None)."""
     moment = await since_moment(context.reader, channels, parse_point(since, context.clock())) if since else None
     found = await collect(context.reader, channels=channels, since=moment)
     found.names |= {str(channel_id): name for channel_id, name in (channels or {}).items() if name}
@@ -197,9 +197,9 @@ async def usage(context: CommandContext, channels: Mapping[int, str] | None = No
 
 
 async def since_moment(reader: Reader, channels: Collection[int] | None, point: Point) -> int:
-    """Return the moment with which a point begins; ``channels`` are those that are looked at (None: all).
+    """Return the moment at which a point begins; ``channels`` are those that are counted (None: all).
 
-    Raises ModerationError for a version where there is not one channel, and for a message in none of them.
+    Raises ModerationError for a version if not exactly one channel is counted, and for a message outside of them.
     """
     if point.moment is not None:
         return point.moment
@@ -210,7 +210,7 @@ async def since_moment(reader: Reader, channels: Collection[int] | None, point: 
     else:
         raise ModerationError(f"Version {point.version} of which channel? Name one, or give a time such as 7d.")
     if channel_id is None or (channels is not None and channel_id not in channels):
-        # One sentence for both: who asks need not learn of what is in other channels.
+        # The same sentence for both, so that nobody learns about messages in other channels.
         raise ModerationError(f"Message {point.message_id} is in no channel that is counted here.")
     version = await version_at(reader, channel_id, point)
     query = Query(stream=stream_of(channel_id), first_version=version)
@@ -219,7 +219,7 @@ async def since_moment(reader: Reader, channels: Collection[int] | None, point: 
 
 
 def shown_day(day: str) -> str:
-    """Return a day (UTC) as it is shown: with its zone, so that it means the same when it is typed."""
+    """Return a day (UTC) with its zone, so that it means the same day when somebody types it."""
     return f"{day}Z"
 
 

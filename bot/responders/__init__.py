@@ -1,4 +1,4 @@
-"""Answer questions: what a responder is, and the responders that come with Echoless."""
+"""Responders, which answer questions: their protocol, and those that come with Echoless."""
 
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.chain import Chain

@@ -1,4 +1,4 @@
-"""Ask a responder, in whichever way it answers: at once, later, or piece by piece."""
+"""Ask a responder that answers in any of the three ways: at once, later, or piece by piece."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import TypeAlias
 from bot.responders.protocol import Answer, Context, Question, Responder, Said
 
 Show: TypeAlias = Callable[[str], None]
-"""Told of each piece that an answer grows by; must not block."""
+"""Called with each piece that an answer grows by; must not block."""
 
 
 def at_once(responder: Responder, question: Question) -> Answer | None:
-    """Return the answer of a responder that needs the question alone and waits for nothing; None from all others.
+    """Return the answer of a responder that needs only the question and waits for nothing; None for all others.
 
-    Raises whatever the responder raises.
+    Raises all errors of the responder.
     """
     if responder.costs or responder.wants_history:
         return None
     reply = responder.answer(question, Context())
     if isinstance(reply, Coroutine):
-        # It has not begun, and is made anew when its turn comes.
+        # The coroutine has not begun; another one is made when the reply has its turn.
         reply.close()
     return None if isinstance(reply, Awaitable | AsyncGenerator) else _whole(reply)
 
 
 async def ask(responder: Responder, question: Question, context: Context, show: Show | None = None) -> Answer | None:
-    """Return an answer as a whole, and show meanwhile what there is of it; raises whatever the responder raises."""
+    """Return a whole answer, and show its pieces as they come; raises all errors of the responder."""
     async with asyncio.timeout(responder.timeout):
         reply = responder.answer(question, context)
         if isinstance(reply, AsyncGenerator):
@@ -49,7 +49,7 @@ async def _joined(pieces: AsyncGenerator[str | Answer, None], show: Show | None)
 
 
 def _whole(said: Said) -> Answer | None:
-    """Return what was said as an answer; raise TypeError for what is no text, UnicodeError for what nobody can send."""
+    """Return a result as an answer; raise TypeError if it is no text, UnicodeError if it can't be sent."""
     if said is None:
         return None
     answer = said if isinstance(said, Answer) else Answer(said)

@@ -1,4 +1,4 @@
-"""Several responders in a row: who claims a question first answers it, under its own name."""
+"""Several responders in a row: the first one that claims a question answers it, under its own name."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Chain:
-    """Chooses who of its members, one at least, answers a question."""
+    """Chooses the one of its members (at least one) that answers a question."""
 
     def __init__(self, members: Sequence[Responder]) -> None:
         self.members = tuple(members)
 
     @property
     def first(self) -> Responder:
-        """Return the one that is asked first."""
+        """Return the member that is asked first."""
         return self.members[0]
 
     def choose(self, question: Question, *, addressed: bool) -> Responder | None:
-        """Return the first member that claims a question; not one that answers everything, unless it is ``addressed``.
+        """Return the first member that claims a question; one that answers everything only if ``addressed``.
 
-        A rule's claim makes a message addressed to the bot. A member whose claim fails has none: whatever it does, the
-        question has to be recorded.
+        A rule's claim makes a message addressed to the bot. A member that raises an error does not claim the question,
+        which has to be recorded in any case.
         """
         for member in self.members:
             try:
@@ -41,5 +41,5 @@ class Chain:
         for member in self.members:
             try:
                 await member.close()
-            except Exception as error:  # noqa: BLE001 - the others have to be closed, too
+            except Exception as error:  # noqa: BLE001 - the other members have to be closed, too
                 _log.warning("responder.failed", responder=member.name, at="close", reason=type(error).__name__)

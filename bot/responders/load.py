@@ -1,4 +1,4 @@
-"""Find a responder that is not ours: the entry point of an installed package, or a class written ``module:Class``."""
+"""Load a responder that is not ours: from the entry point of an installed package, or from ``module:Class``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bot.errors import ConfigError
 from bot.responders.protocol import Responder
 
 GROUP = "echoless.responders"
-"""The group of entry points by which packages bring responders."""
+"""The group of entry points with which packages provide responders."""
 
 
 def load(name: str, settings: Mapping[str, object], folder: Path, known: Iterable[str] = ()) -> Responder:
     """Return the responder of a name, made with ``settings``; raise ConfigError saying what is wrong and what to do.
 
-    ``module:Class`` is looked for among what is installed, then in ``folder``. ``known`` are the names of our own.
+    ``module:Class`` is looked for in the installed modules, then in ``folder``. ``known``: the names of our own.
     """
     point = EntryPoint(name, name, GROUP) if ":" in name else _installed(name, known)
     if ":" in name and str(folder) not in sys.path:
-        # At the end: a file of the owner's that is named like a module of ours must not take its place.
+        # At the end, so that a file of the owner with the name of one of our modules can't replace that.
         sys.path.append(str(folder))
     made = _made(name, _found(name, point, folder), settings)
     made.name = name
@@ -35,7 +35,7 @@ def load(name: str, settings: Mapping[str, object], folder: Path, known: Iterabl
 
 
 def _installed(name: str, known: Iterable[str]) -> EntryPoint:
-    """Return the entry point of a name; raise ConfigError that lists all there are, if there is none of this name."""
+    """Return the entry point of a name; if there is none, raise ConfigError that lists all names."""
     points = entry_points(group=GROUP)
     of_this_name = {point.value: point for point in points if point.name == name}
     if len(of_this_name) > 1:
@@ -45,13 +45,13 @@ def _installed(name: str, known: Iterable[str]) -> EntryPoint:
         listed = ", ".join(f'"{each}"' for each in names)
         meant = "".join(f' (did you mean "{each}"?)' for each in get_close_matches(name, names, n=1))
         todo = "correct the name, install the package that brings it, or name a class of your own as module:Class"
-        # The name is not repeated: what nobody knows may be a secret in the wrong place.
+        # The message does not repeat the name: an unknown name may be a secret in the wrong place.
         raise ConfigError(f"replies.responder names one that is not here; there are {listed}{meant}: {todo}.")
     return next(iter(of_this_name.values()))
 
 
 def _found(name: str, point: EntryPoint, folder: Path) -> object:
-    """Return what an entry point stands for."""
+    """Return the object that an entry point refers to."""
     module = _imported(name, point.module, folder)
     try:
         return reduce(getattr, filter(None, point.attr.split(".")), module)
@@ -75,7 +75,7 @@ def _imported(name: str, module: str, folder: Path) -> ModuleType:
 
 
 def _made(name: str, found: object, settings: Mapping[str, object]) -> Responder:
-    """Return the responder that a class, or a function, makes; raise ConfigError for what makes none that answers."""
+    """Return the responder that a class or function makes; raise ConfigError if it makes none."""
     if inspect.isabstract(found):
         raise _wrong(name, "its class has no method answer(question, context): give it one")
     if not callable(found):
@@ -84,7 +84,7 @@ def _made(name: str, found: object, settings: Mapping[str, object]) -> Responder
     try:
         inspect.signature(found).bind(**settings)
     except (TypeError, ValueError) as error:
-        # These words are about names alone.
+        # The words of this error hold only names.
         raise _wrong(name, f"its settings don't fit ({error}): {todo}") from error
     try:
         made = found(**settings)
@@ -102,7 +102,7 @@ def _wrong(name: str, sentence: str) -> ConfigError:
 
 
 def _place(error: Exception) -> str:
-    """Return the kind of an error and where it was raised; not its words, which may hold a secret of the settings."""
+    """Return the kind of an error and where it was raised, without its words, which may hold a secret."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__} in {error.filename}, line {error.lineno}"
     last = traceback.extract_tb(error.__traceback__)[-1]

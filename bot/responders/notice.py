@@ -1,4 +1,4 @@
-"""What a person is told, once, when a limit keeps the bot from answering."""
+"""The notices that tell a person, once, that a limit keeps the bot from answering."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from bot.responders.protocol import Answer, Context, Question, Responder
 
 NAME = "notice"
 TODAY = "notice today"
-"""The name of the one that tells of a limit of the day."""
+"""The name of the notice of a daily limit."""
 
 
 class Notice(Responder):
-    """Answers with one fixed sentence, and claims no question: it is chosen when a limit is exceeded."""
+    """Answers with a fixed sentence. It claims no question: it is chosen when a limit is exceeded."""
 
     def __init__(self, text: str, name: str = NAME) -> None:
         self.name = name
@@ -23,7 +23,7 @@ class Notice(Responder):
 
 
 def notices() -> tuple[Notice, Notice]:
-    """Return what tells of a limit, and what tells of one of the day."""
+    """Return the notice of a limit, and that of a daily limit."""
     return (
         Notice("I am asked more here than I can answer just now: please ask again in a few minutes."),
         Notice("I have said all that I may for today: please ask me again tomorrow.", TODAY),

@@ -1,8 +1,8 @@
-"""Join many patterns into one, which tells with one match that none of them matches the whole text.
+"""Join many patterns into one, so that a single match tells that none of them matches the whole text.
 
-What patterns begin or end alike is written once, so that a text is compared with a tree and not with each pattern.
-Only what means the same inside a longer pattern is joined: no references to groups, no verbs, no flags but ``i``, ``m``
-and ``s``.
+Beginnings and ends that patterns share are written once, so a text is compared with a tree instead of each pattern.
+Only patterns that mean the same inside a longer one are joined: without references to groups, without verbs, and with
+no flags except ``i``, ``m`` and ``s``.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _PIECE = regex.compile(
     )""",
     regex.DOTALL | regex.VERBOSE,
 )
-"""One element of a pattern with its quantifier."""
+"""An element of a pattern, with its quantifier."""
 
 _CAPTURING = regex.compile(r"(?P<other>\\.|\[\^?+(?:\\.|[^\[\]\\])++\])|\((?:\?P?<[A-Za-z_]\w*>|(?!\?))", regex.DOTALL)
-"""The beginning of a group that captures, or what may only look as if it held one."""
+"""The beginning of a capturing group, or (``other``) an escape or set that may contain the same characters."""
 
 
 class Joinable(NamedTuple):
-    """Carry a pattern that can be joined: the letters of its flags, in order, and the pieces of each alternative."""
+    """A pattern that can be joined: the letters of its flags, sorted, and the pieces of each alternative."""
 
     letters: str
     alternatives: tuple[tuple[str, ...], ...]
 
 
 def joinable(match: str, *, ignore_case: bool) -> Joinable | None:
-    """Take a valid pattern apart; return None where it may mean something else inside a longer one."""
+    """Take a valid pattern apart; return None if it may mean something else inside a longer one."""
     place, letters = 0, "i" if ignore_case else ""
     while flags := _FLAGS.match(match, place):
         place, letters = flags.end(), letters + flags["letters"]
@@ -59,13 +59,13 @@ def joinable(match: str, *, ignore_case: bool) -> Joinable | None:
 
 
 def _without_captures(piece: str) -> str:
-    """Make groups only group: nothing refers to them, and each takes its time."""
+    """Replace capturing groups, to which nothing refers, by plain ones, which are faster."""
     plain: str = _CAPTURING.sub(lambda found: found["other"] or "(?:", piece)
     return plain
 
 
 def joined(patterns: Iterable[Joinable]) -> regex.Pattern[str] | None:
-    """Return a pattern that matches a whole text if one of the patterns does; None where there is none to make."""
+    """Return a pattern that matches a whole text if one of the patterns does; None if it can't be made."""
     by_letters: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     for pattern in patterns:
         by_letters[pattern.letters] += pattern.alternatives
@@ -74,12 +74,12 @@ def joined(patterns: Iterable[Joinable]) -> regex.Pattern[str] | None:
     try:
         return regex.compile("|".join(f"(?{letters}:{_tree(found)})" for letters, found in by_letters.items()))
     except (regex.error, ValueError, RecursionError, MemoryError):
-        # Each of them compiles alone; together they may be too large.
+        # Each pattern compiles alone; all together may be too large.
         return None
 
 
 def _tree(patterns: Collection[tuple[str, ...]]) -> str:
-    """Write once what patterns begin and end alike, and between them the alternatives."""
+    """Return a pattern for all: the shared beginning and end once, and the alternatives between them."""
     begin = _alike(patterns)
     rests = {pieces[len(begin) :] for pieces in patterns}
     if len(rests) == 1:

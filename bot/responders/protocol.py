@@ -1,7 +1,7 @@
-"""Say what a responder is asked, what it answers, and what it has to look like.
+"""The protocol of responders: what they are asked, what they answer, and which methods they have.
 
-A responder is a class with one method, :meth:`Responder.answer`. It says by :meth:`Responder.claims` which messages are
-for it, unless it answers everything. This one is whole:
+A responder is a class with one method, :meth:`Responder.answer`. With :meth:`Responder.claims` it chooses its messages,
+unless it answers everything. This is a complete one:
 
 >>> class Echo(Responder):
 ...     def claims(self, question: Question) -> bool:
@@ -27,16 +27,16 @@ from typing import NamedTuple, TypeAlias
 
 
 class Attached(NamedTuple):
-    """Tell of a file attached to a question before it is fetched; ``size`` in bytes, ``content_type`` "" if unknown."""
+    """A file attached to a question, before it is fetched; ``size`` is in bytes, ``content_type`` "" if unknown."""
 
     content_type: str
     size: int
 
 
 class Question(NamedTuple):
-    """Carry the message to answer: ``text`` without the mention of the bot, ``author`` as shown in the channel.
+    """The message to answer: ``text`` is without the mention of the bot, ``author`` the name shown in the channel.
 
-    ``reply_to`` is the id of the message it replies to, ``files`` tell what is attached to it.
+    ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments.
     """
 
     channel_id: int
@@ -50,9 +50,9 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Carry one turn of the window before the question; ``reply_to`` is the id of the message it replies to.
+    """A turn of the window before the question; ``reply_to`` is the id of the message that it replies to.
 
-    ``author_id`` 0: not known, people are told apart by their names.
+    ``author_id`` is 0 if it is not known; then only the name tells people apart.
     """
 
     message_id: int
@@ -65,7 +65,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Carry a file attached to the question, as it was read before its link expired."""
+    """A file attached to the question; it was read before its link expired."""
 
     id: int
     name: str
@@ -75,11 +75,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Carry what an answer may build on, besides the question.
+    """What an answer may build on, besides the question.
 
-    ``history``: the window before the question, oldest first. ``summary``: what came before the window. ``persona``:
-    who to be in this channel ("": what the settings say). ``topic``: the channel's. ``bot_name``: the bot's name there.
-    ``now``: microseconds since the epoch, UTC (0: not told). ``attachments``: files of the question.
+    ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
+    ``persona``: that of this channel ("": that of the settings). ``topic``: the channel's. ``bot_name``: the bot's name
+    there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
     """
 
     history: Sequence[Utterance] = ()
@@ -93,12 +93,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Carry the reply, of any length, and what it came from and cost (in millionths of a dollar).
+    """A reply, of any length, with its origin and its cost (in millionths of a dollar).
 
-    ``cut``: how many of the oldest turns were left out to stay within the budget. ``attachments``: the ids of the files
-    that were read. ``finish``: why it ended ("stop", "length", "time", "content_filter", ...; "" where nothing can end
-    it early). ``estimated``: the provider did not count tokens, so that they are estimates. ``priced``: False where no
-    price is known, so that the cost is not.
+    ``cut``: the number of oldest turns that were left out to stay within the budget. ``attachments``: the ids of the
+    files that were read. ``finish``: why it ended ("stop", "length", "time", "content_filter", ...; "" if it can't end
+    early). ``estimated``: the tokens are estimates, because the provider did not count them. ``priced``: False if a
+    price, and so the cost, is not known.
     """
 
     text: str
@@ -115,7 +115,7 @@ class Answer:
 
 
 class Trouble(StrEnum):
-    """What kept every model from answering, in the words that logs and events have for it."""
+    """What kept all models from answering. The values appear in logs and events."""
 
     AWAY = "model away"
     KEY = "key refused"
@@ -127,22 +127,22 @@ class Trouble(StrEnum):
 
 
 WAITS = frozenset((Trouble.AWAY, Trouble.KEY, Trouble.UNKNOWN, Trouble.QUOTA))
-"""What says nothing about the question: it waits until somebody can answer."""
+"""Troubles that do not depend on the question: it waits until a model can answer."""
 
 FINAL = frozenset((Trouble.REFUSED, Trouble.TOO_LONG))
-"""What is so of this very question, however often it is asked."""
+"""Troubles that depend on the question: asking again gives the same result."""
 
 
 class ModelFailed(Exception):
-    """Every model failed; ``reason`` says how in words of our own, never a provider's, which may quote people.
+    """All models failed; ``reason`` says how in our own words, because a provider's may quote people.
 
-    ``retry_after``: the seconds to wait before the next attempt, where they are known. ``others``: how many questions
-    were answered until then, where this one may be the cause of the trouble; where it can't be, 0. ``cut``: a model was
-    lost in the middle of its answer. ``tokens_in``, ``tokens_out``, ``cost_micros``, ``priced``: what was spent all the
-    same, as in :class:`Answer`.
+    ``retry_after``: the seconds to wait before the next attempt (None: not known). ``others``: the number of questions
+    that were answered until then, if this one may be the cause of the trouble; 0 if it can't be. ``cut``: the
+    connection to a model was lost in the middle of its answer. ``tokens_in``, ``tokens_out``, ``cost_micros``,
+    ``priced``: what was spent in spite of the failure, as in :class:`Answer`.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a fact of its own, by name
+    def __init__(  # noqa: PLR0913 - each is a separate fact, given by name
         self,
         reason: str,
         trouble: Trouble = Trouble.UNREADABLE,
@@ -168,17 +168,17 @@ class ModelFailed(Exception):
 
     @property
     def waits(self) -> bool:
-        """Tell that the question is not to blame: it is asked again once somebody can answer."""
+        """Tell whether the trouble does not depend on the question, which is asked again when a model can answer."""
         return self.trouble in WAITS
 
     @property
     def permanent(self) -> bool:
-        """Tell that asking this again can't help before somebody changes the settings or the question."""
+        """Tell whether asking again is useless until somebody changes the settings or the question."""
         return self.trouble in FINAL
 
 
 class Condition(NamedTuple):
-    """Tell how one that helps is: ``name``, ``trouble`` ("": none), for how many ``seconds``, after how many ``tries``.
+    """The condition of a model or provider: ``trouble`` ("": none), for how many ``seconds``, after how many ``tries``.
 
     ``tokens`` is how long a prompt may be (0: not known).
     """
@@ -191,17 +191,17 @@ class Condition(NamedTuple):
 
 
 class Absence(NamedTuple):
-    """Tell why nobody can be asked just now, and in how many ``seconds`` somebody may be."""
+    """Why no model can be asked now, and in how many ``seconds`` one may be."""
 
     reason: str
     seconds: float
 
 
 class Seen(NamedTuple):
-    """Tell what somebody that helps says when asked, which costs nothing.
+    """What the server of a model tells about itself, at no cost.
 
-    ``trouble`` says why there is no answer ("": there is one), ``waits`` that this keeps questions waiting. ``known``:
-    the model is on the list of ``models``; ``tokens`` is how much it holds, prompt and answer together (0: not told).
+    ``trouble`` says why it tells nothing ("": it does). ``waits``: questions wait because of that. ``known``: the model
+    is on the list of ``models``. ``tokens`` is the size of its context, prompt and answer together (0: not told).
     """
 
     name: str
@@ -213,19 +213,19 @@ class Seen(NamedTuple):
 
 
 Said: TypeAlias = str | Answer | None
-"""What is said to a question; None is silence."""
+"""The answer to a question; None: no answer."""
 
 Reply: TypeAlias = Said | Awaitable[Said] | AsyncGenerator[str | Answer, None]
 """What :meth:`Responder.answer` returns: at once (``def``), later (``async def``), or piece by piece (``yield``)."""
 
 
 class Responder(ABC):
-    """Answer questions.
+    """The base class of responders, which answer questions.
 
-    ``name`` is what the settings call it, recorded with each question. ``costs``: its answers are paid for, so that the
-    limits of a day hold for them. ``wants_history``: it builds on the :class:`Context`; else that comes empty, and
-    nothing is fetched for it. ``answers_everything``: it would answer whatever is said, so that its claim does not make
-    a message addressed to the bot, as a rule's does. ``timeout``: seconds for an answer; None: it keeps time itself.
+    ``name`` is the name in the settings; it is recorded with each question. ``costs``: its answers cost money, so the
+    daily limits apply to them. ``wants_history``: it builds on the :class:`Context`; otherwise that is empty, and
+    nothing is fetched for it. ``answers_everything``: it answers any text, so its claim does not make a message
+    addressed to the bot, as a rule's claim does. ``timeout``: seconds for an answer (None: it limits its time itself).
     """
 
     name: str = ""
@@ -235,30 +235,31 @@ class Responder(ABC):
     timeout: float | None = 120.0
 
     def claims(self, question: Question) -> bool:
-        """Tell at once, from the question alone, whether this responder would answer it; by default, if it has words.
+        """Tell at once, from the question alone, whether this responder would answer it; by default, if it has text.
 
-        Every message that is recorded is shown to it, addressed to the bot or not.
+        It is called for all messages that are recorded, addressed to the bot or not.
         """
         return self.answers_everything and bool(question.text.strip())
 
     @abstractmethod
     def answer(self, question: Question, context: Context) -> Reply:
-        """Answer the question, or stay silent by None.
+        """Answer the question, or return None to give no answer.
 
-        A plain method that wants no history and costs nothing is asked while the question is recorded, and its answer
-        is recorded along with it: it must not wait for anything. A coroutine may. An asynchronous generator yields what
-        the answer grows by, which is shown meanwhile; an :class:`Answer` at the end tells more than its text, which has
-        to be all that was yielded, if anything was. It is closed where nobody waits for the answer any more.
+        A plain method that wants no history and costs nothing is called while the question is recorded, and its answer
+        is recorded with it, so it must not wait for anything. A coroutine may wait. An asynchronous generator yields
+        the pieces that the answer grows by, which are shown at once. An :class:`Answer` at the end adds facts; if
+        pieces came before it, its text has to be all of them together. The generator is closed when the answer is no
+        longer needed.
 
-        What it raises is recorded by its kind alone. It is asked again, and given up after the third time. Raises
-        :class:`ModelFailed` where it is known whether the question is to blame.
+        Of an error only its kind is recorded. The question is then asked again, and given up after the third time.
+        Raises :class:`ModelFailed` if it is known whether the trouble depends on the question.
         """
 
-    async def close(self) -> None:  # noqa: B027 - most hold none
-        """Close the connections it holds; nothing is asked afterwards."""
+    async def close(self) -> None:  # noqa: B027 - most have none
+        """Close its connections; nothing is asked afterwards."""
 
     async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer | None:
-        """Sum up ``turns``, the oldest first, and what ``summary`` says of the time before them; None where it can't.
+        """Sum up ``turns``, the oldest first, together with ``summary`` of the time before them; None if it can't.
 
         Raises :class:`ModelFailed`.
         """
@@ -266,13 +267,13 @@ class Responder(ABC):
         return None
 
     def absence(self) -> Absence | None:
-        """Return why nobody who helps can be asked just now; None where somebody can. Costs nothing, asks nobody."""
+        """Return why no model can be asked now, or None if one can. This sends no request and costs nothing."""
         return None
 
     def condition(self) -> Sequence[Condition]:
-        """Return how those are who help, in the order in which they are asked."""
+        """Return the condition of its models, in the order in which they are asked."""
         return ()
 
     async def look(self) -> Sequence[Seen]:
-        """Ask those who help how they are, which costs nothing; never raises."""
+        """Ask the servers of its models about themselves, at no cost; never raises."""
         return ()

@@ -1,8 +1,8 @@
 """Answer by the owner's rules: the first pattern that matches the whole message gives the reply.
 
-Patterns are the owner's and messages are anybody's, so a pattern that explodes on some message is a matter of time.
-They run on the ``regex`` module, in the mode that agrees with ``re``, because it can be told when to stop. It counts
-the processor time of the process, as this module does, so that a machine that sleeps or is busy costs no rule.
+The owner writes the patterns and anybody writes messages, so sooner or later a pattern takes far too long on a message.
+The patterns run on the ``regex`` module, in its mode that agrees with ``re``, because it has a time-out. It counts the
+processor time of the process, as this module does, so no rule fails because the machine sleeps or is busy.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from bot.responders.template import Template, TemplateError, parse
 
 _MESSAGE_SECONDS = 0.025
 _TRIES = 5
-_RULE_SECONDS = 0.010  # less than a message's, so that the rules behind an exploding one still get their turn
-_JOINED_SECONDS = 0.002  # a message that takes longer is left to the rules, one by one
+_RULE_SECONDS = 0.010  # less than a message's, so that the rules after a slow one still have time
+_JOINED_SECONDS = 0.002  # after that the rules are tried one by one
 _STRIKES = 3
 _HARDLY = _RULE_SECONDS / 10
 
@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Hold one rule as the settings give it; ``number`` counts from 1, ``line`` is its place in the file if known."""
+    """A rule as in the settings; ``number`` counts from 1, ``line`` is its line in the file, if known."""
 
     number: int
     match: str
@@ -57,9 +57,9 @@ class _Pattern(Protocol):
 
 @dataclass(slots=True)
 class _Compiled:
-    """Hold a rule ready to run; ``key`` is the group that is looked up in the facts ("" without facts).
+    """A rule ready to run; ``key`` is the group that is looked up in the facts ("" without facts).
 
-    ``joinable``: its pattern, where that can be joined with others.
+    ``joinable`` is its pattern, if that can be joined with others.
     """
 
     number: int
@@ -75,7 +75,7 @@ class _Compiled:
         return self.strikes >= _STRIKES
 
     def reply(self, text: str, author: str, seconds: float) -> str:
-        """Give the reply to a message, "" where the rule does not apply; raise TimeoutError past the limit."""
+        """Return the reply to a message, "" if the rule does not apply; raise TimeoutError past the limit."""
         found = self.pattern.fullmatch(text, timeout=seconds)
         if found is None:
             return ""
@@ -91,7 +91,7 @@ class _Compiled:
 
 
 class _Watch:
-    """Tells how long this thread has worked on a message, and on a busy machine no other's turns."""
+    """Measures how long this thread has worked on a message, without the time of other threads."""
 
     __slots__ = ("_began", "_own")
 
@@ -100,13 +100,13 @@ class _Watch:
         self._own = time.thread_time()
 
     def used(self) -> float:
-        """Return the seconds, or a little more while hardly any passed: the thread's clock is slow to ask."""
+        """Return the seconds, not quite exact up to ``_HARDLY``, because the thread's clock is slow to read."""
         passed = time.monotonic() - self._began
         return passed if passed < _HARDLY else time.thread_time() - self._own
 
 
 class _Prefilter:
-    """Tells of many rules at once that none of them matches; ``struck`` notes that one of them has strikes."""
+    """Tells at once that none of many rules matches; ``struck``: one of them has strikes."""
 
     def __init__(self, rules: Iterable[_Compiled]) -> None:
         self._rules = [rule for rule in rules if rule.joinable is not None and not rule.suspended]
@@ -115,7 +115,7 @@ class _Prefilter:
         self.struck = any(rule.strikes for rule in self._rules)
 
     def excludes(self, text: str) -> bool:
-        """Tell whether surely none of the rules that could be joined matches."""
+        """Tell whether it is certain that none of the joined rules matches."""
         if self._pattern is None:
             return False
         try:
@@ -123,7 +123,7 @@ class _Prefilter:
         except TimeoutError:
             self._strikes += 1
             if self._strikes >= _STRIKES:
-                # Patterns can be slow together where each alone is fast.
+                # Patterns may be slow together even if each alone is fast.
                 self._pattern = None
             return False
         self._strikes = 0
@@ -135,10 +135,10 @@ class _Prefilter:
 
 
 class RulesResponder(Responder):
-    """Answer by rules, in their order.
+    """Answers by rules, in their order.
 
-    A rule that runs out of time does not apply to that message; one that does so three times in a row is suspended
-    until the process ends, so that it cannot slow the bot when many write at once.
+    A rule that exceeds its time does not apply to that message. After three times in a row it is suspended until the
+    process ends, so that it can't slow down the bot when many people write at once.
     """
 
     name = "rules"
@@ -178,7 +178,7 @@ class RulesResponder(Responder):
             try:
                 reply = rule.reply(text, author, limit)
             except TimeoutError:
-                # The pattern's clock is the whole process's: what other threads used up is no fault of the rule.
+                # The time-out counts the time of the whole process, and that of other threads is not the rule's fault.
                 now = watch.used()
                 if now - before >= limit / 2:
                     break
@@ -186,7 +186,7 @@ class RulesResponder(Responder):
             else:
                 rule.strikes = 0
                 return reply
-        # A rule that got less than its due because of the ones before it is not to blame.
+        # A rule gets no strike if the rules before it left it less than its full time.
         if left >= _RULE_SECONDS:
             self._strike(rule)
         return ""
@@ -201,7 +201,7 @@ class RulesResponder(Responder):
 
 
 def compile_rules(specs: Iterable[Rule]) -> RulesResponder:
-    """Make a responder of rules; raise ConfigError for all that can't work, naming their numbers and lines."""
+    """Return a responder of rules; raise ConfigError that names the numbers and lines of all that can't work."""
     compiled: list[_Compiled] = []
     problems: list[str] = []
     for spec in specs:
@@ -276,7 +276,7 @@ def _wrong(spec: Rule, sentence: str) -> ConfigError:
 
 
 def load_facts(path: Path) -> dict[str, str]:
-    """Read a file of facts, a JSON object of word and text; raise ConfigError naming the path and what is wrong."""
+    """Read a file of facts, a JSON object from word to text; raise ConfigError naming the path and the fault."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
     except FileNotFoundError as error:
@@ -296,7 +296,7 @@ def load_facts(path: Path) -> dict[str, str]:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """Keep an object's entries as they stand in the file: a dict would hide one that comes twice."""
+    """The entries of a JSON object as in the file: a dict would hide duplicates."""
 
 
 def _checked(path: Path, pairs: _Pairs) -> dict[str, str]:

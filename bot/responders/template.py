@@ -1,7 +1,7 @@
-"""Fill a rule's reply: plain ``{names}`` and ``{{``, ``}}`` for braces, nothing else.
+"""Fill a rule's reply: plain ``{names}``, and ``{{`` and ``}}`` for braces, nothing else.
 
 ``str.format`` would let a template reach into objects (``{author.__class__}``) and pad without end
-(``{word:>999999}``). Values are inserted as they are: braces that people write stay braces.
+(``{word:>999999}``). Values are inserted unchanged: braces that people write stay braces.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from string import Formatter
 
 
 class TemplateError(ValueError):
-    """Say what is wrong with a template, as a clause to finish a sentence with."""
+    """A template is wrong; the message is a clause that completes a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Hold a parsed reply: pairs of literal text and the name that follows it ("" for none)."""
+    """A parsed reply: pairs of literal text and the name that follows it ("": none)."""
 
     pieces: tuple[tuple[str, str], ...]
 
     @property
     def names(self) -> frozenset[str]:
-        """Name every field the template fills."""
+        """Return the names of all fields in the template."""
         return frozenset(name for _, name in self.pieces if name)
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Insert the values, which must hold every name, without reading them as templates."""
+        """Insert the values, which must contain all names; they are not read as templates."""
         return "".join(literal + (values[name] if name else "") for literal, name in self.pieces)
 
 
 def parse(source: str) -> Template:
-    """Read a template; raise TemplateError where it holds more than plain names."""
+    """Read a template; raise TemplateError if it holds more than plain names."""
     try:
         fields = list(Formatter().parse(source))
     except ValueError as error:

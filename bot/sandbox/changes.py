@@ -15,14 +15,14 @@ _REST_FACTOR = 4
 
 
 class Changes:
-    """Wakes everybody who waits for something, whenever something changes."""
+    """Wakes all waiters whenever something changes."""
 
     def __init__(self) -> None:
-        """Begin with nobody waiting."""
+        """Begin without waiters."""
         self._waiting: set[asyncio.Event] = set()
 
     def notify(self) -> None:
-        """Wake those who wait: something changed."""
+        """Wake all waiters because something changed."""
         for event in self._waiting:
             event.set()
 

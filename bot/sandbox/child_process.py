@@ -29,4 +29,4 @@ def tether(parent: int) -> None:
 
 if __name__ == "__main__":
     tether(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - whoever runs this has chosen the command
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - the caller has chosen the command

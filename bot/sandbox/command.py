@@ -1,4 +1,4 @@
-"""The sandbox's command: its options, and what they mean."""
+"""The sandbox's command and its options."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _SpeedType(click.ParamType[float | None]):
 
 
 def _sandbox_options() -> list[click.Parameter]:
-    """List what becomes SandboxOptions; each is named as its field."""
+    """List the options for the fields of SandboxOptions; each has the name of its field."""
     port, seconds = click.IntRange(0, 65535), click.FloatRange(min=0)
     shown: dict[str, Any] = {"show_default": True}
     rate: dict[str, Any] = {"metavar": _RateType.name, "type": _RateType(), **shown}
@@ -145,7 +145,7 @@ def _run(
     as_json: bool,
     **chosen: Any,  # noqa: ANN401 - the fields of SandboxOptions
 ) -> None:
-    """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for what can't be."""
+    """Serve until Ctrl-C, ``/quit`` or the end of a play; raise SandboxError for options that can't work."""
     if chosen["message_rate"] is None:
         chosen["global_rate"] = None
     options = SandboxOptions(**chosen | {"denied_intents": frozenset(chosen["denied_intents"])})

@@ -54,7 +54,7 @@ class ControlClient:
         request = self._session.request(method, self._url + path, data=data, params=plain, headers=headers)
         async with request as response:
             answer = json.loads(await response.read())
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's line between fine and not
+        if response.status >= 400:  # noqa: PLR2004 - HTTP statuses of errors begin here
             raise SandboxError(answer["error"])
         return answer
 
@@ -226,7 +226,7 @@ class ControlClient:
         return cast("list[MessageRecord]", answer["messages"])
 
     async def wait_for_ready(self, *, within: float | None = None, identifies: int = 0, resumes: int = 0) -> None:
-        """Wait until a session is ready, and there were at least so many identifies and resumes since the start."""
+        """Wait until a session is ready, after at least so many identifies and resumes since the start."""
         await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
 
     async def wait_for_sessions(self, number: int, *, within: float | None = None) -> None:
@@ -254,7 +254,7 @@ class ControlClient:
         return cast("list[Json]", (await self.call("GET", "/faults"))["faults"])
 
     async def clear_faults(self) -> None:
-        """Remove every fault and storm, deliver events faithfully, unmute the gateway."""
+        """Remove all faults and storms, deliver events normally, unmute the gateway."""
         await self.call("DELETE", "/faults")
 
     async def gateway(self, action: str, **body: object) -> Json:

@@ -1,4 +1,4 @@
-"""What can go wrong in the sandbox.
+"""The errors of the sandbox.
 
 SandboxError   an option, a file or an address is wrong, or the port is taken: for the person at the terminal
 ControlError   the control API refuses a call: HTTP 4xx with a sentence
@@ -28,7 +28,7 @@ INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
 
 
 class SandboxError(Exception):
-    """Something is wrong; the message says what, and what to do."""
+    """Something is wrong; the message says what it is and what to do."""
 
 
 class ControlError(Exception):

@@ -22,7 +22,7 @@ from bot.sandbox.json_codec import Json, json_response
 
 STATUSES = (500, 502, 503, 504, 520, 522, 524)
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to use this network.</body></html>"
-"""The answer of a captive portal, a company's proxy or a firewall in place of Discord's."""
+"""The answer of a captive portal, a company's proxy or a firewall, instead of Discord's."""
 
 Effect = Callable[[], Awaitable[web.StreamResponse]]
 
@@ -69,7 +69,7 @@ class FaultRule(BaseModel):
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A rule in force, and what it has met.
+    """An active rule, and its counts.
 
     ``seen`` counts matching requests, ``hits`` those that failed. ``connected`` is the number of sessions that were
     connected and ready at the last hit.
@@ -108,7 +108,7 @@ class ActiveFault:
 
 
 class Faults:
-    """The faults in force, oldest first; the first that strikes wins, but one that kills goes before it."""
+    """The active faults, oldest first. The first that strikes applies, except that one that kills goes first."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -177,7 +177,7 @@ class Faults:
             return web.Response(), 200
         if fault.kind == "kill":
             if fault.seconds:
-                # Without a delay nothing may run in between, so that nobody learns of the effect.
+                # Without a delay nothing may run in between, so that no client sees the effect.
                 await asyncio.sleep(fault.seconds)
             with suppress(ProcessLookupError):
                 os.kill(fault.pid, signal.SIGKILL)
@@ -192,13 +192,13 @@ def _page(fault: FaultRule) -> web.Response:
     headers = {"Content-Type": fault.content_type}
     if fault.location:
         headers["Location"] = fault.location
-    if fault.status == 429:  # noqa: PLR2004 - what Cloudflare says to whom it shuts out
+    if fault.status == 429:  # noqa: PLR2004 - the status with which Cloudflare shuts clients out
         headers["Retry-After"] = str(max(1, round(fault.retry_after)))
     return web.Response(body=fault.body.encode("utf-8", "replace"), status=fault.status, headers=headers)
 
 
 def _failure(status: int) -> web.Response:
-    if status == 500:  # noqa: PLR2004 - Discord's own failure; the others come from what is in front of it
+    if status == 500:  # noqa: PLR2004 - Discord's own failure; the others come from its front
         return json_response({"message": "500: Internal Server Error", "code": 0}, status=500)
     page = f"<html><head><title>{status}</title></head><body>The server is having a bad day.</body></html>"
     return web.Response(text=page, status=status, content_type="text/html")

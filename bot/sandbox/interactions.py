@@ -92,7 +92,7 @@ class Interactions:
         source: Message | None = None,
         locale: str = "en-US",
     ) -> Interaction:
-        """Begin an interaction: INTERACTION_CREATE to the application alone."""
+        """Begin an interaction: INTERACTION_CREATE, only to the application."""
         token = f"aW50ZXJhY3Rpb246{secrets.token_urlsafe(32)}"
         interaction = Interaction(self._world.snowflakes.next(), token, application, kind, user, channel, data, source)
         self.by_id[interaction.id] = interaction
@@ -171,7 +171,7 @@ def _owners(interaction: Interaction) -> Json:
 
 
 def interaction_metadata(interaction: Interaction) -> Json:
-    """Build what a message says of the interaction that it answers."""
+    """Build a message's description of the interaction that it answers."""
     kind = interaction.kind
     metadata: Json = {
         "id": str(interaction.id),

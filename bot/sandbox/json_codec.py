@@ -43,5 +43,5 @@ def whole_text(value: _Value) -> _Value:
 
 
 def json_response(value: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Answer as exactly ``application/json``; discord.py reads anything else as text (docs/discord-facts.md, 2)."""
+    """Answer with exactly ``application/json``; discord.py reads other types as text (docs/discord-facts.md, 2)."""
     return web.Response(body=encode(value).encode(), status=status, content_type="application/json", headers=headers)

@@ -40,7 +40,7 @@ class MessageFlag:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """An account: a person, a bot, or the face of a webhook."""
+    """An account: a person, a bot, or the author of a webhook's messages."""
 
     id: int
     name: str
@@ -85,7 +85,7 @@ class Guild:
 
 @dataclass(slots=True, eq=False)
 class Overwrite:
-    """What a channel allows and denies to one role (0) or member (1)."""
+    """The permissions that a channel allows and denies to one role (0) or member (1)."""
 
     target_id: int
     kind: int
@@ -192,7 +192,7 @@ class Application:
 
 @dataclass(slots=True, eq=False)
 class Webhook:
-    """A webhook of a channel; whoever has the token may post."""
+    """A webhook of a channel; its token is enough to post."""
 
     id: int
     token: str

@@ -1,4 +1,4 @@
-"""What can be set when a sandbox starts."""
+"""The settings of a sandbox at its start."""
 
 from __future__ import annotations
 

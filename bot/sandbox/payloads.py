@@ -29,7 +29,7 @@ def user_payload(user: User) -> Json:
 
 
 def _discriminator(user: User) -> str:
-    """Give bots the four digits that they kept when people lost theirs."""
+    """Return the four digits, which only bots still have."""
     if user.webhook:
         return "0000"
     return f"{(user.id >> 12) % 9999 + 1:04d}" if user.bot else "0"
@@ -167,7 +167,7 @@ def guild_payload(guild: Guild) -> Json:
 def guild_create_payload(guild: Guild, viewer: Member, threads: list[Channel], *, everybody: bool) -> Json:
     """Build GUILD_CREATE for one bot.
 
-    Without the presences intent ``members`` holds the bot alone (gateway-events.mdx, "Guild Create").
+    Without the presences intent ``members`` holds only the bot (gateway-events.mdx, "Guild Create").
     """
     members = guild.members.values() if everybody else [viewer]
     empty = ("voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds")

@@ -1,4 +1,4 @@
-"""Permission bits and how they add up (permissions.mdx)."""
+"""Permission bits, and a user's permissions in a guild or channel (permissions.mdx)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def parse(names: list[str]) -> int:
 
 
 def in_guild(guild: Guild, user_id: int) -> int:
-    """Compute a member's permissions in the whole guild; 0 for strangers."""
+    """Compute a member's permissions in the whole guild; 0 for users who are no members."""
     member = guild.members.get(user_id)
     if member is None:
         return 0

@@ -1,4 +1,4 @@
-"""What happens to messages: post, edit, delete, react. The REST routes check who may do it."""
+"""Changes of messages: post, edit, delete, react. The REST routes check who may do it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def post(
     if channel.is_thread:
         channel.member_ids.add(message.author.id)
         if channel.archived:
-            # Clients forget archived threads: they learn of the thread before the message in it.
+            # Clients forget archived threads, so they get the thread before the message in it.
             world.change_channel(channel, name=channel.name, locked=channel.locked)
     world.keep(message)
     if not message.ephemeral:
@@ -65,7 +65,7 @@ def _reference(target: Message) -> Json:
 
 
 def set_mentions(world: World, message: Message, allowed: AllowedMentions, reply_to: Message | None) -> None:
-    """Set whom a message mentions, from its text and the message it answers."""
+    """Set the mentions of a message, from its text and the message that it answers."""
     users: dict[int, User] = {}
     roles: list[int] = []
     guild = message.channel.guild
@@ -100,7 +100,7 @@ def announce_edit(world: World, message: Message) -> None:
 
 
 def announce_update(world: World, message: Message) -> None:
-    """Tell that a message changed, without marking it as edited: MESSAGE_UPDATE."""
+    """Announce that a message changed, without marking it as edited: MESSAGE_UPDATE."""
     if message.ephemeral:
         world.whisper("MESSAGE_UPDATE", message)
     else:
@@ -167,7 +167,7 @@ def react(world: World, message: Message, user: User, emoji: Json) -> None:
 
 
 def unreact(world: World, message: Message, user: User, emoji: Json) -> bool:
-    """Take an emoji off a message: MESSAGE_REACTION_REMOVE; False when it was not there."""
+    """Take an emoji off a message: MESSAGE_REACTION_REMOVE; False if it was not there."""
     for reaction in message.reactions:
         if reaction.emoji == emoji and user.id in reaction.user_ids:
             reaction.user_ids.remove(user.id)

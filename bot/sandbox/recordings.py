@@ -1,4 +1,4 @@
-"""Recorded chat: JSON Lines of {channel, at, author, bot, content}, checked whole before anything is played."""
+"""Recorded chat: JSON Lines of {channel, at, author, bot, content}, which is completely checked before it is played."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _EXPECTED = {
 def read_recording(path: Path) -> list[RecordedMessage]:
     """Read a file, in playing order; raise SandboxError that names the first bad lines.
 
-    Each channel starts at once, whatever the year it was recorded in: its pace is kept, not its date.
+    All channels start at once, even if they were recorded at different times: the pace is kept, not the date.
     """
     try:
         with path.open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Every REST request that bots made, so that a test can count and judge them."""
+"""The REST requests of bots, so that a test can count and check them."""
 
 from __future__ import annotations
 

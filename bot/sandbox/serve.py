@@ -104,7 +104,7 @@ def _announce(description: Json, job: Job, text: str, console: Console) -> None:
 
 
 async def _work(sandbox: Sandbox, job: Job, console: Console, bot: Companion | None) -> None:
-    """Chat, play or just serve; only the last never ends."""
+    """Chat, play or only serve, which does not end by itself."""
     chatting = job.lines is None and not job.as_json and sys.stdin.isatty() and sys.stdout.isatty()
     if chatting:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -135,7 +135,7 @@ async def _first(serving: asyncio.Task[None], ended: Awaitable[str]) -> None:
 
 
 async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
-    """Play the recorded chat, if there is one; then serve for ever, unless told to leave."""
+    """Play the recorded chat, if there is one; then serve until the process is stopped, unless the job says to end."""
     if job.lines is not None:
         player = Player(sandbox.services, job.lines, speed=job.speed)
         summary = await play_recording(player, len(job.lines), _quiet_seconds(sandbox.options), console)
@@ -150,6 +150,6 @@ async def _serve_alone(sandbox: Sandbox, job: Job, console: Console) -> None:
 
 
 def _quiet_seconds(sandbox_options: SandboxOptions) -> float:
-    """Return how long a silent bot may only be waiting for a rate limit."""
+    """Return the seconds for which a silent bot may still wait for a rate limit."""
     rate = sandbox_options.message_rate
     return 2.0 if rate is None else max(2.0, rate.seconds + 1.0)

@@ -1,4 +1,4 @@
-"""A running sandbox: REST and gateway on one port, the control API on another, so that an outage spares it."""
+"""A running sandbox: REST and gateway on one port; the control API has its own, so it works during an outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes of REST and the control API work with: the world and its services."""
+"""The world and its services, which the routes of REST and of the control API work with."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Services:
 
     @property
     def sessions_left(self) -> int:
-        """How many sessions may still begin today."""
+        """The number of sessions that may still begin today."""
         return max(0, self.options.identify_total - self.application.identifies)
 
     @sessions_left.setter
@@ -57,7 +57,7 @@ class Services:
         self.application.identifies = self.options.identify_total - left
 
     def description(self) -> Json:
-        """Return the addresses, the token and the first ids; the ready line of the process."""
+        """Return the addresses, the token and the first ids, as in the ready line of the process."""
         return {
             "api_url": self.addresses.api,
             "gateway_url": self.addresses.gateway,

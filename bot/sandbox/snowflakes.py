@@ -21,17 +21,17 @@ def wall_clock_ms() -> int:
 
 
 def timestamp_ms(snowflake: int) -> int:
-    """Tell when an id was made, in Unix milliseconds."""
+    """Return the time of an id, in Unix milliseconds."""
     return (snowflake >> TIME_SHIFT) + DISCORD_EPOCH_MS
 
 
 def iso_time(milliseconds: int) -> str:
-    """Write Unix milliseconds the way Discord writes times."""
+    """Write Unix milliseconds in Discord's form of times."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="microseconds")
 
 
 class Snowflakes:
-    """Make strictly increasing ids from a clock, even when the clock stands still or steps back."""
+    """Makes strictly increasing ids from a clock, even if the clock stands still or steps back."""
 
     def __init__(self, clock_ms: Callable[[], int] = wall_clock_ms) -> None:
         """Start before the first id."""

@@ -1,4 +1,4 @@
-"""The world: every guild, channel, user, message and application; it tells its listeners what happens to them."""
+"""The world: all guilds, channels, users, messages and applications; it tells its listeners what happens to them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.sandbox.snowflakes import Snowflakes, timestamp_ms
 
 
 class World:
-    """Hold everything in memory. ``listeners`` receive each dispatch; ``changes`` wakes those who wait for something.
+    """Holds everything in memory. ``listeners`` receive all dispatches; ``changes`` wakes the waiters.
 
     ``whisper_listeners`` receive what happens to messages that only one person sees; the gateway does not send that.
     ``messages`` keeps deleted ones too; its keys ascend, because ids do.
@@ -57,7 +57,7 @@ class World:
         self.changes.notify()
 
     def whisper(self, name: str, message: Message) -> None:
-        """Tell of a message that only the user of an interaction sees; ``name`` is that of the gateway's event."""
+        """Announce a message that only the user of an interaction sees; ``name`` is that of the gateway's event."""
         for listener in self.whisper_listeners:
             listener(name, message)
         self.changes.notify()
@@ -124,7 +124,7 @@ class World:
         self._emit_member(guild, member)
 
     def _emit_member(self, guild: Guild, member: Member) -> None:
-        """Tell of a change; a bot learns of its own without the intent (gateway-events.mdx, "Guild Member Update")."""
+        """Announce a change; a bot gets its own without the intent (gateway-events.mdx, "Guild Member Update")."""
         own = self.applications.get(member.user.id)
         intent = 0 if own else intents.GUILD_MEMBERS
         data = {**member_payload(member, with_user=True), "guild_id": str(guild.id)}

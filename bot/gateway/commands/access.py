@@ -1,10 +1,10 @@
-"""Who may use which command, and of which channel: by what Discord resolved and what the settings say, nothing else.
+"""Who may use which command, and for which channel, by the member that Discord resolved and by the settings.
 
-Discord hides commands by ``default_member_permissions``, which is a hint that a server may change and a client may
-ignore (docs: application commands, permissions). This is the check.
+Discord hides commands by ``default_member_permissions``. That is only a hint: a server may change it and a client may
+ignore it (docs: application commands, permissions). The check is here.
 
-A moderator of a server sees no more of it than Discord shows them: another channel than the one they are in is looked
-up with their own permissions there. From a private channel nothing else can be reached.
+Moderators of a server see only what Discord shows them: for a channel other than the one they are in, their own
+permissions there decide. In a private channel a command can be about that channel only.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ PERMISSIONS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "view_audit_log": (1 << 7, "View Audit Log"),
     }
 )
-"""What the settings may name: each permission's bit, and what Discord's client calls it (docs: permissions)."""
+"""The permissions that the settings may name: the bit, and the name in Discord's client (docs: permissions)."""
 
 DIRECT = "In direct messages these commands are for the owner of this bot alone: use them in a channel of your server."
 
 
 class NotAllowed(EcholessError):
-    """Somebody asked for what they may not see or do."""
+    """Somebody asked for something that they may not see or do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Roles and people that the settings let in."""
+    """Roles and people that the settings allow."""
 
     roles: frozenset[int] = frozenset()
     people: frozenset[int] = frozenset()
 
     def admits(self, asker: Asker) -> bool:
-        """Tell whether somebody is named, or has a role that is."""
+        """Tell whether the person is named here, or has a role that is."""
         return asker.user_id in self.people or not self.roles.isdisjoint(asker.roles)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """The settings: members with ``permission``, those named, and the bot's owners, who alone may in direct messages.
+    """The settings of who may use commands: members with ``permission``, those named, and the bot's owners.
 
-    ``named`` holds for every command that ``commands`` does not name.
+    In direct messages only owners may. ``named`` holds for every command that ``commands`` does not contain.
     """
 
     permission: str
@@ -72,11 +72,11 @@ class AccessRules:
 
     @property
     def bit(self) -> int:
-        """Return the permission as Discord writes it."""
+        """Return the permission as a bit of Discord's bit field."""
         return PERMISSIONS[self.permission][0]
 
     def refusal(self, asker: Asker, command: str) -> str | None:
-        """Return why somebody may not use a command, as a sentence for them; None when they may."""
+        """Return the sentence that tells a person why they may not use a command, or None if they may."""
         if asker.user_id in self.owners:
             return None
         if asker.guild_id is None:
@@ -89,7 +89,7 @@ class AccessRules:
         )
 
     def _named(self, command: str) -> Named:
-        """Return who is let in by name: of ``persona set``, those of ``persona``."""
+        """Return who may use a command by name; ``persona set`` falls back to ``persona``."""
         return self.commands.get(command) or self.commands.get(command.partition(" ")[0]) or self.named
 
     def _permitted(self, held: int) -> bool:
@@ -99,9 +99,11 @@ class AccessRules:
 async def channel_meant(
     interaction: discord.Interaction, reader: Reader, channel: str | None, *points: str | None
 ) -> int:
-    """Return the channel a command is about: named, by a link, by a message that one of the points is, or else here.
+    """Return the channel that a command is about.
 
-    Raises NotAllowed for a channel that the asker can't see, and ModerationError for what names none, or several.
+    That is the named one, the one of a link, the one of the message that a point names, or else the one of the
+    interaction. Raises NotAllowed for a channel that the asker can't see, and ModerationError if the text is no channel
+    or the arguments name several.
     """
     named = None if channel is None else _named(channel)
     found = [_point_of(text) for text in points]
@@ -116,9 +118,9 @@ async def channel_meant(
 
 
 async def _holding(interaction: discord.Interaction, reader: Reader, *message_ids: int | None) -> int:
-    """Return the channel of the first message that is in one the asker can see; else the one that they are in.
+    """Return the channel of the first message that the asker can see, or else the channel that they are in.
 
-    So a message that they can't see is like one that there is not.
+    So nobody can tell a message that they can't see from one that does not exist.
     """
     for message_id in message_ids:
         channel_id = None if message_id is None else await channel_of_message(reader, message_id)
@@ -128,13 +130,13 @@ async def _holding(interaction: discord.Interaction, reader: Reader, *message_id
 
 
 async def require_visible(interaction: discord.Interaction, channel_id: int) -> None:
-    """Raise NotAllowed unless the asker can see the channel and read back in it."""
+    """Raise NotAllowed unless the asker can see the channel and read its history."""
     if not await _sees(interaction, channel_id):
         raise NotAllowed("I know of no such channel that you can see: name one of this server that is open to you.")
 
 
 def visible(interaction: discord.Interaction, channel: object) -> bool:
-    """Tell whether the asker can see a channel of the server they are in, and read what was said there."""
+    """Tell whether the asker can see a channel of the server that they are in, and read its history."""
     member = interaction.user
     if not isinstance(member, discord.Member) or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return False
@@ -162,7 +164,7 @@ async def _find(interaction: discord.Interaction, channel_id: int) -> object:
     if known is not None:
         return known
     try:
-        # An archived thread is in no list that the gateway sends.
+        # The gateway does not list archived threads.
         return await interaction.client.fetch_channel(channel_id)
     except (discord.NotFound, discord.Forbidden, discord.InvalidData):
         return None
@@ -176,7 +178,7 @@ def _named(text: str) -> int:
 
 
 def _point_of(text: str | None) -> Point:
-    """Return the message and the channel that a text names, as far as it names any."""
+    """Return the message and the channel that a text names, if it names any."""
     try:
         return parse_point(text or "", now=0)
     except ModerationError:

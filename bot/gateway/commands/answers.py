@@ -1,7 +1,7 @@
-"""What a command is answered with: pages to leaf through, questions to confirm, and the buttons under both.
+"""The answers to commands: reports in pages, previews to confirm, and the buttons under both.
 
-The newest few hundred answers stay live. A button of an older one, or of one from before a restart, is answered with
-a sentence rather than with Discord's "interaction failed".
+The newest few hundred answers stay live. A press of a button of an older answer, or of one from before a restart, gets
+a sentence instead of Discord's "interaction failed".
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from cachetools import LRUCache
 from bot.moderation.command import Report, ReportFile
 
 ROOM = 1900
-"""Characters of one page; a message holds 2000 (docs: message, content), and the frame takes some."""
+"""Characters of one page. A message holds 2000 (docs: message, content); heading, fence and footer need the rest."""
 FENCE = "```"
 _BROKEN_FENCE = "`\u200b`\u200b`"
 MOST_PAGES = 12
-"""More pages than that are easier read as a file."""
+"""Pages; a longer report becomes a file, which is easier to read."""
 KEPT = 300
 GONE = "This page is no longer live: use the command again."
 CUSTOM_ID = re.compile(r"replay:(?P<word>[0-9a-f]{16}):(?P<action>[a-z]+)")
@@ -34,7 +34,7 @@ Act = Callable[[], Awaitable[Report]]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button; ``action`` is what its press is called."""
+    """One button; ``action`` is the name of its press."""
 
     action: str
     label: str
@@ -44,7 +44,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a message shows."""
+    """The content of a message."""
 
     text: str
     buttons: tuple[Button, ...] = ()
@@ -52,9 +52,10 @@ class Display:
 
 
 class PagedReport:
-    """A report as pages; ``fetch`` brings the report after a cursor, where there may be one.
+    """A report in pages.
 
-    ``channel_id`` is the channel it tells of (None: of none).
+    ``fetch`` returns the report after a cursor (None: the report is complete). ``channel_id`` is the channel that the
+    report is about (None: no single one).
     """
 
     def __init__(self, report: Report, *, channel_id: int | None = None, fetch: Fetch | None = None) -> None:
@@ -72,20 +73,20 @@ class PagedReport:
 
     @property
     def display(self) -> Display:
-        """Return what the message shows now."""
+        """Return the current content of the message."""
         return Display(self._pages[self._at] + self._footer, self._buttons, self._file)
 
     def decides(self, action: str) -> bool:
-        """Tell whether a press makes the buttons do nothing from then on."""
+        """Tell whether the buttons stop working after this press."""
         del action
         return False
 
     def named(self, command: str, action: str) -> str:
-        """Return what the log calls a press; leafing through what was read already is not worth a record."""
+        """Return the name of a press in the log, or "" if it only turns to a page that is here and needs no record."""
         return f"{command} {action}" if action == "next" and self._at + 1 >= len(self._pages) else ""
 
     async def press(self, action: str) -> PagedReport:
-        """Do what a button says and return the answer from then on."""
+        """Carry out a press and return the answer to show after it."""
         async with self._turning:
             if action == "previous":
                 self._at = max(0, self._at - 1)
@@ -120,7 +121,7 @@ class PagedReport:
 
 
 class Confirmation(PagedReport):
-    """A preview with a button that does what it shows, once, and one that does not."""
+    """A preview with two buttons: one carries out the command, once; the other cancels it."""
 
     def __init__(self, preview: Report, *, channel_id: int | None, label: str, act: Act) -> None:
         super().__init__(preview, channel_id=channel_id)
@@ -135,15 +136,15 @@ class Confirmation(PagedReport):
         return Display(shown.text, (*shown.buttons, *deciding), shown.file)
 
     def decides(self, action: str) -> bool:
-        """Tell whether a press decides."""
+        """Tell whether a press confirms or cancels."""
         return action in ("confirm", "cancel")
 
     def named(self, command: str, action: str) -> str:
-        """Return the command's own name for doing it."""
+        """Return the command's name for a confirmation, and ``<command> cancel`` for a cancellation."""
         return {"confirm": command, "cancel": f"{command} cancel"}.get(action, "")
 
     async def press(self, action: str) -> PagedReport:
-        """Act, or leave it, or turn a page of the preview."""
+        """Carry out the command, cancel it, or turn a page of the preview."""
         if action == "confirm":
             return PagedReport(await self._act(), channel_id=self.channel_id)
         if action == "cancel":
@@ -158,7 +159,7 @@ def plain(sentence: str) -> PagedReport:
 
 @dataclass(frozen=True, slots=True)
 class LiveReport:
-    """An answer with buttons, who may press them, and the command and options that led to it."""
+    """An answer with buttons, the person who may press them, and the command and options that it answers."""
 
     answer: PagedReport
     asker_id: int
@@ -168,7 +169,7 @@ class LiveReport:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A press of a live answer's button."""
+    """A press of a button of a live answer."""
 
     word: str
     action: str
@@ -176,30 +177,30 @@ class Press:
 
 
 class LiveReports:
-    """The live answers, each by a word that nobody can guess."""
+    """The live answers, each under a random word that cannot be guessed."""
 
     def __init__(self) -> None:
         self._answers: LRUCache[str, LiveReport] = LRUCache(KEPT)
 
     def keep(self, live: LiveReport, word: str = "") -> str:
-        """Make an answer live and return its word, the one it has or a new one; the one longest unused ends."""
+        """Make an answer live and return its word (a new one if ``word`` is ""); the least recently used one ends."""
         word = word or secrets.token_hex(8)
         self._answers[word] = live
         return word
 
     def find(self, custom_id: str) -> Press | None:
-        """Return what a button's press is, or None when its answer is no longer live."""
+        """Return the press that a button's ``custom_id`` stands for, or None if its answer is no longer live."""
         match = CUSTOM_ID.fullmatch(custom_id)
         live = self._answers.get(match["word"]) if match else None
         return None if match is None or live is None else Press(match["word"], match["action"], live)
 
     def end(self, word: str) -> None:
-        """Have an answer's buttons do nothing any more."""
+        """End an answer: its buttons stop working."""
         self._answers.pop(word, None)
 
 
 def row(word: str, buttons: Iterable[Button]) -> discord.ui.View:
-    """Return buttons as discord.py sends them; it is told not to listen, because ids lead back to the answer."""
+    """Return buttons as discord.py sends them. It does not listen for presses: custom ids lead back to the answer."""
     view = discord.ui.View(timeout=None)
     for button in buttons:
         item: discord.ui.Button[discord.ui.View] = discord.ui.Button(
@@ -214,7 +215,7 @@ def row(word: str, buttons: Iterable[Button]) -> discord.ui.View:
 
 
 def pages(title: str, lines: Sequence[str]) -> list[str]:
-    """Return the messages that show ``lines`` under ``title``, at least one; a title alone is a sentence."""
+    """Return the messages that show ``lines`` under ``title``, at least one; without lines it is the title alone."""
     if not lines:
         return [_cut(_plain(title), ROOM) or "Nothing."]
     heading = _cut(_plain(title), ROOM // 4)
@@ -227,7 +228,7 @@ def _page(heading: str, block: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep a line from ending a code block, and from more than one line."""
+    """Return a text on one line that cannot end a code block."""
     return " ".join(text.replace(FENCE, _BROKEN_FENCE).splitlines())
 
 
@@ -236,7 +237,7 @@ def _cut(text: str, room: int) -> str:
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines that each fit in a page."""
+    """Yield the lines, cut into pieces that each fit in a page."""
     for line in lines:
         plain = _plain(line)
         if len(plain) <= ROOM // 2:

@@ -1,6 +1,6 @@
-"""What is offered while somebody types: channels they can see, types of events, points in time near what is typed.
+"""Suggestions while somebody types an option: visible channels, types of events, points in time.
 
-Suggestions are wanted within three seconds and are a help, so that trouble with them is an empty list.
+Discord expects them within three seconds. They are only a help, so an error gives an empty list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.moderation.context import CommandContext
 from bot.times import brief
 
 MOST = 25
-"""Discord's most (docs: application commands, autocomplete)."""
+"""Discord's limit of suggestions (docs: application commands, autocomplete)."""
 NAME = 100
 NEAR = 8
 AGES = ("10 minutes ago", "1 hour ago", "6 hours ago", "1 day ago", "7 days ago")
@@ -30,18 +30,18 @@ Choices = list[Choice[str]]
 
 
 class Autocomplete:
-    """Completes options."""
+    """Suggests values for options."""
 
     def __init__(self, context: CommandContext) -> None:
         self._context = context
 
     async def types(self, _: discord.Interaction, current: str) -> Choices:
-        """Offer types of events."""
+        """Suggest types of events."""
         wanted = current.strip().lower()
         return _choices((name, name) for name in sorted(model.TYPE for model in event_models()) if wanted in name)
 
     async def channels(self, interaction: discord.Interaction, current: str) -> Choices:
-        """Offer channels and threads of this server that the asker can see."""
+        """Suggest channels and threads of this server that the asker can see."""
         guild = interaction.guild
         if guild is None:
             return []
@@ -54,7 +54,7 @@ class Autocomplete:
         )
 
     async def points(self, interaction: discord.Interaction, current: str) -> Choices:
-        """Offer what is typed, ages, and the versions up to the point that is typed, or the newest."""
+        """Suggest ages, and the versions up to the typed point or, if none is typed, the newest."""
         wanted = current.strip()
         ages = [(age, age) for age in AGES if wanted.lower() in age]
         try:
@@ -63,13 +63,13 @@ class Autocomplete:
             near = await self._near(channel_id, wanted)
         except EcholessError:
             near = []
-        except Exception as error:  # noqa: BLE001 - suggestions are a help: without them the option is typed
+        except Exception as error:  # noqa: BLE001 - without suggestions the option can still be typed
             _log.error("suggestion.failed", error=type(error).__name__)
             near = []
         return _choices([*near, *ages] if wanted else [*ages, *near])
 
     async def _near(self, channel_id: int, wanted: str) -> list[tuple[str, str]]:
-        """Return the events up to a point in time, the newest first; the newest of all where none is typed."""
+        """Return the events up to a point in time, or the newest of all if none is typed; the newest come first."""
         cursor = None
         if wanted:
             cursor = str((await history.state(self._context, channel_id, wanted)).data["version"])

@@ -1,4 +1,4 @@
-"""From what somebody gave a command in Discord to the answer: its function's arguments, its report, its preview."""
+"""Carry out a command from Discord: from its options to its function's arguments, and to a report or preview."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from bot.moderation.persona import Scope
 from bot.moderation.points import parse_message
 
 LINES = 10
-"""Events of one page: as many lines as nearly always fit in a message."""
+"""Events of one page; so many lines nearly always fit in a message."""
 ALL = "all"
-"""What stands for every message that a command may be about."""
+"""The word for all messages that a command may be about."""
 SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
 
 Given = Mapping[str, Any]
-"""Options by the name that the command's function has for them; None was not given."""
+"""Options by the names of the function's arguments; None: not given."""
 
 
 class CommandAnswers:
-    """Carries out the commands of the list, and answers with their reports."""
+    """Carries out commands and answers with their reports."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self.context: CommandContext = dispatcher.context
 
     async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
-        """Answer a use of a command that was admitted."""
+        """Answer an admitted use of a command."""
 
         async def work(invocation: Invocation) -> PagedReport:
             return await (self._ask if command.preview else self._answer)(invocation, command, given)
@@ -52,13 +52,13 @@ class CommandAnswers:
 
         report = await self._run(invocation, command, arguments)
         if not command.of_kind(*PLACES) and not self._dispatcher.owned_by(invocation.asker):
-            # A bot in several servers tells each of its own channels alone.
+            # In a bot of several servers, each server learns of its own channels only.
             report = replace(report, lines=tuple(line for line in report.lines if _shown(invocation.interaction, line)))
         fetch = page if command.of_kind(Kind.CURSOR) else None
         return PagedReport(report, channel_id=arguments.get("channel_id"), fetch=fetch)
 
     async def _ask(self, invocation: Invocation, command: Command, given: Given) -> PagedReport:
-        """Answer with what a command would change, and with the button that has it done where there is something."""
+        """Answer with what a command would change and, if there is anything, with buttons to confirm or cancel it."""
         invocation.noted_as = f"{command.name} preview"
         arguments = await self._arguments(invocation, command, given)
         preview = await self._run(invocation, command.previewing or command, arguments)
@@ -84,7 +84,7 @@ class CommandAnswers:
             await progress.close()
 
     async def _arguments(self, invocation: Invocation, command: Command, given: Given) -> dict[str, Any]:
-        """Return what the command's function takes; raise NotAllowed and ModerationError for what it can't."""
+        """Return the arguments of the command's function; raise NotAllowed or ModerationError for invalid options."""
         if command.either and sum(given.get(each.argument) is not None for each in command.choices) != 1:
             raise ModerationError(command.either.missing)
         arguments: dict[str, Any] = {}
@@ -116,7 +116,7 @@ class CommandAnswers:
     async def _channel(
         self, invocation: Invocation, kind: Kind, channel: str | None, points: list[str | None]
     ) -> int | None:
-        """Return which channel is meant: for the owner of the bot, who names none, it may be the whole log."""
+        """Return the channel that is meant, or None for the whole log, which only an owner of the bot may mean."""
         named = [text for text in points if text is not None and not _is_all(text)]
         anywhere = kind is Kind.CHANNEL_OR_LOG and channel is None and not named
         if anywhere and self._dispatcher.owned_by(invocation.asker):
@@ -124,7 +124,7 @@ class CommandAnswers:
         return await channel_meant(invocation.interaction, self.context.reader, channel, *named)
 
     async def _visible_channels(self, interaction: discord.Interaction, channel: str | None) -> dict[int, str] | None:
-        """Return the channels that are counted, with their names."""
+        """Return the channels to count, with their names; None: all."""
         guild = interaction.guild
         known = {} if guild is None else {each.id: each for each in (*guild.channels, *guild.threads)}
         names = {channel_id: f"#{each.name}" for channel_id, each in known.items()}
@@ -138,9 +138,9 @@ class CommandAnswers:
         return {here: ""} | seen
 
     def _scope(self, invocation: Invocation, *, server: bool) -> Scope:
-        """Return whose persona is meant; raise NotAllowed for a server's that the asker may not change as a whole.
+        """Return whose persona is meant; raise NotAllowed for a server's if the asker may not change the whole server.
 
-        A channel's permissions may let somebody in who has none in the rest of the server.
+        A person may have the permission in one channel and not in the rest of the server.
         """
         interaction = invocation.interaction
         member = interaction.user
@@ -153,7 +153,7 @@ class CommandAnswers:
 
 
 def settled(preview: Report, arguments: Given, *points: str) -> dict[str, Any]:
-    """Return arguments with the versions that were previewed: "10 minutes ago" is another one by the confirmation."""
+    """Return arguments with the previewed versions: "10 minutes ago" may be another version at confirmation."""
     found = {name: preview.data.get(name) for name in points}
     return {**arguments, **{name: str(version) for name, version in found.items() if isinstance(version, int)}}
 
@@ -163,7 +163,7 @@ def _is_all(text: str) -> bool:
 
 
 def _message_id(text: str | None, *, or_all: bool) -> int | None:
-    """Return the message that a text names; None where none is given, or all are meant."""
+    """Return the message that a text names, or None if no text is given or all messages are meant."""
     if text is None or (or_all and _is_all(text)):
         return None
     found = parse_message(text)
@@ -173,7 +173,7 @@ def _message_id(text: str | None, *, or_all: bool) -> int | None:
 
 
 def _shown(interaction: discord.Interaction, line: str) -> bool:
-    """Tell whether every id in a line is that of a channel the asker can see."""
+    """Tell whether all ids in a line are those of channels that the asker can see."""
     guild = interaction.guild
     ids = map(int, SNOWFLAKE.findall(line))
     return guild is not None and all(visible(interaction, guild.get_channel_or_thread(found)) for found in ids)

@@ -1,4 +1,4 @@
-"""Where every use of a command comes by: acknowledged, checked, carried out, answered, recorded."""
+"""The path of every use of a command: acknowledge, check, carry out, answer, record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Work = Callable[[Invocation], Awaitable[PagedReport]]
 
 
 class Outcome(StrEnum):
-    """How a use ended, as ``command.used`` says it."""
+    """How a use ended, as recorded in ``command.used``."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
 
 class Dispatcher:
-    """Serves one use at a time or many at once, over every client of this process."""
+    """Serves the uses of commands, also several at once, of all clients of this process."""
 
     def __init__(self, context: CommandContext, access: AccessRules, token_seconds: float = TOKEN_SECONDS) -> None:
         self.context = context
@@ -57,18 +57,18 @@ class Dispatcher:
         self._background = Background()
 
     async def admit(self, interaction: discord.Interaction) -> Invocation | None:
-        """Acknowledge a command and return its use; None where it is refused, too late, or here already."""
+        """Acknowledge a use and return it, or None if it is refused, too late, or a repetition."""
         if self._repeated(interaction):
             return None
         invocation = self._invocation(interaction, command_of(interaction), options_of(interaction))
         return invocation if await self._open(invocation) else None
 
     def owned_by(self, asker: Asker) -> bool:
-        """Tell whether somebody is an owner of the bot: the whole log is theirs."""
+        """Tell whether a person is an owner of the bot, who may see the whole log."""
         return asker.user_id in self.access.owners
 
     def may_complete(self, interaction: discord.Interaction) -> bool:
-        """Tell whether somebody who types a command gets suggestions."""
+        """Tell whether a person gets suggestions while they type a command."""
         return self.access.refusal(asker_of(interaction), command_of(interaction)) is None
 
     async def serve(self, invocation: Invocation, work: Work) -> None:
@@ -84,7 +84,7 @@ class Dispatcher:
         await self._note(invocation, outcome)
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Take the press of a button, or the form, that belongs to an answer of this process or of an older one."""
+        """Handle a press of a button, or a sent form, under an answer of this process or of an earlier one."""
         if self._repeated(interaction):
             return
         press = self._live.find(custom_id_of(interaction))
@@ -101,7 +101,7 @@ class Dispatcher:
             await self.serve(invocation, lambda invocation: self._pressed(invocation, answer, action))
 
     async def stop(self, seconds: float) -> None:
-        """Let what is under way end, for so long."""
+        """Wait up to ``seconds`` for uses that are under way."""
         await self._background.end(within=seconds)
 
     def _invocation(self, interaction: discord.Interaction, command: str, options: str) -> Invocation:
@@ -110,20 +110,20 @@ class Dispatcher:
         return Invocation(interaction, command, options, deadline, noted_as=command)
 
     def _track(self) -> None:
-        """Remember the task that serves this use, so that stopping can wait for it."""
+        """Remember the task that serves this use, so that ``stop`` can wait for it."""
         task = asyncio.current_task()
         if task is not None:
             self._background.keep(task)
 
     def _repeated(self, interaction: discord.Interaction) -> bool:
-        """Tell whether the gateway brought this interaction before, and remember it."""
+        """Tell whether the gateway already brought this interaction, and remember it."""
         if interaction.id in self._seen:
             return True
         self._seen.append(interaction.id)
         return False
 
     async def _open(self, invocation: Invocation) -> bool:
-        """Acknowledge a use before anything else, and tell whether it may go on; refuse it where not."""
+        """Acknowledge a use before anything else, and tell whether it may go on; if not, refuse it."""
         try:
             await invocation.defer()
         except Expired:
@@ -144,8 +144,8 @@ class Dispatcher:
             return plain(str(error)), Outcome.REFUSED
         except EcholessError as error:
             return plain(str(error)), Outcome.FAILED
-        except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
-            # The error's text may hold people's words, so only its kind is told.
+        except Exception as error:  # noqa: BLE001 - the asker is told of any error
+            # The error's text may hold people's words, so only its kind is logged.
             _log.error("command.failed", command=invocation.command, error=type(error).__name__)
             return plain(NEUTRAL), Outcome.FAILED
 
@@ -178,7 +178,7 @@ class Dispatcher:
             _log.debug("press.unanswered", error=type(error).__name__)
 
     async def _note(self, invocation: Invocation, outcome: Outcome) -> None:
-        """Record a use; the log's own trouble does not take the answer back."""
+        """Record a use; if the log fails, the answer stays."""
         if not invocation.noted_as:
             return
         try:
@@ -190,7 +190,7 @@ class Dispatcher:
                 options=invocation.options,
                 outcome=outcome,
             )
-        except Exception as error:  # noqa: BLE001 - the answer stands, whatever keeps it from being recorded
+        except Exception as error:  # noqa: BLE001 - the answer stays even if it can't be recorded
             _log.error("command.unrecorded", command=invocation.noted_as, error=type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""How far a long command is, told by editing its answer until the report is there."""
+"""The progress of a long command, shown by editing its answer until the report is ready."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 
 
 class ProgressMessage:
-    """Tells how far something is by editing the answer, every so often, until it is done."""
+    """Shows progress by editing the answer at intervals of ``every`` seconds until the command is done."""
 
     def __init__(self, invocation: Invocation, every: float) -> None:
         self._invocation = invocation
@@ -26,11 +26,11 @@ class ProgressMessage:
         self._telling = asyncio.get_running_loop().create_task(self._tell(), name="progress")
 
     def __call__(self, checked: int, total: int) -> None:
-        """Take how far it is."""
+        """Take the current progress."""
         self._counted = (checked, total)
 
     async def close(self) -> None:
-        """Stop telling; an edit under way ends first, so that it can't come after the answer."""
+        """Stop editing. An edit under way ends first, so that it can't overwrite the answer."""
         self._done.set()
         await self._telling
 
@@ -47,7 +47,7 @@ class ProgressMessage:
                 _log.debug("progress.untold", error=type(error).__name__)
 
     async def _waited(self) -> bool:
-        """Wait a while and tell whether it is over."""
+        """Wait one interval and tell whether the command ended meanwhile."""
         try:
             async with asyncio.timeout(self._every):
                 await self._done.wait()

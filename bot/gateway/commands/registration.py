@@ -1,7 +1,8 @@
-"""Telling Discord which commands there are, only when that changed.
+"""Register the commands with Discord, only if they changed.
 
-Discord keeps commands (docs: application commands, registering), and allows 200 new ones a day: what was put last is
-remembered as a hash in the log's folder. A failure is told and tried at the next start; the bot works without.
+Discord keeps commands (docs: application commands, registering) and allows 200 new ones a day, so a hash of the last
+registered ones is kept in the log's folder. A failure is logged and tried again at the next start; the bot works
+without.
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ _log = structlog.get_logger()
 
 
 def fingerprint(tree: app_commands.CommandTree[Any]) -> str:
-    """Return what tells one set of definitions from another."""
+    """Return a hash of the definitions of all commands."""
     definitions = [command.to_dict(tree) for command in tree.get_commands()]
     text = json.dumps(sorted(definitions, key=lambda one: (one["type"], one["name"])), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Registration:
-    """Puts a tree's commands to the Discord at ``api_url``, once for each change of their definition."""
+    """Registers a tree's commands with the Discord at ``api_url``, once for each change of their definitions."""
 
     def __init__(self, folder: Path, api_url: str) -> None:
         self._path = folder / FILE_NAME
         self._api_url = api_url
 
     async def register(self, tree: app_commands.CommandTree[Any]) -> None:
-        """Put the commands unless this application has them already."""
+        """Register the commands unless this application already has them."""
         wanted = {
             "application": str(tree.client.application_id),
             "api_url": self._api_url,
@@ -58,7 +59,7 @@ class Registration:
             _log.warning("commands.unnoted", error=type(error).__name__, hint="they are put again at the next start")
 
     def _read(self) -> object:
-        """Return what was put last; what can't be read was never put."""
+        """Return what was registered last, or None if that can't be read."""
         try:
             return json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Discord's form of each command: its options and what they suggest, made from the one list of commands."""
+"""The commands in Discord's form, with options and their suggestions, made from the list of commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTALLS = app_commands.AppInstallationType(guild=True, user=False)
 
 
 def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> list[TopCommand]:
-    """Return every command of the list as Discord has it, hinted for those with a permission."""
+    """Return all commands of the list in Discord's form; ``hint``: members without these permissions don't see them."""
     suggest = Autocomplete(answers.context)
     groups = {
         name: app_commands.Group(
@@ -50,7 +50,7 @@ def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> l
 
 
 def ask_command(replies: InteractionReplies) -> SlashCommand:
-    """Return ``/ask``, for everybody."""
+    """Return ``/ask``, which everybody may use."""
 
     @app_commands.describe(
         question=f"What you want to know, in up to {LONGEST:,} characters.", private="Only you see the answer."
@@ -78,7 +78,7 @@ def _slash_command(command: Command, answers: CommandAnswers, suggest: Autocompl
     async def callback(interaction: discord.Interaction, **given: object) -> None:
         await answers.serve(interaction, command, given)
 
-    # discord.py reads options off a signature: this one says what the list says.
+    # discord.py reads the options from the signature, so it is made from the list.
     interaction = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     callback.__signature__ = inspect.Signature([interaction, *map(_option, options)])  # type: ignore[attr-defined]
     app_commands.describe(**{option.argument: option.text for option in options})(callback)
@@ -91,7 +91,7 @@ def _slash_command(command: Command, answers: CommandAnswers, suggest: Autocompl
 
 
 def _menu(command: Command, answers: CommandAnswers, hint: discord.Permissions) -> app_commands.ContextMenu:
-    """Return the entry for a command in the menu of a message."""
+    """Return a command's entry in the menu of a message."""
 
     async def callback(interaction: discord.Interaction, message: discord.Message) -> None:
         given = {"channel_id": str(message.channel.id), "message_id": str(message.id)}

@@ -1,4 +1,4 @@
-"""The commands as discord.py holds them, for one client."""
+"""The command tree of discord.py, one for each client."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The moderators' commands and ``/ask``, over every client of this process."""
+    """The moderators' commands and ``/ask`` for all clients of this process."""
 
     dispatcher: Dispatcher
     registration: Registration
     replies: InteractionReplies | None = None
 
     def tree(self, client: discord.Client) -> Tree:
-        """Return the commands for a client."""
+        """Return the command tree of a client."""
         tree = Tree(client, self.dispatcher, asks=self.replies is not None)
         if self.replies is not None:
             tree.add_command(ask_command(self.replies))
@@ -52,11 +52,11 @@ class Tree(app_commands.CommandTree[discord.Client]):
         self._asks = asks
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Tell whether a use may go on; where not, it is answered already."""
+        """Tell whether a use may go on; if not, it was already answered."""
         if interaction.type is discord.InteractionType.autocomplete:
             return await self._may_complete(interaction)
         if self._asks and command_of(interaction) == ASK:
-            # Everybody may ask, and what is acknowledged for everybody's eyes can't be hidden later.
+            # Everybody may ask. It is acknowledged later: once that is done publicly, the answer can't be private.
             return True
         invocation = await self._dispatcher.admit(interaction)
         if invocation is not None:
@@ -64,7 +64,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
         return invocation is not None
 
     async def _call(self, interaction: discord.Interaction) -> None:
-        """Carry out a use; discord.py would leave what its reading of odd options raises to nobody."""
+        """Carry out a use. Errors that discord.py would not pass on to ``on_error`` are wrapped so that it does."""
         try:
             await super()._call(interaction)
         except app_commands.AppCommandError:
@@ -73,7 +73,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
             raise app_commands.AppCommandError(type(error).__name__) from error
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
-        """Answer a use whose command or options discord.py does not know; a command's own failures end earlier."""
+        """Answer a use whose command or options discord.py does not know; a command's failures end before that."""
         _log.warning("command.unreadable", error=type(error).__name__)
         if interaction.type is discord.InteractionType.autocomplete or not is_admitted(interaction):
             return

@@ -1,4 +1,4 @@
-"""The work on one answer: model after model, with shorter prompts where one finds it too long, until one answers."""
+"""The work on one answer: ask model after model, with shorter prompts if one is too long, until a model answers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bot.responders.llm.tokens import Counter
 from bot.responders.protocol import FINAL, WAITS, Answer, Context, ModelFailed, Question, Trouble
 
 MOST_SHORTER, MOST_GUESSES = 2, 1
-"""How often a shorter prompt is tried where a model says that it is too long, and where it may be."""
+"""How often a shorter prompt is tried: if a model says that it was too long, and if it only may have been."""
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _Bill:
-    """Adds up what the models took for one answer, failures included."""
+    """Adds up the usage of all models for one answer, failures included."""
 
     prices: Mapping[str, Price]
     tokens_in: int = 0
@@ -46,12 +46,12 @@ class _Bill:
         self.tokens_out += tokens_out
         self.cost_micros += price.micros
         self.estimated |= estimated
-        # What took nothing costs nothing, whatever its price.
+        # Without tokens there is no cost, so the price need not be known.
         self.priced &= price.known or not (tokens_in or tokens_out)
 
 
 class _Failed(NamedTuple):
-    """How a model failed, and the seconds until it may be asked again, where that is all there is to do."""
+    """How a model failed, and the seconds until it may be asked again (None: waiting does not help)."""
 
     peer: Peer
     failure: Failure
@@ -79,7 +79,7 @@ class Attempt:
         self.done = False
 
     async def ask(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
-        """Yield what one model says, if it may be asked now, and nothing its provider did says that it is away."""
+        """Yield the answer of one model, if it may be asked now and its provider did not fail for another model."""
         if any(each.failure.shared and each.peer.provider is peer.provider for each in self._failed):
             return
         if not peer.admit(self):
@@ -95,7 +95,7 @@ class Attempt:
             peer.release(self)
 
     async def _tries(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
-        """Yield what a model says, asked again with a shorter prompt where that may be what it wants."""
+        """Yield the answer of a model; if the prompt may have been too long, ask it again with a shorter one."""
         share = await peer.room.share(peer.candidate)
         prompt = self._prompt(share)
         shortened = 0
@@ -126,7 +126,7 @@ class Attempt:
             shortened += 1
 
     def failed(self) -> ModelFailed:
-        """Return the error that tells of all failures."""
+        """Return the error that names all failures."""
         suspects = [each.peer.answers for each in self._failed if each.failure.suspect]
         pauses = [each.pause for each in self._failed if each.pause is not None]
         trouble = _together([each.failure.trouble for each in self._failed])
@@ -153,7 +153,7 @@ class Attempt:
         )
 
     async def _said(self, call: ModelCall) -> AsyncGenerator[str, None]:
-        """Yield the clean text of one call as far as it may be shown by and by; note how it failed, if it did."""
+        """Yield the clean text of one call, in pieces if those may be shown; note how the call failed, if it did."""
         self._cleaner = Cleaner(self._context.bot_name)
         self._failure = None
         try:
@@ -170,7 +170,7 @@ class Attempt:
             trouble = Trouble.UNREADABLE if call.began else Trouble.AWAY
             self._failure = Failure(trouble, str(silence), suspect=True, unhurried=True)
             return
-        except Exception as error:  # noqa: BLE001 - a server may send anything, and a library may make anything of it
+        except Exception as error:  # noqa: BLE001 - a server may send anything, so a library may raise anything
             self._failure = failure_of(error, began=call.began)
             return
         if (piece := self._cleaner.finish()) and self._settings.streaming:
@@ -179,7 +179,7 @@ class Attempt:
             self._failure = _nothing(call)
 
     def _shorter(self, room: Room, prompt: Prompt, failure: Failure, shortened: int) -> tuple[Share, Prompt] | None:
-        """Return a shorter prompt to try, and its share, None where it would not help."""
+        """Return a shorter prompt to try, with its share, or None if it would not help."""
         most = MOST_SHORTER if failure.trouble is Trouble.TOO_LONG else MOST_GUESSES if failure.unsure else 0
         share = room.shorter(prompt.tokens, failure) if shortened < most else None
         if share is None:
@@ -207,7 +207,7 @@ class Attempt:
         )
 
     def _note(self, peer: Peer, failure: Failure) -> None:
-        """Note how a model failed: its breaker tells of one that is away, once."""
+        """Note how a model failed; if it is away, its breaker logs that, once."""
         pause = None
         if failure.trouble in WAITS:
             pause = peer.failed(self, failure)
@@ -220,20 +220,20 @@ class Attempt:
 
 
 def _together(troubles: Sequence[Trouble]) -> Trouble:
-    """Return what several failures come to: one that says nothing of the question counts only where all do."""
+    """Return the trouble for several failures; it lets the question wait only if all of them do."""
     if all(trouble in WAITS for trouble in troubles):
         return Trouble.AWAY if Trouble.AWAY in troubles else troubles[0]
     return troubles[0] if all(trouble in FINAL for trouble in troubles) else Trouble.UNREADABLE
 
 
 def _nothing(call: ModelCall) -> Failure:
-    """Return why a model came to an end without a text."""
+    """Return the failure of a model that ended without any text."""
     if call.finish == "time":
         return Failure(Trouble.UNREADABLE if call.began else Trouble.AWAY, "out of time", suspect=True, unhurried=True)
     if call.finish == "content_filter":
         return Failure(Trouble.REFUSED, "content filter")
     if call.finish == "length":
-        # Where nothing was thought either, it was the prompt that left no room.
+        # Without thoughts it may be the prompt that left no room.
         return Failure(
             Trouble.UNREADABLE, "no answer within llm.max_tokens, thoughts included", unsure=not call.thought
         )

@@ -1,7 +1,7 @@
-"""A circuit breaker: who is away is asked by one question at a time, with pauses, until it answers.
+"""A circuit breaker: a model that is away is asked by one question at a time, with pauses, until it answers.
 
-Closed: everybody asks. Open: nobody does for a while. Half-open: one question asks, and the others wait for what
-becomes of it. This is the state of a process, not a fact: nothing of it is recorded.
+Closed: all questions ask. Open: no question asks for a while. Half-open: one question asks, and the others wait for the
+outcome. This state belongs to the process and is not recorded.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from bot.responders.protocol import Absence, Condition, Trouble
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 1.5
-"""Seconds between two attempts to reach somebody who can't be reached, before jitter: a refused connection is cheap."""
+"""The longest pause, in seconds before jitter, if the server can't be reached: a refused connection is cheap."""
 
 LONGEST_UNHURRIED = 20.0
-"""The same for who kept silent, fails over a question, asks for less, or waits for a person to act."""
+"""The same if it kept silent, fails on a question, asks for fewer requests, or needs a person to act."""
 
 HURRIED_SECONDS = 60.0
-"""For how long a server that fails over a question is in a hurry asked again: it may be the question."""
+"""The time in which a server that fails on a question gets the short pauses: the question may be the cause."""
 
 LONGEST_WANTED = 60.0
-"""The same for who says itself how long to wait."""
+"""The longest pause, in seconds before jitter, if the server itself says how long to wait."""
 
 HALF_OPEN = 0.5
-"""Seconds until somebody looks again whether the one who asks has got an answer."""
+"""Seconds until the next look at the outcome of the question that asks."""
 
 JITTER = 0.25
 
@@ -36,11 +36,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """Tells who may ask a model, or any model of a provider, by the ``name`` that log lines and people get.
+    """Decides which questions may ask a model, or any model of a provider.
 
-    ``clock`` returns seconds and is never set back, ``dice`` spread the pauses.
-
-    ``failure`` is what keeps everybody from asking (None: nothing does).
+    ``name`` is shown to people and in log lines. ``clock`` returns seconds and is never set back, ``dice`` gives the
+    jitter of the pauses. ``failure`` is what keeps questions from asking (None: nothing does).
     """
 
     def __init__(self, name: str, clock: Callable[[], float], dice: Random) -> None:
@@ -54,7 +53,7 @@ class Breaker:
         self._prober: object | None = None
 
     def admit(self, who: object) -> bool:
-        """Tell whether ``who`` may ask; where that is a probe, nobody else may until its outcome is told."""
+        """Tell whether ``who`` may ask; if that is a probe, nobody else may ask until its outcome is known."""
         if self.failure is None:
             return True
         if self._prober is not None or self._clock() < self._due:
@@ -63,7 +62,7 @@ class Breaker:
         return True
 
     def absence(self) -> Absence | None:
-        """Return why nobody may ask just now, and for how long; None where somebody may."""
+        """Return why nobody may ask now, and for how long; None if somebody may."""
         if self.failure is None:
             return None
         wait = self._due - self._clock()
@@ -72,19 +71,19 @@ class Breaker:
         return Absence(self.failure.reason, wait) if wait > 0 else None
 
     def condition(self, tokens: int) -> Condition:
-        """Return how it is; ``tokens`` is how long a prompt may be."""
+        """Return its condition; ``tokens`` is how long a prompt may be."""
         if self.failure is None:
             return Condition(self.name, tokens=tokens)
         return Condition(self.name, self.failure.reason, self._clock() - self._since, self._tries, tokens)
 
     def failed(self, who: object, failure: Failure) -> float:
-        """Take a failure that says nothing about the question; return the seconds until the next attempt."""
+        """Take a failure that does not depend on the question; return the seconds until the next attempt."""
         now = self._clock()
         if self.failure is None:
             self._since = now
             _log.warning("model.away", model=self.name, reason=failure.reason)
         elif self._prober is not who:
-            # Asked before the first one failed: that is no further attempt.
+            # It began to ask before the first failure, so it does not count as a further attempt.
             return max(self._due - now, FIRST_PAUSE)
         self.failure = failure
         self._tries += 1
@@ -94,19 +93,19 @@ class Breaker:
         return pause
 
     def alive(self) -> None:
-        """Take a sign of life: everybody may ask again."""
+        """Take a sign of life: all questions may ask again."""
         self._prober = None
         if self.failure is not None:
             _log.info("model.back", model=self.name, after=round(self._clock() - self._since, 1), tries=self._tries)
             self.failure = None
 
     def answered(self) -> None:
-        """Take a whole answer: only now the pauses are short again, since one may come back and go in every answer."""
+        """Take a whole answer. Only this makes pauses short again: a model may come back and be lost in each answer."""
         self.alive()
         self._tries = 0
 
     def release(self, who: object) -> None:
-        """Let the next one try where an attempt ended without telling anything about the model."""
+        """Let the next question ask, if an attempt ended without an outcome."""
         if self._prober is who:
             self._prober = None
 

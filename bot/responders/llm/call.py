@@ -1,4 +1,4 @@
-"""One request to one model: its text as it comes, with limits on how long it may keep silent."""
+"""One request to one model: its text as it comes, with limits on its silence."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from bot.responders.llm.tokens import Counter
 T = TypeVar("T")
 
 MOST_TOKENS = 100_000_000
-"""What nobody's usage can exceed, so that a count beyond is none."""
+"""No request can use so many; a higher count is ignored."""
 
 
 class Silent(Exception):
-    """The model kept silent for longer than it may; the message says for how long."""
+    """The model was silent for too long; the message says for how long."""
 
 
 class OutOfTime(Exception):
@@ -43,10 +43,10 @@ class OutOfTime(Exception):
 class ModelCall:
     """Asks a model once; ``deadline`` is on the loop's clock, ``messages`` are the prompt.
 
-    ``alive`` is called at the first sign of life, ``longest`` is how many tokens the answer may have.
+    ``alive`` is called at the first sign of life. ``longest`` is the limit of the answer, in tokens.
 
-    While it runs and after it: ``began`` (something of the model's came), ``raw`` (what it wrote), ``finish`` (why it
-    ended, "" until it has).
+    During and after the call, ``began`` tells whether anything came from the model, ``raw`` is the text so far, and
+    ``finish`` the reason of the end ("" before it).
     """
 
     def __init__(
@@ -74,23 +74,23 @@ class ModelCall:
 
     @property
     def raw(self) -> str:
-        """Return all that the model wrote so far."""
+        """Return the text that the model has written so far."""
         return "".join(self._texts)
 
     @property
     def thought(self) -> bool:
-        """Tell whether the model wrote or thought anything, as far as it is told or counted."""
+        """Tell whether the model wrote or thought anything, as far as it sends or counts that."""
         usage = self._response.usage if self._response is not None else None
         return bool(self.raw or self._thoughts or (usage is not None and _count(usage.output_tokens) > 1))
 
     def usage(self, prompt_tokens: int, count: Counter, *, unreadable: bool = False) -> tuple[int, int, bool]:
-        """Return the tokens read and written, and whether they are estimates, where the provider tells none.
+        """Return the tokens read and written, and whether they are estimates because the provider did not count them.
 
-        ``unreadable``: it sent something that is no answer, for which it will have read the prompt.
+        ``unreadable``: the model sent something that is no answer; it is assumed to have read the prompt for that.
         """
         usage = self._response.usage if self._response is not None else None
         read, written = (_count(usage.input_tokens), _count(usage.output_tokens)) if usage is not None else (0, 0)
-        # Thoughts that nobody is shown may be all that came, and are paid for.
+        # Hidden thoughts may be all that came; they cost money, too.
         if not (self.began or read or written):
             return (prompt_tokens, 0, True) if unreadable else (0, 0, False)
         if self._ended and read and (written or not self.raw):
@@ -98,7 +98,7 @@ class ModelCall:
         return read or prompt_tokens, max(written, count(self.raw) + count("".join(self._thoughts))), True
 
     async def whole(self) -> AsyncGenerator[str, None]:
-        """Yield the text once, when the model has written it."""
+        """Yield the whole text, once the model has written it."""
         asked = model_request(
             self._candidate.model, self._messages, model_settings=self._candidate.settings | self._longest
         )
@@ -113,7 +113,7 @@ class ModelCall:
         yield self._texts[0]
 
     async def stream(self) -> AsyncGenerator[str, None]:
-        """Yield pieces of text as they come; raises Silent, OutOfTime, and whatever the model raises."""
+        """Yield pieces of text as they come; raises Silent, OutOfTime, and all errors of the model."""
         settings = self._candidate.streaming | self._longest
         asked = model_request_stream(self._candidate.model, self._messages, model_settings=settings)
         first_by = asyncio.get_running_loop().time() + self._patience.first_token
@@ -124,7 +124,7 @@ class ModelCall:
             while True:
                 now = asyncio.get_running_loop().time()
                 if now >= self._deadline:
-                    # What has arrived already is read without a pause in which the time-out could strike.
+                    # Reading what has already arrived never waits, so the time-out below could not fire.
                     raise OutOfTime
                 event = await self._within(
                     self._patience.between if self.began else first_by - now, anext(events, None)
@@ -143,7 +143,7 @@ class ModelCall:
             self.finish = _words(response.finish_reason) or "stop"
 
     async def _within(self, seconds: float, awaited: Awaitable[T]) -> T:
-        """Await something for so long, and no longer than until the deadline."""
+        """Await something for at most ``seconds``, and not past the deadline."""
         left = self._deadline - asyncio.get_running_loop().time()
         timer = asyncio.timeout(min(seconds, left))
         try:
@@ -159,7 +159,7 @@ class ModelCall:
 
 
 def _text(event: ModelResponseStreamEvent) -> str:
-    """Return what an event adds to the text; thoughts are none of it."""
+    """Return what an event adds to the text, without thoughts."""
     match event:
         case PartStartEvent(part=TextPart(content=content)):
             return _words(content)
@@ -170,7 +170,7 @@ def _text(event: ModelResponseStreamEvent) -> str:
 
 
 def _thought(event: ModelResponseStreamEvent) -> str:
-    """Return what an event adds to the thoughts, as far as they are told."""
+    """Return what an event adds to the thoughts, if it holds any."""
     match event:
         case PartStartEvent(part=ThinkingPart(content=content)):
             return _words(content)
@@ -181,10 +181,10 @@ def _thought(event: ModelResponseStreamEvent) -> str:
 
 
 def _words(content: object) -> str:
-    """Return a text; what a server sends in place of one is none."""
+    """Return a text, or "" for anything else that a server sends in its place."""
     return content if isinstance(content, str) else ""
 
 
 def _count(tokens: object) -> int:
-    """Return a number of tokens; what a server sends in place of one counts as not told."""
+    """Return a number of tokens, or 0 (not told) for anything else that a server sends in its place."""
     return tokens if isinstance(tokens, int) and 0 <= tokens <= MOST_TOKENS else 0

@@ -1,12 +1,12 @@
-"""Make what a model writes fit to be shown, while it is written.
+"""Make the text of a model fit to be shown, while the model writes it.
 
-Removed: control characters, the brackets of our prompt with what is in them, thoughts before the text (``<think>``,
-where no server took them out), the bot's own name before it, blank ends and more than one blank line in a row. Broken
-by a zero-width space: whatever would ping. (Nothing pings anyway: mentions are off where messages are sent. But a
-client shows it as a ping, and people copy it.)
+Removed: control characters, the brackets of our prompt with their content, thoughts before the text (``<think>``, if
+the server leaves them in), the bot's own name before it, blanks at both ends, and all but one of several blank lines in
+a row. Mentions get a zero-width space. (They ping nobody, because mentions are off where messages are sent. But clients
+show them as pings, and people copy them.)
 
-Each step holds back only what may still become something to remove, so that what was shown once stays: the pieces
-that :meth:`Cleaner.feed` returns are always the beginning of the whole, however the text arrives.
+Each step holds back only what may still have to be removed, so shown text never changes: the pieces that
+:meth:`Cleaner.feed` returns are always the beginning of the whole, in whatever pieces the text arrives.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
 
 
 class _Replacing:
-    """Replaces what a pattern matches, and holds back an end that may still become a match."""
+    """Replaces the matches of a pattern, and holds back an end that may become a match."""
 
     def __init__(self, pattern: regex.Pattern[str], replacement: Callable[[str], str]) -> None:
         self._pattern = pattern
@@ -51,7 +51,7 @@ class _Replacing:
 
 
 class _Thoughts:
-    """Removes thoughts from the beginning; those without an end are all there is."""
+    """Removes thoughts from the beginning; thoughts without an end take up the rest of the text."""
 
     def __init__(self) -> None:
         self._inside = False
@@ -157,20 +157,20 @@ class Cleaner:
 
     @property
     def full(self) -> bool:
-        """Tell that the limit is reached, so that nothing more will be shown."""
+        """Tell whether the limit is reached; then no more text is shown."""
         return self._body.full
 
     @property
     def text(self) -> str:
-        """Return all that was shown."""
+        """Return all text that was shown."""
         return "".join(self._shown)
 
     def feed(self, text: str) -> str:
-        """Return what can be shown now that this has arrived, "" if nothing can."""
+        """Take a piece; return the text that can be shown now ("": none)."""
         return self._run(text, last=False)
 
     def finish(self) -> str:
-        """Return what was held back, now that nothing follows."""
+        """Return the text that was held back; no more text follows."""
         return self._run("", last=True)
 
     def _run(self, text: str, *, last: bool) -> str:
@@ -182,7 +182,7 @@ class Cleaner:
 
 
 def clean(text: str, name: str = "", limit: int = MAX_UNITS) -> str | None:
-    """Return a whole answer fit to be shown, None where nothing is left to show."""
+    """Return a whole answer fit to be shown, or None if nothing is left of it."""
     cleaner = Cleaner(name, limit)
     cleaner.feed(text)
     cleaner.finish()

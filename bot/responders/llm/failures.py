@@ -1,4 +1,4 @@
-"""What went wrong with a model, in words of our own: a provider's may quote people, or a part of the key."""
+"""The failures of a model, in our own words: a provider's words may quote people, or a part of the key."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ _TROUBLES: tuple[tuple[type[ModelAPIError], Trouble], ...] = (
     (ModelRequestRejectedError, Trouble.REFUSED),
 )
 _GATEWAYS = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, 529))
-"""Statuses that say nothing about the question: whoever answers stands before the model, or is overloaded."""
+"""Statuses that do not depend on the question: they come from a gateway before the model, or from overload."""
 
 _SHARED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, *_GATEWAYS))
-"""Statuses that every model of the provider would get."""
+"""Statuses that all models of the provider would get."""
 
 _LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
-"""How servers word that one model is not ready yet: llama-server and others say so with status 503."""
+"""How servers say that one model is not ready yet (llama-server and others, with status 503)."""
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(?:size|length|window)|exceed_context|n_ctx|n_keep|context_exceeded|prompt[^.]{0,40}too long"
     r"|too many tokens|maximum[^.]{0,40}tokens|max_tokens must be at least|input length",
     re.IGNORECASE,
 )
-"""How servers word that a prompt is too long; their words are read, and never told."""
+"""How servers say that a prompt is too long; their words are read, and never shown or logged."""
 
 _SIZES = (
     re.compile(r"n_ctx['\"]?\s*[:=]\s*(\d{2,8})", re.IGNORECASE),
@@ -63,20 +63,21 @@ _SIZES = (
 )
 _FILTERED = re.compile(r"content_filter|content_policy|moderation|flagged|invalid_prompt", re.IGNORECASE)
 _CAUSES = 10
-"""Errors in a row of which each caused the next, that are looked at."""
+"""How many errors of a chain of causes are looked at."""
 
 _READ = 4000
-"""Characters of a provider's words that are looked at."""
+"""Characters of a provider's words that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How one model failed.
 
-    ``detail`` says it in words of our own. ``unsure``: the prompt may have been too long, whatever the server says of
-    it. ``suspect``: the question itself may be what the server can't bear. ``context`` is the number of tokens that the
-    server says it holds (0: it does not say). ``unhurried``: another attempt costs the server more than a connection.
-    ``shared``: it is so of every model of the provider. ``cut``: it was lost in the middle of its answer.
+    ``detail`` describes it in our own words. ``unsure``: the prompt may have been too long, although the server does
+    not say so. ``suspect``: the question itself may make the server fail. ``context`` is the size of the context that
+    the server names, in tokens (0: it names none). ``unhurried``: another attempt costs the server more than a
+    connection. ``shared``: all models of the provider have this failure. ``cut``: the model was lost in the middle of
+    its answer.
     """
 
     trouble: Trouble
@@ -91,12 +92,12 @@ class Failure:
 
     @property
     def reason(self) -> str:
-        """Return what the log says of it."""
+        """Return the description for the log."""
         return self.detail if self.trouble is Trouble.UNREADABLE else f"{self.trouble} ({self.detail})"
 
 
 def failure_of(error: Exception, *, began: bool) -> Failure:
-    """Return what an error of a model means; ``began``: it had begun to answer."""
+    """Return the failure that an error of a model means; ``began``: the model had begun to answer."""
     if isinstance(error, ContentFilterError):
         return Failure(Trouble.REFUSED, "content filter")
     if isinstance(error, UserError):
@@ -109,14 +110,14 @@ def failure_of(error: Exception, *, began: bool) -> Failure:
     if isinstance(error, ModelConnectionError):
         if began:
             return Failure(Trouble.AWAY, "the stream was cut", suspect=True, unhurried=True, shared=True, cut=True)
-        # A server that can't bear the question hangs up on it as well, but not before it took the connection.
+        # A server that the question makes fail hangs up as well, but only after it has accepted the connection.
         taken = error.phase == "read"
         return Failure(Trouble.AWAY, "no connection", unsure=taken, suspect=taken, shared=True)
     return _refusal(error, began=began)
 
 
 def _too_much(error: BaseException | None) -> bool:
-    """Tell whether an error came of a response that was broken off here."""
+    """Tell whether an error was caused by breaking off a response that was too long."""
     for _ in range(_CAUSES):
         if error is None or isinstance(error, TooMuch):
             return error is not None
@@ -125,7 +126,7 @@ def _too_much(error: BaseException | None) -> bool:
 
 
 def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
-    """Return what a server's own error means."""
+    """Return the failure that an error response of a server means."""
     status = error.status_code if isinstance(error, ModelHTTPError) else 0
     said = _said(error)
     trouble = next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), None)
@@ -150,25 +151,25 @@ def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
 
 
 def _is_shared(trouble: Trouble, status: int, said: str) -> bool:
-    """Tell whether a server's own error keeps every model of the provider from answering."""
+    """Tell whether an error response of a server keeps all models of the provider from answering."""
     everybody = trouble is Trouble.QUOTA or (trouble in WAITS and status in _SHARED)
     return everybody and not _LOADING.search(said)
 
 
 def _may_overflow(trouble: Trouble | None, status: int) -> bool:
-    """Tell whether an error of this kind may stand for a prompt that is too long: some servers say 500."""
+    """Tell whether an error of this kind may mean a prompt that is too long; some servers use 500 for it."""
     return trouble in {None, Trouble.REFUSED} or status == HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _said(error: ModelAPIError) -> str:
-    """Return the beginning of what a server said, to be looked at and never told."""
+    """Return the beginning of a server's words, to be read here and never shown or logged."""
     try:
         return (error.message if error.body is None else _flat(error.body))[:_READ]
     except (RecursionError, ValueError):
         return ""
 
 
-def _flat(body: Any) -> str:  # noqa: ANN401 - whatever a server sent
+def _flat(body: Any) -> str:  # noqa: ANN401 - anything that a server sent
     return " ".join(f"{name}: {value}" for name, value in body.items()) if isinstance(body, Mapping) else str(body)
 
 

@@ -1,7 +1,7 @@
-"""The brackets that set our words apart from people's in a prompt, and what makes people's words safe between them.
+"""The brackets that separate our words from people's in a prompt, and functions that make people's words safe there.
 
-Whoever writes ⟦ or ⟧ gets another bracket, so that nothing in a name, a topic or a file can end its fence or pose as
-somebody else's turn.
+In people's words ⟦ and ⟧ are replaced by other brackets, so that no name, topic or file can end its fence or look like
+the turn of another person.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNSEEN_IN_NAMES = regex.compile(r"\p{C}")
 
 
 def header(words: str) -> str:
-    """Return a line of ours that no person can write; ``words`` hold no brackets."""
+    """Return a line of ours that people can't write; ``words`` must hold no brackets."""
     return f"{OPEN}{words}{CLOSE}"
 
 
@@ -33,7 +33,7 @@ def fenced(title: str, text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return people's words without our brackets, and without characters that only machines read."""
+    """Return people's words without our brackets and without invisible control characters."""
     return str(_UNSEEN.sub("", text.translate(_BRACKETS)))
 
 
@@ -44,10 +44,10 @@ def one_line(text: str, length: int) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Flatten a name to one line of at most 40 characters; one of which nothing is left becomes "someone"."""
+    """Flatten a name to one line of at most 40 characters; if nothing is left, return "someone"."""
     return one_line(name, NAME_LENGTH) or NOBODY
 
 
 def with_names(text: str, names: Mapping[int, str]) -> str:
-    """Write mentions of people as their names, which a model can read."""
+    """Replace mentions of people by their names, which a model can read."""
     return str(_MENTION.sub(lambda found: f"@{names.get(int(found['id']), NOBODY)}", text))

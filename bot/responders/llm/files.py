@@ -1,4 +1,4 @@
-"""What of a question's attachments a model can read: texts, and images where it sees."""
+"""Read a question's attachments for a model: texts and, for a model with vision, images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.responders.llm.fence import safe_name
 from bot.responders.protocol import Attached, File
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""What models that see take."""
+"""The types of images that models with vision accept."""
 
 _SEEN = "image/"
 _NO_TEXT = (_SEEN, "audio/", "video/")
@@ -17,7 +17,7 @@ _NO_TEXT = (_SEEN, "audio/", "video/")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Titles and texts of the files that are text, the images, a line for each other one, and the ids of those read."""
+    """Titles and texts of the text files, the images, a line for each unread file, and the ids of all read files."""
 
     texts: tuple[tuple[str, str], ...]
     images: tuple[File, ...]
@@ -26,7 +26,7 @@ class Reading:
 
 
 def readable(file: Attached, *, images: bool, limit: int) -> bool:
-    """Tell whether a file can be read by what is known before it is fetched; ``limit`` 0: none is."""
+    """Tell before a file is fetched whether it may be readable; ``limit`` is in bytes (0: no file is read)."""
     kind = _kind(file)
     return 0 < file.size <= limit and (
         kind in IMAGES if kind.startswith(_SEEN) and images else not kind.startswith(_NO_TEXT)
@@ -34,7 +34,7 @@ def readable(file: Attached, *, images: bool, limit: int) -> bool:
 
 
 def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
-    """Sort files by what can be made of them; none of more than ``limit`` bytes is looked at."""
+    """Read files, each by its content and type; files of more than ``limit`` bytes are not read."""
     texts: list[tuple[str, str]] = []
     shown: list[File] = []
     unread: list[str] = []
@@ -58,7 +58,7 @@ def _kind(file: File | Attached) -> str:
 
 
 def _text(file: File) -> str | None:
-    """Return the text of a file, None where it is none, whatever its type says."""
+    """Return the text of a file, or None if its content is no text, even if its type says so."""
     if _kind(file).startswith(_NO_TEXT) or b"\0" in file.data:
         return None
     try:

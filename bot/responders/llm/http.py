@@ -1,8 +1,8 @@
-"""The way to a model's server, which may send anything: what it sends is bounded, so that memory is.
+"""An HTTP client for model servers that limits the size of responses, so that no server can fill the memory.
 
-An answer that is longer than any can be, or an event of a stream that does not end, breaks the answer off. Every
-provider of pydantic-ai that takes an HTTP client gets this one. Those that bring a client of their own are not bounded:
-bedrock and xai (no HTTP client at all), cohere, groq and huggingface (another library's), github (tells of none) and
+A response is broken off if it is longer than any answer can be, or if an event of a stream does not end. All providers
+of pydantic-ai that accept an HTTP client get this one. Those with a client of their own have no limit: bedrock and xai
+(no HTTP client at all), cohere, groq and huggingface (one of another library), github (names no client) and
 ``gateway/...`` (made by a function).
 """
 
@@ -14,24 +14,24 @@ import httpx2
 from pydantic_ai.models import create_async_httpx2_client
 
 LONGEST_ANSWER = 32 * 2**20
-"""Bytes of a response: a thousand pages, in the form in which streams carry them."""
+"""Bytes of a response; that is a thousand pages in the form of a stream."""
 LONGEST_EVENT = 2**20
-"""Bytes of a stream between two blank lines: one event carries a word or two."""
+"""Bytes of a stream between two blank lines; an event usually holds a word or two."""
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 600.0
-"""Who asks keeps the time itself; this ends what nobody waits for."""
+"""A last resort: callers have shorter limits, and this ends requests that nobody waits for."""
 
 CONNECTIONS = 100
 _BLANKS = (b"\n\n", b"\r\r", b"\n\r\n")
 
 
 class TooMuch(ValueError):
-    """The server sends more than any answer has."""
+    """The server sends more than any answer can hold."""
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """Hands on what a response holds, as long as that is as much as an answer may have."""
+    """Passes on the bytes of a response; raises TooMuch beyond the limits."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, *, events: bool) -> None:
         self._stream = stream
@@ -55,7 +55,7 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Bound a response; one that is packed against our wish may hold anything."""
+    """Limit a response; refuse a compressed one, which was not asked for and may expand to any size."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise TooMuch
     if isinstance(response.stream, httpx2.AsyncByteStream):
@@ -64,8 +64,8 @@ async def _bound(response: httpx2.Response) -> None:
 
 
 def client() -> httpx2.AsyncClient:
-    """Return a client whose responses are bounded; whoever has it closes it."""
-    # Made by pydantic-ai, whose clients let no SDK lengthen the time for connecting.
+    """Return a client whose responses are limited; the caller has to close it."""
+    # pydantic-ai makes it, because in its clients no SDK can lengthen the time-out for connecting.
     bounded = create_async_httpx2_client(
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),

@@ -1,6 +1,6 @@
-"""From ``provider:model`` in the settings to models of pydantic-ai, ready to be asked.
+"""Make models of pydantic-ai from ``provider:model`` in the settings.
 
-What is missing (an SDK, a key, an address) is said at the start, in a sentence with what to do.
+If something is missing (an SDK, a key, an address), the start fails with a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from bot.responders.llm.prompt import PromptMessage
 from bot.responders.llm.settings import ModelEndpoint
 
 OLLAMA_URL = "http://127.0.0.1:11434/v1"
-"""Where Ollama listens unless it is told otherwise."""
+"""The default address of Ollama."""
 
 _COMPATIBLE = frozenset({"openai", "ollama", "vllm"})
-"""Providers under whose name a server of one's own is asked in OpenAI's protocol."""
+"""Providers whose name may stand for a server of one's own with OpenAI's protocol."""
 
 _OTHER_CLIENTS = frozenset({"groq", "cohere", "huggingface"})
-"""Providers whose ``http_client`` is of another library, or is not heeded."""
+"""Providers whose ``http_client`` is one of another library, or is ignored."""
 
 _OPENAI_ITSELF = ("openai.com", "openai.azure.com")
 _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
@@ -59,11 +59,10 @@ _KEY = ("api_key", "token")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model under the name that the settings and the price table have for it, and what it is asked with.
+    """A model, its name in the settings and the price table, and the settings that it is asked with.
 
-    ``provider`` is the same for models that are asked of one provider at one address with one key: where that is away,
-    all of them are. ``client`` is the way there, where that is ours to close; ``own``: it is asked of a server of one's
-    own.
+    ``provider`` is the same for all models of one provider at one address with one key: they are away together.
+    ``client`` is the HTTP client, if it is ours to close. ``own``: the model is on a server of one's own.
     """
 
     name: str
@@ -75,11 +74,11 @@ class Candidate:
 
     @property
     def streaming(self) -> ModelSettings:
-        """Return what it is asked with for a stream."""
+        """Return the settings for a stream."""
         if not isinstance(self.model, OpenAIChatModel):
             return self.settings
-        # Some servers count in every piece, each time all there was until then: the last count holds, not the sum. To
-        # ask for that is another thing, which others refuse.
+        # Some servers send in each piece the count of all tokens until then, so the last count is right, not the sum.
+        # The request asks for a count at the end only, because other servers refuse to be asked for one in each piece.
         counted = OpenAIChatModelSettings(
             openai_continuous_usage_stats=True, extra_body={"stream_options": {"include_usage": True}}
         )
@@ -89,7 +88,7 @@ class Candidate:
 def candidates(
     endpoint: ModelEndpoint, environ: Mapping[str, str], *, max_tokens: int, temperature: float | None
 ) -> tuple[Candidate, ...]:
-    """Return the models in the order in which they are asked; raise ConfigError for the first that can't be."""
+    """Return the models in the order in which they are asked; raise ConfigError for the first that can't be used."""
     if not endpoint.model:
         raise ConfigError(
             'No language model is named: set llm.model, for example to "ollama:llama3.2" or "openai:gpt-5-mini".'
@@ -110,7 +109,7 @@ def candidates(
 
 
 def to_model_messages(messages: Iterable[PromptMessage]) -> list[ModelMessage]:
-    """Write a prompt in the words of pydantic-ai."""
+    """Convert a prompt to messages of pydantic-ai."""
     written: list[ModelMessage] = []
     parts: list[ModelRequestPart] = []
     for message in messages:
@@ -126,10 +125,10 @@ def to_model_messages(messages: Iterable[PromptMessage]) -> list[ModelMessage]:
 
 
 async def close(models: Iterable[Candidate]) -> None:
-    """Close the connections of models."""
+    """Close the connections of all models."""
     async with AsyncExitStack() as stack:
         for candidate in models:
-            # A provider closes its client when it is left; it need not have been entered before its first request.
+            # Leaving a provider closes its client. It may not have been entered yet, if there was no request.
             await stack.enter_async_context(candidate.model)
             if candidate.client is not None:
                 stack.push_async_callback(candidate.client.aclose)
@@ -140,7 +139,7 @@ def _media_type(content_type: str) -> str:
 
 
 def _key(endpoint: ModelEndpoint, environ: Mapping[str, str]) -> str:
-    """Return the key that the settings point to, "" where they leave it to the provider's own variable."""
+    """Return the key that the settings point to, "" if they leave it to the provider's own variable."""
     if endpoint.key_env:
         source, key = f"the environment variable {endpoint.key_env}", environ.get(endpoint.key_env, "").strip()
     elif endpoint.key_file is not None:
@@ -159,7 +158,7 @@ def _key(endpoint: ModelEndpoint, environ: Mapping[str, str]) -> str:
 def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Model:
     provider = name.partition(":")[0]
     if provider == "openai" and base_url:
-        # Servers that speak OpenAI's protocol mostly speak its older half alone.
+        # Most servers with OpenAI's protocol know only its older part, chat completions.
         name = f"openai-chat{name.removeprefix('openai')}"
     try:
         infer_provider_class(provider)
@@ -176,7 +175,7 @@ def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: 
 
 
 def _way(provider: str) -> AsyncClient | None:
-    """Return a client of ours for a provider that takes one; why there is no such provider is said elsewhere."""
+    """Return a client of ours for a provider that accepts one; an unknown provider is reported elsewhere."""
     if provider in _OTHER_CLIENTS or provider.startswith("gateway/"):
         return None
     try:
@@ -190,7 +189,7 @@ def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], wa
     if name == "ollama" and not base_url and not environ.get("OLLAMA_BASE_URL"):
         base_url = OLLAMA_URL
     if base_url and name.partition("-")[0] in _COMPATIBLE and not urlsplit(base_url).path:
-        base_url += "/v1"  # nearly every server has it
+        base_url += "/v1"  # nearly all servers have it
     if not (base_url or key or way):
         return infer_provider(name)
     kind = infer_provider_class(name)
@@ -206,21 +205,21 @@ def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], wa
 
 
 def _checked(model: Model) -> Model:
-    """Have a stream that ends too early end in an error: pydantic-ai takes it for a whole answer by default.
+    """Have a stream that ends too early raise an error; by default pydantic-ai treats it as a whole answer.
 
-    And have a server of one's own told how long an answer may be in the word that it knows.
+    Also have a server of one's own told the limit of the answer under the name that it knows.
     """
     if not isinstance(model, OpenAIChatModel) or model.provider is None:
         return model
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
     if _is_own(model):
-        # Ollama and others take the newer max_completion_tokens and do not heed it.
+        # Ollama and others accept the newer max_completion_tokens and ignore it.
         profile["openai_chat_supports_max_completion_tokens"] = False
     return type(model)(model.model_name, provider=model.provider, profile=profile)
 
 
 def _is_own(model: Model) -> bool:
-    """Tell whether a model is asked of a server of one's own, in OpenAI's protocol."""
+    """Tell whether a model is on a server of one's own with OpenAI's protocol."""
     if not isinstance(model, OpenAIChatModel) or model.provider is None:
         return False
     host = urlsplit(model.provider.base_url).hostname or ""
@@ -232,9 +231,9 @@ def _settings(model: Model, max_tokens: int, temperature: float | None) -> Model
     if temperature is not None:
         settings["temperature"] = temperature
     if "max_retries" not in model.unsupported_settings:
-        settings["max_retries"] = 0  # the next model is ours to choose, and how long to wait
+        settings["max_retries"] = 0  # we choose the next model and the pause before it
     if isinstance(model, OpenAIResponsesModel):
-        return settings | OpenAIResponsesModelSettings(openai_store=False)  # people's words are not kept there
+        return settings | OpenAIResponsesModelSettings(openai_store=False)  # the provider must not keep people's words
     return settings
 
 
@@ -248,7 +247,7 @@ def _without_sdk(name: str, error: ImportError) -> ConfigError:
 
 
 def _unusable(name: str, said: str) -> ConfigError:
-    """Say what a provider is missing: the variable that it names first, and where else that can stand."""
+    """Return an error that names what a provider lacks: the variable that it names first, and alternatives to that."""
     variable = _VARIABLE.search(said)
     if variable is None:
         return ConfigError(f"The model {name} can't be used: correct llm.model, llm.base_url and the key.")

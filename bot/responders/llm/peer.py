@@ -1,4 +1,4 @@
-"""A model beside its provider: who may ask it now, and what a failure says about which of the two."""
+"""A model and its provider: which questions may ask them now, and to which of the two a failure belongs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bot.responders.protocol import Absence, Condition
 
 @dataclass(slots=True)
 class Peer:
-    """A model, who may ask it now, how much it can be told, and how many questions it answered.
+    """A model with its breaker, the size of its context, and the number of questions that it has answered.
 
-    ``provider`` tells who may ask anything of its provider: all models that are asked there have the same one.
+    ``provider`` is the breaker of its provider, which all models of that provider share.
     """
 
     candidate: Candidate
@@ -26,7 +26,7 @@ class Peer:
 
     @property
     def blocked(self) -> Breaker:
-        """Return what keeps it from being asked: its provider's breaker, where that is open, else its own."""
+        """Return the breaker that counts: its provider's if that has a failure, else its own."""
         return self.breaker if self.provider.failure is None else self.provider
 
     def admit(self, who: object) -> bool:
@@ -39,7 +39,7 @@ class Peer:
         return False
 
     def release(self, who: object) -> None:
-        """Let the next one try where an attempt ended without telling anything."""
+        """Let the next question ask, if an attempt ended without an outcome."""
         self.provider.release(who)
         self.breaker.release(who)
 
@@ -55,18 +55,18 @@ class Peer:
         self.breaker.answered()
 
     def failed(self, who: object, failure: Failure) -> float:
-        """Take a failure that says nothing about the question; return the seconds until the next attempt."""
+        """Take a failure that does not depend on the question; return the seconds until the next attempt."""
         if failure.shared:
             return self.provider.failed(who, failure)
-        # Whoever says something of one model is there.
+        # A provider that reports the failure of one model is reachable.
         self.provider.alive()
         return self.breaker.failed(who, failure)
 
     def absence(self) -> Absence | None:
-        """Return why it can't be asked just now, and for how long; None where it can."""
+        """Return why it can't be asked now, and for how long; None if it can."""
         return self.provider.absence() or self.breaker.absence()
 
     def condition(self) -> Condition:
-        """Return how it is, or its provider, where that is what is away."""
+        """Return its condition, or that of its provider if that is away."""
         blocked = self.blocked
         return blocked.condition(self.room.tokens if blocked.name == self.candidate.name else 0)

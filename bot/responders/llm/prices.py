@@ -1,4 +1,4 @@
-"""What an answer costs, by the price table of the settings."""
+"""The cost of an answer, by the price table of the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for a million tokens that are read, and for a million that are written."""
+    """Dollars for a million tokens read, and for a million written."""
 
     read: float
     written: float
@@ -16,7 +16,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Millionths of a dollar; ``known`` is False where the table has no price, and then they are 0."""
+    """A cost in millionths of a dollar; without a price in the table it is 0 and ``known`` is False."""
 
     micros: int
     known: bool
@@ -25,16 +25,16 @@ class Cost:
 def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
     """Return the price of a model, named as in the settings, or None.
 
-    A name without its provider in the table counts for every provider: ``gpt-5`` for ``openai:gpt-5``, too.
+    A name without a provider in the table applies to all providers: ``gpt-5`` also to ``openai:gpt-5``.
     """
     return prices.get(model) or prices.get(model.partition(":")[2])
 
 
 def cost(prices: Mapping[str, Price], model: str, tokens_in: int, tokens_out: int) -> Cost:
-    """Return what a model takes for its tokens, rounded up."""
+    """Return the cost of a model's tokens, rounded up."""
     price = price_of(prices, model)
     if price is None:
         return Cost(0, known=False)
-    # A dollar a million tokens is a millionth of a dollar a token. Rounded first: 0.1 + 0.2 is no reason for a micro.
+    # A dollar for a million tokens is a millionth of a dollar for one. Errors of floats must not be rounded up.
     exact = round(tokens_in * price.read + tokens_out * price.written, 6)
     return Cost(int(-(-exact // 1)), known=True)

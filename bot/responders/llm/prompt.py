@@ -1,8 +1,8 @@
-"""From a question and its context to the messages that a model is sent, within a budget of tokens.
+"""Build the messages that a model is sent from a question and its context, within a budget of tokens.
 
-The order is the one that a provider's cache of prompts likes best: what stays the same stands first, the time last.
-What people wrote, their names, the topic and files included, is data: each piece stands under a line in brackets that
-nobody but this module can write (:mod:`bot.responders.llm.fence`), and the model is told that it instructs nobody.
+The order suits a provider's prompt cache: parts that stay the same come first, the time comes last. All that people
+wrote is data, also names, the topic and files: each piece is under a line in brackets that only this module can write
+(:mod:`bot.responders.llm.fence`), and the model is told not to take it as instructions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PromptMessage:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is sent: ``cut`` oldest turns are left out, ``files`` are the ids read, ``tokens`` an estimate."""
+    """The messages to a model: ``cut`` oldest turns are left out, ``files`` are ids read, ``tokens`` an estimate."""
 
     messages: tuple[PromptMessage, ...]
     cut: int
@@ -48,7 +48,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much a prompt may hold: ``tokens``; whether ``images`` are shown; the bytes of a file to be read at all."""
+    """The limits of a prompt: its ``tokens``, whether it may hold ``images``, the bytes of a file that is read."""
 
     tokens: int
     images: bool = False
@@ -58,16 +58,16 @@ class Allowance:
 def build(
     question: Question, context: Context, *, persona: str, allowed: Allowance, count: Counter = estimate
 ) -> Prompt:
-    """Return the messages: who to be, what there is to know, the turns that fit, and the question.
+    """Return the messages: persona, background, the turns that fit, and the question.
 
-    The question always goes along, cut at its end if it is longer than the whole budget; then come the topic, the
-    summary and the files, each up to a share of it, then the turns from the newest on.
+    The question is always included, cut at its end if it is longer than the budget. What is left of the budget goes to
+    the topic, the summary and the files, each up to a share of it, and then to the turns, the newest first.
     """
     ledger = _Ledger(allowed.tokens, count)
     scribe = _Scribe.of(question, context)
     system = PromptMessage("system", f"{context.persona or persona}\n\n{_identity(context)}{_RULES}")
     ledger.take(system.text)
-    # Even beside a persona as long as the budget.
+    # It gets a quarter of the budget even if the persona takes all.
     asked = shortened(
         scribe.question(question, context.now), max(ledger.left, allowed.tokens // 4) - PER_MESSAGE, count
     )
@@ -105,18 +105,18 @@ class _Ledger:
         return max(0, self.budget - self.spent)
 
     def take(self, text: str) -> None:
-        """Spend what a text costs, even where that is more than there is."""
+        """Spend the tokens of a text, even if that is more than is left."""
         self.spent += self.count(text) + PER_MESSAGE
 
     def fit(self, text: str, share: int) -> str:
-        """Spend at most a share on a text and return what of it fits."""
+        """Spend at most ``share`` on a text, and return the part of it that fits."""
         text = shortened(text, max(0, min(share, self.left) - PER_MESSAGE), self.count) if text else ""
         if text:
             self.take(text)
         return text
 
     def afford(self, text: str) -> bool:
-        """Spend what a text costs, if there is as much."""
+        """Spend the tokens of a text if as many are left, and tell whether they were."""
         price = self.count(text) + PER_MESSAGE
         if price > self.left:
             return False
@@ -126,16 +126,16 @@ class _Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Scribe:
-    """Writes turns down: who, in answer to whom, what."""
+    """Writes turns: the author, the person who is answered, the text."""
 
     people: Mapping[int, str]
     turns: Mapping[int, Utterance]
     previous: Mapping[int, int]
-    """By the id of a message, the id of the one before it."""
+    """The id of the message before, by the id of a message."""
 
     @classmethod
     def of(cls, question: Question, context: Context) -> _Scribe:
-        """Know everybody who wrote in the window, two of the same name apart where their ids are known."""
+        """Return a scribe that knows the people in the window; those with known ids get different names."""
         people: dict[int, str] = {}
         authors = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
         for author_id, author in (*authors, (question.author_id, question.author)):
@@ -146,13 +146,13 @@ class _Scribe:
         return cls(people, turns, dict(zip(ids[1:], ids, strict=False)))
 
     def message(self, turn: Utterance) -> PromptMessage:
-        """Return a turn of the window."""
+        """Return the message of a turn of the window."""
         if turn.by_bot:
             return PromptMessage("assistant", plain(turn.text))
         return PromptMessage("user", self._said(turn))
 
     def question(self, question: Question, now: int) -> str:
-        """Return the question, after the time."""
+        """Return the text of the question, with the time before it."""
         said = self._said(question)
         return f"{_time(now)}\n{said}" if now else said
 
@@ -187,7 +187,7 @@ def _time(now: int) -> str:
 
 
 def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> list[PromptMessage]:
-    """Return the newest turns in a row that fit."""
+    """Return the newest turns that fit, without gaps."""
     kept: list[PromptMessage] = []
     for turn in reversed(history):
         message = scribe.message(turn)
@@ -198,7 +198,7 @@ def _newest(scribe: _Scribe, history: Sequence[Utterance], ledger: _Ledger) -> l
 
 
 def _files(reading: Reading, ledger: _Ledger) -> tuple[list[str], int]:
-    """Return the texts of files, in at most half of what is left, and how many of the images fit."""
+    """Return the texts of files, up to half of the tokens left, and the number of images that fit."""
     share = ledger.left // 2 // max(1, len(reading.texts))
     texts = [fenced(title, ledger.fit(text, share)) for title, text in reading.texts]
     shown = min(len(reading.images), ledger.left // PER_IMAGE)
@@ -216,7 +216,7 @@ def _background(topic: str, summary: str, cut: int) -> tuple[PromptMessage, ...]
 
 
 def _alternating(messages: Iterable[PromptMessage]) -> Iterable[PromptMessage]:
-    """Join what the same side says in a row: some models take nothing but turns in turn, the person's first."""
+    """Join messages in a row of the same role: some models accept only alternating roles, the user's first."""
     merged: list[PromptMessage] = []
     for message in messages:
         if merged and merged[-1].role == message.role:

@@ -1,4 +1,4 @@
-"""Answer with a language model: the prompt, the models in their order, the text as it comes, what it cost."""
+"""Answer with a language model: build the prompt, ask the models in order, pass on the text, count the cost."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ SUMMARISE = (
 
 
 class LlmResponder(Responder):
-    """Answers whatever has words, or a file that it can read, once the bot is addressed.
+    """Answers any message to the bot that has text or a readable file.
 
-    Models are asked in their order: the next one when one fails before anything was shown. At most
-    ``settings.concurrency`` questions are asked at the same time.
+    Models are asked in order: the next one is asked if one fails before anything was shown. At most
+    ``settings.concurrency`` questions are asked at once.
     """
 
     name = NAME
     costs = True
     wants_history = True
     answers_everything = True
-    # Its limits begin when its turn comes: for that it may have to wait.
+    # A question may wait for its turn, and the time limits of models begin only then.
     timeout = None
 
     def __init__(
@@ -72,12 +72,12 @@ class LlmResponder(Responder):
         self._slots = slots or asyncio.Semaphore(settings.concurrency)
 
     def claims(self, question: Question) -> bool:
-        """Tell whether there is anything to answer."""
+        """Tell whether the question has text or a readable file."""
         images, limit = self._settings.images, self._settings.attachment_bytes
         return bool(question.text.strip()) or any(readable(file, images=images, limit=limit) for file in question.files)
 
     async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
-        """Yield what the answer grows by (nothing, where streaming is off), then the answer; raises ModelFailed."""
+        """Yield the pieces of the answer (none if streaming is off), then the answer; raises ModelFailed."""
         async with self._slots:
             attempt = Attempt(self._settings, self._count, question, context)
             for peer in self._peers:
@@ -89,7 +89,7 @@ class LlmResponder(Responder):
             raise attempt.failed()
 
     async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer:
-        """Sum up turns and what was summed up before; raises ModelFailed."""
+        """Sum up turns together with the summary before them; raises ModelFailed."""
         settings = replace(self._settings, persona=SUMMARISER, streaming=False)
         question = Question(0, turns[-1].message_id + 1, 0, "the program that runs you", SUMMARISE)
         whole = LlmResponder(self._peers, settings, self._count, self._slots)
@@ -103,7 +103,7 @@ class LlmResponder(Responder):
         await close(peer.candidate for peer in self._peers)
 
     def absence(self) -> Absence | None:
-        """Return why no model may be asked just now, and in how many seconds one may be; None where one may."""
+        """Return why no model may be asked now, and in how many seconds one may be; None if one may."""
         absences = [(peer.blocked.name, peer.absence()) for peer in self._peers]
         away = [(name, absence) for name, absence in absences if absence is not None]
         if len(away) < len(absences):
@@ -112,12 +112,12 @@ class LlmResponder(Responder):
         return Absence("; ".join(reasons), min(absence.seconds for _, absence in away))
 
     def condition(self) -> Sequence[Condition]:
-        """Return how the models are, in the order in which they are asked; one provider that is away stands for all."""
+        """Return the condition of the models, in order; a provider that is away appears once for all of its models."""
         conditions = (peer.condition() for peer in self._peers)
         return tuple({condition.name: condition for condition in conditions}.values())
 
     async def look(self) -> Sequence[Seen]:
-        """Ask the servers of the models for their lists, and one's own for the size of the context; never raises."""
+        """Ask the models' servers for their lists and one's own also for the size of the context; never raises."""
         told = await asyncio.gather(*(ask_server(peer.candidate) for peer in self._peers))
         return [_seen(peer, each) for peer, each in zip(self._peers, told, strict=True)]
 
@@ -130,14 +130,14 @@ def _seen(peer: Peer, told: Told) -> Seen:
 
 
 def build_responder(endpoint: ModelEndpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:
-    """Return the responder that the settings ask for; raise ConfigError where a model can't be used."""
+    """Return the responder of the settings; raise ConfigError if a model can't be used."""
     models = candidates(endpoint, environ, max_tokens=settings.max_tokens, temperature=settings.temperature)
     return LlmResponder(peers(models, settings), settings)
 
 
 def peers(models: Iterable[Candidate], settings: LlmSettings) -> list[Peer]:
-    """Return models of which nothing is known yet."""
-    dice = Random()  # noqa: S311 - spreads pauses, keeps nothing secret
+    """Return the models with new breakers; those of one provider share one."""
+    dice = Random()  # noqa: S311 - for the jitter of pauses, not for secrets
     models = tuple(models)
     shared = Counts(model.provider for model in models)
     breakers = {

@@ -1,6 +1,6 @@
-"""How long a prompt for one model may be: what its server tells, and what was learnt when it found one too long.
+"""How long a prompt for one model may be: what its server tells, and what was learnt from prompts that were too long.
 
-This is kept for the life of the process: a server may be started anew with another size.
+The process keeps this only in memory, because a server may be restarted with another size.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from bot.responders.llm.server import ask
 from bot.responders.protocol import Trouble
 
 SHORT = 300
-"""Tokens of a prompt that no model finds too long."""
+"""Tokens of a prompt; such a prompt is not too long for any model."""
 LEAST_GAIN = 0.9
-"""What a shorter prompt has at most of the one before: one that hardly got shorter is not asked for again."""
+"""The largest share of the former prompt's tokens that a shorter one may have; otherwise it is not worth a request."""
 TOLD_SECONDS = 3.0
 
 
 class Share(NamedTuple):
-    """How many tokens of a model's context the prompt may take, and how many the answer."""
+    """The tokens of a model's context that the prompt may take, and those that the answer may take."""
 
     prompt: int
     answer: int
@@ -29,10 +29,10 @@ class Share(NamedTuple):
 
 @dataclass(slots=True)
 class Room:
-    """What is known of one model's context; ``prompt`` and ``answer`` are what the settings want at most.
+    """What is known of one model's context; ``prompt`` and ``answer`` are the limits of the settings, in tokens.
 
-    ``context`` is how many tokens it holds, prompt and answer together, ``learnt`` how long a prompt it took when it
-    had found a longer one too long (0: not known).
+    ``context`` is the size of the context, prompt and answer together. ``learnt`` is the length of a prompt that the
+    model accepted after a longer one had been too long. Both are 0 if not known.
     """
 
     prompt: int
@@ -43,24 +43,24 @@ class Room:
 
     @property
     def tokens(self) -> int:
-        """Return how long a prompt may be as far as the model is concerned, 0 where that is not known."""
+        """Return how long a prompt may be for the model itself, 0 if that is not known."""
         limits = [limit for limit in (self._share(self.context).prompt if self.context else 0, self.learnt) if limit]
         return min(limits, default=0)
 
     async def share(self, candidate: Candidate) -> Share:
-        """Return how much prompt and answer may take; ask one's own server for the size of its context, once."""
+        """Return the shares of prompt and answer; ask a server of one's own for the size of its context, once."""
         if candidate.own and not self._asked:
             self._asked = True
             told = await ask(candidate, TOLD_SECONDS)
             failure = told.failure
-            # One that is away is asked once more when it is back.
+            # A server that is away is asked again when it is back.
             self._asked = failure is None or failure.trouble is not Trouble.AWAY or failure.unhurried
             self.context = self.context or told.context
         share = self._share(self.context)
         return share if not self.learnt else Share(min(share.prompt, self.learnt), share.answer)
 
     def shorter(self, tokens: int, failure: Failure) -> Share | None:
-        """Return what to try after a prompt of so many tokens that may have been too long, None for nothing."""
+        """Return the share to try after a prompt of so many tokens that may have been too long; None: do not try."""
         if failure.context:
             self.context = failure.context
         if tokens <= SHORT:
@@ -69,7 +69,7 @@ class Room:
         return share if share.prompt < tokens * LEAST_GAIN else Share(tokens // 2, share.answer)
 
     def took(self, tokens: int) -> None:
-        """Note that a prompt of so many tokens was short enough, where a longer one was not."""
+        """Note that a prompt of so many tokens was short enough after a longer one was not."""
         self.learnt = tokens
 
     def _share(self, context: int) -> Share:

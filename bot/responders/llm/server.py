@@ -1,6 +1,6 @@
-"""What a model server tells of itself: which models it has, and how many tokens a model holds. Asking costs nothing.
+"""What a model server tells about itself, at no cost: its models, and the size of a model's context in tokens.
 
-A list of models is part of OpenAI's protocol; how long a prompt may be is not, so that each server has a way of its own
+OpenAI's protocol has a list of models, but not the size of a context, so each server has its own way for that
 (llama-server ``/props``, vLLM ``max_model_len``, LM Studio ``/api/v0/models``, Ollama ``/api/show`` and ``/api/ps``).
 """
 
@@ -26,10 +26,10 @@ _NUM_CTX = re.compile(r"^\s*num_ctx\s+(\d{2,8})\s*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a server tells; ``failure`` is why it does not (None: it does).
+    """What a server tells; ``failure`` is why it tells nothing (None: it does).
 
-    ``models`` are the names of those that it lists (None: it has no list that can be read), ``known`` tells whether the
-    model is among them, ``context`` is how many tokens it holds, prompt and answer together (0: it does not say).
+    ``models`` are the names on its list (None: no readable list), ``known`` tells whether the model is on it, and
+    ``context`` is the size of its context in tokens, prompt and answer together (0: not told).
     """
 
     models: tuple[str, ...] | None = None
@@ -39,11 +39,11 @@ class Told:
 
 
 async def ask(candidate: Candidate, seconds: float = SECONDS) -> Told:
-    """Ask the server of a model for its list, and one's own server for the size of the context; never raises."""
+    """Ask a model's server for its list and, if it is one's own, for the size of the context; never raises."""
     server = _Server(candidate, seconds)
     try:
         return await _told(server, candidate, seconds)
-    except Exception as error:  # noqa: BLE001 - a server may send anything, and a library may make anything of it
+    except Exception as error:  # noqa: BLE001 - a server may send anything, so a library may raise anything
         return Told(failure=server.failure(error))
 
 
@@ -52,14 +52,14 @@ async def _told(server: _Server, candidate: Candidate, seconds: float) -> Told:
     models = _entries(await server.get(server.list_path))
     entry = next((each for each in models or () if _is(each, name)), None)
     names = None if models is None else tuple(str(each.get("id")) for each in models)
-    # A server of one model mostly answers by whatever name it is asked.
+    # A server with a single model usually answers to any name.
     only = models[0] if candidate.own and models and len(models) == 1 else None
     context = _size(entry or only) or (await _context(server, name, seconds) if candidate.own else 0)
     return Told(names, entry is not None, context)
 
 
 class _Server:
-    """Asks the server of a model by the way, and with the key, by which it is asked for answers."""
+    """Asks the server of a model, with the same address, client and key as for answers."""
 
     def __init__(self, candidate: Candidate, seconds: float) -> None:
         provider = candidate.model.provider
@@ -68,21 +68,21 @@ class _Server:
         base = provider.base_url if provider is not None else ""
         parts = urlsplit(base)
         self.root = f"{parts.scheme}://{parts.netloc}"
-        # What speaks OpenAI's protocol has the version in its address; others have it in their paths.
+        # With OpenAI's protocol the version is in the address; with others it is in the paths.
         self.list_path = "/models" if parts.path.strip("/") else "/v1/models"
 
-    async def get(self, path: str) -> Any:  # noqa: ANN401 - whatever it sends
-        """Return what it sends for a path, or a whole address."""
+    async def get(self, path: str) -> Any:  # noqa: ANN401 - anything that it sends
+        """Return the response to a GET of a path or a whole address."""
         return await self._client.get(path, cast_to=object, options=self._options)  # type: ignore[union-attr]
 
-    async def post(self, address: str, body: object) -> Any:  # noqa: ANN401 - whatever it sends
-        """Return what it sends in answer to a body."""
+    async def post(self, address: str, body: object) -> Any:  # noqa: ANN401 - anything that it sends
+        """Return the response to a POST of a body."""
         return await self._client.post(  # type: ignore[union-attr]
             address, cast_to=object, body=body, options=self._options
         )
 
     def failure(self, error: Exception) -> Failure:
-        """Return what an error in asking it means."""
+        """Return the failure that an error of a request means."""
         status = getattr(error, "status_code", None)
         if not hasattr(self._client, "get"):
             return Failure(Trouble.UNREADABLE, "this provider has no list of models")
@@ -98,11 +98,11 @@ class _Server:
 
 
 async def _context(server: _Server, name: str, seconds: float) -> int:
-    """Return how many tokens a model of one's own server holds, 0 where none of the ways tells in time."""
+    """Return the size of the context on a server of one's own, 0 if none of the ways gives it in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             for way in (_props, _lm_studio, _ollama):
-                # The server is another one, or sends what nobody can read.
+                # It is a server of another kind, or sends something unreadable.
                 with suppress(Exception):
                     if size := await way(server, name):
                         return size
@@ -123,7 +123,7 @@ async def _lm_studio(server: _Server, name: str) -> int:
 
 
 async def _ollama(server: _Server, name: str) -> int:
-    """Ask Ollama: what is set for the model, what it was loaded with, at last what it was trained with."""
+    """Ask Ollama; the size set for the model comes first, then the loaded size, then the trained size."""
     shown = _table(await server.post(f"{server.root}/api/show", {"model": name}))
     found = _NUM_CTX.search(str(shown.get("parameters") or ""))
     if found:
@@ -136,8 +136,8 @@ async def _ollama(server: _Server, name: str) -> int:
     return next((_number(value) for key, value in trained.items() if str(key).endswith(".context_length")), 0)
 
 
-def _entries(listed: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - whatever a server sent
-    """Return the models of a list, None where it is none."""
+def _entries(listed: Any) -> list[dict[str, Any]] | None:  # noqa: ANN401 - anything that a server sent
+    """Return the models of a list, or None if it is no list of models."""
     data = _table(listed).get("data")
     return list(_tables(data)) if isinstance(data, list) else None
 
@@ -147,18 +147,18 @@ def _is(entry: dict[str, Any], name: str) -> bool:
 
 
 def _size(entry: dict[str, Any] | None) -> int:
-    """Return the size of the context that an entry of a list tells, 0 where it does not."""
+    """Return the size of the context in an entry of a list, 0 if it has none."""
     tables = (_table(entry), _table(_table(entry).get("meta")))
     return next((size for table in tables for key in _IN_LIST if (size := _number(table.get(key)))), 0)
 
 
-def _tables(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - whatever a server sent
+def _tables(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - anything that a server sent
     return (each for each in (value if isinstance(value, list) else ()) if isinstance(each, dict))
 
 
-def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a server sent
+def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that a server sent
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: Any) -> int:  # noqa: ANN401 - whatever a server sent
+def _number(value: Any) -> int:  # noqa: ANN401 - anything that a server sent
     return value if isinstance(value, int) and _SMALLEST <= value <= _LARGEST else 0

@@ -1,4 +1,4 @@
-"""What the responder is told by the settings, as plain values: importing this costs nothing."""
+"""The settings of the responder as plain values. Importing this module is cheap."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ PERSONA = (
     "You are a friendly and helpful member of a chat on Discord. Answer in the language you are asked in, "
     "briefly unless you are asked for more. Say so when you don't know something."
 )
-"""Who the model is where neither the settings nor the channel say it."""
+"""The persona if neither the settings nor the channel have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEndpoint:
     """Which models are asked, in order, and how they are reached.
 
-    ``base_url``, ``key_env`` and ``key_file`` count for the models of the first one's provider; another provider's key
-    comes from the environment variable that it documents.
+    ``base_url``, ``key_env`` and ``key_file`` apply to the models of the first model's provider. The key of another
+    provider comes from the environment variable that it documents.
     """
 
     model: str
@@ -32,7 +32,7 @@ class ModelEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class ModelPatience:
-    """Seconds: until a model's first sign of life, between two, and for an answer with all its fallbacks."""
+    """Seconds until a model's first sign of life, between two signs, and for an answer with all its fallbacks."""
 
     first_token: float = 30.0
     between: float = 20.0
@@ -41,7 +41,7 @@ class ModelPatience:
 
 @dataclass(frozen=True, slots=True)
 class LlmSettings:
-    """Everything else; ``temperature`` None is the model's own."""
+    """All other settings; ``temperature`` None means the model's default."""
 
     persona: str = PERSONA
     context_tokens: int = 3000

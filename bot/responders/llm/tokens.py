@@ -1,8 +1,8 @@
-"""How many tokens a text takes, estimated where nobody can be asked.
+"""An estimate of the tokens of a text.
 
-Providers' tokenizers differ and most are not public, so the estimate is on the safe side of the common ones: three
-characters of ASCII a token (English has about four, code about three), and two bytes of UTF-8 a token for all others,
-which is one a letter in Cyrillic or Greek and one and a half a character in Chinese, Japanese or Korean.
+Providers' tokenizers differ and most are not public, so the estimate is higher than the count of common ones. A token
+is three characters of ASCII (English has about four, code about three), or two bytes of UTF-8 of other characters: one
+token for a letter in Cyrillic or Greek, one and a half for a character in Chinese, Japanese or Korean.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Counter = Callable[[str], int]
-"""Returns the tokens of a text; another one than the estimate may be a provider's own."""
+"""Returns the tokens of a text: the estimate, or the count of a provider."""
 
 PER_MESSAGE = 4
-"""What a message costs besides its text: the role and what separates it from the next."""
+"""Tokens of a message besides its text: for the role and the separator."""
 
 PER_IMAGE = 1500
 
@@ -29,7 +29,7 @@ def estimate(text: str) -> int:
 
 
 def shortened(text: str, budget: int, count: Counter = estimate) -> str:
-    """Return the longest beginning of a text within a budget, marked with an ellipsis where it is cut; "" for none."""
+    """Return the longest beginning of a text within a budget, with an ellipsis if it was cut; "" if nothing fits."""
     if count(text) <= budget:
         return text
     low, high = 0, len(text)

@@ -67,7 +67,7 @@ class ChatCommands:
         }
 
     async def run(self, line: str) -> None:
-        """Do what a line says; raise SandboxError for what can't be, and EOFError for ``/quit``."""
+        """Do what a line says; raise SandboxError if that can't be done, and EOFError for ``/quit``."""
         if not line.startswith("/"):
             await self._say(line)
             return
@@ -270,7 +270,7 @@ def _needed(text: str, usage: str, request: str = "Write ") -> str:
 
 
 def _pressed(offered: list[Pressable], text: str) -> tuple[Pressable, str]:
-    """Find what is pressed by number or label; return it with the rest of the text."""
+    """Find a component by its number or label; return it with the rest of the text."""
     word, _, rest = text.partition(" ")
     for each in offered:
         if word == str(each.number):

@@ -187,5 +187,5 @@ def _matching(typed: str, known: Mapping[str, str]) -> Iterator[Completion]:
 
 
 def _plain(names: Iterable[str]) -> dict[str, str]:
-    """Give names without a meaning."""
+    """Return the names as pairs without a meaning."""
     return dict.fromkeys(names, "")

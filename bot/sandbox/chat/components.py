@@ -23,7 +23,7 @@ _SELECTS = {
 }
 
 AskField: TypeAlias = Callable[[str, str], Awaitable[str | None]]
-"""Asks for a field by its label and first value; returns None when the person gives up."""
+"""Asks for a field by its label and first value; returns None if the person gives up."""
 
 _TEXT_INPUT, _TEXT_DISPLAY = 4, 10
 _MOST = 4000
@@ -144,7 +144,7 @@ class TextField:
 
 
 async def fill_in(form: Json, screen: ChatScreen, ask: AskField) -> dict[str, str]:
-    """Ask for each field of a form and return the texts by id; raise SandboxError when the person gives up."""
+    """Ask for each field of a form and return the texts by id; raise SandboxError if the person gives up."""
     screen.say(Text(f"Form: {printable(form['title'])} (Ctrl-C leaves it)", style="bold"))
     await screen.flush()
     return {field.custom_id: await _fill_in(field, screen, ask) for field in _fields(form.get("components"), "")}

@@ -1,4 +1,4 @@
-"""Shows the messages of bots as they come: text, embeds, files and buttons, edits, reactions, coming and going."""
+"""Shows what bots do as it happens: text, embeds, files, buttons, edits, reactions, connecting and leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of a chat: prints above the line that is being typed, and lets no text drive the terminal."""
+"""The screen of a chat: prints above the line that is being typed; no text can control the terminal."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _plain(sentence: str, style: str) -> Text:
 
 
 def printable(text: object) -> str:
-    """Return text on one line; escape every character that could drive a terminal or turn the direction of writing."""
+    """Return text on one line; escape characters that could control a terminal or the direction of text."""
     return "".join(_escaped(character) for character in str(text).replace("\t", _TAB))
 
 

@@ -1,4 +1,4 @@
-"""One chat: who speaks where, and what the names that a person types stand for."""
+"""One chat: who speaks, in which channel, and the look-up of names that a person types."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Names:
         return text
 
     def marked_up(self, text: str) -> str:
-        """Turn ``@name`` and ``#name`` into mentions; leave names that nobody has as they are."""
+        """Turn ``@name`` and ``#name`` into mentions; leave unknown names unchanged."""
         ids = {f"@{name}": f"<@&{role.id}>" for name, role in self.roles().items()}
         ids |= {f"@{name}": f"<@{user.id}>" for name, user in self.people().items()}
         ids |= {f"#{name}": f"<#{channel.id}>" for name, channel in self.channels().items()}

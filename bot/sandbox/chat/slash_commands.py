@@ -116,7 +116,7 @@ def quoted_name(text: str, names: Sequence[str]) -> tuple[str, str]:
 
 
 def read_options(reached: Reached, names: Names, channel: Channel) -> Json:
-    """Return the value of each typed option by name; raise SandboxError for what does not fit."""
+    """Return the value of each typed option by name; raise SandboxError for text that does not fit."""
     if reached.subcommands:
         raise _no_subcommand(reached)
     options = {option["name"]: option for option in reached.options}

@@ -111,7 +111,7 @@ class Chat:
             self.screen.refuse(str(error))
 
     async def _ask(self, label: str, value: str) -> str | None:
-        """Ask the person for a field of a form; return None when they give up."""
+        """Ask the person for a field of a form; return None if they give up."""
         session: PromptSession[str] = PromptSession()
         try:
             return await session.prompt_async(

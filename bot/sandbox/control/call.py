@@ -23,7 +23,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ControlRoute:
-    """A route; ``example`` is a body or query to begin with."""
+    """A route; ``example`` is an example of its body or query."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""The options of a slash command: names and plain values become what INTERACTION_CREATE carries."""
+"""The options of a slash command: converts names and plain values to the form of INTERACTION_CREATE."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CommandOptions:
         self.resolved: Json = {}
 
     def build(self, definition: Json, path: list[str], values: Json) -> list[Json]:
-        """Follow the path of subcommands, then fill in the options; raise ControlError for what does not fit."""
+        """Follow the path of subcommands, then fill in the options; raise ControlError for values that do not fit."""
         options = definition.get("options", [])
         nested = [option for option in options if option["type"] in (_SUBCOMMAND, _GROUP)]
         if nested:

@@ -209,7 +209,7 @@ async def outage(call: ControlCall) -> Json:
 
 
 def _settings(services: Services) -> dict[str, tuple[object, str]]:
-    """Say which attribute of which object holds a setting; times in seconds."""
+    """Return the object and the attribute that hold each setting; times are in seconds."""
     options, interactions = services.options, services.interactions
     return {
         "nonce_window": (services.world.nonces, "window"),

@@ -1,4 +1,4 @@
-"""What the control API answers, as types for its client; and how a message becomes its record."""
+"""The answers of the control API, as types for its client, and the record of a message."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReplyReport(TypedDict):
 
 
 class Ids(TypedDict):
-    """Something that was made."""
+    """The id of a new object."""
 
     id: str
 

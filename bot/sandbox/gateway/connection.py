@@ -27,7 +27,7 @@ _BATCH = 64
 _CLOSE_PATIENCE = 2.0
 # A client may miss one heartbeat; the documents name no number.
 _HEARTBEAT_GRACE = 2.0
-# So large that the sandbox refuses a frame (4002), and not the websocket library.
+# So large that the sandbox, and not the websocket library, refuses a large frame (4002).
 _LIBRARY_LIMIT = 1 << 20
 
 
@@ -49,7 +49,7 @@ class GatewayConnection:
 
     @property
     def backlog(self) -> int:
-        """Count what waits to be sent."""
+        """Return the number of items that wait to be sent."""
         return len(self._outbox)
 
     def enqueue(self, item: SentDispatch | str | Storm) -> None:
@@ -160,7 +160,7 @@ class GatewayConnection:
             await self._websocket.send_bytes(data)
 
     async def _fail(self, storm: Storm) -> None:
-        """Do what the storm does; send nothing after it."""
+        """Do what the storm says; send nothing after it."""
         if storm.does == "close":
             self._hub.close_later(self, storm.code)
         if storm.does == "cut" and self._request.transport is not None:

@@ -1,4 +1,4 @@
-"""What can go wrong at the gateway: storms, which hit connections, and deliveries that repeat and reorder events."""
+"""Faults of the gateway: storms, which hit connections, and deliveries that repeat and reorder events."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Delivery:
     """
 
     def __init__(self, deliver: Callable[[Dispatch], None]) -> None:
-        """Deliver faithfully at first."""
+        """Begin with normal delivery."""
         self._deliver = deliver
         self._repeat_probability = 0.0
         self._shuffle_size = 0
@@ -86,7 +86,7 @@ class Delivery:
         self._random.seed(seed)
 
     def restore(self) -> None:
-        """Deliver faithfully again, and release the held events."""
+        """Deliver normally again, and release the held events."""
         self._repeat_probability = 0.0
         self._shuffle_size = 0
         self.release()

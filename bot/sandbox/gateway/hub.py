@@ -1,4 +1,4 @@
-"""The hub: keeps all gateway sessions, and gives every event to those that may have it."""
+"""The hub: keeps all gateway sessions, and gives each event to the sessions that may receive it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HIGH_WATER = 2_000
 
 
 class Hub:
-    """Gives every dispatch of the world to the sessions that may have it.
+    """Gives each dispatch of the world to the sessions that may receive it.
 
     Nothing is sent while ``unmuted`` is not set, heartbeat acknowledgements included. ``progress`` is set when a
     connection has sent something.
@@ -211,7 +211,7 @@ class Hub:
         return [session for session in self.sessions.values() if session.connection is not None and session.ready]
 
     def strike(self, connection: SessionConnection, moment: str) -> bool:
-        """Do what the storm does at this moment; tell whether it does anything."""
+        """Do what the storm says for this moment; tell whether it says anything."""
         storm = self.storm
         if storm is None or not storm.strikes(moment):
             return False

@@ -1,4 +1,4 @@
-"""A gateway session: what IDENTIFY asked for, what the bot was sent, and whether it is connected."""
+"""A gateway session: what IDENTIFY asked for, the events sent to the bot, and whether it is connected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SentDispatch:
 
 
 class SessionConnection(Protocol):
-    """The connection of a session, as sessions see it: it knows them, and they must not know it."""
+    """A connection as its session sees it. The class of connections depends on this module, not the other way round."""
 
     session: GatewaySession | None
     closed_by_us: bool

@@ -52,14 +52,14 @@ class RequestBody:
 
     @property
     def mapping(self) -> Json:
-        """The value as an object; raise 50035 if it is none."""
+        """Return the value as an object; raise 50035 if it is none."""
         if isinstance(self.value, dict):
             return self.value
         raise invalid("", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
 
     @property
     def sequence(self) -> list[Any]:
-        """The value as an array; raise 50035 if it is none."""
+        """Return the value as an array; raise 50035 if it is none."""
         if isinstance(self.value, list):
             return self.value
         raise invalid("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
@@ -174,7 +174,7 @@ def length_between(least: int, most: int) -> PlainValidator:
 
 
 def one_of(choices: Container[int], shown: str) -> PlainValidator:
-    """Check that a number is one of some; ``shown`` names them."""
+    """Check that a number is one of the allowed ones; ``shown`` names them."""
 
     def check(value: object) -> int:
         if isinstance(value, int) and value in choices:

@@ -125,7 +125,7 @@ def _post(call: RestCall, message: Message, form: MessageForm, reply_to: Message
 
 
 def _defer(call: RestCall, interaction: Interaction, form: MessageForm) -> Message:
-    """Post the message that says the bot is thinking; of the form only EPHEMERAL counts (:304)."""
+    """Post the message that shows that the bot is thinking; of the body only EPHEMERAL counts (:304)."""
     message = _first_answer(interaction)
     message.flags = MessageFlag.LOADING | ((form.flags or 0) & MessageFlag.EPHEMERAL)
     interaction.waiting = True

@@ -149,7 +149,7 @@ def _endpoint(route: Route, services: Services) -> Callable[[web.Request], Await
                 fault.rule, request, lambda: _serve(route, services, request)
             )
         services.request_log.finish(entry, status)
-        # discord.py takes a 429 without Via for one of Cloudflare, and gives up (docs/discord-facts.md, 1.3).
+        # discord.py treats a 429 without Via as one of Cloudflare, and gives up (docs/discord-facts.md, 1.3).
         if fault is None or fault.rule.via:
             response.headers["Via"] = "1.1 google"
         return response
@@ -171,7 +171,7 @@ async def _serve(route: Route, services: Services, request: web.Request) -> web.
         response = json_response(error.body(), status=error.status)
     except web.HTTPException as error:
         response = json_response({"message": f"{error.status}: {error.reason}", "code": 0}, status=error.status)
-    except Exception:  # noqa: BLE001 - a bug of ours must not look like anything but Discord failing
+    except Exception:  # noqa: BLE001 - a bug of ours must look like a failure of Discord
         _log.exception("The sandbox failed to answer %s %s", route.method, route.path)
         response = json_response({"message": "500: Internal Server Error", "code": 0}, status=500)
     if verdict is not None:

@@ -31,7 +31,7 @@ class ThreadForm(JsonForm):
 
 
 class ChannelForm(JsonForm):
-    """A channel or thread as it shall be."""
+    """The new values of a channel or thread."""
 
     name: _Name
     archived: Flag
