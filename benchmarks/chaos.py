@@ -231,8 +231,7 @@ def _print_problems(screen: Console, outcome: Outcome) -> None:
     if outcome.seen.trouble:
         screen.print(f"{name}: {outcome.seen.trouble}", style="red", markup=False)
     for problem in outcome.verdict.problems[:PROBLEMS_SHOWN]:
-        about = f"message {problem.message_id} in {problem.channel}"
-        screen.print(f"{name}: {problem.fault}, {about}: {problem.what}", style="red", markup=False)
+        screen.print(f"{name}: {problem}", style="red", markup=False)
     if len(outcome.verdict.problems) > PROBLEMS_SHOWN:
         screen.print(f"{name}: {len(outcome.verdict.problems) - PROBLEMS_SHOWN:,} more problems", style="red")
 

@@ -12,7 +12,6 @@ from rich.progress import Progress
 
 from bot.cli.output import count_text, printable
 from bot.cli.records import say
-from bot.errors import LogDamaged
 from bot.eventlog.reader import Reader
 from bot.eventlog.verify import Finding, verify
 
@@ -57,26 +56,19 @@ async def check_log(
     events = 0
     findings: list[Finding] = []
 
-    def found(new: tuple[Finding, ...]) -> None:
-        findings.extend(new)
-        for finding in new:
+    async for page in verify(reader, streams):
+        events += page.events
+        findings.extend(page.findings)
+        for finding in page.findings:
             report(finding)
-
-    try:
-        async for page in verify(reader, streams):
-            events += page.events
-            found(page.findings)
-            if bar is not None and task is not None:
-                bar.advance(task, page.events)
-    except LogDamaged as error:
-        found((Finding("", 0, str(error)),))
+        if bar is not None and task is not None:
+            bar.advance(task, page.events)
     return VerifyReport(events, len(streams), time.monotonic() - began, tuple(findings))
 
 
 def print_finding(finding: Finding) -> None:
     """Write one finding as a line."""
-    place = f"{finding.stream} v{finding.version}: " if finding.stream else ""
-    say(click.style("WRONG  ", fg="red", bold=True) + printable(f"{place}{finding.problem}"))
+    say(click.style("WRONG  ", fg="red", bold=True) + printable(str(finding)))
 
 
 def print_report(report: VerifyReport, *, words_checked: bool) -> None:

@@ -20,6 +20,7 @@ from bot.core.streams import stream_of
 from bot.demo.order import Answered, misplaced
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader
+from bot.eventlog.verify import Finding
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 
@@ -55,12 +56,17 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault, with the message that it is about (0: none)."""
+    """One fault, with the message that it is about; None where it is about a whole channel."""
 
     fault: Fault
-    message_id: int
+    message_id: int | None
     channel: str
     what: str = ""
+
+    def __str__(self) -> str:
+        """Return the fault, its place, and what is known of it."""
+        about = self.channel if self.message_id is None else f"message {self.message_id} in {self.channel}"
+        return f"{self.fault}: {about} {self.what}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class RunVerdict:
             "problems": [
                 {
                     "fault": item.fault,
-                    "message_id": str(item.message_id) if item.message_id else None,
+                    "message_id": None if item.message_id is None else str(item.message_id),
                     "channel": item.channel,
                     "what": item.what,
                 }
@@ -159,7 +165,7 @@ async def judge(
         ),
         _order_problems(replies, trails),
         (
-            Problem(Fault.DAMAGED, 0, finding.stream, f"v{finding.version}: {finding.problem}")
+            Problem(Fault.DAMAGED, None, finding.stream, _damage(finding))
             for finding in (verified.findings if verified else ())
         ),
     )
@@ -199,6 +205,10 @@ class _Case:
 
     def problem(self, fault: Fault, what: str = "") -> Problem:
         return Problem(fault, self.message_id, self.channel, what)
+
+
+def _damage(finding: Finding) -> str:
+    return f"v{finding.version}: {finding.problem}" if finding.version else finding.problem
 
 
 def _replies(own: Iterable[MessageRecord], trails: Mapping[int, Trail]) -> dict[int, list[_Reply]]:

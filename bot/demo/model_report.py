@@ -124,7 +124,7 @@ def print_model_report(report: ModelReport) -> None:
     table.add_row("tokens in and out", "", "", f"{read:,}", f"{written:,}", "")
     screen.table(table)
     for problem in verdict.problems:
-        screen.print(Text(f"{problem.fault}: message {problem.message_id} {problem.what}".rstrip(), style="red"))
+        screen.print(Text(printable(str(problem)), style="red"))
     if report.trouble:
         screen.print(Text(report.trouble, style="red"))
     screen.print(

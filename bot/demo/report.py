@@ -113,8 +113,7 @@ def print_report(report: DemoReport) -> None:
         screen.table(_timeline(report.timeline, screen.width if screen.is_terminal else None))
     screen.table(_table(report))
     for problem in report.verdict.problems[:PROBLEMS_SHOWN]:
-        where = f"message {problem.message_id} in {problem.channel}" if problem.message_id else problem.channel
-        screen.print(Text(f"{problem.fault}: {where} {printable(problem.what)}".rstrip(), style="red"))
+        screen.print(Text(printable(str(problem)), style="red"))
     if report.trouble:
         screen.print(Text(report.trouble, style="red"))
     _print_verdict(screen, report)

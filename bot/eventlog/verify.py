@@ -37,11 +37,15 @@ _HEAD = "SELECT version, hash FROM streams WHERE name = ?"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault, at ``version`` of ``stream``."""
+    """One fault, at ``version`` of ``stream``; version 0 is before its first event."""
 
     stream: str
     version: int
     problem: str
+
+    def __str__(self) -> str:
+        """Return the fault after its place, in which only an event has a version."""
+        return f"{self.stream}{f' v{self.version}' if self.version else ''}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def for_discord_py(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
     try:
         read = from_json(text)
     except (ValueError, RecursionError) as error:
-        _log.error("event.unreadable", type="", error=type(error).__name__)
+        _log.error("event.unreadable", error=type(error).__name__)
         read = None
     if isinstance(read, list):
         return read

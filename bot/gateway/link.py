@@ -74,7 +74,7 @@ class Link(DiscordWebSocket):
         """Take a frame, but ignore a JSON list, which is never a frame and which discord.py can't handle."""
         text = self._decompressor.decompress(frame) if isinstance(frame, bytes) else frame
         if text is not None and text.lstrip().startswith("["):
-            _log.error("event.unreadable", type="", error="a list")
+            _log.error("event.unreadable", error="a list")
         elif text is not None:
             await super().received_message(text)
 

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from bot.core.conversation import Conversation
 from bot.core.fold import evolve
 from bot.core.streams import stream_of
-from bot.errors import LogDamaged
 from bot.eventlog.snapshots import SPACING
 from bot.eventlog.verify import Finding
 from bot.eventlog.verify import verify as verify_streams
@@ -85,16 +84,12 @@ async def verify(context: CommandContext, channel_id: int | None = None, progres
     total = sum(info.version for info in streams)
     events, count = 0, 0
     findings: list[Finding] = []
-    try:
-        async for page in verify_streams(context.reader, streams):
-            events += page.events
-            count += len(page.findings)
-            findings += page.findings[: MOST_FINDINGS - len(findings)]
-            if progress is not None:
-                progress(events, max(total, events))
-    except LogDamaged as error:
-        count += 1
-        findings.append(Finding("", 0, str(error)))
+    async for page in verify_streams(context.reader, streams):
+        events += page.events
+        count += len(page.findings)
+        findings += page.findings[: MOST_FINDINGS - len(findings)]
+        if progress is not None:
+            progress(events, max(total, events))
     seconds = max(context.clock() - began, 1) / SECOND
     return _verdict(context, events, len(streams), seconds, count, findings)
 
@@ -109,7 +104,7 @@ def _verdict(
         (
             f"checked in {seconds:.2f} s ({events / seconds:,.0f} events a second)",
             "chain, versions, snapshots and words" if words else "chain, versions and snapshots; words need the key",
-            *(printable(f"{found.stream} v{found.version}: {found.problem}") for found in findings),
+            *(printable(str(found)) for found in findings),
             *(("and more",) if count > len(findings) else ()),
         ),
         {

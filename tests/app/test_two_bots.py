@@ -54,12 +54,14 @@ async def test_the_slower_one_leaves_the_answer_to_the_faster(launch: Launch, co
     await control.post("ask more")
     await slow.judge.expect(ReplyRequested, 2)
     await fast.judge.expect(ReplySent, 2)
+    await slow.judge.settled(post["channel_id"])
 
     replies = await control.messages(author="sandbox-bot")
     assert foreign.message_id == int(post["id"])
     assert foreign.sent_id == int(replies[0]["id"])
     assert abandoned.reason is AbandonReason.ANSWERED_ELSEWHERE
     assert [reply["content"] for reply in replies] == ["re: it", "re: more"]
+    assert [question.text for question in responder.asked] == ["ask it", "ask more"]
     assert int(post["id"]) not in {event.message_id for event in await slow.judge.of(ReplyComposed)}
 
 

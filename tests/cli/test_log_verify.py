@@ -80,6 +80,15 @@ def test_each_thing_wrong_is_a_line(run: Run, folder: Path, statement: str, plac
     assert (sums["ok"], sums["findings"]) == (False, len(findings))
 
 
+def test_a_stream_of_which_no_event_is_left_is_named_without_a_version(run: Run, folder: Path) -> None:
+    """Its versions begin with 1."""
+    tamper(folder, "DELETE FROM events")
+
+    out = run("log", "verify", "--log", folder, "--channel", GENERAL).out
+
+    assert f"WRONG  channel:{GENERAL}: the stream ends at version 0, its head says 8\n" in out
+
+
 def test_one_channel_can_be_verified(run: Run, folder: Path) -> None:
     """What is wrong elsewhere does not show."""
     tamper(folder, "DELETE FROM events WHERE position = 9")

@@ -293,12 +293,25 @@ async def test_a_message_in_two_streams_is_recorded_twice(tmp_path: Path) -> Non
 
 async def test_a_damaged_log_is_no_right_run(tmp_path: Path) -> None:
     """What the verification found counts."""
-    found = VerifyReport(events=1, streams=1, seconds=1.0, findings=(Finding("bot", 3, "its hash does not fit"),))
+    changed, gone = Finding("bot", 3, "its hash does not fit"), Finding("bot", 0, "there is no such stream")
+    found = VerifyReport(events=1, streams=1, seconds=1.0, findings=(changed, gone))
 
     verdict = await judged(tmp_path, DISCORD, verified=found)
 
     assert not verdict.ok
-    assert [Fault.DAMAGED] == [problem.fault for problem in verdict.problems]
+    assert [Fault.DAMAGED] * 2 == [problem.fault for problem in verdict.problems]
     assert verdict.to_json()["problems"] == [
-        {"fault": "damaged log", "message_id": None, "channel": "bot", "what": "v3: its hash does not fit"}
+        {"fault": "damaged log", "message_id": None, "channel": "bot", "what": "v3: its hash does not fit"},
+        {"fault": "damaged log", "message_id": None, "channel": "bot", "what": "there is no such stream"},
     ]
+    assert list(map(str, verdict.problems)) == [
+        "damaged log: bot v3: its hash does not fit",
+        "damaged log: bot there is no such stream",
+    ]
+
+
+async def test_a_fault_is_told_with_its_message(tmp_path: Path) -> None:
+    """And where it was posted."""
+    verdict = await judged(tmp_path, [*DISCORD, posted(9000)])
+
+    assert list(map(str, verdict.problems)) == ["lost: message 9000 in general"]

@@ -48,7 +48,7 @@ async def test_a_message_is_recorded_with_all_that_discord_says_of_it(launch: La
         ("alice", "hello", ()),
         ("bob", "what a cat", ("cat.png",)),
     ]
-    assert await replies(control) == []
+    assert [each.event for each in await bot.judge.all(f"channel:{first['channel_id']}")] == events
 
 
 @pytest.mark.parametrize("missed", [False, True], ids=["live", "missed"])

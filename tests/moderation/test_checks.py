@@ -93,6 +93,18 @@ async def test_verify_finds_a_change(room: Room, tmp_path: Path) -> None:
     assert report.title.startswith("1 finding in 3 events")
 
 
+async def test_verify_names_no_version_where_no_event_is_left(room: Room, tmp_path: Path) -> None:
+    """A stream's versions begin with 1."""
+    await chat(room, 3)
+    with closing(sqlite3.connect(tmp_path / "events.db")) as database, database:
+        database.execute("DROP TRIGGER events_refuse_delete")
+        database.execute("DELETE FROM events")
+
+    report = await room.moderation.verify(CHANNEL)
+
+    assert report.lines[-1] == f"{stream_of(CHANNEL)}: the stream ends at version 0, its head says 3"
+
+
 async def test_an_export_is_whole_and_fits(room: Room) -> None:
     """Page by page, every event once, none torn."""
     await chat(room, 30)

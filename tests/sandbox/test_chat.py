@@ -292,6 +292,7 @@ async def test_a_chat_is_left_by_its_keys(sandbox: Sandbox, control: ControlClie
     """/quit, and nothing of it stays with the world."""
     async with chatting(sandbox, control) as (typist, running):
         await typist.sees("No bot is connected yet")
+        assert sandbox.world.whisper_listeners
         typist.type("/quit")
         async with asyncio.timeout(PATIENCE):
             await running

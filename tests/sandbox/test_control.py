@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import aiohttp
@@ -33,54 +34,176 @@ async def test_it_lists_its_routes_with_what_they_do(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "said"),
     [
-        pytest.param("POST", "/messages", {"content": "x", "channel": "nowhere"}, id="an unknown channel"),
-        pytest.param("POST", "/messages", {"content": 5}, id="a text that is a number"),
-        pytest.param("POST", "/messages", {"content": "x", "author": "123"}, id="an unknown user id"),
-        pytest.param("POST", "/messages", {"content": "x", "author": " "}, id="a user without name"),
-        pytest.param("POST", "/messages", {"content": "x", "reply_to": "1"}, id="a reply to nothing"),
-        pytest.param("POST", "/messages", {"attachments": [{}]}, id="a file without name"),
-        pytest.param("POST", "/messages", {"attachments": 5}, id="files that are no list"),
-        pytest.param("POST", "/messages", {"content": " "}, id="an empty message"),
-        pytest.param("POST", "/messages", {"content": "x" * 4001}, id="a message that is too long"),
-        pytest.param("POST", "/messages/batch", {}, id="no messages"),
-        pytest.param("POST", "/messages/batch", {"messages": ["x"]}, id="a message that is a text"),
-        pytest.param("PATCH", "/messages/1", {"content": "x"}, id="an edit of nothing"),
-        pytest.param("POST", "/messages/bulk-delete", {"messages": []}, id="a deletion of nothing"),
-        pytest.param("POST", "/channels", {"name": ""}, id="a channel without name"),
-        pytest.param("POST", "/channels", {"name": "x", "type": "voice"}, id="a kind of channel it does not have"),
-        pytest.param("POST", "/dms", {"user": "sandbox-bot"}, id="a private channel with a bot"),
-        pytest.param("POST", "/threads", {"name": "x", "channel": "nowhere"}, id="a thread nowhere"),
-        pytest.param("PUT", "/channels/general/permissions", {"deny": ["FLY"]}, id="an unknown permission"),
-        pytest.param("DELETE", "/guilds/none", None, id="an unknown guild"),
-        pytest.param("POST", "/applications", {"name": "x", "token": ""}, id="an empty token"),
         pytest.param(
-            "POST", "/interactions/modal", {"custom_id": "x", "fields": 1, "channel": "general"}, id="no form"
+            "POST",
+            "/messages",
+            {"content": "x", "channel": "nowhere"},
+            "There is no channel 'nowhere'.",
+            id="an unknown channel",
         ),
-        pytest.param("GET", "/interactions/1", None, id="an unknown interaction"),
-        pytest.param("GET", "/interactions/x", None, id="an interaction id that is none"),
-        pytest.param("POST", "/wait", {}, id="waiting for nothing"),
-        pytest.param("POST", "/wait", {"ready": True, "timeout": "long"}, id="a deadline that is no number"),
-        pytest.param("POST", "/wait", {"ready": True, "timeout": 1e9}, id="a deadline too far away"),
-        pytest.param("POST", "/wait", {"messages": 5}, id="a filter that is no object"),
-        pytest.param("POST", "/gateway/drop", {"code": 5}, id="a close code that is none"),
-        pytest.param("POST", "/gateway/repeat", {"probability": 3}, id="a probability of three"),
-        pytest.param("POST", "/gateway/shuffle", {"size": -1}, id="a negative size"),
-        pytest.param("POST", "/outage", {"seconds": 0}, id="no outage"),
-        pytest.param("PATCH", "/settings", {"colour": "red"}, id="an unknown setting"),
-        pytest.param("PATCH", "/settings", {"nonce_window": -1}, id="a negative time"),
-        pytest.param("PATCH", "/settings", {"message_rate": "fast"}, id="a rate that is none"),
-        pytest.param("PATCH", "/settings", {"denied_intents": ["flying"]}, id="an unknown intent"),
-        pytest.param("GET", "/nothing", None, id="an unknown path"),
-        pytest.param("DELETE", "/faults/7", None, id="an unknown fault"),
+        pytest.param("POST", "/messages", {"content": 5}, "content must be text.", id="a text that is a number"),
+        pytest.param(
+            "POST", "/messages", {"content": "x", "author": "123"}, "There is no user '123'.", id="an unknown user id"
+        ),
+        pytest.param(
+            "POST", "/messages", {"content": "x", "author": " "}, "There is no user ' '.", id="a user without name"
+        ),
+        pytest.param(
+            "POST", "/messages", {"content": "x", "reply_to": "1"}, "There is no message '1'.", id="a reply to nothing"
+        ),
+        pytest.param(
+            "POST", "/messages", {"attachments": [{}]}, "An attachment needs a filename,", id="a file without name"
+        ),
+        pytest.param(
+            "POST", "/messages", {"attachments": 5}, "An attachment needs a filename,", id="files that are no list"
+        ),
+        pytest.param(
+            "POST",
+            "/messages",
+            {"content": " "},
+            "A message has 1 to 4000 characters, or attachments.",
+            id="an empty message",
+        ),
+        pytest.param(
+            "POST",
+            "/messages",
+            {"content": "x" * 4001},
+            "A message has 1 to 4000 characters, or attachments.",
+            id="a message that is too long",
+        ),
+        pytest.param("POST", "/messages/batch", {}, "messages is missing.", id="no messages"),
+        pytest.param(
+            "POST",
+            "/messages/batch",
+            {"messages": ["x"]},
+            "messages[0] must be an object.",
+            id="a message that is a text",
+        ),
+        pytest.param("PATCH", "/messages/1", {"content": "x"}, "There is no message '1'.", id="an edit of nothing"),
+        pytest.param(
+            "POST",
+            "/messages/bulk-delete",
+            {"messages": []},
+            "Name messages of one channel.",
+            id="a deletion of nothing",
+        ),
+        pytest.param(
+            "POST", "/channels", {"name": ""}, "name must have 1 to 100 characters.", id="a channel without name"
+        ),
+        pytest.param(
+            "POST",
+            "/channels",
+            {"name": "x", "type": "voice"},
+            "type must be one of text, announcement.",
+            id="a kind of channel it does not have",
+        ),
+        pytest.param(
+            "POST",
+            "/dms",
+            {"user": "sandbox-bot"},
+            "A DM is between the bot and a person.",
+            id="a private channel with a bot",
+        ),
+        pytest.param(
+            "POST",
+            "/threads",
+            {"name": "x", "channel": "nowhere"},
+            "There is no channel 'nowhere'.",
+            id="a thread nowhere",
+        ),
+        pytest.param(
+            "PUT",
+            "/channels/general/permissions",
+            {"deny": ["FLY"]},
+            "'FLY' is not a permission: choose from",
+            id="an unknown permission",
+        ),
+        pytest.param("DELETE", "/guilds/none", None, "There is no guild 'none'.", id="an unknown guild"),
+        pytest.param(
+            "POST",
+            "/applications",
+            {"name": "x", "token": ""},
+            "token must be a new, non-empty text.",
+            id="an empty token",
+        ),
+        pytest.param(
+            "POST",
+            "/interactions/modal",
+            {"custom_id": "x", "fields": 1, "channel": "general"},
+            "fields must be an object.",
+            id="no form",
+        ),
+        pytest.param("GET", "/interactions/1", None, "There is no such interaction.", id="an unknown interaction"),
+        pytest.param(
+            "GET", "/interactions/x", None, "interaction must be a whole number.", id="an interaction id that is none"
+        ),
+        pytest.param("POST", "/wait", {}, "Say what to wait for: messages,", id="waiting for nothing"),
+        pytest.param(
+            "POST",
+            "/wait",
+            {"ready": True, "timeout": "long"},
+            "timeout must be a number.",
+            id="a deadline that is no number",
+        ),
+        pytest.param(
+            "POST",
+            "/wait",
+            {"ready": True, "timeout": 1e9},
+            "timeout must be between 0 and 600 seconds.",
+            id="a deadline too far away",
+        ),
+        pytest.param("POST", "/wait", {"messages": 5}, "messages must be an object.", id="a filter that is no object"),
+        pytest.param(
+            "POST",
+            "/gateway/drop",
+            {"code": 5},
+            "code must be 1000, 1001 or between 4000 and 4999.",
+            id="a close code that is none",
+        ),
+        pytest.param(
+            "POST",
+            "/gateway/repeat",
+            {"probability": 3},
+            "probability must be between 0 and 1.",
+            id="a probability of three",
+        ),
+        pytest.param(
+            "POST", "/gateway/shuffle", {"size": -1}, "size and delay must not be negative.", id="a negative size"
+        ),
+        pytest.param(
+            "POST", "/outage", {"seconds": 0}, "seconds must be more than 0 and at most 3600.", id="no outage"
+        ),
+        pytest.param(
+            "PATCH", "/settings", {"colour": "red"}, "'colour' is not a setting: choose from", id="an unknown setting"
+        ),
+        pytest.param(
+            "PATCH",
+            "/settings",
+            {"nonce_window": -1},
+            "Times and sessions_left must not be negative.",
+            id="a negative time",
+        ),
+        pytest.param(
+            "PATCH", "/settings", {"message_rate": "fast"}, "'fast' is not a rate: write", id="a rate that is none"
+        ),
+        pytest.param(
+            "PATCH",
+            "/settings",
+            {"denied_intents": ["flying"]},
+            "denied_intents are among members,",
+            id="an unknown intent",
+        ),
+        pytest.param("GET", "/nothing", None, "Not Found: GET /control lists what there is.", id="an unknown path"),
+        pytest.param("DELETE", "/faults/7", None, "There is no fault 7.", id="an unknown fault"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_a_sentence(
-    control: ControlClient, method: str, path: str, body: dict[str, Any] | None
+    control: ControlClient, method: str, path: str, body: dict[str, Any] | None, said: str
 ) -> None:
-    """The sentence ends with a stop, and nothing was posted."""
-    with pytest.raises(SandboxError, match=r"\.$"):
+    """The sentence says why and ends with a stop, and nothing was posted."""
+    with pytest.raises(SandboxError, match=rf"^{re.escape(said)}.*(?<=\.)$"):
         await control.call(method, path, body)
 
     assert (await control.counts())["total"] == 0
@@ -183,7 +306,7 @@ async def test_waiting_ends_when_it_is_so_or_when_time_is_up(control: ControlCli
 async def test_many_messages_go_in_one_call_or_not_at_all(control: ControlClient) -> None:
     """One that is refused keeps all of them out."""
     many = [{"content": str(number), "author": f"user {number % 7}"} for number in range(1000)]
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match="There is no message '1'"):
         await control.post_many([*many, {"content": "x", "reply_to": "1"}])
     assert (await control.counts())["total"] == 0
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import discord
 import pytest
 import yarl
 
@@ -170,4 +169,4 @@ async def test_an_invented_event_is_ignored_by_discord_py(start_bot: StartBot, c
     await control.post("still here")
 
     assert await _texts(bot, 1) == ["still here"]
-    assert isinstance(bot.status, discord.Status)
+    assert (await control.sessions())["identifies"] == 1

@@ -192,17 +192,19 @@ async def test_options_of_every_kind_arrive(start_bot: StartBot, control: Contro
 
 
 @pytest.mark.parametrize(
-    ("command", "values"),
+    ("command", "values", "said"),
     [
-        pytest.param("nothing", {}, id="an unknown command"),
-        pytest.param("go now", {}, id="a subcommand that is not there"),
-        pytest.param("go", {}, id="a required option is missing"),
-        pytest.param("go", {"number": "three"}, id="a value of another type"),
-        pytest.param("go", {"number": 1, "colour": "red"}, id="an unknown option"),
+        pytest.param("nothing", {}, "The bot has no command 'nothing' here", id="an unknown command"),
+        pytest.param("go now", {}, "'go' has no subcommands", id="a subcommand that is not there"),
+        pytest.param("go", {}, "The option 'number' is required", id="a required option is missing"),
+        pytest.param(
+            "go", {"number": "three"}, "The value of number does not fit its type", id="a value of another type"
+        ),
+        pytest.param("go", {"number": 1, "colour": "red"}, "'go' has no option 'colour'", id="an unknown option"),
     ],
 )
 async def test_a_use_that_does_not_fit_is_refused(
-    start_bot: StartBot, control: ControlClient, command: str, values: dict[str, object]
+    start_bot: StartBot, control: ControlClient, command: str, values: dict[str, object], said: str
 ) -> None:
     """The person is told before the bot hears of it."""
 
@@ -211,7 +213,7 @@ async def test_a_use_that_does_not_fit_is_refused(
 
     await _with_commands(start_bot, _command(callback))
 
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match=f"^{said}"):
         await control.use_command(command, values)
 
 
@@ -284,5 +286,5 @@ async def test_buttons_and_forms(start_bot: StartBot, control: ControlClient) ->
     assert (pressed["acknowledged"], pressed["modal"]["custom_id"]) == (9, "form")
     assert answer["original"]["content"] == "because it rains"
     assert (await control.messages(contains="changed"))[0]["id"] == str(message.id)
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match="'nothing'"):
         await control.use_component(str(message.id), "nothing")

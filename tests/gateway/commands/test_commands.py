@@ -77,7 +77,7 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
         pytest.param("verify", {}, "All is well", id="verify"),
         pytest.param("snapshot", {}, "at version 4 is kept", id="snapshot"),
         pytest.param("status", {}, "connected", id="status"),
-        pytest.param("undo", {}, "", id="undo of nothing"),
+        pytest.param("undo", {}, "has no rewind or reset to take back", id="undo of nothing"),
         pytest.param("retry", {"message": "MESSAGE"}, "was answered", id="retry of what was answered"),
         pytest.param("drop", {"message": "MESSAGE"}, "no unfinished reply", id="drop of what was answered"),
     ],
