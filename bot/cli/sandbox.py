@@ -103,6 +103,7 @@ class BotBeside:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                process_group=0,  # a terminal's Ctrl-C is for the sandbox, which then ends the bot in good order
                 env={
                     **os.environ,
                     **_environment(self._description),

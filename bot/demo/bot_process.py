@@ -82,6 +82,7 @@ log_format = "json"
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                process_group=0,  # a terminal's Ctrl-C is for the demo, which then ends the bot
             )
         self.starts += 1
 

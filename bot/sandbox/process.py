@@ -48,6 +48,7 @@ async def sandbox_process(arguments: Iterable[str] = ()) -> AsyncIterator[Sandbo
         *tethered(sys.executable, "-m", "bot.sandbox", "--json", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        process_group=0,  # a terminal's Ctrl-C is for whoever started it, who then ends it in good order
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
     try:

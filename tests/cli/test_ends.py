@@ -21,9 +21,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.sandbox import bot_beside
 from bot.core import events as e
+from bot.demo.bot_process import bot_process
 from bot.eventlog.log import Location, open_log
 from bot.moderation.control_socket import SOCKET
+from bot.sandbox.process import sandbox_process
 from tests.cli.conftest import GENERAL
 
 PATIENCE = 300
@@ -295,3 +298,16 @@ def test_a_full_disk_gets_a_sentence(folder: Path) -> None:
     assert process.returncode == 1
     assert errors.startswith(b"Error: There is no space left")
     assert errors.count(b"\n") == 1
+
+
+async def test_a_terminals_ctrl_c_is_for_the_command_and_not_for_its_children(tmp_path: Path) -> None:
+    """Else a child may end first, and the command would call that an error."""
+    nowhere = {"token": "t", "api_url": "http://127.0.0.1:9/api/v10", "gateway_url": "ws://127.0.0.1:9"}
+    async with bot_beside({**nowhere, "control_url": ""}) as beside, bot_process(tmp_path, "t") as played:
+        played.configure(nowhere["api_url"], nowhere["gateway_url"], "{}")
+        await played.start()
+        async with sandbox_process(()) as sandbox:
+            assert beside._process is not None
+            children = [beside._process.pid, played.pid, sandbox.pid]
+
+            assert {os.getpgid(child) for child in children} == set(children)
