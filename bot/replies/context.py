@@ -111,15 +111,15 @@ class ReplyContext:
 
 @dataclass(frozen=True, slots=True)
 class ChannelContext:
-    """The parts that the replies of one channel are made with."""
+    """What the replies of one channel are made with; ``shared`` is the same for all channels."""
 
     id: int
-    all: ReplyContext
+    shared: ReplyContext
     known: Knowledge = field(default_factory=Knowledge)
 
     async def state(self) -> Conversation:
         """Return the channel's state now."""
-        return await self.all.conversations.state(self.id)
+        return await self.shared.conversations.state(self.id)
 
     async def pending(self, message_id: int) -> Pending | None:
         """Return the unfinished reply to a message, None if there is none."""
@@ -127,13 +127,13 @@ class ChannelContext:
 
     async def handle(self, command: Command) -> tuple[Recorded, ...]:
         """Decide and record a command; return the events it newly appended."""
-        return await self.all.conversations.handle(self.id, command)
+        return await self.shared.conversations.handle(self.id, command)
 
     async def send(self, entry: Pending, part: int, text: str, still_next: StillNext) -> Outcome:
         """Send one part of a reply, as a message or into the response of the command."""
         if entry.asked:
-            return await self.all.responses.answer(entry.message_id, text)
+            return await self.shared.responses.answer(entry.message_id, text)
         nonce = nonce_of(entry.message_id, part, entry.generation)
-        return await self.all.sender.send(
+        return await self.shared.sender.send(
             self.id, text, still_next, nonce=nonce, reply_to=entry.message_id, plain=entry.plain
         )

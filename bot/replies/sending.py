@@ -43,7 +43,7 @@ class Sending:
 
     async def texts(self, entry: Pending) -> tuple[str, ...]:
         """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
-        return self._known.texts.get(entry.message_id) or await self._channel.all.composer.parts(entry)
+        return self._known.texts.get(entry.message_id) or await self._channel.shared.composer.parts(entry)
 
     async def send(self, entry: Pending, part: int) -> None:
         """Send a part, unless another reply has to go first, and record the outcome."""
@@ -65,7 +65,7 @@ class Sending:
 
     async def rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
         """Edit a message to ``text``, or delete it if that is empty. Both can be repeated."""
-        pace, sender = self._channel.all.pace, self._channel.all.sender
+        pace, sender = self._channel.shared.pace, self._channel.shared.sender
         wait = self._known.quiet_until - asyncio.get_running_loop().time()
         if wait > max(pace.every, LONGEST_PAUSE):
             # While the answer was written, this wait did not have to be recorded.
@@ -82,18 +82,18 @@ class Sending:
         """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
         doubted = doubtful(state.outbox, self._known.certain)
         try:
-            look = await self._channel.all.sender.look(self._channel.id, min(each.message_id for each in doubted))
+            look = await self._channel.shared.sender.look(self._channel.id, min(each.message_id for each in doubted))
         except LookFailed as error:
             await self.delay(entry, str(error), error.after_seconds)
             return
         for each in doubted:
             try:
-                texts = await self._channel.all.composer.parts(each) if each.composed and look.readable else ()
+                texts = await self._channel.shared.composer.parts(each) if each.composed and look.readable else ()
             except WordsErased:
                 await self.abandon(each, AbandonReason.ERASED)
                 continue
             now = await self._channel.state()
-            await self.conclude(each, judge_look(now, each, texts, look, self._channel.all.clock()))
+            await self.conclude(each, judge_look(now, each, texts, look, self._channel.shared.clock()))
 
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
@@ -103,7 +103,7 @@ class Sending:
         """
         now = asyncio.get_running_loop().time()
         if entry.attempts and entry.message_id not in self._known.due:
-            recorded = (entry.retry_at - self._channel.all.clock()) / SECOND
+            recorded = (entry.retry_at - self._channel.shared.clock()) / SECOND
             self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
         return self._known.due.get(entry.message_id, now) - now
 
@@ -148,7 +148,7 @@ class Sending:
 
     async def _delayed(self, entry: Pending, reason: str, attempt: int, pause: float, spent: Spent) -> None:
         self._known.due[entry.message_id] = asyncio.get_running_loop().time() + pause
-        retry_at = self._channel.all.clock() + int(pause * SECOND)
+        retry_at = self._channel.shared.clock() + int(pause * SECOND)
         command = Delay(entry.message_id, entry.next_part or 0, reason, attempt, retry_at, spent)
         await self._channel.handle(command)
         _log.info("reply.delayed", channel=self._channel.id, message=entry.message_id, reason=reason, attempt=attempt)
@@ -167,7 +167,7 @@ class Sending:
         new = await self._channel.handle(command)
         if new:
             state = await self._channel.state()
-            self._channel.all.notices.given_up(self._channel.id, state, entry, reason, refused=refused)
+            self._channel.shared.notices.given_up(self._channel.id, state, entry, reason, refused=refused)
         _log.warning(
             "reply.abandoned", channel=self._channel.id, message=entry.message_id, reason=reason.value, detail=detail
         )

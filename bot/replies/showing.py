@@ -34,7 +34,7 @@ class GivenUp(Exception):
 
 def go_on(channel: ChannelContext, message_id: int) -> None:
     """Raise GivenUp if the reply to a message is no longer pending."""
-    state = channel.all.conversations.peek(channel.id)
+    state = channel.shared.conversations.peek(channel.id)
     if state is not None and state.pending(message_id) is None:
         raise GivenUp
 
@@ -80,7 +80,7 @@ class Showing:
             await self._grown.wait()
             wait = self._known.quiet_until - asyncio.get_running_loop().time()
             if await self._closes(wait) or await self._closes_before(
-                self._channel.all.pace.turn(first=not self._shows)
+                self._channel.shared.pace.turn(first=not self._shows)
             ):
                 return
             self._grown.clear()
@@ -101,8 +101,8 @@ class Showing:
                     await self._grown.wait()
             except TimeoutError:
                 pause = TYPING_SECONDS
-                if self._channel.all.pace.spare():
-                    await self._channel.all.sender.typing(self._channel.id)
+                if self._channel.shared.pace.spare():
+                    await self._channel.shared.sender.typing(self._channel.id)
             else:
                 return
 
@@ -175,7 +175,7 @@ class Showing:
 
     async def _edit(self, sent_id: int, text: str) -> None:
         """Edit a message to show more."""
-        outcome = await self._channel.all.sender.edit(self._channel.id, sent_id, text)
+        outcome = await self._channel.shared.sender.edit(self._channel.id, sent_id, text)
         after: float | None = None
         self._known.shown.pop(sent_id, None)
         match outcome:
@@ -188,4 +188,4 @@ class Showing:
         self._rest(after)
 
     def _rest(self, after: float | None) -> None:
-        self._known.quiet_until = asyncio.get_running_loop().time() + max(self._channel.all.pace.every, after or 0.0)
+        self._known.quiet_until = asyncio.get_running_loop().time() + max(self._channel.shared.pace.every, after or 0.0)

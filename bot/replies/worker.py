@@ -83,7 +83,7 @@ class Worker:
                 state = await self._channel.state()
                 if not state.outbox:
                     self._known.due.clear()
-                    await self._channel.all.conversations.finish(self._channel.id)
+                    await self._channel.shared.conversations.finish(self._channel.id)
                     if self._changed.is_set():
                         continue
                     return
@@ -100,12 +100,12 @@ class Worker:
         """Take one step with one reply, or wait until it is due."""
         wait = self._sending.wait(entry)
         if self._known.waits_for:
-            self._channel.all.notices.waiting(self._channel.id, state)
+            self._channel.shared.notices.waiting(self._channel.id, state)
             wait = min(wait, SHOWN_AFTER)
         if wait > 0:
             await self._pause(wait)
             return
-        await self._channel.all.sender.ready()
+        await self._channel.shared.sender.ready()
         state = await self._channel.state()
         if not state.outbox or self._known.next_of(state.outbox) != entry:
             # The state may have changed until there is a connection.
@@ -118,7 +118,7 @@ class Worker:
 
     async def _step(self, entry: Pending) -> Step:
         texts = await self._sending.texts(entry) if entry.begun and entry.composed else ()
-        return self._known.step(entry, texts, self._channel.all.clock(), self._channel.all.patience)
+        return self._known.step(entry, texts, self._channel.shared.clock(), self._channel.shared.patience)
 
     async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
         match step:
@@ -139,12 +139,12 @@ class Worker:
                 await self._channel.handle(Complete(entry.message_id))
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
-        entries = in_a_row(state, entry) if self._channel.all.patience.together_us else (entry,)
-        wait = collecting(entries, self._channel.all.clock(), self._channel.all.patience)
+        entries = in_a_row(state, entry) if self._channel.shared.patience.together_us else (entry,)
+        wait = collecting(entries, self._channel.shared.clock(), self._channel.shared.patience)
         if wait > 0:
             await self._pause(wait / SECOND)
             return
-        absence = self._channel.all.composer.absence(entry) if self._known.written is None else None
+        absence = self._channel.shared.composer.absence(entry) if self._known.written is None else None
         if absence is not None:
             await self._sending.hold(entry, absence.reason, absence.seconds)
             return
@@ -152,7 +152,7 @@ class Worker:
 
     def _awaited(self, entry: Pending) -> str:
         """Return what an unwritten reply waits for, "" if it does not wait."""
-        absence = None if entry.composed else self._channel.all.composer.absence(entry)
+        absence = None if entry.composed else self._channel.shared.composer.absence(entry)
         return absence.reason if absence is not None else self._known.waits_for
 
     async def _pause(self, seconds: float) -> None:

@@ -65,11 +65,15 @@ class Writing:
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
         """Ask the responder, and record its answer, if any, as soon as it is complete."""
         unshown = partial(self._go_on, entries[0].message_id)
-        streams = self._channel.all.composer.streams(entries[0])
+        streams = self._channel.shared.composer.streams(entries[0])
         showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
         async with showing.open() if showing else nullcontext():
-            written = await self._channel.all.composer.compose(
-                state, self._channel.id, entries, self._channel.all.sender.own_id, showing.grow if showing else unshown
+            written = await self._channel.shared.composer.compose(
+                state,
+                self._channel.id,
+                entries,
+                self._channel.shared.sender.own_id,
+                showing.grow if showing else unshown,
             )
             if written is not None:
                 await self._record(written)
