@@ -143,7 +143,7 @@ class Client(ReconnectingClient):
 
     async def on_ready(self) -> None:
         """Complete the channels of the session and resume unfinished replies."""
-        # discord.py calls this some seconds after the session began. The connection may be lost by now.
+        # discord.py calls this a while after the session began. The connection may be lost by now.
         if self.ws.open:
             self._up = True
             _log.info("gateway.ready", guilds=len(self.guilds))
