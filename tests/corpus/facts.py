@@ -1,0 +1,51 @@
+"""What a log says, in a form that outlives the release which recorded it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, TypeAlias
+
+from bot.core.conversation import Conversation
+from bot.core.fold import evolve
+from bot.eventlog import snapshots
+from bot.eventlog.reader import Query, Reader
+
+Facts: TypeAlias = dict[str, Any]
+
+_LASTING = ("version", "watermark_id", "received", "sent", "skipped", "abandoned", "foreign", "paused", "deleted")
+"""The fields of a state that mean the same to every later fold."""
+
+
+async def told(reader: Reader) -> Facts:
+    """Return the events and their words, the state of each stream, and the number of events of each type."""
+    recorded = [event async for event in reader.events(Query())]
+    bodies = await reader.bodies([event.position for event in recorded])
+    states: dict[str, Conversation] = {}
+    for event in recorded:
+        states[event.stream] = evolve(states.get(event.stream, Conversation()), event)
+    return {
+        "events": [
+            {
+                "position": event.position,
+                "stream": event.stream,
+                "version": event.version,
+                "recorded_at": event.recorded_at,
+                "correlation": event.correlation,
+                "causation": event.causation,
+                "words": bodies[event.position].model_dump(mode="json") if event.position in bodies else None,
+            }
+            for event in recorded
+        ],
+        "states": {stream: _lasting(state) for stream, state in sorted(states.items())},
+        "types": dict(sorted(Counter(event.event.TYPE for event in recorded).items())),
+    }
+
+
+def _lasting(state: Conversation) -> Facts:
+    whole = json.loads(snapshots.encode(state)[0])
+    return {
+        **{name: whole[name] for name in _LASTING},
+        "window_ids": [turn.message_id for turn in state.window],
+        "outbox_ids": [pending.message_id for pending in state.outbox],
+    }
