@@ -24,6 +24,19 @@ log_level = "error"
 match = '!(?P<word>[a-z]+)'
 reply = "{author}: {word} it is"
 """
+NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
+"""Options of a sandbox that lets a client send as fast as it can."""
+
+UNLIMITED = """
+[telemetry]
+port = 0
+log_level = "error"
+[limits]
+per_channel = "off"
+per_person = "off"
+"""
+"""Settings of a bot that answers as often as it is asked; rules are to be added."""
+
 TICK = 0.01
 """Seconds between two looks at a file that grows and shrinks."""
 

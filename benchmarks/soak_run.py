@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks.bots import cpu_seconds, location, reading, resident_memory, running_bot, watched_wal
+from benchmarks.bots import (
+    NO_LIMITS,
+    UNLIMITED,
+    cpu_seconds,
+    location,
+    reading,
+    resident_memory,
+    running_bot,
+    watched_wal,
+)
 from benchmarks.compare.chat import Chat
 from benchmarks.soak_figures import Line, Outcome
 from bot.cli.log_verify import check_log
@@ -22,14 +31,7 @@ from bot.eventlog.log import open_reader
 from bot.sandbox.json_codec import Json
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
-SETTINGS = """
-[telemetry]
-port = 0
-log_level = "error"
-[limits]
-per_channel = "off"
-per_person = "off"
+RULE = """
 [[rules]]
 match = 'how is the soak\\?'
 reply = "Wet, {author}."
@@ -169,7 +171,7 @@ async def soak(
     async with sandbox_process(NO_LIMITS) as sandbox:
         for number in range(plan.channels):
             await sandbox.control.create_channel(f"soak-{number}")
-        async with running_bot(folder, sandbox, SETTINGS) as process:
+        async with running_bot(folder, sandbox, UNLIMITED + RULE) as process:
             await sandbox.control.wait_for_ready()
             async with watched_wal(location(folder).database) as wal:
                 run = _Run(plan, chat, sandbox, process, folder, wal, tell)

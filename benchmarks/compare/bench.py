@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 from benchmarks.compare.chat import Chat, chat_at
 from bot.sandbox.options import SandboxOptions
 
-BURST, QUICK_BURST = 18_000, 2_000
+BURST, QUICK_BURST = 18_000, 1_000
 QUEUE = SandboxOptions().queue_limit
 LARGEST_BURST = QUEUE - 500
 """What a connection of the sandbox may have waiting, less what else is sent meanwhile."""

@@ -8,7 +8,7 @@ from asyncio.subprocess import Process
 from contextlib import AbstractAsyncContextManager
 from statistics import median
 
-from benchmarks.bots import running_bot
+from benchmarks.bots import NO_LIMITS, running_bot
 from benchmarks.compare import echoless, stage
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.children.processes import printed, started
@@ -45,7 +45,7 @@ async def ready(bench: Bench) -> list[Row]:
     """Measure from the start of a process until the gateway has told it READY, over the sandbox, beside a plain bot."""
     folder, plain = bench.place("ready"), bench.place("plain")
     seen = Samplings()
-    async with sandbox_process(stage.NO_LIMITS) as sandbox:
+    async with sandbox_process(NO_LIMITS) as sandbox:
 
         async def pair() -> tuple[float, float]:
             ours = await _spawned(sandbox, running_bot(folder, sandbox, stage.settings()))

@@ -10,23 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.bots import cpu_seconds, running, running_bot
+from benchmarks.bots import NO_LIMITS, UNLIMITED, cpu_seconds, running, running_bot
+from benchmarks.compare.children.plain_client import ANSWER, ASK
 from benchmarks.rules import ASKING, BEGINNING, COMMAND, WORDS
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
-CONFIG = """
-[telemetry]
-port = 0
-log_level = "error"
-[limits]
-per_channel = "off"
-per_person = "off"
-"""
 RULE = """
 [[rules]]
 match = '{pattern}'
-reply = "pong"
+reply = "{reply}"
 """
 ROOT = Path(__file__).parents[2]
 
@@ -51,12 +43,12 @@ class Stage:
 
 
 def settings(rules: int = 1) -> str:
-    """Return the bot's settings: it answers !ping, and has more rules about words that nobody writes."""
+    """Return the bot's settings: it answers the word, and has more rules about words that nobody writes."""
     shapes = (COMMAND, BEGINNING, ASKING)
     others = [
         shapes[each % len(shapes)].replace("WORD", f"{WORDS[each % len(WORDS)]}q{each}z") for each in range(rules - 1)
     ]
-    return CONFIG + "".join(RULE.format(pattern=pattern) for pattern in (*others, "!ping"))
+    return UNLIMITED + "".join(RULE.format(pattern=pattern, reply=ANSWER) for pattern in (*others, ASK))
 
 
 @contextlib.asynccontextmanager

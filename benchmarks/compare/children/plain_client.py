@@ -17,7 +17,9 @@ from discord.http import Route
 
 from bot.interpreter import settle
 
-ASK = "!ping"
+ASK = "!ping-pong"
+"""A word that nobody writes in recorded chat."""
+
 ANSWER = "pong"
 
 
