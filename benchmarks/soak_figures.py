@@ -15,6 +15,9 @@ WAL_LIMIT = 8.0
 WARM_UP = 300.0
 """Seconds in which caches fill."""
 
+NOTHING = 1.0
+"""MiB an hour that are no growth: about six bytes a message at 50 a second."""
+
 FEWEST = 3
 """Lines below which a slope has no spread."""
 
@@ -48,8 +51,8 @@ class Growth:
 
     @property
     def grows(self) -> bool:
-        """Tell whether the memory grows by more than chance has it: by two standard errors."""
-        return self.slope > 2 * self.error
+        """Tell whether the memory grows by more than chance has it, two standard errors, and more than nothing."""
+        return self.slope > max(2 * self.error, NOTHING)
 
     def __str__(self) -> str:
         """Say it."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -143,7 +144,7 @@ def _keep(screen: Console, found: Mapping[str, Any], *, whole: bool, as_json: bo
         sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         return
     results.show(screen, found)
-    screen.print(f"Written: {', '.join(map(str, written))}.")
+    screen.print(f"Written: {', '.join(os.path.relpath(path) for path in written)}.")
 
 
 def _options() -> argparse.Namespace:

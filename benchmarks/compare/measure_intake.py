@@ -147,5 +147,5 @@ def _rows(seen: Samplings) -> list[Row]:
         Row(f"{what}, {MANY_RULES} rules", rate, many, counting, counted, Target(0.75, at_least=True), note),
         Row(f"{what}, one rule", rate, one, logging, seen["logging"]),
         Row("intake, processor time a message", "µs", seen["one client"], counting, seen["counting client"]),
-        Row("intake, the sandbox's processor", "cores", seen["one sandbox"], counting, seen["counting sandbox"]),
+        Row("intake, how busy the sandbox is", "cores", seen["one sandbox"]),
     ]

@@ -41,6 +41,15 @@ def test_memory_that_goes_up_and_down_does_not_grow() -> None:
     assert not found.grows
 
 
+def test_a_page_now_and_then_is_no_growth() -> None:
+    """However steady it is: half a MiB in an hour."""
+    found = growth([(WARM_UP + 60 * minute, 80 + minute / 120) for minute in range(1, 61)])
+
+    assert found is not None
+    assert found.slope == pytest.approx(0.5)
+    assert not found.grows
+
+
 def test_the_warm_up_is_no_growth() -> None:
     """Caches fill in the first minutes."""
     found = growth([(60.0, 20.0), (WARM_UP, 79.0), *samples(80, 80, 80)])
