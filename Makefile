@@ -41,8 +41,8 @@ streams: $(READY) ## a hundred channels at once, each shown an answer while a mo
 chaos: $(READY) ## kill -9 at random moments, lost connections, a model that is away, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
-bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes)
-	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick)
+bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes; ONLY=append,intake: parts)
+	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt

@@ -1,15 +1,21 @@
 """Echoless side by side with what one would pick instead, in rounds that alternate between all of them.
 
-    .venv/bin/python -m benchmarks.compare [--quick] [--only append,replay] [--runs 5] [--folder DIR]
+    .venv/bin/python -m benchmarks.compare [--quick] [--only append,replay] [--runs 5] [--folder DIR] [--json]
+    .venv/bin/python -m benchmarks.compare --trend
 
 Only ratios of one round mean anything: machines change their speed from one minute to the next. Figures are medians of
 the rounds, ratios the medians of the rounds' ratios. No timing fails a run; a contender that breaks does.
+
+A whole run is kept in benchmarks/results, with a line in its trend.jsonl; others go to build/. --trend shows how the
+ratios went from commit to commit.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
 import signal
 import sys
 import tempfile
@@ -18,6 +24,7 @@ import traceback
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -25,27 +32,42 @@ from rich.progress import Progress
 with warnings.catch_warnings():
     # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from benchmarks.compare import measure_append, measure_discord, measure_disk, measure_growth, measure_process
-from benchmarks.compare import measure_state, picture, results
-from benchmarks.compare.bench import Bench
+    from benchmarks.compare import measure_intake, measure_process, measure_reply
+from benchmarks.compare import (
+    documents,
+    measure_append,
+    measure_disk,
+    measure_growth,
+    measure_open_loop,
+    measure_soak,
+    measure_state,
+    picture,
+    results,
+    trend,
+)
+from benchmarks.compare.bench import BURST, QUICK_BURST, Bench, checked_burst
 from benchmarks.compare.chat import RECORDING
 from benchmarks.compare.figures import Row
+from benchmarks.compare.revision import revision
 from bot.interpreter import settle
 
 MEASURES: Mapping[str, Callable[[Bench], Awaitable[list[Row]]]] = {
     "append": measure_append.at_once,
     "alone": measure_append.alone,
+    "open": measure_open_loop.open_loop,
     "replay": measure_state.replay,
     "cold": measure_state.cold,
     "start": measure_process.start,
-    "intake": measure_discord.intake,
-    "latency": measure_discord.latency,
+    "ready": measure_process.ready,
+    "intake": measure_intake.intake,
+    "reply": measure_reply.reply,
     "memory": measure_process.memory,
     "disk": measure_disk.disk,
+    "soak": measure_soak.soaked,
     "growth": measure_growth.growth,
 }
 RUNS, QUICK_RUNS = 5, 3
-COMMITTED, QUICK_PLACE = Path("benchmarks"), Path("build")
+BUILD = Path("build")
 INTERRUPTED, TERMINATED = 130, 143
 """The exit codes of a process ended by Ctrl-C and by SIGTERM."""
 
@@ -53,23 +75,24 @@ INTERRUPTED, TERMINATED = 130, 143
 def main() -> int:
     """Measure what the command line says and return the exit code."""
     options = _options()
+    screen = Console(width=None if sys.stdout.isatty() else 180)
+    if options.trend:
+        trend.show(screen, trend.PATH)
+        return 0
     # As `echoless run` does for itself; those who share this process have the same of it.
     settle()
     options.folder.mkdir(parents=True, exist_ok=True)
+    measured = revision(results.ROOT)
     try:
         with tempfile.TemporaryDirectory(prefix="compare-", dir=options.folder) as name:
-            bench = Bench(Path(name), options.chat, options.runs, options.quick, options.big)
+            bench = Bench(Path(name), options.chat, options.runs, options.quick, options.big, options.burst)
             rows, broken = asyncio.run(_measured(bench, options.only))
-            found = results.to_json(bench, rows)
+            found = results.to_json(bench, measured, rows)
     except KeyboardInterrupt:
         return INTERRUPTED
     except asyncio.CancelledError:
         return TERMINATED
-    results.write(options.json, found)
-    picture.draw(found, options.svg)
-    screen = Console(width=None if sys.stdout.isatty() else 180)
-    results.show(screen, found)
-    screen.print(f"{options.json} and {options.svg} hold it.")
+    _keep(screen, found, whole=_whole(options) and not broken, as_json=options.json)
     for name, trouble in broken.items():
         sys.stderr.write(f"{name} broke:\n{trouble}\n")
     return int(bool(broken))
@@ -101,6 +124,29 @@ async def _measured(bench: Bench, chosen: Sequence[str]) -> tuple[dict[str, list
     return rows, broken
 
 
+def _whole(options: argparse.Namespace) -> bool:
+    """Tell whether a run can stand for the commit."""
+    usual = options.only == tuple(MEASURES) and options.burst == BURST
+    return usual and not options.quick and options.runs >= RUNS
+
+
+def _keep(screen: Console, found: Mapping[str, Any], *, whole: bool, as_json: bool) -> None:
+    """Write a run to where it belongs, and show it."""
+    folder = results.FOLDER if whole else BUILD
+    file, drawn = folder / f"{found['name']}.json", folder / f"{found['name']}.svg"
+    results.write(file, found)
+    picture.draw(found, drawn)
+    written = [file, drawn]
+    if whole:
+        trend.append(trend.PATH, trend.entry(found))
+        written += [trend.PATH, *documents.update(results.ROOT, results.FOLDER)]
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        return
+    results.show(screen, found)
+    screen.print(f"Written: {', '.join(os.path.relpath(path) for path in written)}.")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -109,16 +155,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--big", action="store_true", help="let the log grow to 10,000,000 events")
     parser.add_argument("--only", type=_names, default=tuple(MEASURES), help=f"some of {','.join(MEASURES)}")
     parser.add_argument("--runs", type=int, help=f"rounds ({RUNS}, quick {QUICK_RUNS})")
+    parser.add_argument("--burst", type=_burst, help="messages that Discord holds ready for the intake (18000)")
     parser.add_argument("--chat", type=Path, default=RECORDING, help="recorded chat, JSON Lines")
-    parser.add_argument("--folder", type=Path, default=Path("build"), help="where to write: a real disk (build)")
-    parser.add_argument("--json", type=Path, help="where the figures go (benchmarks/results.json, quick: build)")
-    parser.add_argument("--svg", type=Path, help="where the picture goes (benchmarks/results.svg, quick: build)")
+    parser.add_argument("--folder", type=Path, default=BUILD, help="where to measure: a real disk (build)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON instead of a table")
+    parser.add_argument("--trend", action="store_true", help="show the kept ratios by commit, and measure nothing")
     options = parser.parse_args()
     options.runs = options.runs or (QUICK_RUNS if options.quick else RUNS)
-    place = QUICK_PLACE if options.quick else COMMITTED
-    options.json = options.json or place / "results.json"
-    options.svg = options.svg or place / "results.svg"
+    options.burst = options.burst or (QUICK_BURST if options.quick else BURST)
     return options
+
+
+def _burst(text: str) -> int:
+    try:
+        return checked_burst(int(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _names(text: str) -> tuple[str, ...]:

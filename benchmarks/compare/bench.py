@@ -1,28 +1,34 @@
-"""What every measurement is given: where to write, how much, and whom to tell; and the disk's own figures."""
+"""What every measurement is given: where to write, how much, and whom to tell."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.compare.chat import Chat, chat_at
+from bot.sandbox.options import SandboxOptions
 
-PROBE_BYTES = 4096
+BURST, QUICK_BURST = 18_000, 1_000
+QUEUE = SandboxOptions().queue_limit
+LARGEST_BURST = QUEUE - 500
+"""What a connection of the sandbox may have waiting, less what else is sent meanwhile."""
 
 
 @dataclass(slots=True)
 class Bench:
-    """One run of the benchmark; ``tell`` hears how far a measurement is."""
+    """One run of the benchmark; ``tell`` hears how far a measurement is.
+
+    ``burst``: how many messages Discord holds ready where intake is measured.
+    """
 
     folder: Path
     text: Path
     runs: int
     quick: bool
     big: bool = False
+    burst: int = BURST
     tell: Callable[[str, int, int], None] = lambda *_: None
     kept: dict[str, Path] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -52,27 +58,11 @@ class Bench:
             yield number
 
 
-def sync_milliseconds(folder: Path, times: int) -> list[float]:
-    """Return how long appending 4 KiB and fdatasync take: what one durable write costs here at least."""
-    path = folder / "probe"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    data = os.urandom(PROBE_BYTES)
-    took = []
-    try:
-        for _ in range(times):
-            began = time.perf_counter()
-            os.write(handle, data)
-            os.fdatasync(handle)
-            took.append((time.perf_counter() - began) * 1000)
-    finally:
-        os.close(handle)
-        path.unlink()
-    return took
-
-
-def filesystem(folder: Path) -> str:
-    """Return the type of the filesystem that holds a folder, as Linux tells it."""
-    where = folder.resolve()
-    mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-    over = [(mount[1], mount[2]) for mount in mounts if where.is_relative_to(mount[1])]
-    return max(over, key=lambda mount: len(mount[0]), default=("", "unknown"))[1]
+def checked_burst(burst: int) -> int:
+    """Return the size of a burst; raise ValueError if the sandbox would drop the client that it waits for."""
+    if not 1 <= burst <= LARGEST_BURST:
+        raise ValueError(
+            f"a burst of {burst:,} messages can't be kept: the sandbox drops a client for which more than {QUEUE:,} "
+            f"events wait; take 1 to {LARGEST_BURST:,}"
+        )
+    return burst

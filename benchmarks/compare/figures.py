@@ -52,6 +52,16 @@ class Row:
     note: str = ""
 
     @property
+    def name(self) -> str:
+        """Return what tells it from all others."""
+        return f"{self.what} / {self.contender}" if self.contender else self.what
+
+    @property
+    def more_is_better(self) -> bool:
+        """Tell the direction: rates shall be high; times, bytes and memory low."""
+        return self.unit.endswith("/s")
+
+    @property
     def ratios(self) -> Samples:
         """Return each round's ratio; ratios of different rounds mean nothing."""
         return tuple(ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)) if self.theirs else ()
@@ -99,6 +109,11 @@ class Row:
         )
 
 
+def fixed(what: str, unit: str, ours: Samples, limit: float) -> Row:
+    """Return a row that is judged by a limit and not by a contender: its ratio is the share of the limit."""
+    return Row(what, unit, ours, f"a limit of {limit:g} {unit}", (limit,) * len(ours), Target(1))
+
+
 @dataclass(slots=True)
 class Samplings:
     """Collects figures by name while rounds go on."""
@@ -112,3 +127,7 @@ class Samplings:
     def __getitem__(self, name: str) -> Samples:
         """Return the figures of all rounds."""
         return tuple(self.values[name])
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a figure of this name was taken."""
+        return name in self.values

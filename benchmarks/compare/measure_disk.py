@@ -11,11 +11,11 @@ from statistics import mean
 
 import aiohttp
 
+from benchmarks.bots import NO_LIMITS
 from benchmarks.compare import echoless
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.chat import Chat, Line
 from benchmarks.compare.figures import Row, Samplings, Target
-from benchmarks.compare.stage import NO_LIMITS
 from benchmarks.compare.stores import bytes_on_disk
 from bot.conversations import Conversations
 from bot.core import commands as c

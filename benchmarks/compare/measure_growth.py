@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
+from benchmarks.bots import watched_wal
 from benchmarks.compare import echoless
+from benchmarks.compare.appending import CALLERS, Drafts, Place, append_at_once, drafts
 from benchmarks.compare.bench import Bench
 from benchmarks.compare.children.processes import started
 from benchmarks.compare.figures import Row, Samplings, percentile
-from benchmarks.compare.measure_append import CALLERS, Drafts, append_at_once, drafts
 from benchmarks.compare.measure_state import rebuilt
 from benchmarks.compare.stores import PER_CHANNEL, bytes_on_disk, duplicate, our_log, query
 from bot.core.streams import stream_of
@@ -29,7 +28,6 @@ COPIED_UP_TO = 100_000
 """A larger log is appended to as it is: what a round adds is little beside it."""
 
 VERIFIED, VERIFIED_QUICKLY = 20_000, 5_000
-TICK = 0.01
 MEASURES = {
     "disk per message": "bytes",
     "cold channel, p50": "ms",
@@ -74,37 +72,17 @@ async def _standing(seen: Samplings, folder: Path, size: int, chance: random.Ran
         seen.add("verify", events / (perf_counter() - began))
     finally:
         await reader.close()
-    seen.add("start", median([await asyncio.to_thread(started, folder, 1) for _ in range(bench.pick(3, 1))]))
+    seen.add("start", await asyncio.to_thread(started, folder, 1))
 
 
 async def _appending(seen: Samplings, folder: Path, work: Drafts, first: int) -> None:
     """Take the figures of a log under load."""
-    async with echoless.opened(folder) as log, _watched(folder) as sizes:
-        load = await append_at_once(log, work, first=first)
+    async with echoless.opened(folder) as log, watched_wal(Location(folder).database) as sizes:
+        load = await append_at_once(log, work, Place(folder, full=False), first=first)
     seen.add("append, 100 callers", load.rate)
     seen.add("append, p99.9", percentile(load.milliseconds, 0.999))
     seen.add("largest WAL", max(sizes) / 1e6)
     seen.add("free pages", query(folder, "SELECT freelist_count FROM pragma_freelist_count"))
-
-
-@asynccontextmanager
-async def _watched(folder: Path) -> AsyncIterator[list[int]]:
-    """Note the size of the write-ahead log again and again."""
-    wal = folder / f"{Location(folder).database.name}-wal"
-    sizes: list[int] = []
-
-    async def watch() -> None:
-        while True:
-            sizes.append(wal.stat().st_size if wal.exists() else 0)
-            await asyncio.sleep(TICK)
-
-    task = asyncio.create_task(watch())
-    try:
-        yield sizes
-    finally:
-        sizes.append(wal.stat().st_size if wal.exists() else 0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _rows(sizes: Sequence[int], seen: dict[int, Samplings]) -> list[Row]:

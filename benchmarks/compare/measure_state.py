@@ -50,7 +50,7 @@ async def replay(bench: Bench) -> list[Row]:
     await reader.close()
     what = f"full replay of {events:,} events"
     note = "repository.get without snapshots"
-    target = Target(10, at_least=True)
+    target = Target(6, at_least=True)
     return [Row(what, "events/s", seen["ours"], with_eventsourcing.NAME, seen["theirs"], target, note)]
 
 
@@ -105,7 +105,7 @@ def _cold_rows(seen: Samplings, events: int, folder: Path) -> list[Row]:
     size = f"{Location(folder).database.stat().st_size / 1e6:,.0f} MB"
     ours, theirs = seen["large"], seen["theirs"]
     return [
-        Row(f"{what}, p50", "ms", ours, contender, theirs, Target(0.3), f"a log of {size}"),
+        Row(f"{what}, p50", "ms", ours, contender, theirs, Target(0.28), f"a log of {size}"),
         Row(f"{what}, p99", "ms", seen["large p99"], "its own p50", ours, Target(2)),
         Row(f"{what}, p50", "ms", ours, f"the same in {SMALL:,} events", seen["small"], Target(1.1)),
         Row(f"{what}, p99", "ms", seen["large p99"], contender, seen["theirs p99"]),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sqlite3
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,45 +13,38 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.compare.bench import Bench, filesystem
+from benchmarks.compare import machine
+from benchmarks.compare.bench import Bench
 from benchmarks.compare.figures import Row
+from benchmarks.compare.revision import Revision
 from bot import __version__
 
-CONTENDERS = ("discord.py", "eventsource-py", "eventsourcing", "aiosqlite", "pydantic")
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "benchmarks" / "results"
+"""Where whole runs are kept, a file for each machine."""
+
+PACKAGES = (
+    "discord.py",
+    "eventsource-py",
+    "eventsourcing",
+    "py-event-sourcing",
+    "umadb",
+    "aiosqlite",
+    "pydantic",
+)
 _HUNDRED, _TEN = 100, 10
 
 
-def machine(bench: Bench) -> dict[str, Any]:
-    """Return what the figures were measured on; memory as Linux tells it."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "system": f"{platform.system()} {platform.machine()}",
-        "filesystem": filesystem(bench.folder),
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-        "synchronous_default": _synchronous_default(bench.folder),
-    }
-
-
-def _synchronous_default(folder: Path) -> str:
-    """Return what SQLite does where a library does not say: the contenders leave it at that."""
-    path = folder / "default.db"
-    connection = sqlite3.connect(path)
-    try:
-        (level,) = connection.execute("PRAGMA synchronous").fetchone()
-    finally:
-        connection.close()
-        path.unlink(missing_ok=True)
-    return ("off", "normal", "full", "extra")[level]
-
-
-def to_json(bench: Bench, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+def to_json(bench: Bench, revision: Revision, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Return the whole run."""
+    here = machine.machine(bench.folder)
     return {
-        "machine": machine(bench),
-        "versions": {"echoless": __version__} | {name: version(name) for name in CONTENDERS},
+        "name": machine.name(here),
+        "commit": revision.commit,
+        "clean": revision.clean,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": here,
+        "versions": {"echoless": __version__} | dict(_versions(PACKAGES)),
         "runs": bench.runs,
         "quick": bench.quick,
         "text": "recorded chat" if bench.chat.real else "invented, of the same lengths",
@@ -62,34 +53,58 @@ def to_json(bench: Bench, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     }
 
 
-def write(path: Path, results: Mapping[str, Any]) -> None:
+def _versions(packages: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for package in packages:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            yield package, "not installed"
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
     """Write the JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def rows_of(results: Mapping[str, Any]) -> list[Row]:
+def read(path: Path) -> dict[str, Any]:
+    """Read a JSON."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def rows_of(found: Mapping[str, Any]) -> list[Row]:
     """Return every row of a JSON."""
-    return [Row.from_json(row) for rows in results["measurements"].values() for row in rows]
+    return [Row.from_json(row) for rows in found["measurements"].values() for row in rows]
 
 
-def show(screen: Console, results: Mapping[str, Any]) -> None:
+def revision_of(found: Mapping[str, Any]) -> Revision:
+    """Return the revision that a JSON was measured at."""
+    return Revision(found["commit"], found["clean"])
+
+
+def show(screen: Console, found: Mapping[str, Any]) -> None:
     """Print the table."""
-    here = results["machine"]
-    title = f"{results['runs']} rounds on {here['cores']} cores, {here['filesystem']}, Python {here['python']}"
-    table = Table("what", "echoless", "contender", "ratio", "target", "met?", title=title)
+    here = found["machine"]
+    title = f"{revision_of(found)}, {found['runs']} rounds: {machine.sentence(here)}"
+    table = Table("what", "echoless", "contender", "ratio", "target", "met?", title=title, caption=_caption(found))
     for column in ("echoless", "ratio", "target"):
         next(each for each in table.columns if each.header == column).justify = "right"
-    for name, rows in results["measurements"].items():
+    for name, rows in found["measurements"].items():
         for stored in rows:
             table.add_row(*cells(Row.from_json(stored)))
         table.add_section()
         if not rows:
             table.add_row(f"{name}: failed")
     screen.print(table)
-    for row in rows_of(results):
+    for row in rows_of(found):
         if row.note:
             screen.print(f"{row.what}, {row.contender}: {row.note}", style="dim")
+
+
+def _caption(found: Mapping[str, Any]) -> str:
+    quick = " A quick run is too short for checkpoints and for percentiles: it shows that everything works."
+    return f"{found['machine']['interpreter']}.{quick if found['quick'] else ''}"
 
 
 def cells(row: Row) -> tuple[str, str, str, str, str, str]:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from bot.sandbox.child_process import tethered
+from benchmarks.bots import NO_LIMITS, UNLIMITED, cpu_seconds, running, running_bot
+from benchmarks.compare.children.plain_client import ANSWER, ASK
+from benchmarks.rules import ASKING, BEGINNING, COMMAND, WORDS
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
-NO_LIMITS = ("--rate-limit", "off", "--global-rate-limit", "off")
-CONFIG = """
-[telemetry]
-port = 0
-log_level = "error"
-[limits]
-per_channel = "off"
-per_person = "off"
+RULE = """
 [[rules]]
-match = '!ping'
-reply = "pong"
+match = '{pattern}'
+reply = "{reply}"
 """
+ROOT = Path(__file__).parents[2]
+
+ANSWERING, COUNTING, LOGGING = ("plain_client",), ("plain_client", "--count"), ("logging_client",)
+"""Plain clients: the modules among the children, and their options."""
 
 
 Entering: TypeAlias = "contextlib.AbstractAsyncContextManager[Stage]"
@@ -35,7 +31,7 @@ Entering: TypeAlias = "contextlib.AbstractAsyncContextManager[Stage]"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A sandbox, a client that is ready, and where the bot keeps its log."""
+    """A sandbox, a client that is ready, and the folder where the client runs."""
 
     sandbox: SandboxProcess
     client: Process
@@ -43,55 +39,48 @@ class Stage:
 
     def cpu_seconds(self) -> tuple[float, float]:
         """Return how much processor time the sandbox and the client have used."""
-        return _cpu(self.sandbox.pid), _cpu(self.client.pid)
+        return cpu_seconds(self.sandbox.pid), cpu_seconds(self.client.pid)
+
+
+def settings(rules: int = 1) -> str:
+    """Return the bot's settings: it answers the word, and has more rules about words that nobody writes."""
+    shapes = (COMMAND, BEGINNING, ASKING)
+    others = [
+        shapes[each % len(shapes)].replace("WORD", f"{WORDS[each % len(WORDS)]}q{each}z") for each in range(rules - 1)
+    ]
+    return UNLIMITED + "".join(RULE.format(pattern=pattern, reply=ANSWER) for pattern in (*others, ASK))
 
 
 @contextlib.asynccontextmanager
-async def bot_stage(folder: Path) -> AsyncIterator[Stage]:
+async def bot_stage(folder: Path, *, rules: int = 1) -> AsyncIterator[Stage]:
     """Stage ``echoless run``, its log in ``folder``, durability full."""
-    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
-    async with sandbox_process(NO_LIMITS) as sandbox:
-        environ = {
-            "DISCORD_TOKEN": sandbox.token,
-            "ECHOLESS_DISCORD__API_URL": sandbox.api_url,
-            "ECHOLESS_DISCORD__GATEWAY_URL": sandbox.gateway_url,
-        }
-        async with _running(("-m", "bot", "run"), folder, environ) as client:
-            await _ready(sandbox, client)
-            yield Stage(sandbox, client, folder)
+    async with sandbox_process(NO_LIMITS) as sandbox, running_bot(folder, sandbox, settings(rules)) as client:
+        await _ready(sandbox, client)
+        yield Stage(sandbox, client, folder)
 
 
 @contextlib.asynccontextmanager
-async def plain_stage(folder: Path, *, burst: int = 0) -> AsyncIterator[Stage]:
-    """Stage a plain discord.py client, which counts messages if ``burst`` says so, or else answers."""
-    async with sandbox_process(NO_LIMITS) as sandbox:
-        module = "benchmarks.compare.children.plain_client"
-        command = ("-m", module, sandbox.api_url, sandbox.gateway_url, "--burst", str(burst))
-        root = str(Path(__file__).parents[2])
-        async with _running(command, folder, {"DISCORD_TOKEN": sandbox.token, "PYTHONPATH": root}) as client:
-            await _ready(sandbox, client)
-            yield Stage(sandbox, client, folder)
+async def plain_stage(folder: Path, kind: Sequence[str]) -> AsyncIterator[Stage]:
+    """Stage a plain discord.py client."""
+    async with sandbox_process(NO_LIMITS) as sandbox, running_plain(folder, sandbox, kind) as client:
+        await _ready(sandbox, client)
+        yield Stage(sandbox, client, folder)
 
 
 @contextlib.asynccontextmanager
-async def both(one: Entering, other: Entering) -> AsyncIterator[tuple[Stage, Stage]]:
-    """Enter two stages at once: each takes seconds to be ready."""
+async def running_plain(folder: Path, sandbox: SandboxProcess, kind: Sequence[str]) -> AsyncIterator[Process]:
+    """Run a plain discord.py client."""
+    module, *options = kind
+    command = ("-m", f"benchmarks.compare.children.{module}", *options, sandbox.api_url, sandbox.gateway_url)
+    async with running(command, folder, {"DISCORD_TOKEN": sandbox.token, "PYTHONPATH": str(ROOT)}) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def together(*stages: Entering) -> AsyncIterator[list[Stage]]:
+    """Enter stages at once: each takes seconds to be ready."""
     async with contextlib.AsyncExitStack() as stack:
-        first, second = await asyncio.gather(stack.enter_async_context(one), stack.enter_async_context(other))
-        yield first, second
-
-
-@contextlib.asynccontextmanager
-async def _running(command: tuple[str, ...], folder: Path, environ: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *tethered(sys.executable, *command), cwd=folder, env={**os.environ, **environ}, stdout=PIPE
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
+        yield list(await asyncio.gather(*map(stack.enter_async_context, stages)))
 
 
 async def _ready(sandbox: SandboxProcess, client: Process) -> None:
@@ -100,9 +89,3 @@ async def _ready(sandbox: SandboxProcess, client: Process) -> None:
     await asyncio.sleep(3)
     if client.returncode is not None:
         raise RuntimeError(f"The client ended with exit code {client.returncode}.")
-
-
-def _cpu(pid: int) -> float:
-    """Return a process's user and system seconds, as Linux tells them after the name in brackets."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

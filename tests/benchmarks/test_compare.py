@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.compare.bench import LARGEST_BURST, checked_burst
 from benchmarks.compare.chat import chat_at
-from benchmarks.compare.figures import Row, Target, percentile
+from benchmarks.compare.figures import Row, Target, fixed, percentile
 from benchmarks.compare.results import cells, rows_of
 
 
@@ -59,6 +60,21 @@ def test_what_stands_alone_has_no_ratio() -> None:
 
     assert (alone.ratio, alone.met) == (None, None)
     assert cells(alone) == ("free pages", "0.00 pages", "-", "-", "-", "-")
+
+
+def test_a_limit_is_what_a_figure_is_a_share_of() -> None:
+    """Twice the limit is 2.00 x, and misses it."""
+    late, early = fixed("p99", "ms", (10, 11, 9), 5.0), fixed("p99", "ms", (2, 4, 5), 5.0)
+
+    assert cells(late) == ("p99", "10.0 ms", "a limit of 5 ms: 5.00", "2.00 x", "≤ 1 x", "no, 50%")
+    assert early.met
+
+
+@pytest.mark.parametrize("burst", [0, LARGEST_BURST + 1])
+def test_a_burst_that_the_sandbox_cannot_keep_is_refused(burst: int) -> None:
+    """With the number that it takes at most: otherwise the client would be dropped in the middle of a run."""
+    with pytest.raises(ValueError, match=f"take 1 to {LARGEST_BURST:,}"):
+        checked_burst(burst)
 
 
 def test_the_json_gives_the_rows_back() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.compare import echoless
 from bot.conversations import Conversations
+from bot.interpreter import settle
 
 HOT = 20_000
 AT_ONCE = 100
@@ -35,4 +36,5 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
+    settle()
     asyncio.run(main())

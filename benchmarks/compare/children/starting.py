@@ -13,10 +13,12 @@ from pathlib import Path
 from bot.app.bot import clock
 from bot.conversations import Conversations
 from bot.eventlog.log import Location, open_log
+from bot.interpreter import settle
 
 
 def main() -> None:
     """Do as the arguments say: when it began, and a log's folder and a channel unless it only imports."""
+    settle()
     began, *rest = sys.argv[1:]
     if rest:
         asyncio.run(_serve(float(began), Path(rest[0]), int(rest[1])))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.compare.contenders.payload import payload
 from bot.core import events as e
 
 NAME = "raw sqlite3"
@@ -26,9 +26,9 @@ _INSERT = "INSERT INTO events (stream, version, type, data) VALUES (?, ?, ?, ?)"
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[sqlite3.Connection]:
+def opened(database: Path) -> Iterator[sqlite3.Connection]:
     """Make the table in a new file."""
-    connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
+    connection = sqlite3.connect(database, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -39,10 +39,8 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def row(stream: int, version: int, draft: e.Draft) -> RowOf:
-    """Return an event as a row: its JSON is made before any timing begins."""
-    words = draft.body.model_dump() if draft.body else {}
-    data = json.dumps(draft.event.model_dump(mode="json") | words)
-    return f"channel:{stream}", version, draft.event.TYPE, data
+    """Return an event as a row."""
+    return f"channel:{stream}", version, draft.event.TYPE, payload(draft)
 
 
 def append(connection: sqlite3.Connection, one: RowOf) -> None:

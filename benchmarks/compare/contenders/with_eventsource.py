@@ -54,9 +54,9 @@ def received(stream: str, version: int, draft: e.Draft) -> MessageReceived:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[SQLiteEventStore]:
+async def opened(database: Path) -> AsyncIterator[SQLiteEventStore]:
     """Open the store on a file."""
-    store = SQLiteEventStore(str(folder / "eventsource.db"))
+    store = SQLiteEventStore(str(database))
     try:
         yield store
     finally:

@@ -20,6 +20,7 @@ from bot.core import events as e
 NAME = "eventsourcing"
 WINDOW = 64
 SNAPSHOT_EVERY = 100
+FILE_NAME = "es.db"
 _SPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -82,14 +83,19 @@ class Channels(Application):
     is_snapshotting_enabled = True
 
 
+def application(folder: Path) -> Channels:
+    """Return the application on a file in a folder."""
+    return Channels({"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / FILE_NAME)})
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Channels]:
-    """Open the application on a file."""
-    application = Channels({"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "es.db")})
+    """Open the application on a file in a folder, and close it."""
+    opened = application(folder)
     try:
-        yield application
+        yield opened
     finally:
-        application.close()
+        opened.close()
 
 
 def first(name: str) -> Channel:
@@ -122,7 +128,7 @@ def stored(stream: str, version: int, fact: e.Event, body: e.Body | None) -> obj
     raise ValueError(f"There is no {fact.TYPE} in this benchmark.")
 
 
-def copy(application: Channels, page: Iterable[tuple[e.Recorded, e.Body | None]], seen: set[str]) -> None:
+def copy(channels: Channels, page: Iterable[tuple[e.Recorded, e.Body | None]], seen: set[str]) -> None:
     """Save a page of our log in one transaction; a channel's first event is theirs, so its versions are one ahead."""
     saved: list[object] = []
     for recorded, body in page:
@@ -130,12 +136,12 @@ def copy(application: Channels, page: Iterable[tuple[e.Recorded, e.Body | None]]
             seen.add(recorded.stream)
             saved.append(first(recorded.stream))
         saved.append(stored(recorded.stream, recorded.version + 1, recorded.event, body))
-    application.save(*saved)
+    channels.save(*saved)
 
 
-def snapshot(application: Channels, heads: Sequence[tuple[str, int]]) -> None:
+def snapshot(channels: Channels, heads: Sequence[tuple[str, int]]) -> None:
     """Take each channel's newest snapshot of those that every 100 events make."""
     for stream, version in heads:
         at = version // SNAPSHOT_EVERY * SNAPSHOT_EVERY
         if at:
-            application.take_snapshot(Channel.create_id(stream), at)
+            channels.take_snapshot(Channel.create_id(stream), at)
