@@ -93,9 +93,17 @@ _SIZES = (*range(1, 8), *range(8, 32, 2), *range(32, 64, 4), *range(64, 128, 8),
 
 
 @dataclass(slots=True)
+class Line:
+    """Batches whose rows build on each other. Once one of them has failed, none after it may be written."""
+
+    broken: bool = False
+
+
+@dataclass(slots=True)
 class Batch:
     """The rows of one commit, and the requests that wait for it; ``streams`` are the ids of the streams of the rows."""
 
+    line: Line = field(default_factory=Line)
     waiting: list[Waiting] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     streams: set[int] = field(default_factory=set)
@@ -106,7 +114,20 @@ class Batch:
         return len(self.values) // _WIDTH
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write everything in one transaction."""
+        """Write everything in one transaction; write nothing when a batch before it in its line has failed.
+
+        The positions and hashes of its rows would build on rows that are not there, and SQLite would take them. The
+        batch may be queued by the time of the failure, so it is refused here, on the thread that saw the failure.
+        """
+        if self.line.broken:
+            return
+        try:
+            self._commit(connection)
+        except BaseException:
+            self.line.broken = True
+            raise
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
         works = [(waiting, work) for waiting in self.waiting if not isinstance(work := waiting.request, Append)]
         statements = tuple(self._statements())
         if len(statements) == 1 and not works:
