@@ -142,14 +142,21 @@ def create(path: Path, *, now: int, key_proof: bytes) -> None:
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
-    """Bring the schema to this release's version: each migration and its record in one transaction."""
+    """Bring the schema to this release's version: each migration and its record in one transaction.
+
+    A migration may leave free pages behind. They are given back afterwards, which a kill may leave undone: then
+    appends use them.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(migrations()):
+        return
     for number, (name, script) in enumerate(migrations()[version:], version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script}\n"
             f"INSERT INTO migrations VALUES ({number}, '{name}', {now});"
             f"PRAGMA user_version = {number}; COMMIT;"
         )
+    connection.executescript("PRAGMA incremental_vacuum")
 
 
 def key_proof(path: Path) -> bytes:
