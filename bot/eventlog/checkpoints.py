@@ -22,7 +22,7 @@ from io import FileIO
 from pathlib import Path
 
 from bot.errors import LogError
-from bot.eventlog.database import Connection, wal_pages
+from bot.eventlog.database import Connection, wal_length
 
 EVERY = 1_800
 """Pages between two checkpoints: 8 MB of write-ahead log. After a crash the next start reads them again.
@@ -78,7 +78,7 @@ class Checkpointer:
 
 def _copied_and_synced(file: FileIO, connection: sqlite3.Connection) -> bool:
     """Copy the pages if they are enough by now, and tell whether they were."""
-    if wal_pages(Path(os.fsdecode(file.name))) < EVERY:
+    if wal_length(Path(os.fsdecode(file.name))) < EVERY:
         return False
     _copy_pages(connection)
     # The system reports a failed sync once to each open file. SQLite sees it at its own sync and keeps the pages.

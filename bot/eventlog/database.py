@@ -125,7 +125,7 @@ def _wal_pages(path: Path, page_size: int) -> set[int]:
         return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
 
 
-def wal_pages(path: Path) -> int:
+def wal_length(path: Path) -> int:
     """Return how many pages the write-ahead log of the open log at ``path`` holds.
 
     Its file keeps its size when it begins anew. Pages of earlier rounds then follow, and do not have the salts of its

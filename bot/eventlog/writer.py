@@ -80,7 +80,7 @@ class Writer:
 
     async def run(self) -> None:
         """Serve until :meth:`close`, and write what still waits then."""
-        while self.depth or self._flying or not self._closing:
+        while not self._closing or self._flying or self.depth:
             if self._flying:
                 await self._finish(*self._flying[0])
             elif self._batch.waiting:
@@ -152,7 +152,8 @@ class Writer:
             self._launch()
         for waiting in batch.waiting:
             waiting.answer()
-        self._ledger.shrink(HEADS, self._unwritten())
+        if len(self._ledger.heads) > HEADS:
+            self._ledger.shrink(HEADS, self._unwritten())
         self.on_written(batch.rows)
 
     def _unwritten(self) -> Collection[int]:

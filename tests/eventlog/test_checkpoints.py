@@ -11,7 +11,7 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogUnwritable
 from bot.eventlog import checkpoints
-from bot.eventlog.database import PAGE_SIZE, Connection, wal_pages
+from bot.eventlog.database import PAGE_SIZE, Connection, wal_length
 from bot.eventlog.log import EventLog, Location, open_log
 from tests.waiting import PATIENCE, eventually
 
@@ -77,10 +77,10 @@ async def test_a_checkpoint_that_fails_harms_nobody(log: EventLog, monkeypatch: 
 
 async def test_the_pages_are_counted_as_the_database_counts_them(log: EventLog, location: Location) -> None:
     """Also where the file holds more, of an earlier round; and in one that nobody has written yet."""
-    counts = [wal_pages(location.database)]
+    counts = [wal_length(location.database)]
     for commits in (30, 20, 40, 1):
         await append(log, commits)
-        counts.append(wal_pages(location.database))
+        counts.append(wal_length(location.database))
         copied: tuple[int, int, int] = await log._writer.connection.run(
             lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         )
