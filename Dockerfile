@@ -9,7 +9,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot
 RUN python -m venv /opt/echoless
-RUN /opt/echoless/bin/pip install --no-cache-dir --quiet --constraint constraints.txt '.[llm]'
+RUN /opt/echoless/bin/pip install --no-cache-dir --quiet --constraint constraints.txt '.[llm,speed]'
 
 FROM python:3.11-slim
 ENV PATH="/opt/echoless/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

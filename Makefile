@@ -46,7 +46,7 @@ bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1:
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra bench --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra speed --extra bench --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds

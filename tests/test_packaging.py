@@ -94,6 +94,7 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
     assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
     assert "No broken requirements" in run(venv / "bin" / "pip", "check", cwd=away)
     assert frozen
+    assert run(venv / "bin" / "python", "-c", "import discord; print(discord.utils.HAS_ORJSON)", cwd=away) == "True\n"
     assert {name.replace(".", "-").replace("_", "-") for name in map(str, frozen)} <= pinned()
     assert not list(venv.glob("lib/*/site-packages/tests"))
 

@@ -22,6 +22,7 @@ from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.gateway.sync import Sync
+from bot.gateway.wire import arrival
 
 _log = structlog.get_logger()
 
@@ -55,12 +56,26 @@ class Arrivals:
         taker = self._takers.get(event)
         if taker is None:
             return False
+        self._guarded(event, taker, *arguments)
+        return True
+
+    def message(self, data: Any) -> bool:  # noqa: ANN401 - Discord's JSON
+        """Take a message from its JSON; return False when discord.py has to parse it."""
+        if self._client.is_closed():
+            return False
+        own_id = self._own_id()
+        found = arrival(self._client, data, own_id)
+        if found is None:
+            return False
+        self._guarded("message", self._arrived, found.incoming, found.place, own_id)
+        return True
+
+    def _guarded(self, event: str, taker: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401 - discord.py's
         try:
             taker(*arguments)
         except Exception:  # noqa: BLE001 - one event that trips a handler must not end the connection
             # discord.py's own line would quote the message.
             _log.exception("handler.failed", handler=event, exc_info=False)
-        return True
 
     def unreadable(self, event: str, data: Any, error: Exception) -> None:  # noqa: ANN401 - whatever it was
         """Take an event that discord.py can't parse; a message is read from the history instead."""
@@ -80,9 +95,8 @@ class Arrivals:
         self._complete(Target(place, newest))
 
     def _message(self, message: discord.Message) -> None:
-        """Take a message, of a person or of the bot's own account."""
-        user = self._client.user
-        own_id = user.id if user else 0
+        """Take a message that discord.py parsed, of a person or of the bot's own account."""
+        own_id = self._own_id()
         place = place_of(message.channel, message.guild)
         try:
             incoming = from_object(message, own_id)
@@ -92,6 +106,9 @@ class Arrivals:
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
             self._background.start(self._own(incoming))
             return
+        self._arrived(incoming, place, own_id)
+
+    def _arrived(self, incoming: Incoming, place: Place, own_id: int) -> None:
         via = self._sync.via(incoming.channel_id)
         recording = self._intake.message(incoming, place, via, own_id)
         if via is Via.AHEAD and recording is not None:
@@ -99,8 +116,7 @@ class Arrivals:
 
     def _edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take an edit, of a cached message or not."""
-        user = self._client.user
-        incoming = from_payload(payload.data, user.id if user else 0, guild_id=payload.guild_id)
+        incoming = from_payload(payload.data, self._own_id(), guild_id=payload.guild_id)
         self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id))
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -127,7 +143,7 @@ class Arrivals:
 
     def _reaction(self, payload: discord.RawReactionActionEvent) -> None:
         """Take a reaction that was added to or removed from a message, which may be the bot's."""
-        own_id = self._client.user.id if self._client.user else 0
+        own_id = self._own_id()
         if payload.user_id == own_id:
             return
         author = payload.message_author_id
@@ -148,6 +164,10 @@ class Arrivals:
         clearing = Clearing(payload.channel_id, snowflake(payload.message_id), emoji)
         place = place_in(self._client, payload.channel_id, payload.guild_id)
         self._background.start(self._reacted(self._intake.cleared(clearing, place)))
+
+    def _own_id(self) -> int:
+        user = self._client.user
+        return user.id if user else 0
 
     async def _reacted(self, recording: Coroutine[None, None, None]) -> None:
         try:

@@ -31,12 +31,13 @@ from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.intake import Intake, Recording
 from bot.gateway.invitation import invitation
 from bot.gateway.pacing import LONGEST_PAUSE
-from bot.gateway.places import Place, place_in, place_of
+from bot.gateway.places import HOLDING, Place, place_in, place_of
 from bot.gateway.reasons import SILENT_THREADS, reason
 from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
 from bot.gateway.sync import Sync
+from bot.gateway.wire import take_first
 
 _log = structlog.get_logger()
 
@@ -102,6 +103,7 @@ class Client(ReconnectingClient):
         )
         self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
+        take_first(self._connection.parsers, self._arrivals.message)
         self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
         self._missing_servers = MissingServers(self._connection)
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
@@ -272,9 +274,8 @@ def _intents(*, message_content: bool) -> discord.Intents:
 
 def _targets(guild: discord.Guild) -> Iterator[Target]:
     """Yield the channels and threads of a server that can hold messages."""
-    holding = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel)
     for channel in (*guild.channels, *guild.threads):
-        if isinstance(channel, (*holding, discord.Thread)) and channel.id <= MOST:
+        if isinstance(channel, HOLDING) and channel.id <= MOST:
             yield Target(place_of(channel, guild), channel.last_message_id)
 
 

@@ -19,6 +19,7 @@ from bot.gateway.places import server_id
 from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
 from bot.times import moment_of
 
+_INT = frozenset((int,))
 _MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
 
@@ -53,10 +54,9 @@ class Incoming:
     def __post_init__(self) -> None:
         numbers = (self.channel_id, self.message_id, self.author_id, self.sent_at)
         others = (self.guild_id or 0, self.reply_to or 0, self.edited_at or 0, self.kind)
-        whole = all(isinstance(number, int) for number in (*numbers, *others))
-        if not whole or min(numbers) <= 0 or min(others) < 0 or max(*numbers, *others) > MOST:
+        if not (_INT.issuperset(map(type, (*numbers, *others))) and type(self.text) is type(self.name) is str):
             raise Unreadable
-        if not all(isinstance(text, str) for text in (self.text, self.name)):
+        if min(numbers) <= 0 or min(others) < 0 or max(*numbers, *others) > MOST:
             raise Unreadable
 
     @property
@@ -96,7 +96,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         channel_id=message.channel.id,
         message_id=message.id,
         author_id=message.author.id,
-        author=_author(message.author.id, own_id, is_bot=message.author.bot, is_webhook=message.webhook_id is not None),
+        author=_author(message.author.id, own_id, message.author.bot, message.webhook_id),
         name=message.author.display_name,
         text=message.content,
         sent_at=snowflake_time(message.id),
@@ -123,37 +123,42 @@ def from_payload(data: Any, own_id: int, *, guild_id: int | None = None) -> Inco
 
 
 def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> Incoming:
-    author = data["author"]
+    author, text, files = data["author"], data.get("content") or "", data.get("attachments")
     member = data.get("member") or {}
-    reference = data.get("message_reference") or {}
-    replied = (data.get("referenced_message") or {}).get("author") or {}
-    to_bot = str(replied.get("id")) == str(own_id)
-    files, text = data.get("attachments") or (), data.get("content") or ""
     message_id, author_id = snowflake(data["id"]), snowflake(author["id"])
+    reply_to, to_bot = _replied(data, own_id) if data.get("message_reference") else (None, False)
+    nonce, edited = data.get("nonce"), data.get("edited_timestamp")
+    listed = () if to_bot else data.get("mentions")
     return Incoming(
         channel_id=snowflake(data["channel_id"]),
         message_id=message_id,
         author_id=author_id,
-        author=_author(
-            author_id, own_id, is_bot=bool(author.get("bot")), is_webhook=data.get("webhook_id") is not None
-        ),
+        author=_author(author_id, own_id, author.get("bot"), data.get("webhook_id")),
         name=member.get("nick") or author.get("global_name") or author.get("username") or "",
         text=text,
-        sent_at=_moment(data.get("timestamp")) or snowflake_time(message_id),
+        sent_at=snowflake_time(message_id),
         guild_id=snowflake(data["guild_id"]) if data.get("guild_id") else guild_id,
         kind=int(data.get("type") or 0),
-        reply_to=snowflake(reference["message_id"]) if reference.get("message_id") else None,
+        reply_to=reply_to,
         replies_to_bot=to_bot,
-        mentions=_mentioned(text, () if to_bot else (snowflake(user["id"]) for user in data.get("mentions") or ())),
-        nonce=None if data.get("nonce") is None else str(data["nonce"]),
-        edited_at=_moment(data.get("edited_timestamp")),
-        attachments=tuple(
-            Attachment(
-                id=snowflake(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or ""
-            )
-            for file in files
-        ),
-        files=tuple(str(file.get("filename") or "") for file in files),
+        mentions=_mentioned(text, [snowflake(user["id"]) for user in listed] if listed else ()),
+        nonce=None if nonce is None else str(nonce),
+        edited_at=moment_of(datetime.fromisoformat(edited)) if edited else None,
+        attachments=tuple(map(_attachment, files)) if files else (),
+        files=tuple(str(file.get("filename") or "") for file in files) if files else (),
+    )
+
+
+def _replied(data: Mapping[str, Any], own_id: int) -> tuple[int | None, bool]:
+    """Return the id of the message that one replies to, if it names one, and whether that is known to be the bot's."""
+    replied = (data.get("referenced_message") or {}).get("author") or {}
+    message_id = data["message_reference"].get("message_id")
+    return snowflake(message_id) if message_id else None, str(replied.get("id")) == str(own_id)
+
+
+def _attachment(file: Mapping[str, Any]) -> Attachment:
+    return Attachment(
+        id=snowflake(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or ""
     )
 
 
@@ -162,16 +167,12 @@ def _mentioned(text: str, listed: Iterable[int]) -> tuple[int, ...]:
 
     The list also names the person whom a reply pings. If that is the bot, the message counts as a reply to it.
     """
-    return (*listed, *(map(int, _MENTION.findall(text)) if "<@" in text else ()))
+    return (*listed, *map(int, _MENTION.findall(text))) if "<@" in text else tuple(listed)
 
 
-def _author(author_id: int, own_id: int, *, is_bot: bool, is_webhook: bool) -> Author:
+def _author(author_id: int, own_id: int, bot: object, webhook_id: object) -> Author:
     if author_id == own_id:
         return Author.SELF
-    if is_webhook:
+    if webhook_id is not None:
         return Author.WEBHOOK
-    return Author.BOT if is_bot else Author.PERSON
-
-
-def _moment(text: str | None) -> int | None:
-    return None if not text else moment_of(datetime.fromisoformat(text))
+    return Author.BOT if bot else Author.PERSON

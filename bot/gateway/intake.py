@@ -241,5 +241,5 @@ def _question(incoming: Incoming, own_id: int) -> Question:
         author=incoming.name,
         text=without_mention(incoming.text, own_id),
         reply_to=incoming.reply_to,
-        files=tuple(Attached(file.content_type, file.size) for file in incoming.attachments),
+        files=tuple([Attached(file.content_type, file.size) for file in incoming.attachments]),
     )

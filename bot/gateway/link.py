@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
-from typing import Self
+from functools import partial
+from types import coroutine
+from typing import Any, Self, TypeAlias
 
 import aiohttp
 import discord
@@ -19,6 +21,7 @@ CLOSE_SECONDS = 5.0
 CUT = 1006
 """The code for a connection that ended without a close code (RFC 6455)."""
 
+Receiving: TypeAlias = Coroutine[Any, Any, aiohttp.WSMessage]
 
 _log = structlog.get_logger()
 
@@ -47,6 +50,7 @@ class Link(DiscordWebSocket):
         super().__init__(socket, loop=loop)
         self._held = False
         socket._timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)  # noqa: SLF001 - nothing else takes it
+        socket.receive = partial(received, socket.receive)  # type: ignore[method-assign]
 
     @classmethod
     async def connect(cls, client: discord.Client, session: Session | None) -> Self:
@@ -111,3 +115,33 @@ class Link(DiscordWebSocket):
             code = self.socket.close_code
             return "cuts the connection" if code in (None, CUT) else f"closes the connection with code {code}"
         return "asks for another connection" if error.resume else "says that the session is invalid"
+
+
+async def received(receive: Callable[[], Receiving], timeout: float | None = None) -> aiohttp.WSMessage:  # noqa: ASYNC109 - aiohttp's
+    """Return the next frame; raise TimeoutError when none comes for ``timeout`` seconds.
+
+    aiohttp itself sets a timer for each frame and removes it again. In a burst the next frame is there already.
+    """
+    receiving = receive()
+    try:
+        awaited = receiving.send(None)
+    except StopIteration as ended:
+        return ended.value  # type: ignore[no-any-return]
+    async with asyncio.timeout(timeout):
+        return await _rest(receiving, awaited)
+
+
+@coroutine
+def _rest(begun: Receiving, awaited: Any) -> Generator[Any, Any, aiohttp.WSMessage]:  # noqa: ANN401 - for the event loop
+    """Go on with a coroutine that was begun and waits for ``awaited``."""
+    while True:
+        try:
+            result = yield awaited
+        except BaseException as error:  # noqa: BLE001 - the event loop cancels it
+            resume = partial(begun.throw, error)
+        else:
+            resume = partial(begun.send, result)
+        try:
+            awaited = resume()
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]

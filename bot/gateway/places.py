@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import discord
 
 from bot.replies.personas import Surroundings
 
+HOLDING = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
+"""The channels of a server that hold messages."""
 
-@dataclass(frozen=True, slots=True)
-class Place:
+
+class Place(NamedTuple):
     """A channel with its parent and its server. The settings may name any of the three."""
 
     channel_id: int

@@ -9,15 +9,20 @@ MOST = 2**63 - 1
 """The largest number that the log can hold. Discord's ids reach it in the year 2084."""
 
 
+_MOST_DIGITS = len(str(MOST))
+
+
 class NoSnowflake(ValueError):
     """A value that should be one of Discord's ids is not an id."""
 
 
 def snowflake(value: object) -> int:
     """Return the id in a JSON value; raise NoSnowflake when it is not an id."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST)):
+    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST:
+    elif type(value) is not int:
+        raise NoSnowflake
+    if not 0 < value <= MOST:
         raise NoSnowflake
     return value
 

@@ -90,6 +90,29 @@ def test_half_a_character_is_replaced(monkeypatch: pytest.MonkeyPatch, text: str
     assert from_json(text) == read
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            '{"id": "5", "content": "a\\n\N{GRINNING FACE}", "type": 0, "flags": [1.5, true, null]}', id="a message"
+        ),
+        pytest.param(r'["\ud83d\ude00"]', id="a pair of halves"),
+        pytest.param('{"id": 9223372036854775807, "id": 5}', id="a name twice"),
+        pytest.param("[" * 2000 + "]" * 2000, id="any depth"),
+        pytest.param("[" + "9" * 5000 + "]", id="a number without end"),
+    ],
+)
+def test_either_reader_of_json_reads_the_same(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The extra ``speed`` changes nothing else: discord.py takes orjson where it is installed."""
+    orjson = pytest.importorskip("orjson", reason="the extra speed is not installed")
+    read = []
+    for reader in (json.loads, orjson.loads):
+        monkeypatch.setattr(discord_py_faults, "_strictly", reader)
+        read.append(from_json(text))
+
+    assert read[0] == read[1]
+
+
 def test_what_is_no_json_stays_an_error() -> None:
     """Whoever asked is told."""
     with pytest.raises(ValueError, match="line 1"):
