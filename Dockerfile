@@ -4,14 +4,14 @@
 # Settings: mount a file as /config.toml, or set variables such as ECHOLESS_TELEMETRY__LOG_LEVEL=debug.
 # The token as a secret: -e ECHOLESS_DISCORD__TOKEN_FILE=/run/secrets/discord_token instead of DISCORD_TOKEN.
 
-FROM python:3.11-slim AS build
+FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot
-RUN python -m venv /opt/echoless
-RUN /opt/echoless/bin/pip install --no-cache-dir --quiet --constraint constraints.txt '.[llm,speed]'
+RUN python -m venv --without-pip /opt/echoless
+RUN python -m pip --python /opt/echoless/bin/python install --no-cache-dir --quiet --constraint constraints.txt '.[llm,speed]'
 
-FROM python:3.11-slim
+FROM python:3.13-slim
 ENV PATH="/opt/echoless/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin echoless \
     && install --directory --owner echoless --mode 0700 /data

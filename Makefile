@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check lint crashpoints surge streams chaos bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints surge streams chaos bench lock clean
 
 PYTHON ?= python3
+NEWEST := 3.13
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,7 +20,14 @@ test: $(READY) ## every test, two at a time
 	@$(BIN)/pytest -n 2 --dist worksteal
 
 test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: ten seconds
-	@$(BIN)/pytest -n 2 --dist worksteal $(PURE) $(END_TO_END)
+	@$(BIN)/pytest -n 2 --dist worksteal $(PURE) $(ALSO) $(END_TO_END)
+
+# A name on PATH may be pyenv's, for a version that is not chosen: so each is tried.
+test-newest: ## those and the log's under Python 3.13, in a virtual environment of its own, where PATH or pyenv has it
+	@python=$$(for each in python$(NEWEST) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$(NEWEST).*/bin/python3; do \
+		if "$$each" -c '' 2>/dev/null; then echo "$$each"; break; fi; done); \
+	if [ -n "$$python" ]; then $(MAKE) --no-print-directory test-quick PYTHON="$$python" ALSO=tests/eventlog VENV=.venv-$(NEWEST); \
+	else echo "Not tested under Python $(NEWEST): neither PATH nor pyenv has it."; fi
 
 check: lint test ## what has to pass before a change goes in
 
@@ -50,7 +58,7 @@ lock: $(READY) ## pin the newest allowed versions of everything in constraints.t
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-$(NEWEST) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again when the project's needs change; the stamp is written last, so a half-made environment is not used.

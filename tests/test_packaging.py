@@ -85,14 +85,16 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
             cwd=away,
         )
     )
-    frozen = set(run(venv / "bin" / "pip", "freeze", "--exclude", "echoless", cwd=away).lower().split())
+    pip = (sys.executable, "-m", "pip", "--python", venv / "bin" / "python")
+    frozen = set(run(*pip, "freeze", "--exclude", "echoless", cwd=away).lower().split())
 
     assert run(venv / "bin" / "echoless", "--version", cwd=away) == f"echoless {__version__}\n"
     assert Path(shipped[0]).is_relative_to(venv)
     wanted = [path for suffix in ("sql", "toml", "json") for path in ROOT.glob(f"bot/**/*.{suffix}")]
     assert sorted(shipped[1:]) == sorted(path.relative_to(ROOT / "bot").as_posix() for path in wanted)
     assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
-    assert "No broken requirements" in run(venv / "bin" / "pip", "check", cwd=away)
+    assert "No broken requirements" in run(*pip, "check", cwd=away)
+    assert not list(venv.glob("lib/*/site-packages/pip"))
     assert frozen
     assert run(venv / "bin" / "python", "-c", "import discord; print(discord.utils.HAS_ORJSON)", cwd=away) == "True\n"
     assert {name.replace(".", "-").replace("_", "-") for name in map(str, frozen)} <= pinned()

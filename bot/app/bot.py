@@ -50,7 +50,7 @@ from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
-from bot.telemetry import Health, Metrics, log_answers, serve
+from bot.telemetry import Health, Metrics, answer_log, serve
 from bot.times import length_of
 
 STOP_SECONDS = 7.0
@@ -284,7 +284,7 @@ class Bot:
             appended.append(self.summaries.react)
         if self.audit is not None:
             appended.append(self.audit.observe)
-        appended += [self.metrics.observe, log_answers, self.budget.observe]
+        appended += [self.metrics.observe, answer_log(), self.budget.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from bot.background import Background
@@ -149,6 +150,8 @@ class Conversations:
 
     async def close(self) -> None:
         """Handle all waiting commands, then save a snapshot of every hot channel."""
+        while busy := [channel.idle for channel in self._hot if channel.idle is not None]:
+            await asyncio.wait(busy)
         await self._background.end()
         for channel in self._hot:
             self._snapshot(channel)
@@ -165,52 +168,72 @@ class Conversations:
 
     def _serve(self, channel: HotChannel) -> None:
         if not channel.busy:
-            channel.busy = True
-            self._background.start(self._drain(channel))
+            loop = asyncio.get_running_loop()
+            channel.idle = loop.create_future()
+            # At the loop's next turn, so that commands which come together share a commit.
+            loop.call_soon(self._go_on, channel)
 
-    async def _drain(self, channel: HotChannel) -> None:
-        try:
-            while channel.mailbox:
-                await self._batch(channel)
-        finally:
-            channel.busy = False
+    def _go_on(self, channel: HotChannel, attempt: int = 1) -> None:
+        """Have the commands that wait in a channel recorded, batch by batch.
 
-    async def _batch(self, channel: HotChannel) -> None:
-        size = min(BATCH, len(channel.mailbox))
-        commands = [channel.mailbox[at][0] for at in range(size)]
+        These steps are callbacks and no task, because every message takes them.
+        """
+        while channel.mailbox:
+            if channel.state is None:
+                self._background.start(self._load(channel, attempt))
+                return
+            try:
+                if self._append(channel, channel.state, attempt):
+                    return
+            except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
+                self._fail(channel, error)
+        channel.rest()
+
+    async def _load(self, channel: HotChannel, attempt: int) -> None:
         try:
-            outcomes = await self._record(channel, commands)
+            loaded = await self._log.reader.load(stream_of(channel.id))
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
             self._fail(channel, error)
-            return
+        else:
+            self._hot.put(channel, loaded.state)
+            channel.saved_version = loaded.snapshot_version
+        self._go_on(channel, attempt)
+
+    def _append(self, channel: HotChannel, state: Conversation, attempt: int) -> bool:
+        """Decide a batch and give its events to the log; return False when that is done, because there are none."""
+        size = min(BATCH, len(channel.mailbox))
+        decided = decide_all(state, [channel.mailbox[at][0] for at in range(size)])
+        units = [drafts for drafts in decided if drafts]
+        if not units:
+            self._answer(channel, [()] * size)
+            return False
+        appending = self._log.append_units(stream_of(channel.id), units, expected_version=state.version)
+        appending.add_done_callback(partial(self._appended, channel, decided, attempt))
+        return True
+
+    def _appended(
+        self, channel: HotChannel, decided: Sequence[Drafts], attempt: int, appending: asyncio.Future[list[Appended]]
+    ) -> None:
+        """Take what became of a batch; decide it again if somebody else appended to the stream."""
+        try:
+            self._answer(channel, self._fold(channel, decided, appending.result()))
+        except VersionConflict as error:
+            if attempt < ATTEMPTS:
+                self._hot.put(channel, None)
+                self._go_on(channel, attempt + 1)
+                return
+            self._fail(channel, error)
+        except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
+            self._fail(channel, error)
+        self._go_on(channel)
+
+    def _answer(self, channel: HotChannel, outcomes: Sequence[tuple[Recorded, ...]]) -> None:
+        """Give the oldest commands of a channel their outcomes."""
         for outcome in outcomes:
             _, future = channel.mailbox.popleft()
             self._waiting -= 1
             if not future.done():
                 future.set_result(outcome)
-
-    async def _record(self, channel: HotChannel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
-        """Record as many of ``commands`` as can be decided at once; return the events that each appended."""
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return await self._attempt(channel, commands)
-            except VersionConflict:
-                self._hot.put(channel, None)
-        return await self._attempt(channel, commands)
-
-    async def _attempt(self, channel: HotChannel, commands: Sequence[Command]) -> list[tuple[Recorded, ...]]:
-        stream = stream_of(channel.id)
-        if channel.state is None:
-            loaded = await self._log.reader.load(stream)
-            self._hot.put(channel, loaded.state)
-            channel.saved_version = loaded.snapshot_version
-        state = channel.state or Conversation()
-        decided = decide_all(state, commands)
-        units = [drafts for drafts in decided if drafts]
-        if not units:
-            return [()] * len(decided)
-        appended = await self._log.append_units(stream, units, expected_version=state.version)
-        return self._fold(channel, decided, appended)
 
     def _fold(
         self, channel: HotChannel, decided: Sequence[Drafts], appended: Sequence[Appended]

@@ -17,14 +17,28 @@ _CHANNEL_BYTES = 1_000
 
 @dataclass(slots=True)
 class HotChannel:
-    """A channel in memory: its state (None: not loaded), the version of its newest snapshot, its waiting commands."""
+    """A channel in memory: its state (None: not loaded), the version of its newest snapshot, its waiting commands.
+
+    ``idle`` is done when none of its commands waits any more; None: none waits now.
+    """
 
     id: int
     state: Conversation | None = None
     saved_version: int = 0
-    busy: bool = False
+    idle: asyncio.Future[None] | None = None
     size: int = 0
     mailbox: deque[tuple[Command, asyncio.Future[tuple[Recorded, ...]]]] = field(default_factory=deque)
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether commands wait."""
+        return self.idle is not None
+
+    def rest(self) -> None:
+        """Note that no command waits."""
+        if self.idle is not None:
+            self.idle.set_result(None)
+            self.idle = None
 
 
 class HotChannels:

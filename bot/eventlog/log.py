@@ -84,15 +84,15 @@ class EventLog:
         """
         return (await self._writer.append(Append(stream, (drafts,), expected_version)))[0]
 
-    async def append_units(
+    def append_units(
         self, stream: str, units: Sequence[Sequence[Draft]], *, expected_version: int | None = None
-    ) -> list[Appended]:
-        """Append units one after the other in one transaction, up to and including the first one known already.
+    ) -> asyncio.Future[list[Appended]]:
+        """Queue units for one transaction at once; they are appended in order, up to and including the first known one.
 
         The units after a known one were decided as if that one were new. They are not appended: the result is shorter
         than ``units``, and the caller decides them again.
         """
-        return await self._writer.append(Append(stream, units, expected_version))
+        return self._writer.append(Append(stream, units, expected_version))
 
     async def save_snapshot(self, stream: str, state: Conversation) -> None:
         """Store a snapshot of ``state``."""

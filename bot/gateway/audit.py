@@ -109,6 +109,8 @@ class Audit:
 
     def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Remember a channel with traffic; events that the audit itself recorded do not count."""
+        if channel_id in self._busy:
+            return
         if any(getattr(recorded.event, "via", None) is not Via.AUDIT for recorded in new):
             self._busy.add(channel_id)
 

@@ -88,7 +88,8 @@ class Budget:
         """Count the usage of new events in a channel."""
         for recorded in new:
             event = recorded.event
-            if isinstance(event, _COUNTED):
+            # Most answers are those of rules, which use nothing.
+            if isinstance(event, _COUNTED) and _counts(event):
                 entry = state.pending(getattr(event, "message_id", 0))
                 person_id = entry.author_id if entry else getattr(event, "author_id", 0)
                 self._count(recorded, channel_id, person_id, self.server_of(channel_id))
@@ -140,3 +141,9 @@ class Budget:
             self._day, self._cost = today, 0
             for counted in (self._people, self._channels, self._servers, self._told):
                 counted.clear()
+
+
+def _counts(event: ReplyComposed | ReplyDelayed | ReplyAbandoned | ConversationSummarised) -> bool:
+    """Tell whether an event changes what is counted."""
+    used = event.tokens_in or event.tokens_out or event.cost_micros
+    return bool(used) or (isinstance(event, ReplyComposed) and event.responder == TODAY)

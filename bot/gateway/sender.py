@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import discord
 import structlog
+from discord.http import handle_message_parameters
+from discord.utils import MISSING
 
 from bot.core.events import AbandonReason
 from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
@@ -58,15 +60,11 @@ class DiscordSender:
         client = self._current.client
         if client is None:
             return NotYet("not connected")
-        reference = discord.MessageReference(message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False)
-        more: dict[str, Any] = {} if plain else {"reference": reference}
         try:
             with unless_overtaken(still_next):
                 async with timed():
-                    message = await client.get_partial_messageable(channel_id).send(
-                        text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none(), **more
-                    )
-            return Sent(snowflake(message.id), message.content)
+                    message = await _post(client, channel_id, text, nonce, None if plain else reply_to)
+            return Sent(snowflake(message["id"]), str(message["content"]))
         except discord.HTTPException as error:
             refused = not plain and _refuses_reference(error)
             return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
@@ -120,12 +118,7 @@ class DiscordSender:
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
         """Post a message that is not a reply."""
-
-        async def post(client: discord.Client) -> None:
-            channel = client.get_partial_messageable(channel_id)
-            await channel.send(text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
-
-        await self._hint("notice", channel_id, post)
+        await self._hint("notice", channel_id, lambda client: _post(client, channel_id, text, nonce))
 
     async def _hint(self, what: str, channel_id: int, show: Callable[[discord.Client], Awaitable[object]]) -> None:
         """Show something unimportant; a failure is only logged."""
@@ -209,6 +202,21 @@ def _refuses_reference(error: discord.HTTPException) -> bool:
         faults = error.text.splitlines()[1:]
         return bool(faults) and all(fault.startswith("In message_reference") for fault in faults)
     return error.code in NO_REFERENCE
+
+
+async def _post(client: discord.Client, channel_id: int, text: str, nonce: str, reply_to: int | None = None) -> Any:  # noqa: ANN401 - Discord's JSON
+    """Post a message and return it as Discord shows it. discord.py's own object of it would cost time and help nobody.
+
+    Discord still takes a reply to a message that is gone (docs: message reference structure, ``fail_if_not_exists``).
+    """
+    reference: Any = {"message_id": reply_to, "channel_id": channel_id, "fail_if_not_exists": False}
+    with handle_message_parameters(
+        content=text,
+        nonce=nonce,
+        allowed_mentions=discord.AllowedMentions.none(),
+        message_reference=MISSING if reply_to is None else reference,
+    ) as params:
+        return await client.http.send_message(channel_id, params=params)
 
 
 async def _deleted(deleting: Awaitable[object]) -> None:

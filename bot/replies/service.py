@@ -10,6 +10,7 @@ import asyncio
 
 import structlog
 
+from bot.background import Background
 from bot.core.conversation import Conversation
 from bot.core.events import Recorded, ReplyRequested, Via
 from bot.core.outbox import ASKED
@@ -20,6 +21,12 @@ from bot.replies.worker import Worker
 _NEW = frozenset((Via.LIVE, Via.AHEAD, *ASKED))
 """How messages arrive that were posted just now: no part of their replies can be in Discord yet."""
 
+FINISHED_AFTER = 1.0
+"""Seconds from a channel's last reply until the log's note about unfinished work is removed.
+
+All channels share one commit for it. Until then a restart looks at them in vain, which does no harm.
+"""
+
 _log = structlog.get_logger()
 
 
@@ -29,6 +36,9 @@ class Replies:
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
         self._workers: dict[int, tuple[Worker, asyncio.Task[None]]] = {}
+        self._finished: set[int] = set()
+        self._finishing: asyncio.TimerHandle | None = None
+        self._background = Background()
         self._stopping = False
 
     @property
@@ -83,6 +93,10 @@ class Replies:
                     task.cancel()
             tasks = [task for _, task in self._workers.values()]
             await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        if self._finishing is not None:
+            self._finishing.cancel()
+        await self._finish()
+        await self._background.end()
         await self._context.notices.stop()
 
     def _at_work(self, channel_id: int) -> Worker | None:
@@ -110,3 +124,22 @@ class Replies:
         state = self._context.conversations.peek(channel_id)
         if state is not None and state.outbox:
             self._worker(channel_id)
+        else:
+            self._finish_later(channel_id)
+
+    def _finish_later(self, channel_id: int) -> None:
+        self._finished.add(channel_id)
+        if self._finishing is None and not self._stopping:
+            begin = asyncio.get_running_loop().call_later
+            self._finishing = begin(FINISHED_AFTER, lambda: self._background.start(self._finish()))
+
+    async def _finish(self) -> None:
+        """Have the log note which channels have no unfinished reply; those that fail are noted next time."""
+        self._finishing = None
+        channels = [channel_id for channel_id in self._finished if channel_id not in self._workers]
+        self._finished.clear()
+        noting = map(self._context.conversations.finish, channels)
+        for channel_id, failure in zip(channels, await asyncio.gather(*noting, return_exceptions=True), strict=True):
+            if failure is not None:
+                _log.debug("replies.unnoted", channel=channel_id, error=type(failure).__name__)
+                self._finish_later(channel_id)

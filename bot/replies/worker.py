@@ -83,7 +83,6 @@ class Worker:
                 state = await self._channel.state()
                 if not state.outbox:
                     self._known.due.clear()
-                    await self._channel.shared.conversations.finish(self._channel.id)
                     if self._changed.is_set():
                         continue
                     return
