@@ -10,7 +10,7 @@ Only newly appended events are passed to ``on_appended``, so loading and replayi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -114,6 +114,11 @@ class Conversations:
         self._waiting += 1
         self._serve(channel)
         return future
+
+    def queued(self, channel_id: int) -> Iterable[Command]:
+        """Return the commands of a channel that wait for the log, oldest first."""
+        channel = self._hot.get(channel_id)
+        return (command for command, _ in channel.mailbox) if channel else ()
 
     async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
         """Decide and record ``command``; return the events it newly appended."""

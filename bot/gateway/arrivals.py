@@ -104,7 +104,8 @@ class Arrivals:
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
-            self._background.start(self._own(incoming))
+            if not self._intake.knows(incoming):
+                self._background.start(self._own(incoming))
             return
         self._arrived(incoming, place, own_id)
 

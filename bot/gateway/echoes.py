@@ -28,6 +28,17 @@ class Echoes:
         self._conversations = conversations
         self._reader = reader
 
+    def known(self, incoming: Incoming) -> bool:
+        """Tell whether a message needs no look, because the response to its request has told of it.
+
+        Then it is recorded, or that waits for the log. If the log can't take that, it could not take the echo either.
+        """
+        state, sent_id = self._conversations.peek(incoming.channel_id), incoming.message_id
+        if state is not None and state.turn(sent_id) is not None:
+            return True
+        queued = self._conversations.queued(incoming.channel_id)
+        return any(isinstance(command, Confirm) and command.sent_id == sent_id for command in queued)
+
     async def take(self, incoming: Incoming) -> None:
         """Record what a message tells about a reply, if it belongs to one."""
         about = parse_nonce(incoming.nonce)

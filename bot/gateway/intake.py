@@ -169,6 +169,10 @@ class Intake:
         if self._places.records(place):
             await self._feedback.clear(clearing)
 
+    def knows(self, incoming: Incoming) -> bool:
+        """Tell whether a message of the bot's own account is recorded, or about to be."""
+        return self._echoes.known(incoming)
+
     async def own(self, incoming: Incoming) -> None:
         """Take a message of the bot's own account."""
         await self._echoes.take(incoming)
