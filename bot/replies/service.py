@@ -116,16 +116,16 @@ class Replies:
         return worker
 
     def _done(self, channel_id: int, task: asyncio.Task[None]) -> None:
-        self._workers.pop(channel_id, None)
+        ended, _ = self._workers.pop(channel_id)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("replies.crashed", channel=channel_id, error=type(error).__name__)
             return
         # A request may have been appended after the worker's last look at the outbox.
         state = self._context.conversations.peek(channel_id)
-        if state is not None and state.outbox:
-            self._worker(channel_id)
-        else:
+        if state is None or not state.outbox:
             self._finish_later(channel_id)
+        elif worker := self._worker(channel_id):
+            worker.take_over(ended)
 
     def _finish_later(self, channel_id: int) -> None:
         self._finished.add(channel_id)

@@ -62,6 +62,10 @@ class Worker:
         """Keep the text of the last composed reply, which is usually sent next."""
         self._known.texts = {message_id: parts}
 
+    def take_over(self, ended: Worker) -> None:
+        """Trust what a worker of this channel trusted that ended meanwhile: it was told of replies too late."""
+        self._known.certain |= ended._known.certain
+
     def doubt(self) -> None:
         """Forget which replies are certain."""
         self._known.certain.clear()
