@@ -8,7 +8,7 @@ SQLite syncs the database only once all pages are copied, which never happens wh
 here before the last pages are copied. Measured: without that, commits waited 10 ms for these pages.
 
 SQLite does not tell Python how many pages it wrote. An estimate by events was wrong by half: in many streams each event
-changes a page of an index of its own. So the pages are counted in the file, and the estimate says when.
+changes a page of an index of its own. So the pages are counted in the file, whenever there may be enough of them.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Measured with 100 callers: at 1,000 the median append takes 8 % longer, at 4,000
 times as long.
 """
 
-_LOOKS = 8
-"""How often the pages are counted between two checkpoints, about."""
+_LEAST = 1 / 16
+"""The least part of these pages that is written before they are counted again."""
 
 _A_COMMIT = 4
-"""The pages of a commit, about, to which each event adds one."""
+"""The pages of a commit at most, about, to which each event adds one."""
 
 
 class Checkpointer:
@@ -49,14 +49,13 @@ class Checkpointer:
         self._aside = aside
         self._writing = writing
         self.file = file
-        self._pages = 0
+        self._left = 0
         self._due = asyncio.Event()
 
     def wrote(self, events: int) -> None:
-        """Add the estimated pages of a commit of ``events`` events."""
-        self._pages += _A_COMMIT + events
-        if self._pages >= EVERY // _LOOKS:
-            self._pages = 0
+        """Note a commit of ``events`` events."""
+        self._left -= _A_COMMIT + events
+        if self._left <= 0:
             self._due.set()
 
     async def run(self) -> None:
@@ -64,27 +63,29 @@ class Checkpointer:
         while True:
             await self._due.wait()
             self._due.clear()
-            try:
-                if await self._aside.run(partial(_copied_and_synced, self.file)):
+            pages = EVERY
+            # The writer meets the same error and reports it. The pages are safe in the write-ahead log.
+            with suppress(LogError, OSError):
+                pages = await self._aside.run(partial(_copied_and_synced, self.file))
+                if not pages:
                     await self._writing.run(_copy_pages)
-            except (LogError, OSError):
-                # The writer meets the same error and reports it. The pages are safe in the write-ahead log.
-                continue
+            self._left = max(EVERY - pages, int(EVERY * _LEAST))
 
     async def close(self) -> None:
         """Close the connection that copies. The file stays open until the other connections are closed."""
         await self._aside.close()
 
 
-def _copied_and_synced(file: FileIO, connection: sqlite3.Connection) -> bool:
-    """Copy the pages if they are enough by now, and tell whether they were."""
-    if wal_length(Path(os.fsdecode(file.name))) < EVERY:
-        return False
+def _copied_and_synced(file: FileIO, connection: sqlite3.Connection) -> int:
+    """Copy the pages if they are enough by now, and return how many are left."""
+    pages = wal_length(Path(os.fsdecode(file.name)))
+    if pages < EVERY:
+        return pages
     _copy_pages(connection)
     # The system reports a failed sync once to each open file. SQLite sees it at its own sync and keeps the pages.
     with suppress(OSError):
         os.fsync(file.fileno())
-    return True
+    return 0
 
 
 def _copy_pages(connection: sqlite3.Connection) -> None:
