@@ -254,8 +254,7 @@ class Conversations:
             result = next(results, None)
             if result is None:
                 break
-            for recorded in result.new:
-                apply(state, recorded)
+            apply(state, result.new)
             outcomes.append(result.new)
         self._hot.put(channel, state)
         new = tuple(recorded for outcome in outcomes for recorded in outcome)

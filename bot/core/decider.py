@@ -73,9 +73,9 @@ def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Dra
     own = copy(state)
     for command in commands:
         drafts = decide(own, command)
-        for draft in drafts:
-            # The writer assigns positions and times. Decisions only check whether there is one.
-            apply(own, e.Recorded(_TO_COME, "", own.version + 1, 0, draft.event))
+        # The writer assigns positions and times. Decisions only check whether there is one.
+        versions = enumerate(drafts, own.version + 1)
+        apply(own, [e.Recorded(_TO_COME, "", version, 0, draft.event) for version, draft in versions])
         decided.append(tuple(_caused(draft) for draft in drafts))
     return decided
 

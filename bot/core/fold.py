@@ -18,7 +18,7 @@ from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.events import Role
-from bot.core.outbox import ASKED, Pending, changeable, place_of, placed, without
+from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.window import Window
 
 FOLD = 7
@@ -27,16 +27,13 @@ FOLD = 7
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
     """Return the state after ``recorded``, beginning from ``start`` or from nothing."""
     state = copy(start) if start else Conversation()
-    for one in recorded:
-        apply(state, one)
+    apply(state, recorded)
     return state
 
 
 def evolve(state: Conversation, recorded: e.Recorded) -> Conversation:
     """Return the state after one more event."""
-    after = copy(state)
-    apply(after, recorded)
-    return after
+    return fold((recorded,), state)
 
 
 _fields = attrgetter(*Conversation.__slots__)
@@ -49,12 +46,14 @@ def copy(state: Conversation) -> Conversation:
     return own
 
 
-def apply(state: Conversation, recorded: e.Recorded) -> None:
-    """Apply an event to ``state``, a copy that nobody else holds."""
-    change = _CHANGES.get(type(recorded.event))
-    if change is not None:
-        change(state, recorded, recorded.event)
-    state.version = recorded.version
+def apply(state: Conversation, recorded: Iterable[e.Recorded]) -> None:
+    """Apply events to ``state``, a copy that nobody else holds, each as soon as it comes."""
+    for one in recorded:
+        event = one.event
+        change = _CHANGES.get(type(event))
+        if change is not None:
+            change(state, one, event)
+        state.version = one.version
 
 
 _Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
@@ -62,11 +61,11 @@ _Change: TypeAlias = Callable[[Conversation, e.Recorded, Any], None]
 
 
 def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceived) -> None:
-    message_id = event.message_id
+    message_id, via = event.message_id, event.via
     # A command is not a message. Its question becomes a turn with its request, its response with the answer.
-    if event.via not in ASKED and not (event.author is e.Author.SELF and event.kind in RESPONSES):
-        state.window.put(message_id, event.author_id, _ROLES.get(event.author, Role.OTHER_BOT), recorded.position)
-    if message_id > state.watermark_id and event.via in _GAPLESS:
+    if via not in ASKED and not (event.kind in RESPONSES and event.author is e.Author.SELF):
+        state.window.put(message_id, event.author_id, _ROLES[event.author], recorded.position)
+    if message_id > state.watermark_id and via in _GAPLESS:
         state.watermark_id = message_id
     state.received += 1
     state.deleted = False
@@ -100,7 +99,7 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         asked_position=recorded.causation or 0,
         via=event.via,
     )
-    state.outbox = placed(state.outbox, entry)
+    state.outbox = inserted(state.outbox, entry)
     if event.via is e.Via.ASK:
         state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_position)
 
@@ -137,25 +136,26 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
     entry.attempts = entry.retry_at = 0
     entry.fit(event.parts)
     # From here on, messages that are in Discord already stand for the composed text.
-    belongs = _belongs(state, entry)
-    for part, sent_id in enumerate(entry.sent_ids):
-        if sent_id and belongs:
-            _say(state, entry, part)
+    if not entry.untouched and _belongs(state, entry, entry.sent_ids + entry.surplus_ids):
+        for part, sent_id in enumerate(entry.sent_ids):
+            if sent_id:
+                _say(state, entry, part, sent_id)
     for sent_id in entry.surplus_ids:
         state.window.drop(sent_id)
 
 
-def _belongs(state: Conversation, entry: Pending) -> bool:
-    """Tell whether an answer belongs to the window. Composed anew, an answer that a rewind removed stays removed."""
+def _belongs(state: Conversation, entry: Pending, shown: tuple[int, ...]) -> bool:
+    """Tell whether an answer belongs to the window; ``shown`` are the ids of all its messages.
+
+    Composed anew, an answer that a rewind removed stays removed.
+    """
     if entry.generation == 1:
         return True
-    of_it = (entry.message_id, *entry.sent_ids, *entry.surplus_ids)
-    return any(state.turn(message_id) for message_id in of_it if message_id)
+    return any(state.turn(message_id) for message_id in (entry.message_id, *shown) if message_id)
 
 
-def _say(state: Conversation, entry: Pending, part: int) -> None:
+def _say(state: Conversation, entry: Pending, part: int, sent_id: int) -> None:
     """Make a part that is in Discord a turn of the window, unless the answer is private."""
-    sent_id = entry.sent_ids[part]
     # A catch-up may have recorded it as an ordinary message, because it had lost its reference.
     state.window.drop(sent_id)
     if entry.via is not e.Via.WHISPER:
@@ -164,21 +164,23 @@ def _say(state: Conversation, entry: Pending, part: int) -> None:
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
-    entry = _own(state, event.message_id)
-    if entry is None or event.part < 0 or (event.part >= len(entry.sent_ids) and not entry.begun):
+    entry, part = state.pending(event.message_id), event.part
+    if entry is None or part < 0 or (part >= len(entry.sent_ids) and not entry.begun):
         return
-    was_under_way = entry.under_way
-    entry.cause_position = recorded.position
-    entry.show(event.part, event.sent_id)
-    if entry.under_way and not was_under_way:
-        state.outbox = placed(state.outbox, entry)
-    if not entry.composed:
-        return
-    entry.attempts = entry.retry_at = 0
-    if event.part < len(entry.sent_ids) and _belongs(state, entry):
-        _say(state, entry, event.part)
-    if all(entry.sent_ids) and not entry.begun:
-        state.outbox = without(state.outbox, event.message_id)
+    sent_ids, surplus_ids = entry.shown(part, event.sent_id)
+    if composed := entry.composed:
+        if part < len(sent_ids) and _belongs(state, entry, sent_ids + surplus_ids):
+            _say(state, entry, part, event.sent_id)
+        if all(sent_ids) and not entry.begun:
+            # Most replies end here, without a copy of their entry.
+            state.outbox = without(state.outbox, event.message_id)
+            return
+    if (own := _own(state, event.message_id)) is not None:
+        own.cause_position, own.sent_ids, own.surplus_ids = recorded.position, sent_ids, surplus_ids
+        if composed:
+            own.attempts = own.retry_at = 0
+        if own.under_way and not entry.under_way:
+            state.outbox = placed(state.outbox, own)
 
 
 def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyCompleted) -> None:
@@ -262,7 +264,12 @@ def _own(state: Conversation, message_id: int) -> Pending | None:
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
-_ROLES = {e.Author.PERSON: Role.PERSON, e.Author.SELF: Role.BOT}
+_ROLES = {
+    e.Author.PERSON: Role.PERSON,
+    e.Author.SELF: Role.BOT,
+    e.Author.BOT: Role.OTHER_BOT,
+    e.Author.WEBHOOK: Role.OTHER_BOT,
+}
 
 _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,

@@ -97,20 +97,24 @@ class Pending:
         """Tell whether it is being composed anew: then nothing new is sent yet, and all earlier parts are known."""
         return self.generation > 1 and not self.composed and all(self.sent_ids)
 
-    def show(self, part: int, sent_id: int) -> None:
-        """Note that a part is in Discord. An unknown part can only belong to an answer that is being written."""
-        room = (0,) * (part + 1 - len(self.sent_ids)) if self.begun and not self.composed else ()
-        ids = self.sent_ids + room
+    def shown(self, part: int, sent_id: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return ``sent_ids`` and ``surplus_ids`` once a part is in Discord as message ``sent_id``.
+
+        An unknown part can only belong to an answer that is being written.
+        """
+        ids, surplus = self.sent_ids, self.surplus_ids
+        if self.begun and not self.composed:
+            ids += (0,) * (part + 1 - len(ids))
         if part < len(ids):
-            self.sent_ids = (*ids[:part], sent_id, *ids[part + 1 :])
-        elif self.begun and sent_id not in self.surplus_ids:
-            self.surplus_ids = (*self.surplus_ids, sent_id)
+            return (*ids[:part], sent_id, *ids[part + 1 :]), surplus
+        return ids, (*surplus, sent_id) if self.begun and sent_id not in surplus else surplus
 
     def fit(self, parts: int) -> None:
         """Set the number of parts to that of the answer; further messages become surplus."""
         ids = self.sent_ids
-        self.sent_ids = (*ids[:parts], *(0,) * (parts - len(ids)))
-        self.surplus_ids = (*self.surplus_ids, *(sent_id for sent_id in ids[parts:] if sent_id))
+        self.sent_ids = ids[:parts] + (0,) * (parts - len(ids))
+        if len(ids) > parts:
+            self.surplus_ids += tuple(sent_id for sent_id in ids[parts:] if sent_id)
 
 
 Outbox: TypeAlias = tuple[Pending, ...]
@@ -130,16 +134,20 @@ def place_of(outbox: Outbox, message_id: int) -> int:
 def without(outbox: Outbox, message_id: int) -> Outbox:
     """Return the outbox without an entry."""
     at = place_of(outbox, message_id)
-    return outbox if at < 0 else (*outbox[:at], *outbox[at + 1 :])
+    return outbox if at < 0 else outbox[:at] + outbox[at + 1 :]
 
 
 def placed(outbox: Outbox, entry: Pending) -> Outbox:
     """Return the outbox with ``entry`` moved to its place."""
-    others = without(outbox, entry.message_id)
+    return inserted(without(outbox, entry.message_id), entry)
+
+
+def inserted(others: Outbox, entry: Pending) -> Outbox:
+    """Return the outbox ``others`` with a new entry at its place."""
     at = len(others)
     while at and entry.goes_before(others[at - 1]):
         at -= 1
-    return (*others[:at], entry, *others[at:])
+    return (*others[:at], entry, *others[at:]) if others else (entry,)
 
 
 def is_first(outbox: Outbox, message_id: int) -> bool:

@@ -79,8 +79,8 @@ class Window:
 
     def find(self, message_id: int) -> Turn | None:
         """Return the turn of a message, or None."""
-        at = self._place(message_id)
-        return self._turn(at) if self._is_at(at, message_id) else None
+        at = self._at(message_id)
+        return self._turn(at) if at >= 0 else None
 
     def put(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> None:
         """Insert a turn by its id, and drop the oldest if the window is full; a turn with this id stays as it is."""
@@ -98,25 +98,27 @@ class Window:
 
     def move(self, message_id: int, position: int) -> None:
         """Set the words of a message to the only part of the body at ``position``."""
-        at = self._place(message_id)
-        if self._is_at(at, message_id):
+        at = self._at(message_id)
+        if at >= 0:
             self._values[at + 3], self._values[at + 4] = position, 0
 
     def drop(self, message_id: int) -> None:
         """Remove a turn."""
-        at = self._place(message_id)
-        if self._is_at(at, message_id):
+        at = self._at(message_id)
+        if at >= 0:
             del self._values[at : at + _WIDTH]
 
-    def _place(self, message_id: int) -> int:
-        """Return the place of the turn with this id, or the place where it would be inserted."""
+    def _at(self, message_id: int) -> int:
+        """Return the place of a message's turn, -1 if it is not in the window."""
         values = self._values
         if not values or values[-_WIDTH] < message_id:
-            return len(values)
-        return _WIDTH * bisect_left(range(0, len(values), _WIDTH), message_id, key=values.__getitem__)
+            return -1
+        at = self._place(message_id)
+        return at if values[at] == message_id else -1
 
-    def _is_at(self, at: int, message_id: int) -> bool:
-        return at < len(self._values) and self._values[at] == message_id
+    def _place(self, message_id: int) -> int:
+        """Return the place of the first turn with this id or a greater one; there has to be one."""
+        return _WIDTH * bisect_left(self._values[::_WIDTH], message_id)
 
     def _turn(self, at: int) -> Turn:
         message_id, author_id, role, position, part = self._values[at : at + _WIDTH]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bot.core.conversation import Conversation
 from bot.core.events import Recorded
-from bot.core.fold import evolve
+from bot.core.fold import apply
 from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
@@ -190,7 +190,7 @@ class _Check:
         recorded = Recorded(
             row.position, self.stream, row.version, row.recorded_at, event, row.correlation, row.causation
         )
-        self._state = evolve(self._state, recorded)
+        apply(self._state, (recorded,))
         snapshot = (self._snapshots or {}).pop(row.version, None)
         if snapshot is None or snapshot == snapshots.encode(self._state):
             return []
