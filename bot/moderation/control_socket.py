@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import socket
+import stat
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -190,9 +191,12 @@ def _listener(folder: Path) -> socket.socket:
     (folder / SOCKET).unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        # On Linux the socket has this mode from the beginning. Elsewhere nobody can connect before it listens.
+        with suppress(OSError):
+            os.fchmod(listener.fileno(), 0o600)
         with _address(folder) as address:
             listener.bind(address)
-            # Nobody can connect before it listens.
+        if stat.S_IMODE((folder / SOCKET).lstat().st_mode) != 0o600:  # noqa: PLR2004 - its owner alone
             (folder / SOCKET).chmod(0o600)
     except BaseException:
         listener.close()
