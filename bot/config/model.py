@@ -36,6 +36,7 @@ from bot.config.values import (
     FilePathOrNone,
     HttpAddress,
     Limit,
+    Made,
     NoticeText,
     Positive,
     PositiveDuration,
@@ -222,7 +223,7 @@ class Config(Section):
     channels: ChannelsSettings = ChannelsSettings()
     rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
-    responders: Mapping[Text, Mapping[str, object]] = Field({}, description=RESPONDER_SETTINGS)
+    responders: Mapping[Text, Made] = Field({}, description=RESPONDER_SETTINGS)
     catchup: CatchupSettings = CatchupSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()
