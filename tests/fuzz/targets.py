@@ -108,7 +108,8 @@ _KEYS = (
     "replies.notices", "channels.record", "catchup.max_age", "catchup.max_messages", "audit.every",
     "limits.per_channel", "limits.queue", "limits.together", "limits.tokens_per_person", "limits.cost_per_day",
     "moderation.owner", "moderation.commands", "telemetry.port", "llm.model", "llm.base_url", "llm.temperature",
-    "llm.max_tokens", "llm.context_tokens", "llm.timeout", "llm.prices", "rules", "responders.x", "llm.attachment_bytes",
+    "llm.max_tokens", "llm.context_tokens", "llm.timeout", "llm.prices", "rules", "responders.x",
+    "llm.attachments_bytes",
 )  # fmt: skip
 _GOOD = tuple(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", block) for block in re.split(r"(?m)^(?=\[)", example()))
 """The sections of the example, with all their settings."""
