@@ -24,7 +24,7 @@ from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
-from bot.gateway.budget import Budget
+from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.dispatcher import Dispatcher
@@ -123,6 +123,9 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = WritableLog(log, self.conversations)
+        # Where no responder costs anything, no day has to be read from the log.
+        caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
+        self.budget = Budget(caps, clock, self.current.server_of)
         self.context = replace(
             reading_context(config, log.aside, answering),
             owner=owner,
@@ -130,10 +133,10 @@ class Bot:
             live=self._live,
             around=self.current.around,
             attachments=self._attachments(log.aside),
+            forbids=self.budget.forbids,
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
-        self.budget = Budget(from_settings.caps(config), clock, self.current.server_of)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = Intake(
             log,

@@ -176,6 +176,7 @@ class LimitsSettings(Section):
     tokens_per_person: Tokens = Field(None, description=TOKENS)
     tokens_per_channel: Tokens = Field(None, description=TOKENS)
     tokens_per_server: Tokens = Field(None, description=TOKENS)
+    tokens_for_moderators: Tokens = Field(1_000_000, description=TOKENS)
     cost_per_day: Dollars = Field(None, description=DOLLARS)
 
 
