@@ -38,7 +38,7 @@ def main() -> int:
                 seconds=chosen.seconds / len(names),
                 first=chosen.seed * 100_000,
             )
-            sys.stderr.write(f"{rows({target: outcomes[target]})[1]}\n")
+            sys.stderr.write("\n".join(rows({target: outcomes[target]})[1:]) + "\n")
     sys.stdout.write("\n".join(rows(outcomes)) + "\n")
     return int(any(each.faults for each in outcomes.values()))
 

@@ -67,9 +67,14 @@ _MODELS = {model.TYPE: model for model in event_models()}
 def _payload(data: Any) -> None:  # noqa: ANN401 - Discord's JSON
     incoming = from_payload(data, OWN)
     for event in filter(None, (incoming.received(Via.CATCHUP), incoming.edited())):
-        stored = encode_event(event)
-        assert encode_event(decode(event.TYPE, event.V, stored.decode())) == stored
+        # Half a character is stored as a question mark.
+        read = _stored(event)
+        assert _stored(read) == read
     decode_body(encode_body(incoming.body))
+
+
+def _stored(event: Event) -> Event:
+    return decode(event.TYPE, event.V, encode_event(event).decode())
 
 
 def _event(row: tuple[str, int, bytes]) -> None:
