@@ -6,27 +6,35 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.fuzz.odd import Strategy
+from tests.fuzz.variants import variants
 
 LONGEST = 0.1
 """Seconds of processor time that one input may take."""
-BATCH = 2000
-"""Inputs of one run of Hypothesis, which remembers them all until its end."""
+BATCH = 500
+"""What one run of Hypothesis draws, which remembers it all until its end."""
+VARIANTS = 19
+"""Inputs that are made from each that is drawn."""
 _SHOWN = 300
 
 
 @dataclass(frozen=True)
 class Target:
-    """What takes the inputs; ``refusals`` are the errors that its documentation names."""
+    """What takes the inputs; ``refusals`` are the errors that its documentation names.
+
+    ``fit`` turns a changed input into one that can come in: a file holds no lone surrogate, a variable no NUL.
+    """
 
     name: str
     inputs: Strategy
     take: Callable[[Any], object]
     refusals: tuple[type[Exception], ...] = ()
+    fit: Callable[[Any], Any] = lambda value: value
 
 
 @dataclass
@@ -77,17 +85,20 @@ def run(target: Target, inputs: int, *, seconds: float = float("inf"), first: in
     end = time.perf_counter() + seconds
     while outcome.inputs < inputs and time.perf_counter() < end:
         before = outcome.inputs
-        _batch(target, min(BATCH, inputs - outcome.inputs), first, outcome)
+        left = -(-(inputs - outcome.inputs) // (VARIANTS + 1))
+        _batch(target, min(BATCH, left), first, outcome)
         first += 1
         if outcome.inputs == before:
             break
     return outcome
 
 
-def _batch(target: Target, inputs: int, number: int, outcome: Outcome) -> None:
+def _batch(target: Target, drawn: int, number: int, outcome: Outcome) -> None:
+    dice = Random(number)
+
     @seed(number)
     @settings(
-        max_examples=inputs,
+        max_examples=drawn,
         database=None,
         deadline=None,
         phases=[Phase.generate],
@@ -95,7 +106,8 @@ def _batch(target: Target, inputs: int, number: int, outcome: Outcome) -> None:
     )
     @given(target.inputs)
     def take(value: object) -> None:
-        outcome.take(target, value)
+        for each in variants(value, VARIANTS, dice):
+            outcome.take(target, target.fit(each))
 
     take()
 

@@ -66,6 +66,8 @@ def control_target(folder: Path) -> Iterator[Target]:
         async def take(data: bytes) -> None:
             await requests.carry_out(*read_request(data), lambda _done, _total: None)
 
-        yield Target("control", damaged(_requests()), lambda data: runner.run(take(data)), (ModerationError,))
-        runner.run(conversations.close())
-        runner.run(log.close())
+        try:
+            yield Target("control", damaged(_requests()), lambda data: runner.run(take(data)), (ModerationError,))
+        finally:
+            runner.run(conversations.close())
+            runner.run(log.close())

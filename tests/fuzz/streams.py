@@ -118,6 +118,11 @@ class _Transport(httpx2.AsyncBaseTransport):
         return httpx2.Response(self.sent.status, headers=headers, stream=_Body(self.sent))
 
 
+def _fit(sent: Sent) -> Sent:
+    """Return a response whose type a header can hold."""
+    return sent._replace(kind="".join(filter(str.isprintable, sent.kind.encode("ascii", "ignore").decode())))
+
+
 @contextmanager
 def stream_target() -> Iterator[Target]:
     """Return the target: a responder whose server is here."""
@@ -137,5 +142,7 @@ def stream_target() -> Iterator[Target]:
         assert isinstance(pieces[-1], Answer)
 
     with override_allow_model_requests(allow_model_requests=True), asyncio.Runner() as runner:
-        yield Target("stream", _SENT, lambda sent: runner.run(take(sent)), (ModelFailed,))
-        runner.run(candidate.client.aclose())
+        try:
+            yield Target("stream", _SENT, lambda sent: runner.run(take(sent)), (ModelFailed,), _fit)
+        finally:
+            runner.run(candidate.client.aclose())

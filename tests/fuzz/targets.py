@@ -156,7 +156,12 @@ def _variables(folder: Path) -> Target:
     (folder / "empty.toml").touch()
     values = st.one_of(TEXTS, st.sampled_from(_SCALARS), JSON.map(lambda value: written(value).decode()))
     inputs = st.dictionaries(st.sampled_from(_VARIABLES), values.map(lambda text: text.replace("\0", "")), max_size=3)
-    return Target("variables", inputs, lambda values: _used(load(folder / "empty.toml", values)), (ConfigError,))
+
+    def fit(values: object) -> dict[str, str]:
+        found = values.items() if isinstance(values, dict) else ()
+        return {str(name): str(value).replace("\0", "") for name, value in found if not isinstance(value, int)}
+
+    return Target("variables", inputs, lambda values: _used(load(folder / "empty.toml", values)), (ConfigError,), fit)
 
 
 def _point(text: str) -> None:
@@ -224,6 +229,9 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
                     max_size=8,
                 ),
                 _clean,
+                fit=lambda pieces: (
+                    [each for each in pieces if isinstance(each, str)] if isinstance(pieces, list) else []
+                ),
             ),
             stack.enter_context(stream_target()),
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzz.harness import Target, run
 from tests.fuzz.targets import targets
 
-INPUTS = 150
+INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",
 )  # fmt: skip
@@ -32,7 +32,7 @@ def test_whatever_comes_in_is_taken_or_refused(name: str, found: dict[str, Targe
     """No other error comes out."""
     outcome = run(found[name], INPUTS)
 
-    assert outcome.inputs == INPUTS
+    assert outcome.inputs >= INPUTS
     assert {fault: value for fault, value in outcome.faults.items() if fault != "too slow"} == {}
 
 
