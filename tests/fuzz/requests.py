@@ -20,6 +20,7 @@ from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.control_socket import Requests, read_request
 from tests.fuzz.harness import Target
 from tests.fuzz.odd import DIGITS, TEXTS, WHOLE, Strategy, damaged, instead, written
+from tests.model import actor
 
 CHANNEL, MESSAGE = 5000, 1_300_000_000_000_000_001
 _VALUE: Strategy = st.one_of(
@@ -60,7 +61,9 @@ def control_target(folder: Path) -> Iterator[Target]:
         event = e.MessageReceived(message_id=MESSAGE, author_id=41, sent_at=0, guild_id=9)
         asked = c.Receive(event, e.Body(name="ada", parts=("Hm?",)), e.Call.MENTION, "echo")
         runner.run(conversations.handle(CHANNEL, asked))
-        context = CommandContext(folder, log.aside, (), 64, "abc", _clock, owner=WritableLog(log, conversations))
+        context = CommandContext(
+            folder, log.aside, (actor(),), 64, "abc", _clock, owner=WritableLog(log, conversations)
+        )
         requests = Requests(context)
 
         async def take(data: bytes) -> None:

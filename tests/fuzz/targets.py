@@ -229,9 +229,7 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
                     max_size=8,
                 ),
                 _clean,
-                fit=lambda pieces: (
-                    [each for each in pieces if isinstance(each, str)] if isinstance(pieces, list) else []
-                ),
+                fit=lambda pieces: [each for each in pieces or () if isinstance(each, str)],
             ),
             stack.enter_context(stream_target()),
         )

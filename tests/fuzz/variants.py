@@ -56,8 +56,10 @@ def _spliced(text: Any, odd: Any, dice: Random) -> Any:  # noqa: ANN401 - text o
 
 def _json(value: Any, dice: Random) -> Any:  # noqa: ANN401 - JSON
     """Return a copy of a JSON value with one place changed: something odd there, or nothing."""
-    if not value or not isinstance(value, Mapping | list):
+    if not isinstance(value, Mapping | list):
         return dice.choice(ODD)
+    if not value:
+        return value
     copy = dict(value) if isinstance(value, Mapping) else list(value)
     key = dice.choice(list(copy)) if isinstance(copy, dict) else dice.randrange(len(copy))
     inner = copy[key]
