@@ -31,6 +31,7 @@ from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
+from bot.gateway.discord_time import DiscordTime
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
@@ -116,6 +117,7 @@ class Bot:
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
+        self.discord_time = DiscordTime(clock)
         self.conversations = Conversations(
             log,
             hot_channels=config.log.hot_channels,
@@ -144,7 +146,7 @@ class Bot:
             answering,
             places=from_settings.places(config),
             limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, clock),
+            terms=from_settings.terms(config, self.discord_time),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
@@ -221,7 +223,7 @@ class Bot:
         catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
         asks = self.interaction_replies if self._config.replies.ask else None
-        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, clock)
+        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, self.discord_time)
         return Wiring(
             log=self.log,
             conversations=self.conversations,
@@ -232,6 +234,7 @@ class Bot:
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
             commands=Commands(self.dispatcher, registration, asks),
+            heard=self.discord_time.hear,
         )
 
     def _composer(self, context: CommandContext) -> Composer:

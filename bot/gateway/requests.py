@@ -54,10 +54,11 @@ class ServerFault(Exception):
         self.status = status
 
 
-def tracing(limit: timedelta) -> aiohttp.TraceConfig:
+def tracing(limit: timedelta, heard: Callable[[str | None], None] = lambda _date: None) -> aiohttp.TraceConfig:
     """Return the trace that times requests, ends repeats, and checks who answers a request within :func:`asking`.
 
-    Repeats by discord.py do harm only for a POST to ``/messages``.
+    Repeats by discord.py do harm only for a POST to ``/messages``. ``heard`` is called with the ``Date`` of each answer
+    of Discord.
     """
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
@@ -73,6 +74,7 @@ def tracing(limit: timedelta) -> aiohttp.TraceConfig:
             raise ServerFault(response.status)
         if asked_for.get():
             await vouch(response)
+            heard(response.headers.get("Date"))
 
     async def redirected(
         _session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
