@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints surge streams chaos bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz surge streams chaos bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -39,6 +39,9 @@ lint: $(READY) ## style, types and the floors
 
 crashpoints: $(READY) ## kill -9 at every place where the bot touches the outside world, and at pairs (PAIRS=N: only so many)
 	@$(BIN)/python -m tests.crashpoints.harness --pairs $(or $(PAIRS),0)
+
+fuzz: $(READY) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2)
+	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge

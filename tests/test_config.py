@@ -435,6 +435,46 @@ def test_settings_are_frozen(write: Write) -> None:
             id="half a price",
         ),
         pytest.param(
+            "[limits]\nqueue = 0x" + "f" * 4000,
+            "config.toml, line 2: limits.queue has to be a whole number, 1 or more, not a number that is too large.",
+            id="a number of thousands of digits",
+        ),
+        pytest.param(
+            "[limits]\ntokens_per_person = 9223372036854775808",
+            "config.toml, line 2: limits.tokens_per_person has to be a number of tokens a day, 1 or more, or "
+            '"off", not a number that is too large.',
+            id="a number of 64 bits",
+        ),
+        pytest.param(
+            "[limits]\ncost_per_day = 1e308",
+            'config.toml, line 2: limits.cost_per_day has to be an amount of dollars a day, more than 0, or "off", '
+            "not a number that is too large.",
+            id="more dollars than there are",
+        ),
+        pytest.param(
+            "[llm.prices.x]\nin = 1e308\nout = 2",
+            "config.toml, line 2: llm.prices.x.in has to be an amount of dollars for a million tokens, 0 or more, "
+            "not a number that is too large.",
+            id="a price that no sum can hold",
+        ),
+        pytest.param(
+            "[llm.prices.x]\nin = nan\nout = 2",
+            "config.toml, line 2: llm.prices.x.in has to be an amount of dollars for a million tokens, 0 or more, "
+            "not nan.",
+            id="a price that is no number",
+        ),
+        pytest.param(
+            "channels.record = [0x" + "f" * 4000 + "]",
+            "config.toml, line 1: channels.record has to be a list of Discord ids such as [123456789012345678], "
+            "not a number that is too large.",
+            id="an id of thousands of digits",
+        ),
+        pytest.param(
+            "[responders.dice]\nsides = [{most = 0x" + "f" * 4000 + "}]",
+            "config.toml, line 1: responders.dice holds a number of more than 64 bits, which is too large.",
+            id="a responder's number of thousands of digits",
+        ),
+        pytest.param(
             "[limits]\ncost_per_day = inf",
             'config.toml, line 2: limits.cost_per_day has to be an amount of dollars a day, more than 0, or "off", '
             "not inf.",

@@ -24,13 +24,14 @@ from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
-from bot.gateway.budget import Budget
+from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
 from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
+from bot.gateway.discord_time import DiscordTime
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
@@ -122,6 +123,7 @@ class Bot:
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
+        self.discord_time = DiscordTime(clock)
         self.conversations = Conversations(
             log,
             hot_channels=config.log.hot_channels,
@@ -129,6 +131,9 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = WritableLog(log, self.conversations)
+        # Where no responder costs anything, no day has to be read from the log.
+        caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
+        self.budget = Budget(caps, clock, self.current.server_of)
         self.context = replace(
             reading_context(config, log.aside, answering),
             owner=owner,
@@ -136,10 +141,10 @@ class Bot:
             live=self._live,
             around=self.current.around,
             attachments=self._attachments(log.aside),
+            forbids=self.budget.forbids,
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
-        self.budget = Budget(from_settings.caps(config), clock, self.current.server_of)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = Intake(
             log,
@@ -147,7 +152,7 @@ class Bot:
             answering,
             places=from_settings.places(config),
             limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, clock),
+            terms=from_settings.terms(config, self.discord_time),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
@@ -224,7 +229,7 @@ class Bot:
         catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
         asks = self.interaction_replies if self._config.replies.ask else None
-        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, clock)
+        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, self.discord_time)
         return Wiring(
             log=self.log,
             conversations=self.conversations,
@@ -235,6 +240,7 @@ class Bot:
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
             commands=Commands(self.dispatcher, registration, asks),
+            heard=self.discord_time.hear,
         )
 
     def _composer(self, context: CommandContext) -> Composer:

@@ -76,7 +76,13 @@ def caps(config: Config) -> Caps:
     """Return the limits of a day."""
     limits = config.limits
     cost = None if limits.cost_per_day is None else micros_of(limits.cost_per_day)
-    return Caps(limits.tokens_per_person, limits.tokens_per_channel, limits.tokens_per_server, cost)
+    return Caps(
+        limits.tokens_per_person,
+        limits.tokens_per_channel,
+        limits.tokens_per_server,
+        cost,
+        limits.tokens_for_moderators,
+    )
 
 
 def patience(config: Config) -> Patience:

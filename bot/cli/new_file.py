@@ -1,4 +1,4 @@
-"""A file that appears complete or not at all."""
+"""A file that a command writes for a person."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ from typing import IO
 
 import click
 
+from bot.private_file import private_file
+
 
 @contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Open a file that gets its name when the block ends without an error; replace one only with ``force``."""
-    if path.exists() and not force:
-        raise click.BadParameter(
-            f"{path} is there already: name another file, or add --force.", param_hint="'--output'"
-        )
-    draft = path.with_name(f"{path.name}.part")
+    """Open a file as :func:`bot.private_file.private_file` does; replace one only with ``force``."""
+    if os.path.lexists(path) and not force:
+        raise _there(path)
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                yield file
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with private_file(path, replace=force) as file:
+            yield file
+    except FileExistsError as error:
+        raise _no_file(path) if force else _there(path) from error
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}. Name another file.") from error
+
+
+def _there(path: Path) -> click.BadParameter:
+    return click.BadParameter(f"{path} is there already: name another file, or add --force.", param_hint="'--output'")
+
+
+def _no_file(path: Path) -> click.BadParameter:
+    return click.BadParameter(
+        f"{path} is no file, so nothing takes its place: name another file.", param_hint="'--output'"
+    )

@@ -17,7 +17,7 @@ from bot.cli.selection import reading
 from bot.cli.usage_picture import picture
 from bot.moderation.display_names import beside
 from bot.moderation.points import Point
-from bot.moderation.usage import Sum, Usage, collect, shown_day, since_moment
+from bot.moderation.usage import Sum, Usage, collect, moderators_line, shown_day, since_moment
 from bot.money import dollar_text
 
 WIDTH = 30
@@ -72,6 +72,8 @@ def _print(found: Usage) -> None:
     for name, group in (("day", days), ("person", found.people), ("channel", found.channels), ("model", found.models)):
         if group:
             screen.table(_table(name, group, found.names, bars=screen.is_terminal))
+    for line in moderators_line(found):
+        screen.print(line)
     if found.reactions:
         screen.print("reactions: " + ", ".join(f"{count} {name}" for name, count in sorted(found.reactions.items())))
     if found.total.unpriced:

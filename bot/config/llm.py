@@ -16,6 +16,7 @@ from bot.config.values import (
     ModelNameOrNone,
     Positive,
     PositiveDuration,
+    Price,
     Switch,
     Text,
     Whole,
@@ -25,8 +26,8 @@ from bot.config.values import (
 class ModelPrice(Section):
     """The price of a model in dollars for a million tokens of input (``in``) and of output (``out``)."""
 
-    read: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="in", description=PRICE)
-    written: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(alias="out", description=PRICE)
+    read: Price = Field(alias="in", description=PRICE)
+    written: Price = Field(alias="out", description=PRICE)
 
 
 class Llm(Section):

@@ -36,6 +36,7 @@ from bot.config.values import (
     FilePathOrNone,
     HttpAddress,
     Limit,
+    Made,
     NoticeText,
     Positive,
     PositiveDuration,
@@ -175,6 +176,7 @@ class LimitsSettings(Section):
     tokens_per_person: Tokens = Field(None, description=TOKENS)
     tokens_per_channel: Tokens = Field(None, description=TOKENS)
     tokens_per_server: Tokens = Field(None, description=TOKENS)
+    tokens_for_moderators: Tokens = Field(1_000_000, description=TOKENS)
     cost_per_day: Dollars = Field(None, description=DOLLARS)
 
 
@@ -222,7 +224,7 @@ class Config(Section):
     channels: ChannelsSettings = ChannelsSettings()
     rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
-    responders: Mapping[Text, Mapping[str, object]] = Field({}, description=RESPONDER_SETTINGS)
+    responders: Mapping[Text, Made] = Field({}, description=RESPONDER_SETTINGS)
     catchup: CatchupSettings = CatchupSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -6,6 +6,7 @@ Numbers are quoted. Texts are not, because one may be a secret in the wrong plac
 from __future__ import annotations
 
 import datetime as dt
+import math
 from difflib import get_close_matches
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from pydantic_core import ErrorDetails
 from bot.config.lines import Place
 from bot.config.model import TOKEN_VARIABLE, Config, RuleSettings
 from bot.config.section import PRICE, Section
+from bot.config.values import LARGEST
 
 KINDS: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
@@ -62,6 +64,8 @@ def explain(error: ErrorDetails) -> str:
             return f"rules have to be written as [[rules]] tables, not as {_kind(value)}"
         case "model_type":
             return f"{name} has to be a section, written [{name}], not {_kind(value)}"
+        case "value_error" if place[0] == "responders":
+            return f"{name} holds a number of more than 64 bits, which is too large"
         case "value_error" | "literal_error" | "string_too_short" if isinstance(value, str):
             return f"{name} has to be {_wanted(place)}, not {'this' if value else 'an empty'} string"
     return f"{name} has to be {_wanted(place)}, not {_kind(value)}"
@@ -102,4 +106,7 @@ def _wanted(place: Place) -> str:
 
 def _kind(value: object) -> str:
     said = next((said for kind, said in KINDS if isinstance(value, kind)), None)
+    if said is None and isinstance(value, int | float) and LARGEST < abs(value) < math.inf:
+        # Python writes no number of some thousand digits.
+        return "a number that is too large"
     return said or str(value)

@@ -22,6 +22,8 @@ from bot.replies.notices import Reason, emoji_of
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
 RESPONDER = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
 SNOWFLAKE_END = 2**63
+LARGEST = 10**15
+"""The largest number of a setting that is no id. What is larger is a slip, and may fit into no other program."""
 
 NOTICES: Mapping[Reason, str] = {
     "waiting": "\N{HOURGLASS WITH FLOWING SAND}",
@@ -150,10 +152,21 @@ def parse_model(value: str) -> str:
     return value
 
 
+def without_huge_numbers(value: Mapping[str, object]) -> Mapping[str, object]:
+    """Refuse a table that holds a whole number of more than 64 bits, at any depth."""
+    within: list[object] = [value]
+    while within:
+        inner = within.pop()
+        if isinstance(inner, int) and not -SNOWFLAKE_END <= inner < SNOWFLAKE_END:
+            raise ValueError
+        within += inner.values() if isinstance(inner, Mapping) else inner if isinstance(inner, list | tuple) else ()
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Tokens = Annotated[Annotated[int, Strict(), Field(ge=1)] | None, BeforeValidator(parse_or_off)]
-Dollars = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(parse_or_off)]
+Tokens = Annotated[Annotated[int, Strict(), Field(ge=1, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
+Dollars = Annotated[Annotated[float, Field(gt=0, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
@@ -165,7 +178,9 @@ ModelName = Annotated[str, AfterValidator(parse_model)]
 ModelNameOrNone = Annotated[str, _or_empty(parse_model)]
 ResponderName = Annotated[str, AfterValidator(parse_responder)]
 Switch = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1)]
+Whole = Annotated[int, Strict(), Field(le=LARGEST)]
+Positive = Annotated[Whole, Field(ge=1)]
+Price = Annotated[float, Field(ge=0, le=LARGEST)]
+Made = Annotated[Mapping[str, object], AfterValidator(without_huge_numbers)]
 Text = Annotated[str, Field(min_length=1)]
 NoticeText = Annotated[str, Field(max_length=1000)]

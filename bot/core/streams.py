@@ -8,6 +8,8 @@ from __future__ import annotations
 BOT_STREAM = "bot"
 """The stream of events that belong to no channel and no server."""
 _CHANNEL, _GUILD = "channel:", "guild:"
+_MOST_DIGITS = 19
+"""Of an id of 63 bits."""
 
 
 def stream_of(channel_id: int) -> str:
@@ -18,7 +20,8 @@ def stream_of(channel_id: int) -> str:
 def channel_of(stream: str) -> int | None:
     """Return the channel of a stream, or None when it is not a channel's."""
     number = stream.removeprefix(_CHANNEL)
-    return int(number) if number != stream and number.isdecimal() else None
+    written = number != stream and number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS
+    return int(number) if written else None
 
 
 def guild_stream(guild_id: int) -> str:

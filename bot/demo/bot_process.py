@@ -17,6 +17,7 @@ from bot.config.model import TOKEN_VARIABLE
 from bot.demo.script import RULES
 from bot.errors import EcholessError
 from bot.eventlog.log import Location
+from bot.private_file import appending, private_file
 from bot.sandbox.child_process import tethered
 
 STOP_SECONDS = 60.0
@@ -69,12 +70,13 @@ per_person = "off"
 port = 0
 log_format = "json"
 {_answering(*llm) if llm else ""}{RULES}"""
-        (self.folder / "config.toml").write_text(settings, encoding="utf-8")
-        (self.folder / "demo_facts.json").write_text(facts, encoding="utf-8")
+        for name, content in (("config.toml", settings), ("demo_facts.json", facts)):
+            with private_file(self.folder / name, replace=True) as file:
+                file.write(content)
 
     async def start(self) -> None:
         """Start it."""
-        with (self.folder / "bot.log").open("ab") as output:
+        with appending(self.folder / "bot.log") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *tethered(sys.executable, "-m", "bot", "run", "--config", "config.toml"),
                 cwd=self.folder,

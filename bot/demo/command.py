@@ -98,7 +98,7 @@ def _folder(kept: Path | None) -> Iterator[Path]:
             yield Path(name)
         return
     try:
-        kept.mkdir(parents=True, exist_ok=True)
+        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
         full = any(kept.iterdir())
     except OSError as error:
         raise click.FileError(str(kept), error.strerror) from error

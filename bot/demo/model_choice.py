@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from http import HTTPStatus
 
@@ -11,10 +12,13 @@ import yarl
 
 from bot.cli.output import printable
 from bot.demo.bot_process import DemoError
+from bot.gateway.bodies import body_of
 
 KEY = "OPENAI_API_KEY"
 SECONDS = 10.0
 SHOWN = 8
+LONGEST = 8 * 2**20
+"""Bytes of a list of models."""
 _START = "is it running? (Ollama: `ollama serve`, then `ollama pull llama3.2`)"
 
 
@@ -61,16 +65,16 @@ async def _listed(base_url: str) -> list[str]:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-            session.get(f"{base_url}/models", headers=headers) as response,
+            session.get(f"{base_url}/models", headers=headers, allow_redirects=False) as response,
         ):
             if response.status != HTTPStatus.OK:
                 raise _refused(base_url, response.status)
-            found = await response.json(content_type=None)
+            found = json.loads(await body_of(response, LONGEST))
     except TimeoutError as error:
         raise DemoError(f"The server at {base_url} does not answer within {SECONDS:.0f} s: {_START}") from error
     except (aiohttp.ClientError, OSError) as error:
         raise DemoError(f"There is no server at {base_url}: {_START}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _foreign(base_url) from error
     models = found.get("data") if isinstance(found, dict) else None
     if models is None and not (isinstance(found, dict) and "data" in found):

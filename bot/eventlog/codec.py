@@ -38,7 +38,7 @@ def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int]
         if model is not None and validate is not None and v == model.V:
             return validate(data)
         return _lifted(model, type_name, v, data, upcasters)
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         # Pydantic's own message would quote the data. An upcaster can raise anything over damaged fields.
         raise LogDamaged(
             f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "

@@ -147,7 +147,7 @@ def create(path: Path, *, now: int, key_proof: bytes) -> None:
     draft = path.with_name(path.name + ".new")
     with translated(), _creating(path):
         draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
+        draft.touch(mode=0o600, exist_ok=False)
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bot.errors import LogLocked, LogUnwritable
+from bot.private_file import private_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Ownership:
         owner = Owner(pid=os.getpid(), host=socket.gethostname(), since=now)
         try:
             self._lock.acquire(timeout=0)
-            self._note.write_text(json.dumps(asdict(owner)), encoding="utf-8")
+            with private_file(self._note, replace=True) as file:
+                json.dump(asdict(owner), file)
         except Timeout as error:
             raise LogLocked(self._refusal()) from error
         except OSError as error:

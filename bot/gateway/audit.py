@@ -1,4 +1,4 @@
-"""The slow audit: compare the newest history with the log, record missing messages, notice deleted ones.
+"""The slow audit: compare the newest history with the log, record missing messages and edits, notice deleted ones.
 
 A gap that no start of a session explains is reported to the operator. The audit looks at channels with traffic since
 the last audit, one after the other, so that replies never wait for it long.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -76,6 +77,9 @@ class Audit:
         gone = [message_id for message_id in gone if not await self._asked(channel_id, message_id)]
         place = place_in(client, channel_id)
         missing = await self._heal(client, place, [data for data in history if state.turn(int(data["id"])) is None])
+        edited = await self._edited(client, place, [data for data in history if state.turn(int(data["id"]))])
+        if edited:
+            _log.warning("edits.found", channel=channel_id, edited=edited)
         for message_id in gone:
             recording = self._intake.delete(message_id, place, Via.AUDIT)
             if recording is not None:
@@ -106,6 +110,16 @@ class Audit:
             recording = self._intake.message(incoming, place, Via.AUDIT, own_id)
             missing += bool(recording is not None and await recording)
         return missing
+
+    async def _edited(self, client: discord.Client, place: Place, known: Sequence[Any]) -> int:
+        """Record edits of messages in the window that nothing reported; return how many there were."""
+        own_id = client.user.id if client.user else 0
+        edited = 0
+        for data in known:
+            with suppress(Unreadable):
+                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+                edited += await self._intake.edited_unseen(incoming, place)
+        return edited
 
     def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Remember a channel with traffic; events that the audit itself recorded do not count."""

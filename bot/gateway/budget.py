@@ -1,5 +1,7 @@
 """What models may use in a day (UTC): tokens per person, channel and server, and the cost of all together.
 
+What moderators have composed anew or rehearsed counts there too, and has a limit of its own.
+
 Usage is counted from the log's events, with failed attempts. After a restart the day is read again, from the newest
 event backwards. An answer that is being written is not counted yet, so such answers can exceed a limit.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 
 from bot.core.conversation import Conversation
 from bot.core.events import (
+    AnswerRehearsed,
     ConversationSummarised,
     KeyKind,
     MessageReceived,
@@ -31,7 +34,7 @@ from bot.times import DAY, HOUR
 _SET_BACK = HOUR
 """How far a clock may be set back. Events dated yesterday may then follow events dated today."""
 
-_COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised)
+_COUNTED = (ReplyComposed, ReplyDelayed, ReplyAbandoned, ConversationSummarised, AnswerRehearsed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Caps:
     channel: int | None = None
     server: int | None = None
     cost_micros: int | None = None
+    moderators: int | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Budget:
     _channels: Counter[int] = field(default_factory=Counter)
     _servers: Counter[int] = field(default_factory=Counter)
     _cost: int = 0
+    _moderators: int = 0
     _told: set[tuple[int, int]] = field(default_factory=set)
 
     def refusal(self, place: Place, person_id: int | None) -> SkipReason | None:
@@ -77,6 +82,18 @@ class Budget:
         """Tell whether a model may work in a channel although nobody asked."""
         return self.refusal(Place(channel_id, None, self.server_of(channel_id)), None) is None
 
+    def forbids(self, channel_id: int) -> str:
+        """Return the sentence with which moderators are refused a model's answer in a channel, "" if they are not."""
+        self._turn()
+        if self.caps.moderators is not None and self._moderators >= self.caps.moderators:
+            return (
+                f"What moderators had answered today has taken {self._moderators:,} tokens, and they may take "
+                f"{self.caps.moderators:,} a day (limits.tokens_for_moderators): try again tomorrow (UTC)."
+            )
+        if self.allows(channel_id):
+            return ""
+        return "Models may use no more here today by the settings' [limits]: try again tomorrow (UTC)."
+
     def tell(self, channel_id: int, person_id: int) -> bool:
         """Tell whether the person has to be told of the limit: True once a day in each channel."""
         if (channel_id, person_id) in self._told:
@@ -92,6 +109,8 @@ class Budget:
             if isinstance(event, _COUNTED) and _counts(event):
                 entry = state.pending(getattr(event, "message_id", 0))
                 person_id = entry.author_id if entry else getattr(event, "author_id", 0)
+                if isinstance(event, AnswerRehearsed):
+                    person_id = event.moderator_id
                 self._count(recorded, channel_id, person_id, self.server_of(channel_id))
 
     async def load(self, reader: Reader) -> None:
@@ -116,6 +135,8 @@ class Budget:
         requests = await reader.find(recorded.stream, KeyKind.REQUESTED, recorded.correlation or 0)
         received = await reader.find(recorded.stream, KeyKind.RECEIVED, recorded.correlation or 0)
         people = [each.event.author_id for each in requests if isinstance(each.event, ReplyRequested)]
+        if isinstance(recorded.event, AnswerRehearsed):
+            people = [recorded.event.moderator_id]
         servers = [each.event.guild_id for each in received if isinstance(each.event, MessageReceived)]
         self._count(recorded, channel_id or 0, next(iter(people), 0), next(iter(servers), None))
 
@@ -133,12 +154,14 @@ class Budget:
         self._channels[channel_id] += tokens
         self._servers[server_id or 0] += tokens
         self._cost += event.cost_micros
+        if isinstance(event, AnswerRehearsed) or (isinstance(event, ReplyComposed) and event.generation > 1):
+            self._moderators += tokens
 
     def _turn(self) -> None:
         """Start counting anew when a day begins; a clock that is set back does not begin one."""
         today = self.clock() // DAY
         if today > self._day:
-            self._day, self._cost = today, 0
+            self._day, self._cost, self._moderators = today, 0, 0
             for counted in (self._people, self._channels, self._servers, self._told):
                 counted.clear()
 

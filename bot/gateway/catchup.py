@@ -207,7 +207,7 @@ class Catchup:
         """Record one page and wait until it is in the log."""
         own_id = self._client.user.id if self._client.user else 0
         oldest = self._bounds.clock() - self._bounds.max_age_us
-        waiting: list[asyncio.Future[Any]] = []
+        waiting: list[tuple[Incoming, asyncio.Future[Any]]] = []
         own: list[Incoming] = []
         for data in page:
             run.read += 1
@@ -221,9 +221,14 @@ class Catchup:
                 own.append(incoming)
             elif incoming.sent_at >= oldest:
                 future = self._intake.message(incoming, place, Via.CATCHUP, own_id)
-                waiting += [] if future is None else [future]
-        for recorded in await asyncio.gather(*waiting):
-            run.new += bool(recorded)
+                waiting += [] if future is None else [(incoming, future)]
+        await asyncio.gather(*(future for _, future in waiting))
+        for incoming, future in waiting:
+            if future.result():
+                run.new += 1
+            else:
+                # It came live, ahead of this, and may have been edited while nobody listened.
+                await self._intake.edited_unseen(incoming, place)
         for incoming in own:
             await self._intake.own(incoming)
 

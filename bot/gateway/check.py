@@ -85,7 +85,7 @@ async def probe(endpoint: Endpoint) -> Probe:
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
             before = time.time()
-            async with session.get(f"{endpoint.api_url}/gateway") as response:
+            async with session.get(f"{endpoint.api_url}/gateway", allow_redirects=False) as response:
                 skew = _skew(response.headers.get("Date"), before, time.time())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unreachable(complaint(endpoint.api_url, error)) from error

@@ -58,7 +58,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The parts that a client reports to."""
+    """The parts that a client reports to; ``heard`` is called with the ``Date`` of each answer of Discord."""
 
     log: EventLog
     conversations: Conversations
@@ -69,6 +69,7 @@ class Wiring:
     on_ready: Callable[[], None]
     on_lost: Callable[[], None]
     commands: Commands | None = None
+    heard: Callable[[str | None], None] = lambda _date: None
 
 
 class Client(ReconnectingClient):
@@ -85,6 +86,7 @@ class Client(ReconnectingClient):
             chunk_guilds_at_startup=False,
             guild_ready_timeout=endpoint.guild_ready_timeout,
             allowed_mentions=discord.AllowedMentions.none(),
+            heard=wiring.heard,
         )
         self._wiring = wiring
         self._answers = endpoint.answers

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import discord
+import aiohttp
 import structlog
 
+from bot.gateway.cdn import NoFile, download, session
 from bot.gateway.current import CurrentClient
 from bot.responders.protocol import File
 
@@ -30,24 +31,25 @@ class DiscordFiles:
         if client is None:
             return ()
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(SECONDS), session() as opened:
                 message: Mapping[str, Any] = await client.http.get_message(channel_id, message_id)
                 for attached in message.get("attachments") or ():
                     left = limit - sum(len(file.data) for file in files)
                     if int(attached["id"]) in wanted and int(attached.get("size") or 0) <= left:
-                        files += await _fetched(client, attached, left)
+                        files += await _fetched(opened, attached, left)
         except Exception as error:  # noqa: BLE001 - whatever keeps a file away, the question is answered without it
             _log.info("attachments.unread", channel=channel_id, message=message_id, reason=type(error).__name__)
         return tuple(files)
 
 
-async def _fetched(client: discord.Client, attached: Mapping[str, Any], limit: int) -> list[File]:
+async def _fetched(opened: aiohttp.ClientSession, attached: Mapping[str, Any], limit: int) -> list[File]:
     """Return one file, or nothing when it can't be fetched or is larger than Discord says."""
     try:
-        data = await client.http.get_from_cdn(attached["url"])
-    except discord.DiscordException as error:
-        _log.info("attachment.unread", attachment=int(attached["id"]), reason=type(error).__name__)
+        data = await download(opened, attached["url"], limit)
+    except NoFile as error:
+        _log.info("attachment.unread", attachment=int(attached["id"]), reason=str(error))
         return []
-    if len(data) > limit:
+    except aiohttp.ClientError as error:
+        _log.info("attachment.unread", attachment=int(attached["id"]), reason=type(error).__name__)
         return []
     return [File(int(attached["id"]), attached.get("filename") or "", attached.get("content_type") or "", data)]

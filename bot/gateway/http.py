@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -62,12 +63,19 @@ class InteractionHttp(AsyncWebhookAdapter):
 
 
 class ApiClient(discord.Client):
-    """A client of Discord's API; ``limit`` is the time limit of a request."""
+    """A client of Discord's API; ``limit`` is the time limit of a request, ``heard`` gets the dates of answers."""
 
     http: Http
 
-    def __init__(self, limit: timedelta, *, intents: discord.Intents, **options: Any) -> None:  # noqa: ANN401 - discord.py's
-        super().__init__(intents=intents, http_trace=tracing(limit), **options)
+    def __init__(
+        self,
+        limit: timedelta,
+        *,
+        intents: discord.Intents,
+        heard: Callable[[str | None], None] = lambda _date: None,
+        **options: Any,  # noqa: ANN401 - discord.py's
+    ) -> None:
+        super().__init__(intents=intents, http_trace=tracing(limit, heard), **options)
 
     def _get_state(self, **options: Any) -> ConnectionState[Any]:  # noqa: ANN401 - discord.py's
         # Replace the HTTP client here, because the object that this makes keeps it for good.

@@ -26,7 +26,7 @@ from bot.core.events import (
     SkipReason,
     Via,
 )
-from bot.core.streams import BOT_STREAM
+from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
 from bot.gateway.echoes import Echoes
@@ -146,6 +146,23 @@ class Intake:
         if event is None or incoming.author is Author.SELF or not self._places.records(place):
             return None
         return self._conversations.submit(incoming.channel_id, Edit(event, incoming.body))
+
+    async def edited_unseen(self, incoming: Incoming, place: Place) -> bool:
+        """Record an edit of a message in the history that nothing reported; tell whether there was one.
+
+        It counts only if the words differ from those that the log holds. Erased words do not come back.
+        """
+        if incoming.edited_at is None or incoming.author is Author.SELF:
+            return False
+        stream, reader = stream_of(incoming.channel_id), self._log.reader
+        edits = await reader.find(stream, KeyKind.EDITED, incoming.message_id)
+        known = [*(await reader.find(stream, KeyKind.RECEIVED, incoming.message_id)), *edits]
+        bodies = await reader.bodies([recorded.position for recorded in known])
+        newest = bodies.get(max((recorded.position for recorded in known), default=0))
+        if newest is None or newest.text == incoming.text:
+            return False
+        recording = self.edit(incoming, place)
+        return bool(recording is not None and await recording)
 
     def delete(self, message_id: int, place: Place, via: Via = Via.LIVE) -> Recording | None:
         """Queue a deletion."""

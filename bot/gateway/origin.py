@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import discord
 
+from bot.gateway.bodies import TooLong, body_of
 from bot.gateway.discord_py_faults import from_json
 
 LEAST_CODE = 10_000
@@ -25,6 +26,9 @@ LONGEST_WAIT = 86_400.0
 
 SHUT_OUT_SECONDS = 5.0
 """Seconds to send nothing after a page that says "too many requests" without saying for how long."""
+
+LONGEST_ANSWER = 32 * 2**20
+"""Bytes of an answer; a page of history, the longest that is asked for, has a few of them."""
 
 HINT = "Something between the bot and Discord answers instead of it: check the network, a proxy and discord.api_url."
 
@@ -52,12 +56,13 @@ class TooMany(discord.RateLimited):
 async def vouch(response: aiohttp.ClientResponse) -> None:
     """Return when Discord answered; raise Intercepted when something else did, and TooMany for Discord's 429.
 
-    A 5xx passes: both Discord and others send it.
+    A 5xx passes: both Discord and others send it. An answer longer than any of Discord's is of something else.
     """
     status = response.status
+    body = await _body(response)
     if status == HTTPStatus.NO_CONTENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return
-    said = _read(await response.read())
+    said = _read(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = seconds(said.get("retry_after")) if isinstance(said, dict) else None
         if wait is None:
@@ -66,6 +71,17 @@ async def vouch(response: aiohttp.ClientResponse) -> None:
     fine = isinstance(said, dict | list) if status < HTTPStatus.MULTIPLE_CHOICES else _is_refusal(said)
     if not fine:
         raise Intercepted(status)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of a response, which discord.py reads after this; raise Intercepted if it is longer than any."""
+    try:
+        body = await body_of(response, LONGEST_ANSWER)
+    except TooLong:
+        raise Intercepted(response.status) from None
+    # aiohttp's own read() has no limit, and returns what is here.
+    response._body = body  # noqa: SLF001
+    return body
 
 
 def believed(answer: Any) -> Any:  # noqa: ANN401 - Discord's JSON

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 import aiohttp
 import discord
 
-from bot.gateway.origin import vouch
+from bot.gateway.origin import Intercepted, vouch
 
 UNREADABLE = (
     discord.DiscordException,
@@ -58,10 +58,11 @@ class ServerFault(Exception):
         self.status = status
 
 
-def tracing(limit: timedelta) -> aiohttp.TraceConfig:
+def tracing(limit: timedelta, heard: Callable[[str | None], None] = lambda _date: None) -> aiohttp.TraceConfig:
     """Return the trace that times requests, ends repeats, and checks who answers a request within :func:`asking`.
 
-    Repeats by discord.py do harm only for a POST to ``/messages``.
+    Repeats by discord.py do harm only for a POST to ``/messages``. ``heard`` is called with the ``Date`` of each answer
+    of Discord.
     """
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
@@ -71,16 +72,24 @@ def tracing(limit: timedelta) -> aiohttp.TraceConfig:
         # The body of the answer is still to come, so the time starts again.
         _reschedule(limit.total_seconds())
         response = params.response
-        # A portal may have redirected the request.
-        asked = response.history[0] if response.history else response
         fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if fails and asked.url.path.endswith(_OURS.get(asked.method, ())):
+        if fails and response.url.path.endswith(_OURS.get(response.method, ())):
             response.release()
             raise ServerFault(response.status)
         if asked_for.get():
             await vouch(response)
+            heard(response.headers.get("Date"))
+
+    async def redirected(
+        _session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+    ) -> None:
+        # Discord's API redirects nobody.
+        if asked_for.get():
+            params.response.release()
+            raise Intercepted(params.response.status)
 
     trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(redirected)
     trace.on_request_start.append(started)
     trace.on_request_end.append(ended)
     return trace

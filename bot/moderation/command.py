@@ -44,8 +44,8 @@ class Report:
 
 Run: TypeAlias = Callable[..., Awaitable[Report]]
 """``(context, **arguments) -> Report``. A function that has the arguments ``by`` (who asks, as the log shows it),
-``progress`` (called with the number of finished events and that of all) or ``limit_bytes`` (of a file) gets them filled
-in."""
+``owner`` (whether that is an owner of the bot), ``progress`` (called with the number of finished events and that of
+all) or ``limit_bytes`` (of a file) gets them filled in."""
 
 
 class Kind(Enum):

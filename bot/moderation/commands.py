@@ -187,8 +187,7 @@ COMMANDS: tuple[Command, ...] = (
             ),
             HERE,
         ),
-        help="Show what the present settings would answer.\n\n"
-        "It stands beside what was said; nothing is sent or recorded.",
+        help="Show what the present settings would answer.\n\nIt stands beside what was said; nothing is sent.",
         composes=True,
         either=Either(("message", "last"), "Say which messages: give a message, or how many of the last."),
     ),

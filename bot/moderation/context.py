@@ -49,7 +49,8 @@ class CommandContext:
     ``owner`` is None in a process that only reads the log. ``own_id`` returns the bot's id in Discord (None: not
     known), ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
     ``clock`` microseconds since the epoch. Replies are composed with ``responders``, ``window``, ``settings``,
-    ``around`` and ``attachments`` (None: no files are read).
+    ``around`` and ``attachments`` (None: no files are read). ``forbids`` returns the sentence with which moderators are
+    refused a model's answer in a channel, "" if they are not.
     """
 
     folder: Path
@@ -63,6 +64,13 @@ class CommandContext:
     live: Callable[[], ProcessStatus | None] = lambda: None
     around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
     attachments: Attachments | None = None
+    forbids: Callable[[int], str] = lambda _channel_id: ""
+
+    def require_budget(self, channel_id: int, responder: str) -> None:
+        """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""
+        asked = next((each for each in self.responders if each.name == responder), self.responders[0])
+        if asked.costs and (refusal := self.forbids(channel_id)):
+            raise ModerationError(refusal)
 
     async def state(self, channel_id: int) -> Conversation:
         """Return a channel's current state."""

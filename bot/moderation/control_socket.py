@@ -9,12 +9,13 @@ import asyncio
 import errno
 import os
 import socket
+import stat
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
@@ -30,9 +31,17 @@ from bot.moderation.context import CommandContext
 SOCKET = "control.sock"
 MOST_AT_ONCE = 16
 """Commands that are carried out at once."""
+MOST_CLIENTS = 64
+"""Connections that are open at once."""
 PATIENCE_SECONDS = 10.0
 """The time in which a client has to send its request."""
+_MOMENT = 1.0
+"""Seconds for a client that is one too many to send something."""
 _LARGEST_REQUEST = 2**16
+_LARGEST = 2**63 - 1
+"""The largest number that the log can hold."""
+_EXACTLY = ConfigDict(strict=True)
+"""A number is written as a number, so that none is larger than it looks."""
 _LONGEST_LINE = 2**26
 _LONGEST_ADDRESS = 100
 """Bytes; the address of a socket may have 104 (macOS) or 108 (Linux)."""
@@ -65,7 +74,7 @@ class Line(BaseModel):
 async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None]:
     """Answer on the socket in ``folder``, which this process owns; go on without one if it can't be made."""
     application = web.Application(client_max_size=_LARGEST_REQUEST)
-    application.router.add_post("/", _Requests(context).serve)
+    application.router.add_post("/", Requests(context).serve)
     # A connection is idle until a request comes. A client that still waits when the bot stops gets no answer.
     runner = web.AppRunner(
         application,
@@ -76,15 +85,43 @@ async def listening(context: CommandContext, folder: Path) -> AsyncIterator[None
     )
     await runner.setup()
     try:
-        try:
-            await web.SockSite(runner, _listener(folder)).start()
-        except OSError as error:
-            _log.warning("control.unavailable", reason=error.strerror)
-        yield
+        async with AsyncExitStack() as stack:
+            try:
+                admit = partial(_admit, runner)
+                server = await asyncio.get_running_loop().create_unix_server(admit, sock=_listener(folder))
+                stack.callback(server.close)
+            except OSError as error:
+                _log.warning("control.unavailable", reason=error.strerror)
+            yield
     finally:
         with suppress(OSError):
             (folder / SOCKET).unlink(missing_ok=True)
         await runner.cleanup()
+
+
+def _admit(runner: web.AppRunner) -> asyncio.BaseProtocol:
+    server = runner.server
+    return _TurnedAway() if server is None or len(server.connections) >= MOST_CLIENTS else server()
+
+
+class _TurnedAway(asyncio.Protocol):
+    """Answers a client that is one too many, and hangs up."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request: an answer before it could be lost."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(_MOMENT, self._transport.abort)
+
+    def data_received(self, _data: bytes) -> None:
+        """Answer."""
+        said = Line(error=f"{MOST_CLIENTS} clients are connected: try again when one of them has left.").to_json()
+        head = f"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: {len(said)}\r\n\r\n"
+        self._transport.write(head.encode() + said)
+        self._transport.close()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Stop waiting."""
+        self._timer.cancel()
 
 
 async def call(
@@ -124,7 +161,7 @@ async def _report(response: aiohttp.ClientResponse, progress: OnProgress | None)
     raise ValueError
 
 
-class _Requests:
+class Requests:
     """Carries out requests, up to ``MOST_AT_ONCE`` at once."""
 
     def __init__(self, context: CommandContext) -> None:
@@ -132,6 +169,7 @@ class _Requests:
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request line by line."""
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Connection": "close"})
         told: list[asyncio.Future[None]] = []
 
@@ -148,7 +186,7 @@ class _Requests:
 
     async def _last_line(self, request: web.Request, progress: OnProgress) -> bytes:
         try:
-            return Line(report=await self._carry_out(*await _request(request), progress)).to_json()
+            return Line(report=await self.carry_out(*await _request(request), progress)).to_json()
         except EcholessError as error:
             refusal = str(error)
         except Exception as error:  # noqa: BLE001 - no request may harm the bot
@@ -156,14 +194,16 @@ class _Requests:
             refusal = f"The command failed ({type(error).__name__}): look into the bot's log."
         return Line(error=refusal).to_json()
 
-    async def _carry_out(self, command: Command, arguments: dict[str, Any], progress: OnProgress) -> Report:
+    async def carry_out(self, command: Command, arguments: dict[str, Any], progress: OnProgress) -> Report:
+        """Return a command's report; raise ModerationError if it is refused or has other arguments."""
         if self._room.locked():
             raise ModerationError(f"{MOST_AT_ONCE} commands are under way: try again when one of them is done.")
         if command.takes("progress"):
             arguments = arguments | {"progress": progress}
         try:
             async with self._room:
-                report: Report = await validate_call(partial(command.run, self._context))(**arguments)
+                run = validate_call(config=_EXACTLY)(partial(command.run, self._context))
+                report: Report = await run(**arguments)
         except ValidationError as error:
             wrong = ", ".join(str(found["loc"][0]) for found in error.errors(include_input=False) if found["loc"])
             raise ModerationError(f"{command.name} does not take these arguments: {wrong}.") from None
@@ -174,14 +214,26 @@ async def _request(request: web.Request) -> tuple[Command, dict[str, Any]]:
     """Read a command and its arguments; raise ModerationError if the request is invalid or does not arrive in time."""
     if not _same_user(request):
         raise ModerationError("Only the user whose bot this is may ask it.")
-    known = calls()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            asked = Request.model_validate_json(await request.read())
-    except (ValidationError, TimeoutError, web.HTTPRequestEntityTooLarge):
+            data = await request.read()
+    except (TimeoutError, web.HTTPRequestEntityTooLarge):
+        data = b""
+    return read_request(data)
+
+
+def read_request(data: bytes) -> tuple[Command, dict[str, Any]]:
+    """Return the command and the arguments of a request's JSON; raise ModerationError if it is no request."""
+    known = calls()
+    try:
+        asked = Request.model_validate_json(data)
+    except ValidationError:
         asked = None
     if asked is None or asked.command not in known or "progress" in asked.arguments:
         raise ModerationError(f"That is no request: there are {', '.join(known)}, each with its arguments.") from None
+    huge = [name for name, value in asked.arguments.items() if isinstance(value, int) and abs(value) > _LARGEST]
+    if huge:
+        raise ModerationError(f"These numbers are larger than any id or version: {', '.join(huge)}.")
     return known[asked.command], asked.arguments
 
 
@@ -190,9 +242,12 @@ def _listener(folder: Path) -> socket.socket:
     (folder / SOCKET).unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        # On Linux the socket has this mode from the beginning. Elsewhere nobody can connect before it listens.
+        with suppress(OSError):
+            os.fchmod(listener.fileno(), 0o600)
         with _address(folder) as address:
             listener.bind(address)
-            # Nobody can connect before it listens.
+        if stat.S_IMODE((folder / SOCKET).lstat().st_mode) != 0o600:  # noqa: PLR2004 - its owner alone
             (folder / SOCKET).chmod(0o600)
     except BaseException:
         listener.close()

@@ -1,6 +1,7 @@
 """Rehearse: compare what the bot answered to recorded messages with what the current settings would answer.
 
-Nothing is sent or recorded: a responder is asked, and its answer is only shown in the report.
+Nothing is sent: a responder is asked, and its answer is only shown in the report. What a model took for it is recorded,
+so that it counts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
@@ -25,6 +27,7 @@ from bot.moderation.text import count_text, printable, quote, shortened
 from bot.replies.composer import Composer, WordsErased
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.reading import find_received
+from bot.responders.protocol import ModelFailed
 
 MOST_REHEARSED = 10
 """Messages of one rehearsal; a model may have to answer each of them."""
@@ -74,7 +77,7 @@ class _Rehearsal:
 
 
 async def rehearse(
-    context: CommandContext, channel_id: int, *, message_id: int | None = None, last: int | None = None
+    context: CommandContext, channel_id: int, *, by: str = "", message_id: int | None = None, last: int | None = None
 ) -> Report:
     """Ask the current responder again: about one message, or about the last ones that asked for an answer."""
     if context.reader.vault is None:
@@ -84,11 +87,11 @@ async def rehearse(
         chosen = await _newest(context, channel_id, 1 if last is None else last)
     else:
         chosen = [message_id]
-    done = await asyncio.gather(*(_rehearsed(context, channel_id, each) for each in chosen))
+    done = await asyncio.gather(*(_rehearsed(context, channel_id, each, by) for each in chosen))
     differing = sum(not each.same for each in done)
     return Report(
         f"{count_text(len(done), 'message')} of channel {channel_id} rehearsed, {differing} answered differently; "
-        "nothing is sent or recorded",
+        "nothing is sent",
         tuple(row for each in done for row in each.lines()),
         {"channel_id": str(channel_id), "settings": context.settings, "messages": [each.to_json() for each in done]},
     )
@@ -104,11 +107,13 @@ async def _newest(context: CommandContext, channel_id: int, count: int) -> list[
     return [event.message_id for event in reversed(events) if isinstance(event, e.ReplyRequested)]
 
 
-async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) -> _Rehearsal:
+async def _rehearsed(context: CommandContext, channel_id: int, message_id: int, by: str) -> _Rehearsal:
     story = await story_of(context, channel_id, message_id)
     state, entries = await _as_asked(context, channel_id, story)
     bodies = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
-    would, trouble = await _answer(context, channel_id, state, entries)
+    context.require_budget(channel_id, entries[0].responder)
+    would, trouble, used = await _answer(context, channel_id, state, entries)
+    await _count(context, channel_id, story.message_id, by, used)
     asked = (await context.reader.bodies((entries[0].asked_position,))).get(entries[0].asked_position)
     return _Rehearsal(
         story.message_id,
@@ -122,8 +127,8 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int) 
 
 async def _answer(
     context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
-) -> tuple[tuple[str, ...], str]:
-    """Return the parts of the new answer, or no parts and the reason."""
+) -> tuple[tuple[str, ...], str, e.ReplyComposed | ModelFailed | None]:
+    """Return the parts of the new answer, or no parts and the reason, and what tells the tokens that it took."""
     around = await _around(context, channel_id, entries[0].message_id)
     composer = Composer(
         context.reader,
@@ -140,12 +145,33 @@ async def _answer(
         async with asyncio.timeout(SECONDS):
             command = await composer.compose(state, channel_id, entries, own_id)
     except WordsErased:
-        return (), "the words of the question are erased"
+        return (), "the words of the question are erased", None
     except TimeoutError:
-        return (), f"no answer within {SECONDS:.0f} s"
+        return (), f"no answer within {SECONDS:.0f} s", None
     except Exception as error:  # noqa: BLE001 - a responder may raise anything
-        return (), f"the responder failed ({type(error).__name__})"
-    return (command.body.parts, "") if command else ((), "the responder has no answer")
+        said = f"the responder failed ({type(error).__name__})"
+        return (), said, error if isinstance(error, ModelFailed) else None
+    return (command.body.parts, "", command.event) if command else ((), "the responder has no answer", None)
+
+
+async def _count(
+    context: CommandContext, channel_id: int, message_id: int, by: str, used: e.ReplyComposed | ModelFailed | None
+) -> None:
+    """Record what models took; a process that only reads the log can't."""
+    if context.owner is None or used is None or not (used.tokens_in or used.tokens_out):
+        return
+    composed = used if isinstance(used, e.ReplyComposed) else None
+    event = e.AnswerRehearsed(
+        message_id=message_id,
+        by=by,
+        model=composed.model if composed else "",
+        tokens_in=used.tokens_in,
+        tokens_out=used.tokens_out,
+        cost_micros=used.cost_micros,
+        estimated=composed is not None and composed.estimated,
+        priced=used.priced,
+    )
+    await context.owner.conversations.handle(channel_id, c.Record(event))
 
 
 async def _around(context: CommandContext, channel_id: int, message_id: int) -> Surroundings:

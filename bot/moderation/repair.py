@@ -91,6 +91,10 @@ async def retry(context: CommandContext, channel_id: int, message_id: int, *, by
 
 async def again(context: CommandContext, channel_id: int, message_id: int, *, by: str) -> Report:
     """Have an answer composed anew; it replaces the current one in the same messages."""
+    asked = await answered_by(context.reader, channel_id, message_id)
+    request = (await repair.record_of(context.reader, channel_id, asked)).request
+    if request is not None:
+        context.require_budget(channel_id, request.responder)
     trigger, new = await _asked_again(context, repair.again, channel_id, message_id, by)
     when = "It is written now" if context.live() else "It is written once the bot runs"
     hint = f"{when}, into the same messages; until then they show the present answer."

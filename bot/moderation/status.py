@@ -26,8 +26,8 @@ _MOMENTS = frozenset({"at", "last_event_at", "since"})
 _SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
 
 
-async def status(context: CommandContext) -> Report:
-    """Show the status of log and bot."""
+async def status(context: CommandContext, *, owner: bool = True) -> Report:
+    """Show the status of log and bot; the machine, the process and the session only to an ``owner`` of the bot."""
     now = context.clock()
     streams = await context.reader.streams()
     newest = [recorded async for recorded in context.reader.events(Query(newest_first=True), limit=LOOKED_AT)]
@@ -41,7 +41,18 @@ async def status(context: CommandContext) -> Report:
         **await _gateway(context),
         **_process(context),
     }
+    if not owner:
+        data = _of_nobody(data)
     return Report(f"Echoless {__version__}: {_health(context)}", _lines(data, now), _with_times(data))
+
+
+def _of_nobody(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the status without what tells of the machine, and without the id with which a session is taken over."""
+    holder, gateway = data["owner"], data["gateway"]
+    return data | {
+        "owner": holder and {"since": holder["since"]},
+        "gateway": gateway and {name: value for name, value in gateway.items() if name != "session"},
+    }
 
 
 def disk_bytes(folder: Path) -> int:
@@ -144,7 +155,8 @@ def _lines(data: dict[str, Any], now: int) -> tuple[str, ...]:
     }
     if gateway := data["gateway"]:
         facts["gateway"] = f"{gateway['type']}, {_ago(gateway['at'], now)}"
-        facts["session"] = gateway["session"] or "none"
+        if "session" in gateway:
+            facts["session"] = gateway["session"] or "none"
     return tuple(f"{name}: {fact}" for name, fact in facts.items())
 
 
@@ -156,9 +168,7 @@ def _catchup(found: dict[str, Any] | None, now: int) -> str:
 
 def _process_facts(data: dict[str, Any]) -> dict[str, str]:
     owner, bot = data["owner"], data["bot"]
-    facts = {
-        "owner": f"process {owner['pid']} on {owner['host']} since {utc_time(owner['since'])}" if owner else "nobody"
-    }
+    facts = {"owner": f"{_holder(owner)} since {utc_time(owner['since'])}" if owner else "nobody"}
     if bot:
         facts["memory"] = (
             f"{count_text(bot['hot_channels'], 'channel')}; {bot['waiting']} waiting for the log; "
@@ -167,6 +177,10 @@ def _process_facts(data: dict[str, Any]) -> dict[str, str]:
         if bot["models"]:
             facts["models"] = "; ".join(map(_model, bot["models"]))
     return facts
+
+
+def _holder(owner: dict[str, Any]) -> str:
+    return f"process {owner['pid']} on {owner['host']}" if "pid" in owner else "a process"
 
 
 def _model(model: dict[str, Any]) -> str:

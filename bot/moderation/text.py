@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
@@ -14,6 +13,7 @@ from bot.core.events import Body, Recorded
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.times import iso_time, utc_time
+from bot.unseen import escaped
 
 ID_FIELDS = frozenset(
     {
@@ -53,8 +53,6 @@ SHOWN_AS: Mapping[str, str] = {
 
 
 _QUIET_FIELDS = frozenset({"sent_at"})
-_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def plain(value: Any, *, is_id: bool = False) -> Any:  # noqa: ANN401 - JSON
@@ -82,13 +80,8 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]] | None:  # noqa: ANN401 - a
 
 
 def printable(text: str) -> str:
-    """Return people's words on one line; what could control a terminal or the direction of text is escaped."""
-    return "".join(
-        character.encode("unicode_escape", "surrogatepass").decode()
-        if unicodedata.category(character) in _UNSAFE or character in _BIDIRECTIONAL
-        else character
-        for character in text
-    )
+    """Return people's words on one line; what nobody would see of them is escaped (:mod:`bot.unseen`)."""
+    return escaped(text)
 
 
 def size_text(size: int) -> str:

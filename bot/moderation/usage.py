@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bot.core.events import (
+    AnswerRehearsed,
     ConversationSummarised,
     KeyKind,
     ReactionAdded,
@@ -36,6 +37,7 @@ TYPES = tuple(
         ReplyDelayed,
         ReplyAbandoned,
         ConversationSummarised,
+        AnswerRehearsed,
         ReactionAdded,
         ReactionRemoved,
     )
@@ -48,14 +50,14 @@ WIDTH = 20
 """Characters of the longest bar."""
 
 Failed: TypeAlias = ReplyDelayed | ReplyAbandoned
-Paid: TypeAlias = ReplyComposed | Failed | ConversationSummarised
+Paid: TypeAlias = ReplyComposed | Failed | ConversationSummarised | AnswerRehearsed
 
 
 @dataclass(slots=True)
 class Sum:
     """The usage of some answers; ``unpriced`` counts those whose cost is not known.
 
-    ``failed`` counts attempts that used tokens and gave no answer.
+    ``failed`` counts attempts that used tokens and gave no answer, ``rehearsed`` answers that were not sent.
     """
 
     replies: int = 0
@@ -63,12 +65,14 @@ class Sum:
     tokens: int = 0
     cost_micros: int = 0
     unpriced: int = 0
+    rehearsed: int = 0
 
     def add(self, event: Paid) -> None:
         """Add an answer, or a failed attempt."""
         tokens = event.tokens_in + event.tokens_out
         self.replies += isinstance(event, ReplyComposed)
         self.failed += isinstance(event, Failed)
+        self.rehearsed += isinstance(event, AnswerRehearsed)
         self.tokens += tokens
         self.cost_micros += event.cost_micros
         self.unpriced += not event.priced
@@ -81,13 +85,15 @@ class Sum:
             "tokens": self.tokens,
             "cost_micros": self.cost_micros,
             "unpriced": self.unpriced,
+            "rehearsed": self.rehearsed,
         }
 
     def __str__(self) -> str:
         flag = f", {self.unpriced:,} unpriced" if self.unpriced else ""
         replies = count_text(self.replies, "reply", "replies")
         failed = f", {count_text(self.failed, 'failed attempt')}" if self.failed else ""
-        return f"{replies}{failed}, {self.tokens:,} tokens, {dollar_text(self.cost_micros)}{flag}"
+        rehearsed = f", {self.rehearsed:,} rehearsed" if self.rehearsed else ""
+        return f"{replies}{failed}{rehearsed}, {self.tokens:,} tokens, {dollar_text(self.cost_micros)}{flag}"
 
 
 def _sums() -> defaultdict[str, Sum]:
@@ -98,10 +104,12 @@ def _sums() -> defaultdict[str, Sum]:
 class Usage:
     """Sums in all, by day (UTC), person, channel and model, and the reactions that were not removed.
 
-    ``names`` holds the known names of people and channels, by id.
+    ``moderators`` is what they had composed anew (without its failed attempts) or rehearsed. ``names`` holds the known
+    names of people and channels, by id.
     """
 
     total: Sum = field(default_factory=Sum)
+    moderators: Sum = field(default_factory=Sum)
     days: defaultdict[str, Sum] = field(default_factory=_sums)
     people: defaultdict[str, Sum] = field(default_factory=_sums)
     channels: defaultdict[str, Sum] = field(default_factory=_sums)
@@ -115,6 +123,7 @@ class Usage:
         named = {"people": self.people, "channels": self.channels}
         return {
             "total": self.total.to_json(),
+            "moderators": self.moderators.to_json(),
             **{name: {key: each.to_json() for key, each in group.items()} for name, group in plain.items()},
             **{
                 name: {key: {"name": self.names.get(key), **each.to_json()} for key, each in group.items()}
@@ -140,6 +149,8 @@ async def collect(reader: Reader, *, channels: Collection[int] | None = None, si
                 _count(found, recorded, event, channel_id, person_id)
             case ConversationSummarised() as event:
                 _count(found, recorded, event, channel_id, 0)
+            case AnswerRehearsed() as event:
+                _count(found, recorded, event, channel_id, event.moderator_id)
             case ReplyDelayed() | ReplyAbandoned() as event:
                 person_id = askers.get(event.message_id, 0) or await _asker(reader, recorded, event)
                 _count(found, recorded, event, channel_id, person_id)
@@ -166,6 +177,8 @@ async def _asker(reader: Reader, recorded: Recorded, event: ReplyComposed | Fail
 def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, person_id: int) -> None:
     failed = isinstance(event, Failed)
     model = "failed" if isinstance(event, Failed) else event.model
+    if isinstance(event, AnswerRehearsed):
+        model = model or "failed"
     if not model or (failed and not (event.tokens_in or event.tokens_out)):
         return
     person = str(person_id) if person_id else UNKNOWN
@@ -176,8 +189,18 @@ def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, perso
         found.people[person],
         found.channels[str(channel_id)],
         found.models[model],
+        *((found.moderators,) if _of_moderators(event) else ()),
     ):
         each.add(event)
+
+
+def _of_moderators(event: Paid) -> bool:
+    return isinstance(event, AnswerRehearsed) or (isinstance(event, ReplyComposed) and event.generation > 1)
+
+
+def moderators_line(found: Usage) -> tuple[str, ...]:
+    """Return a line about what moderators had composed anew or rehearsed, if they had."""
+    return (f"moderators (again, rehearse): {found.moderators}",) if found.moderators.tokens else ()
 
 
 async def usage(context: CommandContext, channels: Mapping[int, str] | None = None, since: str | None = None) -> Report:
@@ -189,6 +212,7 @@ async def usage(context: CommandContext, channels: Mapping[int, str] | None = No
     rows += _bars("by person:", found.people, found.names)
     rows += _bars("by channel:", found.channels, found.names)
     rows += _bars("by model:", found.models)
+    rows += moderators_line(found)
     if found.reactions:
         rows.append(f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(found.reactions.items()))}")
     if found.total.unpriced:

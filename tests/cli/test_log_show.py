@@ -161,7 +161,9 @@ def test_another_logs_key_is_refused(run: Run, folder: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param(["--type", "reply.snt"], "Did you mean reply.sent? The types are: bot.started,", id="type"),
+        pytest.param(
+            ["--type", "reply.snt"], "Did you mean reply.sent? The types are: answer.rehearsed, bot.started,", id="type"
+        ),
         pytest.param(["--channel", 333], "no stream channel:333 in this log: `echoless log stats` lists", id="channel"),
         pytest.param(["--stream", "gild:5"], "no stream gild:5", id="stream"),
         pytest.param(["--channel", "general"], "'general' is no channel: give its id", id="no id"),

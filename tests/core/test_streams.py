@@ -14,7 +14,15 @@ def test_the_kind_is_part_of_the_name() -> None:
 
 @pytest.mark.parametrize(
     ("stream", "channel_id"),
-    [(stream_of(42), 42), (guild_stream(42), None), (BOT_STREAM, None), ("channel:", None), ("channel:-1", None)],
+    [
+        (stream_of(42), 42),
+        (guild_stream(42), None),
+        (BOT_STREAM, None),
+        ("channel:", None),
+        ("channel:-1", None),
+        ("channel:٣", None),
+        (f"channel:{'9' * 5000}", None),
+    ],
 )
 def test_the_channel_of_a_stream(stream: str, channel_id: int | None) -> None:
     """None where it is nobody's, or no name that the log gives."""

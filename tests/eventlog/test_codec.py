@@ -156,3 +156,9 @@ def test_a_body_of_a_newer_release_is_refused_without_its_words() -> None:
     trace = "".join(format_exception(caught.value))
     assert "Ada" not in trace
     assert "confidential" not in trace
+
+
+def test_data_of_any_depth_that_fits_no_schema_is_damage() -> None:
+    """Python's own reader gives up on it in its own way."""
+    with pytest.raises(LogDamaged):
+        decode("message.deleted", 0, "[" * 100_000)

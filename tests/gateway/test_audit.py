@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bot.core.conversation import Conversation
-from bot.core.events import GapFound, MessageDeleted, MessageReceived, ReplySent, Via
+from bot.core.events import GapFound, MessageDeleted, MessageEdited, MessageReceived, ReplySent, Via
 from bot.core.streams import BOT_STREAM
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -51,6 +51,33 @@ async def test_a_message_deleted_while_away_leaves_the_window(
 
     assert [turn.message_id for turn in (await window()).window][:1] == [int(kept["id"])]
     assert (await window()).turn(int(gone["id"])) is None
+
+
+async def test_an_edit_made_while_away_is_found_once(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
+    """In the window, with its words; a message that was not edited has none, nor has one that was edited back."""
+    bot = await launch(**AUDIT)
+    kept, edited, back = [(await control.post(text))["id"] for text in ("kept", "before it", "same")]
+    await bot.judge.expect(MessageReceived, 3)
+    await bot.stop()
+    await control.edit(edited, "after it")
+    await control.edit(back, "other")
+    await control.edit(back, "same")
+    bot = await launch(**AUDIT)
+    channel = sandbox.services.general.id
+    await control.post("and now")
+
+    [event] = await bot.judge.expect(MessageEdited)
+    assert [body.text for body in await bot.judge.words(channel, MessageEdited)] == ["after it"]
+
+    path = f"/channels/{channel}/messages"
+    for number in range(2):
+        seen = (await control.requests())[-1]["number"]
+        await control.post(f"more {number}")
+        await control.wait_for_requests(method="GET", path=path, after=seen)
+    assert event.message_id == int(edited)
+    assert await bot.judge.of(MessageEdited) == [event]
+    assert kept not in {edited, back}
+    assert await bot.judge.of(GapFound, BOT_STREAM) == []
 
 
 async def test_where_nothing_is_missing_nothing_is_reported(

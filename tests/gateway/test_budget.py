@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from bot.app import bot as app
-from bot.core.events import MessageReceived, MessageSkipped, ReplySent, SkipReason
+from bot.core.events import MessageReceived, MessageSkipped, ReplyCompleted, ReplySent, SkipReason
 from bot.sandbox.control_client import ControlClient
 from bot.times import DAY
+from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch, RunningBot
 from tests.model import dear
 
@@ -59,6 +60,65 @@ async def test_others_and_what_no_model_answers_go_on(launch: Launch, control: C
     assert said[2] == "re: three"
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "restarted"])
+async def test_what_moderators_have_answered_has_a_limit(
+    launch: Launch, control: ControlClient, *, restarted: bool
+) -> None:
+    """Answers composed anew and rehearsed alike; it holds over a restart, is shown, and stops nobody who asks."""
+    limits = {"tokens_for_moderators": 150}
+    bot = await launch(responder=dear(), limits=limits)
+    asked = await control.post("one", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplySent)
+    moderator, message = Moderator(control), {"message": asked["id"]}
+    first = await moderator.ask("rehearse", message)
+    anew = await moderator.ask("again", message)
+    await bot.judge.expect(ReplyCompleted)
+    if restarted:
+        await bot.stop()
+        bot = await launch(responder=dear(), limits=limits)
+
+    refused = [await moderator.ask(name, message) for name in ("again", "rehearse")]
+    shown = text_of(await moderator.use("usage"))
+    await control.post("two", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplySent, 2)
+
+    assert "nothing is sent" in first
+    assert "composed anew" in anew
+    assert [TOO_MUCH in each for each in refused] == [True, True]
+    assert "moderators (again, rehearse): 1 reply, 1 rehearsed, 200 tokens" in shown
+    assert "2 replies, 1 rehearsed, 300 tokens" in shown
+
+
+@pytest.mark.parametrize("limit", [{"tokens_per_channel": 200}, {"tokens_per_server": 200}, {"cost_per_day": 1.0}])
+async def test_what_moderators_have_answered_counts_for_everybody(
+    launch: Launch, control: ControlClient, limit: dict[str, object]
+) -> None:
+    """A rehearsal takes from the day of the channel, of the server and of all, and is refused when that is over."""
+    bot = await launch(responder=dear(), limits=limit)
+    asked = await control.post("one", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplySent)
+    moderator, message = Moderator(control), {"message": asked["id"]}
+
+    said = [await moderator.ask("rehearse", message) for _ in range(2)]
+    await control.post("two", mention=["sandbox-bot"])
+    await bot.judge.expect(MessageSkipped)
+
+    assert "nothing is sent" in said[0]
+    assert "Models may use no more here today" in said[1]
+
+
+async def test_what_costs_nothing_is_never_refused(launch: Launch, control: ControlClient) -> None:
+    """Rules have no budget."""
+    bot = await launch(limits={"tokens_for_moderators": 1})
+    asked = await control.post("ask one")
+    await bot.judge.expect(ReplySent)
+
+    said = [await Moderator(control).ask("rehearse", {"message": asked["id"]}) for _ in range(2)]
+
+    assert ["nothing is sent" in each for each in said] == [True, True]
+
+
+TOO_MUCH = "has taken 200 tokens, and they may take 150 a day (limits.tokens_for_moderators)"
 MINUTE = 60_000_000
 MIDNIGHT = 20_000 * DAY
 TOMORROW = "I have said all that I may for today: please ask me again tomorrow."

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.app import bot as app
 from bot.core.events import (
     CatchupCompleted,
     HistoryForbidden,
+    MessageEdited,
     MessageReceived,
     MessageSkipped,
     ReplyRequested,
@@ -21,6 +23,7 @@ from bot.gateway import catchup
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.payloads import channel_payload
 from bot.sandbox.server import Sandbox
+from bot.times import DAY
 from tests.harness import Launch, RunningBot, Spawn
 from tests.suite.clock import Clock
 from tests.waiting import eventually
@@ -292,3 +295,54 @@ async def test_a_thread_that_the_bot_is_let_in_to_is_read(
 
     assert [event.message_id for event in await bot.judge.of(MessageReceived, thread["id"])] == [int(post["id"])]
     assert await answered(control, thread["id"]) == ["re: early"]
+
+
+@pytest.mark.parametrize("years", [9, -56], ids=["ahead", "in 1970"])
+async def test_a_clock_that_is_wrong_for_one_start_loses_and_answers_nothing_else(
+    launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    """Discord says in each answer what time it is, and the ages of messages are measured by that."""
+    bot = await launch()
+    await control.post("ask before")
+    await bot.judge.expect(ReplySent)
+    await bot.stop()
+    missed = [(await control.post(text))["id"] for text in ("chatter", "ask missed")]
+    right = app.clock
+    monkeypatch.setattr(app, "clock", lambda: right() + years * 365 * DAY)
+
+    bot = await launch()
+    await bot.judge.expect(ReplySent, 2)
+    await bot.stop()
+    monkeypatch.setattr(app, "clock", right)
+    bot = await launch()
+    await control.post("ask after")
+    await bot.judge.expect(ReplySent, 3)
+
+    received = [str(event.message_id) for event in await bot.judge.of(MessageReceived)]
+    assert received[1:3] == missed
+    assert len(received) == 4
+    assert await answered(control, "general") == ["re: before", "re: missed", "re: after"]
+    assert await bot.judge.of(MessageSkipped) == []
+
+
+async def test_an_edit_of_what_came_ahead_is_found(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
+    """It came live while the history could not be read, and was edited when nobody listened any more."""
+    bot = await launch()
+    await control.post("before")
+    await bot.judge.expect(MessageReceived)
+    await bot.stop()
+    await control.post("missed")
+    await control.add_fault("status", status=503, **HISTORY, count=None)
+    bot = await launch(ready=False)
+    await eventually(lambda: bot.connected)
+    ahead = await control.post("ahead")
+    await bot.judge.expect(MessageReceived, 2)
+    await bot.stop()
+    await control.clear_faults()
+    await control.edit(ahead["id"], "edited")
+
+    bot = await launch(audit={"enabled": False})
+
+    [edited] = await bot.judge.expect(MessageEdited)
+    assert str(edited.message_id) == ahead["id"]
+    assert [body.text for body in await bot.judge.words(sandbox.services.general.id, MessageEdited)] == ["edited"]

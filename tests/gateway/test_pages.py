@@ -105,7 +105,7 @@ async def test_a_page_is_no_verdict_about_the_token(
 async def test_a_portal_that_leads_elsewhere_gives_no_verdict(
     launch: Launch, sandbox: Sandbox, control: ControlClient, tmp_path: Path, status: int
 ) -> None:
-    """What is there refuses everything, and not in Discord's words."""
+    """Nobody is asked there: the token stays between the bot and Discord."""
     portal = f"{sandbox.services.addresses.control}/portal"
     led: dict[str, Any] = {"status": status, "location": portal}
     await control.add_fault("page", **led, path="/users/@me")
@@ -117,7 +117,7 @@ async def test_a_portal_that_leads_elsewhere_gives_no_verdict(
 
     await bot.judge.expect(ReplySent)
 
-    assert [event.reason for event in await bot.judge.of(ReplyDelayed)] == ["status 404, not Discord's"]
+    assert [event.reason for event in await bot.judge.of(ReplyDelayed)] == [f"status {status}, not Discord's"]
 
 
 async def test_the_bot_comes_in_once_the_page_is_gone(spawn: Spawn, control: ControlClient) -> None:

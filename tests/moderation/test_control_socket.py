@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from bot.moderation.context import CommandContext
 from bot.moderation.control_socket import MOST_AT_ONCE, SOCKET, call, listening
 from tests.moderating import put
 from tests.moderation.conftest import BY, CHANNEL, Room
+from tests.waiting import eventually
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -130,6 +132,18 @@ async def test_what_is_no_request_is_refused(door: Path, line: bytes, said: str)
 
     assert said in str(answer["error"])
     assert "log" in (await ask(door, "status")).lines[0]
+
+
+@pytest.mark.parametrize("number", [2**63, -(10**30), "9" * 30, 1e30, "1_000"], ids=str)
+async def test_a_number_that_the_log_can_t_hold_is_refused(door: Path, number: object) -> None:
+    """By every command, in a sentence that is not about a failure: it never reaches the log."""
+    good = {"channel_id": CHANNEL, "by": BY, "at": "1", "to": "1", "first": "1", "second": "1"}
+    for command, found in calls().items():
+        taken = inspect.signature(found.run).parameters
+        for name in taken.keys() & {"channel_id", "message_id", "person", "last", "size"}:
+            given = {each: value for each, value in good.items() if each in taken} | {name: number}
+            with pytest.raises(ModerationError, match=r"larger than any|does not take these"):
+                await ask(door, command, **given)
 
 
 async def test_a_failure_harms_nobody_and_quotes_nothing(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,3 +293,26 @@ def test_every_command_can_be_asked_for() -> None:
     replay = {command.name for command in COMMANDS if command.group == REPLAY}
 
     assert set(calls()) == replay | {"preview_rewind", "preview_reset"}
+
+
+async def test_only_so_many_clients_are_connected_at_once(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes after them is told so, and is let in when one has left."""
+    monkeypatch.setattr(control_socket, "MOST_CLIENTS", 2)
+    stuck = [await connected(door, b"") for _ in range(2)]
+    await eventually(lambda: _refused(door))
+
+    for _, writer in stuck:
+        writer.close()
+    await eventually(lambda: _served(door))
+
+
+async def _refused(folder: Path) -> bool:
+    try:
+        await ask(folder, "status")
+    except ModerationError as error:
+        return "2 clients are connected" in str(error)
+    return False
+
+
+async def _served(folder: Path) -> bool:
+    return not await _refused(folder)

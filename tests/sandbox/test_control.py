@@ -34,6 +34,53 @@ async def test_it_lists_its_routes_with_what_they_do(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Host": "evil.example"}, id="another name that leads here"),
+        pytest.param({"Host": "localhost.evil.example:80"}, id="a name that begins like ours"),
+        pytest.param({"Host": "127.0.0.1.evil.example"}, id="a name that begins like an address"),
+        pytest.param({"Host": "192.168.1.5:8091"}, id="another machine"),
+        pytest.param({"Host": "[::]"}, id="any machine"),
+        pytest.param({"Host": ""}, id="no name"),
+        pytest.param({"Host": "["}, id="half a name"),
+        pytest.param({"Origin": "https://evil.example"}, id="a page of another host"),
+        pytest.param({"Origin": "null"}, id="a page of no host"),
+        pytest.param({"Origin": "http://127.0.0.1@evil.example"}, id="a page with our name before its host"),
+    ],
+)
+async def test_nobody_of_another_host_is_answered(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    """Neither for reading nor for writing, and nothing happens."""
+    control = sandbox.services.addresses.control
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for method, path in (("GET", ""), ("GET", "/world"), ("POST", "/users"), ("GET", "/nowhere")):
+            async with session.request(method, control + path, data='{"name": "mallory"}') as response:
+                assert response.status == 403
+                assert "Only this machine" in (await response.json())["error"]
+
+    assert "mallory" not in [user.name for user in sandbox.world.users.values()]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:8091"},
+        {"Host": "LOCALHOST"},
+        {"Host": "[::1]:8091"},
+        {"Host": "127.0.0.2"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://[::1]"},
+    ],
+)
+async def test_this_machine_is_answered_by_any_of_its_names(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    """And a page of its own, too."""
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(sandbox.services.addresses.control) as response,
+    ):
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body", "said"),
     [
         pytest.param(

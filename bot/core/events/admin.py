@@ -71,6 +71,33 @@ class CommandUsed(Event):
     outcome: str
 
 
+class AnswerRehearsed(PlainEvent):
+    """Models were asked what they would answer to a message now; nothing of it was sent.
+
+    Recorded for its tokens and cost, which are as in ``reply.composed``. ``model`` is "" if none answered.
+    """
+
+    TYPE = "answer.rehearsed"
+
+    message_id: int
+    by: str
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micros: int = 0
+    estimated: bool = False
+    priced: bool = True
+
+    @property
+    def moderator_id(self) -> int:
+        """Return the person who asked in Discord, 0 for a command line."""
+        return int(self.by) if self.by.isascii() and self.by.isdecimal() else 0
+
+    def about(self) -> int:
+        """Return the message's id."""
+        return self.message_id
+
+
 class RepliesPaused(PlainEvent):
     """Answers stop in this channel; messages are recorded as before."""
 

@@ -20,7 +20,7 @@ from bot.moderation.command import Report, ReportFile
 ROOM = 1900
 """Characters of one page. A message holds 2000 (docs: message, content); heading, fence and footer need the rest."""
 FENCE = "```"
-_BROKEN_FENCE = "`\u200b`\u200b`"
+_FENCE_SIGN = FENCE[0]
 MOST_PAGES = 12
 """Pages; a longer report becomes a file, which is easier to read."""
 KEPT = 300
@@ -228,8 +228,9 @@ def _page(heading: str, block: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text on one line that cannot end a code block."""
-    return " ".join(text.replace(FENCE, _BROKEN_FENCE).splitlines())
+    """Return a text on one line that cannot end a code block, however many backticks stand in a row."""
+    apart = text.replace(_FENCE_SIGN * 2, f"{_FENCE_SIGN}\u200b{_FENCE_SIGN}\u200b")
+    return " ".join(apart.splitlines())
 
 
 def _cut(text: str, room: int) -> str:

@@ -73,7 +73,11 @@ class CommandAnswers:
         return Confirmation(preview, channel_id=channel_id, label=command.name.capitalize(), act=act)
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
-        given = {"by": invocation.by, "limit_bytes": invocation.interaction.filesize_limit}
+        given = {
+            "by": invocation.by,
+            "owner": self._dispatcher.owned_by(invocation.asker),
+            "limit_bytes": invocation.interaction.filesize_limit,
+        }
         more: dict[str, Any] = {name: value for name, value in given.items() if command.takes(name)}
         if not command.takes("progress"):
             return await command.run(self.context, **arguments, **more)

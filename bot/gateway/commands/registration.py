@@ -18,6 +18,7 @@ from discord import app_commands
 
 from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
+from bot.private_file import private_file
 
 FILE_NAME = "commands.json"
 
@@ -66,6 +67,5 @@ class Registration:
             return None
 
     def _write(self, wanted: dict[str, str]) -> None:
-        beside = self._path.with_suffix(".tmp")
-        beside.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-        beside.replace(self._path)
+        with private_file(self._path, replace=True) as file:
+            file.write(json.dumps(wanted, indent=2) + "\n")

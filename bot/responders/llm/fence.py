@@ -1,7 +1,7 @@
 """The brackets that separate our words from people's in a prompt, and functions that make people's words safe there.
 
 In people's words ⟦ and ⟧ are replaced by other brackets, so that no name, topic or file can end its fence or look like
-the turn of another person.
+the turn of another person. Names have no quotation marks, so that they can't end the pair around them.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from collections.abc import Mapping
 
 import regex
 
+from bot.unseen import removed
+
 OPEN, CLOSE = "⟦", "⟧"
 END = f"{OPEN}end{CLOSE}"
 NAME_LENGTH = 40
 NOBODY = "someone"
 
-_BRACKETS = str.maketrans({OPEN: "[", CLOSE: "]"})
+_BRACKETS = str.maketrans({**dict.fromkeys(f"{OPEN}〚⟬⦗⁅⸢", "["), **dict.fromkeys(f"{CLOSE}〛⟭⦘⁆⸣", "]")})
+"""Ours and those that look like them, each with what it becomes."""
 _MARKUP = regex.compile(r"""["`*_~|<>@#\\]""")
 _MENTION = regex.compile(r"<@!?(?P<id>\d{1,20})>")
-_UNSEEN = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Cs}\p{Cn}]")
-_UNSEEN_IN_NAMES = regex.compile(r"\p{C}")
+_UNSEEN_IN_NAMES = regex.compile(r"[\p{C}\p{Default_Ignorable_Code_Point}]")
 
 
 def header(words: str) -> str:
@@ -33,14 +35,19 @@ def fenced(title: str, text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return people's words without our brackets and without invisible control characters."""
-    return str(_UNSEEN.sub("", text.translate(_BRACKETS)))
+    """Return people's words without our brackets, and without what nobody sees (:mod:`bot.unseen`)."""
+    return removed(text.translate(_BRACKETS))
 
 
 def one_line(text: str, length: int) -> str:
     """Flatten a text to one line of at most ``length`` characters without control characters, markup or mentions."""
     spaced = " ".join(text.translate(_BRACKETS).split())
     return " ".join(_MARKUP.sub("", _UNSEEN_IN_NAMES.sub("", spaced)).split())[:length].strip()
+
+
+def quoted(flat: str) -> str:
+    """Return a name or words of one line between quotation marks, which :func:`one_line` took out of them."""
+    return f'"{flat}"'
 
 
 def safe_name(name: str) -> str:

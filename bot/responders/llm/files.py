@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.responders.llm.fence import safe_name
+from bot.responders.llm.fence import quoted, safe_name
 from bot.responders.protocol import Attached, File
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -40,7 +40,7 @@ def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
     unread: list[str] = []
     ids: list[int] = []
     for file in files:
-        title = f"file {safe_name(file.name)}"
+        title = f"file {quoted(safe_name(file.name))}"
         text = _text(file) if len(file.data) <= limit else None
         if text is not None:
             texts.append((title, text))

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.control import faults, interactions, messages, observation, world
 from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.control.origins import require_local
 from bot.sandbox.errors import ApiError, ControlError
 from bot.sandbox.json_codec import Json, json_response
 from bot.sandbox.services import Services
@@ -62,6 +63,7 @@ def _endpoint(services: Services, route: ControlRoute) -> _Endpoint:
 @web.middleware
 async def _shape_errors(request: web.Request, handler: _Endpoint) -> web.StreamResponse:
     try:
+        require_local(request)
         return await handler(request)
     except ControlError as error:
         return json_response({"error": error.message}, status=error.status)

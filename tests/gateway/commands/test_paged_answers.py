@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.commands.answers import FENCE, MOST_PAGES, PagedReport, pages
+from bot.gateway.commands.answers import FENCE, MOST_PAGES, ROOM, PagedReport, pages
 from bot.moderation.command import Report
 
 MESSAGE = 2000
@@ -44,3 +45,14 @@ def test_very_much_is_a_file() -> None:
     assert screen.buttons == ()
     assert screen.file is not None
     assert screen.file.content.decode().splitlines() == ["Title", "", *lines]
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_no_run_of_backticks_ends_the_block(count: int) -> None:
+    """However many stand in a row, and wherever a line is cut."""
+    lines = ["`" * count, f"a{'`' * count}b", "x" * (ROOM // 2 - 1) + "`" * count]
+
+    for page in pages("title", lines):
+        assert page.count(FENCE) == 2
+        assert page.endswith(FENCE)
+        assert sum(line.startswith(FENCE) for line in page.split("\n")) == 2

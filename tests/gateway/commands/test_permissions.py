@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import pytest
 
-from bot.core.events import CommandUsed, ConversationReset, ConversationRewound, ReplySent
+from bot.core.events import CommandUsed, ConversationReset, ConversationRewound, GatewayReady, ReplySent
 from bot.gateway.commands.access import DIRECT
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, text_of
@@ -193,6 +195,24 @@ async def test_the_status_names_no_channel_that_the_asker_can_not_see(launch: La
 
     assert "connected" in status
     assert other["channel"]["id"] not in status
+
+
+async def test_the_status_names_machine_and_session_to_the_bot_s_owner_alone(
+    launch: Launch, control: ControlClient
+) -> None:
+    """A moderator learns that a process runs, and since when."""
+    dora = await control.create_user("dora")
+    running, _ = await _started(launch, control, moderation={"owner": [int(dora["id"])]})
+    await control.call("POST", "/members", {"user": "dora"})
+    session = (await running.judge.expect(GatewayReady))[0].session
+    secrets = (session, f"process {os.getpid()}", f" on {socket.gethostname()} ")
+
+    moderators, owners = [await Moderator(control, user).ask("status") for user in ("owner", "dora")]
+
+    assert [secret for secret in secrets if secret in moderators] == []
+    assert [secret for secret in secrets if secret not in owners] == []
+    assert "owner: a process since" in moderators
+    assert "gateway: gateway.ready" in moderators
 
 
 async def test_a_press_is_checked_anew(launch: Launch, control: ControlClient) -> None:

@@ -43,7 +43,9 @@ async def test_usage_is_shown_in_discord_and_on_the_command_line(
     assert "You may not use this command" in refused
     assert ran.exit_code == 0, ran.output
     found = json.loads(ran.output)
-    assert found["total"] == {"replies": 1, "tokens": 100, "cost_micros": 500_000, "unpriced": 0, "failed": 0}
+    counted = {"replies": 1, "tokens": 100, "cost_micros": 500_000, "unpriced": 0, "failed": 0, "rehearsed": 0}
+    assert found["total"] == counted
+    assert set(found["moderators"].values()) == {0}
     assert list(found["channels"]) == [asked["channel_id"]]
     assert [person["name"] for person in found["people"].values()] == ["alice"]
     assert ET.fromstring(svg.read_text()).tag.endswith("svg")  # noqa: S314 - our own file

@@ -261,3 +261,17 @@ async def test_a_packed_answer_is_not_taken(asking: Asking) -> None:
             await ask(asking(url=wire.url))
 
     assert failed.value.reason == "openai:tiny: an answer without end"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_server_that_leads_elsewhere_is_not_followed(asking: Asking, status: int) -> None:
+    """Neither what people wrote nor the key goes to a host that the settings do not name."""
+    async with Wire(well).serve() as elsewhere:
+        led = f"HTTP/1.1 {status} X\r\nLocation: {elsewhere.url}/chat/completions\r\nContent-Length: 0\r\n\r\n".encode()
+        async with Wire(lambda _asked: led).serve() as wire:
+            responder = asking(url=wire.url, patience=HASTY)
+            with pytest.raises(ModelFailed):
+                await ask(responder)
+            await responder.look()
+
+    assert elsewhere.asked == []
