@@ -80,7 +80,8 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
-    log = await open_log(location, clock=clock, full=config.log.durability == "full")
+    full = config.log.durability == "full"
+    log = await open_log(location, clock=clock, full=full, on_migration=_say_what_is_migrated)
     reason = "error"
     try:
         bot = Bot(config, token, log, answering)
@@ -95,6 +96,11 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+def _say_what_is_migrated(size: int) -> None:
+    """Say why the start takes longer than others."""
+    _log.info("log.migrating", megabytes=round(size / 1e6, 1))
 
 
 def _say_what_is_answered(config: Config) -> None:

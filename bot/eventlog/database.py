@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -30,6 +31,7 @@ PAGE_SIZE = 4096
 BUSY_MILLISECONDS = 5000
 
 _HEADER_BYTES = 100
+_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _PAGE_SIZES = frozenset(2**power for power in range(9, 17))
 _MAGIC = b"SQLite format 3\x00"
 _BOOKKEEPING = """
@@ -114,13 +116,30 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def _wal_pages(path: Path, page_size: int) -> set[int]:
-    """Return the number of pages in the write-ahead log: a 32-byte header, then 24 bytes before each page."""
+    """Return the numbers of the pages in the write-ahead log's file: after a header, each with a header of its own."""
     wal = _wal(path)
     if not wal.exists():
         return set()
     with wal.open("rb") as file:
-        starts = range(32, wal.stat().st_size - page_size, 24 + page_size)
+        starts = range(_WAL_HEADER_BYTES, wal.stat().st_size - page_size, _FRAME_HEADER_BYTES + page_size)
         return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
+
+
+def wal_length(path: Path) -> int:
+    """Return how many pages the write-ahead log of the open log at ``path`` holds.
+
+    Its file keeps its size when it begins anew. Pages of earlier rounds then follow, and do not have the salts of its
+    header (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). The file has no lock that closing it here
+    could release.
+    """
+    with _wal(path).open("rb") as file:
+        handle = file.fileno()
+        header = os.pread(handle, _WAL_HEADER_BYTES, 0)
+        if len(header) < _WAL_HEADER_BYTES:
+            return 0
+        (page_size,) = struct.unpack_from(">I", header, 8)
+        starts = range(_WAL_HEADER_BYTES, os.fstat(handle).st_size, _FRAME_HEADER_BYTES + page_size)
+        return bisect_left(starts, 1, key=lambda start: int(os.pread(handle, 8, start + 8) != header[16:24]))
 
 
 def create(path: Path, *, now: int, key_proof: bytes) -> None:
@@ -142,14 +161,21 @@ def create(path: Path, *, now: int, key_proof: bytes) -> None:
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
-    """Bring the schema to this release's version: each migration and its record in one transaction."""
+    """Bring the schema to this release's version: each migration and its record in one transaction.
+
+    A migration leaves free pages behind, and a long write-ahead log. Both are given back afterwards. A kill may leave
+    that undone: then appends use the pages.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(migrations()):
+        return
     for number, (name, script) in enumerate(migrations()[version:], version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script}\n"
             f"INSERT INTO migrations VALUES ({number}, '{name}', {now});"
             f"PRAGMA user_version = {number}; COMMIT;"
         )
+    connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def key_proof(path: Path) -> bytes:

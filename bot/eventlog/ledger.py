@@ -20,7 +20,8 @@ from bot.eventlog.codec import decode, encode_body, encode_event
 from bot.eventlog.vault import NONCE_BYTES, Entropy, Vault
 
 _SALT_BYTES = 16
-_NO_KEY = _NO_BODY = (None, None, None)
+_NO_KEY = (None, None, None)
+_NO_BODY = (None, None, None, None)
 _FIND_KEY = """
 SELECT position, version, type, v, recorded_at, correlation, causation, data FROM events
 WHERE key_kind = ? AND key_id = ? AND key_part = ? AND stream_id = ?
@@ -118,14 +119,14 @@ class Ledger:
         made = None if head.made else self._make(stream, head)
         position, version = self.position + 1, head.version + 1
         data, key, about = encode_event(event), event.key(), event.about()
-        digest, salt, sealed = _NO_BODY if body is None else self._seal(position, encode_body(body))
+        digest, *words = _NO_BODY if body is None else self._seal(position, subject_id, encode_body(body))
         type_name, v = event.TYPE, event.V
         link = chain.link(head.hash, stream, position, version, type_name, v, now, key, about, causation, data, digest)
         # Plain numbers: sqlite3 takes as long for one enum member or bool as for the rest of the row.
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, made, int(event.OPENS), subject_id, salt, sealed,
+            data.decode(), digest, link, *words, made, int(event.OPENS),
         )  # fmt: skip
         self.position, head.version, head.hash = position, version, link
         return Recorded(position, stream, version, now, event, about, causation)
@@ -135,11 +136,12 @@ class Ledger:
         head.id, head.made = self._streams, True
         return stream
 
-    def _seal(self, position: int, body: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return a body's digest, salt and sealed form."""
+    def _seal(self, position: int, subject_id: int | None, body: bytes) -> tuple[bytes, int | None, bytes, bytes]:
+        """Return a body's digest, and what is kept of it: whose it is, its salt and its sealed form."""
         random = self._entropy.draw(_SALT_BYTES + NONCE_BYTES)
         salt = random[:_SALT_BYTES]
-        return chain.body_digest(salt, body), salt, self.vault.seal(position, body, random[_SALT_BYTES:])
+        sealed = self.vault.seal(position, body, random[_SALT_BYTES:])
+        return chain.body_digest(salt, body), subject_id, salt, sealed
 
 
 def look_up(connection: sqlite3.Connection, requests: Sequence[tuple[Append, bool]]) -> Known:

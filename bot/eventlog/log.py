@@ -128,15 +128,21 @@ class EventLog:
         self._ownership.release()
 
 
-async def open_log(location: Location, *, clock: Callable[[], int], full: bool = True) -> EventLog:
+async def open_log(
+    location: Location,
+    *,
+    clock: Callable[[], int],
+    full: bool = True,
+    on_migration: Callable[[int], None] = lambda _size: None,
+) -> EventLog:
     """Open the log in a folder as its one owner; make the folder if it is missing.
 
-    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. Raises LogLocked,
-    LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
+    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. ``on_migration`` is called
+    with the file's size in bytes before an older release's log is brought up to date, which may take a while. Raises
+    LogLocked, LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
     """
     _prepare_folder(location.folder)
-    if location.has_log():
-        database.inspect(location.database)
+    older = location.has_log() and database.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
@@ -145,6 +151,8 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
+        if older:
+            on_migration(location.database.stat().st_size)
         await writing.run(lambda raw: database.migrate(raw, now=clock()))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))

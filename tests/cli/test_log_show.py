@@ -16,6 +16,7 @@ import pytest
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
 from tests.cli.conftest import ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
+from tests.erasing import ERASE
 
 EVERYTHING = list(range(1, 15))
 LINK = f"https://discord.com/channels/5/{GENERAL}/{ASKED}"
@@ -122,7 +123,7 @@ def test_no_words_shows_none(run: Run, folder: Path) -> None:
 def erase(folder: Path, position: int) -> None:
     """Take the words of an event away, the way erasing does."""
     with closing(sqlite3.connect(folder / "events.db")) as database, database:
-        database.execute("DELETE FROM bodies WHERE position = ?", (position,))
+        database.execute(f"{ERASE} WHERE position = ?", (position,))
 
 
 def test_erased_words_are_marked(run: Run, folder: Path) -> None:

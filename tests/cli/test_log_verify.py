@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import GENERAL, HELP, Run
+from tests.erasing import ERASE
 
 
 def tamper(folder: Path, *statements: str) -> None:
@@ -52,7 +53,7 @@ def test_json_ends_with_the_sums(run: Run, folder: Path) -> None:
         ),
         pytest.param("DELETE FROM events WHERE position = 4", f"channel:{GENERAL} v4", "it follows", id="one is gone"),
         pytest.param(
-            "UPDATE bodies SET sealed = (SELECT sealed FROM bodies WHERE position = 4) WHERE position = 2",
+            "UPDATE events SET sealed = (SELECT sealed FROM events WHERE position = 4) WHERE position = 2",
             f"channel:{GENERAL} v1",
             "do not open",
             id="words were put in another's place",
@@ -99,7 +100,7 @@ def test_one_channel_can_be_verified(run: Run, folder: Path) -> None:
 
 def test_erased_words_are_nothing_wrong(run: Run, folder: Path) -> None:
     """The chain goes over a digest that stays."""
-    tamper(folder, "DELETE FROM bodies")
+    tamper(folder, ERASE)
 
     assert run("log", "verify", "--log", folder).code == 0
 
@@ -107,7 +108,7 @@ def test_erased_words_are_nothing_wrong(run: Run, folder: Path) -> None:
 def test_without_the_key_everything_else_is_verified(run: Run, folder: Path) -> None:
     """And it is said that the words were not."""
     (folder / "vault.key").unlink()
-    tamper(folder, "UPDATE bodies SET sealed = (SELECT sealed FROM bodies WHERE position = 4) WHERE position = 2")
+    tamper(folder, "UPDATE events SET sealed = (SELECT sealed FROM events WHERE position = 4) WHERE position = 2")
 
     ran = run("log", "verify", "--log", folder)
 

@@ -16,6 +16,7 @@ from bot.errors import KeyMismatch
 from bot.eventlog.log import EventLog, Location, open_reader
 from bot.eventlog.vault import Vault, parse_key
 from bot.eventlog.verify import verify
+from tests.erasing import ERASE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -225,9 +226,10 @@ async def test_a_swapped_body_is_found(made: Location, opened: Opener) -> None:
     """A body opens at its own position alone."""
     sql(
         made.database,
-        "UPDATE bodies SET position = -1 WHERE position = 1;"
-        "UPDATE bodies SET position = 1 WHERE position = 2;"
-        "UPDATE bodies SET position = 2 WHERE position = -1;",
+        "DROP TRIGGER events_refuse_update;"
+        "CREATE TEMP TABLE words AS SELECT position, salt, sealed FROM events;"
+        "UPDATE events SET (salt, sealed) = (SELECT salt, sealed FROM words WHERE words.position = 3 - events.position)"
+        "WHERE position IN (1, 2);",
     )
 
     async with opened(made) as log:
@@ -241,7 +243,8 @@ async def test_a_body_sealed_anew_is_found(made: Location, opened: Opener) -> No
     """Even by somebody who has the key: the event remembers its digest."""
     vault = Vault(parse_key(made.key_path.read_text(), "test"))
     with closing(sqlite3.connect(made.database)) as connection, connection:
-        connection.execute("UPDATE bodies SET sealed = ? WHERE position = 2", (vault.seal(2, b'{"parts":["forged"]}'),))
+        connection.execute("DROP TRIGGER events_refuse_update")
+        connection.execute("UPDATE events SET sealed = ? WHERE position = 2", (vault.seal(2, b'{"parts":["forged"]}'),))
 
     async with opened(made) as log:
         assert await problems(log) == [(2, "its words were changed")]
@@ -249,7 +252,7 @@ async def test_a_body_sealed_anew_is_found(made: Location, opened: Opener) -> No
 
 async def test_an_erased_body_leaves_a_whole_chain(made: Location, opened: Opener) -> None:
     """The event stays with the digest, the words are gone."""
-    sql(made.database, "DELETE FROM bodies WHERE position = 2")
+    sql(made.database, f"{ERASE} WHERE position = 2")
 
     async with opened(made) as log:
         assert await problems(log) == []

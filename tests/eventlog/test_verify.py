@@ -36,8 +36,8 @@ def tamper(location: Location, *changes: str, version: int | None = None) -> Non
     """Change a log with the triggers out of the way, or one event of its first stream."""
     where = "" if version is None else f"WHERE stream_id = 1 AND version = {version}"
     with closing(sqlite3.connect(location.database)) as connection, connection:
-        for change in ("DROP TRIGGER events_refuse_update", "DROP TRIGGER events_refuse_delete"):
-            connection.execute(change)
+        for trigger in ("events_refuse_update", "events_refuse_delete", "events_move_head"):
+            connection.execute(f"DROP TRIGGER {trigger}")
         for change in changes:
             assert connection.execute(f"{change} {where}").rowcount > 0
 
@@ -170,7 +170,7 @@ async def test_an_added_event_is_found(made: Location, opened: Opener) -> None:
     tamper(
         made,
         "INSERT INTO events SELECT 100, stream_id, 7, type, v, recorded_at, NULL, NULL, NULL, correlation, causation, "
-        "data, body_digest, hash FROM events",
+        "data, body_digest, hash, NULL, NULL, NULL FROM events",
         version=6,
     )
 
