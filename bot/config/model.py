@@ -51,7 +51,7 @@ from bot.config.values import (
     parse_names,
 )
 from bot.errors import TokenError
-from bot.eventlog.vault import parse_key
+from bot.eventlog.key_file import parse_key
 from bot.moderation import commands
 from bot.replies.notices import Reason
 
