@@ -1,4 +1,4 @@
-"""``echoless log``: commands that read the event log, beside a running bot or without one. None changes it."""
+"""``echoless log``: commands that read the event log beside a running bot or without one; one binds it anew."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
 from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
-from bot.cli.output import progress, say_json, to_json
+from bot.cli.output import count_text, progress, say_json, to_json
 from bot.cli.records import say
 from bot.cli.selection import Selection, chosen, chosen_stream, reading, selecting, stream_options
 from bot.errors import LogError
 from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.reader import Query
+from bot.eventlog.rekeying import relink
 
 NEWEST = 50
 STREAMS_LISTED = 20
@@ -30,9 +31,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def log() -> None:
-    """Look into the event log: show, stats, verify, anchor, export.
+    """Look into the event log: show, stats, verify, anchor, export; and rekey.
 
-    It may be read while the bot runs, and nothing here changes it.
+    It may be read while the bot runs, and only rekey changes it.
     """
 
 
@@ -170,6 +171,33 @@ def anchor(*, config_path: Path | None, folder: Path | None) -> None:
             click.echo(str(await reader.connection.run(anchor_of)))
 
     asyncio.run(run())
+
+
+@log.command()
+@config_option
+@folder_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with the sums.")
+def rekey(*, config_path: Path | None, folder: Path | None, as_json: bool) -> None:
+    """Bind all events to each other anew, under the log's newest key, while the bot is stopped.
+
+    For a log that a release before 0.2 began: its events are bound by hashes that anybody can compute. And where
+    somebody has seen the key: run `echoless key rotate` and `echoless key renew` first.
+
+    The log is verified before; nothing is changed where something is wrong. It is one transaction, which needs as much
+    room on the disk as the log itself. Take a new anchor afterwards: older ones do not fit any more.
+    """
+    location = log_location(settings(config_path, folder))
+    with progress() as bar:
+        task = bar.add_task("rekey", total=None)
+        events = relink(
+            location,
+            clock=lambda: time.time_ns() // 1000,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        say_json({"events": events})
+    else:
+        say(f"{count_text(events, 'event')} bound anew. Take a new anchor: echoless log anchor")
 
 
 @log.command()
