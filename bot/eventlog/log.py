@@ -122,6 +122,15 @@ class EventLog:
         sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)"
         await self._writer.write(lambda connection: connection.execute(sql, (os.urandom(8),)).rowcount)
 
+    async def note(self, name: str, value: bytes) -> bool:
+        """Store ``value`` under a name, beside the events; tell whether it is another one than before."""
+        sql = (
+            "INSERT INTO meta (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
+        )
+        changed: int = await self._writer.write(lambda connection: connection.execute(sql, (name, value)).rowcount)
+        return bool(changed)
+
     async def forget_snapshots(self, stream: str) -> int:
         """Delete the snapshots of ``stream`` and return how many there were."""
         count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
