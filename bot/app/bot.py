@@ -41,6 +41,7 @@ from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
+from bot.replies.anchors import Anchors
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.context import ReplyContext
@@ -119,7 +120,7 @@ class Bot:
     def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
         self._config = config
         self._answering = answering
-        self._background = Background()
+        self._background, self._anchoring = Background(), Background()
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
@@ -163,6 +164,8 @@ class Bot:
         self.replies = Replies(
             ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
         )
+        channel_id = config.log.anchor_channel
+        self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries: Summaries | None = None
         if config.llm.summary:
             self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
@@ -185,6 +188,8 @@ class Bot:
                 # A second bot on a machine is no reason to be silent in Discord.
                 _log.error("telemetry.unavailable", reason=str(error))
             connection = asyncio.create_task(self.supervisor.run(), name="gateway")
+            if self.anchors is not None:
+                self._anchoring.start(self.anchors.run(), "anchors")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
                 async with listening(self.context, self._config.log.path):
@@ -216,6 +221,7 @@ class Bot:
 
     async def _leave(self) -> None:
         self.healer.stop()
+        await self._anchoring.cancel()
         self.supervisor.hurry()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
         await self.interaction_replies.stop()

@@ -20,8 +20,9 @@ from typing import Any
 
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog.batch import Append, Appended, Batch, Care, Waiting, Work
-from bot.eventlog.database import Connection, translated
+from bot.eventlog.database import Connection
 from bot.eventlog.ledger import Known, Ledger, look_up
+from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.vault import Vault
 
 HEADS = 20_000
@@ -56,7 +57,7 @@ class Writer:
     _closing: bool = False
 
     def __post_init__(self) -> None:
-        self._ledger = Ledger(self.vault, self.clock)
+        self._ledger = Ledger(self.vault, self.vault.keys.chain(), self.clock)
 
     @property
     def depth(self) -> int:

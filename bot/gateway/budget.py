@@ -166,7 +166,7 @@ class Budget:
                 counted.clear()
 
 
-def _counts(event: ReplyComposed | ReplyDelayed | ReplyAbandoned | ConversationSummarised) -> bool:
+def _counts(event: ReplyComposed | ReplyDelayed | ReplyAbandoned | ConversationSummarised | AnswerRehearsed) -> bool:
     """Tell whether an event changes what is counted."""
     used = event.tokens_in or event.tokens_out or event.cost_micros
     return bool(used) or (isinstance(event, ReplyComposed) and event.responder == TODAY)

@@ -25,7 +25,7 @@ UPDATE = "UPDATE events SET"
 def columns() -> list[tuple[str, str]]:
     """Return the name and type of each column of an event's row."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(database._BOOKKEEPING)
+        connection.executescript(database.BOOKKEEPING)
         database.migrate(connection, now=1)
         return [(name, kind) for _, name, kind, *_ in connection.execute("PRAGMA table_info(events)")]
 
@@ -124,7 +124,7 @@ async def test_erased_words_leave_the_files(made: Location, opened: Opener) -> N
 
     async with opened(made) as log:
         await log._writer.write(lambda connection: connection.execute(ERASE).rowcount)
-        progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+        progress = [progress async for progress in verify(log.reader)]
         assert [finding for one in progress for finding in one.findings] == []
         assert await log.reader.bodies([1, 2, 3]) == {}
     assert [path for path in _files(made.folder) if any(needle in path.read_bytes() for needle in needles)] == []

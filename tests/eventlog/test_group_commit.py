@@ -106,7 +106,7 @@ async def whole(log: EventLog) -> AsyncIterator[None]:
     last = (await log.append("bot", [e.Draft(e.BotStopped(reason="end"))])).new[0]
     everything = [recorded async for recorded in log.reader.events(Query())]
     assert [recorded.position for recorded in everything] == list(range(1, last.position + 1))
-    progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+    progress = [progress async for progress in verify(log.reader)]
     assert [finding for one in progress for finding in one.findings] == []
 
 

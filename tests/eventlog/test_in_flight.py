@@ -59,7 +59,7 @@ async def check(log: EventLog, events: int) -> None:
     """Hold a log to so many events, positions without gaps, and its chains."""
     positions = [recorded.position async for recorded in log.reader.events(Query())]
     assert positions == list(range(1, events + 1))
-    progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+    progress = [progress async for progress in verify(log.reader)]
     assert [finding for one in progress for finding in one.findings] == []
 
 

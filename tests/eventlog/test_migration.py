@@ -17,10 +17,11 @@ from bot.errors import LogUnwritable
 from bot.eventlog import database
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
+from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 from tests.erasing import ERASE
-from tests.eventlog.old_log import contents, make_older
+from tests.eventlog.old_log import SPLIT, contents, make_older
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -29,8 +30,8 @@ ROOT = Path(__file__).parents[2]
 STREAMS, MESSAGES = 3, 20
 EVENTS = 2 * STREAMS * MESSAGES
 ERASED = 5
-SPLIT = 3
-"""The last schema in which words had a table of their own."""
+DONE = 2
+"""The stream without work left."""
 
 
 @pytest.fixture
@@ -42,27 +43,26 @@ async def made(location: Location, opened: Opener) -> Location:
                 received = e.MessageReceived(message_id=number, author_id=stream, sent_at=1)
                 body = e.Body(name="Ada", parts=("hello " * 4 ** (number % 8),))
                 asked = e.ReplyRequested(message_id=number, author_id=stream, responder="rules", call=e.Call.DM)
-                drafts = [e.Draft(received, body, subject_id=stream or None), e.Draft(asked)]
+                skipped = e.MessageSkipped(message_id=number, reason=e.SkipReason.NO_ANSWER)
+                drafts = [e.Draft(received, body, subject_id=stream), e.Draft(skipped if stream == DONE else asked)]
                 await log.append(f"channel:{stream}", drafts)
         await log.save_snapshot("channel:1", (await log.reader.load("channel:1", upto=30)).state)
-        await log.finish("channel:2", 2 * MESSAGES)
         await log._writer.write(lambda connection: connection.execute(f"{ERASE} WHERE position = {ERASED}").rowcount)
     return location
 
 
 async def findings(reader: Reader) -> list[str]:
     """Verify a log."""
-    progress = [progress async for progress in verify(reader, await reader.streams())]
+    progress = [progress async for progress in verify(reader)]
     assert sum(one.events for one in progress) in {EVENTS, EVENTS + 1}
     return [str(finding) for one in progress for finding in one.findings]
 
 
-@pytest.mark.parametrize("schema", range(1, len(database.migrations())))
+@pytest.mark.parametrize("schema", range(1, SPLIT + 1))
 async def test_nothing_is_lost(made: Location, opened: Opener, schema: int) -> None:
     """Every row is where it was, and the log goes on."""
-    before = contents(made.database)
     make_older(made.database, schema)
-    assert contents(made.database) == before
+    before = contents(made.database)
     size = made.database.stat().st_size
     told: list[int] = []
 
@@ -94,7 +94,7 @@ async def test_a_log_of_today_is_not_migrated(made: Location) -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("schema", range(1, len(database.migrations())))
+@pytest.mark.parametrize("schema", range(1, SPLIT + 1))
 async def test_an_older_log_is_read_as_it_is(made: Location, schema: int) -> None:
     """Reading changes nothing: a backup can be looked at."""
     make_older(made.database, schema)
@@ -120,7 +120,7 @@ async def test_a_tail_that_was_cut_before_is_found_afterwards(made: Location, op
         connection.execute("DELETE FROM events WHERE position = ?", (EVENTS,))
 
     async with opened(made) as log:
-        progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+        progress = [progress async for progress in verify(log.reader)]
         (finding,) = [finding for one in progress for finding in one.findings]
     assert finding.stream == "channel:2"
     assert finding.problem == f"the stream ends at version {2 * MESSAGES - 1}, its head says {2 * MESSAGES}"
@@ -139,11 +139,11 @@ async def test_a_migration_gives_back_the_room_it_took(made: Location, opened: O
 
 async def test_a_disk_too_small_for_a_migration_leaves_the_older_log(made: Location, opened: Opener) -> None:
     """It says so, and the next start has another try."""
-    before = contents(made.database)
     make_older(made.database, SPLIT)
+    before = contents(made.database)
     with closing(sqlite3.connect(made.database, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0] + 3}")
-        with pytest.raises(LogUnwritable, match="disk is full"), database.translated():
+        with pytest.raises(LogUnwritable, match="disk is full"), translated():
             database.migrate(connection, now=1)
 
     assert contents(made.database) == before
@@ -156,8 +156,8 @@ async def test_a_disk_too_small_for_a_migration_leaves_the_older_log(made: Locat
 @pytest.mark.parametrize("what", ["statements", "steps"])
 async def test_a_kill_leaves_the_older_log_or_the_newer(made: Location, tmp_path: Path, what: str) -> None:
     """At every statement, and within those that take long."""
-    before = contents(made.database)
     make_older(made.database, SPLIT)
+    before = contents(made.database)
     copies = tmp_path / "copies"
     command = tethered(sys.executable, str(MIGRATING), str(made.folder), str(copies), what)
     subprocess.run(command, check=True, timeout=100, env={**os.environ, "PYTHONPATH": str(ROOT)})
@@ -178,4 +178,4 @@ async def test_a_kill_leaves_the_older_log_or_the_newer(made: Location, tmp_path
 
     assert len(schemas) > 10
     assert schemas == sorted(schemas)
-    assert set(schemas) == {SPLIT, len(database.migrations())}
+    assert {SPLIT, len(database.migrations())} <= set(schemas)

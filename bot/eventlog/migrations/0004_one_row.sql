@@ -1,6 +1,8 @@
 -- One row an event: its words are columns of its own row, and come last, since few readers want them. An append writes
 -- one row where it wrote two, in one table and its indexes.
 --
+-- From here on a seal begins with its form (see vault.py): those there are have form 1.
+--
 -- The rows are copied in their order and the indexes made afterwards, so that every page is written once.
 
 DROP VIEW incoming;
@@ -28,7 +30,8 @@ CREATE TABLE events (
 ) STRICT;
 
 INSERT INTO events
-SELECT e.*, b.subject_id, b.salt, b.sealed FROM events_before e LEFT JOIN bodies b ON b.position = e.position
+SELECT e.*, b.subject_id, b.salt, CAST(x'01' || b.sealed AS BLOB)
+FROM events_before e LEFT JOIN bodies b ON b.position = e.position
 ORDER BY e.position;
 
 DROP TABLE bodies;
