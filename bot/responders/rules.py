@@ -21,7 +21,7 @@ import regex
 import structlog
 
 from bot.errors import ConfigError
-from bot.responders.prefilter import Joinable, joinable, joined
+from bot.responders.prefilter import Joinable, joinable, joined, lacks, words_of
 from bot.responders.protocol import Answer, Context, Question, Responder
 from bot.responders.template import Template, TemplateError, parse
 
@@ -113,14 +113,24 @@ class _Prefilter:
 
     def __init__(self, rules: Iterable[_Compiled]) -> None:
         self._rules = [rule for rule in rules if rule.joinable is not None and not rule.suspended]
-        self._pattern = joined(rule.joinable for rule in self._rules if rule.joinable is not None)
+        patterns = [rule.joinable for rule in self._rules if rule.joinable is not None]
+        self._words = words_of(patterns)
+        self._pattern = joined(patterns)
         self._strikes = 0
         self.struck = any(rule.strikes for rule in self._rules)
 
     def excludes(self, text: str) -> bool:
         """Tell whether it is certain that none of the joined rules matches."""
+        excluded = lacks(text, self._words) or not self._may_match(text)
+        if excluded and self.struck:
+            self.struck = False
+            for rule in self._rules:
+                rule.strikes = 0
+        return excluded
+
+    def _may_match(self, text: str) -> bool:
         if self._pattern is None:
-            return False
+            return True
         try:
             found = self._pattern.fullmatch(text, timeout=_JOINED_SECONDS, concurrent=False)
         except TimeoutError:
@@ -128,13 +138,9 @@ class _Prefilter:
             if self._strikes >= _STRIKES:
                 # Patterns may be slow together even if each alone is fast.
                 self._pattern = None
-            return False
+            return True
         self._strikes = 0
-        if found is None and self.struck:
-            self.struck = False
-            for rule in self._rules:
-                rule.strikes = 0
-        return found is None
+        return found is not None
 
 
 class RulesResponder(Responder):
