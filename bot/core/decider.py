@@ -7,7 +7,7 @@ know: such drafts append nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from bot.core import commands as c
@@ -66,18 +66,34 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
 
 
 def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Drafts]:
-    """Decide ``commands`` one after the other, each on the state after those before it."""
+    """Decide ``commands`` one after the other, each on the state after those before it.
+
+    Most messages ask the bot nothing. Such a message is recorded unless the state shows it already, so the messages
+    before it are put into the state only when a command comes that has to see them.
+    """
     if len(commands) == 1:
         return [decide(state, commands[0])]
     decided: list[e.Drafts] = []
-    own = copy(state)
+    own, unseen = copy(state), dict[int, e.Event]()
     for command in commands:
+        if isinstance(command, c.Receive) and command.call is None and command.event.message_id not in unseen:
+            drafts = _receive(own, command)
+            if drafts:
+                unseen[command.event.message_id] = command.event
+                decided.append(drafts)
+                continue
+        _foresee(own, unseen.values())
+        unseen.clear()
         drafts = decide(own, command)
-        # The writer assigns positions and times. Decisions only check whether there is one.
-        versions = enumerate(drafts, own.version + 1)
-        apply(own, [e.Recorded(_TO_COME, "", version, 0, draft.event) for version, draft in versions])
+        _foresee(own, [draft.event for draft in drafts])
         decided.append(tuple(_caused(draft) for draft in drafts))
     return decided
+
+
+def _foresee(own: Conversation, events: Iterable[e.Event]) -> None:
+    """Apply events that the writer has not given positions and times yet: decisions only check whether there is one."""
+    versions = enumerate(events, own.version + 1)
+    apply(own, (e.Recorded(_TO_COME, "", version, 0, event) for version, event in versions))
 
 
 def _caused(draft: e.Draft) -> e.Draft:

@@ -1,7 +1,7 @@
 """A message in the form that the rest of the code uses, translated from the gateway or the history.
 
-The gateway gives discord.py's objects, the history Discord's own JSON. That is read directly, so that one message that
-discord.py can't parse does not hide the rest of its page.
+The history is read as Discord's own JSON, so that one message that discord.py can't parse does not hide the rest of its
+page. So are most messages of the gateway (:mod:`bot.gateway.wire`); discord.py gives objects of the others.
 """
 
 from __future__ import annotations

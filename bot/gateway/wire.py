@@ -70,14 +70,18 @@ def arrival(client: discord.Client, data: Any, own_id: int) -> Arrival | None:  
 
 
 def _whole(data: Any) -> bool:  # noqa: ANN401 - Discord's JSON
-    """Tell whether a message has all that Discord always sends. The history has what a mangled one lacks."""
+    """Tell whether a message has all that Discord always sends. A mangled one is read from the history instead."""
     return (
         data.keys() >= _ALWAYS
         and isinstance(data["content"], str)
         and isinstance(data["type"], int)
         and data["author"].keys() >= _ALWAYS_OF_AUTHOR
-        and all(file.keys() >= _ALWAYS_OF_FILE for file in data["attachments"])
+        and all(map(_whole_file, data["attachments"]))
     )
+
+
+def _whole_file(file: Any) -> bool:  # noqa: ANN401 - Discord's JSON
+    return file.keys() >= _ALWAYS_OF_FILE and isinstance(file["filename"], str) and isinstance(file["size"], int)
 
 
 def _teaches(data: Any) -> bool:  # noqa: ANN401 - Discord's JSON

@@ -2,6 +2,7 @@
 
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.chain import Chain
+from bot.responders.facts import load_facts
 from bot.responders.protocol import (
     Absence,
     Answer,
@@ -18,7 +19,7 @@ from bot.responders.protocol import (
     Trouble,
     Utterance,
 )
-from bot.responders.rules import Rule, RulesResponder, compile_rules, load_facts
+from bot.responders.rules import Rule, RulesResponder, compile_rules
 
 __all__ = [
     "Absence",

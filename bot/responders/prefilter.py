@@ -1,4 +1,7 @@
-"""Join many patterns into one, so that a single match tells that none of them matches the whole text.
+"""Tell with little work that none of many patterns matches a whole text: by words that it lacks, or by a single match.
+
+Most patterns name a word, and most texts contain none of these words. For all other texts, the patterns are joined into
+one, so that a single match tells that none of them matches.
 
 Beginnings and ends that patterns share are written once, so a text is compared with a tree instead of each pattern.
 Only patterns that mean the same inside a longer one are joined: without references to groups, without verbs, and with
@@ -31,6 +34,18 @@ _PIECE = regex.compile(
 
 _CAPTURING = regex.compile(r"(?P<other>\\.|\[\^?+(?:\\.|[^\[\]\\])++\])|\((?:\?P?<[A-Za-z_]\w*>|(?!\?))", regex.DOTALL)
 """The beginning of a capturing group, or (``other``) an escape or set that may contain the same characters."""
+
+
+_LITERAL = regex.compile(r"\\?(?P<character>[^\w\\])|(?P<character>[A-Za-z0-9_])", regex.ASCII)
+"""A piece that stands for one character of ASCII. The only other character of ASCII that it may match is that letter
+in the other case."""
+
+_SPECIAL = frozenset((".", "^", "$"))
+_SHORTEST = 2
+"""Characters of the shortest word that is looked for: nearly every text contains any single letter."""
+
+_MOST_WORDS = 50
+"""From this number on, looking for each word takes longer than matching the joined patterns."""
 
 
 class Joinable(NamedTuple):
@@ -76,6 +91,38 @@ def joined(patterns: Iterable[Joinable]) -> regex.Pattern[str] | None:
     except (regex.error, ValueError, RecursionError, MemoryError):
         # Each pattern compiles alone; all together may be too large.
         return None
+
+
+def words_of(patterns: Iterable[Joinable]) -> tuple[str, ...]:
+    """Return lower-case words: a text in ASCII that one of the patterns matches contains one of them, in whatever case.
+
+    Return none when a pattern names no word, or when there are too many.
+    """
+    longest = [max(_runs(pieces), key=len, default="") for found in patterns for pieces in found.alternatives]
+    words = tuple(sorted({word.lower() for word in longest}))
+    return words if len(words) <= _MOST_WORDS and all(len(word) >= _SHORTEST for word in words) else ()
+
+
+def lacks(text: str, words: Collection[str]) -> bool:
+    """Tell whether a text is in ASCII and contains none of some words (at least one)."""
+    if not words or not text.isascii():
+        return False
+    lowered = text.lower()
+    for word in words:  # noqa: SIM110 - a generator takes longer than to look
+        if word in lowered:
+            return False
+    return True
+
+
+def _runs(pieces: Iterable[str]) -> list[str]:
+    """Return the characters that stand for themselves, joined where they follow each other."""
+    characters = [_character(piece) for piece in pieces]
+    return ["".join(map(str, run)) for literal, run in groupby(characters, key=bool) if literal]
+
+
+def _character(piece: str) -> str:
+    found = _LITERAL.fullmatch(piece) if piece not in _SPECIAL and piece.isascii() else None
+    return found["character"] if found else ""
 
 
 def _tree(patterns: Collection[tuple[str, ...]]) -> str:

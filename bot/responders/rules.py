@@ -10,18 +10,16 @@ the log's writer takes it: the next message then waited longer for its turn than
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import regex
 import structlog
 
 from bot.errors import ConfigError
-from bot.responders.prefilter import Joinable, joinable, joined
+from bot.responders.prefilter import Joinable, joinable, joined, lacks, words_of
 from bot.responders.protocol import Answer, Context, Question, Responder
 from bot.responders.template import Template, TemplateError, parse
 
@@ -113,14 +111,24 @@ class _Prefilter:
 
     def __init__(self, rules: Iterable[_Compiled]) -> None:
         self._rules = [rule for rule in rules if rule.joinable is not None and not rule.suspended]
-        self._pattern = joined(rule.joinable for rule in self._rules if rule.joinable is not None)
+        patterns = [rule.joinable for rule in self._rules if rule.joinable is not None]
+        self._words = words_of(patterns)
+        self._pattern = joined(patterns)
         self._strikes = 0
         self.struck = any(rule.strikes for rule in self._rules)
 
     def excludes(self, text: str) -> bool:
         """Tell whether it is certain that none of the joined rules matches."""
+        excluded = lacks(text, self._words) or not self._may_match(text)
+        if excluded and self.struck:
+            self.struck = False
+            for rule in self._rules:
+                rule.strikes = 0
+        return excluded
+
+    def _may_match(self, text: str) -> bool:
         if self._pattern is None:
-            return False
+            return True
         try:
             found = self._pattern.fullmatch(text, timeout=_JOINED_SECONDS, concurrent=False)
         except TimeoutError:
@@ -128,13 +136,9 @@ class _Prefilter:
             if self._strikes >= _STRIKES:
                 # Patterns may be slow together even if each alone is fast.
                 self._pattern = None
-            return False
+            return True
         self._strikes = 0
-        if found is None and self.struck:
-            self.struck = False
-            for rule in self._rules:
-                rule.strikes = 0
-        return found is None
+        return found is not None
 
 
 class RulesResponder(Responder):
@@ -276,43 +280,3 @@ def _key(spec: Rule, groups: set[str]) -> str:
 def _wrong(spec: Rule, sentence: str) -> ConfigError:
     place = f" (line {spec.line})" if spec.line is not None else ""
     return ConfigError(f"Rule {spec.number}{place}: {sentence}.")
-
-
-def load_facts(path: Path) -> dict[str, str]:
-    """Read a file of facts, a JSON object from word to text; raise ConfigError naming the path and the fault."""
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file; correct the rule's `facts` or create it.") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); make it readable for the bot.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start + 1}); save it as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError(f"{path}: not JSON ({place}: {error.msg}); correct it there.") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: holds a number or a nesting too large to read; write words and texts.") from error
-    if not isinstance(facts, _Pairs):
-        raise ConfigError(f'{path}: not a JSON object; write {{"word": "text", ...}}.')
-    return _checked(path, facts)
-
-
-class _Pairs(list[tuple[str, object]]):
-    """The entries of a JSON object as in the file: a dict would hide duplicates."""
-
-
-def _checked(path: Path, pairs: _Pairs) -> dict[str, str]:
-    facts: dict[str, str] = {}
-    for number, (word, text) in enumerate(pairs, start=1):
-        if not isinstance(text, str):
-            raise ConfigError(f"{path}: the text of entry {number} is not a string; put it in quotation marks.")
-        if word in facts:
-            raise ConfigError(f"{path}: entry {number} repeats the word of an earlier one; keep one of them.")
-        try:
-            (word + text).encode()
-        except UnicodeEncodeError as error:
-            reason = f"entry {number} holds half of a \\u pair, which nobody can send; write both halves"
-            raise ConfigError(f"{path}: {reason}.") from error
-        facts[word] = text
-    return facts

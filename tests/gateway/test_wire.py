@@ -110,9 +110,11 @@ async def offline(folder: Path) -> AsyncIterator[Bot]:
     """Open a log for a bot that connects to nothing."""
     config = Config.model_validate(CONFIG)
     log = await open_log(Location(folder), clock=lambda: 1_800_000_000_000_000, full=False)
+    bot = Bot(config, "t.o.k", log, responders_of(config))
     try:
-        yield Bot(config, "t.o.k", log, responders_of(config))
+        yield bot
     finally:
+        await bot.replies.stop(0)
         await log.close()
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import Conversation
-from bot.core.decider import decide
-from bot.core.fold import evolve, fold
+from bot.core.decider import _caused, _foresee, decide, decide_all
+from bot.core.fold import copy, evolve, fold
 from bot.core.window import WINDOW
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, encode_event
@@ -174,3 +174,34 @@ def test_a_rewind_leaves_everything_but_what_was_kept_in_mind(events: list[e.Eve
     for field in Conversation.__slots__:
         if field not in _TAKEN_BACK:
             assert getattr(after, field) == getattr(state, field)
+
+
+def one_by_one(state: Conversation, commands: list[c.Command]) -> list[e.Drafts]:
+    """Decide commands, each on a state that shows all before it."""
+    own, decided = copy(state), []
+    for command in commands:
+        drafts = decide(own, command)
+        _foresee(own, [draft.event for draft in drafts])
+        decided.append(tuple(map(_caused, drafts)))
+    return decided
+
+
+UNASKED = st.builds(lambda number: c.Receive(said(number), e.Body()), st.integers(1, 3) | st.integers(1, 3 * WINDOW))
+MIXED = st.lists(st.booleans().flatmap(lambda asks: COMMANDS if asks else UNASKED), max_size=20)
+MANY = st.permutations(range(1, 2 * WINDOW)).map(
+    lambda numbers: [c.Receive(said(number), e.Body()) for number in numbers]
+)
+RUNS = MIXED | st.builds(lambda many, mixed: [*many, *mixed], MANY, MIXED)
+
+
+@given(HISTORIES | st.lists(st.integers(1, 6).map(said), min_size=1, max_size=6), RUNS)
+def test_commands_together_are_decided_as_one_by_one(events: list[e.Event], commands: list[c.Command]) -> None:
+    """Messages that ask nothing are put into the state late, which no decision can tell: also not in a full window."""
+    state = fold(recorded(events))
+    before = copy(state)
+
+    decided = decide_all(state, commands)
+
+    assert state == before
+    if len(commands) > 1:
+        assert decided == one_by_one(state, commands)

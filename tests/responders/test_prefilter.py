@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.responders import Question, Rule, RulesResponder, compile_rules
 from bot.responders import rules as rules_module
-from bot.responders.prefilter import joinable, joined
+from bot.responders.prefilter import joinable, joined, words_of
 
 Spec: TypeAlias = tuple[str, bool]
 """A pattern, and whether it ignores case."""
@@ -24,7 +24,8 @@ LONG = "x" * 3000 + "!"
 
 def _compiles(match: str) -> bool:
     try:
-        regex.compile(match)
+        # A full cache is thinned out at random, which Hypothesis does not allow while it draws.
+        regex.compile(match, cache_pattern=False)
     except (regex.error, ValueError, RecursionError):
         return False
     return True
@@ -167,3 +168,43 @@ def test_strikes_are_in_a_row_where_a_message_excludes_all_rules() -> None:
     found = [first(responder, text) for text in (LONG, LONG, "no", LONG, LONG, "no", "xxy")]
 
     assert found[-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("matches", "words"),
+    [
+        pytest.param(["!ping", r"Ask (?P<what>.+)"], ("!ping", "ask "), id="beginnings"),
+        pytest.param([r".*\bgrub\b.*", "(?:how|what) .*mount.*"], ("grub", "mount"), id="within"),
+        pytest.param(["hi|hello"], ("hello", "hi"), id="alternatives"),
+        pytest.param([r"a\.b\!c\d*xy+"], ("a.b!c",), id="escapes, and what ends a word"),
+        pytest.param(["hello", "(?:how|what)"], (), id="one that names none"),
+        pytest.param(["hello", "a.b"], (), id="one that names a letter"),
+        pytest.param(["\N{KELVIN SIGN}\N{KELVIN SIGN}"], (), id="another letter that ASCII matches"),
+        pytest.param([f"word{number}" for number in range(51)], (), id="too many"),
+        pytest.param([], (), id="none"),
+    ],
+)
+def test_the_words_of_patterns(matches: list[str], words: tuple[str, ...]) -> None:
+    """Of each alternative the longest."""
+    found = [joinable(match, ignore_case=False) for match in matches]
+
+    assert words_of(pattern for pattern in found if pattern is not None) == words
+
+
+@pytest.mark.parametrize("ignore_case", [False, True])
+@pytest.mark.parametrize(
+    "text", ["ask", "ASK", "a\N{LATIN SMALL LETTER LONG S}k", "as\N{KELVIN SIGN}", "ask\N{KELVIN SIGN}"]
+)
+def test_a_word_is_one_in_whatever_case(text: str, *, ignore_case: bool) -> None:
+    """Also where a text has letters that stand for others."""
+    rules = [("ask", ignore_case)]
+
+    assert first(together(rules), text) == first(alone(rules), text)
+
+
+def test_a_word_that_a_text_lacks_is_no_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pattern runs."""
+    responder = together([("ask .*", True), (".*grub.*", False)])
+    monkeypatch.setattr(responder._prefilter, "_may_match", lambda _text: pytest.fail("It ran."))
+
+    assert first(responder, "hello") is None
