@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from bot.errors import LogLocked, LogUnwritable
 from bot.private_file import private_file
+from bot.times import iso_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Ownership:
 def read_owner(folder: Path) -> Owner | None:
     """Return the process that last took the folder, or None without a readable note."""
     try:
-        return Owner(**json.loads((folder / "owner.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        owner = Owner(**json.loads((folder / "owner.json").read_text(encoding="utf-8")))
+        iso_time(owner.since)
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+    return owner

@@ -204,3 +204,37 @@ def test_letting_go_twice_is_harmless(tmp_path: Path) -> None:
     with pytest.raises(LogLocked):
         first.acquire(3)
     second.release()
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "[" * 100_000,
+        f'{{"pid": 1, "host": "here", "since": {"9" * 5000}}}',
+        f'{{"pid": 1, "host": "here", "since": {10**30}}}',
+        '{"pid": 1, "host": "here", "since": 1e999}',
+        '{"pid": 1, "host": "here", "since": "now"}',
+        '{"pid": 1, "host": "here", "since": -99999999999999999999}',
+    ],
+    ids=["too deep", "too many digits", "after the calendar", "infinity", "a text", "before the calendar"],
+)
+def test_a_note_that_tells_no_time_is_none(note: str, tmp_path: Path) -> None:
+    """Nobody stumbles over it later."""
+    (tmp_path / "owner.json").write_text(note, encoding="utf-8")
+
+    assert read_owner(tmp_path) is None
+
+
+def test_the_note_follows_no_symlink(tmp_path: Path) -> None:
+    """And is its owner's alone."""
+    victim = tmp_path / "victim"
+    victim.write_text("theirs", encoding="utf-8")
+    (tmp_path / "owner.json").symlink_to(victim)
+    ownership = Ownership(tmp_path)
+
+    ownership.acquire(1)
+
+    assert victim.read_text(encoding="utf-8") == "theirs"
+    assert (tmp_path / "owner.json").lstat().st_mode & 0o777 == 0o600
+    assert read_owner(tmp_path) == Owner(os.getpid(), socket.gethostname(), 1)
+    ownership.release()
