@@ -97,7 +97,7 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         message_id=message.id,
         author_id=message.author.id,
         author=_author(message.author.id, own_id, message.author.bot, message.webhook_id),
-        name=message.author.display_name,
+        name=message.author.display_name or "",
         text=message.content,
         sent_at=snowflake_time(message.id),
         guild_id=server_id(message.channel, message.guild),
