@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz surge streams chaos bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -42,6 +42,9 @@ crashpoints: $(READY) ## kill -9 at every place where the bot touches the outsid
 
 fuzz: $(READY) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2)
 	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+torture: $(READY) ## the log's files changed by accident and on purpose: is everything found? (WHAT=flips|tamper; COUNT=N changes; SEED=N)
+	@$(BIN)/python -m tests.torture $(or $(WHAT),all) --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
 	@$(BIN)/python -m benchmarks.surge
