@@ -254,7 +254,7 @@ def test_names_stand_beside_ids_where_the_key_is(
     (stats,) = run("log", "stats", "--log", busy, "--json").rows
 
     assert usage["people"][str(ALICE)] == {
-        "name": name, "replies": 5, "failed": 0, "tokens": 25, "cost_micros": 0, "unpriced": 0,
+        "name": name, "replies": 5, "failed": 0, "tokens": 25, "cost_micros": 0, "unpriced": 0, "rehearsed": 0,
     }  # fmt: skip
     assert usage["channels"][str(BUSY)]["name"] == name
     assert stats["names"] == ({f"channel:{BUSY}": name} if name else {})
