@@ -40,6 +40,7 @@ from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
+from bot.replies.anchors import Anchors
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.context import ReplyContext
@@ -80,7 +81,8 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
-    log = await open_log(location, clock=clock, full=config.log.durability == "full")
+    full = config.log.durability == "full"
+    log = await open_log(location, clock=clock, full=full, on_migration=_say_what_is_migrated)
     reason = "error"
     try:
         bot = Bot(config, token, log, answering)
@@ -95,6 +97,11 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+def _say_what_is_migrated(size: int) -> None:
+    """Say why the start takes longer than others."""
+    _log.info("log.migrating", megabytes=round(size / 1e6, 1))
 
 
 def _say_what_is_answered(config: Config) -> None:
@@ -112,7 +119,7 @@ class Bot:
     def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
         self._config = config
         self._answering = answering
-        self._background = Background()
+        self._background, self._anchoring = Background(), Background()
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
@@ -152,6 +159,8 @@ class Bot:
         self.replies = Replies(
             ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
         )
+        channel_id = config.log.anchor_channel
+        self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries: Summaries | None = None
         if config.llm.summary:
             self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
@@ -174,6 +183,8 @@ class Bot:
                 # A second bot on a machine is no reason to be silent in Discord.
                 _log.error("telemetry.unavailable", reason=str(error))
             connection = asyncio.create_task(self.supervisor.run(), name="gateway")
+            if self.anchors is not None:
+                self._anchoring.start(self.anchors.run(), "anchors")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
                 async with listening(self.context, self._config.log.path):
@@ -205,6 +216,7 @@ class Bot:
 
     async def _leave(self) -> None:
         self.healer.stop()
+        await self._anchoring.cancel()
         self.supervisor.hurry()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
         await self.interaction_replies.stop()

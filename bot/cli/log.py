@@ -1,4 +1,4 @@
-"""``echoless log``: commands that read the event log, beside a running bot or without one. None changes it."""
+"""``echoless log``: commands that read the event log beside a running bot or without one; one binds it anew."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
 from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
-from bot.cli.output import progress, say_json, to_json
+from bot.cli.output import count_text, progress, say_json, to_json
 from bot.cli.records import say
 from bot.cli.selection import Selection, chosen, chosen_stream, reading, selecting, stream_options
+from bot.errors import LogError
+from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.reader import Query
+from bot.eventlog.rekeying import relink
 
 NEWEST = 50
 STREAMS_LISTED = 20
@@ -28,9 +31,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def log() -> None:
-    """Look into the event log: show, stats, verify, export.
+    """Look into the event log: show, stats, verify, anchor, export; and rekey.
 
-    It may be read while the bot runs, and nothing here changes it.
+    It may be read while the bot runs, and only rekey changes it.
     """
 
 
@@ -93,20 +96,43 @@ def stats(*, config_path: Path | None, folder: Path | None, limit: int, as_json:
     asyncio.run(run())
 
 
+def _anchor(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Anchor | None:
+    try:
+        return None if value is None else parse_anchor(value)
+    except LogError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @log.command()
 @config_option
 @folder_option
 @stream_options[0]
 @stream_options[1]
+@click.option(
+    "--anchor",
+    metavar="LINE",
+    callback=_anchor,
+    help="What `echoless log anchor` once printed: shows too whether the end of the log was taken away since then, or "
+    "an older copy put in its place.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the sums.")
 def verify(
-    *, config_path: Path | None, folder: Path | None, channel_id: int | None, stream: str | None, as_json: bool
+    *,
+    config_path: Path | None,
+    folder: Path | None,
+    channel_id: int | None,
+    stream: str | None,
+    anchor: Anchor | None,
+    as_json: bool,
 ) -> None:
-    """Check that the log is whole: chain, versions, words, snapshots. Exit code 1 when something is wrong.
+    """Check that the log is whole and unchanged. Exit code 1 when something is wrong.
 
-    Without the key the words themselves can't be checked; everything else is.
+    Checked are the structure of the database, its tables, and of each event its place, hash, key and words. Without
+    the key hashes and words can't be checked, and whoever changed the log with care is not found.
     """
     selection = Selection(chosen_stream(channel_id, stream))
+    if anchor and selection.stream:
+        raise click.UsageError("An anchor stands for the whole log: leave out --channel and --stream.")
     location = log_location(settings(config_path, folder))
     words = location.key is not None or location.key_path.exists()
 
@@ -119,14 +145,59 @@ def verify(
                     query.stream,
                     bar,
                     lambda finding: say_json(asdict(finding)) if as_json else print_finding(finding),
+                    anchor=anchor,
                 )
 
     report = asyncio.run(run())
     if as_json:
-        say_json(report.to_json(words_checked=words))
+        say_json(report.to_json(with_key=words))
     else:
-        print_report(report, words_checked=words)
+        print_report(report, with_key=words)
     click.get_current_context().exit(1 if report.findings else 0)
+
+
+@log.command()
+@config_option
+@folder_option
+def anchor(*, config_path: Path | None, folder: Path | None) -> None:
+    """Print one line that stands for the whole log as it ends now. Keep it elsewhere.
+
+    `echoless log verify --anchor LINE` shows later whether everything up to then is still there. The line tells how
+    many events the log has, and nothing of what is in them.
+    """
+
+    async def run() -> None:
+        async with reading(config_path, folder, words=False) as reader:
+            click.echo(str(await reader.connection.run(anchor_of)))
+
+    asyncio.run(run())
+
+
+@log.command()
+@config_option
+@folder_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with the sums.")
+def rekey(*, config_path: Path | None, folder: Path | None, as_json: bool) -> None:
+    """Bind all events to each other anew, under the log's newest key, while the bot is stopped.
+
+    For a log that a release before 0.2 began: its events are bound by hashes that anybody can compute. And where
+    somebody has seen the key: run `echoless key rotate` and `echoless key renew` first.
+
+    The log is verified before; nothing is changed where something is wrong. It is one transaction, which needs as much
+    room on the disk as the log itself. Take a new anchor afterwards: older ones do not fit any more.
+    """
+    location = log_location(settings(config_path, folder))
+    with progress() as bar:
+        task = bar.add_task("rekey", total=None)
+        events = relink(
+            location,
+            clock=lambda: time.time_ns() // 1000,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        say_json({"events": events})
+    else:
+        say(f"{count_text(events, 'event')} bound anew. Take a new anchor: echoless log anchor")
 
 
 @log.command()

@@ -12,32 +12,37 @@ from rich.progress import Progress
 
 from bot.cli.output import count_text, printable
 from bot.cli.records import say
+from bot.eventlog.anchor import Anchor
 from bot.eventlog.reader import Reader
-from bot.eventlog.verify import Finding, verify
+from bot.eventlog.verify import verify
+from bot.eventlog.verify_events import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """The result of a verification; ``seconds`` is its duration."""
+    """The result of a verification; ``seconds`` is its duration, ``erased`` counts events whose words are gone."""
 
     events: int
     streams: int
     seconds: float
     findings: tuple[Finding, ...] = ()
+    erased: int = 0
 
     @property
     def rate(self) -> float:
         """Return the events checked per second."""
         return self.events / max(self.seconds, 1e-6)
 
-    def to_json(self, *, words_checked: bool) -> dict[str, Any]:
-        """Return the closing object of ``--json``."""
+    def to_json(self, *, with_key: bool) -> dict[str, Any]:
+        """Return the closing object of ``--json``; hashes and words are only checked with the key."""
         return {
             "ok": not self.findings,
             "events": self.events,
             "streams": self.streams,
             "findings": len(self.findings),
-            "words_checked": words_checked,
+            "erased": self.erased,
+            "hashes_checked": with_key,
+            "words_checked": with_key,
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.rate),
         }
@@ -48,22 +53,25 @@ async def check_log(
     stream: str | None,
     bar: Progress | None = None,
     report: Callable[[Finding], object] = lambda _: None,
+    *,
+    anchor: Anchor | None = None,
 ) -> VerifyReport:
-    """Verify one stream, or the whole log; call ``report`` with each finding."""
+    """Verify one stream, or the whole log, against an anchor if there is one; call ``report`` with each finding."""
     began = time.monotonic()
     streams = [info for info in await reader.streams() if stream in (None, info.name)]
     task = bar.add_task("verify", total=sum(info.version for info in streams)) if bar else None
-    events = 0
+    events = erased = 0
     findings: list[Finding] = []
 
-    async for page in verify(reader, streams):
+    async for page in verify(reader, stream, anchor=anchor):
         events += page.events
+        erased += page.erased
         findings.extend(page.findings)
         for finding in page.findings:
             report(finding)
         if bar is not None and task is not None:
             bar.advance(task, page.events)
-    return VerifyReport(events, len(streams), time.monotonic() - began, tuple(findings))
+    return VerifyReport(events, len(streams), time.monotonic() - began, tuple(findings), erased)
 
 
 def print_finding(finding: Finding) -> None:
@@ -71,10 +79,10 @@ def print_finding(finding: Finding) -> None:
     say(click.style("WRONG  ", fg="red", bold=True) + printable(str(finding)))
 
 
-def print_report(report: VerifyReport, *, words_checked: bool) -> None:
-    """Write the closing sentence."""
-    if not words_checked:
-        click.echo("The words were not checked: there is no key to them here.", err=True)
+def print_report(report: VerifyReport, *, with_key: bool) -> None:
+    """Write the closing sentences."""
+    if not with_key:
+        click.echo("Hashes and words were not checked: there is no key to them here.", err=True)
     verdict = (
         click.style("all is well", fg="green")
         if not report.findings
@@ -84,5 +92,7 @@ def print_report(report: VerifyReport, *, words_checked: bool) -> None:
         f"Checked {count_text(report.events, 'event')} in {count_text(report.streams, 'stream')} "
         f"in {report.seconds:.2f} s ({report.rate:,.0f} a second): {verdict}."
     )
+    if report.erased:
+        say(f"The words of {count_text(report.erased, 'event')} are erased.")
     if report.findings:
         say("Keep the folder as it is, and restore a backup beside it: what is wrong was changed outside the bot.")

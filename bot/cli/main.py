@@ -28,7 +28,7 @@ class Subcommand:
     help: str
 
 
-GROUPS = ("log", "replay")
+GROUPS = ("log", "key", "replay")
 """The subcommands that have subcommands themselves."""
 
 SUBCOMMANDS = {
@@ -38,7 +38,8 @@ SUBCOMMANDS = {
     "sandbox": Subcommand(
         "bot.cli.sandbox:sandbox", "Start a Discord on loopback to chat with the bot, no token needed."
     ),
-    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, stats, verify, export."),
+    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, stats, verify, anchor, export; and rekey."),
+    "key": Subcommand("bot.cli.key:key", "Give the log another key: rotate, renew."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),

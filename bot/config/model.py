@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 
 from bot.config.llm import Llm
 from bot.config.section import (
+    CHANNEL,
     COUNT,
     DOLLARS,
     DURATION,
@@ -42,6 +43,7 @@ from bot.config.values import (
     Rate,
     ResponderName,
     Snowflake,
+    SnowflakeOrNone,
     Switch,
     Text,
     Tokens,
@@ -51,7 +53,7 @@ from bot.config.values import (
     parse_names,
 )
 from bot.errors import TokenError
-from bot.eventlog.vault import parse_key
+from bot.eventlog.key_file import parse_key
 from bot.moderation import commands
 from bot.replies.notices import Reason
 
@@ -97,6 +99,7 @@ class LogSettings(Section):
     path: FilePath = Field(Path("data"), description="the path of a folder")
     durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
     key_file: FilePathOrNone = Field(None, description="the path of the file that holds the vault's key")
+    anchor_channel: SnowflakeOrNone = Field(None, description=CHANNEL)
     hot_channels: Positive = Field(10_000, description=COUNT)
     hot_bytes: Positive = Field(64_000_000, description=COUNT)
     snapshot_every: Positive = Field(100, description=COUNT)

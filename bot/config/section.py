@@ -8,6 +8,7 @@ from bot.times import LONGEST
 
 SWITCH = "true or false"
 IDS = "a list of Discord ids such as [123456789012345678]"
+CHANNEL = "the Discord id of a channel, such as 123456789012345678"
 _DURATION = 'a duration such as "30m", "7d" or "1h30m"'
 DURATION = f"{_DURATION}, at most {LONGEST.days}d"
 POSITIVE_DURATION = f"{_DURATION}, longer than 0s and at most {LONGEST.days}d"

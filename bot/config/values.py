@@ -80,6 +80,11 @@ def parse_snowflake(value: object) -> int:
     return value
 
 
+def parse_snowflake_or_none(value: object) -> int | None:
+    """Read a Discord id; an empty text is None."""
+    return parse_snowflake(value) if value not in (None, "") else None
+
+
 def parse_path(value: object) -> Path:
     """Read a path, ``~`` included."""
     if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
@@ -156,6 +161,7 @@ Tokens = Annotated[Annotated[int, Strict(), Field(ge=1)] | None, BeforeValidator
 Dollars = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]
 Snowflake = Annotated[int, BeforeValidator(parse_snowflake)]
+SnowflakeOrNone = Annotated[int | None, BeforeValidator(parse_snowflake_or_none)]
 FilePath = Annotated[Path, BeforeValidator(parse_path)]
 FilePathOrNone = Annotated[Path | None, BeforeValidator(parse_path_or_none)]
 HttpAddress = Annotated[str, AfterValidator(_address("http", "https"))]

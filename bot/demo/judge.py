@@ -20,7 +20,7 @@ from bot.core.streams import stream_of
 from bot.demo.order import Answered, misplaced
 from bot.demo.trails import Trail, read_trails
 from bot.eventlog.reader import Reader
-from bot.eventlog.verify import Finding
+from bot.eventlog.verify_events import Finding
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag
 

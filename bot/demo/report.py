@@ -75,7 +75,7 @@ class DemoReport:
             "seconds": round(self.seconds, 1),
             "trouble": self.trouble,
             "acts": [{"name": act.name, "seconds": round(act.seconds, 2)} for act in self.acts],
-            "verify": self.verified.to_json(words_checked=True),
+            "verify": self.verified.to_json(with_key=True),
             "timeline": [line.to_json() for line in self.timeline],
         }
 

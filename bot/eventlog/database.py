@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -20,6 +21,7 @@ from typing import TypeVar
 import aiosqlite
 
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
+from bot.eventlog.sqlite_errors import RESTORE, translated
 
 APPLICATION_ID = 0x4563686F
 """``Echo`` in ASCII: marks a database file as ours."""
@@ -30,12 +32,23 @@ PAGE_SIZE = 4096
 BUSY_MILLISECONDS = 5000
 
 _HEADER_BYTES = 100
+_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _PAGE_SIZES = frozenset(2**power for power in range(9, 17))
 _MAGIC = b"SQLite format 3\x00"
-_BOOKKEEPING = """
+
+BOOKKEEPING = """
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 """
+"""What the code needs before any migration."""
+_WORDS_IN_EVENTS = 4
+"""The schema version from which on an event's row holds its words."""
+_AS_TODAY = """
+CREATE TEMP VIEW events AS
+SELECT e.*, b.subject_id, b.salt, CAST(x'01' || b.sealed AS BLOB) AS sealed
+FROM main.events e LEFT JOIN main.bodies b ON b.position = e.position
+"""
+"""Shows readers a log of an older release, which no owner has opened since, in the form of today."""
 
 T = TypeVar("T")
 
@@ -82,7 +95,7 @@ def inspect(path: Path) -> int:
     except OSError as error:
         raise LogUnwritable(f"The log {path} can't be read: {error.strerror}. Check its permissions.") from error
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise LogDamaged(f"{path} is not an SQLite database ({size} bytes): {_RESTORE}")
+        raise LogDamaged(f"{path} is not an SQLite database ({size} bytes): {RESTORE}")
     page_size = struct.unpack_from(">H", header, 16)[0]
     page_size = 65536 if page_size == 1 else page_size
     pages, version, application = (struct.unpack_from(">I", header, at)[0] for at in (28, 60, 68))
@@ -90,9 +103,9 @@ def inspect(path: Path) -> int:
         raise LogForeign(f"{path} belongs to another program: name an empty folder for the log (log.path).")
     _refuse_newer(path, version)
     if page_size not in _PAGE_SIZES:
-        raise LogDamaged(f"{path} has a damaged header (page size {page_size}). {_RESTORE}")
+        raise LogDamaged(f"{path} has a damaged header (page size {page_size}). {RESTORE}")
     if _is_short(path, size, pages, page_size):
-        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {_RESTORE}")
+        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {RESTORE}")
     return int(version)
 
 
@@ -114,17 +127,34 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def _wal_pages(path: Path, page_size: int) -> set[int]:
-    """Return the number of pages in the write-ahead log: a 32-byte header, then 24 bytes before each page."""
+    """Return the numbers of the pages in the write-ahead log's file: after a header, each with a header of its own."""
     wal = _wal(path)
     if not wal.exists():
         return set()
     with wal.open("rb") as file:
-        starts = range(32, wal.stat().st_size - page_size, 24 + page_size)
+        starts = range(_WAL_HEADER_BYTES, wal.stat().st_size - page_size, _FRAME_HEADER_BYTES + page_size)
         return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
 
 
-def create(path: Path, *, now: int, key_proof: bytes) -> None:
-    """Make a new log file at ``path``, which appears whole or not at all."""
+def wal_length(path: Path) -> int:
+    """Return how many pages the write-ahead log of the open log at ``path`` holds.
+
+    Its file keeps its size when it begins anew. Pages of earlier rounds then follow, and do not have the salts of its
+    header (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). The file has no lock that closing it here
+    could release.
+    """
+    with _wal(path).open("rb") as file:
+        handle = file.fileno()
+        header = os.pread(handle, _WAL_HEADER_BYTES, 0)
+        if len(header) < _WAL_HEADER_BYTES:
+            return 0
+        (page_size,) = struct.unpack_from(">I", header, 8)
+        starts = range(_WAL_HEADER_BYTES, os.fstat(handle).st_size, _FRAME_HEADER_BYTES + page_size)
+        return bisect_left(starts, 1, key=lambda start: int(os.pread(handle, 8, start + 8) != header[16:24]))
+
+
+def create(path: Path, *, now: int, begin: Callable[[sqlite3.Connection], None]) -> None:
+    """Make a new log file at ``path``, which appears whole or not at all; ``begin`` writes what it begins with."""
     draft = path.with_name(path.name + ".new")
     with translated(), _creating(path):
         draft.unlink(missing_ok=True)
@@ -133,62 +163,81 @@ def create(path: Path, *, now: int, key_proof: bytes) -> None:
             connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.executescript(_BOOKKEEPING)
+            connection.executescript(BOOKKEEPING)
             migrate(connection, now=now)
-            connection.execute("INSERT INTO meta VALUES ('key_proof', ?)", (key_proof,))
+            begin(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         draft.rename(path)
         sync_folder(path.parent)
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
-    """Bring the schema to this release's version: each migration and its record in one transaction."""
+    """Bring the schema to this release's version: each migration and its record in one transaction.
+
+    A migration leaves free pages behind, and a long write-ahead log. Both are given back afterwards. A kill may leave
+    that undone: then appends use the pages.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (made,) = connection.execute("SELECT count(*) FROM migrations").fetchone()
+    if made != version:
+        raise LogDamaged(f"The log says that it has schema version {version}, and it was given {made}. {RESTORE}")
+    if version == len(migrations()):
+        return
     for number, (name, script) in enumerate(migrations()[version:], version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script}\n"
             f"INSERT INTO migrations VALUES ({number}, '{name}', {now});"
             f"PRAGMA user_version = {number}; COMMIT;"
         )
+    connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def key_proof(path: Path) -> bytes:
-    """Return the proof that the log keeps to recognize its key."""
+def look(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Return what ``work`` returns for the log at ``path``, which is opened for reading and left as it is."""
     with (
         translated(),
         closing(sqlite3.connect(_untouching(path), uri=True, timeout=BUSY_MILLISECONDS / 1000)) as connection,
     ):
         _check_version(connection, path)
-        known = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
-        row = known and connection.execute("SELECT value FROM meta WHERE name = 'key_proof'").fetchone()
-    if row is None:
-        raise LogDamaged(f"{path} does not say which key it was made with. {_RESTORE}")
-    return bytes(row[0])
+        return work(connection)
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a newer release's log whose header is still old, because its migration is in the write-ahead log alone."""
-    _refuse_newer(path, connection.execute("PRAGMA user_version").fetchone()[0])
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version, and refuse a newer one: the header may be old, and the write-ahead log know better."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    _refuse_newer(path, version)
+    return version
 
 
 async def connect_writer(path: Path, *, full: bool) -> Connection:
     """Return a connection for the writer, or for its checkpoints; ``full`` syncs every commit to the disk."""
-    uri = _uri(path, "rw")
+    return await _connect(_uri(path, "rw"), partial(_prepare, full=full))
 
-    def prepare(connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("PRAGMA secure_delete = ON")
-        # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
-        connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
-    return await _connect(uri, prepare)
+def connection_for_writing(path: Path) -> sqlite3.Connection:
+    """Return a connection to a log at rest, for work that changes it and needs no other connection."""
+    connection = sqlite3.connect(_uri(path, "rw"), uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    _prepare(connection, full=True)
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA secure_delete = ON")
+    # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
+    connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
 
 async def connect_reader(path: Path) -> Connection:
     """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
-    return await _connect(_uri(path, "ro"), lambda connection: _check_version(connection, path))
+
+    def prepare(connection: sqlite3.Connection) -> None:
+        if _check_version(connection, path) < _WORDS_IN_EVENTS:
+            connection.execute(_AS_TODAY)
+
+    return await _connect(_uri(path, "ro"), prepare)
 
 
 def _uri(path: Path, mode: str) -> str:
@@ -235,41 +284,6 @@ async def _open(connection: Connection) -> None:
     except BaseException:
         await connection.gone()
         raise
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn errors of sqlite3 into our own, which say what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _DAMAGED or str(error).startswith(_NOT_DATA):
-            raise LogDamaged(f"The log's database is damaged ({_name(error)}). {_RESTORE}") from error
-        if code in _UNWRITABLE:
-            raise LogUnwritable(f"The log {_UNWRITABLE[code]}") from error
-        raise
-
-
-_RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
-_DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
-_NOT_DATA = ("Could not decode to UTF-8", "malformed JSON")
-"""SQLite's messages for stored data that is damaged text or JSON. They come without a code, or with a general one."""
-
-_UNWRITABLE = {
-    sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",
-    sqlite3.SQLITE_READONLY: "can't be written: the disk or the file is read-only. Make it writable.",
-    sqlite3.SQLITE_IOERR: "can't be written: the disk reports an error. Check the disk.",
-    sqlite3.SQLITE_CANTOPEN: "can't be opened: check that the folder exists and may be written.",
-    sqlite3.SQLITE_BUSY: "is locked by another program, such as a backup: let it finish.",
-    sqlite3.SQLITE_LOCKED: "is locked by another program, such as a backup: let it finish.",
-    sqlite3.SQLITE_PROTOCOL: "is locked by another program, such as a backup: let it finish.",
-    sqlite3.SQLITE_PERM: "can't be opened: check its permissions.",
-}
-
-
-def _name(error: sqlite3.DatabaseError) -> str:
-    return str(getattr(error, "sqlite_errorname", "SQLITE_ERROR"))
 
 
 @contextmanager

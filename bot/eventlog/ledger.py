@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.events import Draft, Key, Recorded
-from bot.errors import VersionConflict
-from bot.eventlog import chain
+from bot.errors import LogDamaged, VersionConflict
 from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
+from bot.eventlog.chain import GENESIS, Chain, packed
 from bot.eventlog.codec import decode, encode_body, encode_event
-from bot.eventlog.vault import NONCE_BYTES, Entropy, Vault
+from bot.eventlog.keys import NONCE_BYTES
+from bot.eventlog.vault import Entropy, Vault
 
 _SALT_BYTES = 16
-_NO_KEY = _NO_BODY = (None, None, None)
+_NO_KEY = (None, None, None)
+_NO_BODY = (None, None, None, None)
 _FIND_KEY = """
 SELECT position, version, type, v, recorded_at, correlation, causation, data FROM events
 WHERE key_kind = ? AND key_id = ? AND key_part = ? AND stream_id = ?
@@ -29,9 +31,10 @@ WHERE key_kind = ? AND key_id = ? AND key_part = ? AND stream_id = ?
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was read from the log: newest position, greatest stream id, heads by stream, events by stream and key."""
+    """What was read from the log: newest position and its hash, greatest stream id, heads by stream, events by key."""
 
     position: int
+    hash: bytes
     streams: int
     heads: dict[str, Head]
     events: dict[tuple[str, Key], Recorded]
@@ -42,9 +45,11 @@ class Ledger:
     """Remembers heads, assigns positions, and turns drafts into rows; ``clock`` returns microseconds."""
 
     vault: Vault
+    chain: Chain
     clock: Callable[[], int]
     heads: OrderedDict[str, Head] = field(default_factory=OrderedDict)
     position: int = -1
+    _hash: bytes = b""
     _streams: int = 0
     _entropy: Entropy = field(default_factory=Entropy)
 
@@ -56,6 +61,7 @@ class Ledger:
         """Take over what was read from the log, except where newer rows are being written."""
         if self.position < 0:
             self.position, self._streams = known.position, known.streams
+            self._hash = known.hash if known.position >= self.chain.start.first else self.chain.start.root
         for stream, head in known.heads.items():
             self.heads.setdefault(stream, head)
 
@@ -80,18 +86,18 @@ class Ledger:
         head = self._head(request.stream)
         if request.expected_version is not None and request.expected_version != head.version:
             return VersionConflict(request.stream, expected=request.expected_version, actual=head.version)
-        before = (len(batch.values), self.position, self._streams, head.version, head.hash, head.made)
+        before = (len(batch.values), self.position, self._hash, self._streams, head.version, head.hash, head.made)
         try:
             return self._units(batch, request, head, known)
         except Exception:
-            size, self.position, self._streams, head.version, head.hash, head.made = before
+            size, self.position, self._hash, self._streams, head.version, head.hash, head.made = before
             del batch.values[size:]
             raise
 
     def _head(self, stream: str) -> Head:
         head = self.heads.get(stream)
         if head is None:
-            head = self.heads[stream] = Head(0, 0, chain.GENESIS, made=False)
+            head = self.heads[stream] = Head(0, 0, GENESIS, made=False)
         else:
             self.heads.move_to_end(stream)
         return head
@@ -118,16 +124,18 @@ class Ledger:
         made = None if head.made else self._make(stream, head)
         position, version = self.position + 1, head.version + 1
         data, key, about = encode_event(event), event.key(), event.about()
-        digest, salt, sealed = _NO_BODY if body is None else self._seal(position, encode_body(body))
+        digest, *words = _NO_BODY if body is None else self._seal(stream, position, subject_id, encode_body(body))
         type_name, v = event.TYPE, event.V
-        link = chain.link(head.hash, stream, position, version, type_name, v, now, key, about, causation, data, digest)
+        fields = packed(stream, position, version, type_name, v, now, key, about, causation, data, digest)
+        link = self.chain.link(head.hash, self._hash, fields)
         # Plain numbers: sqlite3 takes as long for one enum member or bool as for the rest of the row.
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, made, int(event.OPENS), subject_id, salt, sealed,
+            data.decode(), digest, link, *words, made, int(event.OPENS),
         )  # fmt: skip
-        self.position, head.version, head.hash = position, version, link
+        self.position, head.version = position, version
+        self._hash = head.hash = link
         return Recorded(position, stream, version, now, event, about, causation)
 
     def _make(self, stream: str, head: Head) -> str:
@@ -135,11 +143,14 @@ class Ledger:
         head.id, head.made = self._streams, True
         return stream
 
-    def _seal(self, position: int, body: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return a body's digest, salt and sealed form."""
+    def _seal(
+        self, stream: str, position: int, subject_id: int | None, body: bytes
+    ) -> tuple[bytes, int | None, bytes, bytes]:
+        """Return a body's digest, and what is kept of it: whose it is, its salt and its sealed form."""
         random = self._entropy.draw(_SALT_BYTES + NONCE_BYTES)
         salt = random[:_SALT_BYTES]
-        return chain.body_digest(salt, body), salt, self.vault.seal(position, body, random[_SALT_BYTES:])
+        sealed = self.vault.seal(stream, position, body, random[_SALT_BYTES:])
+        return self.chain.digest(salt, subject_id, body), subject_id, salt, sealed
 
 
 def look_up(connection: sqlite3.Connection, requests: Sequence[tuple[Append, bool]]) -> Known:
@@ -147,17 +158,28 @@ def look_up(connection: sqlite3.Connection, requests: Sequence[tuple[Append, boo
 
     Keys are looked for up to the first unit that is known, because the units after it are not appended.
     """
-    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+    newest = connection.execute("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetchone()
     (streams,) = connection.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()
-    known = Known(position, streams, {}, {})
+    position, link = _sound(newest or (0, b""))
+    known = Known(position, link, streams, {}, {})
     for request, keys in requests:
         row = connection.execute("SELECT id, version, hash FROM streams WHERE name = ?", (request.stream,)).fetchone()
         if row is None:
             continue
-        head = known.heads.setdefault(request.stream, Head(*row))
+        head = known.heads.setdefault(request.stream, Head(*_sound(row)))
         if keys:
             _look_for_keys(connection, request, head.id, known)
     return known
+
+
+def _sound(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return numbers and, last, a hash; raise LogDamaged for anything else, before a new event builds on it."""
+    *numbers, link = row
+    if not all(isinstance(number, int) for number in numbers) or not isinstance(link, bytes):
+        raise LogDamaged(
+            "The end of the log is damaged: see `echoless log verify`, and restore its folder from a backup."
+        )
+    return row
 
 
 def _look_for_keys(connection: sqlite3.Connection, request: Append, stream_id: int, known: Known) -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
-from bot.errors import LogError, LogUnwritable
-from bot.eventlog import database, snapshots
+from bot.errors import KeyMismatch, LogError, LogUnwritable
+from bot.eventlog import database, keys, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
+from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.owner import Ownership
 from bot.eventlog.reader import Reader
-from bot.eventlog.vault import Vault, has_key, make_key, read_key
+from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
 KEY_FILE = "vault.key"
@@ -42,6 +45,16 @@ class Location:
     def key_path(self) -> Path:
         """Return the path of the key file."""
         return self.key_file or self.folder / KEY_FILE
+
+    @property
+    def next_key_path(self) -> Path:
+        """Return the path at which a rotation keeps the next key until the log needs it."""
+        return self.key_path.with_name(self.key_path.name + ".new")
+
+    @property
+    def old_key_path(self) -> Path:
+        """Return the path at which a rotation leaves the key of before, for older backups."""
+        return self.key_path.with_name(self.key_path.name + ".old")
 
     def has_log(self) -> bool:
         """Tell whether there is a database; raise LogUnwritable when the folder cannot be read."""
@@ -109,6 +122,15 @@ class EventLog:
         sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)"
         await self._writer.write(lambda connection: connection.execute(sql, (os.urandom(8),)).rowcount)
 
+    async def note(self, name: str, value: bytes) -> bool:
+        """Store ``value`` under a name, beside the events; tell whether it is another one than before."""
+        sql = (
+            "INSERT INTO meta (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
+        )
+        changed: int = await self._writer.write(lambda connection: connection.execute(sql, (name, value)).rowcount)
+        return bool(changed)
+
     async def forget_snapshots(self, stream: str) -> int:
         """Delete the snapshots of ``stream`` and return how many there were."""
         count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
@@ -128,24 +150,32 @@ class EventLog:
         self._ownership.release()
 
 
-async def open_log(location: Location, *, clock: Callable[[], int], full: bool = True) -> EventLog:
+async def open_log(
+    location: Location,
+    *,
+    clock: Callable[[], int],
+    full: bool = True,
+    on_migration: Callable[[int], None] = lambda _size: None,
+) -> EventLog:
     """Open the log in a folder as its one owner; make the folder if it is missing.
 
-    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. Raises LogLocked,
-    LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
+    ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. ``on_migration`` is called
+    with the file's size in bytes before an older release's log is brought up to date, which may take a while. Raises
+    LogLocked, LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
     """
     _prepare_folder(location.folder)
-    if location.has_log():
-        database.inspect(location.database)
+    older = location.has_log() and database.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
-        vault = _unlock(location, clock)
+        master = _unlock(location, clock)
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
-        await writing.run(lambda raw: database.migrate(raw, now=clock()))
+        if older:
+            on_migration(location.database.stat().st_size)
+        vault = Vault(await writing.run(lambda raw: _brought_up(raw, master, clock())))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
         undo.pop_all()
@@ -153,6 +183,13 @@ async def open_log(location: Location, *, clock: Callable[[], int], full: bool =
     return EventLog(
         Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership
     )
+
+
+def _brought_up(connection: sqlite3.Connection, master: bytes, now: int) -> keys.LogKeys:
+    """Bring a log to this release's schema, with keys of its own, and return these."""
+    database.migrate(connection, now=now)
+    keys.adopt(connection, master, now)
+    return keys.read(connection, master)
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:
@@ -167,32 +204,83 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
 
     Raises LogError when there is no readable log, KeyMismatch when its key is missing or belongs to another log.
     """
-    if not location.has_log():
-        raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
-    database.inspect(location.database)
+    require_log(location)
     return await _open_reader(location, _checked(location) if words else None)
 
 
-def _unlock(location: Location, clock: Callable[[], int]) -> Vault:
-    """Return the vault of an existing log, or make key and log where there are none."""
+def require_log(location: Location) -> None:
+    """Raise LogError where there is no readable log."""
+    if not location.has_log():
+        raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
+    database.inspect(location.database)
+
+
+def _unlock(location: Location, clock: Callable[[], int]) -> bytes:
+    """Return the master key of an existing log, or make key and log where there are none."""
     if location.has_log():
-        return _checked(location)
+        return settle_rotation(location, find_master(location))
     made = location.key is None and not has_key(location.key_path)
-    vault = Vault(make_key(location.key_path) if made else _find_key(location))
+    master = make_key(location.key_path) if made else _given_key(location)
     if made:
         # Sync the key before anything is sealed, so that no power loss leaves words without their key.
         database.sync_folder(location.key_path.parent)
-    database.create(location.database, now=clock(), key_proof=vault.proof())
-    return vault
+    database.create(location.database, now=clock(), begin=lambda raw: keys.adopt(raw, master, clock()))
+    return master
+
+
+def find_master(location: Location) -> bytes:
+    """Return the master key of an existing log; raise KeyMismatch when the key is not this log's.
+
+    A rotation may have been interrupted after the log had been given the next key, and before the key file had it.
+    """
+    try:
+        master = _given_key(location)
+        _keys_of(location, master)
+    except KeyMismatch:
+        if location.key is not None or not has_key(location.next_key_path):
+            raise
+        master = read_key(location.next_key_path)
+        _keys_of(location, master)
+    return master
+
+
+def settle_rotation(location: Location, master: bytes) -> bytes:
+    """Finish a rotation of the key file that was interrupted, or take it back; return ``master``, the log's key."""
+    if location.key is None and location.next_key_path.exists():
+        if _holds(location.next_key_path, master):
+            take_next_key(location)
+        else:
+            location.next_key_path.unlink()
+            database.sync_folder(location.key_path.parent)
+    return master
+
+
+def _holds(path: Path, master: bytes) -> bool:
+    """Tell whether a key file holds ``master``; one that was being written may hold nothing, or a part."""
+    try:
+        return read_key(path) == master
+    except KeyMismatch:
+        return False
+
+
+def take_next_key(location: Location) -> None:
+    """Put the key file of a rotation in the place of the one before, which stays beside it."""
+    if has_key(location.key_path):
+        location.key_path.replace(location.old_key_path)
+    location.next_key_path.replace(location.key_path)
+    database.sync_folder(location.key_path.parent)
 
 
 def _checked(location: Location) -> Vault:
-    vault = Vault(_find_key(location))
-    vault.check(database.key_proof(location.database))
-    return vault
+    """Return the vault of a log; raise KeyMismatch when the key is not this log's."""
+    return Vault(_keys_of(location, find_master(location)))
 
 
-def _find_key(location: Location) -> bytes:
+def _keys_of(location: Location, master: bytes) -> keys.LogKeys:
+    return database.look(location.database, partial(keys.read, master=master))
+
+
+def _given_key(location: Location) -> bytes:
     return location.key if location.key is not None else read_key(location.key_path)
 
 

@@ -179,7 +179,7 @@ class Reader:
         rows = await self.connection.run(lambda connection: _sealed(connection, wanted))
         if self.vault is None:
             return {}
-        return {position: decode_body(self.vault.open(position, sealed)) for position, sealed in rows}
+        return {position: decode_body(self.vault.open(stream, position, sealed)) for position, stream, sealed in rows}
 
     async def version_at(self, stream: str, moment: int) -> int:
         """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
@@ -249,9 +249,13 @@ def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connect
     ]
 
 
-def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, bytes]]:
-    sql = f"SELECT position, sealed FROM bodies WHERE position IN ({_LISTED})"  # noqa: S608 - a constant
-    return connection.execute(sql, (json.dumps(positions),)).fetchall()
+def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    sql = f"SELECT position, stream_id, sealed FROM events WHERE position IN ({_LISTED}) AND sealed IS NOT NULL"  # noqa: S608 - a constant
+    rows = connection.execute(sql, (json.dumps(positions),)).fetchall()
+    # A join would look each row's stream up.
+    listed = json.dumps([each for each in {stream_id for _, stream_id, _ in rows} if isinstance(each, int)])
+    names = dict(connection.execute(f"SELECT id, name FROM streams WHERE id IN ({_LISTED})", (listed,)))  # noqa: S608 - a constant
+    return [(position, names.get(stream_id, ""), sealed) for position, stream_id, sealed in rows]
 
 
 def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[object]]:

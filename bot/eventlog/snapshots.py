@@ -95,8 +95,8 @@ def _thin(connection: sqlite3.Connection, stream: str, last: int) -> None:
     connection.execute(_THIN, (stream, first, last, SPACING, SPACING))
 
 
-def _decode(data: str, digest: bytes, version: int) -> Conversation | None:
-    if sha256(data.encode()).digest() != digest:
+def _decode(data: object, digest: bytes, version: int) -> Conversation | None:
+    if not isinstance(data, str) or sha256(data.encode()).digest() != digest:
         return None
     try:
         state = _adapter().validate_json(data)

@@ -1,200 +1,147 @@
-"""Verification: the chain, versions without gaps, bodies against their digests, snapshots against a full fold.
+"""Verification: says everything that is wrong with a log, whatever it meets.
 
-Reads the log in pages, one stream after the other, so memory does not depend on the length of the log.
+First SQLite checks its own structure, and the schema is compared with that of this release. Then every event is read in
+the order of the log, from the table itself and not through an index (see :mod:`bot.eventlog.verify_events`). At last
+the tables beside the events are checked. The log may be appended to meanwhile.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from hashlib import sha256
+from typing import TypeAlias
 
-from bot.core.conversation import Conversation
-from bot.core.events import Recorded
-from bot.core.fold import evolve
-from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign
-from bot.eventlog import chain, snapshots
-from bot.eventlog.codec import decode
-from bot.eventlog.reader import PAGE, Reader, StreamInfo
+from bot.errors import LogDamaged, LogError
+from bot.eventlog import database
+from bot.eventlog.anchor import Anchor
+from bot.eventlog.reader import Reader
+from bot.eventlog.schema import schema, schema_of
+from bot.eventlog.transactions import one_state
 from bot.eventlog.vault import Vault
-from bot.interpreter import collector_paused
+from bot.eventlog.verify_events import EventCheck, Finding
 
-_ROWS = """
-SELECT e.position, e.version, e.type, e.v, e.recorded_at, e.key_kind, e.key_id, e.key_part,
-       e.correlation, e.causation, e.data, e.body_digest, e.hash, b.salt, b.sealed
-FROM events e LEFT JOIN bodies b ON b.position = e.position
-WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.version > ?
-ORDER BY e.version LIMIT ?
-"""
+_MOST_FAULTS = 100
+"""Faults of its structure that SQLite lists before it ends."""
 _SNAPSHOTS = """
-SELECT version, state, digest FROM snapshots
-WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND fold = ? ORDER BY version
+SELECT coalesce(s.name, 'stream ' || n.stream_id), s.version, n.version, n.digest, n.state
+FROM snapshots n LEFT JOIN streams s ON s.id = n.stream_id
 """
-_HEAD = "SELECT version, hash FROM streams WHERE name = ?"
+_STRAY = """
+SELECT 'unfinished', stream_id FROM unfinished WHERE stream_id NOT IN (SELECT id FROM streams)
+UNION ALL
+SELECT 'checkpoints', consumer FROM checkpoints WHERE position > (SELECT coalesce(max(position), 0) FROM events)
+"""
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault, at ``version`` of ``stream``; version 0 is before its first event."""
-
-    stream: str
-    version: int
-    problem: str
-
-    def __str__(self) -> str:
-        """Return the fault after its place, in which only an event has a version."""
-        return f"{self.stream}{f' v{self.version}' if self.version else ''}: {self.problem}"
+_Step: TypeAlias = Callable[[sqlite3.Connection], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verification is: the number of ``events`` checked so far in ``stream``, and the faults found there."""
+    """What was checked since the last report: the number of ``events``, of those whose words are ``erased``, faults."""
 
-    stream: str
     events: int
     findings: tuple[Finding, ...] = ()
+    erased: int = 0
 
 
-async def verify(reader: Reader, streams: Sequence[StreamInfo]) -> AsyncIterator[Progress]:
-    """Check ``streams`` and report after each page."""
-    for stream in streams:
-        check = _Check(stream.name, reader.vault)
-        while not check.done:
-            try:
-                progress = await reader.connection.run(check.page)
-            except LogError as error:
-                yield check.broken_off(error)
-                break
-            yield progress
+async def verify(
+    reader: Reader, stream: str | None = None, *, anchor: Anchor | None = None
+) -> AsyncGenerator[Progress, None]:
+    """Check the whole log, or one stream of it, and report after each page.
+
+    ``anchor`` is the end of the log as it was written down once: whatever was taken away since then shows. Without the
+    reader's key neither words nor hashes can be checked. Whatever is wrong is a finding; nothing is raised.
+    """
+    events = EventCheck(reader.vault, stream)
+    for step in _steps(events, stream, anchor):
+        checked, erased = events.checked, events.erased
+        try:
+            findings = await reader.connection.run(step)
+        except Exception as error:  # noqa: BLE001 - damage can make anything fail, and has to be told
+            findings = (_stopped("The log", error),)
+            events.done = True
+        yield Progress(events.checked - checked, findings, events.erased - erased)
 
 
-@contextmanager
-def _reading(connection: sqlite3.Connection) -> Iterator[None]:
-    """Give several queries the same view of a log that is being appended to."""
-    connection.execute("BEGIN")
+def require_whole(connection: sqlite3.Connection, vault: Vault) -> None:
+    """Raise LogDamaged unless a log that nobody changes meanwhile is free of faults."""
+    findings = (step(connection) for step in _steps(EventCheck(vault, None), None, None))
+    if fault := next((found[0] for found in findings if found), None):
+        raise LogDamaged(f"Something is wrong with the log ({fault}): see `echoless log verify`. Nothing was changed.")
+
+
+def _steps(
+    events: EventCheck, stream: str | None, anchor: Anchor | None
+) -> Iterator[Callable[[sqlite3.Connection], tuple[Finding, ...]]]:
+    yield partial(_found, "The structure", _structure)
+    yield partial(_found, "The schema", _schema)
+    while not events.done:
+        yield partial(_found, "The table of events", events.page)
+    yield partial(_found, "The table of snapshots", partial(_snapshots, stream))
+    if stream is None:
+        yield partial(_found, "The other tables", _stray)
+    if anchor is not None:
+        yield partial(_found, "The anchor", partial(_anchored, anchor))
+
+
+def _found(what: str, step: _Step, connection: sqlite3.Connection) -> tuple[Finding, ...]:
+    """Return what a step finds in one state of the log; what stops it is a finding too."""
+    found: list[Finding] = []
     try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
+        with one_state(connection):
+            found.extend(step(connection))
+    except Exception as error:  # noqa: BLE001 - damage can make anything fail, and has to be told
+        found.append(_stopped(what, error))
+    return tuple(found)
 
 
-class _Row(NamedTuple):
-    position: int
-    version: int
-    type: str
-    v: int
-    recorded_at: int
-    key_kind: int | None
-    key_id: int | None
-    key_part: int | None
-    correlation: int | None
-    causation: int | None
-    data: str
-    body_digest: bytes | None
-    hash: bytes
-    salt: bytes | None
-    sealed: bytes | None
+def _stopped(what: str, error: Exception) -> Finding:
+    # SQLite's words quote no data, and neither do ours; those of others may.
+    told = str(error) if isinstance(error, sqlite3.Error | LogError) else type(error).__name__
+    return Finding("", 0, f"{what} can't be checked to the end: {told}")
 
 
-class _Check:
-    """The verification of one stream, a page at a time."""
+def _structure(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (line,) in connection.execute(f"PRAGMA integrity_check({_MOST_FAULTS})"):
+        if line != "ok":
+            yield Finding("", 0, f"the database is damaged: {line.splitlines()[-1]}")
 
-    def __init__(self, stream: str, vault: Vault | None) -> None:
-        self.stream = stream
-        self.version = 0
-        self.done = False
-        self._vault = vault
-        self._hash = chain.GENESIS
-        self._state = Conversation()
-        self._snapshots: dict[int, tuple[str, bytes]] | None = None
 
-    def page(self, connection: sqlite3.Connection) -> Progress:
-        findings = self._begin(connection) if self._snapshots is None else []
-        with _reading(connection):
-            rows = connection.execute(_ROWS, (self.stream, self.version, PAGE)).fetchall()
-            head = connection.execute(_HEAD, (self.stream,)).fetchone()
-        with collector_paused():
-            findings += [finding for row in rows for finding in self._row(_Row._make(row))]
-        self.done = len(rows) < PAGE
-        if self.done:
-            findings += self._end(head)
-        return Progress(self.stream, len(rows), tuple(findings))
+def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Compare tables, indexes, views and triggers with those that the migrations make."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    expected, found = schema_of(version), schema(connection)
+    for kind, name in sorted(expected.keys() - found.keys()):
+        yield Finding("", 0, f"the {kind} {name} is missing")
+    for kind, name in sorted(found.keys() - expected.keys()):
+        yield Finding("", 0, f"the {kind} {name} is not the log's")
+    for kind, name in sorted(expected.keys() & found.keys()):
+        if expected[kind, name] != found[kind, name]:
+            yield Finding("", 0, f"the {kind} {name} was changed")
+    made = [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY number")]
+    if made != [name for name, _ in database.migrations()[:version]]:
+        yield Finding("", 0, f"the table migrations does not tell how schema version {version} came about")
 
-    def broken_off(self, error: LogError) -> Progress:
-        self.done = True
-        return Progress(self.stream, 0, (self._finding(f"what follows can't be read: {error}"),))
 
-    def _begin(self, connection: sqlite3.Connection) -> list[Finding]:
-        self._snapshots = {}
-        try:
-            rows = connection.execute(_SNAPSHOTS, (self.stream, snapshots.fingerprint())).fetchall()
-        except sqlite3.DatabaseError:
-            return [self._finding("its snapshots can't be read: the database is damaged there")]
-        self._snapshots = {version: (state, digest) for version, state, digest in rows}
-        return []
+def _snapshots(only: str | None, connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Check each snapshot by itself. Those of this release's fold were compared with the events' state already."""
+    for stream, head, version, digest, state in connection.execute(_SNAPSHOTS):
+        if only not in (None, stream):
+            continue
+        if head is None or version > head:
+            yield Finding(stream, version, "there is a snapshot and no such event")
+        if sha256(state.encode()).digest() != digest:
+            yield Finding(stream, version, "its snapshot is damaged")
 
-    def _end(self, head: tuple[int, bytes] | None) -> list[Finding]:
-        if head is None:
-            return [self._finding("there is no such stream")]
-        version, last = head
-        if version != self.version:
-            return [self._finding(f"the stream ends at version {self.version}, its head says {version}")]
-        return [] if last == self._hash else [self._finding("the stream's head does not fit its last event")]
 
-    def _row(self, row: _Row) -> list[Finding]:
-        problems: list[str] = []
-        if row.version != self.version + 1:
-            problems.append(f"it follows version {self.version}")
-        self.version = row.version
-        if self._link(row) != row.hash:
-            problems.append("its hash does not fit: it, or the one before it, was changed")
-        # Continue with the stored hash, so that one change gives one finding.
-        self._hash = row.hash
-        problems += self._body(row)
-        problems += self._fold(row)
-        return [self._finding(problem) for problem in problems]
+def _anchored(anchor: Anchor, connection: sqlite3.Connection) -> Iterator[Finding]:
+    if problem := anchor.missed_by(connection):
+        yield Finding("", 0, problem)
 
-    def _link(self, row: _Row) -> bytes:
-        return chain.link(
-            self._hash,
-            self.stream,
-            row.position,
-            row.version,
-            row.type,
-            row.v,
-            row.recorded_at,
-            (row.key_kind, row.key_id, row.key_part),
-            row.correlation,
-            row.causation,
-            row.data.encode(),
-            row.body_digest,
-        )
 
-    def _body(self, row: _Row) -> list[str]:
-        if row.sealed is None or row.salt is None or self._vault is None:
-            return []
-        try:
-            body = self._vault.open(row.position, row.sealed)
-        except KeyMismatch:
-            return ["its words do not open with this key"]
-        fits = chain.body_digest(row.salt, body) == row.body_digest
-        return [] if fits else ["its words were changed"]
-
-    def _fold(self, row: _Row) -> list[str]:
-        try:
-            event = decode(row.type, row.v, row.data)
-        except (LogDamaged, LogForeign) as error:
-            return [str(error)]
-        recorded = Recorded(
-            row.position, self.stream, row.version, row.recorded_at, event, row.correlation, row.causation
-        )
-        self._state = evolve(self._state, recorded)
-        snapshot = (self._snapshots or {}).pop(row.version, None)
-        if snapshot is None or snapshot == snapshots.encode(self._state):
-            return []
-        return ["its snapshot is not what the events give"]
-
-    def _finding(self, problem: str) -> Finding:
-        return Finding(self.stream, self.version, problem)
+def _stray(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for table, row in connection.execute(_STRAY):
+        yield Finding("", 0, f"the table {table} has a row {row!r} that fits nothing in the log")

@@ -15,12 +15,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog.batch import Append, Appended, Batch, Care, Waiting, Work
-from bot.eventlog.database import Connection, translated
+from bot.eventlog.database import Connection
 from bot.eventlog.ledger import Known, Ledger, look_up
+from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.vault import Vault
 
 HEADS = 20_000
@@ -28,6 +30,9 @@ HEADS = 20_000
 
 _FEW = 32
 """From this number of callers on, one half is written while the rows of the other are made."""
+
+_IN_FLIGHT = 2
+"""How many batches are with the thread: the one it writes, and one that it takes next without waiting for the loop."""
 
 
 @dataclass(slots=True)
@@ -46,18 +51,19 @@ class Writer:
     _held: deque[Waiting] = field(default_factory=deque)
     _holding: bool = False
     _repeating: set[str] = field(default_factory=set)
-    _writing: tuple[Batch, asyncio.Future[None]] | None = None
+    _flying: deque[tuple[Batch, asyncio.Future[None]]] = field(default_factory=deque)
     _sizes: tuple[int, int] = (0, 0)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: bool = False
 
     def __post_init__(self) -> None:
-        self._ledger = Ledger(self.vault, self.clock)
+        self._ledger = Ledger(self.vault, self.vault.keys.chain(), self.clock)
 
     @property
     def depth(self) -> int:
-        """Return how many requests wait."""
-        return len(self._batch.waiting) + len(self._held)
+        """Return how many requests wait for their commit to begin."""
+        queued = sum(len(batch.waiting) for batch, _ in islice(self._flying, 1, None))
+        return queued + len(self._batch.waiting) + len(self._held)
 
     def append(self, request: Append) -> asyncio.Future[list[Appended]]:
         """Append unit by unit and return the result for each, up to and including the first that is known already.
@@ -75,9 +81,9 @@ class Writer:
 
     async def run(self) -> None:
         """Serve until :meth:`close`, and write what still waits then."""
-        while self.depth or self._writing or not self._closing:
-            if self._writing is not None:
-                await self._finish(*self._writing)
+        while not self._closing or self._flying or self.depth:
+            if self._flying:
+                await self._finish(*self._flying[0])
             elif self._batch.waiting:
                 self._launch()
             elif self._held:
@@ -99,7 +105,7 @@ class Writer:
             self._held.append(waiting)
         else:
             self._take(waiting, None)
-            if self._writing is None and 2 * len(self._batch.waiting) > sum(self._sizes) > _FEW:
+            if self._is_half():
                 self._launch()
         self._wake.set()
         return waiting.future
@@ -124,10 +130,14 @@ class Writer:
                 return
         self._batch.waiting.append(waiting)
 
+    def _is_half(self) -> bool:
+        """Tell whether the batch holds half of all callers, so that it may go to the thread before it has to."""
+        return len(self._flying) < _IN_FLIGHT and 2 * len(self._batch.waiting) >= sum(self._sizes) > _FEW
+
     def _launch(self) -> None:
         """Give the batch to the writing thread and begin the next one."""
-        batch, self._batch = self._batch, Batch()
-        self._writing = batch, self.connection.submit(batch.write)
+        batch, self._batch = self._batch, Batch(self._batch.line)
+        self._flying.append((batch, self.connection.submit(batch.write)))
         self._sizes = len(batch.waiting), self._sizes[0]
 
     async def _finish(self, batch: Batch, writing: asyncio.Future[None]) -> None:
@@ -136,30 +146,31 @@ class Writer:
             with translated():
                 await writing
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one request brings
-            self._writing = None
             self._take_back(batch, error)
             return
-        self._writing = None
-        if self._batch.waiting:
+        self._flying.popleft()
+        if self._batch.waiting and (not self._flying or self._is_half()):
             self._launch()
         for waiting in batch.waiting:
             waiting.answer()
-        self._ledger.shrink(HEADS, self._unwritten())
+        if len(self._ledger.heads) > HEADS:
+            self._ledger.shrink(HEADS, self._unwritten())
         self.on_written(batch.rows)
 
     def _unwritten(self) -> Collection[int]:
         """Return the ids of the streams whose newest rows are not written yet."""
-        flying = self._writing[0].streams if self._writing else set()
-        return flying | self._batch.streams
+        return self._batch.streams.union(*(batch.streams for batch, _ in self._flying))
 
-    def _take_back(self, batch: Batch, error: Exception) -> None:
-        """Undo a failed commit and the batch made after it; hold their requests for another try, or refuse them."""
-        again = self._batch.waiting
-        self._ledger.forget(batch.streams | self._batch.streams)
+    def _take_back(self, failed: Batch, error: Exception) -> None:
+        """Undo a failed commit and the batches made after it; hold their requests for another try, or refuse them."""
+        self._ledger.forget(self._unwritten())
+        behind = [batch for batch, _ in islice(self._flying, 1, None)] + [self._batch]
+        again = [waiting for batch in behind for waiting in batch.waiting]
+        self._flying.clear()
         self._batch = Batch()
         if not isinstance(error, LogUnwritable):
-            again = [waiting for waiting in batch.waiting if waiting.care is not Care.ALONE] + again
-        for waiting in batch.waiting:
+            again = [waiting for waiting in failed.waiting if waiting.care is not Care.ALONE] + again
+        for waiting in failed.waiting:
             if isinstance(error, LogUnwritable) or waiting.care is Care.ALONE:
                 waiting.refuse(error)
             else:

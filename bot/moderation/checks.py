@@ -1,4 +1,4 @@
-"""Commands that check the log: fold a channel again, keep a snapshot, verify chain, gaps, words and snapshots."""
+"""Commands that check the log: fold a channel again, keep a snapshot, verify everything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bot.core.conversation import Conversation
 from bot.core.fold import evolve
 from bot.core.streams import stream_of
 from bot.eventlog.snapshots import SPACING
-from bot.eventlog.verify import Finding
-from bot.eventlog.verify import verify as verify_streams
+from bot.eventlog.verify import verify as verified
+from bot.eventlog.verify_events import Finding
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head
@@ -82,38 +82,38 @@ async def verify(context: CommandContext, channel_id: int | None = None, progres
     wanted = None if channel_id is None else stream_of(channel_id)
     streams = [info for info in await context.reader.streams() if wanted in (None, info.name)]
     total = sum(info.version for info in streams)
-    events, count = 0, 0
+    events, erased, count = 0, 0, 0
     findings: list[Finding] = []
-    async for page in verify_streams(context.reader, streams):
+    async for page in verified(context.reader, wanted):
         events += page.events
+        erased += page.erased
         count += len(page.findings)
         findings += page.findings[: MOST_FINDINGS - len(findings)]
-        if progress is not None:
+        if progress is not None and page.events:
             progress(events, max(total, events))
     seconds = max(context.clock() - began, 1) / SECOND
-    return _verdict(context, events, len(streams), seconds, count, findings)
-
-
-def _verdict(
-    context: CommandContext, events: int, streams: int, seconds: float, count: int, findings: list[Finding]
-) -> Report:
-    words = context.reader.vault is not None
+    with_key = context.reader.vault is not None
     return Report(
         f"{'All is well' if not count else count_text(count, 'finding')} in {count_text(events, 'event')} of "
-        f"{count_text(streams, 'stream')}",
+        f"{count_text(len(streams), 'stream')}",
         (
             f"checked in {seconds:.2f} s ({events / seconds:,.0f} events a second)",
-            "chain, versions, snapshots and words" if words else "chain, versions and snapshots; words need the key",
+            "structure, events, snapshots, hashes and words"
+            if with_key
+            else "structure, events and snapshots; hashes and words need the key",
+            *((f"the words of {count_text(erased, 'event')} are erased",) if erased else ()),
             *(printable(str(found)) for found in findings),
             *(("and more",) if count > len(findings) else ()),
         ),
         {
             "ok": not count,
             "events": events,
-            "streams": streams,
+            "streams": len(streams),
             "findings": [asdict(found) for found in findings],
             "finding_count": count,
-            "words_checked": words,
+            "erased": erased,
+            "hashes_checked": with_key,
+            "words_checked": with_key,
             "seconds": round(seconds, 3),
             "events_per_second": round(events / seconds),
         },

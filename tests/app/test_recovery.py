@@ -72,7 +72,7 @@ class TestForgetful:
         proofs = {event.part: event.proof for event in await bot.judge.of(ReplySent, lecture)}
         assert proofs[1] is Proof.HISTORY
         assert await bot.judge.of(ReplyAbandoned) == []
-        checked = [progress async for progress in verify(bot.judge.reader, await bot.judge.reader.streams())]
+        checked = [progress async for progress in verify(bot.judge.reader)]
         assert [finding for progress in checked for finding in progress.findings] == []
 
 

@@ -16,6 +16,7 @@ import pytest
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
 from tests.cli.conftest import ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
+from tests.erasing import ERASE
 
 EVERYTHING = list(range(1, 15))
 LINK = f"https://discord.com/channels/5/{GENERAL}/{ASKED}"
@@ -122,7 +123,7 @@ def test_no_words_shows_none(run: Run, folder: Path) -> None:
 def erase(folder: Path, position: int) -> None:
     """Take the words of an event away, the way erasing does."""
     with closing(sqlite3.connect(folder / "events.db")) as database, database:
-        database.execute("DELETE FROM bodies WHERE position = ?", (position,))
+        database.execute(f"{ERASE} WHERE position = ?", (position,))
 
 
 def test_erased_words_are_marked(run: Run, folder: Path) -> None:
@@ -151,7 +152,7 @@ def test_without_its_key_the_log_is_shown_without_words(run: Run, folder: Path) 
 
 def test_another_logs_key_is_refused(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, not at the first word."""
-    monkeypatch.setenv("ECHOLESS_VAULT_KEY", "A" * 43 + "=")
+    monkeypatch.setenv("ECHOLESS_VAULT_KEY", "AB" * 21 + "A=")
 
     assert "This key is not the one the log was made with" in run("log", "show", "--log", folder).err
     assert EVERYTHING == positions(run, folder, "--no-words")

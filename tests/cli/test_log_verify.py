@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import GENERAL, HELP, Run
+from tests.erasing import ERASE
+from tests.tampering import tampering
+
+SWAP = "UPDATE events SET sealed = (SELECT sealed FROM events WHERE position = 4) WHERE position = 2"
 
 
 def tamper(folder: Path, *statements: str) -> None:
-    """Change the log behind its back, triggers taken off."""
-    with closing(sqlite3.connect(folder / "events.db")) as database, database:
-        for trigger in ("events_refuse_update", "events_refuse_delete"):
-            database.execute(f"DROP TRIGGER {trigger}")
+    """Change the log behind its back."""
+    with tampering(folder / "events.db") as database:
         for statement in statements:
             database.execute(statement)
 
@@ -48,11 +48,14 @@ def test_json_ends_with_the_sums(run: Run, folder: Path) -> None:
             id="an event was changed",
         ),
         pytest.param(
-            "DELETE FROM events WHERE position = 9", f"channel:{GENERAL} v7", "the stream ends", id="the newest is gone"
+            "DELETE FROM events WHERE position = 9",
+            f"channel:{GENERAL}",
+            "the stream ends",
+            id="the newest is gone",
         ),
         pytest.param("DELETE FROM events WHERE position = 4", f"channel:{GENERAL} v4", "it follows", id="one is gone"),
         pytest.param(
-            "UPDATE bodies SET sealed = (SELECT sealed FROM bodies WHERE position = 4) WHERE position = 2",
+            SWAP,
             f"channel:{GENERAL} v1",
             "do not open",
             id="words were put in another's place",
@@ -76,7 +79,10 @@ def test_each_thing_wrong_is_a_line(run: Run, folder: Path, statement: str, plac
     assert any(place in line and problem in line for line in eyes.out.splitlines())
     assert re.search(r": \d findings?\.$", eyes.out, re.MULTILINE)
     *findings, sums = machines.rows
-    assert any(place == f"{row['stream']} v{row['version']}" and problem in row["problem"] for row in findings)
+    assert any(
+        place == row["stream"] + (f" v{row['version']}" if row["version"] else "") and problem in row["problem"]
+        for row in findings
+    )
     assert (sums["ok"], sums["findings"]) == (False, len(findings))
 
 
@@ -91,7 +97,7 @@ def test_a_stream_of_which_no_event_is_left_is_named_without_a_version(run: Run,
 
 def test_one_channel_can_be_verified(run: Run, folder: Path) -> None:
     """What is wrong elsewhere does not show."""
-    tamper(folder, "DELETE FROM events WHERE position = 9")
+    tamper(folder, "UPDATE events SET recorded_at = 1 WHERE position = 9")
 
     assert run("log", "verify", "--log", folder, "--channel", GENERAL).code == 1
     assert run("log", "verify", "--log", folder, "--channel", HELP).code == 0
@@ -99,20 +105,24 @@ def test_one_channel_can_be_verified(run: Run, folder: Path) -> None:
 
 def test_erased_words_are_nothing_wrong(run: Run, folder: Path) -> None:
     """The chain goes over a digest that stays."""
-    tamper(folder, "DELETE FROM bodies")
-
-    assert run("log", "verify", "--log", folder).code == 0
-
-
-def test_without_the_key_everything_else_is_verified(run: Run, folder: Path) -> None:
-    """And it is said that the words were not."""
-    (folder / "vault.key").unlink()
-    tamper(folder, "UPDATE bodies SET sealed = (SELECT sealed FROM bodies WHERE position = 4) WHERE position = 2")
+    tamper(folder, ERASE)
 
     ran = run("log", "verify", "--log", folder)
 
-    assert (0, "The words were not checked: there is no key to them here.\n") == (ran.code, ran.err)
-    assert run("log", "verify", "--log", folder, "--json").rows[-1]["words_checked"] is False
+    assert ran.code == 0
+    assert "The words of 6 events are erased." in ran.out
+    assert run("log", "verify", "--log", folder, "--json").rows[-1]["erased"] == 6
+
+
+def test_without_the_key_everything_else_is_verified(run: Run, folder: Path) -> None:
+    """And it is said that hashes and words were not."""
+    (folder / "vault.key").unlink()
+    tamper(folder, SWAP)
+
+    ran = run("log", "verify", "--log", folder)
+
+    assert (0, "Hashes and words were not checked: there is no key to them here.\n") == (ran.code, ran.err)
+    assert run("log", "verify", "--log", folder, "--json").rows[-1]["hashes_checked"] is False
 
 
 def test_a_file_cut_short_is_no_traceback(run: Run, folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bot.conversations import state_as_of
 from bot.eventlog.log import Location, open_log, open_reader
 from tests.cli.conftest import ALICE, ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
+from tests.erasing import ERASE
 
 
 def replayed(run: Run, folder: Path, *options: object) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def test_the_same_call_gives_the_same_bytes(run: Run, folder: Path) -> None:
 def test_words_are_shown_when_asked_for(run: Run, folder: Path) -> None:
     """As they are now: edited ones edited, erased ones gone."""
     with closing(sqlite3.connect(folder / "events.db")) as database, database:
-        database.execute("DELETE FROM bodies WHERE position = 2")
+        database.execute(f"{ERASE} WHERE position = 2")
 
     window = replayed(run, folder, "--words")["window"]
     eyes = run("replay", "--log", folder, "--channel", GENERAL, "--words").out

@@ -27,6 +27,7 @@ from bot.core.fold import evolve
 from bot.eventlog.codec import decode
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from tests.corpus.facts import told
+from tests.erasing import ERASE
 
 HERE = Path(__file__).parent
 EVERY_TYPE = HERE.parent / "core" / "golden_log.jsonl"
@@ -41,14 +42,15 @@ def main() -> None:
         sys.exit(f"{folder} is there: what a release recorded stays. Raise bot.__version__ first.")
     with tempfile.TemporaryDirectory() as made:
         types, chat = Path(made, "types"), Path(made, "chat")
-        asyncio.run(_record_types(Location(types)))
+        asyncio.run(record_types(Location(types)))
         _erase_some(types / "events.db")
         subprocess.run((sys.executable, "-m", "bot", "demo", "--messages", "60", "--keep", chat), check=True)
         for name, log in (("types", types), ("chat", chat / "data")):
             _keep(log, folder / name)
 
 
-async def _record_types(location: Location) -> None:
+async def record_types(location: Location) -> None:
+    """Append every event type there is, with words and snapshots, and leave a stream with work."""
     log = await open_log(location, clock=_clock())
     try:
         state = Conversation()
@@ -83,7 +85,7 @@ def _asked() -> list[e.Draft]:
 def _erase_some(database: Path) -> None:
     """Erase the words of every fifth event in the way of this release."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("DELETE FROM bodies WHERE position % ? = 0", (_ERASED_EVERY,))
+        connection.execute(f"{ERASE} WHERE position % ? = 0", (_ERASED_EVERY,))
 
 
 def _keep(log: Path, folder: Path) -> None:

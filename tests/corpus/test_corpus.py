@@ -65,7 +65,7 @@ async def test_a_reader_sees_what_the_release_saw_that_recorded_it(recorded: Pat
 
 async def test_an_owner_sees_the_same_and_finds_no_fault(recorded: Path, log: EventLog) -> None:
     """The schema is this release's by then, and the chain still that of the events."""
-    pages = [page async for page in verify(log.reader, await log.reader.streams())]
+    pages = [page async for page in verify(log.reader)]
 
     assert await told(log.reader) == expected(recorded)
     assert [finding for page in pages for finding in page.findings] == []

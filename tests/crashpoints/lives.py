@@ -42,7 +42,10 @@ edit_every = "10ms"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the outside world is touched: ``kind`` commit or request, the ``number``-th of a life, before or after."""
+    """Where the outside world is touched: the ``number``-th of a kind in a life, before or after.
+
+    ``kind`` is commit, request, or queued: a commit that has another batch queued behind it.
+    """
 
     life: int
     kind: str
@@ -55,14 +58,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Touches:
-    """How often one life of the bot committed and asked Discord."""
+    """How often one life of the bot committed and asked Discord, and how many commits had a batch queued behind."""
 
     commits: int
     requests: int
+    queued: int = 0
 
-    def places(self, life: int) -> list[Place]:
-        """Return every place of that life."""
-        kinds = (("commit", self.commits), ("request", self.requests))
+    def places(self, life: int, *, crowded: bool = False) -> list[Place]:
+        """Return every place of that life; of a ``crowded`` one, those with a batch queued behind."""
+        kinds = (("queued", self.queued),) if crowded else (("commit", self.commits), ("request", self.requests))
         return [
             Place(life, kind, number, when)
             for kind, numbers in kinds
@@ -72,10 +76,20 @@ class Touches:
 
 
 class Lives:
-    """Starts the bot, kills it at the places given, and starts it again; ``model`` is the address of its model."""
+    """Starts the bot, kills it at the places given, and starts it again.
+
+    ``model`` is the address of its model. A ``crowded`` one queues batches however few callers there are.
+    """
 
     def __init__(
-        self, folder: Path, nursery: Nursery, sandbox: SandboxProcess, places: Sequence[Place], model: str = ""
+        self,
+        folder: Path,
+        nursery: Nursery,
+        sandbox: SandboxProcess,
+        places: Sequence[Place],
+        model: str = "",
+        *,
+        crowded: bool = False,
     ) -> None:
         self.folder = folder
         self.life = -1
@@ -84,6 +98,7 @@ class Lives:
         self._nursery = nursery
         self._sandbox = sandbox
         self._model = model
+        self._crowded = crowded
         self._places = {place.life: place for place in places}
         self._seen = 0
         self._stopping = False
@@ -115,8 +130,8 @@ class Lives:
     async def _bear(self) -> Child:
         self.life += 1
         place = self._places.get(self.life)
-        doom = [str(place.number), place.when] if place and place.kind == "commit" else []
-        arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), *doom]
+        doom = [place.kind, str(place.number), place.when] if place and place.kind != "request" else []
+        arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), str(int(self._crowded)), *doom]
         environ = {"DISCORD_TOKEN": self._sandbox.token}
         output = self.folder / f"bot{self.life}.out"
         self._child = child = await self._nursery.start("bot", arguments, environ, output)
@@ -130,8 +145,9 @@ class Lives:
         killed = await child.wait() == -signal.SIGKILL
         self.kills += killed
         tally = self.folder / "tally"
-        commits = int(tally.read_text(encoding="ascii")) if not killed and tally.exists() else 0
+        told = tally.read_text(encoding="ascii") if not killed and tally.exists() else "0 0"
+        commits, queued = map(int, told.split())
         requests = len(await self._sandbox.control.requests())
-        self.touches.append(Touches(commits, requests - self._seen))
+        self.touches.append(Touches(commits, requests - self._seen, queued))
         self._seen = requests
         await self._sandbox.control.clear_faults()

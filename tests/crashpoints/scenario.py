@@ -164,7 +164,10 @@ async def plain(stage: Stage) -> None:
     await stage.lives.stop()
 
 
-PLAYED = {"large": large, "small": small, "streamed": streamed, "plain": plain}
+CROWDED = "crowded"
+"""The large scenario once more, with a batch queued behind another however few callers there are."""
+
+PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain}
 
 
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
@@ -178,7 +181,8 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             sandbox = await stack.enter_async_context(nursery.sandbox(folder, *options))
             narrator = Narrator(sandbox.control, folder)
             model = await stack.enter_async_context(narrator.serve()) if name == "streamed" else None
-            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, model.url if model else ""))
+            url, crowded = model.url if model else "", name == CROWDED
+            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, url, crowded=crowded))
             stack.push_async_callback(stage.lives.stop)
             trouble = ""
             try:

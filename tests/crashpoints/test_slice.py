@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from tests.crashpoints.harness import Run, attempted
 from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import nursery
-from tests.crashpoints.scenario import Result, play
+from tests.crashpoints.scenario import Result
 
 SLICE = [
     ("small", Place(0, "commit", 2, "before")),
@@ -21,6 +22,9 @@ SLICE = [
     ("large", Place(0, "commit", 14, "before")),
     ("large", Place(1, "commit", 3, "after")),
     ("large", Place(1, "request", 9, "after")),
+    ("crowded", Place(0, "queued", 1, "before")),
+    ("crowded", Place(0, "queued", 2, "after")),
+    ("crowded", Place(1, "queued", 1, "before")),
     ("streamed", Place(0, "commit", 3, "before")),
     ("streamed", Place(0, "request", 6, "after")),
     ("streamed", Place(0, "request", 8, "before")),
@@ -42,7 +46,7 @@ async def test_a_kill_costs_and_doubles_nothing(nonce_window: int) -> None:
 
         async def run(name: str, place: Place) -> Result:
             async with slots:
-                return await play(children, name, (place,), nonce_window=nonce_window)
+                return await attempted(children, Run(name, (place,), nonce_window))
 
         results = await asyncio.gather(*(run(*each) for each in SLICE))
 

@@ -1,11 +1,15 @@
 """A process that owns a log and appends to it until it is killed; it prints what the log has acknowledged.
 
-Started by the tests as ``python appender.py FOLDER``. Each line is a stream, a version and a position.
+Started by the tests as ``python appender.py FOLDER [STREAMS NUMBER before|after]``. Each line is a stream, a version
+and a position. With a number it kills itself at that commit of those that have another batch queued behind them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sqlite3
 import sys
 import time
 from itertools import count
@@ -13,11 +17,10 @@ from pathlib import Path
 
 from bot.core import events as e
 from bot.errors import LogError
-from bot.eventlog.batch import Appended
+from bot.eventlog.batch import Appended, Batch
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.snapshots import due
 
-STREAMS = [f"channel:{number}" for number in range(4)]
 WORDS = e.Body(name="Ada", parts=("hello " * 100,))
 
 
@@ -39,17 +42,41 @@ async def append(log: EventLog, stream: str, message_id: int) -> None:
         await log.save_snapshot(stream, (await log.reader.load(stream, upto=version)).state)
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, streams: int, number: int, when: str) -> None:
     """Own the log in a folder and append for ever, to several streams at once."""
     log = await open_log(Location(folder), clock=now)
+    if when:
+        doom(log, number, when)
     sys.stdout.write("open\n")
     sys.stdout.flush()
-    for message_id in count(await log.reader.head(STREAMS[0]) + 1):
-        await asyncio.gather(*(append(log, stream, message_id) for stream in STREAMS))
+    first = await log.reader.head("channel:0") + 1
+    await asyncio.gather(*(append_for_ever(log, f"channel:{number}", first) for number in range(streams)))
+
+
+async def append_for_ever(log: EventLog, stream: str, first: int) -> None:
+    """Append to one stream, message after message."""
+    for message_id in count(first):
+        await append(log, stream, message_id)
+
+
+def doom(log: EventLog, number: int, when: str) -> None:
+    """Have this process killed at a commit that has another batch queued behind it."""
+    commit, numbers = Batch.write, count(1)
+
+    def committing(batch: Batch, connection: sqlite3.Connection) -> None:
+        here = len(log._writer._flying) > 1 and next(numbers) == number
+        if here and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit(batch, connection)
+        if here:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Batch.write = committing  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(Path(sys.argv[1])))
+        folder, streams, number, when, *_ = *sys.argv[1:], "4", "0", ""
+        asyncio.run(main(Path(folder), int(streams), int(number), when))
     except LogError as error:
         sys.exit(f"{type(error).__name__}: {error}")

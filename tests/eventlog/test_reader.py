@@ -15,6 +15,7 @@ from bot.eventlog import reader
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.eventlog.reader import Loaded, Query, Reader, StreamInfo
 from bot.eventlog.stats import Stats
+from tests.erasing import ERASE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -287,4 +288,4 @@ async def test_a_reader_outlives_the_owner(location: Location, opened: Opener) -
 async def test_a_reader_can_not_write(filled: EventLog) -> None:
     """Whatever it is asked."""
     with pytest.raises(LogUnwritable, match="read-only"):
-        await filled.reader.connection.run(lambda connection: connection.execute("DELETE FROM bodies"))
+        await filled.reader.connection.run(lambda connection: connection.execute(ERASE))

@@ -49,7 +49,7 @@ async def check(log: EventLog, acknowledged: Acknowledged) -> None:
         assert types == ["message.received", "reply.requested"] * (len(types) // 2)
         assert len(types) == stream.version
         assert (await log.reader.load(stream.name)).state.received == len(types) // 2
-    progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+    progress = [progress async for progress in verify(log.reader)]
     assert [finding for one in progress for finding in one.findings] == []
 
 

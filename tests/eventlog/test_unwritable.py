@@ -18,6 +18,7 @@ from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogUnwritable
 from bot.eventlog import database
 from bot.eventlog.log import EventLog, Location
+from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.verify import verify
 from tests.waiting import PATIENCE
 
@@ -45,7 +46,7 @@ async def check(log: EventLog, versions: int) -> None:
     assert await log.reader.head(STREAM) == versions
     assert (await log.reader.stats()).events == versions
     assert len(await log.reader.bodies(range(1, 100))) == versions
-    progress = [progress async for progress in verify(log.reader, await log.reader.streams())]
+    progress = [progress async for progress in verify(log.reader)]
     assert [finding for one in progress for finding in one.findings] == []
 
 
@@ -204,7 +205,7 @@ def test_what_the_database_reports_becomes_ours(code: int, expected: type[Except
     error = sqlite3.OperationalError("reported")
     error.sqlite_errorcode = code
 
-    with pytest.raises(expected) as caught, database.translated():
+    with pytest.raises(expected) as caught, translated():
         raise error
 
     assert isinstance(caught.value, LogError) == (expected is not sqlite3.OperationalError)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import os
-import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.core import events as e
 from bot.errors import KeyMismatch
+from bot.eventlog import database, keys
+from bot.eventlog.key_file import parse_key, read_key
+from bot.eventlog.keys import FIRST_RELEASES, LogKeys
 from bot.eventlog.log import EventLog, Location, open_reader
-from bot.eventlog.vault import Vault, parse_key
+from bot.eventlog.vault import Vault
 from bot.eventlog.verify import verify
+from tests.erasing import ERASE
+from tests.tampering import tampering
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -35,19 +41,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def sql(path: Path, script: str) -> None:
+def sql(path: Path, *statements: str) -> None:
     """Change a database behind the log's back."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
+    with tampering(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 async def problems(log: EventLog) -> list[tuple[int, str]]:
     """Verify a log and return what is wrong, by version."""
-    streams = await log.reader.streams()
     return [
-        (finding.version, finding.problem)
-        async for progress in verify(log.reader, streams)
-        for finding in progress.findings
+        (finding.version, finding.problem) async for progress in verify(log.reader) for finding in progress.findings
     ]
 
 
@@ -59,43 +63,93 @@ async def made(location: Location, opened: Opener) -> Location:
     return location
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00", "ünïcödé".encode(), bytes(1_000_000)], ids=len)
+LOG_ID = bytes(16)
+NONCE = bytes(12)
+
+
+def vault(*numbered: bytes, log_id: bytes = LOG_ID) -> Vault:
+    """Return the vault of a log with these keys, from number 1 on."""
+    return Vault(LogKeys(log_id, dict(enumerate(numbered, 1))))
+
+
+@pytest.mark.parametrize("body", [b"{}", b"\x00", "ünïcödé".encode(), bytes(1_000_000)], ids=len)
 def test_what_was_sealed_opens(body: bytes) -> None:
-    """With the same key, at the same position."""
-    vault = Vault(KEY)
+    """With the same key, in the same log, stream and position."""
+    sealed = vault(KEY).seal(STREAM, 7, body, NONCE)
 
-    assert vault.open(7, vault.seal(7, body)) == body
-    assert vault.seal(7, body) != vault.seal(7, body)
+    assert vault(KEY).open(STREAM, 7, sealed) == body
+    assert vault(KEY).seal(STREAM, 7, body, bytes(range(12))) != sealed
 
 
-@pytest.mark.parametrize("cut", [0, 1, 12, 27, -1])
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 12, 15, 30, -1])
 def test_a_seal_cut_short_does_not_open(cut: int) -> None:
     """Down to nothing."""
-    vault = Vault(KEY)
-    sealed = vault.seal(7, b"hello")[:cut]
+    sealed = vault(KEY).seal(STREAM, 7, b"hello", NONCE)[:cut]
 
     with pytest.raises(KeyMismatch, match="words of event 7"):
-        vault.open(7, sealed)
+        vault(KEY).open(STREAM, 7, sealed)
 
 
-def test_a_seal_opens_with_its_key_at_its_position_unchanged() -> None:
-    """And not otherwise."""
-    sealed = Vault(KEY).seal(7, b"hello")
-    changed = bytes([*sealed[:-1], sealed[-1] ^ 1])
+ELSEWHERE = {
+    "another key": (vault(OTHER_KEY), STREAM, 7),
+    "another log": (vault(KEY, log_id=bytes(15) + b"1"), STREAM, 7),
+    "another stream": (vault(KEY), "channel:2", 7),
+    "another position": (vault(KEY), STREAM, 8),
+    "the key by another number": (vault(OTHER_KEY, KEY), STREAM, 7),
+}
 
-    for vault, position, stored in ((Vault(OTHER_KEY), 7, sealed), (Vault(KEY), 8, sealed), (Vault(KEY), 7, changed)):
+
+@pytest.mark.parametrize(("opening", "stream", "position"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_seal_does_not_open_elsewhere(opening: Vault, stream: str, position: int) -> None:
+    """It is bound to its key, its log, its stream and its position."""
+    with pytest.raises(KeyMismatch):
+        opening.open(stream, position, vault(KEY).seal(STREAM, 7, b"hello", NONCE))
+
+
+def test_a_seal_of_which_one_bit_was_changed_does_not_open() -> None:
+    """Whichever it is: the form and the key's number count too."""
+    sealed = vault(KEY).seal(STREAM, 7, b"hello", NONCE)
+
+    for bit in range(8 * len(sealed)):
+        changed = bytearray(sealed)
+        changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(KeyMismatch):
-            vault.open(position, stored)
+            vault(KEY).open(STREAM, 7, bytes(changed))
 
 
-def test_a_vault_recognizes_its_key() -> None:
-    """By the proof that the log keeps."""
-    proof = Vault(KEY).proof()
+def test_words_under_an_older_key_open_and_new_ones_are_sealed_under_the_newest() -> None:
+    """A log may have several keys."""
+    old = vault(KEY).seal(STREAM, 7, b"hello", NONCE)
+    both = vault(KEY, OTHER_KEY)
+    new = both.seal(STREAM, 8, b"hello", NONCE)
 
-    Vault(KEY).check(proof)
-    for vault, stored in ((Vault(OTHER_KEY), proof), (Vault(KEY), proof[:-1]), (Vault(KEY), b"")):
-        with pytest.raises(KeyMismatch, match="Nothing was changed"):
-            vault.check(stored)
+    assert both.open(STREAM, 7, old) == both.open(STREAM, 8, new) == b"hello"
+    assert (both.is_newest(old), both.is_newest(new)) == (False, True)
+    with pytest.raises(KeyMismatch):
+        vault(KEY).open(STREAM, 8, new)
+
+
+def test_a_seal_of_the_first_releases_opens_at_its_position() -> None:
+    """With the master key of then."""
+    sealed = b"\x01" + NONCE + AESGCM(KEY).encrypt(NONCE, b"hello", (7).to_bytes(8, "big"))
+    first = Vault(LogKeys(LOG_ID, {FIRST_RELEASES: KEY, 1: OTHER_KEY}))
+
+    assert first.open(STREAM, 7, sealed) == b"hello"
+    for opening, position in ((first, 8), (vault(KEY), 7)):
+        with pytest.raises(KeyMismatch):
+            opening.open(STREAM, position, sealed)
+
+
+def test_a_nonce_that_repeats_shows_only_that_two_texts_are_the_same() -> None:
+    """With AES-GCM the two texts would lie open, one XORed with the other."""
+    first, again, other = (
+        vault(KEY).seal(STREAM, 7, body, NONCE)[15:] for body in (b"same " * 9, b"same " * 9, b"else " * 9)
+    )
+
+    assert first == again
+    assert bytes(a ^ b for a, b in zip(first, other, strict=True))[:45] != bytes(
+        a ^ b for a, b in zip(b"same " * 9, b"else " * 9, strict=True)
+    )
 
 
 @pytest.mark.parametrize("text", [base64.b64encode(KEY).decode(), f"\n  {base64.b64encode(KEY).decode()}\t\n"])
@@ -123,6 +177,13 @@ def test_what_is_no_key_is_refused(text: bytes) -> None:
         parse_key(text.decode("latin-1"), "ECHOLESS_VAULT_KEY")
 
     assert str(caught.value) == "ECHOLESS_VAULT_KEY does not hold a key: it must be the base64 of 32 bytes."
+
+
+@pytest.mark.parametrize("byte", [0, 1, 255])
+def test_a_key_of_equal_bytes_is_refused(byte: int) -> None:
+    """Somebody planted it, or made it up."""
+    with pytest.raises(KeyMismatch, match="ECHOLESS_VAULT_KEY holds a key that anybody would try"):
+        parse_key(base64.b64encode(bytes([byte] * 32)).decode(), "ECHOLESS_VAULT_KEY")
 
 
 async def refused(location: Location, opened: Opener) -> str:
@@ -205,7 +266,7 @@ async def test_events_are_read_without_a_key(made: Location) -> None:
     try:
         assert (await reader.load(STREAM)).state.received == 3
         assert await reader.bodies([1, 2, 3]) == {}
-        assert [progress.findings async for progress in verify(reader, await reader.streams())] == [()]
+        assert [finding async for progress in verify(reader) for finding in progress.findings] == []
     finally:
         await reader.close()
 
@@ -225,9 +286,9 @@ async def test_a_swapped_body_is_found(made: Location, opened: Opener) -> None:
     """A body opens at its own position alone."""
     sql(
         made.database,
-        "UPDATE bodies SET position = -1 WHERE position = 1;"
-        "UPDATE bodies SET position = 1 WHERE position = 2;"
-        "UPDATE bodies SET position = 2 WHERE position = -1;",
+        "CREATE TEMP TABLE taken AS SELECT * FROM events",
+        "UPDATE events SET (subject_id, salt, sealed) = (SELECT subject_id, salt, sealed FROM taken "
+        "WHERE taken.position = 3 - events.position) WHERE position IN (1, 2)",
     )
 
     async with opened(made) as log:
@@ -239,20 +300,42 @@ async def test_a_swapped_body_is_found(made: Location, opened: Opener) -> None:
 
 async def test_a_body_sealed_anew_is_found(made: Location, opened: Opener) -> None:
     """Even by somebody who has the key: the event remembers its digest."""
-    vault = Vault(parse_key(made.key_path.read_text(), "test"))
-    with closing(sqlite3.connect(made.database)) as connection, connection:
-        connection.execute("UPDATE bodies SET sealed = ? WHERE position = 2", (vault.seal(2, b'{"parts":["forged"]}'),))
+    forging = Vault(database.look(made.database, partial(keys.read, master=read_key(made.key_path))))
+    sealed = forging.seal(STREAM, 2, b'{"parts":["forged"]}', NONCE)
+    with tampering(made.database) as connection:
+        connection.execute("UPDATE events SET sealed = ? WHERE position = 2", (sealed,))
 
     async with opened(made) as log:
-        assert await problems(log) == [(2, "its words were changed")]
+        assert await problems(log) == [(2, "its words, or whose they are, were changed")]
+
+
+async def test_words_ascribed_to_another_person_are_found(made: Location, opened: Opener) -> None:
+    """Else what erases a person's words would pass them over."""
+    sql(made.database, "UPDATE events SET subject_id = 8 WHERE position = 2")
+
+    async with opened(made) as log:
+        assert await problems(log) == [(2, "its words, or whose they are, were changed")]
+
+
+IN_PART = ["subject_id = NULL", "salt = NULL", "sealed = NULL", "salt = NULL, sealed = NULL"]
+
+
+@pytest.mark.parametrize("change", IN_PART)
+async def test_words_of_which_a_part_is_gone_are_found(made: Location, opened: Opener, change: str) -> None:
+    """Erasing takes all of them."""
+    sql(made.database, f"UPDATE events SET {change} WHERE position = 2")  # noqa: S608 - constants
+
+    async with opened(made) as log:
+        assert [version for version, _ in await problems(log)] == [2]
 
 
 async def test_an_erased_body_leaves_a_whole_chain(made: Location, opened: Opener) -> None:
     """The event stays with the digest, the words are gone."""
-    sql(made.database, "DELETE FROM bodies WHERE position = 2")
+    sql(made.database, f"{ERASE} WHERE position = 2")
 
     async with opened(made) as log:
         assert await problems(log) == []
+        assert sum([progress.erased async for progress in verify(log.reader)]) == 1
         assert sorted(await log.reader.bodies([1, 2, 3])) == [1, 3]
         assert (await log.reader.load(STREAM)).state.received == 3
         assert len((await log.append(STREAM, [said(4)])).new) == 1

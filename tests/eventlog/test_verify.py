@@ -11,17 +11,19 @@ from hashlib import sha256
 import pytest
 
 from bot.core import events as e
-from bot.eventlog import verify as verification
+from bot.eventlog import verify_events
 from bot.eventlog.log import EventLog, Location
-from bot.eventlog.reader import StreamInfo
-from bot.eventlog.verify import Finding, Progress, verify
+from bot.eventlog.verify import Progress, verify
+from bot.eventlog.verify_events import Finding
+from tests.tampering import tampering
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
 STREAM = "channel:1"
 OTHER = "channel:2"
-HASH = "its hash does not fit: it, or the one before it, was changed"
+HASH = "its hash does not fit: it, or one before it, was changed or taken away"
 SNAPSHOT = "its snapshot is not what the events give"
+DIGEST = "its snapshot is damaged"
 HEAD = "the stream's head does not fit its last event"
 
 
@@ -33,26 +35,32 @@ def said(message_id: int) -> e.Draft:
 
 
 def tamper(location: Location, *changes: str, version: int | None = None) -> None:
-    """Change a log with the triggers out of the way, or one event of its first stream."""
+    """Change a log, or one event of its first stream."""
     where = "" if version is None else f"WHERE stream_id = 1 AND version = {version}"
-    with closing(sqlite3.connect(location.database)) as connection, connection:
-        for change in ("DROP TRIGGER events_refuse_update", "DROP TRIGGER events_refuse_delete"):
-            connection.execute(change)
+    with tampering(location.database) as connection:
         for change in changes:
             assert connection.execute(f"{change} {where}").rowcount > 0
 
 
-async def check(log: EventLog, *streams: str) -> list[Progress]:
-    """Verify some streams, or all."""
-    chosen = [StreamInfo(stream, 0) for stream in streams] or await log.reader.streams()
-    return [progress async for progress in verify(log.reader, chosen)]
+async def check(log: EventLog, stream: str | None = None) -> list[Progress]:
+    """Verify one stream, or all."""
+    return [progress async for progress in verify(log.reader, stream)]
+
+
+def findings(progress: list[Progress]) -> list[Finding]:
+    """Return everything that is wrong."""
+    return [finding for one in progress for finding in one.findings]
 
 
 def found(progress: list[Progress]) -> list[tuple[int, str]]:
     """Return what is wrong with the first stream, and hold the others to be whole."""
-    findings = [finding for one in progress for finding in one.findings]
-    assert {finding.stream for finding in findings} <= {STREAM}
-    return [(finding.version, finding.problem) for finding in findings]
+    assert {finding.stream for finding in findings(progress)} <= {STREAM}
+    return [(finding.version, finding.problem) for finding in findings(progress)]
+
+
+def pages(progress: list[Progress]) -> list[Progress]:
+    """Return the reports about events."""
+    return [one for one in progress if one.events]
 
 
 @pytest.fixture
@@ -71,17 +79,19 @@ async def made(location: Location, opened: Opener) -> Location:
 async def test_a_whole_log_gives_no_findings(made: Location, opened: Opener) -> None:
     """Every event is counted."""
     async with opened(made) as log:
-        assert await check(log) == [Progress(STREAM, 6), Progress(OTHER, 6)]
+        assert pages(await check(log)) == [Progress(12)]
+        assert pages(await check(log, STREAM)) == [Progress(6)]
+        assert findings(await check(log)) == []
 
 
 async def test_verification_goes_page_by_page(made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that memory stays flat, and progress can be told."""
-    monkeypatch.setattr(verification, "PAGE", 4)
+    monkeypatch.setattr(verify_events, "PAGE", 5)
     async with opened(made) as log:
-        assert [one.events for one in await check(log)] == [4, 2, 4, 2]
+        assert [one.events for one in pages(await check(log))] == [5, 5, 2]
     tamper(made, "UPDATE events SET recorded_at = 1", version=5)
     async with opened(made) as log:
-        assert [len(one.findings) for one in await check(log)] == [0, 1, 0, 0]
+        assert [len(one.findings) for one in pages(await check(log))] == [0, 1, 0]
 
 
 CHANGES = {
@@ -100,7 +110,6 @@ CHANGES = {
     "no key to a part of one": ("UPDATE events SET key_part = 0", 3),
     "the correlation": ("UPDATE events SET correlation = NULL", 2),
     "the causation": ("UPDATE events SET causation = 1", 2),
-    "the position": ("UPDATE events SET position = 100", 3),
     "the body's digest": ("UPDATE events SET body_digest = zeroblob(32)", 2),
     "the body's digest to none": ("UPDATE events SET body_digest = NULL", 2),
 }
@@ -112,27 +121,44 @@ async def test_a_changed_event_is_found(made: Location, opened: Opener, change: 
     tamper(made, change, version=version)
 
     async with opened(made) as log:
-        findings = found(await check(log))
-    assert findings[0] == (version, HASH)
-    assert HASH not in [problem for _, problem in findings[1:]]
+        wrong = found(await check(log))
+    assert wrong[0] == (version, HASH)
+    assert HASH not in [problem for _, problem in wrong[1:]]
+
+
+async def test_an_event_at_another_position_is_found(made: Location, opened: Opener) -> None:
+    """By its hash, and by the gap it leaves."""
+    tamper(made, "UPDATE events SET position = 100", version=6)
+
+    async with opened(made) as log:
+        assert findings(await check(log)) == [
+            Finding("", 0, "there is no event between positions 10 and 12"),
+            Finding(OTHER, 6, HASH),
+            Finding("", 0, "there is no event between positions 12 and 100"),
+            Finding(STREAM, 6, HASH),
+            Finding(STREAM, 6, "its words do not open with this key"),
+        ]
 
 
 REMOVALS = {
-    "the first": (1, (2, "it follows version 0")),
-    "one in the middle": (5, (6, "it follows version 4")),
-    "the last": (6, (5, "the stream ends at version 5, its head says 6")),
+    "the first": (1, 2, (STREAM, 2, "it follows version 0"), (OTHER, 1, HASH)),
+    "one in the middle": (5, 10, (STREAM, 6, "it follows version 4"), (OTHER, 5, HASH)),
+    "the last": (6, 12, (STREAM, 0, "the stream ends at version 5, its head says 6"), (OTHER, 6, HASH)),
 }
 
 
-@pytest.mark.parametrize(("version", "expected"), REMOVALS.values(), ids=REMOVALS)
+@pytest.mark.parametrize(("version", "after", "own", "next_one"), REMOVALS.values(), ids=REMOVALS)
 async def test_a_removed_event_is_found(
-    made: Location, opened: Opener, version: int, expected: tuple[int, str]
+    made: Location, opened: Opener, version: int, after: int, own: tuple[str, int, str], next_one: tuple[str, int, str]
 ) -> None:
-    """By the gap it leaves."""
+    """By the gap it leaves in its stream and in the log."""
     tamper(made, "DELETE FROM events", version=version)
 
     async with opened(made) as log:
-        assert expected in found(await check(log))
+        wrong = findings(await check(log))
+    assert Finding(*own) in wrong
+    assert Finding(*next_one) in wrong
+    assert Finding("", 0, f"there is no event between positions {after - 2} and {after}") in wrong
 
 
 async def test_a_stream_without_its_events_is_found(made: Location, opened: Opener) -> None:
@@ -140,21 +166,30 @@ async def test_a_stream_without_its_events_is_found(made: Location, opened: Open
     tamper(made, "DELETE FROM events WHERE stream_id = 1")
 
     async with opened(made) as log:
-        assert found(await check(log)) == [(0, "the stream ends at version 0, its head says 6")]
+        assert found(await check(log, STREAM)) == [(0, "the stream ends at version 0, its head says 6")]
+
+
+async def test_a_stream_that_was_removed_whole_is_found(made: Location, opened: Opener) -> None:
+    """Its neighbours in the log remember it."""
+    tamper(made, "DELETE FROM events WHERE stream_id = 1", "DELETE FROM streams WHERE id = 1", "DELETE FROM snapshots")
+
+    async with opened(made) as log:
+        wrong = findings(await check(log))
+    assert [finding for finding in wrong if finding.stream] == [
+        Finding(OTHER, version, HASH) for version in range(1, 7)
+    ]
+    assert Finding("", 0, "there is no event between positions 2 and 4") in wrong
 
 
 async def test_swapped_events_are_found(made: Location, opened: Opener) -> None:
     """Both."""
-    for before, after in ((5, 99), (6, 5), (99, 6)):
-        with closing(sqlite3.connect(made.database)) as connection, connection:
-            connection.execute("DROP TRIGGER IF EXISTS events_refuse_update")
-            values = (after, before)
-            connection.execute("UPDATE events SET version = ? WHERE stream_id = 1 AND version = ?", values)
+    swapped = "UPDATE events SET version = {1} WHERE stream_id = 1 AND version = {0}"
+    tamper(made, *(swapped.format(*change) for change in ((5, 99), (6, 5), (99, 6))))
 
     async with opened(made) as log:
-        findings = found(await check(log))
-    assert (5, HASH) in findings
-    assert (6, HASH) in findings
+        wrong = found(await check(log))
+    assert (5, HASH) in wrong
+    assert (6, HASH) in wrong
 
 
 async def test_an_event_moved_to_another_stream_is_found(made: Location, opened: Opener) -> None:
@@ -170,12 +205,18 @@ async def test_an_added_event_is_found(made: Location, opened: Opener) -> None:
     tamper(
         made,
         "INSERT INTO events SELECT 100, stream_id, 7, type, v, recorded_at, NULL, NULL, NULL, correlation, causation, "
-        "data, body_digest, hash FROM events",
+        "data, body_digest, hash, subject_id, salt, sealed FROM events",
         version=6,
     )
 
     async with opened(made) as log:
-        assert found(await check(log)) == [(7, HASH), (7, "the stream ends at version 7, its head says 6")]
+        wrong = found(await check(log, STREAM))
+    assert wrong == [
+        (7, HASH),
+        (7, "its words do not open with this key"),
+        (7, "its dedupe key is not its own"),
+        (0, "the stream ends at version 7, its head says 6"),
+    ]
 
 
 async def test_a_renamed_stream_is_found(made: Location, opened: Opener) -> None:
@@ -183,13 +224,13 @@ async def test_a_renamed_stream_is_found(made: Location, opened: Opener) -> None
     tamper(made, "UPDATE streams SET name = 'channel:3' WHERE id = 1")
 
     async with opened(made) as log:
-        assert Finding("channel:3", 1, HASH) in [finding for one in await check(log) for finding in one.findings]
+        assert Finding("channel:3", 1, HASH) in findings(await check(log))
 
 
 HEADS = {
-    "raised": ("UPDATE streams SET version = 7 WHERE id = 1", [(6, "the stream ends at version 6, its head says 7")]),
-    "lowered": ("UPDATE streams SET version = 5 WHERE id = 1", [(6, "the stream ends at version 6, its head says 5")]),
-    "of another hash": ("UPDATE streams SET hash = zeroblob(32) WHERE id = 1", [(6, HEAD)]),
+    "raised": ("UPDATE streams SET version = 7 WHERE id = 1", [(0, "the stream ends at version 6, its head says 7")]),
+    "lowered": ("UPDATE streams SET version = 5 WHERE id = 1", [(0, "the stream ends at version 6, its head says 5")]),
+    "of another hash": ("UPDATE streams SET hash = zeroblob(32) WHERE id = 1", [(0, HEAD)]),
 }
 
 
@@ -226,12 +267,15 @@ async def test_a_snapshot_with_a_broken_digest_is_found(made: Location, opened: 
     tamper(made, "UPDATE snapshots SET digest = zeroblob(32)")
 
     async with opened(made) as log:
-        assert found(await check(log)) == [(4, SNAPSHOT)]
+        assert found(await check(log)) == [(4, SNAPSHOT), (4, DIGEST)]
 
 
 async def test_a_snapshot_of_another_fold_is_no_finding(made: Location, opened: Opener) -> None:
     """An older release left it."""
-    tamper(made, "UPDATE snapshots SET fold = 'older', state = '{}'")
+    state = "{}"
+    with closing(sqlite3.connect(made.database)) as connection, connection:
+        values = (state, sha256(state.encode()).digest())
+        connection.execute("UPDATE snapshots SET fold = 'older', state = ?, digest = ?", values)
 
     async with opened(made) as log:
         assert found(await check(log)) == []
@@ -240,14 +284,12 @@ async def test_a_snapshot_of_another_fold_is_no_finding(made: Location, opened: 
 async def test_a_stream_that_does_not_exist_is_told(made: Location, opened: Opener) -> None:
     """Whoever asks for it mistyped its name."""
     async with opened(made) as log:
-        assert await check(log, "channel:3") == [
-            Progress("channel:3", 0, (Finding("channel:3", 0, "there is no such stream"),))
-        ]
+        assert findings(await check(log, "channel:3")) == [Finding("channel:3", 0, "there is no such stream")]
 
 
 async def test_a_log_that_grows_is_no_finding(made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verification may run beside the bot."""
-    monkeypatch.setattr(verification, "PAGE", 5)
+    monkeypatch.setattr(verify_events, "PAGE", 5)
 
     async def append() -> None:
         for number in range(100, 160):

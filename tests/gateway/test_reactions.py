@@ -7,6 +7,7 @@ import pytest
 from bot.core.events import Feeling, ReactionAdded, ReactionRemoved, ReplySent
 from bot.moderation.usage import collect
 from bot.sandbox.control_client import ControlClient
+from tests.erasing import ERASE
 from tests.harness import Launch
 
 
@@ -80,7 +81,7 @@ async def test_reactions_whose_emoji_is_erased_are_taken_off_by_what_they_say(
     await control.react(str(sent.sent_id), "👍", user="bob")
     await control.react(str(sent.sent_id), "👎", user="bob")
     await bot.judge.expect(ReactionAdded, 2)
-    await bot.bot.log._writer.connection.run(lambda connection: connection.execute("DELETE FROM bodies"))
+    await bot.bot.log._writer.connection.run(lambda connection: connection.execute(ERASE))
 
     await control.clear_reactions(str(sent.sent_id), "👍")
     (removed,) = await bot.judge.expect(ReactionRemoved)

@@ -20,7 +20,6 @@ from bot.core.decider import decide
 from bot.core.fold import fold
 from bot.errors import VersionConflict
 from bot.eventlog.log import EventLog, Location, open_log
-from bot.eventlog.reader import StreamInfo
 from bot.eventlog.verify import verify
 from tests.laws.strategies import COMMANDS, EVENTS
 
@@ -64,7 +63,7 @@ async def check(log: EventLog, stream: str, kept: Sequence[e.Recorded]) -> None:
     for version in range(len(kept) + 1):
         assert (await log.reader.load(stream, upto=version)).state == fold(kept[:version])
     if kept:
-        progress = [progress async for progress in verify(log.reader, [StreamInfo(stream, len(kept))])]
+        progress = [progress async for progress in verify(log.reader, stream)]
         assert [finding for one in progress for finding in one.findings] == []
         assert sum(one.events for one in progress) == len(kept)
 

@@ -15,6 +15,7 @@ from bot.moderation.command import ModerationError
 from bot.moderation.context import ProcessStatus
 from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room
+from tests.tampering import tampering
 
 
 async def chat(room: Room, count: int) -> None:
@@ -82,8 +83,7 @@ async def test_verify_tells_its_progress_and_its_rate(room: Room) -> None:
 async def test_verify_finds_a_change(room: Room, tmp_path: Path) -> None:
     """And names where."""
     await chat(room, 3)
-    with closing(sqlite3.connect(tmp_path / "events.db")) as database, database:
-        database.execute("DROP TRIGGER events_refuse_update")
+    with tampering(tmp_path / "events.db") as database:
         database.execute("UPDATE events SET recorded_at = 5 WHERE version = 2")
 
     report = await room.moderation.verify(CHANNEL)
@@ -96,8 +96,7 @@ async def test_verify_finds_a_change(room: Room, tmp_path: Path) -> None:
 async def test_verify_names_no_version_where_no_event_is_left(room: Room, tmp_path: Path) -> None:
     """A stream's versions begin with 1."""
     await chat(room, 3)
-    with closing(sqlite3.connect(tmp_path / "events.db")) as database, database:
-        database.execute("DROP TRIGGER events_refuse_delete")
+    with tampering(tmp_path / "events.db") as database:
         database.execute("DELETE FROM events")
 
     report = await room.moderation.verify(CHANNEL)
