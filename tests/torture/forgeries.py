@@ -254,7 +254,7 @@ FORGERIES = (
     Forgery("an event doubled under a new key", _double, HASH),
     Forgery("an event's dedupe key changed", sql("UPDATE events SET key_id = 5 WHERE position = 4"), "dedupe key"),
     Forgery("an event moved to another stream", sql(
-        "UPDATE events SET stream_id = 3, version = 9 WHERE position = 66"
+        "UPDATE events SET stream_id = 3, version = 9 WHERE position = 67"
     ), HASH),
     Forgery("a stream renamed", sql("UPDATE streams SET name = 'channel:9' WHERE id = 1", plain=True), HASH),
     Forgery("a stream removed whole", sql(*_NO_STREAM, plain=True), GAP),
@@ -265,12 +265,12 @@ FORGERIES = (
     Forgery("the file rolled back", _roll_back, "its end was taken away", anchor=True),
     Forgery("rolled back, and the bot went on", _roll_back, "up to position", anchor=True, goes_on=True),
     Forgery("words swapped within a stream", _swap_words(4, 7), WORDS),
-    Forgery("words moved to another stream", _swap_words(4, 65), WORDS),
+    Forgery("words moved to another stream", _swap_words(4, 66), WORDS),
     Forgery("words taken from another log", _words_of_neighbour, WORDS),
     Forgery("words ascribed to another person", sql("UPDATE events SET subject_id = 5 WHERE position = 4"), WHOSE),
     Forgery("words of which the salt is gone", sql("UPDATE events SET salt = NULL WHERE position = 4"), "in part"),
     Forgery("words given to an event without", sql(
-        "UPDATE events SET salt = x'00', sealed = (SELECT sealed FROM events WHERE position = 4) WHERE position = 67"
+        "UPDATE events SET salt = x'00', sealed = (SELECT sealed FROM events WHERE position = 4) WHERE position = 68"
     ), "was not recorded with"),
     Forgery("words and their digest taken away", sql(
         f"{ERASE} WHERE position = 4", "UPDATE events SET body_digest = NULL WHERE position = 4"
