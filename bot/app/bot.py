@@ -18,6 +18,7 @@ from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
+from bot.core.beginning import Beginning
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
@@ -36,6 +37,7 @@ from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.sender import DiscordSender
+from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
@@ -156,8 +158,19 @@ class Bot:
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
         pace = Pace(config.llm.edit_every.total_seconds())
+        beginning = Beginning(log.began.at, snowflake_at(log.began.at), restored=log.began.restored)
         self.replies = Replies(
-            ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
+            ReplyContext(
+                self.conversations,
+                composer,
+                sender,
+                self.interaction_replies,
+                patience,
+                pace,
+                clock,
+                notices,
+                beginning,
+            )
         )
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None

@@ -90,7 +90,7 @@ class Arrivals:
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
-            self._background.start(self._own(incoming))
+            self._background.start(self._own(incoming, place))
             return
         via = self._sync.via(incoming.channel_id)
         recording = self._intake.message(incoming, place, via, own_id)
@@ -155,9 +155,9 @@ class Arrivals:
         except EcholessError as error:
             _log.debug("reaction.unrecorded", error=type(error).__name__)
 
-    async def _own(self, incoming: Incoming) -> None:
+    async def _own(self, incoming: Incoming, place: Place) -> None:
         try:
-            await self._intake.own(incoming)
+            await self._intake.own(incoming, place, Via.AHEAD)
         except EcholessError as error:
             _log.debug("echo.unrecorded", error=type(error).__name__)
 

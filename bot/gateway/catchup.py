@@ -225,7 +225,7 @@ class Catchup:
         for recorded in await asyncio.gather(*waiting):
             run.new += bool(recorded)
         for incoming in own:
-            await self._intake.own(incoming)
+            await self._intake.own(incoming, place, Via.CATCHUP)
 
 
 def _has_news(target: Target, watermark_id: int) -> bool:
