@@ -14,6 +14,7 @@ import structlog
 
 from bot import __version__
 from bot.app import from_settings
+from bot.app.backups import Backups
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
@@ -54,7 +55,7 @@ from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, log_answers, serve
-from bot.times import length_of
+from bot.times import SECOND, length_of
 
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
@@ -92,7 +93,8 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
         )
         await log.append(BOT_STREAM, (Draft(started),))
-        await bot.serve(stopping)
+        async with bot.backups.of(location):
+            await bot.serve(stopping)
         reason = "asked to"
     finally:
         with suppress(EcholessError):
@@ -122,6 +124,7 @@ class Bot:
         self._config = config
         self._answering = answering
         self._background, self._anchoring = Background(), Background()
+        self.backups = Backups(config.backup, clock)
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
@@ -217,6 +220,7 @@ class Bot:
             log="unwritable" if self.healer.trouble else "writable",
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
+            backup=self.backups.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -313,5 +317,7 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self.current.connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
+        self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))
