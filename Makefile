@@ -32,7 +32,7 @@ lint: $(READY) ## style, types and the floors
 crashpoints: $(READY) ## kill -9 at every place where the bot touches the outside world, and at pairs (PAIRS=N: only so many)
 	@$(BIN)/python -m tests.crashpoints.harness --pairs $(or $(PAIRS),0)
 
-torture: $(READY) ## the log's files changed by accident and on purpose: is everything found? (WHAT=flips|tamper; COUNT=N changes; SEED=N)
+torture: $(READY) ## the log's files changed, copied and restored: is everything found, is nothing lost or doubled? (WHAT=flips|tamper|copies|restore; COUNT=N changes; SEED=N)
 	@$(BIN)/python -m tests.torture $(or $(WHAT),all) --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used
