@@ -9,6 +9,8 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogUnwritable          the folder or the disk refuses to be written
 │   ├── LogDamaged             the file is damaged, truncated or edited
 │   ├── LogForeign             the file is not a log of ours, or of a newer release
+│   ├── LogExposed             somebody else could have put a file there, or has
+│   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
 └── VersionConflict            somebody else appended first; names both versions
 
@@ -76,6 +78,14 @@ class LogDamaged(LogError):
 
 class LogForeign(LogError):
     """The file is not a log of ours, or one of a newer release."""
+
+
+class LogExposed(LogError):
+    """Somebody else could have put a file of the log there, or has."""
+
+
+class LogIncomplete(LogError):
+    """The files are a copy that may lack the newest events, or a backup that was not restored."""
 
 
 class KeyMismatch(LogError):

@@ -50,7 +50,8 @@ def test_defaults_hold_where_nothing_is_set(tmp_path: Path, monkeypatch: pytest.
 
     config = load(None, {})
 
-    assert Config(log=config.log) == config
+    assert Config(log=config.log, backup=config.backup) == config
+    assert tmp_path / "backup" == config.backup.folder
     assert tmp_path / "data" == config.log.path
     assert tmp_path / "data" / "vault.key" == config.log.vault_key_file
     assert timedelta(minutes=30) == config.replies.max_age

@@ -14,10 +14,12 @@ import structlog
 
 from bot import __version__
 from bot.app import from_settings
+from bot.app.backups import Backups
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
+from bot.core.beginning import Beginning
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
@@ -37,6 +39,7 @@ from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.sender import DiscordSender
+from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor, checked_token
 from bot.gateway.sync import Sync
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
@@ -53,7 +56,7 @@ from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, answer_log, serve
-from bot.times import length_of
+from bot.times import SECOND, length_of
 
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
@@ -91,7 +94,8 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
         )
         await log.append(BOT_STREAM, (Draft(started),))
-        await bot.serve(stopping)
+        async with bot.backups.of(location):
+            await bot.serve(stopping)
         reason = "asked to"
     finally:
         with suppress(EcholessError):
@@ -121,6 +125,7 @@ class Bot:
         self._config = config
         self._answering = answering
         self._background, self._anchoring = Background(), Background()
+        self.backups = Backups(config.backup, clock)
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
@@ -161,8 +166,19 @@ class Bot:
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
         pace = Pace(config.llm.edit_every.total_seconds())
+        beginning = Beginning(log.began.at, snowflake_at(log.began.at), restored=log.began.restored)
         self.replies = Replies(
-            ReplyContext(self.conversations, composer, sender, self.interaction_replies, patience, pace, clock, notices)
+            ReplyContext(
+                self.conversations,
+                composer,
+                sender,
+                self.interaction_replies,
+                patience,
+                pace,
+                clock,
+                notices,
+                beginning,
+            )
         )
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
@@ -209,6 +225,7 @@ class Bot:
             log="unwritable" if self.healer.trouble else "writable",
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
+            backup=self.backups.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -306,5 +323,7 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self.current.connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
+        self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -18,7 +18,9 @@ from bot.core.events import CatchupCompleted, ChannelDeleted, HistoryForbidden, 
 from bot.core.streams import channel_of
 from bot.errors import LogError
 from bot.eventlog.log import Location, open_reader
+from bot.eventlog.opening import see_as_owner
 from bot.eventlog.owner import read_owner
+from bot.eventlog.plain_files import require_own
 from bot.eventlog.reader import Query, Reader
 
 LITTLE_SPACE, NO_SPACE = 500 * 2**20, 20 * 2**20
@@ -60,6 +62,9 @@ async def check_log(config: Config) -> LogChecked:
         location = log_location(config)
         if not location.database.exists():
             return LogChecked(_absent(location), unread=fine("history", "no log, so nothing was read yet"))
+        require_own(location.database)
+        if not _holder(location.folder):
+            see_as_owner(location.database)
         reader = await open_reader(location)
     except LogError as error:
         return _failed(error, "opened")

@@ -18,6 +18,7 @@ from bot.config.section import (
     COUNT,
     DOLLARS,
     DURATION,
+    EVERY,
     IDS,
     LIMIT,
     NOTICE,
@@ -33,6 +34,7 @@ from bot.config.values import (
     NOTICES,
     Dollars,
     Duration,
+    Every,
     FilePath,
     FilePathOrNone,
     HttpAddress,
@@ -109,6 +111,14 @@ class LogSettings(Section):
     def vault_key_file(self) -> Path:
         """Return the path of the vault's key: ``key_file``, or ``vault.key`` beside the log."""
         return self.key_file or self.path / "vault.key"
+
+
+class BackupSettings(Section):
+    """Backups that the running bot takes."""
+
+    every: Every = Field(None, description=EVERY)
+    keep: Positive = Field(14, description=COUNT)
+    folder: FilePath = Field(Path("backup"), description="the path of a folder")
 
 
 class RepliesSettings(Section):
@@ -223,6 +233,7 @@ class Config(Section):
 
     discord: DiscordSettings = DiscordSettings()
     log: LogSettings = LogSettings()
+    backup: BackupSettings = BackupSettings()
     replies: RepliesSettings = RepliesSettings()
     channels: ChannelsSettings = ChannelsSettings()
     rules: tuple[RuleSettings, ...] = ()

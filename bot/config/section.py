@@ -12,6 +12,7 @@ CHANNEL = "the Discord id of a channel, such as 123456789012345678"
 _DURATION = 'a duration such as "30m", "7d" or "1h30m"'
 DURATION = f"{_DURATION}, at most {LONGEST.days}d"
 POSITIVE_DURATION = f"{_DURATION}, longer than 0s and at most {LONGEST.days}d"
+EVERY = f'{_DURATION}, at most {LONGEST.days}d, or "off"'
 COUNT = "a whole number, 1 or more"
 LIMIT = 'a number of replies in a duration such as "30/1m", or "off"'
 TOKENS = 'a number of tokens a day, 1 or more, or "off"'

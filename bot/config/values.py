@@ -73,6 +73,11 @@ def parse_or_off(value: object) -> object:
     return None if value == "off" else value
 
 
+def parse_every(value: object) -> timedelta | None:
+    """Read how often; ``off`` is never (None)."""
+    return None if value in (None, "off") else _positive(parse_duration(value))
+
+
 def parse_snowflake(value: object) -> int:
     """Read a Discord id, a number or a string. JSON needs strings, because large numbers lose digits there."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -170,6 +175,7 @@ def without_huge_numbers(value: Mapping[str, object]) -> Mapping[str, object]:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Every = Annotated[timedelta | None, BeforeValidator(parse_every)]
 Tokens = Annotated[Annotated[int, Strict(), Field(ge=1, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
 Dollars = Annotated[Annotated[float, Field(gt=0, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.core.addressing import Nonce
+from bot.core.beginning import ALWAYS, FROM_BEFORE, Beginning
 from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason, Proof
+from bot.core.events import AbandonReason, Proof, Role
 from bot.core.outbox import Outbox, Pending
 from bot.times import MINUTE
 
@@ -165,24 +166,44 @@ def doubtful(outbox: Outbox, certain: Collection[int]) -> list[Pending]:
     return [entry for entry in outbox if entry.message_id not in certain and not (entry.asked or entry.awaited)]
 
 
-def judge_look(state: Conversation, entry: Pending, texts: Sequence[str], look: Look, now: int) -> Verdict:
+def judge_look(
+    state: Conversation, entry: Pending, texts: Sequence[str], look: Look, now: int, beginning: Beginning = ALWAYS
+) -> Verdict:
     """Judge a reply of unknown fate by a look; ``texts`` are its parts, ``now`` microseconds since the epoch."""
     message_id = entry.message_id
+    left = beginning.is_after(entry) and (beginning.restored or _was_here_before(beginning, state, look))
     if not entry.may_be_sent:
         answers = (seen.message_id for seen in look.sightings if seen.reply_to == message_id)
-        return Verdict(tuple(NoteForeign(message_id, sent_id) for sent_id in answers)[:1], certain=True)
+        foreign = tuple(NoteForeign(message_id, sent_id) for sent_id in answers)[:1]
+        return Verdict(foreign or (_from_before(entry),)) if left else Verdict(foreign, certain=True)
     complete = entry.composed and entry.next_part is None
     if not look.readable and not complete:
-        holds = nonce_holds(entry, now)
+        holds = nonce_holds(entry, now) and not left
         return Verdict(() if holds else (Abandon(message_id, AbandonReason.UNKNOWN_FATE),), certain=holds)
     there = message_id in look.present
     found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=parts_of_others(state, entry))
+    confirmed = tuple(
+        Confirm(message_id, part, sent_id, Proof.HISTORY, entry.generation) for part, sent_id in found.items()
+    )
+    if left:
+        ends = not entry.begun and all(sent or part in found for part, sent in enumerate(entry.sent_ids))
+        return Verdict(confirmed if ends else (*confirmed, _from_before(entry)))
     if entry.begun and not (there or complete or found):
         # A part that was sent after its trigger was deleted has no reference, and its text is not known either.
         return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
     shown = {seen.message_id: seen.text for seen in look.sightings} if entry.begun else {}
-    confirmed = (Confirm(message_id, part, sent_id, Proof.HISTORY, entry.generation) for part, sent_id in found.items())
-    return Verdict(tuple(confirmed), certain=True, shown=shown)
+    return Verdict(confirmed, certain=True, shown=shown)
+
+
+def _was_here_before(beginning: Beginning, state: Conversation, look: Look) -> bool:
+    """Tell whether a channel shows that the bot wrote there before the log began."""
+    own = [seen.message_id for seen in look.sightings]
+    own += [turn.message_id for turn in state.window if turn.role is Role.BOT]
+    return any(message_id < beginning.first_id for message_id in own)
+
+
+def _from_before(entry: Pending) -> Abandon:
+    return Abandon(entry.message_id, AbandonReason.UNKNOWN_FATE, FROM_BEFORE)
 
 
 def found_parts(

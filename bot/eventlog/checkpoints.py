@@ -21,8 +21,11 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
+import structlog
+
 from bot.errors import LogError
-from bot.eventlog.database import Connection, wal_length
+from bot.eventlog.database import PAGE_SIZE, Connection
+from bot.eventlog.wal import wal_length
 
 EVERY = 1_800
 """Pages between two checkpoints: 8 MB of write-ahead log. After a crash the next start reads them again.
@@ -31,11 +34,16 @@ Measured with 100 callers: at 1,000 the median append takes 8 % longer, at 4,000
 times as long.
 """
 
+HELD = 8 * EVERY
+"""Pages that the write-ahead log reaches only while somebody reads an older state of the log all the time."""
+
 _LEAST = 1 / 16
 """The least part of these pages that is written before they are counted again."""
 
 _A_COMMIT = 4
 """The pages of a commit at most, about, to which each event adds one."""
+
+_log = structlog.get_logger()
 
 
 class Checkpointer:
@@ -50,6 +58,7 @@ class Checkpointer:
         self._writing = writing
         self.file = file
         self._left = 0
+        self._held = False
         self._due = asyncio.Event()
 
     def wrote(self, events: int) -> None:
@@ -63,13 +72,26 @@ class Checkpointer:
         while True:
             await self._due.wait()
             self._due.clear()
-            pages = EVERY
+            uncopied = EVERY
             # The writer meets the same error and reports it. The pages are safe in the write-ahead log.
             with suppress(LogError, OSError):
-                pages = await self._aside.run(partial(_copied_and_synced, self.file))
-                if not pages:
+                pages = uncopied = await self._aside.run(partial(_copied_and_synced, self.file))
+                if pages >= EVERY:
                     await self._writing.run(_copy_pages)
-            self._left = max(EVERY - pages, int(EVERY * _LEAST))
+                    uncopied = 0
+                self._notice(pages)
+            self._left = max(EVERY - uncopied, int(EVERY * _LEAST))
+
+    def _notice(self, pages: int) -> None:
+        """Say once when somebody keeps the write-ahead log from beginning anew."""
+        if pages >= HELD and not self._held:
+            _log.warning(
+                "log.held",
+                megabytes=round(pages * PAGE_SIZE / 1e6),
+                hint=f"another program goes on reading one state of {os.fsdecode(self.file.name)}, so its -wal grows: "
+                "end it (a backup ends by itself; `fuser` names the process)",
+            )
+        self._held = pages >= HELD or (self._held and pages >= EVERY)
 
     async def close(self) -> None:
         """Close the connection that copies. The file stays open until the other connections are closed."""
@@ -77,7 +99,7 @@ class Checkpointer:
 
 
 def _copied_and_synced(file: FileIO, connection: sqlite3.Connection) -> int:
-    """Copy the pages if they are enough by now, and return how many are left."""
+    """Copy the pages if they are enough by now, and return how many they were."""
     pages = wal_length(Path(os.fsdecode(file.name)))
     if pages < EVERY:
         return pages
@@ -85,7 +107,7 @@ def _copied_and_synced(file: FileIO, connection: sqlite3.Connection) -> int:
     # The system reports a failed sync once to each open file. SQLite sees it at its own sync and keeps the pages.
     with suppress(OSError):
         os.fsync(file.fileno())
-    return 0
+    return pages
 
 
 def _copy_pages(connection: sqlite3.Connection) -> None:

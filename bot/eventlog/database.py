@@ -10,7 +10,6 @@ import asyncio
 import os
 import sqlite3
 import struct
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -22,6 +21,7 @@ import aiosqlite
 
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
 from bot.eventlog.sqlite_errors import RESTORE, translated
+from bot.eventlog.wal import shm_path, wal_pages, wal_path
 
 APPLICATION_ID = 0x4563686F
 """``Echo`` in ASCII: marks a database file as ours."""
@@ -30,9 +30,10 @@ FILE_NAME = "events.db"
 PAGE_SIZE = 4096
 """A commit writes whole pages. Compared with 16 KiB, a commit of one event took half the time, of 100 two thirds."""
 BUSY_MILLISECONDS = 5000
+WAL_BYTES = 2**24
+"""The size to which SQLite cuts the file of the write-ahead log when that begins anew."""
 
 _HEADER_BYTES = 100
-_WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _PAGE_SIZES = frozenset(2**power for power in range(9, 17))
 _MAGIC = b"SQLite format 3\x00"
 
@@ -49,6 +50,9 @@ SELECT e.*, b.subject_id, b.salt, CAST(x'01' || b.sealed AS BLOB) AS sealed
 FROM main.events e LEFT JOIN main.bodies b ON b.position = e.position
 """
 """Shows readers a log of an older release, which no owner has opened since, in the form of today."""
+
+_IMMUTABLE, _WITHOUT_FILES = "&immutable=1", "&vfs=unix-none"
+"""Ends of URIs: what nobody writes is read without a lock, and without or with its write-ahead log."""
 
 T = TypeVar("T")
 
@@ -116,7 +120,7 @@ def _is_short(path: Path, size: int, pages: int, page_size: int) -> bool:
     in the write-ahead log. A running owner may have finished the checkpoint meanwhile.
     """
     missing = set(range(size // page_size + 1, pages + 1))
-    return bool(missing) and not missing <= _wal_pages(path, page_size) and path.stat().st_size < pages * page_size
+    return bool(missing) and not missing <= wal_pages(path, page_size) and path.stat().st_size < pages * page_size
 
 
 def _refuse_newer(path: Path, version: int) -> None:
@@ -124,33 +128,6 @@ def _refuse_newer(path: Path, version: int) -> None:
         raise LogForeign(
             f"{path} has schema version {version} and this release knows {len(migrations())}: use the newer release."
         )
-
-
-def _wal_pages(path: Path, page_size: int) -> set[int]:
-    """Return the numbers of the pages in the write-ahead log's file: after a header, each with a header of its own."""
-    wal = _wal(path)
-    if not wal.exists():
-        return set()
-    with wal.open("rb") as file:
-        starts = range(_WAL_HEADER_BYTES, wal.stat().st_size - page_size, _FRAME_HEADER_BYTES + page_size)
-        return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
-
-
-def wal_length(path: Path) -> int:
-    """Return how many pages the write-ahead log of the open log at ``path`` holds.
-
-    Its file keeps its size when it begins anew. Pages of earlier rounds then follow, and do not have the salts of its
-    header (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). The file has no lock that closing it here
-    could release.
-    """
-    with _wal(path).open("rb") as file:
-        handle = file.fileno()
-        header = os.pread(handle, _WAL_HEADER_BYTES, 0)
-        if len(header) < _WAL_HEADER_BYTES:
-            return 0
-        (page_size,) = struct.unpack_from(">I", header, 8)
-        starts = range(_WAL_HEADER_BYTES, os.fstat(handle).st_size, _FRAME_HEADER_BYTES + page_size)
-        return bisect_left(starts, 1, key=lambda start: int(os.pread(handle, 8, start + 8) != header[16:24]))
 
 
 def create(path: Path, *, now: int, begin: Callable[[sqlite3.Connection], None]) -> None:
@@ -194,12 +171,24 @@ def migrate(connection: sqlite3.Connection, *, now: int) -> None:
 
 def look(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     """Return what ``work`` returns for the log at ``path``, which is opened for reading and left as it is."""
+    uri = _untouching(path)
     with (
         translated(),
-        closing(sqlite3.connect(_untouching(path), uri=True, timeout=BUSY_MILLISECONDS / 1000)) as connection,
+        closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)) as connection,
     ):
-        _check_version(connection, path)
+        _prepare_reading(connection, path, uri)
         return work(connection)
+
+
+def look_alone(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Return what ``work`` returns for the database file without its write-ahead log; errors are those of sqlite3."""
+    with closing(connection_alone(path)) as connection:
+        return work(connection)
+
+
+def connection_alone(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads a database file without its write-ahead log."""
+    return sqlite3.connect(_uri(path, "ro") + _IMMUTABLE, uri=True, isolation_level=None)
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
@@ -226,31 +215,53 @@ def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
     connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("PRAGMA secure_delete = ON")
+    # When somebody has read for long, and the write-ahead log has grown, it becomes small again at its next beginning.
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
     connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
 
 async def connect_reader(path: Path) -> Connection:
     """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
+    uri = _reading(path)
+    return await _connect(uri, partial(_prepare_reading, path=path, uri=uri))
 
-    def prepare(connection: sqlite3.Connection) -> None:
-        if _check_version(connection, path) < _WORDS_IN_EVENTS:
-            connection.execute(_AS_TODAY)
 
-    return await _connect(_uri(path, "ro"), prepare)
+def connection_for_reading(path: Path) -> sqlite3.Connection:
+    """Return what :func:`connect_reader` does, for work without a loop."""
+    uri = _reading(path)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    try:
+        _prepare_reading(connection, path, uri)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare_reading(connection: sqlite3.Connection, path: Path, uri: str) -> None:
+    if uri.endswith(_WITHOUT_FILES):
+        # Then SQLite keeps its index of the write-ahead log in memory.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    if _check_version(connection, path) < _WORDS_IN_EVENTS:
+        connection.execute(_AS_TODAY)
 
 
 def _uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
+def _reading(path: Path) -> str:
+    """Return a URI for reading. Where no file can be made beside the log, nobody can write it either."""
+    wal = wal_path(path)
+    if os.access(path.parent, os.W_OK) or shm_path(path).exists():
+        return _uri(path, "ro")
+    return _uri(path, "ro") + (_WITHOUT_FILES if wal.exists() and wal.stat().st_size else _IMMUTABLE)
+
+
 def _untouching(path: Path) -> str:
     """Return a URI that reads a log without creating files beside it, where no process has the log open."""
-    return _uri(path, "ro") + ("" if _wal(path).exists() else "&immutable=1")
-
-
-def _wal(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
+    return _reading(path) if wal_path(path).exists() else _uri(path, "ro") + _IMMUTABLE
 
 
 async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> Connection:

@@ -53,6 +53,12 @@ def has_key(path: Path) -> bool:
 def make_key(path: Path) -> bytes:
     """Write a fresh key to ``path``, readable by its owner alone, and return it."""
     key = os.urandom(KEY_BYTES)
+    write_key(path, key)
+    return key
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Write a key to a new file, readable by its owner alone; raise LogUnwritable, also when there is a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not has_key(path):
@@ -64,4 +70,3 @@ def make_key(path: Path) -> bytes:
             os.fsync(file.fileno())
     except OSError as error:
         raise LogUnwritable(f"The key file {path} can't be written: {error.strerror}. Check log.key_file.") from error
-    return key

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -15,12 +15,14 @@ from pathlib import Path
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import KeyMismatch, LogError, LogUnwritable
-from bot.eventlog import database, keys, snapshots
+from bot.eventlog import database, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
+from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.owner import Ownership
+from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.reader import Reader
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
@@ -73,10 +75,17 @@ class EventLog:
     """
 
     def __init__(
-        self, writer: Writer, reader: Reader, aside: Reader, checkpointer: Checkpointer, ownership: Ownership
+        self,
+        writer: Writer,
+        reader: Reader,
+        aside: Reader,
+        checkpointer: Checkpointer,
+        ownership: Ownership,
+        began: Began,
     ) -> None:
         self.reader = reader
         self.aside = aside
+        self.began = began
         self._writer = writer
         self._ownership = ownership
         self._checkpointer = checkpointer
@@ -119,8 +128,7 @@ class EventLog:
 
     async def probe(self) -> None:
         """Write something small; raise LogError while the log can't be written."""
-        sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)"
-        await self._writer.write(lambda connection: connection.execute(sql, (os.urandom(8),)).rowcount)
+        await self.note("probe", os.urandom(8))
 
     async def note(self, name: str, value: bytes) -> bool:
         """Store ``value`` under a name, beside the events; tell whether it is another one than before."""
@@ -145,6 +153,8 @@ class EventLog:
         await self._checkpointer.close()
         await self.reader.close()
         await self.aside.close()
+        with suppress(LogError, ValueError):  # a second time there is no connection
+            await self._writer.connection.run(opening.unmark)
         await self._writer.connection.close()
         self._checkpointer.file.close()
         self._ownership.release()
@@ -161,9 +171,12 @@ async def open_log(
 
     ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. ``on_migration`` is called
     with the file's size in bytes before an older release's log is brought up to date, which may take a while. Raises
-    LogLocked, LogUnwritable, LogDamaged, LogForeign or KeyMismatch before it changes anything.
+    LogLocked, LogUnwritable, LogDamaged, LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes
+    anything.
     """
-    _prepare_folder(location.folder)
+    prepare_folder(location.folder)
+    require_plain(location.database, location.key_path)
+    require_own(location.database)
     older = location.has_log() and database.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
@@ -176,12 +189,14 @@ async def open_log(
         if older:
             on_migration(location.database.stat().st_size)
         vault = Vault(await writing.run(lambda raw: _brought_up(raw, master, clock())))
+        await writing.run(partial(opening.mark, path=location.database))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
+        began = await aside.run(partial(read_began, clock()))
         undo.pop_all()
     checkpointer = Checkpointer(checkpoints, writing, file)
     return EventLog(
-        Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership
+        Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership, began
     )
 
 
@@ -205,20 +220,26 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
     Raises LogError when there is no readable log, KeyMismatch when its key is missing or belongs to another log.
     """
     require_log(location)
-    return await _open_reader(location, _checked(location) if words else None)
+    return await _open_reader(location, vault_of(location) if words else None)
 
 
 def require_log(location: Location) -> None:
     """Raise LogError where there is no readable log."""
     if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
+    require_plain(location.database, location.key_path)
     database.inspect(location.database)
+    opening.see(location.database)
 
 
 def _unlock(location: Location, clock: Callable[[], int]) -> bytes:
     """Return the master key of an existing log, or make key and log where there are none."""
     if location.has_log():
-        return settle_rotation(location, find_master(location))
+        files = opening.see_as_owner(location.database)
+        master = find_master(location)
+        database.look(location.database, lambda raw: opening.check(raw, Vault(keys.read(raw, master)), files))
+        return settle_rotation(location, master)
+    opening.see_nothing(location.database)
     made = location.key is None and not has_key(location.key_path)
     master = make_key(location.key_path) if made else _given_key(location)
     if made:
@@ -271,7 +292,7 @@ def take_next_key(location: Location) -> None:
     database.sync_folder(location.key_path.parent)
 
 
-def _checked(location: Location) -> Vault:
+def vault_of(location: Location) -> Vault:
     """Return the vault of a log; raise KeyMismatch when the key is not this log's."""
     return Vault(_keys_of(location, find_master(location)))
 
@@ -286,14 +307,3 @@ def _given_key(location: Location) -> bytes:
 
 async def _open_reader(location: Location, vault: Vault | None) -> Reader:
     return Reader(await database.connect_reader(location.database), vault)
-
-
-def _prepare_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise LogUnwritable(
-            f"The log folder {folder} can't be made: {error.strerror}. Name another one (log.path)."
-        ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise LogUnwritable(f"The log folder {folder} can't be written: change its permissions or name another one.")

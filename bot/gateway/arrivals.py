@@ -105,7 +105,7 @@ class Arrivals:
             return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
             if not self._intake.knows(incoming):
-                self._background.start(self._own(incoming))
+                self._background.start(self._own(incoming, place))
             return
         self._arrived(incoming, place, own_id)
 
@@ -176,9 +176,9 @@ class Arrivals:
         except EcholessError as error:
             _log.debug("reaction.unrecorded", error=type(error).__name__)
 
-    async def _own(self, incoming: Incoming) -> None:
+    async def _own(self, incoming: Incoming, place: Place) -> None:
         try:
-            await self._intake.own(incoming)
+            await self._intake.own(incoming, place, Via.AHEAD)
         except EcholessError as error:
             _log.debug("echo.unrecorded", error=type(error).__name__)
 

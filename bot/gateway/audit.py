@@ -105,7 +105,7 @@ class Audit:
                 _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
                 continue
             if incoming.author is Author.SELF:
-                await self._intake.own(incoming)
+                await self._intake.own(incoming, place, Via.AUDIT)
                 continue
             recording = self._intake.message(incoming, place, Via.AUDIT, own_id)
             missing += bool(recording is not None and await recording)

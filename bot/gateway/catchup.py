@@ -230,7 +230,7 @@ class Catchup:
                 # It came live, ahead of this, and may have been edited while nobody listened.
                 await self._intake.edited_unseen(incoming, place)
         for incoming in own:
-            await self._intake.own(incoming)
+            await self._intake.own(incoming, place, Via.CATCHUP)
 
 
 def _has_news(target: Target, watermark_id: int) -> bool:

@@ -9,8 +9,8 @@ import structlog
 
 from bot.conversations import Conversations
 from bot.core.addressing import Nonce, parse_nonce
-from bot.core.commands import Confirm, NoteForeign
-from bot.core.events import KeyKind
+from bot.core.commands import Confirm, NoteForeign, Receive
+from bot.core.events import KeyKind, Via
 from bot.core.fate import judge_echo
 from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
@@ -22,11 +22,12 @@ _log = structlog.get_logger()
 
 
 class Echoes:
-    """Takes messages of the bot's own account."""
+    """Takes messages of the bot's own account; ``began_at`` is when the log began, in microseconds."""
 
-    def __init__(self, conversations: Conversations, reader: Reader) -> None:
+    def __init__(self, conversations: Conversations, reader: Reader, began_at: int) -> None:
         self._conversations = conversations
         self._reader = reader
+        self._began_at = began_at
 
     def known(self, incoming: Incoming) -> bool:
         """Tell whether a message needs no look, because the response to its request has told of it.
@@ -39,8 +40,12 @@ class Echoes:
         queued = self._conversations.queued(incoming.channel_id)
         return any(isinstance(command, Confirm) and command.sent_id == sent_id for command in queued)
 
-    async def take(self, incoming: Incoming) -> None:
-        """Record what a message tells about a reply, if it belongs to one."""
+    async def take(self, incoming: Incoming, via: Via | None) -> None:
+        """Record what a message tells about a reply, if it belongs to one.
+
+        A message that this log did not send is recorded itself, too: people saw the bot say it. With ``via`` None the
+        settings do not record its place.
+        """
         about = parse_nonce(incoming.nonce)
         trigger = about.message_id if about else incoming.reply_to
         if trigger is None:
@@ -50,28 +55,32 @@ class Echoes:
             return
         entry = state.pending(trigger)
         if entry is None or not entry.may_be_sent:
-            await self._finished(incoming, trigger, about)
+            await self._finished(incoming, trigger, about, via)
         elif (command := judge_echo(entry, incoming.message_id, about)) is not None:
             await self._conversations.handle(incoming.channel_id, command)
 
-    async def _finished(self, incoming: Incoming, trigger: int, about: Nonce | None) -> None:
+    async def _finished(self, incoming: Incoming, trigger: int, about: Nonce | None, via: Via | None) -> None:
         """Take a message that belongs to a reply that is no longer pending."""
         record = await self._record(incoming.channel_id, trigger)
         command = record.take(trigger, incoming.message_id, about)
         if command is None:
             return
         if isinstance(command, NoteForeign):
-            _log.error(
-                "reply.foreign_seen",
-                channel=incoming.channel_id,
-                message=trigger,
-                sent=incoming.message_id,
-                hint="another process uses this token: stop one of the two",
-            )
+            self._say(incoming, trigger)
+            if via is not None:
+                await self._conversations.handle(incoming.channel_id, Receive(incoming.received(via), incoming.body))
         await self._conversations.handle(incoming.channel_id, command)
         if isinstance(command, Confirm) and 0 < record.parts <= command.part:
             with suppress(NothingToRetry):
                 await tidy(self._conversations, self._reader, incoming.channel_id, trigger)
+
+    def _say(self, incoming: Incoming, trigger: int) -> None:
+        """Log that the bot's account answered a message without this log."""
+        about = {"channel": incoming.channel_id, "message": trigger, "sent": incoming.message_id}
+        if incoming.sent_at < self._began_at:
+            _log.info("reply.taken_up", **about)
+        else:
+            _log.error("reply.foreign_seen", **about, hint="another process uses this token: stop one of the two")
 
     async def _record(self, channel_id: int, trigger: int) -> ReplyRecord:
         """Return the events of a reply that have keys. A search for all of its events would read the whole log."""

@@ -79,7 +79,7 @@ class Intake:
         self._answered = answered
         self._direct: set[int] = set()
         self._feedback = Feedback(conversations, log.reader)
-        self._echoes = Echoes(conversations, log.reader)
+        self._echoes = Echoes(conversations, log.reader, log.began.at)
 
     def records(self, place: Place) -> bool:
         """Tell whether the settings record this place."""
@@ -190,9 +190,9 @@ class Intake:
         """Tell whether a message of the bot's own account is recorded, or about to be."""
         return self._echoes.known(incoming)
 
-    async def own(self, incoming: Incoming) -> None:
+    async def own(self, incoming: Incoming, place: Place, via: Via) -> None:
         """Take a message of the bot's own account."""
-        await self._echoes.take(incoming)
+        await self._echoes.take(incoming, via if self._places.records(place) else None)
 
     async def direct_channels(self) -> list[int]:
         """Return the private channels in which somebody wrote to the bot."""

@@ -12,6 +12,7 @@ from math import inf
 
 from bot.conversations import Conversations
 from bot.core.addressing import nonce_of
+from bot.core.beginning import ALWAYS, Beginning
 from bot.core.commands import Command, Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import EditPart, Patience, SendPart, Step, next_in_line, next_step
@@ -97,7 +98,10 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
-    """The parts that all replies are made with; ``clock`` returns microseconds since the epoch."""
+    """The parts that all replies are made with; ``clock`` returns microseconds since the epoch.
+
+    ``beginning`` is when the log began: what was answered before, only Discord knows.
+    """
 
     conversations: Conversations
     composer: Composer
@@ -107,6 +111,7 @@ class ReplyContext:
     pace: Pace
     clock: Callable[[], int]
     notices: Notices
+    beginning: Beginning = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from bot.backoff import backoff
+from bot.core.beginning import FROM_BEFORE
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import still_next
@@ -80,20 +81,21 @@ class Sending:
 
     async def look(self, state: Conversation, entry: Pending) -> None:
         """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
+        shared = self._channel.shared
         doubted = doubtful(state.outbox, self._known.certain)
         try:
-            look = await self._channel.shared.sender.look(self._channel.id, min(each.message_id for each in doubted))
+            look = await shared.sender.look(self._channel.id, min(each.message_id for each in doubted))
         except LookFailed as error:
             await self.delay(entry, str(error), error.after_seconds)
             return
         for each in doubted:
             try:
-                texts = await self._channel.shared.composer.parts(each) if each.composed and look.readable else ()
+                texts = await shared.composer.parts(each) if each.composed and look.readable else ()
             except WordsErased:
                 await self.abandon(each, AbandonReason.ERASED)
                 continue
             now = await self._channel.state()
-            await self.conclude(each, judge_look(now, each, texts, look, self._channel.shared.clock()))
+            await self.conclude(each, judge_look(now, each, texts, look, shared.clock(), shared.beginning))
 
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
@@ -165,7 +167,8 @@ class Sending:
         """Record that the rest of a reply will not come, and tell the asker; ``refused``: the question was refused."""
         command = Abandon(entry.message_id, reason, detail, spent)
         new = await self._channel.handle(command)
-        if new:
+        if new and detail != FROM_BEFORE:
+            # Of those nobody knows whether they were answered.
             state = await self._channel.state()
             self._channel.shared.notices.given_up(self._channel.id, state, entry, reason, refused=refused)
         _log.warning(

@@ -13,7 +13,16 @@ from bot.core.conversation import Conversation
 from bot.core.events import Recorded
 from bot.times import SECOND
 
-Watched = Literal["hot_channels", "pending_replies", "writer_queue", "gateway_up", "log_writable", "models_away"]
+Watched = Literal[
+    "hot_channels",
+    "pending_replies",
+    "writer_queue",
+    "gateway_up",
+    "log_writable",
+    "models_away",
+    "backup_failing",
+    "backup_timestamp_seconds",
+]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
     "pending_replies": "Replies requested or composed, not yet finished.",
@@ -21,6 +30,8 @@ WATCHED: dict[Watched, str] = {
     "gateway_up": "1 while Discord's gateway is connected.",
     "log_writable": "1 while the log accepts events.",
     "models_away": "Language models that can't be asked just now.",
+    "backup_failing": "1 while the last try to take a backup failed.",
+    "backup_timestamp_seconds": "When this process took its last backup, 0 before the first.",
 }
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bot.core.addressing import Nonce
+from bot.core.beginning import FROM_BEFORE, Beginning
 from bot.core.commands import Abandon, Command, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason, Proof
+from bot.core.events import AbandonReason, Proof, Role, Via
 from bot.core.fate import (
     Look,
     NotYet,
@@ -36,6 +37,7 @@ WAITING = Pending(100, 7, requested_at=NOW, cause_position=2, responder="llm", a
 COMPOSED = replace(WAITING, composed_position=3, sent_ids=(201, 0))
 BEGUN = replace(WAITING, begun=True, sent_ids=(201,))
 TEXTS = ("one", "two")
+H = Proof.HISTORY
 
 FIRST = Sighting(201, 100, "one")
 SECOND = Sighting(202, 100, "two")
@@ -161,6 +163,68 @@ def test_a_look(entry: Pending, look: Look, findings: tuple[Command, ...], *, ce
 
     assert (verdict.findings, verdict.certain) == (findings, certain)
     assert verdict.shown == ({seen.message_id: seen.text for seen in look.sightings} if certain and entry.begun else {})
+
+
+FIRST_ID = 150
+"""The first message id of the time at which the log began."""
+LEFT = Abandon(100, AbandonReason.UNKNOWN_FATE, FROM_BEFORE)
+RESTORED = Beginning(at=NOW + 1, first_id=FIRST_ID, restored=True)
+NEW = replace(RESTORED, restored=False)
+NOBODY = Look((), THERE)
+BY_CATCHUP = replace(WAITING, via=Via.CATCHUP, requested_at=NOW + 2)
+OWN_BEFORE = Look((Sighting(120, 99, "to another"),), THERE)
+OWN_SINCE = Look((Sighting(160, 99, "to another"),), THERE)
+
+
+@pytest.mark.parametrize(
+    ("entry", "look", "beginning", "findings", "certain"),
+    [
+        pytest.param(WAITING, NOBODY, RESTORED, (LEFT,), False, id="waited then"),
+        pytest.param(WAITING, Look((FIRST,)), RESTORED, (NoteForeign(100, 201),), False, id="waited, answered since"),
+        pytest.param(BY_CATCHUP, NOBODY, RESTORED, (LEFT,), False, id="missed then"),
+        pytest.param(replace(BY_CATCHUP, message_id=151), NOBODY, RESTORED, (), True, id="missed since"),
+        pytest.param(replace(WAITING, requested_at=NOW + 2), NOBODY, RESTORED, (), True, id="asked for again since"),
+        pytest.param(WAITING, Look((), readable=False), RESTORED, (LEFT,), False, id="waited, unreadable"),
+        pytest.param(COMPOSED, NOBODY, RESTORED, (LEFT,), False, id="sent in part then"),
+        pytest.param(COMPOSED, Look((FIRST, SECOND), THERE), RESTORED, (confirmed(1, 202, H),), False, id="sent since"),
+        pytest.param(
+            replace(COMPOSED, sent_ids=(0, 0)),
+            Look((FIRST,), THERE),
+            RESTORED,
+            (confirmed(0, 201, H), LEFT),
+            False,
+            id="sent since, and a part deleted",
+        ),
+        pytest.param(
+            replace(COMPOSED, plain=True, requested_at=NOW),
+            Look((), readable=False),
+            RESTORED,
+            (Abandon(100, AbandonReason.UNKNOWN_FATE),),
+            False,
+            id="plain, unreadable",
+        ),
+        pytest.param(BEGUN, Look((FIRST,), THERE), RESTORED, (LEFT,), False, id="being shown then"),
+        pytest.param(WAITING, NOBODY, NEW, (), True, id="a new log where the bot never was"),
+        pytest.param(WAITING, OWN_SINCE, NEW, (), True, id="a new log where it has answered since"),
+        pytest.param(WAITING, OWN_BEFORE, NEW, (LEFT,), False, id="a new log where it was before"),
+    ],
+)
+def test_what_was_asked_before_the_log_began(
+    entry: Pending, look: Look, beginning: Beginning, findings: tuple[Command, ...], *, certain: bool
+) -> None:
+    """An answer that is found counts; without one the question is left, and never sent again."""
+    verdict = judge_look(Conversation(), entry, TEXTS if entry.composed else (), look, NOW, beginning)
+
+    assert (verdict.findings, verdict.certain) == (findings, certain)
+
+
+def test_a_turn_of_the_bot_shows_that_it_was_there() -> None:
+    """A plain message of its own, which no look finds by the question."""
+    state = Conversation()
+    state.window.put(140, 5, Role.BOT, 1)
+
+    assert judge_look(state, WAITING, (), NOBODY, NOW, NEW).findings == (LEFT,)
+    assert judge_look(Conversation(), WAITING, (), NOBODY, NOW, NEW).findings == ()
 
 
 def test_what_one_look_is_for() -> None:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.reader import Reader
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedInto:
+    """A log that is only read: an owner would refuse one whose end is wrong."""
+
+    reader: Reader
+
+
+Looking = Callable[[Location], AbstractAsyncContextManager[LookedInto]]
 
 
 @pytest.fixture
@@ -47,3 +59,18 @@ async def log(location: Location, opened: Opener) -> AsyncIterator[EventLog]:
     """Return an empty log."""
     async with opened(location) as log:
         yield log
+
+
+@pytest.fixture
+def looked_into() -> Looking:
+    """Return what opens a log for reading for the length of a ``with`` block."""
+
+    @asynccontextmanager
+    async def looked_into(location: Location) -> AsyncIterator[LookedInto]:
+        reader = await open_reader(location)
+        try:
+            yield LookedInto(reader)
+        finally:
+            await reader.close()
+
+    return looked_into

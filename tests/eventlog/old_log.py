@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.eventlog import database, keys
 from bot.eventlog.chain import digest_plain
 from bot.eventlog.key_file import read_key
+from bot.eventlog.opening import IN_USE
 from bot.eventlog.vault import Vault
 from tests.tampering import relink_plain, tampering
 
@@ -81,7 +82,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
             for table, columns in wanted.items()
         }
         (schema,) = connection.execute("PRAGMA user_version").fetchone()
-    found["meta"] = [row for row in found["meta"] if row[0] not in {"log_id", "chain", "key_proof"}]
+    found["meta"] = [row for row in found["meta"] if row[0] not in {"log_id", "chain", "key_proof", IN_USE}]
     if schema > SPLIT:
         found["bodies"] = [(*row[:-1], bytes(row[-1])[1:]) for row in found["bodies"]]
     return found

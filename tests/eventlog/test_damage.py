@@ -11,10 +11,11 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogDamaged
-from bot.eventlog import database
+from bot.eventlog import database, opening
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
+from tests.eventlog.conftest import LookedInto, Looking
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -63,12 +64,12 @@ async def damage(location: Location, opened: Opener, table: str) -> None:
     location.database.write_bytes(whole)
 
 
-async def problems(log: EventLog) -> list[str]:
+async def problems(log: EventLog | LookedInto) -> list[str]:
     """Verify a log."""
     return [finding.problem async for progress in verify(log.reader, STREAM) for finding in progress.findings]
 
 
-async def read_everything(log: EventLog) -> None:
+async def read_everything(log: EventLog | LookedInto) -> None:
     """Read everything there is."""
     async for _ in log.reader.events(Query()):
         pass
@@ -78,11 +79,11 @@ async def read_everything(log: EventLog) -> None:
 
 
 @pytest.mark.parametrize("table", ["events", "bodies", "streams", "events_version"])
-async def test_a_damaged_page_is_told(made: Location, opened: Opener, table: str) -> None:
+async def test_a_damaged_page_is_told(made: Location, opened: Opener, looked_into: Looking, table: str) -> None:
     """The log opens, reading stops with an error of ours, and verification reports it."""
     await damage(made, opened, table)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         with pytest.raises(LogDamaged, match="restore the folder from a backup"):
             await read_everything(log)
         assert "malformed" in "; ".join(await problems(log))
@@ -99,9 +100,15 @@ async def test_a_damaged_page_of_snapshots_costs_time_alone(made: Location, open
         assert "The table of snapshots can't be checked to the end: database disk image is malformed" in wrong
 
 
-async def test_appending_to_a_damaged_page_is_refused(made: Location, opened: Opener) -> None:
-    """With an error of ours, and neighbours of whole pages are not harmed."""
+async def test_appending_to_a_damaged_page_is_refused(
+    made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an error of ours, and neighbours of whole pages are not harmed. A start would notice: this comes later."""
     await damage(made, opened, "streams")
+    with pytest.raises(LogDamaged, match="The end of the log"):
+        async with opened(made):
+            pass
+    monkeypatch.setattr(opening, "check", lambda *_: None)
 
     async with opened(made) as log:
         with pytest.raises(LogDamaged):
@@ -109,14 +116,14 @@ async def test_appending_to_a_damaged_page_is_refused(made: Location, opened: Op
         await log._writer.write(lambda connection: connection.execute("INSERT INTO checkpoints VALUES ('a', 1)"))
 
 
-async def test_a_text_that_damage_made_none_is_told(made: Location, opened: Opener) -> None:
+async def test_a_text_that_damage_made_none_is_told(made: Location, looked_into: Looking) -> None:
     """Not every damage breaks a page's structure."""
     whole = made.database.read_bytes()
     data = f'{{"message_id":{MESSAGES // 2},'.encode()
     assert whole.count(data) == 1
     made.database.write_bytes(whole.replace(data, b"\xff" * len(data)))
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         with pytest.raises(LogDamaged):
             await read_everything(log)
         wrong = [finding async for progress in verify(log.reader, STREAM) for finding in progress.findings]

@@ -156,7 +156,7 @@ async def test_a_checkpoint_that_ends_while_the_file_is_looked_at_is_no_damage(
         path.write_bytes(whole)
         return set()
 
-    monkeypatch.setattr(database, "_wal_pages", ends)
+    monkeypatch.setattr(database, "wal_pages", ends)
     assert database.inspect(made.database) == len(database.migrations())
 
 

@@ -13,6 +13,7 @@ from bot.errors import LogDamaged
 from bot.eventlog import reader
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
+from tests.eventlog.conftest import Looking
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -105,14 +106,14 @@ async def test_events_are_found_by_position(filled: EventLog) -> None:
     assert len(await filled.reader.at(range(300_000))) == 8
 
 
-async def test_data_that_is_damaged_is_told(location: Location, opened: Opener) -> None:
+async def test_data_that_is_damaged_is_told(location: Location, opened: Opener, looked_into: Looking) -> None:
     """By an error of ours, whoever comes upon it."""
     async with opened(location) as log:
         await log.append(STREAM, [sent(10, 0, 500)])
     with closing(sqlite3.connect(location.database)) as connection:
         connection.executescript("DROP TRIGGER events_refuse_update; UPDATE events SET data = '{broken'")
 
-    async with opened(location) as log:
+    async with looked_into(location) as log:
         with pytest.raises(LogDamaged):
             await log.reader.sent_as(STREAM, 500)
         with pytest.raises(LogDamaged):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.core import events as e
-from bot.errors import LogUnwritable
-from bot.eventlog import database
+from bot.errors import LogDamaged, LogUnwritable
+from bot.eventlog import database, opening
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.eventlog.sqlite_errors import translated
@@ -112,12 +112,18 @@ async def test_an_older_log_is_read_as_it_is(made: Location, schema: int) -> Non
     assert made.database.read_bytes() == before
 
 
-async def test_a_tail_that_was_cut_before_is_found_afterwards(made: Location, opened: Opener) -> None:
-    """A stream's head is not made anew from what is left of it."""
+async def test_a_tail_that_was_cut_before_is_found_afterwards(
+    made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream's head is not made anew from what is left of it. A start would notice before it migrates."""
     make_older(made.database, SPLIT)
     with closing(sqlite3.connect(made.database)) as connection, connection:
         connection.execute("DROP TRIGGER events_refuse_delete")
         connection.execute("DELETE FROM events WHERE position = ?", (EVENTS,))
+    with pytest.raises(LogDamaged, match="stream 3 does not know its newest event"):
+        async with opened(made):
+            pass
+    monkeypatch.setattr(opening, "check", lambda *_: None)
 
     async with opened(made) as log:
         progress = [progress async for progress in verify(log.reader)]

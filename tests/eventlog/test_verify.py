@@ -15,6 +15,7 @@ from bot.eventlog import verify_events
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.verify import Progress, verify
 from bot.eventlog.verify_events import Finding
+from tests.eventlog.conftest import LookedInto, Looking
 from tests.tampering import tampering
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
@@ -42,7 +43,7 @@ def tamper(location: Location, *changes: str, version: int | None = None) -> Non
             assert connection.execute(f"{change} {where}").rowcount > 0
 
 
-async def check(log: EventLog, stream: str | None = None) -> list[Progress]:
+async def check(log: EventLog | LookedInto, stream: str | None = None) -> list[Progress]:
     """Verify one stream, or all."""
     return [progress async for progress in verify(log.reader, stream)]
 
@@ -84,13 +85,15 @@ async def test_a_whole_log_gives_no_findings(made: Location, opened: Opener) -> 
         assert findings(await check(log)) == []
 
 
-async def test_verification_goes_page_by_page(made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_verification_goes_page_by_page(
+    made: Location, looked_into: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So that memory stays flat, and progress can be told."""
     monkeypatch.setattr(verify_events, "PAGE", 5)
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert [one.events for one in pages(await check(log))] == [5, 5, 2]
     tamper(made, "UPDATE events SET recorded_at = 1", version=5)
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert [len(one.findings) for one in pages(await check(log))] == [0, 1, 0]
 
 
@@ -116,21 +119,21 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("change", "version"), CHANGES.values(), ids=CHANGES)
-async def test_a_changed_event_is_found(made: Location, opened: Opener, change: str, version: int) -> None:
+async def test_a_changed_event_is_found(made: Location, looked_into: Looking, change: str, version: int) -> None:
     """Whatever field it is, by its hash; what else does not fit is told beside it."""
     tamper(made, change, version=version)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         wrong = found(await check(log))
     assert wrong[0] == (version, HASH)
     assert HASH not in [problem for _, problem in wrong[1:]]
 
 
-async def test_an_event_at_another_position_is_found(made: Location, opened: Opener) -> None:
+async def test_an_event_at_another_position_is_found(made: Location, looked_into: Looking) -> None:
     """By its hash, and by the gap it leaves."""
     tamper(made, "UPDATE events SET position = 100", version=6)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert findings(await check(log)) == [
             Finding("", 0, "there is no event between positions 10 and 12"),
             Finding(OTHER, 6, HASH),
@@ -149,31 +152,36 @@ REMOVALS = {
 
 @pytest.mark.parametrize(("version", "after", "own", "next_one"), REMOVALS.values(), ids=REMOVALS)
 async def test_a_removed_event_is_found(
-    made: Location, opened: Opener, version: int, after: int, own: tuple[str, int, str], next_one: tuple[str, int, str]
+    made: Location,
+    looked_into: Looking,
+    version: int,
+    after: int,
+    own: tuple[str, int, str],
+    next_one: tuple[str, int, str],
 ) -> None:
     """By the gap it leaves in its stream and in the log."""
     tamper(made, "DELETE FROM events", version=version)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         wrong = findings(await check(log))
     assert Finding(*own) in wrong
     assert Finding(*next_one) in wrong
     assert Finding("", 0, f"there is no event between positions {after - 2} and {after}") in wrong
 
 
-async def test_a_stream_without_its_events_is_found(made: Location, opened: Opener) -> None:
+async def test_a_stream_without_its_events_is_found(made: Location, looked_into: Looking) -> None:
     """Its head remembers them."""
     tamper(made, "DELETE FROM events WHERE stream_id = 1")
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert found(await check(log, STREAM)) == [(0, "the stream ends at version 0, its head says 6")]
 
 
-async def test_a_stream_that_was_removed_whole_is_found(made: Location, opened: Opener) -> None:
+async def test_a_stream_that_was_removed_whole_is_found(made: Location, looked_into: Looking) -> None:
     """Its neighbours in the log remember it."""
     tamper(made, "DELETE FROM events WHERE stream_id = 1", "DELETE FROM streams WHERE id = 1", "DELETE FROM snapshots")
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         wrong = findings(await check(log))
     assert [finding for finding in wrong if finding.stream] == [
         Finding(OTHER, version, HASH) for version in range(1, 7)
@@ -181,26 +189,26 @@ async def test_a_stream_that_was_removed_whole_is_found(made: Location, opened: 
     assert Finding("", 0, "there is no event between positions 2 and 4") in wrong
 
 
-async def test_swapped_events_are_found(made: Location, opened: Opener) -> None:
+async def test_swapped_events_are_found(made: Location, looked_into: Looking) -> None:
     """Both."""
     swapped = "UPDATE events SET version = {1} WHERE stream_id = 1 AND version = {0}"
     tamper(made, *(swapped.format(*change) for change in ((5, 99), (6, 5), (99, 6))))
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         wrong = found(await check(log))
     assert (5, HASH) in wrong
     assert (6, HASH) in wrong
 
 
-async def test_an_event_moved_to_another_stream_is_found(made: Location, opened: Opener) -> None:
+async def test_an_event_moved_to_another_stream_is_found(made: Location, looked_into: Looking) -> None:
     """The hash covers the stream's name."""
     tamper(made, "DELETE FROM events WHERE stream_id = 1", "UPDATE events SET stream_id = 1")
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert (1, HASH) in found(await check(log, STREAM))
 
 
-async def test_an_added_event_is_found(made: Location, opened: Opener) -> None:
+async def test_an_added_event_is_found(made: Location, looked_into: Looking) -> None:
     """A copy of the last one, as the next."""
     tamper(
         made,
@@ -209,7 +217,7 @@ async def test_an_added_event_is_found(made: Location, opened: Opener) -> None:
         version=6,
     )
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         wrong = found(await check(log, STREAM))
     assert wrong == [
         (7, HASH),
@@ -219,11 +227,11 @@ async def test_an_added_event_is_found(made: Location, opened: Opener) -> None:
     ]
 
 
-async def test_a_renamed_stream_is_found(made: Location, opened: Opener) -> None:
+async def test_a_renamed_stream_is_found(made: Location, looked_into: Looking) -> None:
     """From its first event."""
     tamper(made, "UPDATE streams SET name = 'channel:3' WHERE id = 1")
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert Finding("channel:3", 1, HASH) in findings(await check(log))
 
 
@@ -236,12 +244,12 @@ HEADS = {
 
 @pytest.mark.parametrize(("change", "expected"), HEADS.values(), ids=HEADS)
 async def test_a_changed_head_is_found(
-    made: Location, opened: Opener, change: str, expected: list[tuple[int, str]]
+    made: Location, looked_into: Looking, change: str, expected: list[tuple[int, str]]
 ) -> None:
     """Before the next append builds on it."""
     tamper(made, change)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert found(await check(log)) == expected
 
 
@@ -262,28 +270,28 @@ async def test_a_changed_snapshot_is_found(made: Location, opened: Opener) -> No
         assert found(await check(log)) == []
 
 
-async def test_a_snapshot_with_a_broken_digest_is_found(made: Location, opened: Opener) -> None:
+async def test_a_snapshot_with_a_broken_digest_is_found(made: Location, looked_into: Looking) -> None:
     """It is passed over when loading, and told when verifying."""
     tamper(made, "UPDATE snapshots SET digest = zeroblob(32)")
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert found(await check(log)) == [(4, SNAPSHOT), (4, DIGEST)]
 
 
-async def test_a_snapshot_of_another_fold_is_no_finding(made: Location, opened: Opener) -> None:
+async def test_a_snapshot_of_another_fold_is_no_finding(made: Location, looked_into: Looking) -> None:
     """An older release left it."""
     state = "{}"
     with closing(sqlite3.connect(made.database)) as connection, connection:
         values = (state, sha256(state.encode()).digest())
         connection.execute("UPDATE snapshots SET fold = 'older', state = ?, digest = ?", values)
 
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert found(await check(log)) == []
 
 
-async def test_a_stream_that_does_not_exist_is_told(made: Location, opened: Opener) -> None:
+async def test_a_stream_that_does_not_exist_is_told(made: Location, looked_into: Looking) -> None:
     """Whoever asks for it mistyped its name."""
-    async with opened(made) as log:
+    async with looked_into(made) as log:
         assert findings(await check(log, "channel:3")) == [Finding("channel:3", 0, "there is no such stream")]
 
 

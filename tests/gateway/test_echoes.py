@@ -49,15 +49,15 @@ def confirm() -> Confirm:
 
 async def test_one_that_nobody_told_of_is_looked_at(log: EventLog, conversations: Conversations) -> None:
     """In a channel that is in memory, and in one that is not."""
-    assert not Echoes(conversations, log.reader).known(echo(ANSWER))
-    assert not Echoes(Conversations(log), log.reader).known(echo(ANSWER))
+    assert not Echoes(conversations, log.reader, 0).known(echo(ANSWER))
+    assert not Echoes(Conversations(log), log.reader, 0).known(echo(ANSWER))
 
 
 async def test_one_whose_confirmation_waits_or_is_recorded_is_known(
     log: EventLog, conversations: Conversations
 ) -> None:
     """And no other one."""
-    echoes = Echoes(conversations, log.reader)
+    echoes = Echoes(conversations, log.reader, 0)
 
     recording = conversations.submit(CHANNEL, confirm())
     waits = [echoes.known(echo(ANSWER)), echoes.known(echo(ANSWER + 1))]
@@ -69,7 +69,7 @@ async def test_one_whose_confirmation_waits_or_is_recorded_is_known(
 
 async def test_one_whose_confirmation_failed_is_looked_at(log: EventLog, conversations: Conversations) -> None:
     """An echo that comes then is all that tells of the part."""
-    echoes = Echoes(conversations, log.reader)
+    echoes = Echoes(conversations, log.reader, 0)
     await log._writer.connection.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
 
     with pytest.raises(LogError):

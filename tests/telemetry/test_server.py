@@ -38,14 +38,17 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
     assert well == (
         200,
         "application/json; charset=utf-8",
-        '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": ""}',
+        (
+            '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": "", '
+            '"backup": ""}'
+        ),
     )
     assert ill == (
         503,
         "application/json; charset=utf-8",
         (
             '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, '
-            '"reasons": ["the gateway is gone"], "model": ""}'
+            '"reasons": ["the gateway is gone"], "model": "", "backup": ""}'
         ),
     )
 

@@ -13,10 +13,15 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
-from tests.torture import flips, tamper
+from tests.torture import copies, flips, restore, tamper
 from tests.torture.table import Options, Outcome
 
-COMMANDS: Mapping[str, Callable[[Options], Outcome]] = {"flips": flips.run, "tamper": tamper.run}
+COMMANDS: Mapping[str, Callable[[Options], Outcome]] = {
+    "flips": flips.run,
+    "tamper": tamper.run,
+    "copies": copies.run,
+    "restore": restore.run,
+}
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import pytest
 from bot.eventlog import rekeying
 from bot.eventlog.log import open_reader
 from tests.tampering import tampering
-from tests.torture import flips, logs, tamper
+from tests.torture import copies, flips, logs, tamper
 from tests.torture.forgeries import FORGERIES, Forgery, guessed
 
 CHANGES = 120
@@ -63,3 +63,12 @@ async def test_what_a_reader_sees_shows_a_change(tmp_path: Path) -> None:
         assert await logs.seen(reader) != template.seen
     finally:
         await reader.close()
+
+
+def test_a_copy_is_whole_or_refused() -> None:
+    """Once each way, of a log that is written meanwhile."""
+    ways = {**copies.DOCUMENTED, **copies.CARELESS}
+    tried = list(copies.rounds(1, ways, random.Random()))
+
+    assert [each for each in tried if copies.is_wrong(*each[:2])] == []
+    assert [way for way, *_ in tried] == [*ways]

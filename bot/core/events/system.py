@@ -49,6 +49,22 @@ class BotStopped(Event):
     reason: str
 
 
+class LogRestored(Event):
+    """A backup took the log's place: what the bot did between ``position`` and now, only Discord knows.
+
+    ``incarnation`` counts how often the log was restored.
+    """
+
+    TYPE = "log.restored"
+
+    incarnation: int
+    position: int
+
+    def key(self) -> Key:
+        """Return ``restored:<incarnation>``."""
+        return Key(KeyKind.RESTORED, self.incarnation)
+
+
 class DirectChannelOpened(Event):
     """Somebody wrote to the bot in private for the first time. Discord never lists such channels."""
 

@@ -20,6 +20,7 @@ class KeyKind(IntEnum):
     FOREIGN = 7
     DM_OPENED = 8
     BEGUN = 9
+    RESTORED = 10
 
 
 class Key(NamedTuple):
