@@ -84,8 +84,8 @@ def backup(
     """Copy the log into one file, while the bot runs or not.
 
     The copy is of one moment, and is verified before it gets its name. In a folder its name is made of the log and the
-    time. `echoless restore` takes it back, and every command that reads a log reads it: it is a database like the log's
-    own, with a manifest in it.
+    time. `echoless restore` takes it back. It is a database like the log's own, with a manifest in it: as events.db in
+    a folder of its own, every command that reads a log reads it.
 
     The key is not in it: without it nobody can read the words. Keep a copy of it elsewhere, such as one that
     --with-key makes.

@@ -1,9 +1,9 @@
 """A backup: one file, the database itself as it was in one moment, verified, with a manifest inside.
 
-It is the database and no archive of it, so every command that reads a log reads a backup, and nothing has to be
-unpacked. The manifest is a row of ``meta``, which is what keeps an owner from going on from a backup that was not
-restored (see :mod:`bot.eventlog.opening`). SQLite copies page by page within one reading transaction, so the bot may
-write meanwhile. The key is never in it.
+It is the database and no archive of it, so what reads a log reads a backup, and nothing has to be unpacked. The
+manifest is a row of ``meta``, which is what keeps an owner from going on from a backup that was not restored (see
+:mod:`bot.eventlog.opening`). SQLite copies page by page within one reading transaction, so the bot may write meanwhile.
+The key is never in it.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class Files:
 
 
 def see(path: Path) -> Files:
-    """Look at the files of a log; raise LogIncomplete, LogDamaged where they can't be all of one log.
+    """Look at the files of a log; raise LogIncomplete where they can't be all of it.
 
     For owners and readers.
     """

@@ -22,7 +22,7 @@ from bot.core import events as e
 from bot.eventlog import backup, restoring
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.sandbox.child_process import tethered
-from tests.cli.conftest import FIRST_SECOND, GENERAL, Run
+from tests.cli.conftest import FIRST_SECOND, Run
 from tests.tampering import tampering
 
 EVENTS = 14
@@ -363,7 +363,6 @@ class TestRestore:
 
         assert "This key is not the one the log was made with" in ran.err
         assert "is not the one of the log" in both.err
-        assert "vault.key): " not in both.err
         (folder / "vault.key").unlink()
         assert run("restore", taken, "--log", folder, "--with-key", folder / "vault.key.old").code == 0
         assert "all is well" in run("log", "verify", "--log", folder).out
@@ -453,4 +452,3 @@ class TestRestore:
 
         assert ran.code in (2, 4)
         assert "Traceback" not in ran.err
-        assert GENERAL
