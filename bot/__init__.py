@@ -1,3 +1,3 @@
 """Echoless: a Discord chat bot with event sourcing built in."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -20,6 +20,7 @@ from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
+from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
@@ -152,34 +153,9 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete)
         composer, patience = self._composer(self.context), from_settings.patience(config)
-        self.intake = Intake(
-            log,
-            self.conversations,
-            answering,
-            places=from_settings.places(config),
-            limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, self.discord_time),
-            budget=self.budget,
-            # If consecutive messages are collected, the first must not be answered before the last has come.
-            answered=None if patience.together_us else composer.at_once,
-        )
+        self.intake = self._intake(composer, patience)
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
-        notices = Notices(sender, config.replies.notices, clock, config.replies.answer_bots)
-        pace = Pace(config.llm.edit_every.total_seconds())
-        beginning = Beginning(log.began.at, snowflake_at(log.began.at), restored=log.began.restored)
-        self.replies = Replies(
-            ReplyContext(
-                self.conversations,
-                composer,
-                sender,
-                self.interaction_replies,
-                patience,
-                pace,
-                clock,
-                notices,
-                beginning,
-            )
-        )
+        self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries: Summaries | None = None
@@ -190,6 +166,36 @@ class Bot:
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
         self._listen()
         self._watch()
+
+    def _intake(self, composer: Composer, patience: Patience) -> Intake:
+        config = self._config
+        return Intake(
+            self.log,
+            self.conversations,
+            self._answering,
+            places=from_settings.places(config),
+            limiter=from_settings.limiter(config, time.monotonic),
+            terms=from_settings.terms(config, self.discord_time),
+            budget=self.budget,
+            # If consecutive messages are collected, the first must not be answered before the last has come.
+            answered=None if patience.together_us else composer.at_once,
+        )
+
+    def _replies(self, composer: Composer, sender: DiscordSender, patience: Patience) -> Replies:
+        config, began = self._config, self.log.began
+        return Replies(
+            ReplyContext(
+                self.conversations,
+                composer,
+                sender,
+                self.interaction_replies,
+                patience,
+                Pace(config.llm.edit_every.total_seconds()),
+                clock,
+                Notices(sender, config.replies.notices, clock, config.replies.answer_bots),
+                Beginning(began.at, snowflake_at(began.at), restored=began.restored),
+            )
+        )
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
