@@ -76,6 +76,13 @@ class Root:
         return self._hash.digest()
 
 
+def expected_link(chain: Chain | None, position: int, previous: bytes, before: bytes, fields: bytes) -> bytes:
+    """Return the hash that the event at ``position`` has to have, in either version of the chain (None: version 1)."""
+    if chain is None or position < chain.start.first:
+        return link_plain(previous, fields)
+    return chain.link(previous, chain.start.root if position == chain.start.first else before, fields)
+
+
 def link_plain(previous: bytes, fields: bytes) -> bytes:
     """Return the hash of an event of the chain's version 1."""
     return sha256(previous + fields).digest()

@@ -205,9 +205,7 @@ async def connect_writer(path: Path, *, full: bool) -> Connection:
 
 def connection_for_writing(path: Path) -> sqlite3.Connection:
     """Return a connection to a log at rest, for work that changes it and needs no other connection."""
-    connection = sqlite3.connect(_uri(path, "rw"), uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
-    _prepare(connection, full=True)
-    return connection
+    return _connection(_uri(path, "rw"), partial(_prepare, full=True))
 
 
 def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
@@ -230,13 +228,7 @@ async def connect_reader(path: Path) -> Connection:
 def connection_for_reading(path: Path) -> sqlite3.Connection:
     """Return what :func:`connect_reader` does, for work without a loop."""
     uri = _reading(path)
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
-    try:
-        _prepare_reading(connection, path, uri)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return _connection(uri, partial(_prepare_reading, path=path, uri=uri))
 
 
 def _prepare_reading(connection: sqlite3.Connection, path: Path, uri: str) -> None:
@@ -264,17 +256,18 @@ def _untouching(path: Path) -> str:
     return _reading(path) if wal_path(path).exists() else _uri(path, "ro") + _IMMUTABLE
 
 
-async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> Connection:
-    def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
-        try:
-            prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+def _connection(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
-    connection = Connection(connector, iter_chunk_size=64)
+
+async def _connect(uri: str, prepare: Callable[[sqlite3.Connection], None]) -> Connection:
+    connection = Connection(partial(_connection, uri, prepare), iter_chunk_size=64)
     opening = asyncio.ensure_future(_open(connection))
     try:
         await asyncio.shield(opening)

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from bot.eventlog.chain import GENESIS, Chain, link_plain, packed
+from bot.eventlog.chain import GENESIS, Chain, expected_link, packed
 from bot.eventlog.vault import Vault
 
 SMALL_PAGES = 2048
@@ -84,11 +84,7 @@ def _misfits(connection: sqlite3.Connection, chain: Chain | None, before: bytes,
         data.encode(),
         digest,
     )
-    if chain is None or position < chain.start.first:
-        expected = link_plain(previous, fields)
-    else:
-        expected = chain.link(previous, chain.start.root if position == chain.start.first else before, fields)
-    if expected != link:
+    if expected_link(chain, position, previous, before, fields) != link:
         yield f"the hash of the event at position {position} does not fit"
 
 

@@ -160,13 +160,10 @@ class EventCheck:
             row.data.encode(errors="surrogateescape"),
             row.body_digest,
         )
-        if self._chain is None or self._is_plain(row):
-            return chain.link_plain(stream.hash, fields)
-        return self._chain.link(stream.hash, self._before(connection, row.position, self._chain.start), fields)
+        before = self._before(connection, row.position)
+        return chain.expected_link(self._chain, row.position, stream.hash, before, fields)
 
-    def _before(self, connection: sqlite3.Connection, position: int, start: chain.ChainStart) -> bytes:
-        if position == start.first:
-            return start.root
+    def _before(self, connection: sqlite3.Connection, position: int) -> bytes:
         if position == self._position + 1:
             return self._hash
         row = connection.execute("SELECT hash FROM events WHERE position = ?", (position - 1,)).fetchone()

@@ -40,9 +40,8 @@ def wal_pages(path: Path, page_size: int) -> set[int]:
     wal = wal_path(path)
     if not wal.exists():
         return set()
-    with wal.open("rb") as file:
-        starts = range(_HEADER.size, wal.stat().st_size - page_size, _FRAME_HEADER_BYTES + page_size)
-        return {struct.unpack(">I", os.pread(file.fileno(), 4, start))[0] for start in starts}
+    with closing(FileIO(wal)) as file:
+        return {frame.page for frame in _frames(file, wal.stat().st_size, page_size)}
 
 
 def wal_length(path: Path) -> int:
