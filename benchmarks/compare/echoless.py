@@ -15,6 +15,7 @@ from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.snapshots import EVERY
 
 REPLY = "Restart the network manager and try again."
 AT_ONCE = 500
@@ -65,7 +66,7 @@ def mix(text: Chat, seed: int) -> Iterator[list[c.Command]]:
         yield commands
 
 
-async def write(folder: Path, text: Chat, channels: Sequence[int], events: int, *, snapshot_every: int = 100) -> int:
+async def write(folder: Path, text: Chat, channels: Sequence[int], events: int, *, snapshot_every: int = EVERY) -> int:
     """Write a log of about ``events`` events, whose channels take turns at random as people do; return its length.
 
     No snapshot is taken at the end, so that each channel ends with a tail of any length.

@@ -18,6 +18,7 @@ from benchmarks.compare.stores import PER_CHANNEL, copied, our_log, their_log
 from bot.core.streams import stream_of
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Reader
+from bot.eventlog.snapshots import EVERY
 
 ONLY = 1
 """The one channel of a log for a full replay."""
@@ -55,7 +56,7 @@ async def replay(bench: Bench) -> list[Row]:
 
 
 async def cold(bench: Bench) -> list[Row]:
-    """Measure channels that nobody has in memory: the newest snapshot and up to 99 events after it."""
+    """Measure channels that nobody has in memory: the newest snapshot and the few events after it."""
     events = bench.large
     large, small = await our_log(bench, events), await our_log(bench, SMALL)
     readers = [await open_reader(Location(folder)) for folder in (large, small)]
@@ -101,7 +102,7 @@ def _got(application: Channels, channels: Sequence[int]) -> list[float]:
 
 def _cold_rows(seen: Samplings, events: int, folder: Path) -> list[Row]:
     what = f"cold channel in {events:,} events"
-    contender = f"{with_eventsourcing.NAME}, snapshot every 100"
+    contender = f"{with_eventsourcing.NAME}, snapshot every {EVERY}"
     size = f"{Location(folder).database.stat().st_size / 1e6:,.0f} MB"
     ours, theirs = seen["large"], seen["theirs"]
     return [

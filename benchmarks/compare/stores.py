@@ -23,7 +23,7 @@ PAGE = 1000
 
 
 async def our_log(bench: Bench, events: int) -> Path:
-    """Return the folder of a log of so many events, with a snapshot every 100 and tails of any length."""
+    """Return the folder of a log of so many events, with snapshots as the bot takes them and tails of any length."""
     name = f"log-{events}"
     if name not in bench.kept:
         bench.tell(f"writing a log of {events:,} events", 0, 1)

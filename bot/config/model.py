@@ -56,6 +56,7 @@ from bot.config.values import (
     parse_names,
 )
 from bot.errors import TokenError
+from bot.eventlog import snapshots
 from bot.eventlog.key_file import parse_key
 from bot.moderation import commands
 from bot.replies.notices import Reason
@@ -105,7 +106,7 @@ class LogSettings(Section):
     anchor_channel: SnowflakeOrNone = Field(None, description=CHANNEL)
     hot_channels: Positive = Field(10_000, description=COUNT)
     hot_bytes: Positive = Field(64_000_000, description=COUNT)
-    snapshot_every: Positive = Field(100, description=COUNT)
+    snapshot_every: Positive = Field(snapshots.EVERY, description=COUNT)
 
     @property
     def vault_key_file(self) -> Path:

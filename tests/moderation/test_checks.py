@@ -161,11 +161,11 @@ async def test_the_status_of_a_log_and_its_bot(room: Room) -> None:
 
 
 async def test_snapshots_are_thinned_with_age(room: Room, tmp_path: Path) -> None:
-    """All of the newest thousand events, then one in five hundred, and a state near each."""
+    """All of the newest five hundred events, then one in five hundred, and a state near each."""
     await chat(room, 2600)
     await room.conversations.close()
 
-    assert kept(tmp_path) == [100, 500, 1000, 1500, *range(1700, 2700, 100)]
+    assert kept(tmp_path) == [50, 500, 1000, 1500, 2000, *range(2150, 2650, 50)]
     for version in (1, 99, 501, 1499, 2599):
         loaded = await room.log.reader.load(stream_of(CHANNEL), upto=version)
         assert version - loaded.snapshot_version <= snapshots.SPACING

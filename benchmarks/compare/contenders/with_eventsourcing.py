@@ -16,10 +16,10 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 from bot.core import events as e
+from bot.eventlog.snapshots import EVERY
 
 NAME = "eventsourcing"
 WINDOW = 64
-SNAPSHOT_EVERY = 100
 FILE_NAME = "es.db"
 _SPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
@@ -140,8 +140,8 @@ def copy(channels: Channels, page: Iterable[tuple[e.Recorded, e.Body | None]], s
 
 
 def snapshot(channels: Channels, heads: Sequence[tuple[str, int]]) -> None:
-    """Take each channel's newest snapshot of those that every 100 events make."""
+    """Take each channel's newest snapshot of those that are made as often as ours."""
     for stream, version in heads:
-        at = version // SNAPSHOT_EVERY * SNAPSHOT_EVERY
+        at = version // EVERY * EVERY
         if at:
             channels.take_snapshot(Channel.create_id(stream), at)
