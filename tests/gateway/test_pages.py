@@ -35,6 +35,7 @@ from tests.harness import Gated, Launch, Spawn, settings
 POSTS: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages"}
 HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 STATUSES = (200, 400, 401, 403, 404, 429)
+BODIES = ("", "{}", "null", '{"error": "sign in"}')
 OF_DISCORD = "application/json; charset=utf-8"
 
 
@@ -46,8 +47,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origin, "SHUT_OUT_SECONDS", 0.1)
 
 
-@pytest.mark.parametrize("body", [origin.HINT, "", "{}", "null", '{"error": "sign in"}'])
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize(
+    ("status", "body"), [*((status, origin.HINT) for status in STATUSES), *((200, body) for body in BODIES)]
+)
 async def test_a_look_that_a_page_answers_is_tried_later(
     launch: Launch, control: ControlClient, status: int, body: str
 ) -> None:

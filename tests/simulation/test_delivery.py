@@ -29,7 +29,7 @@ from tests.simulation.discord_model import Memory
 from tests.simulation.judging import judge_end, judge_outbox, judge_record
 from tests.simulation.world import CHANNELS, Weather, World
 
-EXAMPLES, STEPS = 700, 40
+EXAMPLES, STEPS = 500, 40
 REQUIRED_STEPS = 10_000
 
 choices = st.integers(0, 60)

@@ -20,7 +20,7 @@ from bot.responders.llm.settings import LlmSettings, ModelEndpoint, ModelPatienc
 from tests.responders.llm.asking import Asking, ask
 from tests.responders.llm.wire import TEXT, USAGE, Asked, Wire, chunk, events, response, well
 
-MUTATED = 2000
+MUTATED = 1000
 AT_ONCE = 8
 HASTY = ModelPatience(first_token=5, between=5, total=10)
 PRICES = {"tiny": Price(1, 1), "elsewhere0": Price(1, 1)}
@@ -114,7 +114,7 @@ async def _outcome(responder: LlmResponder, words: str) -> tuple[str, Answer | M
 
 
 async def test_every_mutated_stream_ends_in_an_answer_a_fallback_or_a_reason(asking: Asking) -> None:
-    """Two thousand of them, by a seed; what was spent is counted, and is a number that a log can hold."""
+    """A thousand of them, by a seed; what was spent is counted, and is a number that a log can hold."""
     dice = random.Random(14)
     streams = [_mutated(dice) for _ in range(MUTATED)]
 
