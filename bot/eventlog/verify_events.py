@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple
 
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded
+from bot.core.events import Recorded, Unreadable
 from bot.core.fold import apply
-from bot.errors import KeyMismatch, LogDamaged, LogForeign
+from bot.errors import KeyMismatch
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
 from bot.eventlog.reader import PAGE
+from bot.eventlog.stored_text import text_as_stored
 from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
@@ -71,7 +70,6 @@ class _Stream:
     version: int = 0
     hash: bytes = chain.GENESIS
     state: Conversation = field(default_factory=Conversation)
-    unreadable: bool = False
     snapshots: Mapping[int, bytes] = field(default_factory=dict)
 
 
@@ -100,7 +98,7 @@ class EventCheck:
             yield Finding(self._only, 0, "there is no such stream")
             return
         before = self.checked
-        with _text_as_stored(connection), collector_paused():
+        with text_as_stored(connection), collector_paused():
             rows = connection.execute(_ROWS, (self._position, not row, row and row[0], PAGE)).fetchall()
             for each in map(_Row._make, rows):
                 if each.position <= self._position:
@@ -196,15 +194,12 @@ class EventCheck:
         return self._chain is None or row.position < self._chain.start.first
 
     def _fold(self, stream: _Stream, row: _Row, problems: list[str]) -> None:
-        try:
-            event = decode(row.type, row.v, row.data)
-        except (LogDamaged, LogForeign) as error:
-            stream.unreadable = True
-            problems.append(str(error))
-            return
-        if (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
+        event = decode(row.type, row.v, row.data)
+        if isinstance(event, Unreadable):
+            problems.append(str(event))
+        elif (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
             problems.append("its dedupe key is not its own")
-        if event.about() != row.correlation:
+        if not isinstance(event, Unreadable) and event.about() != row.correlation:
             problems.append("it is noted under another message than it is about")
         # The digests of the first releases do not cover whose the words are.
         covered = row.sealed is None or not self._is_plain(row)
@@ -215,7 +210,7 @@ class EventCheck:
         )
         apply(stream.state, (recorded,))
         snapshot = stream.snapshots.get(row.version)
-        if snapshot and not stream.unreadable and snapshot != snapshots.encode(stream.state)[1]:
+        if snapshot and not stream.state.unreadable and snapshot != snapshots.encode(stream.state)[1]:
             problems.append("its snapshot is not what the events give")
 
     def _end(self, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -248,14 +243,3 @@ class EventCheck:
                 "", 0, f"the events before position {self._chain.start.first} are not those that its chain begins with"
             )
         self._root = None
-
-
-@contextmanager
-def _text_as_stored(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read text that is not UTF-8 too: it is damaged, and the event that holds it has to be named."""
-    factory = connection.text_factory
-    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-    try:
-        yield
-    finally:
-        connection.text_factory = factory
