@@ -26,7 +26,9 @@ class _Stored(RootModel[dict[str, Any]]):
         answers = {"TYPE": form.type, "V": form.v, "OPENS": False, "WORDED": False}
         if name in {"key", "about"}:
             return lambda: getattr(form, name)
-        return answers[name] if name in answers else super().__getattr__(name)
+        if name not in answers:
+            raise AttributeError(name)
+        return answers[name]
 
 
 def newer(type_name: str, v: int = 1, *, key: Key | None = None, about: int | None = None, **data: object) -> Draft:

@@ -24,7 +24,7 @@ from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
-from bot.errors import ConfigError, EcholessError
+from bot.errors import ConfigError, EcholessError, LogError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
@@ -207,7 +207,11 @@ class Bot:
     async def serve(self, stopping: asyncio.Event) -> None:
         """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
         telemetry = self._config.telemetry
-        await self.budget.load(self.log.reader)
+        try:
+            await self.budget.load(self.log.reader)
+        except LogError as error:
+            # A damaged page is no reason to be silent. What was used before is not counted then.
+            _log.error("budget.unreadable", reason=str(error))
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(

@@ -101,8 +101,7 @@ class Conversations:
     def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
         """Queue ``command`` at once and return a future of the events it newly appended.
 
-        The future raises MailboxFull when too many commands wait, LogUnreadable when the channel can't be read, another
-        LogError when the log can't be written.
+        The future raises MailboxFull when too many commands wait, LogError when the log can't be read or written.
         """
         future: asyncio.Future[tuple[Recorded, ...]] = asyncio.get_running_loop().create_future()
         if self._waiting >= self._queue:
@@ -127,9 +126,8 @@ class Conversations:
 
     async def state(self, channel_id: int) -> Conversation:
         """Return the state of a channel now; raise LogUnreadable when the log can't be read there."""
-        channel = self._hot.get(channel_id)
-        if channel is not None and channel.state is not None:
-            return channel.state
+        if (state := self.peek(channel_id)) is not None:
+            return state
         try:
             return (await self._loaded(channel_id)).state
         except LogUnreadable as error:

@@ -59,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_row_of_json_says_what_can_not_be_read(run: Run, made: Path, view: tuple[object, ...]) -> None:
     """With its stored form and why; what lies beside it is there as ever."""
     rows = run(*view, "--log", made).rows
-    rows = rows[0]["events"] if "events" in rows[0] else rows
+    rows = rows[0].get("events", rows)
     found = {row["position"]: row for row in rows}
 
     for position, (name, v, why) in WHY.items():

@@ -1,4 +1,4 @@
-"""The note of what a log may hold: an older release refuses what it does not know, and never forgets that it is there."""
+"""The note of what a log may hold: an older release refuses what it does not know, and never forgets it."""
 
 from __future__ import annotations
 
