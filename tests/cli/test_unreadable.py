@@ -141,4 +141,6 @@ def test_verify_lists_each(run: Run, made: Path) -> None:
         (SPOILT, "its words do not open with this key"),
         *((version, f"it can't be read: {name} v{v}, {why}") for version, (name, v, why) in WHY.items()),
     }
+    assert {each["version"] for each in findings if each["newer"]} == {3, 4}
     assert sums["findings"] == len(WHY) + 1
+    assert "2 events may be of a newer release" in run("log", "verify", "--log", made).out

@@ -6,16 +6,19 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
+from pathlib import Path
 
 import pytest
 
 from bot import __version__
 from bot.core import events as e
-from bot.errors import LogForeign
+from bot.errors import LogDamaged, LogForeign
 from bot.eventlog import forms
+from bot.eventlog.backup import take
 from bot.eventlog.codec import event_models
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.log import EventLog, Location, open_log, open_reader, vault_of
 from bot.eventlog.reader import Query
+from tests.newer import newer
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -133,3 +136,19 @@ async def test_a_damaged_note_stops_nothing(made: Location, opened: Opener, valu
         pass
 
     assert noted(made)["bot.stopped"] == [1, __version__]
+
+
+async def test_a_backup_holds_what_a_newer_release_wrote(made: Location, tmp_path: Path) -> None:
+    """It is as it was written, so a copy of it is whole; what fits no schema is damage."""
+    log = await open_log(made, clock=lambda: 1, full=False)
+    await log.append("bot", [newer("bot.dreamt"), newer("bot.stopped", 2)])
+    await log.close()
+
+    take(made.database, tmp_path / "backup.db", vault=vault_of(made), release="0", now=1)
+    log = await open_log(made, clock=lambda: 1, full=False)
+    await log.append("bot", [newer("bot.stopped", 1)])
+    await log.close()
+
+    assert (tmp_path / "backup.db").exists()
+    with pytest.raises(LogDamaged, match=r"it can't be read: bot\.stopped v1, does not fit its schema"):
+        take(made.database, tmp_path / "another.db", vault=vault_of(made), release="0", now=1)
