@@ -25,6 +25,7 @@ from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError, LogError
+from bot.eventlog import forms
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
@@ -96,6 +97,7 @@ async def run_bot(
     )
     reason = "error"
     try:
+        await _say_what_is_unknown(log)
         bot = Bot(config, token, log, answering)
         started = BotStarted(
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
@@ -114,6 +116,13 @@ async def run_bot(
 def _say_what_is_migrated(size: int) -> None:
     """Say why the start takes longer than others."""
     _log.info("log.migrating", megabytes=round(size / 1e6, 1))
+
+
+async def _say_what_is_unknown(log: EventLog) -> None:
+    """Say what a newer release may have written that is skipped, because somebody accepted that."""
+    if unknown := await log.reader.connection.run(forms.unknown):
+        named = ", ".join(f"{name} v{form.v} of {form.release}" for name, form in sorted(unknown.items()))
+        _log.warning("log.unknown", forms=named, hint="events of these forms are skipped, and kept")
 
 
 def _say_what_is_answered(config: Config) -> None:
