@@ -7,6 +7,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 ├── LogError                   the event log                                                  (exit 4)
 │   ├── LogLocked              another process owns the folder
 │   ├── LogUnwritable          the folder or the disk refuses to be written
+│   ├── LogUnreadable          a channel's part of the log can't be read just now
 │   ├── LogDamaged             the file is damaged, truncated or edited
 │   ├── LogForeign             the file is not a log of ours, or of a newer release
 │   ├── LogExposed             somebody else could have put a file there, or has
@@ -70,6 +71,10 @@ class LogLocked(LogError):
 
 class LogUnwritable(LogError):
     """The log folder or its disk refuses to be written."""
+
+
+class LogUnreadable(LogError):
+    """The part of the log that holds a channel can't be read, because of damage or of its disk."""
 
 
 class LogDamaged(LogError):

@@ -15,6 +15,7 @@ import structlog
 from bot import __version__
 from bot.app import from_settings
 from bot.app.backups import Backups
+from bot.app.looking import look_through, say
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
@@ -23,7 +24,8 @@ from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
-from bot.errors import ConfigError, EcholessError
+from bot.errors import ConfigError, EcholessError, LogError
+from bot.eventlog import forms
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
 from bot.gateway.audit import Audit
@@ -77,19 +79,25 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
 
 
-async def run_bot(config: Config, token: str, location: Location, stopping: asyncio.Event) -> None:
+async def run_bot(
+    config: Config, token: str, location: Location, stopping: asyncio.Event, *, accept_unknown: bool = False
+) -> None:
     """Run the bot until ``stopping`` is set, or until an error that needs a person.
 
-    Raises TokenError, IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
+    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know. Raises TokenError,
+    IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
     full = config.log.durability == "full"
-    log = await open_log(location, clock=clock, full=full, on_migration=_say_what_is_migrated)
+    log = await open_log(
+        location, clock=clock, full=full, accept_unknown=accept_unknown, on_migration=_say_what_is_migrated
+    )
     reason = "error"
     try:
+        await _say_what_is_unknown(log)
         bot = Bot(config, token, log, answering)
         started = BotStarted(
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
@@ -110,6 +118,13 @@ def _say_what_is_migrated(size: int) -> None:
     _log.info("log.migrating", megabytes=round(size / 1e6, 1))
 
 
+async def _say_what_is_unknown(log: EventLog) -> None:
+    """Say what a newer release may have written that is skipped, because somebody accepted that."""
+    if unknown := await log.reader.connection.run(forms.unknown):
+        named = ", ".join(f"{name} v{form.v} of {form.release}" for name, form in sorted(unknown.items()))
+        _log.warning("log.unknown", forms=named, hint="events of these forms are skipped, and kept")
+
+
 def _say_what_is_answered(config: Config) -> None:
     if silent := why_silent(config):
         _log.warning("bot.silent", reason=silent)
@@ -125,10 +140,11 @@ class Bot:
     def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
         self._config = config
         self._answering = answering
-        self._background, self._anchoring = Background(), Background()
+        self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
         self.current = CurrentClient()
         self.log = log
+        log.reader.quarantine.on_found = say
         self.metrics = Metrics()
         self.discord_time = DiscordTime(clock)
         self.conversations = Conversations(
@@ -151,7 +167,7 @@ class Bot:
             forbids=self.budget.forbids,
         )
         self.sync = Sync()
-        self.healer = Healer(log, self.sync, self._complete)
+        self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = self._intake(composer, patience)
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
@@ -200,7 +216,11 @@ class Bot:
     async def serve(self, stopping: asyncio.Event) -> None:
         """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
         telemetry = self._config.telemetry
-        await self.budget.load(self.log.reader)
+        try:
+            await self.budget.load(self.log.reader)
+        except LogError as error:
+            # A damaged page is no reason to be silent. What was used before is not counted then.
+            _log.error("budget.unreadable", reason=str(error))
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(
@@ -211,7 +231,8 @@ class Bot:
                 _log.error("telemetry.unavailable", reason=str(error))
             connection = asyncio.create_task(self.supervisor.run(), name="gateway")
             if self.anchors is not None:
-                self._anchoring.start(self.anchors.run(), "anchors")
+                self._aside.start(self.anchors.run(), "anchors")
+            self._aside.start(look_through(self.log.aside), "look")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
                 async with listening(self.context, self._config.log.path):
@@ -232,6 +253,8 @@ class Bot:
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
             backup=self.backups.trouble,
+            reading="; ".join(self.healer.unread.values()),
+            unreadable=len(self.log.reader.quarantine.events),
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -244,7 +267,7 @@ class Bot:
 
     async def _leave(self) -> None:
         self.healer.stop()
-        await self._anchoring.cancel()
+        await self._aside.cancel()
         self.supervisor.hurry()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
         await self.interaction_replies.stop()
@@ -297,7 +320,7 @@ class Bot:
             hot_channels=self.conversations.hot,
             waiting=self.conversations.waiting,
             working=self.replies.working,
-            trouble=self.health().reasons,
+            trouble=(*self.health().reasons, *self.healer.unread.values()),
             models=self._conditions(),
         )
 
@@ -329,6 +352,8 @@ class Bot:
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self.current.connected.is_set)
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        self.metrics.watch("unreadable_events", lambda: len(self.log.reader.quarantine.events))
+        self.metrics.watch("unreadable_channels", lambda: len(self.healer.unread))
         self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
         self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
         if self._conditions():

@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.core.events import CatchupCompleted, ChannelDeleted, HistoryForbidden, MessageReceived
 from bot.core.streams import channel_of
 from bot.errors import LogError
+from bot.eventlog.forms import require_known
 from bot.eventlog.log import Location, open_reader
 from bot.eventlog.opening import see_as_owner
 from bot.eventlog.owner import read_owner
@@ -69,6 +70,7 @@ async def check_log(config: Config) -> LogChecked:
     except LogError as error:
         return _failed(error, "opened")
     try:
+        await reader.connection.run(require_known)
         return LogChecked(await _present(location, reader), await _guilds(reader), await _forbidden(reader))
     except LogError as error:
         return _failed(error, "read")

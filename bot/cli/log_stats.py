@@ -53,6 +53,8 @@ class StatsReport:
             "streams": stats.streams,
             "bodies": stats.bodies,
             "snapshots": stats.snapshots,
+            "unreadable": stats.unreadable,
+            "unreadable_words": stats.unreadable_words,
             "bytes": self.disk,
             "first_at": None if stats.first_at is None else iso_time(stats.first_at),
             "last_at": None if stats.last_at is None else iso_time(stats.last_at),
@@ -90,6 +92,7 @@ def print_stats(report: StatsReport, limit: int) -> None:
         ("streams", f"{stats.streams:,}"),
         ("bodies", f"{stats.bodies:,}"),
         ("snapshots", f"{stats.snapshots:,}"),
+        *((("unreadable", unreadable),) if (unreadable := _unreadable(stats)) else ()),
         ("size on disk", size_text(report.disk)),
         ("first event", "-" if stats.first_at is None else utc_time(stats.first_at)),
         ("last event", "-" if stats.last_at is None else utc_time(stats.last_at)),
@@ -114,6 +117,16 @@ def print_stats(report: StatsReport, limit: int) -> None:
     if len(listed) < len(report.streams):
         more = count_text(len(report.streams) - len(listed), "shorter stream")
         screen.print(f"and {more}: --limit 0 lists all.")
+
+
+def _unreadable(stats: Stats) -> str:
+    """Return what can't be read, "" where everything can."""
+    words = stats.unreadable_words
+    found = (
+        count_text(stats.unreadable, "event") if stats.unreadable else "",
+        f"the words of {count_text(words, 'event')}" if words else "",
+    )
+    return " and ".join(filter(None, found))
 
 
 def _counting(name: str) -> Table:

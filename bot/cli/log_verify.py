@@ -94,5 +94,8 @@ def print_report(report: VerifyReport, *, with_key: bool) -> None:
     )
     if report.erased:
         say(f"The words of {count_text(report.erased, 'event')} are erased.")
-    if report.findings:
+    newer = sum(finding.newer for finding in report.findings)
+    if newer:
+        say(f"{count_text(newer, 'event')} may be of a newer release: use that one to read them.")
+    if len(report.findings) > newer:
         say("Keep the folder as it is, and restore a backup beside it: what is wrong was changed outside the bot.")

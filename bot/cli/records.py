@@ -10,7 +10,7 @@ import click
 from bot.core.events import Recorded
 from bot.eventlog.reader import Reader
 from bot.moderation import text
-from bot.moderation.text import details, quote
+from bot.moderation.text import details, printable, quote
 from bot.times import utc_time
 
 __all__ = ["TerminalLine", "lines", "quote", "say", "styled_type"]
@@ -37,9 +37,9 @@ class TerminalLine(text.Line):
             click.style(utc_time(recorded.recorded_at), dim=True),
             f"{recorded.position:>8}",
             click.style(f"{recorded.stream} v{recorded.version}", dim=True),
-            styled_type(recorded.event.TYPE),
+            styled_type(printable(recorded.event.form.type)),
             details(recorded),
-            click.style(self.said(), italic=True, dim=True) if self.erased else self.said(),
+            click.style(self.said(), italic=True, dim=True) if self.wordless else self.said(),
         )
         return "  ".join(part for part in parts if part)
 
@@ -47,7 +47,8 @@ class TerminalLine(text.Line):
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[TerminalLine]:
     """Return ``events`` as lines, with their words (read in one go) or without."""
     return [
-        TerminalLine(line.recorded, line.body, line.words) for line in await text.lines(reader, events, words=words)
+        TerminalLine(line.recorded, line.body, line.words, line.sealed)
+        for line in await text.lines(reader, events, words=words)
     ]
 
 

@@ -8,6 +8,7 @@ from bot.cli.output import console, count_text, printable
 from bot.core.outbox import Pending
 from bot.core.window import Turn
 from bot.moderation.replayed import Replayed
+from bot.moderation.text import without_words
 from bot.times import utc_time
 
 
@@ -80,5 +81,5 @@ def _window(replayed: Replayed) -> Table:
 def _said(replayed: Replayed, turn: Turn) -> str:
     words, name = replayed.words(turn), replayed.name(turn)
     if words is None:
-        return "[words erased]"
+        return without_words(replayed.bodies, turn.position)
     return f"{printable(name)}: {printable(words)}" if name else printable(words)

@@ -21,7 +21,12 @@ from bot.telemetry import configure_logging
 @click.command()
 @config_option
 @folder_option
-def run(config_path: Path | None, folder: Path | None) -> None:
+@click.option(
+    "--accept-unknown",
+    is_flag=True,
+    help="Begin on a log to which a newer release wrote what this one does not know: it is skipped, and kept.",
+)
+def run(config_path: Path | None, folder: Path | None, *, accept_unknown: bool) -> None:
     """Connect to Discord, record what is said and answer what is asked.
 
     The token comes from DISCORD_TOKEN in the environment or in the file .env beside the settings, or from the file that
@@ -31,11 +36,11 @@ def run(config_path: Path | None, folder: Path | None) -> None:
     config = bot_settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
     configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
-    if signal.SIGINT in asyncio.run(_run(config, token)):
+    if signal.SIGINT in asyncio.run(_run(config, token, accept_unknown=accept_unknown)):
         raise click.Abort
 
 
-async def _run(config: Config, token: str) -> set[signal.Signals]:
+async def _run(config: Config, token: str, *, accept_unknown: bool) -> set[signal.Signals]:
     """Run the bot; return the signals that asked it to stop."""
     asked: set[signal.Signals] = set()
     stopping = asyncio.Event()
@@ -48,5 +53,5 @@ async def _run(config: Config, token: str) -> set[signal.Signals]:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     settle()
-    await run_bot(config, token, log_location(config), stopping)
+    await run_bot(config, token, log_location(config), stopping, accept_unknown=accept_unknown)
     return asked

@@ -22,7 +22,7 @@ from bot.core.decider import decide_all
 from bot.core.events import Drafts, Recorded, ReplyComposed
 from bot.core.fold import apply, copy
 from bot.core.streams import channel_of, stream_of
-from bot.errors import EcholessError, VersionConflict
+from bot.errors import EcholessError, LogError, LogUnreadable, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
@@ -35,7 +35,7 @@ Composing: TypeAlias = Callable[[int, int, tuple[str, ...]], None]
 """Called for each newly composed reply, before its event, with the channel, the message and the texts of the parts."""
 
 Failing: TypeAlias = Callable[[int, Exception], None]
-"""Called when commands of a channel were not recorded, before another command of the channel is taken."""
+"""Called when a channel can't be read, and when commands of it were not recorded, before another one of it is taken."""
 
 ATTEMPTS = 5
 BATCH = 2000
@@ -101,7 +101,7 @@ class Conversations:
     def submit(self, channel_id: int, command: Command) -> asyncio.Future[tuple[Recorded, ...]]:
         """Queue ``command`` at once and return a future of the events it newly appended.
 
-        The future raises MailboxFull when too many commands wait, LogError when the log can't be written.
+        The future raises MailboxFull when too many commands wait, LogError when the log can't be read or written.
         """
         future: asyncio.Future[tuple[Recorded, ...]] = asyncio.get_running_loop().create_future()
         if self._waiting >= self._queue:
@@ -125,11 +125,14 @@ class Conversations:
         return await self.submit(channel_id, command)
 
     async def state(self, channel_id: int) -> Conversation:
-        """Return the state of a channel now."""
-        channel = self._hot.get(channel_id)
-        if channel is not None and channel.state is not None:
-            return channel.state
-        return (await self._log.reader.load(stream_of(channel_id))).state
+        """Return the state of a channel now; raise LogUnreadable when the log can't be read there."""
+        if (state := self.peek(channel_id)) is not None:
+            return state
+        try:
+            return (await self._loaded(channel_id)).state
+        except LogUnreadable as error:
+            self._tell_failed(channel_id, error)
+            raise
 
     def peek(self, channel_id: int) -> Conversation | None:
         """Return the state of a hot channel without waiting, None for a cold one."""
@@ -196,13 +199,19 @@ class Conversations:
 
     async def _load(self, channel: HotChannel, attempt: int) -> None:
         try:
-            loaded = await self._log.reader.load(stream_of(channel.id))
+            loaded = await self._loaded(channel.id)
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
             self._fail(channel, error)
         else:
             self._hot.put(channel, loaded.state)
             channel.saved_version = loaded.snapshot_version
         self._go_on(channel, attempt)
+
+    async def _loaded(self, channel_id: int) -> Loaded:
+        try:
+            return await self._log.reader.load(stream_of(channel_id))
+        except LogError as error:
+            raise LogUnreadable(f"Channel {channel_id} can't be read from the log. {error}") from error
 
     def _append(self, channel: HotChannel, state: Conversation, attempt: int) -> bool:
         """Decide a batch and give its events to the log; return False when that is done, because there are none."""

@@ -24,7 +24,8 @@ class Conversation:
     complete. ``rewound_version`` is that of the rewind or reset that the next undo takes back (0: none); the state just
     before that version names the undo after it. ``persona_position`` is that of the channel's own persona (0: none),
     and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
-    everything up to message ``summary_upto_id`` (0: none).
+    everything up to message ``summary_upto_id`` (0: none). ``unreadable`` counts the events that could not be read,
+    and of which nothing here tells.
     """
 
     version: int = 0
@@ -44,6 +45,7 @@ class Conversation:
     skipped: int = 0
     abandoned: int = 0
     foreign: int = 0
+    unreadable: int = 0
 
     @property
     def size(self) -> int:

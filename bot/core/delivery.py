@@ -13,7 +13,7 @@ from itertools import dropwhile, takewhile
 from typing import TypeAlias
 
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason
+from bot.core.events import EVENT_UNREADABLE, AbandonReason
 from bot.core.outbox import Outbox, Pending
 from bot.core.parts import split
 from bot.times import MINUTE, SECOND
@@ -74,6 +74,7 @@ class GiveUp:
     """Record that the rest will not come."""
 
     reason: AbandonReason
+    detail: str = ""
 
 
 Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Finish | GiveUp
@@ -105,6 +106,8 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
     answer to a command goes into its response, which only the process that took the command can edit. So there is
     nothing to look for.
     """
+    if entry.unreadable:
+        return GiveUp(AbandonReason.UNKNOWN_FATE, EVENT_UNREADABLE)
     if entry.asked and not certain:
         return GiveUp(AbandonReason.UNKNOWN_FATE if entry.composed else AbandonReason.EXPIRED)
     if not certain:

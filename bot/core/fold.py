@@ -21,7 +21,7 @@ from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.window import Window
 
-FOLD = 7
+FOLD = 8
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -165,6 +165,10 @@ def _say(state: Conversation, entry: Pending, part: int, sent_id: int) -> None:
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
     state.sent += 1
     entry, part = state.pending(event.message_id), event.part
+    if entry is not None and entry.unreadable and not entry.may_be_sent:
+        # It was composed by an event that can't be read, and has gone out.
+        state.outbox = without(state.outbox, event.message_id)
+        return
     if entry is None or part < 0 or (part >= len(entry.sent_ids) and not entry.begun):
         return
     sent_ids, surplus_ids = entry.shown(part, event.sent_id)
@@ -257,6 +261,12 @@ def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) 
     state.deleted = True
 
 
+def _unreadable(state: Conversation, recorded: e.Recorded, _event: e.Unreadable) -> None:
+    state.unreadable += 1
+    if (entry := _own(state, recorded.correlation or 0)) is not None:
+        entry.unreadable = True
+
+
 def _own(state: Conversation, message_id: int) -> Pending | None:
     """Replace an entry with a copy, and return the copy for the caller to change."""
     state.outbox, own = changeable(state.outbox, message_id)
@@ -296,6 +306,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesPaused: _paused,
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
+    e.Unreadable: _unreadable,
 }
 """The change for each type of event. All other events change only the version.
 

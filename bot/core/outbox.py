@@ -36,7 +36,7 @@ class Pending:
     shown while the answer is written, so Discord may show another text than the composed one until the reply is
     completed. ``surplus_ids`` are those of such parts that the complete answer does not need. ``generation`` counts the
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
-    Discord refused that.
+    Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
     """
 
     message_id: int
@@ -55,6 +55,7 @@ class Pending:
     surplus_ids: tuple[int, ...] = ()
     generation: int = 1
     plain: bool = False
+    unreadable: bool = False
 
     @property
     def asked(self) -> bool:

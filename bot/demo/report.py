@@ -161,7 +161,7 @@ def _timeline(shown: Sequence[TerminalLine], width: int | None) -> Table:
             table.add_row()
         table.add_row(
             utc_time(recorded.recorded_at)[11:],
-            recorded.event.TYPE,
+            recorded.event.form.type,
             "" if recorded.correlation is None else _short(recorded.correlation),
             _about(recorded),
             _cut("" if line.body is None else quote(line.body), room),

@@ -169,9 +169,9 @@ def _verify(draft: Path, vault: Vault | None, manifest: Manifest, progress: OnPr
     done = 0
     with closing(database.connection_for_reading(draft)) as connection:
         for page in verify.pages(connection, vault):
-            if page.findings:
+            if page.faults:
                 raise LogDamaged(
-                    f"No backup was made: something is wrong with the log ({page.findings[0]}). See `echoless log "
+                    f"No backup was made: something is wrong with the log ({page.faults[0]}). See `echoless log "
                     "verify`, and keep the backups that there are."
                 )
             done += page.events

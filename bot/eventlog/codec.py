@@ -1,7 +1,8 @@
 """Between events and what is stored: type names, schema versions, JSON, the sealed body's plain form.
 
 Defaults of an event are not stored: they belong to its schema version, which a test locks. Upcasters lift an event of
-an older version one version at a time, before it is validated. So every log of any release loads.
+an older version one version at a time, before it is validated. So every log of any release loads. What can't be read
+all the same is an event, too, which says so: one row must not keep a channel from being read.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from bot.core.events import Body, Event
-from bot.errors import LogDamaged, LogForeign
+from bot.core.events import Body, Event, Form, Unread, Unreadable
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -29,35 +29,32 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Event:
-    """Return the event of a stored row, lifted to today's schema version.
-
-    Raises LogForeign for a type or version of a newer release, LogDamaged for data that does not fit its schema.
-    """
+    """Return the event of a stored row, lifted to today's schema version, or Unreadable; never raise."""
     model, validate = _readers().get(type_name, (None, None))
     try:
         if model is not None and validate is not None and v == model.V:
             return validate(data)
+        if model is None or v > model.V:
+            return _unreadable(type_name, v, Unread.TYPE if model is None else Unread.VERSION)
         return _lifted(model, type_name, v, data, upcasters)
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        # Pydantic's own message would quote the data. An upcaster can raise anything over damaged fields.
-        raise LogDamaged(
-            f"An event {type_name} v{v} of the log does not fit its schema: run `echoless log verify` "
-            "and restore the folder from a backup."
-        ) from error
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        # An upcaster can raise anything over damaged fields.
+        return _unreadable(type_name, v, Unread.DATA)
 
 
 def _lifted(
-    model: type[Event] | None, type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster]
+    model: type[Event], type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster]
 ) -> Event:
-    if model is None or v > model.V:
-        raise LogForeign(
-            f"The log holds an event {type_name} v{v}, which this release does not know: "
-            "open it with the release that wrote it, or a newer one."
-        )
     fields = json.loads(data)
     for step in range(v, model.V):
         fields = upcasters[type_name, step](fields)
     return model.model_validate(fields)
+
+
+def _unreadable(type_name: str, v: int, why: Unread) -> Unreadable:
+    # Damage can make anything of a name, even no text.
+    name = str(type_name).encode(errors="replace").decode(errors="replace")
+    return Unreadable.model_construct(stored=Form(name, v), why=why)
 
 
 def encode_body(body: Body) -> bytes:
@@ -65,16 +62,13 @@ def encode_body(body: Body) -> bytes:
     return _json(body)
 
 
-def decode_body(data: bytes) -> Body:
-    """Return the body of its JSON; raise LogForeign when a newer release wrote it."""
+def decode_body(data: bytes) -> Body | None:
+    """Return the body of its JSON, None when this release can't read it: a newer one wrote it."""
     try:
         return Body.model_validate_json(data)
     except ValidationError:
         # The seal proves that a release of ours wrote it. Pydantic's message would quote people's words.
-        raise LogForeign(
-            "The log holds words in a form that this release does not know: "
-            "open it with the release that wrote it, or a newer one."
-        ) from None
+        return None
 
 
 def event_models() -> tuple[type[Event], ...]:

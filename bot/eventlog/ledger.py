@@ -18,6 +18,7 @@ from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
 from bot.eventlog.chain import GENESIS, Chain, packed
 from bot.eventlog.codec import decode, encode_body, encode_event
 from bot.eventlog.keys import NONCE_BYTES
+from bot.eventlog.stored_text import fetched
 from bot.eventlog.vault import Entropy, Vault
 
 _SALT_BYTES = 16
@@ -186,8 +187,9 @@ def _look_for_keys(connection: sqlite3.Connection, request: Append, stream_id: i
     for unit in request.units:
         for draft in unit:
             key = draft.event.key()
-            row = key and connection.execute(_FIND_KEY, (*key, stream_id)).fetchone()
-            if key and row:
+            if key is None:
+                continue
+            for row in fetched(connection, _FIND_KEY, (*key, stream_id)):
                 known.events[request.stream, key] = _recorded(request.stream, row)
         if _there(request.stream, unit, known):
             return

@@ -12,10 +12,11 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
+from bot import __version__
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import KeyMismatch, LogError, LogUnwritable
-from bot.eventlog import database, keys, opening, snapshots
+from bot.eventlog import database, forms, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
@@ -23,6 +24,7 @@ from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
+from bot.eventlog.quarantine import Quarantine
 from bot.eventlog.reader import Reader
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
@@ -165,12 +167,14 @@ async def open_log(
     *,
     clock: Callable[[], int],
     full: bool = True,
+    accept_unknown: bool = False,
     on_migration: Callable[[int], None] = lambda _size: None,
 ) -> EventLog:
     """Open the log in a folder as its one owner; make the folder if it is missing.
 
     ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. ``on_migration`` is called
-    with the file's size in bytes before an older release's log is brought up to date, which may take a while. Raises
+    with the file's size in bytes before an older release's log is brought up to date, which may take a while.
+    ``accept_unknown`` goes on where a newer release wrote what this one does not know, instead of refusing it. Raises
     LogLocked, LogUnwritable, LogDamaged, LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes
     anything.
     """
@@ -182,7 +186,7 @@ async def open_log(
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
-        master = _unlock(location, clock)
+        master = _unlock(location, clock, accept_unknown=accept_unknown)
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
@@ -194,16 +198,16 @@ async def open_log(
         aside = await _closed_by(undo, database.connect_reader(location.database))
         began = await aside.run(partial(read_began, clock()))
         undo.pop_all()
-    checkpointer = Checkpointer(checkpoints, writing, file)
-    return EventLog(
-        Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership, began
-    )
+    checkpointer, found = Checkpointer(checkpoints, writing, file), Quarantine()
+    reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
+    return EventLog(Writer(writing, vault, clock), reader, beside, checkpointer, ownership, began)
 
 
 def _brought_up(connection: sqlite3.Connection, master: bytes, now: int) -> keys.LogKeys:
     """Bring a log to this release's schema, with keys of its own, and return these."""
     database.migrate(connection, now=now)
     keys.adopt(connection, master, now)
+    forms.note(connection, __version__)
     return keys.read(connection, master)
 
 
@@ -232,11 +236,13 @@ def require_log(location: Location) -> None:
     opening.see(location.database)
 
 
-def _unlock(location: Location, clock: Callable[[], int]) -> bytes:
+def _unlock(location: Location, clock: Callable[[], int], *, accept_unknown: bool) -> bytes:
     """Return the master key of an existing log, or make key and log where there are none."""
     if location.has_log():
         files = opening.see_as_owner(location.database)
         master = find_master(location)
+        if not accept_unknown:
+            database.look(location.database, forms.require_known)
         database.look(location.database, lambda raw: opening.check(raw, Vault(keys.read(raw, master)), files))
         return settle_rotation(location, master)
     opening.see_nothing(location.database)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from bot.core.conversation import Conversation
 from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recorded
 from bot.core.fold import fold
+from bot.errors import KeyMismatch
 from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.database import Connection
+from bot.eventlog.quarantine import Quarantine
 from bot.eventlog.stats import Stats, count
+from bot.eventlog.stored_text import fetched
 from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
 PAGE = 2000
 """Rows fetched in one hop to the thread: enough to make hops cheap, few enough to keep memory small."""
+
+LOOK = 500
+"""Rows of a look for what can't be read: few, because something may wait behind it for the same connection."""
 
 _COLUMNS = """
 SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
@@ -30,6 +37,7 @@ _TAIL = """
 SELECT position, version, recorded_at, type, v, data, correlation, causation FROM events
 WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND version <= ? ORDER BY version LIMIT ?
 """
+_PAGE_BELOW = f"{_COLUMNS} WHERE e.position < ? ORDER BY e.position DESC LIMIT ?"
 _LISTED = "SELECT value FROM json_each(?)"
 """Passes a list as one parameter, because SQLite limits the number of parameters."""
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
@@ -74,12 +82,24 @@ class Loaded:
     snapshot_version: int
 
 
+class Bodies(dict[int, Body]):
+    """Bodies by position. Erased ones are missing, and so are those that do not open: these are ``unreadable``."""
+
+    def __init__(self, opened: Mapping[int, Body] = MappingProxyType({}), unreadable: Iterable[int] = ()) -> None:
+        super().__init__(opened)
+        self.unreadable = frozenset(unreadable)
+
+
 @dataclass(slots=True)
 class Reader:
-    """Answers questions about the log over one reading connection."""
+    """Answers questions about the log over one reading connection.
+
+    An event that this release can't read comes as :class:`~bot.core.events.Unreadable`, and is noted in ``quarantine``.
+    """
 
     connection: Connection
     vault: Vault | None
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
     async def head(self, stream: str) -> int:
         """Return the newest version of ``stream``, 0 when there is none."""
@@ -89,6 +109,7 @@ class Reader:
         """Yield the events of ``stream`` with ``after`` < version <= ``upto``, in pages."""
         while True:
             page = await self.connection.run(partial(_tail, stream, after, upto))
+            self.quarantine.note(page)
             if page:
                 yield page
             if len(page) < PAGE:
@@ -100,9 +121,9 @@ class Reader:
 
         Folds page by page, so memory depends on the state and not on the length of the stream.
         """
-        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto))
+        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine))
         while not whole:
-            state, whole = await self.connection.run(partial(_advanced, stream, upto, state))
+            state, whole = await self.connection.run(partial(_advanced, stream, upto, self.quarantine, state))
         return Loaded(state, snapshot)
 
     async def events(self, query: Query, *, limit: int | None = None) -> AsyncIterator[Recorded]:
@@ -113,8 +134,8 @@ class Reader:
             size = PAGE if left is None else min(PAGE, left)
             sql, values = _compile(query, cursor, size)
             rows = await self.connection.run(partial(_rows, sql, values))
-            for row in rows:
-                yield recorded(row)
+            for event in self._events(rows):
+                yield event
             if len(rows) < size:
                 return
             cursor = rows[-1][0]
@@ -126,16 +147,16 @@ class Reader:
         sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? {chosen} ORDER BY e.key_id, e.key_part"
         values = (stream, kind) if key_id is None else (stream, kind, key_id)
         rows = await self.connection.run(partial(_rows, sql, values))
-        return [recorded(row) for row in rows]
+        return self._events(rows)
 
     async def sent_as(self, stream: str, sent_id: int) -> Recorded | None:
         """Return the event that records the sending of the bot's message ``sent_id``, or None.
 
         Looks at every sent part of the stream: measured 30 ms for 100,000 events, so an index would not pay.
         """
-        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? LIMIT 1"
+        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND {_field('sent_id')} = ? LIMIT 1"
         rows = await self.connection.run(partial(_rows, sql, (stream, KeyKind.SENT, sent_id)))
-        return recorded(rows[0]) if rows else None
+        return next(iter(self._events(rows)), None)
 
     async def message(self, message_id: int) -> Recorded | None:
         """Return the first event about a message, in any stream, or the event that records that the bot sent it.
@@ -144,12 +165,9 @@ class Reader:
         """
         rows = await self.connection.run(partial(_rows, MESSAGE, (json.dumps(_ABOUT_MESSAGES), message_id)))
         if not rows:
-            sql = (
-                f"{_COLUMNS} WHERE e.key_kind = ? AND json_extract(e.data, '$.sent_id') = ? "
-                "ORDER BY e.key_id DESC LIMIT 1"
-            )
+            sql = f"{_COLUMNS} WHERE e.key_kind = ? AND {_field('sent_id')} = ? ORDER BY e.key_id DESC LIMIT 1"
             rows = await self.connection.run(partial(_rows, sql, (KeyKind.SENT, message_id)))
-        return recorded(rows[0]) if rows else None
+        return next(iter(self._events(rows)), None)
 
     async def newest_words(self, people: Iterable[int], streams: Iterable[str] | None = None) -> dict[int, int]:
         """Return, by person, the position of their newest message or edit whose words are not erased.
@@ -158,7 +176,7 @@ class Reader:
         """
         within = "" if streams is None else f"AND s.name IN ({_LISTED})"
         sql = f"""
-            SELECT json_extract(e.data, '$.author_id') AS author, max(e.position)
+            SELECT {_field("author_id")} AS author, max(e.position)
             FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
             WHERE e.type IN (?, ?) AND author IN ({_LISTED}) {within} GROUP BY author
         """  # noqa: S608 - constants
@@ -171,15 +189,25 @@ class Reader:
         """Return the events at ``positions``, in order."""
         sql = f"{_COLUMNS} WHERE e.position IN ({_LISTED}) ORDER BY e.position"
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
-        return [recorded(row) for row in rows]
+        return self._events(rows)
 
-    async def bodies(self, positions: Iterable[int]) -> dict[int, Body]:
-        """Return the bodies at ``positions`` that are not erased, by position; raise KeyMismatch for a wrong key."""
+    async def bodies(self, positions: Iterable[int]) -> Bodies:
+        """Return the bodies at ``positions`` that are not erased; those that do not open are named.
+
+        The key was checked when the log was opened, so words that do not open are damaged, or of a newer release.
+        """
         wanted = tuple(positions)
         rows = await self.connection.run(lambda connection: _sealed(connection, wanted))
         if self.vault is None:
-            return {}
-        return {position: decode_body(self.vault.open(stream, position, sealed)) for position, stream, sealed in rows}
+            return Bodies()
+        found = {position: opened(self.vault, stream, position, sealed) for position, stream, sealed in rows}
+        for position, stream, _ in rows:
+            if found[position] is None:
+                self.quarantine.note_words(position, stream)
+        return Bodies(
+            {position: body for position, body in found.items() if body is not None},
+            (position for position, body in found.items() if body is None),
+        )
 
     async def version_at(self, stream: str, moment: int) -> int:
         """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
@@ -201,9 +229,29 @@ class Reader:
         sql = "SELECT s.name FROM unfinished u JOIN streams s ON s.id = u.stream_id ORDER BY s.id"
         return [name for (name,) in await self.connection.run(partial(_rows, sql, ()))]
 
+    async def look(self, before: int = 2**62, *, words: bool = False) -> int:
+        """Note which of a page of events, the newest below position ``before``, can't be read; return where it began.
+
+        With ``words`` those are noted, too, whose words do not open. Returns 0 where there are no events any more.
+        """
+        positions = await self.connection.run(partial(_looked, before, self.quarantine))
+        if words:
+            await self.bodies(positions)
+        return positions[-1] if positions else 0
+
     async def stats(self) -> Stats:
-        """Return the log in numbers."""
-        return await self.connection.run(count)
+        """Return the log in numbers; reads all events, and with the key all words."""
+        before = 2**62
+        while before:
+            before = await self.look(before, words=True)
+        words = None if self.vault is None else len(self.quarantine.words)
+        counted = await self.connection.run(count)
+        return replace(counted, unreadable=len(self.quarantine.events), unreadable_words=words)
+
+    def _events(self, rows: Iterable[tuple[Any, ...]]) -> list[Recorded]:
+        found = [recorded(row) for row in rows]
+        self.quarantine.note(found)
+        return found
 
     async def close(self) -> None:
         """Close the connection."""
@@ -216,8 +264,31 @@ def recorded(row: tuple[Any, ...]) -> Recorded:
     return Recorded(position, name, version, recorded_at, decode(type_name, v, data), correlation, causation)
 
 
+def opened(vault: Vault, stream: str, position: int, sealed: bytes) -> Body | None:
+    """Return the words that are sealed for a place, None when they do not open."""
+    try:
+        return decode_body(vault.open(stream, position, sealed))
+    except KeyMismatch:
+        return None
+
+
+def _looked(before: int, quarantine: Quarantine, connection: sqlite3.Connection) -> list[int]:
+    """Look at a page of events on the reader's thread; return their positions, the newest first."""
+    with collector_paused():
+        found = [recorded(row) for row in fetched(connection, _PAGE_BELOW, (before, LOOK))]
+        quarantine.note(found)
+        positions = [each.position for each in found]
+        del found
+    return positions
+
+
+def _field(name: str) -> str:
+    """Return SQL for a field of an event's data, NULL where that is no JSON."""
+    return f"CASE WHEN json_valid(e.data) THEN json_extract(e.data, '$.{name}') END"
+
+
 def _rows(sql: str, values: Sequence[object], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-    return connection.execute(sql, values).fetchall()
+    return fetched(connection, sql, values)
 
 
 def _head(connection: sqlite3.Connection, stream: str) -> int:
@@ -225,26 +296,32 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _begun(stream: str, upto: int | None, connection: sqlite3.Connection) -> tuple[int, Conversation, bool]:
+def _begun(
+    stream: str, upto: int | None, quarantine: Quarantine, connection: sqlite3.Connection
+) -> tuple[int, Conversation, bool]:
     """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
     start = snapshots.newest(connection, stream, upto) or Conversation()
-    return start.version, *_advanced(stream, upto, start, connection)
+    return start.version, *_advanced(stream, upto, quarantine, start, connection)
 
 
 def _advanced(
-    stream: str, upto: int | None, state: Conversation, connection: sqlite3.Connection
+    stream: str, upto: int | None, quarantine: Quarantine, state: Conversation, connection: sqlite3.Connection
 ) -> tuple[Conversation, bool]:
     """Return the state one page of events after ``state``, and whether these were all."""
     with collector_paused():
         # The page has to be gone when the collector is back, or it would go through all of it.
-        after = fold(_tail(stream, state.version, upto, connection), state)
+        page = _tail(stream, state.version, upto, connection)
+        after = fold(page, state)
+        if after.unreadable > state.unreadable:
+            quarantine.note(page)
+        del page
     return after, after.version - state.version < PAGE
 
 
 def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
     # One stream needs no join. That, and unpacking the rows here, make a long replay a third faster. Decoding a page
     # before it is folded is a tenth faster than both in turn for each event: the processor keeps to one kind of work.
-    rows = connection.execute(_TAIL, (stream, after, 2**62 if upto is None else upto, PAGE)).fetchall()
+    rows = fetched(connection, _TAIL, (stream, after, 2**62 if upto is None else upto, PAGE))
     return [
         _of_fields((position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation))
         for position, version, recorded_at, type_name, v, data, correlation, causation in rows
@@ -273,7 +350,7 @@ def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
         ("e.recorded_at >= ?", query.since),
         ("e.recorded_at < ?", query.until),
         ("e.correlation = ?", query.message_id),
-        ("json_extract(e.data, '$.author_id') = ?", query.author_id),
+        (f"{_field('author_id')} = ?", query.author_id),
         ("e.version >= ?", query.first_version),
         ("e.version <= ?", query.last_version),
     )

@@ -186,9 +186,9 @@ def _verify(draft: Path, vault: Vault, progress: OnProgress) -> None:
     with closing(database.connection_for_reading(draft)) as connection:
         (total,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
         for page in verify.pages(connection, vault):
-            if page.findings:
+            if page.faults:
                 raise LogDamaged(
-                    f"Something is wrong with the backup ({page.findings[0]}). Nothing was changed: take another one."
+                    f"Something is wrong with the backup ({page.faults[0]}). Nothing was changed: take another one."
                 )
             done += page.events
             progress("verify", done, total)

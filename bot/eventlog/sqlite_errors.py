@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.errors import LogDamaged, LogUnwritable
+from bot.errors import LogDamaged, LogUnreadable, LogUnwritable
 
 RESTORE = "Keep the file, restore the folder from a backup, and see `echoless log verify`."
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
 _AMISS = ("Could not decode to UTF-8", "malformed JSON", "no such ", "unsupported file format")
 """SQLite's messages for damaged text, damaged JSON and a damaged schema. They come without a code, or a general one."""
 
+_UNREAD = frozenset((sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ))
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL: "can't grow: the disk is full. Free some space.",
     sqlite3.SQLITE_READONLY: "can't be written: the disk or the file is read-only. Make it writable.",
@@ -31,10 +32,13 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        exact = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = exact & 0xFF
         if code in _DAMAGED or str(error).startswith(_AMISS):
             name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
             raise LogDamaged(f"The log's database is damaged ({name}). {RESTORE}") from error
+        if exact in _UNREAD:
+            raise LogUnreadable("The log can't be read: the disk reports an error. Check the disk.") from error
         if code in _UNWRITABLE:
             raise LogUnwritable(f"The log {_UNWRITABLE[code]}") from error
         raise

@@ -5,10 +5,16 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 
+from bot.eventlog.stored_text import fetched
+
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The log in numbers; sizes in bytes, times in microseconds since the epoch (None: no event)."""
+    """The log in numbers; sizes in bytes, times in microseconds since the epoch (None: no event).
+
+    ``unreadable`` counts the events that this release can't read, and ``unreadable_words`` those whose words do not
+    open (None: without the key nobody can tell).
+    """
 
     events: int
     streams: int
@@ -18,6 +24,8 @@ class Stats:
     first_at: int | None
     last_at: int | None
     types: dict[str, int] = field(default_factory=dict)
+    unreadable: int = 0
+    unreadable_words: int | None = None
 
 
 def count(connection: sqlite3.Connection) -> Stats:
@@ -27,7 +35,7 @@ def count(connection: sqlite3.Connection) -> Stats:
         row: tuple[int, ...] = connection.execute(sql).fetchone()
         return row
 
-    types = connection.execute("SELECT type, count(*) FROM events GROUP BY type ORDER BY type").fetchall()
+    types = fetched(connection, "SELECT type, count(*) FROM events GROUP BY type ORDER BY type", ())
     first, last = one("SELECT min(recorded_at), max(recorded_at) FROM events")
     return Stats(
         events=sum(number for _, number in types),

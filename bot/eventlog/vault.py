@@ -20,7 +20,8 @@ from bot.eventlog.keys import FIRST_RELEASES, NONCE_BYTES, LogKeys
 
 _Cipher: TypeAlias = AESGCM | AESGCMSIV
 
-_FIRST_FORM, _FORM = 1, 2
+_FIRST_FORM, FORM = 1, 2
+"""The forms of a seal: that of the first releases, and that of now."""
 _HEAD = struct.Struct(">BH")
 _POSITION = struct.Struct(">q")
 _RANDOM_BYTES = 8192
@@ -37,7 +38,7 @@ class Vault:
             number: AESGCM(key) if number == FIRST_RELEASES else AESGCMSIV(keys.sealing(number))
             for number, key in keys.numbered.items()
         }
-        self._head = _HEAD.pack(_FORM, keys.newest)
+        self._head = _HEAD.pack(FORM, keys.newest)
         self._newest = self._ciphers[keys.newest]
 
     def seal(self, stream: str, position: int, body: bytes, nonce: bytes) -> bytes:
@@ -54,7 +55,7 @@ class Vault:
             if sealed[0] == _FIRST_FORM:
                 return self._opened(FIRST_RELEASES, sealed[1:], _POSITION.pack(position))
             form, number = _HEAD.unpack_from(sealed)
-            if form == _FORM:
+            if form == FORM:
                 return self._opened(number, sealed[_HEAD.size :], self._place(stream, position))
         except (InvalidTag, ValueError, TypeError, AttributeError, LookupError, struct.error):
             pass  # damage can make anything of a stored value

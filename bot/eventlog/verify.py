@@ -46,6 +46,11 @@ class Progress:
     findings: tuple[Finding, ...] = ()
     erased: int = 0
 
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """Return the findings without what is as a newer release wrote it: a copy of that is whole."""
+        return tuple(finding for finding in self.findings if not finding.newer)
+
 
 async def verify(
     reader: Reader, stream: str | None = None, *, anchor: Anchor | None = None
@@ -77,7 +82,7 @@ def pages(connection: sqlite3.Connection, vault: Vault | None) -> Iterator[Progr
 
 def require_whole(connection: sqlite3.Connection, vault: Vault) -> None:
     """Raise LogDamaged unless a log that nobody changes meanwhile is free of faults."""
-    if fault := next((page.findings[0] for page in pages(connection, vault) if page.findings), None):
+    if fault := next((page.faults[0] for page in pages(connection, vault) if page.faults), None):
         raise LogDamaged(f"Something is wrong with the log ({fault}): see `echoless log verify`. Nothing was changed.")
 
 

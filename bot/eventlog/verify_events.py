@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple
 
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded
+from bot.core.events import Recorded, Unread, Unreadable
 from bot.core.fold import apply
-from bot.errors import KeyMismatch, LogDamaged, LogForeign
+from bot.errors import KeyMismatch
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
 from bot.eventlog.reader import PAGE
+from bot.eventlog.stored_text import text_as_stored
 from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
@@ -32,11 +31,15 @@ _SNAPSHOTS = "SELECT version, digest FROM snapshots WHERE stream_id = ? AND fold
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault, at ``version`` of ``stream`` (0: of the stream; "": of the log)."""
+    """One fault, at ``version`` of ``stream`` (0: of the stream; "": of the log).
+
+    ``newer``: it is none of the log, but of this release, which does not know what a newer one may have written.
+    """
 
     stream: str
     version: int
     problem: str
+    newer: bool = False
 
     def __str__(self) -> str:
         """Return the fault after its place, in which only an event has a version."""
@@ -71,7 +74,6 @@ class _Stream:
     version: int = 0
     hash: bytes = chain.GENESIS
     state: Conversation = field(default_factory=Conversation)
-    unreadable: bool = False
     snapshots: Mapping[int, bytes] = field(default_factory=dict)
 
 
@@ -100,7 +102,7 @@ class EventCheck:
             yield Finding(self._only, 0, "there is no such stream")
             return
         before = self.checked
-        with _text_as_stored(connection), collector_paused():
+        with text_as_stored(connection), collector_paused():
             rows = connection.execute(_ROWS, (self._position, not row, row and row[0], PAGE)).fetchall()
             for each in map(_Row._make, rows):
                 if each.position <= self._position:
@@ -117,11 +119,12 @@ class EventCheck:
         if self._root is not None:
             yield from self._before_chain(row)
         problems: list[str] = []
+        unknown: Unreadable | None = None
         stream = self._streams.get(row.stream_id) or self._begun(connection, row.stream_id, problems)
         try:
             self._place(connection, stream, row, problems)
             self._words(stream, row, problems)
-            self._fold(stream, row, problems)
+            unknown = self._fold(stream, row, problems)
         except Exception as error:  # noqa: BLE001 - damaged fields can make anything fail, and have to be told
             problems.append(f"it can't be checked ({type(error).__name__})")
         # Go on from what is stored, so that one change gives one finding.
@@ -130,6 +133,8 @@ class EventCheck:
         self.checked += 1
         for problem in problems:
             yield Finding(stream.name, row.version, problem)
+        if unknown is not None:
+            yield Finding(stream.name, row.version, str(unknown), newer=unknown.why is not Unread.DATA)
 
     def _begun(self, connection: sqlite3.Connection, stream_id: int, problems: list[str]) -> _Stream:
         row = connection.execute("SELECT name FROM streams WHERE id = ?", (stream_id,)).fetchone()
@@ -195,16 +200,13 @@ class EventCheck:
         """Tell whether an event is before the keyed chain."""
         return self._chain is None or row.position < self._chain.start.first
 
-    def _fold(self, stream: _Stream, row: _Row, problems: list[str]) -> None:
-        try:
-            event = decode(row.type, row.v, row.data)
-        except (LogDamaged, LogForeign) as error:
-            stream.unreadable = True
-            problems.append(str(error))
-            return
-        if (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
+    def _fold(self, stream: _Stream, row: _Row, problems: list[str]) -> Unreadable | None:
+        """Check an event by what it says, and fold it; return what comes in its place if it can't be read."""
+        event = decode(row.type, row.v, row.data)
+        unknown = event if isinstance(event, Unreadable) else None
+        if unknown is None and (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
             problems.append("its dedupe key is not its own")
-        if event.about() != row.correlation:
+        if unknown is None and event.about() != row.correlation:
             problems.append("it is noted under another message than it is about")
         # The digests of the first releases do not cover whose the words are.
         covered = row.sealed is None or not self._is_plain(row)
@@ -215,8 +217,9 @@ class EventCheck:
         )
         apply(stream.state, (recorded,))
         snapshot = stream.snapshots.get(row.version)
-        if snapshot and not stream.unreadable and snapshot != snapshots.encode(stream.state)[1]:
+        if snapshot and not stream.state.unreadable and snapshot != snapshots.encode(stream.state)[1]:
             problems.append("its snapshot is not what the events give")
+        return unknown
 
     def _end(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Compare heads and notes of unfinished work with what the events gave."""
@@ -248,14 +251,3 @@ class EventCheck:
                 "", 0, f"the events before position {self._chain.start.first} are not those that its chain begins with"
             )
         self._root = None
-
-
-@contextmanager
-def _text_as_stored(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read text that is not UTF-8 too: it is damaged, and the event that holds it has to be named."""
-    factory = connection.text_factory
-    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-    try:
-        yield
-    finally:
-        connection.text_factory = factory

@@ -220,8 +220,13 @@ def _events(story: Story) -> Iterator[str]:
     for line in story.lines:
         recorded = line.recorded
         pause = "" if before is None else f" +{span(recorded.recorded_at - before)}"
-        yield f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}{pause}"
+        form = printable(recorded.event.form.type)
+        yield f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {form}{pause}{_marked(line)}"
         before = recorded.recorded_at
+
+
+def _marked(line: Line) -> str:
+    return f"  [unreadable: {line.unreadable}]" if line.unreadable else ""
 
 
 def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) -> dict[str, Any]:

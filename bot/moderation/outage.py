@@ -18,6 +18,7 @@ from bot.responders.protocol import WAITS
 MOST_RETRIED = 500
 _LOOKED_AT = 5000
 _GIVEN_UP = frozenset({e.AbandonReason.EXPIRED, e.AbandonReason.GAVE_UP})
+_UNREADABLE = frozenset({e.EVENT_UNREADABLE, e.WORDS_UNREADABLE})
 
 
 async def retry(context: CommandContext, channel_id: int | None, message_id: int | None, *, by: str) -> Report:
@@ -60,6 +61,8 @@ async def _left(context: CommandContext, channel_id: int | None) -> list[tuple[i
 
 def _by_outage(event: e.ReplyAbandoned) -> bool:
     """Tell whether a reply was abandoned because of an outage, and not because of its question."""
+    if event.detail in _UNREADABLE:
+        return False
     return event.reason in _GIVEN_UP or (
         event.reason is e.AbandonReason.POISON and any(trouble in event.detail for trouble in WAITS)
     )

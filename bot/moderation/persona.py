@@ -10,7 +10,7 @@ from bot.core.events import PersonaSet, Recorded
 from bot.core.streams import guild_stream, stream_of
 from bot.moderation.command import ModerationError, Report, ReportFile
 from bot.moderation.context import CommandContext
-from bot.moderation.text import printable
+from bot.moderation.text import printable, without_words
 from bot.replies.personas import Personas, Surroundings, server_persona
 from bot.times import utc_time
 
@@ -54,11 +54,12 @@ async def show(context: CommandContext, scope: Scope) -> Report:
     if not at:
         return Report(f"The persona in {scope.name} is that of the settings.", (), {"persona": None})
     (recorded,) = await context.reader.at((at,))
-    body = (await context.reader.bodies((at,))).get(at)
+    bodies = await context.reader.bodies((at,))
+    body = bodies.get(at)
     text = body.text if body else ""
     return Report(
         f"The persona in {scope.name} is {origin(recorded)}:",
-        tuple(printable(line) for line in text.splitlines()) or ("[words erased]",),
+        tuple(printable(line) for line in text.splitlines()) or (without_words(bodies, at),),
         {"persona": text or None, "stream": recorded.stream, "version": recorded.version, "position": at},
         file=ReportFile("persona.txt", text.encode()) if len(text) > LONGEST // 4 else None,
     )

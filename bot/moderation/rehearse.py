@@ -23,8 +23,8 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
-from bot.moderation.text import count_text, printable, quote, shortened
-from bot.replies.composer import Composer, WordsErased
+from bot.moderation.text import count_text, printable, quote, shortened, without_words
+from bot.replies.composer import Composer, NoWords
 from bot.replies.personas import Personas, Surroundings
 from bot.replies.reading import find_received
 from bot.responders.protocol import ModelFailed
@@ -110,15 +110,16 @@ async def _newest(context: CommandContext, channel_id: int, count: int) -> list[
 async def _rehearsed(context: CommandContext, channel_id: int, message_id: int, by: str) -> _Rehearsal:
     story = await story_of(context, channel_id, message_id)
     state, entries = await _as_asked(context, channel_id, story)
-    bodies = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
+    answers = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
     context.require_budget(channel_id, entries[0].responder)
     would, trouble, used = await _answer(context, channel_id, state, entries)
     await _count(context, channel_id, story.message_id, by, used)
-    asked = (await context.reader.bodies((entries[0].asked_position,))).get(entries[0].asked_position)
+    at = entries[0].asked_position
+    bodies = await context.reader.bodies((at,))
     return _Rehearsal(
         story.message_id,
-        quote(asked) if asked else "[words erased]",
-        bodies[-1].parts if bodies else (),
+        quote(bodies[at]) if at in bodies else without_words(bodies, at),
+        answers[-1].parts if answers else (),
         story.outcome(),
         would,
         trouble,
@@ -144,8 +145,8 @@ async def _answer(
     try:
         async with asyncio.timeout(SECONDS):
             command = await composer.compose(state, channel_id, entries, own_id)
-    except WordsErased:
-        return (), "the words of the question are erased", None
+    except NoWords as error:
+        return (), f"of the question, {error}", None
     except TimeoutError:
         return (), f"no answer within {SECONDS:.0f} s", None
     except Exception as error:  # noqa: BLE001 - a responder may raise anything

@@ -14,6 +14,7 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.text import count_text, printable, shortened
+from bot.moderation.unreadable import found, skipped, skipped_lines
 from bot.replies import repair
 from bot.times import iso_time, span
 
@@ -61,6 +62,7 @@ async def pending(context: CommandContext, channel_id: int | None = None) -> Rep
     )
     abandoned = await _abandoned(context, channel_id)
     hidden = len(unfinished) - MOST_SHOWN
+    unread, unread_lines = await _unread(context, channel_id)
     return Report(
         f"{count_text(len(unfinished), 'unfinished reply', 'unfinished replies')} and {len(abandoned)} given up in "
         f"{'the whole log' if channel_id is None else f'channel {channel_id}'}",
@@ -73,11 +75,13 @@ async def pending(context: CommandContext, channel_id: int | None = None) -> Rep
                 if len(abandoned) == MOST_ABANDONED
                 else ()
             ),
+            *unread_lines,
         ),
         {
             "unfinished": [entry.to_json(now) for entry in unfinished[:MOST_SHOWN]],
             "unfinished_count": len(unfinished),
             "abandoned": [entry.to_json(now) for entry in abandoned],
+            "unreadable": unread,
         },
     )
 
@@ -153,6 +157,15 @@ def _done(title: str, channel_id: int, new: Sequence[e.Recorded], hint: str, mes
     return Report(title, (hint,), data if message_id is None else data | {"message_id": str(message_id)})
 
 
+async def _unread(context: CommandContext, channel_id: int | None) -> tuple[int, tuple[str, ...]]:
+    """Return how many events can't be read in a channel or in the whole log, and a line that says so."""
+    if channel_id is None:
+        quarantine = await found(context.reader)
+        return len(quarantine.events), skipped_lines(quarantine)
+    count = (await context.state(channel_id)).unreadable
+    return count, (f"unreadable: {skipped(count)}",) if count else ()
+
+
 async def _unfinished_channels(context: CommandContext) -> list[int]:
     channels = [channel_of(stream) for stream in await context.reader.unfinished()]
     return [channel for channel in channels if channel is not None]
@@ -173,6 +186,8 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
     shown = sum(map(bool, entry.sent_ids))
     unwritten = f"being written, {count_text(shown, 'message')} shown" if entry.begun else "not written yet"
     stage = f"{shown} of {parts} sent" if entry.composed else unwritten
+    if entry.unreadable:
+        return stage, e.EVENT_UNREADABLE
     if isinstance(cause, e.ReplyDelayed):
         tried = f", {count_text(entry.attempts, 'failed attempt')}" if entry.attempts else ", waiting"
         return f"{stage}{tried}", cause.reason
@@ -181,11 +196,11 @@ def _reason(entry: Pending, cause: e.Event | None) -> tuple[str, str]:
 
 async def _abandoned(context: CommandContext, channel_id: int | None) -> list[_Unsent]:
     """Return the newest abandoned replies that were not retried and that Discord does not show."""
-    found: list[_Unsent] = []
+    unsent: list[_Unsent] = []
     async for channel, when, event in repair.given_up(context.reader, channel_id, _LOOKED_AT):
         if event.reason in _ANSWERED or (await repair.record_of(context.reader, channel, event.message_id)).complete:
             continue
-        found.append(_Unsent(channel, event.message_id, when, event.reason.value, event.detail))
-        if len(found) == MOST_ABANDONED:
+        unsent.append(_Unsent(channel, event.message_id, when, event.reason.value, event.detail))
+        if len(unsent) == MOST_ABANDONED:
             break
-    return found
+    return unsent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,7 +10,8 @@ from bot.core.events import Body
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
 from bot.core.window import Turn
-from bot.moderation.text import SHOWN_AS, plain
+from bot.eventlog.reader import Bodies
+from bot.moderation.text import NOT_OPENED, SHOWN_AS, plain
 from bot.times import iso_time
 
 _SHOWN_APART = frozenset({"version", "window", "outbox", "watermark_id", "summary_upto_id"})
@@ -29,7 +29,7 @@ class Replayed:
     state: Conversation
     snapshot_version: int
     recorded_at: int | None
-    bodies: Mapping[int, Body] | None
+    bodies: Bodies | None
 
     @property
     def flags(self) -> dict[str, bool]:
@@ -67,13 +67,16 @@ class Replayed:
 
     def words(self, turn: Turn) -> str | None:
         """Return the words of a turn, or None if they were erased or are not wanted."""
-        body = (self.bodies or {}).get(turn.position)
+        body = self._body(turn)
         return body.parts[turn.part] if body and turn.part < len(body.parts) else None
 
     def name(self, turn: Turn) -> str | None:
         """Return the author's name, or None for the bot and if the words were erased or are not wanted."""
-        body = (self.bodies or {}).get(turn.position)
+        body = self._body(turn)
         return body.name or None if body else None
+
+    def _body(self, turn: Turn) -> Body | None:
+        return None if self.bodies is None else self.bodies.get(turn.position)
 
     def _rest(self) -> list[tuple[str, object]]:
         names = (field.name for field in fields(self.state) if field.name not in _SHOWN_APART)
@@ -81,7 +84,10 @@ class Replayed:
 
     def _turn(self, turn: Turn) -> dict[str, Any]:
         row: dict[str, Any] = plain(turn)
-        return row if self.bodies is None else row | {"name": self.name(turn), "text": self.words(turn)}
+        if self.bodies is None:
+            return row
+        row |= {"name": self.name(turn), "text": self.words(turn)}
+        return row | {"unreadable": NOT_OPENED} if turn.position in self.bodies.unreadable else row
 
 
 def _pending(entry: Pending) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.commands import Remembered, Reset, Rewind, Undo
 from bot.core.conversation import Conversation
-from bot.core.events import Body, MessageDeleted, Recorded
+from bot.core.events import MessageDeleted, Recorded
 from bot.core.streams import stream_of
 from bot.core.window import Turn, Window
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.reader import Bodies, Query, Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, version_of
@@ -30,7 +30,7 @@ class _Change:
     back: Turns
     reworded: Turns
     gone: Turns
-    bodies: Mapping[int, Body] | None
+    bodies: Bodies | None
     persona: bool
     summary: bool
 

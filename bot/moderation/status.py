@@ -15,6 +15,7 @@ from bot.eventlog.reader import Query
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
 from bot.moderation.text import count_text, size_text
+from bot.moderation.unreadable import found, skipped_lines, to_json
 from bot.times import MINUTE, SECOND, iso_time, span, utc_time
 
 LOOKED_AT = 5000
@@ -37,13 +38,15 @@ async def status(context: CommandContext, *, owner: bool = True) -> Report:
         "events": sum(stream.version for stream in streams),
         "streams": len(streams),
         "bytes": disk_bytes(context.folder),
+        "unreadable": to_json(await found(context.reader)),
         **_lately(newest, now),
         **await _gateway(context),
         **_process(context),
     }
     if not owner:
         data = _of_nobody(data)
-    return Report(f"Echoless {__version__}: {_health(context)}", _lines(data, now), _with_times(data))
+    rows = (*_lines(data, now), *skipped_lines(context.reader.quarantine))
+    return Report(f"Echoless {__version__}: {_health(context)}", rows, _with_times(data))
 
 
 def _of_nobody(data: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +104,7 @@ async def _gateway(context: CommandContext) -> dict[str, Any]:
         return {"gateway": None}
     event = found[0].event
     session = event.session if isinstance(event, e.GatewayReady | e.GatewayResumed) else None
-    return {"gateway": {"type": event.TYPE, "at": found[0].recorded_at, "session": session}}
+    return {"gateway": {"type": event.form.type, "at": found[0].recorded_at, "session": session}}
 
 
 def _process(context: CommandContext) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import Body, Recorded
+from bot.core.events import Body, Recorded, Unreadable
 from bot.core.window import Turn
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Bodies, Reader
 from bot.times import iso_time, utc_time
 from bot.unseen import escaped
 
@@ -52,6 +52,9 @@ SHOWN_AS: Mapping[str, str] = {
 """Fields of the state that are shown under another name. People's scripts use that name, so it stays."""
 
 
+WORDS_ERASED, WORDS_UNREADABLE = "[words erased]", "[words unreadable]"
+"""What is shown in the place of words."""
+NOT_OPENED = "its words do not open"
 _QUIET_FIELDS = frozenset({"sent_at"})
 
 
@@ -112,7 +115,12 @@ def quote(body: Body) -> str:
 
 
 def details(recorded: Recorded) -> str:
-    """Return the fields of an event that have a value, as name=value; for lists the value is their length."""
+    """Return the fields of an event that have a value, as name=value; for lists the value is their length.
+
+    Of one that can't be read, return why.
+    """
+    if isinstance(recorded.event, Unreadable):
+        return f"[unreadable: {recorded.event.why.value}]"
     named = recorded.event.model_dump(mode="json", exclude_defaults=True)
     return " ".join(
         f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
@@ -123,60 +131,87 @@ def details(recorded: Recorded) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event with its words; ``body`` is None if it has none or they are not wanted."""
+    """An event with its words; ``body`` is None if it has none, if they are not wanted, or if they do not open.
+
+    ``sealed`` tells the last of these.
+    """
 
     recorded: Recorded
     body: Body | None
     words: bool
+    sealed: bool = False
 
     @property
     def erased(self) -> bool:
         """Tell whether its words are wanted and were erased."""
-        return self.words and self.body is None and self.recorded.event.WORDED
+        return self.words and self.body is None and not self.sealed and self.recorded.event.WORDED
+
+    @property
+    def unreadable(self) -> str:
+        """Return why the event or its words can't be read, "" where they can."""
+        event = self.recorded.event
+        return event.why.value if isinstance(event, Unreadable) else NOT_OPENED if self.sealed else ""
+
+    @property
+    def wordless(self) -> bool:
+        """Tell whether its words are wanted and missing, for whatever reason."""
+        return self.erased or self.sealed
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event as JSON: ids as text, the time in UTC; ``erased`` if its words were erased."""
-        recorded, event = self.recorded, self.recorded.event
+        """Return the event as JSON: ids as text, the time in UTC.
+
+        ``erased`` if its words were erased; ``unreadable`` says why the event, or else its words, can't be read.
+        """
+        recorded, event, form = self.recorded, self.recorded.event, self.recorded.event.form
         named = {
             "position": recorded.position,
             "stream": recorded.stream,
             "version": recorded.version,
-            "type": event.TYPE,
-            "v": event.V,
+            "type": form.type,
+            "v": form.v,
             "recorded_at": iso_time(recorded.recorded_at),
             "correlation": None if recorded.correlation is None else str(recorded.correlation),
             "causation": recorded.causation,
-            "data": plain(event),
+            "data": None if isinstance(event, Unreadable) else plain(event),
             "body": None if self.body is None else self.body.model_dump(mode="json"),
         }
-        return named | {"erased": True} if self.erased else named
+        named |= {"erased": True} if self.erased else {}
+        return named | {"unreadable": self.unreadable} if self.unreadable else named
 
     def said(self) -> str:
-        """Return the words on one line, or that they are erased."""
-        if self.erased:
-            return "[words erased]"
+        """Return the words on one line, or that they are erased or do not open."""
+        if self.wordless:
+            return WORDS_ERASED if self.erased else WORDS_UNREADABLE
         return "" if self.body is None else quote(self.body)
 
     def to_text(self) -> str:
         """Return a line for people: time, version, type, fields, words."""
         recorded = self.recorded
-        start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {recorded.event.TYPE}"
+        start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {printable(recorded.event.form.type)}"
         return shortened("  ".join(part for part in (start, details(recorded), self.said()) if part), 200)
 
 
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:
     """Return ``events`` as lines, with their words (fetched at once) or without."""
     worded = [recorded.position for recorded in events if words]
-    bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
-    return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
+    bodies = await reader.bodies(worded) if worded else Bodies()
+    return [
+        Line(recorded, bodies.get(recorded.position), words, recorded.position in bodies.unreadable)
+        for recorded in events
+    ]
 
 
-async def words_of(reader: Reader, turns: Sequence[Turn]) -> Mapping[int, Body] | None:
+def without_words(bodies: Bodies | None, position: int) -> str:
+    """Return what is shown in the place of words that are not among ``bodies``."""
+    return WORDS_UNREADABLE if bodies is not None and position in bodies.unreadable else WORDS_ERASED
+
+
+async def words_of(reader: Reader, turns: Sequence[Turn]) -> Bodies | None:
     """Return the words of turns by position, or None if the log is read without its key."""
     return None if reader.vault is None else await reader.bodies({turn.position for turn in turns})
 
 
-def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
+def turn_line(turn: Turn, bodies: Bodies | None) -> str:
     """Return a turn as a line: its message, its author, its words."""
     who = "bot" if turn.role.name == "BOT" else str(turn.author_id)
     start = f"{turn.message_id} {who}"
@@ -184,6 +219,6 @@ def turn_line(turn: Turn, bodies: Mapping[int, Body] | None) -> str:
         return start
     body = bodies.get(turn.position)
     if body is None or turn.part >= len(body.parts):
-        return f"{start} [words erased]"
+        return f"{start} {without_words(bodies, turn.position)}"
     name = f"{printable(body.name)}: " if body.name else ""
     return shortened(f"{start} {name}{printable(body.parts[turn.part])}")

@@ -9,10 +9,10 @@ from bot.core.addressing import without_mention
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
-from bot.core.events import Body, ReplyComposed
+from bot.core.events import WORDS_UNREADABLE, AbandonReason, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Personas
 from bot.replies.reading import find_received, utterances
@@ -20,8 +20,18 @@ from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
 
 
-class WordsErased(Exception):
-    """The words of the question or of the answer were erased from the vault."""
+class NoWords(Exception):
+    """The words of the question or of the answer are erased, or they do not open.
+
+    Attributes: ``reason`` and ``detail``, with which the reply is given up.
+    """
+
+    def __init__(self, bodies: Bodies, position: int) -> None:
+        """Say which of both it is, for the words at ``position`` that are not among ``bodies``."""
+        unreadable = position in bodies.unreadable
+        self.reason = AbandonReason.GAVE_UP if unreadable else AbandonReason.ERASED
+        self.detail = WORDS_UNREADABLE if unreadable else ""
+        super().__init__(self.detail or "its words are erased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +127,11 @@ class Composer:
         )
 
     async def parts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
-        body = (await self.reader.bodies((entry.composed_position,))).get(entry.composed_position)
+        """Return the recorded text of a composed reply; raise NoWords when it was erased or does not open."""
+        bodies = await self.reader.bodies((entry.composed_position,))
+        body = bodies.get(entry.composed_position)
         if body is None or len(body.parts) != len(entry.sent_ids):
-            raise WordsErased
+            raise NoWords(bodies, entry.composed_position)
         return body.parts
 
     async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
@@ -143,10 +154,10 @@ class Composer:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
 
     async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
-        """Return the questions with later edits; raise WordsErased when the words of the first one were erased."""
+        """Return the questions with later edits; raise NoWords when there are no words of the first one."""
         bodies = await self.reader.bodies(entry.asked_position for entry in entries)
         if entries[0].asked_position not in bodies:
-            raise WordsErased
+            raise NoWords(bodies, entries[0].asked_position)
         return [
             await self._question(channel_id, entry, body, own_id)
             for entry in entries

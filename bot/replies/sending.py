@@ -12,7 +12,7 @@ from bot.core.beginning import FROM_BEFORE
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import still_next
-from bot.core.events import AbandonReason
+from bot.core.events import EVENT_UNREADABLE, AbandonReason
 from bot.core.fate import (
     Finding,
     NotYet,
@@ -25,7 +25,7 @@ from bot.core.fate import (
     judge_unrecorded,
 )
 from bot.core.outbox import Pending
-from bot.replies.composer import WordsErased
+from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
 from bot.replies.sender import LookFailed
 from bot.times import SECOND
@@ -43,7 +43,7 @@ class Sending:
         self._known = channel.known
 
     async def texts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise WordsErased when it was erased."""
+        """Return the recorded text of a composed reply; raise NoWords when it was erased or does not open."""
         return self._known.texts.get(entry.message_id) or await self._channel.shared.composer.parts(entry)
 
     async def send(self, entry: Pending, part: int) -> None:
@@ -91,8 +91,8 @@ class Sending:
         for each in doubted:
             try:
                 texts = await shared.composer.parts(each) if each.composed and look.readable else ()
-            except WordsErased:
-                await self.abandon(each, AbandonReason.ERASED)
+            except NoWords as error:
+                await self.abandon(each, error.reason, error.detail)
                 continue
             now = await self._channel.state()
             await self.conclude(each, judge_look(now, each, texts, look, shared.clock(), shared.beginning))
@@ -167,7 +167,7 @@ class Sending:
         """Record that the rest of a reply will not come, and tell the asker; ``refused``: the question was refused."""
         command = Abandon(entry.message_id, reason, detail, spent)
         new = await self._channel.handle(command)
-        if new and detail != FROM_BEFORE:
+        if new and detail not in (FROM_BEFORE, EVENT_UNREADABLE):
             # Of those nobody knows whether they were answered.
             state = await self._channel.state()
             self._channel.shared.notices.given_up(self._channel.id, state, entry, reason, refused=refused)

@@ -78,7 +78,12 @@ class Replies:
             return
         for channel_id in unfinished:
             if self._at_work(channel_id) is None:
-                self._context.notices.left(await self._context.conversations.state(channel_id))
+                try:
+                    self._context.notices.left(await self._context.conversations.state(channel_id))
+                except EcholessError as error:
+                    # It is read again later. The others need not wait for that.
+                    _log.error("outbox.unreadable", channel=channel_id, reason=str(error))
+                    continue
             self._worker(channel_id)
 
     async def stop(self, grace: float) -> None:

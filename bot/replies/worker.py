@@ -27,7 +27,7 @@ from bot.core.delivery import (
 )
 from bot.core.events import AbandonReason
 from bot.core.outbox import Pending
-from bot.replies.composer import WordsErased
+from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext, ReplyContext
 from bot.replies.notices import SHOWN_AFTER
 from bot.replies.sending import LONGEST_PAUSE, Sending
@@ -116,8 +116,8 @@ class Worker:
         self._known.turn_to(entry)
         try:
             await self._take(await self._step(entry), state, entry)
-        except WordsErased:
-            await self._sending.abandon(entry, AbandonReason.ERASED)
+        except NoWords as error:
+            await self._sending.abandon(entry, error.reason, error.detail)
 
     async def _step(self, entry: Pending) -> Step:
         texts = await self._sending.texts(entry) if entry.begun and entry.composed else ()
@@ -127,9 +127,9 @@ class Worker:
         match step:
             case LookFirst():
                 await self._sending.look(state, entry)
-            case GiveUp(reason):
-                detail = self._awaited(entry) if reason is AbandonReason.EXPIRED else ""
-                await self._sending.abandon(entry, reason, detail)
+            case GiveUp(reason, detail):
+                awaited = self._awaited(entry) if reason is AbandonReason.EXPIRED else ""
+                await self._sending.abandon(entry, reason, detail or awaited)
             case WriteText():
                 await self._write(state, entry)
             case SendPart(part):

@@ -8,10 +8,10 @@ from functools import partial
 
 from bot.core.commands import NOTHING, Compose, Spent
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason
+from bot.core.events import EVENT_UNREADABLE, AbandonReason
 from bot.core.outbox import Pending
 from bot.errors import EcholessError
-from bot.replies.composer import WordsErased
+from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.showing import GivenUp, Showing, go_on
@@ -50,8 +50,8 @@ class Writing:
                 await self._record(self._known.written)
             elif not await self._ask(state, entries):
                 await self._sending.abandon(entry, AbandonReason.NO_ANSWER)
-        except WordsErased:
-            await self._sending.abandon(entry, AbandonReason.ERASED)
+        except NoWords as error:
+            await self._sending.abandon(entry, error.reason, error.detail)
         except GivenUp:
             # The model's work ended with the stream. The log says why there is no reply.
             return
@@ -85,7 +85,12 @@ class Writing:
 
     async def _record(self, written: Compose) -> None:
         self._known.written = written
-        await self._channel.handle(written)
+        event = written.event
+        if not await self._channel.handle(written):
+            entry = await self._channel.pending(event.message_id)
+            if entry is not None and not entry.composed and entry.generation == event.generation:
+                # The log has an answer already, by an event that can't be read. It would refuse each further one.
+                await self._sending.abandon(entry, AbandonReason.GAVE_UP, EVENT_UNREADABLE)
         self._known.written = None
 
     async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:

@@ -22,6 +22,8 @@ Watched = Literal[
     "models_away",
     "backup_failing",
     "backup_timestamp_seconds",
+    "unreadable_events",
+    "unreadable_channels",
 ]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
@@ -32,6 +34,8 @@ WATCHED: dict[Watched, str] = {
     "models_away": "Language models that can't be asked just now.",
     "backup_failing": "1 while the last try to take a backup failed.",
     "backup_timestamp_seconds": "When this process took its last backup, 0 before the first.",
+    "unreadable_events": "Events that can't be read and are skipped, as far as they were come upon.",
+    "unreadable_channels": "Channels that can't be read from the log just now.",
 }
 
 

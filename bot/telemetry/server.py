@@ -19,8 +19,9 @@ class Health:
     """The health of the process. Each of ``reasons`` names a problem; without any, the process works.
 
     ``gateway`` and ``log`` are states in one word; ``pending`` counts unfinished replies. ``model`` says which language
-    model is away and why, ``backup`` why the last backup failed ("": nothing is wrong). They are no reasons, because a
-    restart of the bot does not help.
+    model is away and why, ``backup`` why the last backup failed, ``reading`` which channels can't be read from the log
+    ("": nothing is wrong). ``unreadable`` counts the events that can't be read and are skipped. They are no reasons,
+    because a restart of the bot does not help.
     """
 
     gateway: str
@@ -29,6 +30,14 @@ class Health:
     reasons: tuple[str, ...] = ()
     model: str = ""
     backup: str = ""
+    reading: str = ""
+    unreadable: int = 0
+
+    @property
+    def status(self) -> str:
+        """Return the health in one word."""
+        degraded = self.model or self.backup or self.reading or self.unreadable
+        return "failing" if self.reasons else "degraded" if degraded else "ok"
 
 
 @asynccontextmanager
@@ -68,8 +77,7 @@ def _application(health: Callable[[], Health], metrics: Metrics) -> web.Applicat
         del request
         now = health()
         status = HTTPStatus.SERVICE_UNAVAILABLE if now.reasons else HTTPStatus.OK
-        state = "failing" if now.reasons else "degraded" if now.model or now.backup else "ok"
-        body = {"status": state, **asdict(now)}
+        body = {"status": now.status, **asdict(now)}
         return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
 
     async def exposition(request: web.Request) -> web.Response:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from bot.app import bot as app
+from bot.core.events import BotStarted
+from bot.core.streams import BOT_STREAM
+from bot.eventlog import forms
+from bot.eventlog.log import Location
 from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.harness import ROOT, Launch, write_settings
+from tests.harness import ROOT, Launch, judging, settings, write_settings
 from tests.waiting import PATIENCE, eventually
 
 
@@ -152,3 +159,29 @@ async def test_on_a_folder_that_somebody_owns(
     assert fingerprints(tmp_path / "log") == before
     await control.post("ask two")
     await control.wait_for_messages(2, author="sandbox-bot")
+
+
+async def test_a_log_of_a_newer_release(sandbox: Sandbox, folder: Path) -> None:
+    """It is named, nothing is touched, and who says so goes on all the same: what is not known stays noted."""
+    with closing(sqlite3.connect(folder / "events.db")) as connection, connection:
+        connection.execute(
+            "UPDATE meta SET value = CAST(json_set(CAST(value AS TEXT), "
+            "'$.\"reply.dreamt\"', json('[1, \"7.0\"]')) AS BLOB) "
+            "WHERE name = 'forms'"
+        )
+    before = fingerprints(folder)
+    config = write_settings(sandbox, folder, {})
+
+    ended = await run(config, sandbox.services.application.token)
+
+    refused(ended, 4, "Release 7.0 wrote to this log", "reply.dreamt v1", "--accept-unknown")
+    assert before == fingerprints(folder)
+    stopping, token = asyncio.Event(), sandbox.services.application.token
+    going = asyncio.create_task(
+        app.run_bot(settings(sandbox, folder, {}), token, Location(folder), stopping, accept_unknown=True)
+    )
+    async with judging(folder) as judge:
+        await judge.expect(BotStarted, 1, BOT_STREAM)
+        stopping.set()
+        await going
+        assert "reply.dreamt" in await judge.reader.connection.run(forms.unknown)

@@ -38,7 +38,7 @@ NUMBERS = {
 }  # fmt: skip
 COUNTS = {
     "abandoned", "attempt", "attempts", "cost_micros", "foreign", "generation", "part", "received", "room", "sent",
-    "skipped", "tokens_in", "tokens_out",
+    "skipped", "tokens_in", "tokens_out", "unreadable",
 }  # fmt: skip
 STATE = (Conversation, Pending, Turn)
 MARK = re.compile(r"(?:.+_)?(?:position|version)|.+_at")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bot.conversations import Conversations, MailboxFull
 from bot.core.events import Call, ChannelDeleted, Draft
 from bot.core.streams import stream_of
-from bot.errors import LogDamaged, LogUnwritable, VersionConflict
-from bot.eventlog.log import EventLog
+from bot.errors import LogUnreadable, LogUnwritable, VersionConflict
+from bot.eventlog.log import EventLog, Location, open_log
 from tests.conversations.conftest import (
     Sql,
     failures,
@@ -17,6 +19,7 @@ from tests.conversations.conftest import (
     received,
     submit,
 )
+from tests.torture.logs import write_at
 
 
 async def test_all_that_waits_in_the_channel_fails_and_nothing_is_half_recorded(log: EventLog) -> None:
@@ -79,18 +82,45 @@ async def test_the_last_conflict_is_told_as_it_was(log: EventLog, monkeypatch: p
     assert await received(log, 7) == [1, 3]
 
 
-async def test_a_channel_that_cannot_be_read_fails_alone(log: EventLog, sql: Sql) -> None:
-    """Damage in one stream is no reason to stop listening in the others."""
+async def test_an_event_that_cannot_be_read_does_not_stop_its_channel(log: EventLog, sql: Sql) -> None:
+    """The channel goes on recording, and knows how many events it does not know."""
     await Conversations(log).handle(1, message(1))
     sql("DROP TRIGGER events_refuse_update")
     sql("UPDATE events SET data = '{}'")
     conversations = Conversations(log)
 
-    [damaged] = await failures(conversations, 1, [message(2)])
-    await conversations.handle(2, message(2))
+    await conversations.handle(1, message(2))
 
-    assert isinstance(damaged, LogDamaged)
-    assert await received(log, 2) == [2]
+    assert await received(log, 1) == [2]
+    assert (await conversations.state(1)).unreadable == 1
+
+
+async def test_a_channel_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
+    """A damaged page is told as what it is, is no reason to stop listening in the others, and may heal."""
+    log = await open_log(Location(tmp_path), clock=lambda: 1, full=False)
+    await submit(Conversations(log, snapshot_every=10**6), 1, [message(number) for number in range(300)])
+    await log.close()
+    log = await open_log(Location(tmp_path), clock=lambda: 1, full=False)
+    whole = (tmp_path / "events.db").read_bytes()
+    at = whole.index(b'{"message_id":9,') // 4096 * 4096
+    write_at(tmp_path / "events.db", at, b"\xab" * 4096)
+    conversations = Conversations(log)
+    told: list[tuple[int, type[Exception]]] = []
+    conversations.on_failed.append(lambda channel, error: told.append((channel, type(error))))
+
+    [unread] = await failures(conversations, 1, [message(1000)])
+    await conversations.handle(2, message(2))
+    with pytest.raises(LogUnreadable):
+        await conversations.state(1)
+    write_at(tmp_path / "events.db", at, whole[at : at + 4096])
+    await log.probe()
+    await conversations.handle(1, message(1001))
+
+    assert isinstance(unread, LogUnreadable)
+    assert str(unread).startswith("Channel 1 can't be read from the log. The log's database is damaged (SQLITE_CORRUPT")
+    assert told == [(1, LogUnreadable), (1, LogUnreadable)]
+    assert (await received(log, 2), (await received(log, 1))[-1]) == ([2], 1001)
+    await log.close()
 
 
 async def test_channels_that_failed_do_not_stay_in_memory(log: EventLog) -> None:

@@ -38,7 +38,7 @@ async def told(reader: Reader) -> Facts:
             for event in recorded
         ],
         "states": {stream: _lasting(state) for stream, state in sorted(states.items())},
-        "types": dict(sorted(Counter(event.event.TYPE for event in recorded).items())),
+        "types": dict(sorted(Counter(event.event.form.type for event in recorded).items())),
     }
 
 

@@ -116,16 +116,19 @@ async def test_appending_to_a_damaged_page_is_refused(
         await log._writer.write(lambda connection: connection.execute("INSERT INTO checkpoints VALUES ('a', 1)"))
 
 
-async def test_a_text_that_damage_made_none_is_told(made: Location, looked_into: Looking) -> None:
-    """Not every damage breaks a page's structure."""
+async def test_a_text_that_damage_made_none_is_an_event_that_can_not_be_read(
+    made: Location, looked_into: Looking
+) -> None:
+    """Not every damage breaks a page's structure. What lies beside it is read as ever; verification reports it."""
     whole = made.database.read_bytes()
     data = f'{{"message_id":{MESSAGES // 2},'.encode()
     assert whole.count(data) == 1
     made.database.write_bytes(whole.replace(data, b"\xff" * len(data)))
 
     async with looked_into(made) as log:
-        with pytest.raises(LogDamaged):
-            await read_everything(log)
+        await read_everything(log)
+        assert (await log.reader.load(STREAM)).state.unreadable == 1
+        assert log.reader.quarantine.events == {MESSAGES // 2 + 1: STREAM}
         wrong = [finding async for progress in verify(log.reader, STREAM) for finding in progress.findings]
     assert {finding.version for finding in wrong} == {MESSAGES // 2 + 1}
     assert "its hash does not fit" in wrong[0].problem

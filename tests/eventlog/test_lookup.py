@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, closing
 import pytest
 
 from bot.core import events as e
-from bot.errors import LogDamaged
 from bot.eventlog import reader
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.reader import Query
@@ -106,18 +105,29 @@ async def test_events_are_found_by_position(filled: EventLog) -> None:
     assert len(await filled.reader.at(range(300_000))) == 8
 
 
-async def test_data_that_is_damaged_is_told(location: Location, opened: Opener, looked_into: Looking) -> None:
-    """By an error of ours, whoever comes upon it."""
+async def test_data_that_is_damaged_hides_nothing_beside_it(
+    location: Location, opened: Opener, looked_into: Looking
+) -> None:
+    """What is looked for by its data is found, and the damaged event is still there."""
     async with opened(location) as log:
-        await log.append(STREAM, [sent(10, 0, 500)])
+        await log.append(STREAM, [sent(9, 0, 400), said(9, 7)])
+        await log.append(STREAM, [sent(10, 0, 500), said(10, 7)])
     with closing(sqlite3.connect(location.database)) as connection:
-        connection.executescript("DROP TRIGGER events_refuse_update; UPDATE events SET data = '{broken'")
+        connection.executescript(
+            "DROP TRIGGER events_refuse_update; UPDATE events SET data = '{broken' WHERE position < 3"
+        )
 
     async with looked_into(location) as log:
-        with pytest.raises(LogDamaged):
-            await log.reader.sent_as(STREAM, 500)
-        with pytest.raises(LogDamaged):
-            assert [recorded async for recorded in log.reader.events(Query(author_id=7))]
+        found = [await log.reader.sent_as(STREAM, 500), await log.reader.message(500)]
+        assert [each and each.position for each in found] == [3, 3]
+        assert await log.reader.sent_as(STREAM, 400) is None
+        assert [recorded.position async for recorded in log.reader.events(Query(author_id=7))] == [4]
+        assert [type(each.event) is e.Unreadable async for each in log.reader.events(Query())] == [
+            True,
+            True,
+            False,
+            False,
+        ]
 
 
 @pytest.mark.parametrize(

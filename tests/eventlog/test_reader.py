@@ -204,6 +204,8 @@ async def test_a_log_in_numbers(filled: EventLog) -> None:
         first_at=BEGAN,
         last_at=BEGAN + 5 * SECOND,
         types={"message.received": 4, "reply.requested": 2, "reply.sent": 2},
+        unreadable=0,
+        unreadable_words=0,
     )
     assert stats.bytes % 4096 == 0
     assert stats.bytes > 0

@@ -18,7 +18,7 @@ from bot.cli.starter import example
 from bot.config import Config, load
 from bot.config.version import answering_version
 from bot.core.events import Event, Via
-from bot.errors import ConfigError, LogDamaged, LogForeign
+from bot.errors import ConfigError
 from bot.eventlog.codec import decode, decode_body, encode_body, encode_event, event_models
 from bot.gateway.discord_py_faults import for_discord_py
 from bot.gateway.incoming import Unreadable, from_payload
@@ -208,12 +208,11 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
         found = (
             Target("payload", _MESSAGE, _payload, (Unreadable,)),
             Target("frame", damaged(_FRAME.map(written)), for_discord_py),
-            Target("event", _rows(), _event, (LogDamaged, LogForeign)),
+            Target("event", _rows(), _event),
             Target(
                 "body",
                 damaged(table({}, {"name": TEXTS, "parts": st.lists(TEXTS, max_size=2)}).map(written)),
                 decode_body,
-                (LogForeign,),
             ),
             _settings(folder),
             _variables(folder),

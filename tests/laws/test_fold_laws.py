@@ -44,6 +44,19 @@ def test_a_snapshot_and_the_tail_are_the_fold_of_all(events: list[e.Event]) -> N
         assert fold(history[cut:], restored(head)) == whole
 
 
+@given(HISTORIES, st.sets(st.integers(0, 59)))
+def test_events_that_can_not_be_read_are_counted_wherever_they_lie(events: list[e.Event], unread: set[int]) -> None:
+    """The fold takes them as everything else: it never raises, and a snapshot at any place changes nothing."""
+    odd = e.Unreadable(stored=e.Form("reply.dreamt", 1), why=e.Unread.TYPE)
+    history = [one._replace(event=odd) if at in unread else one for at, one in enumerate(recorded(events))]
+    whole = fold(history)
+
+    assert whole.unreadable == sum(one.event is odd for one in history)
+    assert whole.version == len(history)
+    for cut in range(0, len(history), 7):
+        assert fold(history[cut:], restored(fold(history[:cut]))) == whole
+
+
 @given(HISTORIES)
 def test_a_fold_is_its_steps(events: list[e.Event]) -> None:
     """Folding many events at once, on one copy of the state, gives what evolving one by one does."""

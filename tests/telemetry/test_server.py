@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import aiohttp
 import pytest
@@ -40,7 +41,7 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         "application/json; charset=utf-8",
         (
             '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": "", '
-            '"backup": ""}'
+            '"backup": "", "reading": "", "unreadable": 0}'
         ),
     )
     assert ill == (
@@ -48,21 +49,30 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         "application/json; charset=utf-8",
         (
             '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, '
-            '"reasons": ["the gateway is gone"], "model": "", "backup": ""}'
+            '"reasons": ["the gateway is gone"], "model": "", "backup": "", '
+            '"reading": "", "unreadable": 0}'
         ),
     )
 
 
-async def test_a_model_that_is_away_fails_nobody(port: int) -> None:
-    """A restart can't bring it back, so that whoever restarts is not asked to."""
-    away = Health("connected", "writable", 1, model="openai:tiny: model away (no connection)")
+@pytest.mark.parametrize(
+    ("degraded", "named"),
+    [
+        pytest.param({"model": "openai:tiny: model away (no connection)"}, "no connection", id="a model that is away"),
+        pytest.param({"reading": "Channel 5 can't be read."}, "Channel 5 can't be read", id="a channel not read"),
+        pytest.param({"unreadable": 3}, '"unreadable": 3', id="events not read"),
+    ],
+)
+async def test_what_a_restart_can_not_mend_fails_nobody(port: int, degraded: dict[str, Any], named: str) -> None:
+    """So whoever restarts is not asked to."""
+    health = Health("connected", "writable", 1, **degraded)
 
-    async with serve("127.0.0.1", port, health=lambda: away, metrics=Metrics()):
+    async with serve("127.0.0.1", port, health=lambda: health, metrics=Metrics()):
         status, _, body = await get(port, "/healthz")
 
     assert status == 200
     assert '"status": "degraded"' in body
-    assert "no connection" in body
+    assert named in body
 
 
 async def test_metrics_are_prometheus_text(port: int) -> None:

@@ -14,4 +14,5 @@ from bot.core.events.messages import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *
 from bot.core.events.system import *
+from bot.core.events.unreadable import *
 from bot.core.events.vocabulary import *

@@ -9,6 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from bot.core.events.vocabulary import Key
 
 
+class Form(NamedTuple):
+    """The name and the schema version under which an event is stored."""
+
+    type: str
+    v: int
+
+
 class Event(BaseModel):
     """Something that happened. Subclasses set their stored ``TYPE`` and schema version ``V``.
 
@@ -22,6 +29,11 @@ class Event(BaseModel):
     V: ClassVar[int] = 1
     OPENS: ClassVar[bool] = False
     WORDED: ClassVar[bool] = False
+
+    @property
+    def form(self) -> Form:
+        """Return the type and version under which it is stored."""
+        return Form(self.TYPE, self.V)
 
     def key(self) -> Key | None:
         """Return the dedupe key, or None if a repetition is an event of its own."""
@@ -47,9 +59,14 @@ class MessageEvent(Event):
 
 
 class Body(BaseModel):
-    """The words and names that people wrote: sealed in the vault, erasable, never part of an event."""
+    """The words and names that people wrote: sealed in the vault, erasable, never part of an event.
+
+    ``V`` is the version of this schema. It is not stored with each body, but noted once in the log.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    V: ClassVar[int] = 1
 
     name: str = ""
     parts: tuple[str, ...] = ()
