@@ -50,16 +50,20 @@ def main() -> None:
 
 
 async def record_types(location: Location) -> None:
-    """Append every event type there is, with words and snapshots, and leave a stream with work."""
+    """Append every event type there is, most to one stream, with words and snapshots, and leave a stream with work."""
     log = await open_log(location, clock=_clock())
     try:
         state = Conversation()
-        for line in EVERY_TYPE.read_text(encoding="utf-8").splitlines():
-            state = await _append(log, json.loads(line), state)
+        lines = [json.loads(line) for line in EVERY_TYPE.read_text(encoding="utf-8").splitlines()]
+        gone = [line for line in lines if line["type"] == e.ChannelDeleted.TYPE]
+        for line in (line for line in lines if line not in gone):
+            state = await _append(log, line, state)
             if state.version % _SNAPSHOT_EVERY == 0:
                 await log.save_snapshot("channel:1", state)
         # A second stream, which a message leaves with work.
         await log.append("channel:2", _asked())
+        # A third one, of a channel that is gone: there are no words in it.
+        await log.append("channel:3", [e.Draft(e.ChannelDeleted()) for _ in gone])
         await log.append("bot", [e.Draft(e.BotStarted(release=__version__, host="host", pid=1))])
     finally:
         await log.close()
