@@ -92,7 +92,7 @@ HER_WORDS = {1, 2, 5, 6, 7, 11, 14, 15, 18}
 WORDS = {at for at, (_, draft) in enumerate(SCRIPT, 1) if draft.body is not None}
 
 
-CASES = (
+CASES: tuple[tuple[Wanted, set[int]], ...] = (
     (Wanted(person_id=ADA), HER_WORDS),
     (Wanted(person_id=ADA, stream=THERE), {11, 14, 15}),
     (Wanted(person_id=ADA, guild_id=SERVER), HER_WORDS),

@@ -1,4 +1,4 @@
-"""After a person was forgotten, is anything of their words left in the log's folder?
+"""Nothing of a person's words is left in the log's folder after they were forgotten.
 
 A log of 100,000 messages by 50 people in 20 channels, with answers, edits, summaries, personas, reactions and commands.
 One of them used 200 words that nobody else did, in texts, names and names of files. They are forgotten while the log is
@@ -81,9 +81,8 @@ async def fill(log: EventLog, messages: int, words: Sequence[str], chance: rando
         await log.append(stream_of(channel_id), [e.Draft(summary, e.Body(parts=(chance.choice(words),)))])
         await log.save_snapshot(stream_of(channel_id), (await log.reader.load(stream_of(channel_id))).state)
     persona, used = e.PersonaSet(by="1"), e.CommandUsed(user_id=1, channel_id=1, command="ask", outcome="done")
-    await log.append(
-        "guild:5", [e.Draft(persona, e.Body(parts=(words[0],)), 1), e.Draft(used, e.Body(parts=words[:2]), 1)]
-    )
+    said = e.Body(parts=tuple(words[:2]))
+    await log.append("guild:5", [e.Draft(persona, said, 1), e.Draft(used, said, 1)])
 
 
 async def _say(log: EventLog, number: int, words: Sequence[str], chance: random.Random) -> None:
