@@ -23,7 +23,7 @@ class _Stored(RootModel[dict[str, Any]]):
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what an event has
         """Answer as an event does."""
         form = object.__getattribute__(self, "_form")
-        answers = {"TYPE": form.type, "V": form.v, "OPENS": False, "WORDED": False}
+        answers = {"TYPE": form.type, "V": form.v, "OPENS": False, "WORDED": False, "ERASES": False}
         if name in {"key", "about"}:
             return lambda: getattr(form, name)
         if name not in answers:

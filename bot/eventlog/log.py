@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from bot import __version__
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import KeyMismatch, LogError, LogUnwritable
@@ -22,6 +21,7 @@ from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
+from bot.eventlog.lifting import lift
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
@@ -30,6 +30,8 @@ from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
 KEY_FILE = "vault.key"
+SCRATCH = "restoring"
+"""The folder within a log's in which a backup is made ready to take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,13 @@ class EventLog:
         count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
         return count
 
+    async def empty_wal(self) -> bool:
+        """Empty the write-ahead log, in which older pages are left; tell whether that could be done at once.
+
+        Otherwise it is done as soon as nobody reads an older state of the log.
+        """
+        return await self._checkpointer.empty()
+
     async def close(self) -> None:
         """Write all waiting requests, close the file and release the folder."""
         self._writer.close()
@@ -186,13 +195,15 @@ async def open_log(
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
+        # A restoration that was killed leaves a copy of everybody's words.
+        shutil.rmtree(location.folder / SCRATCH, ignore_errors=True)
         master = _unlock(location, clock, accept_unknown=accept_unknown)
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
         if older:
             on_migration(location.database.stat().st_size)
-        vault = Vault(await writing.run(lambda raw: _brought_up(raw, master, clock())))
+        vault = Vault(await writing.run(partial(lift, master=master, clock=clock)))
         await writing.run(partial(opening.mark, path=location.database))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
@@ -201,14 +212,6 @@ async def open_log(
     checkpointer, found = Checkpointer(checkpoints, writing, file), Quarantine()
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
     return EventLog(Writer(writing, vault, clock), reader, beside, checkpointer, ownership, began)
-
-
-def _brought_up(connection: sqlite3.Connection, master: bytes, now: int) -> keys.LogKeys:
-    """Bring a log to this release's schema, with keys of its own, and return these."""
-    database.migrate(connection, now=now)
-    keys.adopt(connection, master, now)
-    forms.note(connection, __version__)
-    return keys.read(connection, master)
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.core.conversation import Conversation
 from bot.core.fold import FOLD
 from bot.core.window import WINDOW
+from bot.eventlog.codec import event_models
 
 EVERY = 50
 """A snapshot is due each time a stream passes a multiple of this many events.
@@ -43,10 +44,14 @@ AND EXISTS (
 
 @cache
 def fingerprint() -> str:
-    """Return the fingerprint of this release's fold, made of its number, the window and the shape of the state."""
+    """Return the fingerprint of this release's fold: of its number, the window, the shape of the state, and the events.
+
+    A release that skipped events which it did not know made other states than one that knows them.
+    """
     schema = json.loads(json.dumps(_adapter().json_schema()), object_hook=_without_prose)
     shape = json.dumps(schema, sort_keys=True)
-    return sha256(f"{FOLD}:{WINDOW}:{shape}".encode()).hexdigest()[:16]
+    known = " ".join(f"{model.TYPE} {model.V}" for model in event_models())
+    return sha256(f"{FOLD}:{WINDOW}:{shape}:{known}".encode()).hexdigest()[:16]
 
 
 def due(before: int, after: int, every: int = EVERY) -> bool:
