@@ -12,26 +12,35 @@ from bot.core.events import Recorded, Unreadable
 MOST = 100_000
 """Events and words that are remembered, so that memory stays bounded."""
 
+TOLD = 20
+"""Streams that are told of, so that a log with much in it does not flood the log lines."""
+
 Found: TypeAlias = Callable[[str, int, str], None]
-"""Called with the stream, the position, and why it can't be read, for the first event of each stream; on any thread."""
+"""Called with the stream, the position, and why it can't be read, for the first of each stream; on any thread."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What of one kind can't be read: the positions, and how many there are by stream."""
+
+    positions: set[int] = field(default_factory=set)
+    streams: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        return len(self.positions)
 
 
 @dataclass(slots=True)
 class Quarantine:
-    """Remembers the streams of events, and of words, that can't be read, by position.
+    """Remembers which events, and which words, can't be read.
 
     Readers note them. ``watched``: the bot looks through the log in the background, so in time all events are found.
     """
 
-    events: dict[int, str] = field(default_factory=dict)
-    words: dict[int, str] = field(default_factory=dict)
+    events: Seen = field(default_factory=Seen)
+    words: Seen = field(default_factory=Seen)
     watched: bool = False
     on_found: Found = lambda _stream, _position, _why: None
-
-    @property
-    def streams(self) -> Counter[str]:
-        """Return how many events can't be read, by stream."""
-        return Counter(tuple(self.events.values()))
 
     def note(self, found: Iterable[Recorded]) -> None:
         """Remember those of some events that can't be read."""
@@ -44,10 +53,10 @@ class Quarantine:
         """Remember an event whose words do not open."""
         self._remember(self.words, position, stream, "its words do not open")
 
-    def _remember(self, known: dict[int, str], position: int, stream: str, why: str) -> None:
-        if position in known or len(known) >= MOST:
+    def _remember(self, known: Seen, position: int, stream: str, why: str) -> None:
+        if position in known.positions or len(known) >= MOST:
             return
-        first = stream not in known.values()
-        known[position] = stream
-        if first:
+        known.positions.add(position)
+        known.streams[stream] += 1
+        if known.streams[stream] == 1 and len(known.streams) <= TOLD:
             self.on_found(stream, position, why)

@@ -41,11 +41,12 @@ def to_json(quarantine: Quarantine) -> dict[str, Any]:
     return {
         "events": len(quarantine.events),
         "words": len(quarantine.words),
-        "streams": dict(quarantine.streams.most_common(SHOWN)),
+        "streams": dict(quarantine.events.streams.copy().most_common(SHOWN)),
     }
 
 
 def _streams(quarantine: Quarantine) -> str:
-    named = [f"{printable(stream)} ({number:,})" for stream, number in quarantine.streams.most_common(SHOWN)]
-    more = len(quarantine.streams) - SHOWN
+    streams = quarantine.events.streams.copy()  # the bot may find more of them meanwhile, on another thread
+    named = [f"{printable(stream)} ({number:,})" for stream, number in streams.most_common(SHOWN)]
+    more = len(streams) - SHOWN
     return ", ".join(named) + (f" and {count_text(more, 'further stream')}" if more > 0 else "")

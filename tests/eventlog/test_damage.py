@@ -128,7 +128,7 @@ async def test_a_text_that_damage_made_none_is_an_event_that_can_not_be_read(
     async with looked_into(made) as log:
         await read_everything(log)
         assert (await log.reader.load(STREAM)).state.unreadable == 1
-        assert log.reader.quarantine.events == {MESSAGES // 2 + 1: STREAM}
+        assert log.reader.quarantine.events.positions == {MESSAGES // 2 + 1}
         wrong = [finding async for progress in verify(log.reader, STREAM) for finding in progress.findings]
     assert {finding.version for finding in wrong} == {MESSAGES // 2 + 1}
     assert "its hash does not fit" in wrong[0].problem
