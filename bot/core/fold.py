@@ -21,7 +21,7 @@ from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.window import Window
 
-FOLD = 7
+FOLD = 8
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -77,8 +77,9 @@ def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -
         entry.asked_position = recorded.position
 
 
-def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
+def _deleted(state: Conversation, recorded: e.Recorded, event: e.MessageDeleted) -> None:
     state.window.drop(event.message_id)
+    state.erased_version = recorded.version
     if (entry := _own(state, event.message_id)) is not None:
         entry.trigger_deleted = True
 
@@ -257,6 +258,10 @@ def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) 
     state.deleted = True
 
 
+def _erased(state: Conversation, recorded: e.Recorded, _event: e.WordsErased) -> None:
+    state.erased_version = recorded.version
+
+
 def _own(state: Conversation, message_id: int) -> Pending | None:
     """Replace an entry with a copy, and return the copy for the caller to change."""
     state.outbox, own = changeable(state.outbox, message_id)
@@ -296,6 +301,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesPaused: _paused,
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
+    e.WordsErased: _erased,
 }
 """The change for each type of event. All other events change only the version.
 

@@ -12,7 +12,7 @@ import structlog
 
 from bot.background import Background
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded, ReplyRequested, Via
+from bot.core.events import Recorded, ReplyRequested, Via, WordsErased
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.context import ReplyContext
@@ -56,6 +56,8 @@ class Replies:
             event = recorded.event
             if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
+            elif isinstance(event, WordsErased):
+                worker.reread()
         worker.wake()
 
     def composed(self, channel_id: int, message_id: int, parts: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.commands import Summarise
 from bot.core.conversation import Conversation
-from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role
+from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role, WordsErased
 from bot.core.summary import outgrown
 from bot.eventlog.reader import Reader
 from bot.replies.reading import utterances
@@ -39,7 +39,12 @@ class Summaries:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Begin a summary if a model has answered and enough turns are not in the last one."""
+        """Begin a summary if a model has answered and enough turns are not in the last one.
+
+        If words are erased, a summary under way ends: a fallback of the model would be told them once more.
+        """
+        if channel_id in self._tasks and any(isinstance(recorded.event, WordsErased) for recorded in new):
+            self._tasks[channel_id].cancel()
         answered = any(isinstance(recorded.event, ReplyComposed) and recorded.event.model for recorded in new)
         if answered and channel_id not in self._tasks and outgrown(state) and self._may(channel_id):
             task = asyncio.get_running_loop().create_task(self._fold(channel_id), name=f"summary {channel_id}")
@@ -85,7 +90,7 @@ class Summaries:
             estimated=answer.estimated,
             priced=answer.priced,
         )
-        return Summarise(event, Body(parts=(answer.text,)))
+        return Summarise(event, Body(parts=(answer.text,)), state.version)
 
     async def _summary(self, before: str, said: Sequence[Utterance]) -> Answer | None:
         for responder in self._responders:

@@ -74,6 +74,10 @@ class Worker:
         """Note that the channel's state changed, which may end a pause."""
         self._changed.set()
 
+    def reread(self) -> None:
+        """Note that words of the channel were erased: an answer that is being written must not build on them."""
+        self._writing.reread()
+
     def stop(self) -> None:
         """Stop after the send that is under way."""
         self._stopping = True
