@@ -26,6 +26,7 @@ from bot.core.streams import BOT_STREAM
 from bot.errors import ConfigError, EcholessError
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
+from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
@@ -138,6 +139,7 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = WritableLog(log, self.conversations)
+        self._opted_out = owner.opted_out
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
@@ -154,6 +156,9 @@ class Bot:
         self.healer = Healer(log, self.sync, self._complete)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = self._intake(composer, patience)
+        self.after_deletion = AfterDeletion(
+            log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
+        )
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
@@ -175,7 +180,7 @@ class Bot:
             self._answering,
             places=from_settings.places(config),
             limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, self.discord_time),
+            terms=from_settings.terms(config, self.discord_time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
@@ -201,6 +206,8 @@ class Bot:
         """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
         telemetry = self._config.telemetry
         await self.budget.load(self.log.reader)
+        await self._opted_out.load(self.log.reader)
+        await self.after_deletion.resume()
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(
@@ -251,6 +258,7 @@ class Bot:
         if self.summaries is not None:
             await self.summaries.stop()
         await self.supervisor.stop()
+        await self.after_deletion.stop()
         await self.conversations.close()
         await self._answering.close()
 
@@ -268,6 +276,7 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
+            after_deletion=self.after_deletion,
             commands=Commands(self.dispatcher, registration, asks),
             heard=self.discord_time.hear,
         )
@@ -314,9 +323,10 @@ class Bot:
     def _listen(self) -> None:
         """Register everything that reacts to newly recorded events, in the order in which it is called."""
         appended = self.conversations.on_appended
-        appended += [self.interaction_replies.observe, self.replies.react]
+        appended += [self.interaction_replies.observe, self.replies.react, self.dispatcher.observe]
         if self.summaries is not None:
             appended.append(self.summaries.react)
+        appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
         appended += [self.metrics.observe, answer_log(), self.budget.observe]

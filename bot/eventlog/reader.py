@@ -201,6 +201,11 @@ class Reader:
         rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
         return [StreamInfo(*row) for row in rows]
 
+    async def noted(self, name: str) -> bytes | None:
+        """Return what ``EventLog.note`` stored under a name, None if it did not."""
+        rows = await self.connection.run(partial(_rows, "SELECT value FROM meta WHERE name = ?", (name,)))
+        return rows[0][0] if rows else None
+
     async def unfinished(self) -> list[str]:
         """Return the streams that may have unfinished work."""
         sql = "SELECT s.name FROM unfinished u JOIN streams s ON s.id = u.stream_id ORDER BY s.id"
