@@ -186,6 +186,14 @@ class Reader:
             return {}
         return {position: decode_body(self.vault.open(stream, position, sealed)) for position, stream, sealed in rows}
 
+    async def erased(self, positions: Iterable[int]) -> set[int]:
+        """Return those of ``positions`` whose events had words that are erased now."""
+        sql = (
+            f"SELECT position FROM events WHERE position IN ({_LISTED}) AND body_digest IS NOT NULL AND sealed IS NULL"  # noqa: S608 - a constant
+        )
+        rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
+        return {position for (position,) in rows}
+
     async def version_at(self, stream: str, moment: int) -> int:
         """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
         sql = """

@@ -23,6 +23,7 @@ from bot.core.conversation import Conversation
 from bot.core.events import (
     ChannelDeleted,
     ErasureReason,
+    Event,
     KeyKind,
     MessageDeleted,
     Recorded,
@@ -40,6 +41,9 @@ from bot.gateway.first_seen import FirstSeen
 NOTE = "deletions_done"
 LONGEST_PAUSE = 60.0
 
+_DELETIONS = frozenset((MessageDeleted, ChannelDeleted))
+"""Looked up by type, because every event is, and ``isinstance`` of pydantic takes its time."""
+
 _log = structlog.get_logger()
 
 
@@ -53,7 +57,7 @@ class AfterDeletion:
         self._answers = answers
         self._waiting: deque[Recorded] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._resumed = False
+        self._resumed = self._stopped = False
 
     async def resume(self) -> None:
         """Do what an earlier process left. A log without a note was written by a release that did none of this.
@@ -80,22 +84,19 @@ class AfterDeletion:
     def observe(self, _channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Begin with what newly recorded deletions of a channel take along."""
         for recorded in new:
-            match recorded.event:
-                case MessageDeleted() | ChannelDeleted():
-                    self.begin(recorded)
-                case ReplyComposed(message_id=message_id) if self._answers:
-                    # Its question was deleted while it was written.
-                    if (entry := state.pending(message_id)) is not None and entry.trigger_deleted:
-                        self.begin(recorded)
+            kind = type(recorded.event)
+            if kind in _DELETIONS or (kind is ReplyComposed and self._answers and _too_late(state, recorded.event)):
+                self.begin(recorded)
 
     def begin(self, recorded: Recorded) -> None:
         """Begin with what one recorded deletion takes along."""
         self._waiting.append(recorded)
-        if self._task is None:
+        if self._task is None and not self._stopped:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="after deletions")
 
     async def stop(self) -> None:
         """Stop; the next start goes on."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
@@ -112,6 +113,8 @@ class AfterDeletion:
                 _log.warning("deletion.unfinished", error=type(error).__name__, hint="tried again")
                 await asyncio.sleep(backoff(failures, LONGEST_PAUSE))
                 continue
+            except Exception as error:  # noqa: BLE001 - one of them must not keep the others from being done
+                _log.error("deletion.failed", stream=self._waiting[0].stream, error=type(error).__name__)
             failures = 0
             self._waiting.popleft()
         self._task = None
@@ -150,3 +153,9 @@ class AfterDeletion:
 
     async def _note(self, position: int) -> None:
         await self._log.note(NOTE, str(position).encode())
+
+
+def _too_late(state: Conversation, composed: Event) -> bool:
+    """Tell whether the question of an answer was deleted while it was written."""
+    entry = state.pending(composed.about() or 0)
+    return entry is not None and entry.trigger_deleted

@@ -125,19 +125,14 @@ def details(recorded: Recorded) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event with its words; ``body`` is None if it has none or they are not wanted."""
+    """An event with its words; ``body`` is None if it has none, they are not wanted, or they were ``erased``."""
 
     recorded: Recorded
     body: Body | None
-    words: bool
-
-    @property
-    def erased(self) -> bool:
-        """Tell whether its words are wanted and were erased."""
-        return self.words and self.body is None and self.recorded.event.WORDED
+    erased: bool
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event as JSON: ids as text, the time in UTC; ``erased`` if its words were erased."""
+        """Return the event as JSON: ids as text, the time in UTC; ``erased`` if its words were."""
         recorded, event = self.recorded, self.recorded.event
         named = {
             "position": recorded.position,
@@ -170,7 +165,10 @@ async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> l
     """Return ``events`` as lines, with their words (fetched at once) or without."""
     worded = [recorded.position for recorded in events if words]
     bodies: Mapping[int, Body] = await reader.bodies(worded) if worded else {}
-    return [Line(recorded, bodies.get(recorded.position), words) for recorded in events]
+    # What a person wrote who had opted out never had words.
+    missing = [position for position in worded if position not in bodies]
+    erased = await reader.erased(missing) if missing else set()
+    return [Line(recorded, bodies.get(recorded.position), recorded.position in erased) for recorded in events]
 
 
 async def words_of(reader: Reader, turns: Sequence[Turn]) -> Mapping[int, Body] | None:

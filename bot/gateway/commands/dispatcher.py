@@ -105,7 +105,7 @@ class Dispatcher:
 
     def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """End all live answers if words were erased: a page that is shown later may hold them."""
-        if any(isinstance(recorded.event, WordsErased) for recorded in new):
+        if any(type(recorded.event) is WordsErased for recorded in new):
             self._live.clear()
 
     async def stop(self, seconds: float) -> None:
