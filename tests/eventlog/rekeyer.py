@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.eventlog import database, rekeying
-
-from bot.eventlog.log import Location
+from bot.eventlog.lifting import lift
+from bot.eventlog.log import Location, find_master
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 
