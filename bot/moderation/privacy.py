@@ -50,7 +50,7 @@ LEFT = "A copy may be left in the log's side file for some minutes."
 async def preview_forget_me(context: CommandContext, guild_id: int | None, *, by: str) -> Report:
     """Say what :func:`forget_me` would erase, and change nothing."""
     where = "everywhere" if guild_id is None else "in this server"
-    return await _preview(context, Wanted(person_id=int(by), guild_id=guild_id), f"what I keep of your words {where}")
+    return await _preview(context, Wanted(person_id=int(by), guild_id=guild_id), f"your words {where}")
 
 
 async def forget_me(context: CommandContext, guild_id: int | None, *, by: str) -> Report:
@@ -62,7 +62,7 @@ async def preview_forget(
     context: CommandContext, channel_id: int, person: int | None, message_id: int | None, *, server_id: int
 ) -> Report:
     """Say what :func:`forget` would erase, and change nothing."""
-    what = f"what I keep of <@{person}>'s words in this server" if person else f"the words of message {message_id}"
+    what = f"<@{person}>'s words in this server" if person else f"the words of message {message_id}"
     return await _preview(context, _meant(channel_id, person, message_id, server_id), what)
 
 
@@ -145,7 +145,7 @@ async def _preview(context: CommandContext, wanted: Wanted, what: str) -> Report
     sums = await counted(context.reader, affected)
     data = {"changed": bool(sums), "events": dict(sums), "streams": len(affected)}
     if not sums:
-        return Report(f"There is nothing to erase: I keep no such words ({what}).", (), data)
+        return Report(f"There is nothing to erase: I keep none of {what}.", (), data)
     return Report(f"This would erase {what}", (*_said(sums, affected), *STAYS), data)
 
 

@@ -75,7 +75,8 @@ class Worker:
         self._changed.set()
 
     def reread(self) -> None:
-        """Note that words of the channel were erased: an answer that is being written must not build on them."""
+        """Note that words of the channel were erased: they are not said any more, and no answer builds on them."""
+        self._known.texts.clear()
         self._writing.reread()
 
     def stop(self) -> None:

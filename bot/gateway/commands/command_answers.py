@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -36,6 +37,7 @@ class CommandAnswers:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self.context: CommandContext = dispatcher.context
+        self._reading: set[int] = set()
 
     async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
         """Answer an admitted use of a command."""
@@ -82,6 +84,10 @@ class CommandAnswers:
         more: dict[str, Any] = {name: value for name, value in given.items() if command.takes(name)}
         if command.takes("server_id"):
             more["server_id"] = self._server(invocation)
+        if command.for_all:
+            return await self._run_alone(
+                invocation.asker.user_id, partial(command.run, self.context, **arguments, **more)
+            )
         if not command.takes("progress"):
             return await command.run(self.context, **arguments, **more)
         progress = ProgressMessage(invocation, PROGRESS_SECONDS)
@@ -89,6 +95,16 @@ class CommandAnswers:
             return await command.run(self.context, **arguments, **more, progress=progress)
         finally:
             await progress.close()
+
+    async def _run_alone(self, person_id: int, run: Callable[[], Awaitable[Report]]) -> Report:
+        """Run a command that everybody may use, one at a time for each person: it may read the whole log."""
+        if person_id in self._reading:
+            raise ModerationError("I am still at work on what you asked before: wait for that answer.")
+        self._reading.add(person_id)
+        try:
+            return await run()
+        finally:
+            self._reading.discard(person_id)
 
     async def _arguments(self, invocation: Invocation, command: Command, given: Given) -> dict[str, Any]:
         """Return the arguments of the command's function; raise NotAllowed or ModerationError for invalid options."""
