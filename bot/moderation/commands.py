@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.moderation import (
     checks,
+    erase,
     explain,
     export,
     history,
@@ -351,6 +352,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
+ERASE = Command(
+    "erase",
+    Topic.LOG,
+    "Erase words from the log, for ever.",
+    erase.erase,
+    writes=True,
+)
+"""The command of ``echoless erase``, which a running bot carries out; in Discord people have others."""
+
+PREVIEW_OF_ERASE = Command("preview_erase", Topic.LOG, "Show which words would be erased.", erase.preview)
+
 GROUPS = {
     "replay": "See, explain, rewind and repair conversations.",
     "persona": "Show, set and clear who I am here.",
@@ -365,9 +377,9 @@ def twins() -> dict[str, Command]:
 
 
 def calls() -> dict[str, Command]:
-    """Return the commands of the control socket: the twins, and the previews of those that have one."""
+    """Return the commands of the control socket: the twins, the previews of those that have one, and erasing."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
-    return {command.name: command for command in every}
+    return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE)}
 
 
 def for_all() -> frozenset[str]:
