@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 import structlog
 
@@ -95,11 +96,14 @@ class AfterDeletion:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="after deletions")
 
     async def stop(self) -> None:
-        """Stop; the next start goes on."""
+        """Stop; the next start goes on. Where nothing is left, it has nothing to look through."""
         self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
+        if self._resumed and not self._waiting:
+            with suppress(EcholessError):
+                await self._note(await self._log.reader.newest())
 
     async def _run(self) -> None:
         failures = 0

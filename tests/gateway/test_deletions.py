@@ -80,6 +80,16 @@ async def test_deleted_messages_lose_their_words(launch: Launch, control: Contro
     assert not await bot.bot.intake.edited_unseen(incoming, place)
 
 
+def _crash_after_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a bot record deletions and do nothing of what follows, as one that is killed then."""
+
+    async def unnoted(_: AfterDeletion, _position: int) -> None:
+        return
+
+    monkeypatch.setattr(AfterDeletion, "begin", lambda *_: None)
+    monkeypatch.setattr(AfterDeletion, "_note", unnoted)
+
+
 async def test_answers_go_with_their_question_by_setting(
     launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +103,7 @@ async def test_answers_go_with_their_question_by_setting(
     assert await gone(bot, "first") == {"ask", "re:", "second"}
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(AfterDeletion, "begin", lambda *_: None)
+        _crash_after_deletions(crashing)
         await control.delete(second)
         await bot.judge.expect(MessageDeleted, 2)
         assert await words(bot) == {"re:", "second"}
@@ -170,7 +180,7 @@ async def test_a_server_that_is_left_loses_its_words_and_one_in_an_outage_none(
     assert left >= {"stays", "still", f"in-{rooms[1]['id']}", f"persona-{rooms[1]['id']}"}
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(AfterDeletion, "begin", lambda *_: None)
+        _crash_after_deletions(crashing)
         await control.delete_guild(guilds[1]["id"])
         await bot.judge.expect(ServerLeft, 2)
         await bot.judge.expect(ChannelDeleted, 2)
