@@ -51,6 +51,12 @@ class Knowledge:
     quiet_until: float = -inf
     sending: bool = False
 
+    def forget_words(self) -> None:
+        """Forget all words, because some were erased: those that are needed are read from the log again."""
+        self.texts = {}
+        self.written = None
+        self.shown.clear()
+
     def shows(self, message_id: int, text: str) -> bool:
         """Tell whether a message is known to show a text."""
         return message_id in self.shown and same(text, self.shown[message_id])

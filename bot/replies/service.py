@@ -54,10 +54,10 @@ class Replies:
             return
         for recorded in new:
             event = recorded.event
+            if isinstance(event, WordsErased):
+                worker.forget_words()
             if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
-            elif isinstance(event, WordsErased):
-                worker.reread()
         worker.wake()
 
     def composed(self, channel_id: int, message_id: int, parts: tuple[str, ...]) -> None:

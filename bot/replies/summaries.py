@@ -41,7 +41,8 @@ class Summaries:
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Begin a summary if a model has answered and enough turns are not in the last one.
 
-        If words are erased, a summary under way ends: a fallback of the model would be told them once more.
+        One under way ends where words are erased: it may have read them, and a fallback of the model would be told them
+        once more. The next answer asks for it again.
         """
         if channel_id in self._tasks and any(isinstance(recorded.event, WordsErased) for recorded in new):
             self._tasks[channel_id].cancel()

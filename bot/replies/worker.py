@@ -70,14 +70,14 @@ class Worker:
         """Forget which replies are certain."""
         self._known.certain.clear()
 
+    def forget_words(self) -> None:
+        """Forget all words of the channel, because some were erased; an answer that is being written is begun anew."""
+        self._known.forget_words()
+        self._writing.begin_anew()
+
     def wake(self) -> None:
         """Note that the channel's state changed, which may end a pause."""
         self._changed.set()
-
-    def reread(self) -> None:
-        """Note that words of the channel were erased: they are not said any more, and no answer builds on them."""
-        self._known.texts.clear()
-        self._writing.reread()
 
     def stop(self) -> None:
         """Stop after the send that is under way."""

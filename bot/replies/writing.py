@@ -42,7 +42,7 @@ class Writing:
         self._composing: asyncio.Task[object] | None = None
         self._outdated = False
 
-    def reread(self) -> None:
+    def begin_anew(self) -> None:
         """Begin again with the answer that is being written, because words of the channel were erased.
 
         A model that fails may have a fallback, which would be told those words once more.
