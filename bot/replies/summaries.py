@@ -13,7 +13,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.commands import Summarise
 from bot.core.conversation import Conversation
-from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role, WordsErased
+from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, WordsErased
 from bot.core.summary import outgrown
 from bot.eventlog.reader import Reader
 from bot.replies.reading import utterances
@@ -78,12 +78,14 @@ class Summaries:
         answer = await self._summary(before.text if before else "", said)
         if answer is None:
             return None
-        people = {turn.author_id for turn in turns if turn.role is not Role.BOT}
+        # Of those whose words it read: what was erased is not in it.
+        people = {each.author_id for each in said if not each.by_bot}
+        people |= await self._people(state.summary_position) if before else set()
         event = ConversationSummarised(
             upto=turns[-1].message_id,
             turns=len(said),
             previous=state.summary_position,
-            people=tuple(sorted(people | await self._people(state.summary_position))),
+            people=tuple(sorted(people)),
             model=answer.model,
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,
