@@ -289,10 +289,10 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(
 
 
 def test_every_command_can_be_asked_for() -> None:
-    """All of ``/replay``, and what its commands show before they ask."""
+    """All of ``/replay``, what its commands show before they ask, and erasing."""
     replay = {command.name for command in COMMANDS if command.group == REPLAY}
 
-    assert set(calls()) == replay | {"preview_rewind", "preview_reset"}
+    assert set(calls()) == replay | {"preview_rewind", "preview_reset", "erase", "preview_erase"}
 
 
 async def test_only_so_many_clients_are_connected_at_once(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
