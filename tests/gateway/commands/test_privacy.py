@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,6 +26,8 @@ from bot.core.events import (
     WordsErased,
 )
 from bot.eventlog.verify import verify
+from bot.gateway.commands.command_answers import CommandAnswers
+from bot.moderation.command import ModerationError, Report
 from bot.moderation.privacy import export_me
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, labels, text_of
@@ -272,3 +275,21 @@ async def test_an_export_that_does_not_fit_goes_on_in_another_file(launch: Launc
     assert sorted(texts(found)) == sorted(f"{said} {number}" for number in range(5) for said in ("ask", "re:"))
     assert [row["position"] for row in found] == sorted({row["position"] for row in found})
     assert {row["type"] for row in found} >= {"message.received", "reply.requested", "reply.composed", "reply.sent"}
+
+
+async def test_each_person_has_one_such_command_at_a_time(launch: Launch) -> None:
+    """It may read the whole log; somebody else's is not in its way."""
+    answers, over = CommandAnswers((await launch()).bot.dispatcher), asyncio.Event()
+
+    async def reads() -> Report:
+        await over.wait()
+        return Report("done")
+
+    first = asyncio.create_task(answers._run_alone(7, reads))
+    await asyncio.sleep(0)
+    with pytest.raises(ModerationError, match="still at work"):
+        await answers._run_alone(7, reads)
+    over.set()
+
+    assert [(await first).title, (await answers._run_alone(8, reads)).title] == ["done", "done"]
+    assert (await answers._run_alone(7, reads)).title == "done"
