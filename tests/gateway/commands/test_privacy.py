@@ -33,6 +33,7 @@ from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, labels, text_of
 from tests.gateway.test_deletions import words
 from tests.harness import Gated, Launch, RunningBot
+from tests.model import dear
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.waiting import eventually
 
@@ -69,9 +70,9 @@ async def faults(bot: RunningBot) -> list[object]:
     return [fault async for progress in verify(bot.judge.reader) for fault in progress.findings]
 
 
-async def talked(launch: Launch, control: ControlClient, alice: Moderator, server: ModelServer) -> RunningBot:
+async def talked(launch: Launch, control: ControlClient, alice: Moderator, **more: Any) -> RunningBot:  # noqa: ANN401
     """Return a bot with a model that two people talked with, one of them also elsewhere and in private."""
-    bot = await launch(replies={"responder": "llm"}, llm={"model": "openai:tiny", "base_url": server.url})
+    bot = await launch(**more)
     await alice.registered()
     await control.create_guild("Elsewhere")
     room = await control.create_channel("room", guild="Elsewhere")
@@ -85,7 +86,6 @@ async def talked(launch: Launch, control: ControlClient, alice: Moderator, serve
     await control.post("direct-alice", channel=direct["id"])
     await bot.judge.expect(ReplySent, 2)
     await bot.judge.expect(MessageEdited)
-    assert "remark-alice" in json.dumps(server.requests[0].body)
     return bot
 
 
@@ -93,7 +93,9 @@ async def test_who_is_forgotten_is_not_said_to_a_model_again(
     launch: Launch, control: ControlClient, alice: Moderator, server: ModelServer
 ) -> None:
     """Shown first, then confirmed: words, names, answers and the model's memory of them go; others' words stay."""
-    bot = await talked(launch, control, alice, server)
+    llm = {"model": "openai:tiny", "base_url": server.url}
+    bot = await talked(launch, control, alice, replies={"responder": "llm"}, llm=llm)
+    assert "remark-alice" in json.dumps(server.requests[0].body)
     preview = await alice.use("privacy forget-me")
     assert (preview["original"]["ephemeral"], labels(preview)) == (True, ["Forget me", "Cancel"])
     assert "2 messages, 1 edit, 1 answer" in text_of(preview)
@@ -125,10 +127,10 @@ async def test_who_is_forgotten_is_not_said_to_a_model_again(
 
 
 async def test_who_sees_what_there_is_and_cancels_loses_nothing(
-    launch: Launch, control: ControlClient, alice: Moderator, server: ModelServer
+    launch: Launch, control: ControlClient, alice: Moderator
 ) -> None:
     """The file holds what they wrote and were answered; nobody else can press; no words are noted of a use."""
-    bot = await talked(launch, control, alice, server)
+    bot = await talked(launch, control, alice, responder=dear())
 
     rows = await exported(await alice.use("privacy export-me"))
     assert {"remark-alice", "edited-alice", "there-alice", "direct-alice"} <= set(texts(rows))
