@@ -28,6 +28,7 @@ from bot.errors import ConfigError, EcholessError, LogError
 from bot.eventlog import forms
 from bot.eventlog.log import EventLog, Location, open_log
 from bot.eventlog.reader import Reader
+from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
 from bot.gateway.catchup import Bounds
@@ -154,6 +155,7 @@ class Bot:
             snapshot_every=config.log.snapshot_every,
         )
         owner = WritableLog(log, self.conversations)
+        self._opted_out = owner.opted_out
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
@@ -170,6 +172,9 @@ class Bot:
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.intake = self._intake(composer, patience)
+        self.after_deletion = AfterDeletion(
+            log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
+        )
         sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
         self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
@@ -191,7 +196,7 @@ class Bot:
             self._answering,
             places=from_settings.places(config),
             limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, self.discord_time),
+            terms=from_settings.terms(config, self.discord_time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
@@ -221,6 +226,9 @@ class Bot:
         except LogError as error:
             # A damaged page is no reason to be silent. What was used before is not counted then.
             _log.error("budget.unreadable", reason=str(error))
+        # Without knowing who opted out, their words would be recorded: that is a reason not to start.
+        await self._opted_out.load(self.log.reader)
+        await self.after_deletion.resume()
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(
@@ -274,6 +282,7 @@ class Bot:
         if self.summaries is not None:
             await self.summaries.stop()
         await self.supervisor.stop()
+        await self.after_deletion.stop()
         await self.conversations.close()
         await self._answering.close()
 
@@ -291,6 +300,7 @@ class Bot:
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
+            after_deletion=self.after_deletion,
             commands=Commands(self.dispatcher, registration, asks),
             heard=self.discord_time.hear,
         )
@@ -337,9 +347,10 @@ class Bot:
     def _listen(self) -> None:
         """Register everything that reacts to newly recorded events, in the order in which it is called."""
         appended = self.conversations.on_appended
-        appended += [self.interaction_replies.observe, self.replies.react]
+        appended += [self.interaction_replies.observe, self.replies.react, self.dispatcher.observe]
         if self.summaries is not None:
             appended.append(self.summaries.react)
+        appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
         appended += [self.metrics.observe, answer_log(), self.budget.observe]

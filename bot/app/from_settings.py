@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from bot.config import Config, Rate
 from bot.core.delivery import Patience
@@ -52,7 +52,7 @@ def access(config: Config) -> AccessRules:
     )
 
 
-def terms(config: Config, clock: Callable[[], int]) -> Terms:
+def terms(config: Config, clock: Callable[[], int], opted_out: Container[int] = frozenset()) -> Terms:
     """Return the terms of answering; ``clock`` returns microseconds since the epoch."""
     return Terms(
         answer=frozenset(Call(call) for call in config.replies.answer),
@@ -60,6 +60,7 @@ def terms(config: Config, clock: Callable[[], int]) -> Terms:
         max_age_us=length_of(config.replies.max_age),
         room=config.limits.queue,
         clock=clock,
+        opted_out=opted_out,
     )
 
 

@@ -47,7 +47,7 @@ class TerminalLine(text.Line):
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[TerminalLine]:
     """Return ``events`` as lines, with their words (read in one go) or without."""
     return [
-        TerminalLine(line.recorded, line.body, line.words, line.sealed)
+        TerminalLine(line.recorded, line.body, line.erased, line.sealed)
         for line in await text.lines(reader, events, words=words)
     ]
 

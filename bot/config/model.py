@@ -218,6 +218,12 @@ class ModerationSettings(Section):
     owner: Ids = Field((), description=IDS)
 
 
+class PrivacySettings(Section):
+    """What becomes of words beyond what people ask for themselves."""
+
+    erase_answers: Switch = Field(default=False, description=SWITCH)
+
+
 class TelemetrySettings(Section):
     """What an operator sees."""
 
@@ -244,6 +250,7 @@ class Config(Section):
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()
     moderation: ModerationSettings = ModerationSettings()
+    privacy: PrivacySettings = PrivacySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
 

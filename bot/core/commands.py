@@ -17,14 +17,14 @@ from bot.core.window import Turn
 class Receive:
     """Record a message and decide whether to answer it.
 
-    ``call`` is what addressed it to the bot (None: nothing did). ``refusal`` is the reason for which settings or limits
-    forbid an answer, and ``notice`` the responder that tells the person so ("": none does). ``stale``: it is too old
-    for an answer. ``room`` is how many replies of the channel may be unfinished at once. ``answer`` is the composed
-    reply if it needed only the question.
+    ``body`` is None if its author opted out. ``call`` is what addressed it to the bot (None: nothing did). ``refusal``
+    is the reason for which settings or limits forbid an answer, and ``notice`` the responder that tells the person so
+    ("": none does). ``stale``: it is too old for an answer. ``room`` is how many replies of the channel may be
+    unfinished at once. ``answer`` is the composed reply if it needed only the question.
     """
 
     event: e.MessageReceived
-    body: e.Body
+    body: e.Body | None
     call: e.Call | None = None
     responder: str = ""
     refusal: e.SkipReason | None = None
@@ -36,10 +36,10 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Record new words of a message."""
+    """Record new words of a message; ``body`` is None if its author opted out."""
 
     event: e.MessageEdited
-    body: e.Body
+    body: e.Body | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +185,22 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Summarise:
-    """Record a summary, unless the window was rewound while it was written."""
+    """Record a summary, unless the window was rewound or words were erased while it was written.
+
+    ``version`` is that of the state that it was written from.
+    """
 
     event: e.ConversationSummarised
     body: e.Body
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class React:
-    """Record that somebody added a reaction to a message of the bot, or removed it."""
+    """Record that somebody added a reaction to a message of the bot, or removed it; no ``body``: they opted out."""
 
     event: e.ReactionAdded | e.ReactionRemoved
-    body: e.Body
+    body: e.Body | None
 
 
 @dataclass(frozen=True, slots=True)

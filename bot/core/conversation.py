@@ -24,8 +24,9 @@ class Conversation:
     complete. ``rewound_version`` is that of the rewind or reset that the next undo takes back (0: none); the state just
     before that version names the undo after it. ``persona_position`` is that of the channel's own persona (0: none),
     and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
-    everything up to message ``summary_upto_id`` (0: none). ``unreadable`` counts the events that could not be read,
-    and of which nothing here tells.
+    everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event with which
+    words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which nothing here
+    tells.
     """
 
     version: int = 0
@@ -37,6 +38,7 @@ class Conversation:
     persona_changed_version: int = 0
     summary_position: int = 0
     summary_upto_id: int = 0
+    erased_version: int = 0
     paused: bool = False
     deleted: bool = False
     history_forbidden: bool = False

@@ -226,7 +226,9 @@ def _note_foreign(state: Conversation, command: c.NoteForeign) -> e.Drafts:
 def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
     event = command.event
     newest = event.previous == state.summary_position and event.upto > state.summary_upto_id
-    if not newest or state.turn(event.upto) is None:
+    # Words that it was made of may be erased by now. The next answer asks for another one.
+    erased = state.erased_version > command.version
+    if not newest or erased or state.turn(event.upto) is None:
         return ()
     return (e.Draft(event, command.body),)
 

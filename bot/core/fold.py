@@ -77,8 +77,9 @@ def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -
         entry.asked_position = recorded.position
 
 
-def _deleted(state: Conversation, _recorded: e.Recorded, event: e.MessageDeleted) -> None:
+def _deleted(state: Conversation, recorded: e.Recorded, event: e.MessageDeleted) -> None:
     state.window.drop(event.message_id)
+    state.erased_version = recorded.version
     if (entry := _own(state, event.message_id)) is not None:
         entry.trigger_deleted = True
 
@@ -267,6 +268,10 @@ def _unreadable(state: Conversation, recorded: e.Recorded, _event: e.Unreadable)
         entry.unreadable = True
 
 
+def _erased(state: Conversation, recorded: e.Recorded, _event: e.WordsErased) -> None:
+    state.erased_version = recorded.version
+
+
 def _own(state: Conversation, message_id: int) -> Pending | None:
     """Replace an entry with a copy, and return the copy for the caller to change."""
     state.outbox, own = changeable(state.outbox, message_id)
@@ -307,6 +312,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
     e.Unreadable: _unreadable,
+    e.WordsErased: _erased,
 }
 """The change for each type of event. All other events change only the version.
 

@@ -19,8 +19,14 @@ from bot.core.events import Body, Event, Form, Unread, Unreadable
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
-"""By (type, v): the function that turns the fields of version v into those of v + 1. Empty: all schemas are at 1."""
+
+def _more_values(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as they are: the next version only knows more values of one of them."""
+    return fields
+
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("message.skipped", 1): _more_values}
+"""By (type, v): the function that turns the fields of version v into those of v + 1."""
 
 
 def encode_event(event: Event) -> bytes:

@@ -214,6 +214,14 @@ class Reader:
             (position for position, body in found.items() if body is None),
         )
 
+    async def erased(self, positions: Iterable[int]) -> set[int]:
+        """Return those of ``positions`` whose events had words that are erased now."""
+        sql = (
+            f"SELECT position FROM events WHERE position IN ({_LISTED}) AND body_digest IS NOT NULL AND sealed IS NULL"  # noqa: S608 - a constant
+        )
+        rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
+        return {position for (position,) in rows}
+
     async def version_at(self, stream: str, moment: int) -> int:
         """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
         sql = """
@@ -228,6 +236,11 @@ class Reader:
         sql = "SELECT name, version FROM streams WHERE substr(name, 1, ?) = ? AND version > 0 ORDER BY name"
         rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
         return [StreamInfo(*row) for row in rows]
+
+    async def noted(self, name: str) -> bytes | None:
+        """Return what ``EventLog.note`` stored under a name, None if it did not."""
+        rows = await self.connection.run(partial(_rows, "SELECT value FROM meta WHERE name = ?", (name,)))
+        return rows[0][0] if rows else None
 
     async def unfinished(self) -> list[str]:
         """Return the streams that may have unfinished work."""

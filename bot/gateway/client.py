@@ -21,6 +21,7 @@ from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResu
 from bot.core.streams import BOT_STREAM
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
+from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.arrivals import Arrivals
 from bot.gateway.audit import Audit
 from bot.gateway.catchup import Bounds, Catchup, Target
@@ -66,6 +67,7 @@ class Wiring:
     sync: Sync
     bounds: Bounds | None
     audit: Audit | None
+    after_deletion: AfterDeletion
     on_ready: Callable[[], None]
     on_lost: Callable[[], None]
     commands: Commands | None = None
@@ -156,7 +158,7 @@ class Client(ReconnectingClient):
             self._wiring.on_ready()
         for guild in self.guilds:
             self._complete_channels(guild)
-        for channel_id in await self._wiring.intake.direct_channels():
+        for channel_id in await self._wiring.intake.first_seen.direct_channels():
             self._complete(Target(Place(channel_id), None))
         await self._complete_threads()
 
@@ -197,11 +199,19 @@ class Client(ReconnectingClient):
             self._wiring.sync.doubt(target.place.channel_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Record the end of every channel of a server that removed the bot."""
+        """Record the end of a server that removed the bot, and of every channel of it."""
+        await self._leave(guild.id)
         for channel in (*guild.channels, *guild.threads):
             await _recorded(self._wiring.intake.delete_channel(place_of(channel, guild)))
         _log.info("server.left", guild=guild.id)
         self._invite()
+
+    async def _leave(self, guild_id: int) -> None:
+        """Record first that the server is left: what a crash leaves of this is erased at the next start."""
+        try:
+            self._wiring.after_deletion.begin(await self._wiring.intake.leave(guild_id))
+        except EcholessError as error:
+            _log.error("server.unrecorded", guild=guild_id, error=type(error).__name__)
 
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
         """Log the type of a handler's error; discord.py's own log line would quote the message."""
@@ -214,6 +224,7 @@ class Client(ReconnectingClient):
             self._complete(Target(place_in(self, channel_id), newest))
 
     def _complete(self, target: Target) -> None:
+        self._wiring.intake.returned(target.place.channel_id)
         if self.catchup is None:
             self._wiring.sync.complete(target.place.channel_id)
         elif self._wiring.intake.records(target.place):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
@@ -53,10 +54,11 @@ def feeling_of(emoji: str) -> Feeling:
 
 @dataclass(slots=True)
 class Feedback:
-    """Records reactions in the order in which they came."""
+    """Records reactions in the order in which they came; those of ``opted_out`` people without their emoji."""
 
     conversations: Conversations
     reader: Reader
+    opted_out: Container[int] = frozenset()
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last: LRUCache[tuple[int, int, str], bool] = field(default_factory=lambda: LRUCache(REMEMBERED))
 
@@ -70,7 +72,7 @@ class Feedback:
                 return
             kind = ReactionAdded if reaction.added else ReactionRemoved
             event = kind(message_id=reaction.message_id, author_id=reaction.person_id, feeling=reaction.feeling)
-            await self.conversations.handle(reaction.channel_id, React(event, Body(parts=(reaction.emoji,))))
+            await self._record(reaction.channel_id, event, reaction.emoji)
 
     async def clear(self, clearing: Clearing) -> None:
         """Record the removal of every recorded reaction that the moderator removed."""
@@ -83,8 +85,11 @@ class Feedback:
     async def _taken_back(self, clearing: Clearing, given: GivenReaction) -> None:
         self._known(clearing.message_id, given.person_id, given.emoji, added=False)
         event = ReactionRemoved(message_id=clearing.message_id, author_id=given.person_id, feeling=given.feeling)
-        body = Body(parts=(given.emoji,) if given.emoji else ())
-        await self.conversations.handle(clearing.channel_id, React(event, body))
+        await self._record(clearing.channel_id, event, given.emoji)
+
+    async def _record(self, channel_id: int, event: ReactionAdded | ReactionRemoved, emoji: str) -> None:
+        body = None if event.author_id in self.opted_out else Body(parts=(emoji,) if emoji else ())
+        await self.conversations.handle(channel_id, React(event, body))
 
     def _known(self, message_id: int, person_id: int, emoji: str, *, added: bool) -> bool:
         """Tell whether the last known state of this reaction is the same, and remember it."""

@@ -7,34 +7,41 @@ the log keeps that order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 
 import structlog
+from cachetools import LRUCache
 
+from bot.background import Background
 from bot.conversations import Conversations
 from bot.core.addressing import Address, call_of, refusal_of, without_mention
-from bot.core.commands import Compose, Delete, DeleteChannel, Edit, Receive
+from bot.core.commands import Command, Compose, Delete, DeleteChannel, Edit, Receive
 from bot.core.events import (
     Author,
     Call,
-    DirectChannelOpened,
     Draft,
     KeyKind,
     Recorded,
     Role,
+    ServerLeft,
     SkipReason,
     Via,
 )
-from bot.core.streams import BOT_STREAM, stream_of
+from bot.core.streams import guild_stream, stream_of
+from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
 from bot.gateway.budget import Budget
 from bot.gateway.echoes import Echoes
 from bot.gateway.feedback import Clearing, Feedback, Reaction
+from bot.gateway.first_seen import FirstSeen
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
 from bot.responders import Attached, Chain, Question, Responder, notice
+
+REMEMBERED = 10_000
+"""How many deleted messages are remembered: a page of history that was read before may still bring one."""
 
 _NEW = (Via.LIVE, Via.AHEAD)
 
@@ -45,13 +52,17 @@ Recording = asyncio.Future[tuple[Recorded, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings about answering; ``clock`` returns microseconds since the epoch."""
+    """The settings about answering; ``clock`` returns microseconds since the epoch.
+
+    What people in ``opted_out`` write is recorded without words and not answered.
+    """
 
     answer: Collection[Call]
     answer_bots: bool
     max_age_us: int
     room: int
     clock: Callable[[], int]
+    opted_out: Container[int] = frozenset()
 
 
 class Intake:
@@ -77,8 +88,12 @@ class Intake:
         self._terms = terms
         self._budget = budget
         self._answered = answered
-        self._direct: set[int] = set()
-        self._feedback = Feedback(conversations, log.reader)
+        self._opted_out = terms.opted_out
+        self._background = Background()
+        self.first_seen = FirstSeen(log)
+        self._deleted: LRUCache[int, None] = LRUCache(REMEMBERED)
+        self._gone: set[int] = set()
+        self._feedback = Feedback(conversations, log.reader, terms.opted_out)
         self._echoes = Echoes(conversations, log.reader, log.began.at)
 
     def records(self, place: Place) -> bool:
@@ -86,11 +101,13 @@ class Intake:
         return self._places.records(place)
 
     def message(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
-        """Queue a message that somebody posted; return None when the settings say not to record it."""
-        if not self._places.records(place):
+        """Queue a message that somebody posted; return None when it is not recorded: by the settings, or deleted."""
+        if not self._places.records(place) or (via not in _NEW and self._is_deleted(incoming)):
             return None
-        if place.direct:
-            self._open_direct(incoming.channel_id)
+        self.first_seen.note(place)
+        if incoming.author_id in self._opted_out:
+            call = call_of(self._address(incoming, place, own_id, claimed=False), self._terms.answer)
+            return self._conversations.submit(incoming.channel_id, self._withheld(incoming, via, call))
         question = _question(incoming, own_id)
         unasked = None if incoming.author is Author.SELF else self._answering.choose(question, addressed=False)
         address = self._address(incoming, place, own_id, claimed=unasked is not None)
@@ -124,13 +141,15 @@ class Intake:
         """
         if not self._places.records(place):
             return None
-        if place.direct:
-            self._open_direct(incoming.channel_id)
+        self.first_seen.note(place)
+        via = Via.WHISPER if private else Via.ASK
+        if incoming.author_id in self._opted_out:
+            return self._conversations.submit(incoming.channel_id, self._withheld(incoming, via, Call.ASK))
         chosen = self._answering.choose(_question(incoming, 0), addressed=True)
         address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
         refusal, told_by = self._refusal(address, place, incoming, chosen, stale=False)
         command = Receive(
-            event=incoming.received(Via.WHISPER if private else Via.ASK),
+            event=incoming.received(via),
             body=incoming.body,
             call=Call.ASK,
             responder=(chosen or self._answering.first).name,
@@ -141,11 +160,14 @@ class Intake:
         return self._conversations.submit(incoming.channel_id, command)
 
     def edit(self, incoming: Incoming, place: Place) -> Recording | None:
-        """Queue an edit; return None when it is not recorded: by the settings, not by a person, or the bot's own."""
+        """Queue an edit; return None when it is not recorded: not by a person, not by the settings, or deleted."""
         event = incoming.edited()
         if event is None or incoming.author is Author.SELF or not self._places.records(place):
             return None
-        return self._conversations.submit(incoming.channel_id, Edit(event, incoming.body))
+        if self._is_deleted(incoming):
+            return None
+        body = None if incoming.author_id in self._opted_out else incoming.body
+        return self._conversations.submit(incoming.channel_id, Edit(event, body))
 
     async def edited_unseen(self, incoming: Incoming, place: Place) -> bool:
         """Record an edit of a message in the history that nothing reported; tell whether there was one.
@@ -165,16 +187,23 @@ class Intake:
         return bool(recording is not None and await recording)
 
     def delete(self, message_id: int, place: Place, via: Via = Via.LIVE) -> Recording | None:
-        """Queue a deletion."""
-        if not self._places.records(place):
-            return None
-        return self._conversations.submit(place.channel_id, Delete(message_id, via))
+        """Queue a deletion, also where the settings do not record any more."""
+        self._deleted[message_id] = None
+        return self._ended(place, Delete(message_id, via))
 
     def delete_channel(self, place: Place) -> Recording | None:
-        """Queue the deletion of a channel."""
-        if not self._places.records(place):
-            return None
-        return self._conversations.submit(place.channel_id, DeleteChannel())
+        """Queue the deletion of a channel, also where the settings do not record any more."""
+        self._gone.add(place.channel_id)
+        return self._ended(place, DeleteChannel())
+
+    def returned(self, channel_id: int) -> None:
+        """Note that a channel is there, perhaps again: a server may invite a bot that it had removed."""
+        self._gone.discard(channel_id)
+
+    async def leave(self, guild_id: int) -> Recorded:
+        """Record that the bot is no longer on a server, and return that event."""
+        left = await self._log.append(guild_stream(guild_id), (Draft(ServerLeft(guild_id=guild_id)),))
+        return left.new[0]
 
     async def reaction(self, reaction: Reaction, place: Place) -> None:
         """Take a reaction, if the settings record its place."""
@@ -194,10 +223,33 @@ class Intake:
         """Take a message of the bot's own account."""
         await self._echoes.take(incoming, via if self._places.records(place) else None)
 
-    async def direct_channels(self) -> list[int]:
-        """Return the private channels in which somebody wrote to the bot."""
-        opened = await self._log.reader.find(BOT_STREAM, KeyKind.DM_OPENED)
-        return [record.event.channel_id for record in opened if isinstance(record.event, DirectChannelOpened)]
+    def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
+        """Return the command to record that a person who opted out wrote something, without what it was."""
+        return Receive(
+            event=incoming.received(via).model_copy(update={"attachments": ()}),
+            body=None,
+            call=call,
+            responder=self._answering.first.name,
+            refusal=SkipReason.OPTED_OUT,
+        )
+
+    def _is_deleted(self, incoming: Incoming) -> bool:
+        """Tell whether the message or its channel was deleted meanwhile: its words must not come back."""
+        return incoming.message_id in self._deleted or incoming.channel_id in self._gone
+
+    def _ended(self, place: Place, command: Delete | DeleteChannel) -> Recording | None:
+        if self._places.records(place):
+            return self._conversations.submit(place.channel_id, command)
+        # It may have been recorded under other settings.
+        self._background.start(self._end_known(place.channel_id, command))
+        return None
+
+    async def _end_known(self, channel_id: int, command: Command) -> None:
+        try:
+            if await self._log.reader.head(stream_of(channel_id)):
+                await self._conversations.handle(channel_id, command)
+        except EcholessError as error:
+            _log.warning("deletion.unrecorded", channel=channel_id, error=type(error).__name__)
 
     def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
         """Return the responder for a message addressed to the bot; ``unasked`` answers even messages that are not."""
@@ -240,18 +292,6 @@ class Intake:
 
     def _stale(self, incoming: Incoming) -> bool:
         return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
-
-    def _open_direct(self, channel_id: int) -> None:
-        """Record a private channel before its first message. Discord never lists it, and a catch-up needs it."""
-        if channel_id not in self._direct:
-            self._direct.add(channel_id)
-            event = DirectChannelOpened(channel_id=channel_id)
-            task = asyncio.get_running_loop().create_task(self._log.append(BOT_STREAM, (Draft(event),)))
-            task.add_done_callback(lambda done: self._opened(channel_id, done))
-
-    def _opened(self, channel_id: int, done: asyncio.Task[object]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            self._direct.discard(channel_id)
 
 
 def _question(incoming: Incoming, own_id: int) -> Question:

@@ -53,6 +53,7 @@ SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
     {
         SkipReason.NO_ANSWER: NO_ANSWER,
         SkipReason.MUTED: NOT_HERE,
+        SkipReason.OPTED_OUT: "You have opted out, so I record and answer nothing of yours: use /privacy opt-in first.",
         SkipReason.PAUSED: "I answer nothing here for now: a moderator paused me.",
         SkipReason.CHANNEL_LIMIT: "I am asked more here than I can answer just now: please ask again in a few minutes.",
         SkipReason.PERSON_LIMIT: "You have asked more than I can answer just now: please ask again in a few minutes.",

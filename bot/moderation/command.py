@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from bot.errors import EcholessError
 
+PRIVACY = "privacy"
+"""The group of the commands about people's own words: ``/privacy forget-me`` in Discord."""
 REPLAY = "replay"
 """The group of most commands: ``/replay rewind`` in Discord, ``echoless replay rewind`` in a terminal."""
 
@@ -45,7 +47,8 @@ class Report:
 Run: TypeAlias = Callable[..., Awaitable[Report]]
 """``(context, **arguments) -> Report``. A function that has the arguments ``by`` (who asks, as the log shows it),
 ``owner`` (whether that is an owner of the bot), ``progress`` (called with the number of finished events and that of
-all) or ``limit_bytes`` (of a file) gets them filled in."""
+all), ``limit_bytes`` (of a file) or ``server_id`` (of the server, all of which the asker may moderate) gets them filled
+in."""
 
 
 class Kind(Enum):
@@ -59,6 +62,8 @@ class Kind(Enum):
     """A channel, or all that the asker can see, with their names; only in Discord."""
     PLACE = auto()
     """This channel or thread, or this server; only in Discord."""
+    SERVER_OR_ALL = auto()
+    """This server, or everywhere the bot is; only in Discord, and in a direct message always everywhere."""
     MESSAGE = auto()
     """A message, by its link or id."""
     MESSAGE_OR_ALL = auto()
@@ -81,13 +86,14 @@ class Kind(Enum):
 WHOLE_CHANNELS = frozenset({Kind.CHANNEL, Kind.CHANNEL_OR_LOG})
 MESSAGES = frozenset({Kind.MESSAGE, Kind.MESSAGE_OR_ALL})
 PLACES = WHOLE_CHANNELS | {Kind.VISIBLE_CHANNELS, Kind.PLACE}
-_DISCORD_ALONE = PLACES - WHOLE_CHANNELS
+_DISCORD_ALONE = (PLACES - WHOLE_CHANNELS) | {Kind.SERVER_OR_ALL}
 _TERMINAL_ALONE = frozenset({Kind.FLAG, Kind.CURSOR, Kind.PAGE_SIZE})
 _ARGUMENTS = MappingProxyType(
     {
         Kind.CHANNEL: "channel_id",
         Kind.CHANNEL_OR_LOG: "channel_id",
         Kind.VISIBLE_CHANNELS: "channels",
+        Kind.SERVER_OR_ALL: "guild_id",
         Kind.MESSAGE: "message_id",
         Kind.MESSAGE_OR_ALL: "message_id",
         Kind.EVENT_TYPES: "types",
@@ -151,6 +157,10 @@ class Topic(Enum):
     ANEW = "have an answer composed anew; show what the present settings would answer, and send nothing"
     UNSENT = "replies that are not sent, with reasons; try again, let go, hold, go on"
     LOG = "check the log, fold it anew, write it out, see how it is"
+    PRIVACY = (
+        "for everybody: what is kept of one's words, as a file; have it erased; have none recorded from now on; "
+        "`forget` is for moderators"
+    )
     MODEL = "who a language model is in a channel, thread or server; tokens and cost"
 
 
@@ -162,6 +172,7 @@ class Command:
     needs the log's writing side. ``long``: it reads for a long time, so the command line carries it out itself beside a
     running bot. ``composes``: it asks a responder, so it may need a model's key. ``preview`` reports what the command
     would change, and with ``changed`` in its data whether it would change anything; the person confirms it after that.
+    ``for_all``: everybody may use it, and it is about the asker. ``twin``: it may exist outside of Discord, too.
     ``exports``: its answer is a file in pieces; each says where the next begins. ``menu`` is its entry in the menu of a
     message ("": none). ``group`` is the group that it is in ("": none).
     """
@@ -176,6 +187,8 @@ class Command:
     long: bool = False
     composes: bool = False
     preview: Run | None = None
+    for_all: bool = False
+    twin: bool = True
     exports: bool = False
     either: Either | None = None
     menu: str = ""
@@ -189,7 +202,18 @@ class Command:
     @property
     def has_twin(self) -> bool:
         """Tell whether the command also exists outside of Discord."""
-        return _DISCORD_ALONE.isdisjoint(parameter.kind for parameter in self.parameters)
+        here_alone = self.for_all or not self.twin
+        return not here_alone and _DISCORD_ALONE.isdisjoint(parameter.kind for parameter in self.parameters)
+
+    @property
+    def label(self) -> str:
+        """Return the text of the button that confirms it."""
+        return self.name.replace("-", " ").capitalize()
+
+    @property
+    def full_name(self) -> str:
+        """Return its name in the settings and in the log, with its group unless that is ``/replay``."""
+        return self.name if self.group in ("", REPLAY) else f"{self.group} {self.name}"
 
     @property
     def previewing(self) -> Command | None:

@@ -15,13 +15,14 @@ from bot.moderation import (
     history,
     outage,
     persona,
+    privacy,
     rehearse,
     repair,
     rewind,
     status,
     usage,
 )
-from bot.moderation.command import Command, Either, Kind, Parameter, Topic
+from bot.moderation.command import PRIVACY, Command, Either, Kind, Parameter, Topic
 from bot.moderation.history import LARGEST_PAGE
 from bot.moderation.persona import LONGEST
 from bot.moderation.rehearse import MOST_REHEARSED
@@ -295,6 +296,60 @@ COMMANDS: tuple[Command, ...] = (
         ),
         group="",
     ),
+    Command(
+        "forget-me",
+        Topic.PRIVACY,
+        "Have me erase what I keep of your words, and the answers to you; shows first how much that is.",
+        privacy.forget_me,
+        (Parameter("where", Kind.SERVER_OR_ALL, "In this server (the default), or everywhere I am."),),
+        writes=True,
+        preview=privacy.preview_forget_me,
+        for_all=True,
+        group=PRIVACY,
+    ),
+    Command(
+        "opt-out",
+        Topic.PRIVACY,
+        "From now on, have me record none of your words and not answer you.",
+        privacy.opt_out,
+        writes=True,
+        for_all=True,
+        group=PRIVACY,
+    ),
+    Command(
+        "opt-in",
+        Topic.PRIVACY,
+        "Have me record and answer you again.",
+        privacy.opt_in,
+        writes=True,
+        for_all=True,
+        group=PRIVACY,
+    ),
+    Command(
+        "export-me",
+        Topic.PRIVACY,
+        "Get everything that I keep of you as a file of JSON Lines.",
+        privacy.export_me,
+        (Parameter("after", Kind.NUMBER, "Only what comes after this number, which a full file names."),),
+        for_all=True,
+        group=PRIVACY,
+    ),
+    Command(
+        "forget",
+        Topic.PRIVACY,
+        "Erase a person's words in this server, or those of one message; shows first how much that is.",
+        privacy.forget,
+        (
+            Parameter("person", Kind.PERSON, "Everything of this person in this server, with the answers to them."),
+            Parameter("message", Kind.MESSAGE, "This message and the answers to it: its link or its id."),
+            ITS_CHANNEL,
+        ),
+        writes=True,
+        preview=privacy.preview_forget,
+        twin=False,
+        either=Either(("person", "message"), "Say whose words: give a person, or a message."),
+        group=PRIVACY,
+    ),
 )
 
 ERASE = Command(
@@ -308,7 +363,11 @@ ERASE = Command(
 
 PREVIEW_OF_ERASE = Command("preview_erase", Topic.LOG, "Show which words would be erased.", erase.preview)
 
-GROUPS = {"replay": "See, explain, rewind and repair conversations.", "persona": "Show, set and clear who I am here."}
+GROUPS = {
+    "replay": "See, explain, rewind and repair conversations.",
+    "persona": "Show, set and clear who I am here.",
+    PRIVACY: "See what I keep of you, have it erased, have none of it recorded.",
+}
 """The description that Discord shows for each group of commands."""
 
 
@@ -321,6 +380,11 @@ def calls() -> dict[str, Command]:
     """Return the commands of the control socket: the twins, the previews of those that have one, and erasing."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
     return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE)}
+
+
+def for_all() -> frozenset[str]:
+    """Return the names of the commands that everybody may use."""
+    return frozenset(command.full_name for command in COMMANDS if command.for_all)
 
 
 def settings() -> frozenset[str]:

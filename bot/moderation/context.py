@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.conversations import Conversations
@@ -13,6 +13,7 @@ from bot.core.streams import BOT_STREAM, guild_stream, stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError
+from bot.moderation.opted_out import OptedOut
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
 from bot.responders.protocol import Condition, Responder
@@ -36,10 +37,11 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class WritableLog:
-    """The writing side of a log, which only its owner may use."""
+    """The writing side of a log, which only its owner may use, and the people whose words it does not take."""
 
     log: EventLog
     conversations: Conversations
+    opted_out: OptedOut = field(default_factory=OptedOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,14 @@ class CommandContext:
         return self.owner
 
     async def note_use(
-        self, *, user_id: int, guild_id: int | None, channel_id: int, command: str, options: str, outcome: str
+        self, *, user_id: int, guild_id: int | None, channel_id: int, command: str, options: str | None, outcome: str
     ) -> None:
-        """Record a use of a command, refused or not, in the server's stream (for a DM: in the bot's)."""
+        """Record a use of a command, refused or not, in the server's stream (for a DM: in the bot's).
+
+        Without ``options`` (None), and of people who opted out, no words are recorded.
+        """
+        owner = self.owned()
+        body = None if options is None or user_id in owner.opted_out else Body(parts=(options,))
         used = CommandUsed(user_id=user_id, channel_id=channel_id, command=command, outcome=outcome)
         stream = BOT_STREAM if guild_id is None else guild_stream(guild_id)
-        await self.owned().log.append(stream, (Draft(used, Body(parts=(options,)), subject_id=user_id),))
+        await owner.log.append(stream, (Draft(used, body, subject_id=user_id),))

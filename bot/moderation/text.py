@@ -24,6 +24,7 @@ ID_FIELDS = frozenset(
         "guild_id",
         "id",
         "message_id",
+        "parent_id",
         "people",
         "reply_to",
         "sent_id",
@@ -41,6 +42,7 @@ SHOWN_AS: Mapping[str, str] = {
     "asked_position": "asked_at",
     "cause_position": "cause",
     "composed_position": "composed_at",
+    "erased_version": "erased_at",
     "persona_changed_version": "persona_changed_at",
     "persona_position": "persona_at",
     "rewound_version": "rewound_at",
@@ -131,20 +133,15 @@ def details(recorded: Recorded) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event with its words; ``body`` is None if it has none, if they are not wanted, or if they do not open.
+    """An event with its words; ``body`` is None if it has none, or they are not wanted, are ``erased`` or do not open.
 
     ``sealed`` tells the last of these.
     """
 
     recorded: Recorded
     body: Body | None
-    words: bool
+    erased: bool
     sealed: bool = False
-
-    @property
-    def erased(self) -> bool:
-        """Tell whether its words are wanted and were erased."""
-        return self.words and self.body is None and not self.sealed and self.recorded.event.WORDED
 
     @property
     def unreadable(self) -> str:
@@ -195,8 +192,16 @@ async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> l
     """Return ``events`` as lines, with their words (fetched at once) or without."""
     worded = [recorded.position for recorded in events if words]
     bodies = await reader.bodies(worded) if worded else Bodies()
+    # What a person wrote who had opted out never had words.
+    missing = [position for position in worded if position not in bodies]
+    erased = await reader.erased(missing) if missing else set()
     return [
-        Line(recorded, bodies.get(recorded.position), words, recorded.position in bodies.unreadable)
+        Line(
+            recorded,
+            bodies.get(recorded.position),
+            recorded.position in erased,
+            recorded.position in bodies.unreadable,
+        )
         for recorded in events
     ]
 

@@ -41,7 +41,8 @@ class Summaries:
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Begin a summary if a model has answered and enough turns are not in the last one.
 
-        One under way ends where words are erased, because it may have read them; the next answer asks for it again.
+        One under way ends where words are erased: it may have read them, and a fallback of the model would be told them
+        once more. The next answer asks for it again.
         """
         if channel_id in self._tasks and any(isinstance(recorded.event, WordsErased) for recorded in new):
             self._tasks[channel_id].cancel()
@@ -92,7 +93,7 @@ class Summaries:
             estimated=answer.estimated,
             priced=answer.priced,
         )
-        return Summarise(event, Body(parts=(answer.text,)))
+        return Summarise(event, Body(parts=(answer.text,)), state.version)
 
     async def _summary(self, before: str, said: Sequence[Utterance]) -> Answer | None:
         for responder in self._responders:

@@ -71,8 +71,9 @@ class Worker:
         self._known.certain.clear()
 
     def forget_words(self) -> None:
-        """Forget all words of the channel; an answer that is being written is asked for again."""
+        """Forget all words of the channel, because some were erased; an answer that is being written is begun anew."""
         self._known.forget_words()
+        self._writing.begin_anew()
 
     def wake(self) -> None:
         """Note that the channel's state changed, which may end a pause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -15,6 +16,7 @@ from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.showing import GivenUp, Showing, go_on
+from bot.responders.ask import Show
 from bot.responders.protocol import ModelFailed
 
 POISON_ATTEMPTS = 3
@@ -25,6 +27,10 @@ FIRST_LOOK = 1.0
 """Seconds until the first check whether a service that is away is back, unless the service says when."""
 
 
+class Outdated(Exception):
+    """Words that the answer may build on were erased while it was written."""
+
+
 class Writing:
     """Has the answers of a channel written one at a time."""
 
@@ -33,6 +39,17 @@ class Writing:
         self._known = channel.known
         self._sending = sending
         self._showing: Showing | None = None
+        self._composing: asyncio.Task[object] | None = None
+        self._outdated = False
+
+    def begin_anew(self) -> None:
+        """Begin again with the answer that is being written, because words of the channel were erased.
+
+        A model that fails may have a fallback, which would be told those words once more.
+        """
+        if self._composing is not None and not self._outdated:
+            self._outdated = True
+            self._composing.cancel()
 
     def stop(self) -> None:
         """Stop showing the answer that is being written."""
@@ -52,8 +69,8 @@ class Writing:
                 await self._sending.abandon(entry, AbandonReason.NO_ANSWER)
         except NoWords as error:
             await self._sending.abandon(entry, error.reason, error.detail)
-        except GivenUp:
-            # The model's work ended with the stream. The log says why there is no reply.
+        except (GivenUp, Outdated):
+            # The model's work ended with the stream. The log says why there is no reply, or the next step asks again.
             return
         except EcholessError:
             raise
@@ -63,32 +80,27 @@ class Writing:
             await self._failed(entry, type(error).__name__)
 
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
-        """Ask the responder, and record its answer, if any, as soon as it is complete.
-
-        Where words of the channel were erased meanwhile, it may have read them, and is asked again.
-        """
-        while True:
-            written, fresh = await self._ask_once(state, entries)
-            if fresh:
-                return written
-
-    async def _ask_once(self, state: Conversation, entries: Sequence[Pending]) -> tuple[Compose | None, bool]:
-        """Return the answer, which is recorded if no words were erased meanwhile, and whether that is so."""
-        erasures, unshown = self._known.erasures, partial(self._go_on, entries[0].message_id)
+        """Ask the responder, and record its answer, if any, as soon as it is complete."""
+        unshown = partial(self._go_on, entries[0].message_id)
         streams = self._channel.shared.composer.streams(entries[0])
         showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
         async with showing.open() if showing else nullcontext():
-            written = await self._channel.shared.composer.compose(
-                state,
-                self._channel.id,
-                entries,
-                self._channel.shared.sender.own_id,
-                showing.grow if showing else unshown,
-            )
-            fresh = erasures == self._known.erasures
-            if written is not None and fresh:
+            written = await self._composed(state, entries, showing.grow if showing else unshown)
+            if written is not None:
                 await self._record(written)
-        return written, fresh
+        return written
+
+    async def _composed(self, state: Conversation, entries: Sequence[Pending], show: Show) -> Compose | None:
+        """Return the answer to ``entries``; raise Outdated if words of the channel are erased meanwhile."""
+        shared = self._channel.shared
+        self._composing, self._outdated = asyncio.current_task(), False
+        try:
+            return await shared.composer.compose(state, self._channel.id, entries, shared.sender.own_id, show)
+        finally:
+            task, self._composing = self._composing, None
+            # As asyncio.timeout does: this cancellation was ours, and another one goes on.
+            if self._outdated and task is not None and not task.uncancel():
+                raise Outdated
 
     def _go_on(self, message_id: int, _piece: str) -> None:
         """Take a piece of an answer that is not shown."""

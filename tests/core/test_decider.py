@@ -87,6 +87,7 @@ class Case(NamedTuple):
 
 LATER = RECEIVED.model_copy(update={"message_id": 200})
 SUMMARISED = e.ConversationSummarised(upto=100, turns=1)
+ERASED = e.WordsErased(reason=e.ErasureReason.PERSON, versions=(e.Span(1, 1),))
 LATEST = RECEIVED.model_copy(update={"message_id": 300})
 
 
@@ -431,6 +432,23 @@ CASES = {
     ),
     "a summary of what was rewound meanwhile is not recorded": Case(
         [RECEIVED, e.ConversationReset(by="owner")], c.Summarise(SUMMARISED, WORDS), ()
+    ),
+    "a summary of a message that was deleted meanwhile is not recorded": Case(
+        [RECEIVED, LATER, e.MessageDeleted(message_id=200)], c.Summarise(SUMMARISED, WORDS, version=2), ()
+    ),
+    "a summary of words that were erased meanwhile is not recorded": Case(
+        [RECEIVED, LATER, ERASED], c.Summarise(SUMMARISED, WORDS, version=2), ()
+    ),
+    "a summary that was begun after words were erased is recorded": Case(
+        [RECEIVED, LATER, ERASED], c.Summarise(SUMMARISED, WORDS, version=3), (e.Draft(SUMMARISED, WORDS),)
+    ),
+    "what a person who opted out writes to the bot is recorded without words and not answered": Case(
+        [],
+        c.Receive(RECEIVED, None, call=e.Call.MENTION, refusal=e.SkipReason.OPTED_OUT),
+        (
+            e.Draft(RECEIVED, None, subject_id=7),
+            e.Draft(e.MessageSkipped(message_id=100, reason=e.SkipReason.OPTED_OUT)),
+        ),
     ),
     "a summary goes with the window": Case(
         [RECEIVED, LATER, SUMMARISED],

@@ -12,6 +12,7 @@ from bot.core.events.admin import *
 from bot.core.events.base import *
 from bot.core.events.erasures import *
 from bot.core.events.messages import *
+from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *
 from bot.core.events.system import *

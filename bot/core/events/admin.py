@@ -61,7 +61,7 @@ class PersonaRestored(Event):
 
 
 class CommandUsed(Event):
-    """Somebody used a moderators' command. Body: its options as they were given."""
+    """Somebody used a command. Body: its options as they were given; of a command about privacy none."""
 
     TYPE = "command.used"
 

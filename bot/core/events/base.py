@@ -20,8 +20,8 @@ class Event(BaseModel):
     """Something that happened. Subclasses set their stored ``TYPE`` and schema version ``V``.
 
     ``OPENS`` marks events that leave work which a restart has to find. ``WORDED`` marks events that are recorded with
-    words: if such an event has no words, somebody erased them. ``ERASES`` marks events with which words go (see
-    ``eventlog/migrations/0006_erasing.sql``).
+    words: if such an event has no words, they were erased, or their author had opted out. ``ERASES`` marks events with
+    which words go (see ``eventlog/migrations/0006_erasing.sql``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -54,9 +54,10 @@ class MessageDeleted(MessageEvent):
 
 
 class MessageSkipped(MessageEvent):
-    """A message addressed to the bot gets no reply."""
+    """A message addressed to the bot gets no reply. Version 2 has the reason ``opted out``."""
 
     TYPE = "message.skipped"
+    V = 2
 
     reason: SkipReason
 

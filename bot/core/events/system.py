@@ -77,6 +77,30 @@ class DirectChannelOpened(Event):
         return Key(KeyKind.DM_OPENED, self.channel_id)
 
 
+class ThreadSeen(Event):
+    """The bot saw a thread of channel ``parent_id`` for the first time.
+
+    When a channel is deleted, Discord does not name its archived threads.
+    """
+
+    TYPE = "thread.seen"
+
+    channel_id: int
+    parent_id: int
+
+    def key(self) -> Key:
+        """Return ``thread:<channel id>``."""
+        return Key(KeyKind.THREAD, self.channel_id)
+
+
+class ServerLeft(Event):
+    """The bot is no longer on the server of this stream: it was removed, or the server was deleted."""
+
+    TYPE = "server.left"
+
+    guild_id: int
+
+
 class GatewayReady(Event):
     """A new gateway session began."""
 

@@ -21,6 +21,7 @@ class KeyKind(IntEnum):
     DM_OPENED = 8
     BEGUN = 9
     RESTORED = 10
+    THREAD = 11
 
 
 class Key(NamedTuple):
@@ -89,6 +90,7 @@ class SkipReason(StrEnum):
     CHANNEL_BUDGET = "channel budget"
     SERVER_BUDGET = "server budget"
     DAY_BUDGET = "day budget"
+    OPTED_OUT = "opted out"
 
 
 class Feeling(StrEnum):

@@ -10,7 +10,7 @@ permissions there decide. In a private channel a command can be about that chann
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import discord
@@ -19,6 +19,7 @@ from bot.errors import EcholessError
 from bot.eventlog.reader import Reader
 from bot.gateway.invocation import Asker
 from bot.moderation.command import ModerationError
+from bot.moderation.commands import for_all
 from bot.moderation.points import Point, channel_of_message, parse_channel, parse_point
 
 ADMINISTRATOR = 1 << 3
@@ -62,13 +63,15 @@ class Named:
 class AccessRules:
     """The settings of who may use commands: members with ``permission``, those named, and the bot's owners.
 
-    In direct messages only owners may. ``named`` holds for every command that ``commands`` does not contain.
+    In direct messages only owners may. ``named`` holds for every command that ``commands`` does not contain, and
+    everybody may use those in ``for_all``, everywhere.
     """
 
     permission: str
     named: Named
     commands: Mapping[str, Named]
     owners: frozenset[int]
+    for_all: frozenset[str] = field(default_factory=for_all)
 
     @property
     def bit(self) -> int:
@@ -77,7 +80,7 @@ class AccessRules:
 
     def refusal(self, asker: Asker, command: str) -> str | None:
         """Return the sentence that tells a person why they may not use a command, or None if they may."""
-        if asker.user_id in self.owners:
+        if asker.user_id in self.owners or command in self.for_all:
             return None
         if asker.guild_id is None:
             return DIRECT

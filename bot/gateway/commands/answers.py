@@ -194,6 +194,10 @@ class LiveReports:
         live = self._answers.get(match["word"]) if match else None
         return None if match is None or live is None else Press(match["word"], match["action"], live)
 
+    def clear(self) -> None:
+        """End all answers."""
+        self._answers.clear()
+
     def end(self, word: str) -> None:
         """End an answer: its buttons stop working."""
         self._answers.pop(word, None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -21,6 +22,7 @@ from bot.moderation.points import parse_message
 
 LINES = 10
 """Events of one page; so many lines nearly always fit in a message."""
+EVERYWHERE = "everywhere"
 ALL = "all"
 """The word for all messages that a command may be about."""
 SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
@@ -35,6 +37,7 @@ class CommandAnswers:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self.context: CommandContext = dispatcher.context
+        self._reading: set[int] = set()
 
     async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
         """Answer an admitted use of a command."""
@@ -51,7 +54,7 @@ class CommandAnswers:
             return await self._run(invocation, command, {**arguments, "cursor": cursor})
 
         report = await self._run(invocation, command, arguments)
-        if not command.of_kind(*PLACES) and not self._dispatcher.owned_by(invocation.asker):
+        if not command.for_all and not command.of_kind(*PLACES) and not self._dispatcher.owned_by(invocation.asker):
             # In a bot of several servers, each server learns of its own channels only.
             report = replace(report, lines=tuple(line for line in report.lines if _shown(invocation.interaction, line)))
         fetch = page if command.of_kind(Kind.CURSOR) else None
@@ -59,7 +62,7 @@ class CommandAnswers:
 
     async def _ask(self, invocation: Invocation, command: Command, given: Given) -> PagedReport:
         """Answer with what a command would change and, if there is anything, with buttons to confirm or cancel it."""
-        invocation.noted_as = f"{command.name} preview"
+        invocation.noted_as = f"{command.full_name} preview"
         arguments = await self._arguments(invocation, command, given)
         preview = await self._run(invocation, command.previewing or command, arguments)
         channel_id = arguments.get("channel_id")
@@ -70,7 +73,7 @@ class CommandAnswers:
         async def act() -> Report:
             return await self._run(invocation, command, settled(preview, arguments, *points))
 
-        return Confirmation(preview, channel_id=channel_id, label=command.name.capitalize(), act=act)
+        return Confirmation(preview, channel_id=channel_id, label=command.label, act=act)
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
         given = {
@@ -79,6 +82,12 @@ class CommandAnswers:
             "limit_bytes": invocation.interaction.filesize_limit,
         }
         more: dict[str, Any] = {name: value for name, value in given.items() if command.takes(name)}
+        if command.takes("server_id"):
+            more["server_id"] = self._server(invocation)
+        if command.for_all:
+            return await self._run_alone(
+                invocation.asker.user_id, partial(command.run, self.context, **arguments, **more)
+            )
         if not command.takes("progress"):
             return await command.run(self.context, **arguments, **more)
         progress = ProgressMessage(invocation, PROGRESS_SECONDS)
@@ -86,6 +95,16 @@ class CommandAnswers:
             return await command.run(self.context, **arguments, **more, progress=progress)
         finally:
             await progress.close()
+
+    async def _run_alone(self, person_id: int, run: Callable[[], Awaitable[Report]]) -> Report:
+        """Run a command that everybody may use, one at a time for each person: it may read the whole log."""
+        if person_id in self._reading:
+            raise ModerationError("I am still at work on what you asked before: wait for that answer.")
+        self._reading.add(person_id)
+        try:
+            return await run()
+        finally:
+            self._reading.discard(person_id)
 
     async def _arguments(self, invocation: Invocation, command: Command, given: Given) -> dict[str, Any]:
         """Return the arguments of the command's function; raise NotAllowed or ModerationError for invalid options."""
@@ -115,6 +134,8 @@ class CommandAnswers:
                 return LINES
             case Kind.PLACE:
                 return self._scope(invocation, server=value == "server")
+            case Kind.SERVER_OR_ALL:
+                return None if value == EVERYWHERE else invocation.interaction.guild_id
         return value
 
     async def _channel(
@@ -142,18 +163,30 @@ class CommandAnswers:
         return {here: ""} | seen
 
     def _scope(self, invocation: Invocation, *, server: bool) -> Scope:
-        """Return whose persona is meant; raise NotAllowed for a server's if the asker may not change the whole server.
+        """Return whose persona is meant; raise NotAllowed for a server's if the asker may not change all of it."""
+        interaction = invocation.interaction
+        if server:
+            self._require_everywhere(invocation)
+        parent = getattr(interaction.channel, "parent_id", None)
+        return Scope(interaction.channel_id or 0, parent, interaction.guild_id, server=server)
+
+    def _server(self, invocation: Invocation) -> int:
+        """Return the server; raise ModerationError where there is none, NotAllowed if the asker may not everywhere."""
+        if invocation.interaction.guild_id is None:
+            raise ModerationError("There is no server here: use this in a channel of the server that it is about.")
+        self._require_everywhere(invocation)
+        return invocation.interaction.guild_id
+
+    def _require_everywhere(self, invocation: Invocation) -> None:
+        """Raise NotAllowed if the asker may not use the command in the whole server.
 
         A person may have the permission in one channel and not in the rest of the server.
         """
-        interaction = invocation.interaction
-        member = interaction.user
-        if server and isinstance(member, discord.Member):
+        member = invocation.interaction.user
+        if isinstance(member, discord.Member):
             everywhere = replace(invocation.asker, permissions=member.guild_permissions.value)
             if refusal := self._dispatcher.access.refusal(everywhere, invocation.command):
                 raise NotAllowed(refusal)
-        parent = getattr(interaction.channel, "parent_id", None)
-        return Scope(interaction.channel_id or 0, parent, interaction.guild_id, server=server)
 
 
 def settled(preview: Report, arguments: Given, *points: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import discord
 import structlog
 
 from bot.background import Background
+from bot.core.conversation import Conversation
+from bot.core.events import Recorded, WordsErased
 from bot.errors import EcholessError
 from bot.gateway.commands.access import AccessRules, NotAllowed, require_visible
 from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
@@ -25,6 +27,7 @@ from bot.gateway.invocation import (
     options_of,
 )
 from bot.gateway.requests import UNREADABLE
+from bot.moderation.command import PRIVACY
 from bot.moderation.context import CommandContext
 
 REMEMBERED = 1000
@@ -99,6 +102,11 @@ class Dispatcher:
         invocation.noted_as = answer.named(press.live.command, action)
         if await self._open(invocation):
             await self.serve(invocation, lambda invocation: self._pressed(invocation, answer, action))
+
+    def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """End all live answers if words were erased: a page that is shown later may hold them."""
+        if any(type(recorded.event) is WordsErased for recorded in new):
+            self._live.clear()
 
     async def stop(self, seconds: float) -> None:
         """Wait up to ``seconds`` for uses that are under way."""
@@ -187,7 +195,7 @@ class Dispatcher:
                 guild_id=invocation.interaction.guild_id,
                 channel_id=invocation.interaction.channel_id or 0,
                 command=invocation.noted_as,
-                options=invocation.options,
+                options=None if invocation.command.partition(" ")[0] == PRIVACY else invocation.options,
                 outcome=outcome,
             )
         except Exception as error:  # noqa: BLE001 - the answer stays even if it can't be recorded

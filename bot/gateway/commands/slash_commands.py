@@ -30,7 +30,7 @@ def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> l
         name: app_commands.Group(
             name=name,
             description=description,
-            default_permissions=hint,
+            default_permissions=hint if _hidden(name) else None,
             allowed_contexts=CONTEXTS,
             allowed_installs=INSTALLS,
         )
@@ -47,6 +47,11 @@ def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> l
         if command.menu:
             top.append(_menu(command, answers, hint))
     return top
+
+
+def _hidden(group: str) -> bool:
+    """Tell whether only moderators may use the commands of a group."""
+    return not any(command.for_all for command in commands.COMMANDS if command.group == group)
 
 
 def ask_command(replies: InteractionReplies) -> SlashCommand:
@@ -119,6 +124,8 @@ def _type_of(parameter: Parameter) -> Any:  # noqa: ANN401 - what discord.py tak
             return discord.User
         case Kind.PLACE:
             return Literal["channel", "server"]
+        case Kind.SERVER_OR_ALL:
+            return Literal["this server", "everywhere"]
         case Kind.NUMBER:
             return app_commands.Range[int, parameter.least, parameter.most]
         case Kind.TEXT if parameter.most is not None:

@@ -96,8 +96,8 @@ async def _read_form(request: web.Request) -> RequestBody:
             if name == "payload_json":
                 fields[name] = value.file.read()
                 continue
-            size = value.file.seek(0, 2)
-            uploads.append(AttachedFile(value.filename, value.content_type, size))
+            content = value.file.read()
+            uploads.append(AttachedFile(value.filename, value.content_type, len(content), content))
         else:
             fields[name] = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else value
     payload = fields.pop("payload_json", None)

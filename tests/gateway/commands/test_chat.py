@@ -98,11 +98,21 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/persona show", "be brief, and kind")
     await chat.types("/persona clear scope:server", r"\(only you see this\)")
     await chat.types("/usage since:7d", r"\(only you see this\)")
+    await _about_privacy(chat, question)
 
     registered = [leaf for command in await control.commands() for leaf in _leaves(command, command["name"])]
     menus = {command["name"] for command in await control.commands() if command["type"] != 1}
     assert [name for name in registered if name not in menus and not chat.used(name)] == []
     assert [name for name in menus if f'/menu "{name}"' not in chat.typed] == []
+
+
+async def _about_privacy(chat: Moderating, question: str) -> None:
+    await chat.types("/privacy opt-out", "record none of your words")
+    await chat.types("/privacy opt-in", "answer you again")
+    await chat.types("/privacy export-me", r"file \S+\.jsonl \(\S+ kB\) http://\S+\.jsonl")
+    await chat.types(f"/privacy forget message:{question}", r"\[1\] Forget  \[2\] Cancel")
+    await chat.types("/privacy forget-me where:everywhere", r"\[1\] Forget me  \[2\] Cancel")
+    await chat.types("/press 1", "Erased: the words of")
 
 
 async def _unanswered(gated: Gated, control: ControlClient, typist: Typist) -> str:

@@ -28,16 +28,21 @@ async def _talked(
 
 
 async def test_what_discord_is_told(launch: Launch, control: ControlClient, moderator: Moderator) -> None:
-    """A group and an entry in the menu of messages, hinted for those who manage the server."""
+    """Groups and an entry in the menu of messages, hinted for those who manage the server; `/privacy` is for all."""
     await launch()
     await moderator.registered()
 
     commands = {command["name"]: command for command in await control.commands()}
 
-    assert set(commands) == {"replay", "persona", "usage", "Why this reply?"}
-    assert {command["default_member_permissions"] for command in commands.values()} == {str(1 << 5)}
-    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * 4
+    assert set(commands) == {"replay", "persona", "usage", "privacy", "Why this reply?"}
+    hints = {name: command["default_member_permissions"] for name, command in commands.items()}
+    assert hints.pop("privacy") is None
+    assert set(hints.values()) == {str(1 << 5)}
+    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * 5
     assert [option["name"] for option in commands["persona"]["options"]] == ["show", "set", "clear"]
+    assert [option["name"] for option in commands["privacy"]["options"]] == [
+        "forget-me", "opt-out", "opt-in", "export-me", "forget",
+    ]  # fmt: skip
     assert [option["name"] for option in commands["replay"]["options"]] == [
         "state", "timeline", "diff", "why", "rewind", "undo", "reset", "pause", "resume", "retry", "again", "drop",
         "rehearse", "pending", "rebuild", "verify", "snapshot", "export", "status",
