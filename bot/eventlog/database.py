@@ -137,15 +137,20 @@ def create(path: Path, *, now: int, begin: Callable[[sqlite3.Connection], None])
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600, exist_ok=False)
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.executescript(BOOKKEEPING)
-            migrate(connection, now=now)
+            lay_out(connection, now=now)
             begin(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         draft.rename(path)
         sync_folder(path.parent)
+
+
+def lay_out(connection: sqlite3.Connection, *, now: int) -> None:
+    """Give an empty database the schema of a log."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.executescript(BOOKKEEPING)
+    migrate(connection, now=now)
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
@@ -217,6 +222,12 @@ def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
     connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
+
+
+async def connect_alone(path: Path) -> Connection:
+    """Return a connection that reads a database file that nobody writes, without looking at files beside it."""
+    uri = _uri(path, "ro") + _IMMUTABLE
+    return await _connect(uri, partial(_prepare_reading, path=path, uri=uri))
 
 
 async def connect_reader(path: Path) -> Connection:

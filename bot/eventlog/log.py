@@ -265,6 +265,15 @@ def find_master(location: Location) -> bytes:
     return master
 
 
+def masters_of(location: Location) -> list[bytes]:
+    """Return the master keys that are at hand, the log's own first; raise KeyMismatch without any.
+
+    The one of before the last rotation opens what was copied before it.
+    """
+    older = [path for path in (location.old_key_path, location.next_key_path) if has_key(path)]
+    return [_given_key(location), *map(read_key, older)]
+
+
 def settle_rotation(location: Location, master: bytes) -> bytes:
     """Finish a rotation of the key file that was interrupted, or take it back; return ``master``, the log's key."""
     if location.key is None and location.next_key_path.exists():

@@ -225,6 +225,14 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
     return int(row[0]) if row else 0
 
 
+def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
+    """Return the state of ``stream`` as it is now, for work without a loop."""
+    _, state, whole = _begun(stream, None, connection)
+    while not whole:
+        state, whole = _advanced(stream, None, state, connection)
+    return state
+
+
 def _begun(stream: str, upto: int | None, connection: sqlite3.Connection) -> tuple[int, Conversation, bool]:
     """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
     start = snapshots.newest(connection, stream, upto) or Conversation()
