@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import struct
+import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -107,6 +108,22 @@ async def test_the_refusal_of_a_short_file_says_how_much_is_there(made: Location
     made.database.write_bytes(whole[: 5 * PAGE])
 
     assert f"cut short: {5 * PAGE} of {len(whole)} bytes" in str(await refused(made, opened))
+
+
+async def test_a_header_that_names_too_many_pages_takes_no_memory(made: Location) -> None:
+    """Four bytes of damage name 17 TB; the list of the pages that are missing would not fit into a machine."""
+    with made.database.open("r+b") as file:
+        file.seek(28)
+        file.write(struct.pack(">I", 2**22))
+    tracemalloc.start()
+    try:
+        with pytest.raises(LogDamaged, match="cut short"):
+            database.inspect(made.database)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10**6
 
 
 async def test_a_file_longer_than_it_says_is_opened(made: Location, opened: Opener) -> None:
