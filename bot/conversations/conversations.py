@@ -16,10 +16,10 @@ from typing import TypeAlias
 
 from bot.background import Background
 from bot.conversations.hot_channels import HotChannel, HotChannels
-from bot.core.commands import Command
+from bot.core.commands import Command, Record
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
-from bot.core.events import Drafts, Recorded, ReplyComposed
+from bot.core.events import Draft, Drafts, PlainEvent, Recorded, ReplyComposed
 from bot.core.fold import apply, copy
 from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError, VersionConflict
@@ -123,6 +123,14 @@ class Conversations:
     async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
         """Decide and record ``command``; return the events it newly appended."""
         return await self.submit(channel_id, command)
+
+    async def record(self, stream: str, event: PlainEvent) -> None:
+        """Record an event in any stream; in a channel's as :meth:`handle` does, so that its state is known further."""
+        channel_id = channel_of(stream)
+        if channel_id is None:
+            await self._log.append(stream, (Draft(event),))
+        else:
+            await self.handle(channel_id, Record(event))
 
     async def state(self, channel_id: int) -> Conversation:
         """Return the state of a channel now."""

@@ -1,6 +1,6 @@
 """The rows of one commit. They are made as requests come, while the commit before is being written.
 
-They go to SQLite in statements of many rows; triggers do the rest (see ``migrations/0004_one_row.sql``).
+They go to SQLite in statements of many rows; triggers do the rest (see ``migrations/0006_erasing.sql``).
 """
 
 from __future__ import annotations
@@ -86,17 +86,25 @@ _EVENT = (
 )
 """The columns of an event's own row."""
 
-_COLUMNS = f"{_EVENT}, made, opens"
-"""The values of an event in a batch: its row, the name of the stream it begins (else None), whether work is left."""
+_COLUMNS = f"{_EVENT}, made, effect"
+"""The values of an event in a batch: its row, the name of the stream it begins (else None), and its effect."""
 
 _WIDTH = _COLUMNS.count(",") + 1
-_MADE, _OPENS = _WIDTH - 2, _WIDTH - 1
+_MADE, _EFFECT = _WIDTH - 2, _WIDTH - 1
 _INCOMING = f"INSERT INTO incoming ({_COLUMNS}) VALUES {{}}"  # noqa: S608 - constants
 _PLAIN = f"INSERT INTO events ({_EVENT}) SELECT * FROM (VALUES {{}}) WHERE column1 IS NOT NULL"  # noqa: S608 - constants
-"""The statement for rows none of which begins a stream or leaves work to be done: it takes less time."""
+"""The statement for rows none of which begins a stream or has an effect: it takes less time."""
 
 _SIZES = (*range(1, 8), *range(8, 32, 2), *range(32, 64, 4), *range(64, 128, 8), *range(128, 257, 16))
 """The numbers of rows that a statement may have. They are few, so few statements have to be prepared."""
+
+
+class Effect(IntEnum):
+    """What else an event's row changes (see ``migrations/0006_erasing.sql``)."""
+
+    NONE = 0
+    OPENS = 1
+    ERASES = 2
 
 
 @dataclass(slots=True)
@@ -158,9 +166,9 @@ class Batch:
         for start in range(0, len(self.values), _SIZES[-1] * _WIDTH):
             values, sql, width = self.values[start : start + _SIZES[-1] * _WIDTH], _INCOMING, _WIDTH
             rows = _SIZES[bisect_left(_SIZES, len(values) // _WIDTH)]
-            if not any(values[_MADE::_WIDTH]) and not any(values[_OPENS::_WIDTH]):
+            if not any(values[_MADE::_WIDTH]) and not any(values[_EFFECT::_WIDTH]):
                 sql, width = _PLAIN, _MADE
-                del values[_OPENS::_WIDTH]
+                del values[_EFFECT::_WIDTH]
                 del values[_MADE :: _WIDTH - 1]
             values += (None,) * (rows * width - len(values))
             yield _insert(sql, rows, width), values

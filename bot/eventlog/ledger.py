@@ -14,13 +14,14 @@ from typing import Any
 
 from bot.core.events import Draft, Key, Recorded
 from bot.errors import LogDamaged, VersionConflict
-from bot.eventlog.batch import Append, Appended, Batch, Head, Unit
+from bot.eventlog.batch import Append, Appended, Batch, Effect, Head, Unit
 from bot.eventlog.chain import GENESIS, Chain, packed
 from bot.eventlog.codec import decode, encode_body, encode_event
 from bot.eventlog.keys import NONCE_BYTES
 from bot.eventlog.vault import Entropy, Vault
 
 _SALT_BYTES = 16
+_ERASES = int(Effect.ERASES)
 _NO_KEY = (None, None, None)
 _NO_BODY = (None, None, None, None)
 _FIND_KEY = """
@@ -132,7 +133,7 @@ class Ledger:
         kind, key_id, part = (int(key.kind), key.id, key.part) if key else _NO_KEY
         batch.values += (
             position, head.id, version, type_name, v, now, kind, key_id, part, about, causation,
-            data.decode(), digest, link, *words, made, int(event.OPENS),
+            data.decode(), digest, link, *words, made, _ERASES if event.ERASES else int(event.OPENS),
         )  # fmt: skip
         self.position, head.version = position, version
         self._hash = head.hash = link

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
+from bot.eventlog.lifting import lift
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.reader import Reader
@@ -144,6 +144,13 @@ class EventLog:
         count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
         return count
 
+    async def empty_wal(self) -> bool:
+        """Empty the write-ahead log, in which older pages are left; tell whether that could be done at once.
+
+        Otherwise it is done as soon as nobody reads an older state of the log.
+        """
+        return await self._checkpointer.empty()
+
     async def close(self) -> None:
         """Write all waiting requests, close the file and release the folder."""
         self._writer.close()
@@ -188,7 +195,7 @@ async def open_log(
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
         if older:
             on_migration(location.database.stat().st_size)
-        vault = Vault(await writing.run(lambda raw: _brought_up(raw, master, clock())))
+        vault = Vault(await writing.run(partial(lift, master=master, clock=clock)))
         await writing.run(partial(opening.mark, path=location.database))
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
@@ -198,13 +205,6 @@ async def open_log(
     return EventLog(
         Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership, began
     )
-
-
-def _brought_up(connection: sqlite3.Connection, master: bytes, now: int) -> keys.LogKeys:
-    """Bring a log to this release's schema, with keys of its own, and return these."""
-    database.migrate(connection, now=now)
-    keys.adopt(connection, master, now)
-    return keys.read(connection, master)
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import struct
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -173,11 +172,7 @@ def mark(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection):
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, noted))
         connection.execute(f"PRAGMA schema_version = {cookie}")
-    # Without waiting: somebody who reads the log keeps the write-ahead log from being emptied.
-    connection.execute("PRAGMA busy_timeout = 0")
-    with suppress(sqlite3.OperationalError):
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {database.BUSY_MILLISECONDS}")
+    database.empty_wal(connection)
 
 
 def unmark(connection: sqlite3.Connection) -> None:

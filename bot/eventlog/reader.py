@@ -16,6 +16,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.database import Connection
 from bot.eventlog.stats import Stats, count
+from bot.eventlog.tail import newest_position
 from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
@@ -84,6 +85,10 @@ class Reader:
     async def head(self, stream: str) -> int:
         """Return the newest version of ``stream``, 0 when there is none."""
         return await self.connection.run(lambda connection: _head(connection, stream))
+
+    async def newest(self) -> int:
+        """Return the position of the newest event, 0 for an empty log."""
+        return await self.connection.run(newest_position)
 
     async def tail(self, stream: str, *, after: int = 0, upto: int | None = None) -> AsyncIterator[list[Recorded]]:
         """Yield the events of ``stream`` with ``after`` < version <= ``upto``, in pages."""

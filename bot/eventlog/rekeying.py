@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from bot.eventlog import database, keys
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
+from bot.eventlog.lifting import lift
 from bot.eventlog.log import Location, find_master, require_log, settle_rotation, take_next_key
 from bot.eventlog.owner import Ownership
 from bot.eventlog.sqlite_errors import translated
@@ -187,8 +188,7 @@ def _owned(location: Location, clock: Callable[[], int]) -> Iterator[tuple[sqlit
     try:
         master = settle_rotation(location, find_master(location))
         with translated(), closing(database.connection_for_writing(location.database)) as connection:
-            database.migrate(connection, now=clock())
-            keys.adopt(connection, master, clock())
+            lift(connection, master, clock)
             yield connection, master
     finally:
         ownership.release()

@@ -8,15 +8,28 @@ anchors and followers see that what came after the backup is gone, and the bot a
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from bot.core.events import Draft, LogRestored, Recorded
+from bot.core.events import (
+    ChannelDeleted,
+    Draft,
+    ErasureReason,
+    Event,
+    LogRestored,
+    MessageDeleted,
+    Recorded,
+    Span,
+    WordsErased,
+)
 from bot.core.streams import BOT_STREAM
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogUnwritable
 from bot.eventlog import backup, database, keys, opening, verify
@@ -31,7 +44,7 @@ from bot.eventlog.vault import Vault
 from bot.eventlog.wal import shm_path, wal_path
 from bot.times import utc
 
-ERASURES: Sequence[str] = ()
+ERASURES = (WordsErased.TYPE, MessageDeleted.TYPE, ChannelDeleted.TYPE)
 """The types of the events that are receipts of an erasure. Those since the backup are recorded again."""
 
 _INCARNATION = "incarnation"
@@ -39,9 +52,11 @@ _ERASED = """
 SELECT position, version, recorded_at, type FROM events
 WHERE body_digest IS NOT NULL AND sealed IS NULL AND position <= ?
 """
-_ERASE = """
-UPDATE events SET sealed = NULL, salt = NULL, subject_id = NULL
-WHERE position = ? AND version = ? AND recorded_at = ? AND type = ? AND sealed IS NOT NULL
+_LEFT = """
+SELECT s.name, e.version FROM json_each(?) AS erased CROSS JOIN events AS e JOIN streams s ON s.id = e.stream_id
+WHERE e.position = json_extract(erased.value, '$[0]') AND e.version = json_extract(erased.value, '$[1]')
+AND e.recorded_at = json_extract(erased.value, '$[2]') AND e.type = json_extract(erased.value, '$[3]')
+AND e.sealed IS NOT NULL ORDER BY s.name, e.version
 """
 
 
@@ -206,30 +221,27 @@ async def _begin(
     same = present is not None and present.log_id == database.look(scratch.database, _read_end).log_id
     log = await open_log(scratch, clock=clock)
     try:
+        before = (await log.reader.stats()).bodies
         await log.note(_INCARNATION, str(incarnation).encode())
         await log.append(BOT_STREAM, [Draft(LogRestored(incarnation=incarnation, position=upto))])
         if same:
-            await _record_again(log, await erasures_since(location, upto))
+            await _erase_again(log, await erasures_since(location, upto), erased_in(location, upto))
+        return before - (await log.reader.stats()).bodies
     finally:
         await log.close()
-    return _erase(scratch.database, erased_in(location, upto)) if same else 0
 
 
 async def erasures_since(location: Location, position: int) -> list[Recorded]:
-    """Return the receipts of erasures that a log recorded after ``position``."""
-    if not ERASURES:
-        return []
-    reader = await open_reader(location, words=False)
-    try:
-        query = Query(types=ERASURES, after_position=position)
-        return [recorded async for recorded in reader.events(query)]
-    finally:
-        await reader.close()
-
-
-async def _record_again(log: EventLog, receipts: Sequence[Recorded]) -> None:
-    for receipt in receipts:
-        await log.append(receipt.stream, [Draft(receipt.event)])
+    """Return the receipts of erasures that a log recorded after ``position``, as far as it can be read."""
+    found: list[Recorded] = []
+    with suppress(LogError):
+        reader = await open_reader(location, words=False)
+        try:
+            async for recorded in reader.events(Query(types=ERASURES, after_position=position)):
+                found.append(recorded)
+        finally:
+            await reader.close()
+    return found
 
 
 def erased_in(location: Location, position: int) -> list[tuple[int, int, int, str]]:
@@ -242,12 +254,33 @@ def erased_in(location: Location, position: int) -> list[tuple[int, int, int, st
     return []
 
 
-def _erase(path: Path, events: Sequence[tuple[int, int, int, str]]) -> int:
-    with translated(), closing(database.connection_for_writing(path)) as connection:
-        before = connection.total_changes
-        with transaction(connection):
-            connection.executemany(_ERASE, events)
-        return connection.total_changes - before
+async def _erase_again(
+    log: EventLog, receipts: Sequence[Recorded], erased: Sequence[tuple[int, int, int, str]]
+) -> None:
+    """Record the receipts again, as far as they are for events of this log, and one for what has none."""
+    for receipt in receipts:
+        event: Event | None = receipt.event
+        if isinstance(event, WordsErased):
+            mine = [version for stream, version in await _left(log, erased) if stream == receipt.stream]
+            event = _cut(event, [version for version in mine if event.covers(version)])
+        if event is not None and await log.reader.head(receipt.stream):
+            await log.append(receipt.stream, [Draft(event)])
+    for stream, rows in groupby(await _left(log, erased), itemgetter(0)):
+        receipt_of_rest = WordsErased(reason=ErasureReason.EARLIER, versions=())
+        if (event := _cut(receipt_of_rest, [version for _, version in rows])) is not None:
+            await log.append(stream, [Draft(event)])
+
+
+async def _left(log: EventLog, events: Sequence[tuple[int, int, int, str]]) -> list[tuple[str, int]]:
+    """Return stream and version of those of the events that are in this log, too, and have their words there."""
+    listed = json.dumps(events)
+    return await log.reader.connection.run(lambda raw: raw.execute(_LEFT, (listed,)).fetchall())
+
+
+def _cut(receipt: WordsErased, versions: Sequence[int]) -> WordsErased | None:
+    """Return a receipt for these versions alone, None if there are none."""
+    spans = tuple(Span(version, version) for version in versions)
+    return receipt.model_copy(update={"versions": spans}) if spans else None
 
 
 def _set_aside(location: Location, now: int) -> Path | None:

@@ -20,6 +20,7 @@ from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
 from bot.eventlog.reader import PAGE
 from bot.eventlog.vault import Vault
+from bot.eventlog.verify_erasures import Receipts
 from bot.interpreter import collector_paused
 
 _ROWS = """
@@ -95,6 +96,7 @@ class EventCheck:
         self._hash = b""
         self._kept_before: bytes | None = None
         self._streams: dict[int, _Stream] = {}
+        self._receipts = Receipts()
 
     def page(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Check the next page, and after the last one what other tables say of the events."""
@@ -125,7 +127,7 @@ class EventCheck:
         try:
             self._place(connection, stream, row, problems)
             self._words(stream, row, problems)
-            self._fold(stream, row, problems)
+            self._fold(connection, stream, row, problems)
         except Exception as error:  # noqa: BLE001 - damaged fields can make anything fail, and have to be told
             problems.append(f"it can't be checked ({type(error).__name__})")
         # Go on from what is stored, so that one change gives one finding.
@@ -184,8 +186,9 @@ class EventCheck:
 
     def _words(self, stream: _Stream, row: _Row, problems: list[str]) -> None:
         if row.sealed is None and row.salt is None and row.subject_id is None:
-            # A receipt of the erasure would be looked for here.
-            self.erased += row.body_digest is not None
+            if row.body_digest is not None:
+                self.erased += 1
+                self._receipts.note(row.position)
         elif row.sealed is None or row.salt is None:
             problems.append("its words are there in part")
         elif row.body_digest is None:
@@ -208,7 +211,7 @@ class EventCheck:
         """Tell whether an event is before the keyed chain."""
         return self._chain is None or row.position < self._chain.start.first
 
-    def _fold(self, stream: _Stream, row: _Row, problems: list[str]) -> None:
+    def _fold(self, connection: sqlite3.Connection, stream: _Stream, row: _Row, problems: list[str]) -> None:
         try:
             event = decode(row.type, row.v, row.data)
         except (LogDamaged, LogForeign) as error:
@@ -223,6 +226,8 @@ class EventCheck:
         covered = row.sealed is None or not self._is_plain(row)
         if not covered and getattr(event, "author_id", row.subject_id) != row.subject_id:
             problems.append("its words are noted as another person's")
+        if event.ERASES:
+            problems += self._receipts.take(connection, event, row.position, row.stream_id, row.version)
         recorded = Recorded(
             row.position, stream.name, row.version, row.recorded_at, event, row.correlation, row.causation
         )
@@ -247,6 +252,8 @@ class EventCheck:
                 yield Finding(name, 0, "the stream has an open reply, and is not noted as unfinished")
         for stream in self._streams.values():
             yield Finding(stream.name, 0, "the stream has events, and no head")
+        for name, version in self._receipts.missing(connection):
+            yield Finding(name, version, "its words are gone, and no event says who erased them")
         yield from self._before_chain(None)
 
     def _before_chain(self, row: _Row | None) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any, TypeAlias
 
+from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fold import evolve
 from bot.eventlog import snapshots
@@ -17,9 +18,12 @@ _LASTING = ("version", "watermark_id", "received", "sent", "skipped", "abandoned
 """The fields of a state that mean the same to every later fold."""
 
 
-async def told(reader: Reader) -> Facts:
-    """Return the events and their words, the state of each stream, and the number of events of each type."""
-    recorded = [event async for event in reader.events(Query())]
+async def told(reader: Reader, *, upto: int | None = None) -> Facts:
+    """Return the events and their words, the state of each stream, and the number of events of each type.
+
+    ``upto`` is the position of the last event to tell.
+    """
+    recorded = [event async for event in reader.events(Query()) if upto is None or event.position <= upto]
     bodies = await reader.bodies([event.position for event in recorded])
     states: dict[str, Conversation] = {}
     for event in recorded:
@@ -40,6 +44,21 @@ async def told(reader: Reader) -> Facts:
         "states": {stream: _lasting(state) for stream, state in sorted(states.items())},
         "types": dict(sorted(Counter(event.event.TYPE for event in recorded).items())),
     }
+
+
+async def as_lifted(facts: Facts, reader: Reader) -> Facts:
+    """Return facts without the words of what was deleted in Discord, which go when a log is brought to this release."""
+    recorded = [event async for event in reader.events(Query())]
+    gone = {(each.stream, each.correlation) for each in recorded if isinstance(each.event, e.MessageDeleted)}
+    last = {each.stream: each.version for each in recorded if isinstance(each.event, e.ChannelDeleted)}
+    deleted = {
+        each.position
+        for each in recorded
+        if (isinstance(each.event, e.MessageReceived | e.MessageEdited) and (each.stream, each.correlation) in gone)
+        or each.version < last.get(each.stream, 0)
+    }
+    events = [each | {"words": None} if each["position"] in deleted else each for each in facts["events"]]
+    return facts | {"events": events}
 
 
 def _lasting(state: Conversation) -> Facts:

@@ -27,7 +27,7 @@ from bot.core.fold import evolve
 from bot.eventlog.codec import decode
 from bot.eventlog.log import EventLog, Location, open_log, open_reader
 from tests.corpus.facts import told
-from tests.erasing import ERASE
+from tests.erasing import erase_at
 
 HERE = Path(__file__).parent
 EVERY_TYPE = HERE.parent / "core" / "golden_log.jsonl"
@@ -42,25 +42,30 @@ def main() -> None:
         sys.exit(f"{folder} is there: what a release recorded stays. Raise bot.__version__ first.")
     with tempfile.TemporaryDirectory() as made:
         types, chat = Path(made, "types"), Path(made, "chat")
-        asyncio.run(record_types(Location(types)))
-        _erase_some(types / "events.db")
+        asyncio.run(record_types(Location(types), erased_every=_ERASED_EVERY))
         subprocess.run((sys.executable, "-m", "bot", "demo", "--messages", "60", "--keep", chat), check=True)
         for name, log in (("types", types), ("chat", chat / "data")):
             _keep(log, folder / name)
 
 
-async def record_types(location: Location) -> None:
-    """Append every event type there is, with words and snapshots, and leave a stream with work."""
+async def record_types(location: Location, *, erased_every: int = 0) -> None:
+    """Append every event type there is, most to one stream, with words and snapshots, and leave a stream with work."""
     log = await open_log(location, clock=_clock())
     try:
         state = Conversation()
-        for line in EVERY_TYPE.read_text(encoding="utf-8").splitlines():
-            state = await _append(log, json.loads(line), state)
+        lines = [json.loads(line) for line in EVERY_TYPE.read_text(encoding="utf-8").splitlines()]
+        gone = [line for line in lines if line["type"] == e.ChannelDeleted.TYPE]
+        for line in (line for line in lines if line not in gone):
+            state = await _append(log, line, state)
             if state.version % _SNAPSHOT_EVERY == 0:
                 await log.save_snapshot("channel:1", state)
         # A second stream, which a message leaves with work.
         await log.append("channel:2", _asked())
+        # A third one, of a channel that is gone: there are no words in it.
+        await log.append("channel:3", [e.Draft(e.ChannelDeleted()) for _ in gone])
         await log.append("bot", [e.Draft(e.BotStarted(release=__version__, host="host", pid=1))])
+        if erased_every:
+            await erase_at(log, *range(erased_every, await log.reader.newest(), erased_every))
     finally:
         await log.close()
 
@@ -80,12 +85,6 @@ def _asked() -> list[e.Draft]:
     received = e.MessageReceived(message_id=1_100_000_000_000_000_100, author_id=7, sent_at=1_700_000_000_000_000)
     requested = e.ReplyRequested(message_id=received.message_id, author_id=7, responder="rules", call=e.Call.MENTION)
     return [e.Draft(received, e.Body(name="person 7", parts=("a question",)), 7), e.Draft(requested)]
-
-
-def _erase_some(database: Path) -> None:
-    """Erase the words of every fifth event in the way of this release."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute(f"{ERASE} WHERE position % ? = 0", (_ERASED_EVERY,))
 
 
 def _keep(log: Path, folder: Path) -> None:

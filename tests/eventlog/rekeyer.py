@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.eventlog import database, rekeying
-from bot.eventlog import log as log_module
-from bot.eventlog.log import Location
+from bot.eventlog.lifting import lift
+from bot.eventlog.log import Location, find_master
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 
@@ -32,7 +32,7 @@ def now() -> int:
 def bring_up(location: Location) -> None:
     """Do what the first start of this release does with an older log."""
     connection = database.connection_for_writing(location.database)
-    log_module._brought_up(connection, log_module.find_master(location), now())
+    lift(connection, find_master(location), now)
     connection.close()
 
 

@@ -128,9 +128,9 @@ async def test_a_log_of_the_first_release_has_anchors_once_it_has_keys(tmp_path:
     async with opened(old) as log:
         await log.append("bot", ended())
 
-    assert anchor.position == 67
+    assert anchor.position == 69  # two are receipts of words that 0.1.0 had erased
     assert await said(old, anchor) == []
-    assert await said(old, Anchor(anchor.log_id, 0, 67, bytes(32))) != []
+    assert await said(old, Anchor(anchor.log_id, 0, 69, bytes(32))) != []
     assert await said(old, Anchor(anchor.log_id, 0, 5, anchor.hash)) != []
 
 

@@ -13,7 +13,7 @@ from bot.core import events as e
 from bot.eventlog import database
 from bot.eventlog.log import EventLog, Location
 from bot.eventlog.verify import verify
-from tests.erasing import ERASE
+from tests.erasing import ERASE, erase_at
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
@@ -123,7 +123,7 @@ async def test_erased_words_leave_the_files(made: Location, opened: Opener) -> N
     assert all(needle in made.database.read_bytes() for needle in needles)
 
     async with opened(made) as log:
-        await log._writer.write(lambda connection: connection.execute(ERASE).rowcount)
+        await erase_at(log, 1, 2)
         progress = [progress async for progress in verify(log.reader)]
         assert [finding for one in progress for finding in one.findings] == []
         assert await log.reader.bodies([1, 2, 3]) == {}

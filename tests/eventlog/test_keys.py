@@ -150,7 +150,7 @@ async def test_a_log_of_the_first_release_is_given_keys_at_its_first_start(tmp_p
 
     async with opened(old) as log:
         head = await log.reader.head("channel:1")
-        await log.append("channel:1", [e.Draft(e.ChannelDeleted())], expected_version=head)
+        await log.append("channel:1", [e.Draft(e.RepliesPaused(by="me"))], expected_version=head)
 
     known = database.look(old.database, lambda raw: keys.read(raw, master))
     assert known.numbered.keys() == {0, 1}
@@ -159,7 +159,7 @@ async def test_a_log_of_the_first_release_is_given_keys_at_its_first_start(tmp_p
     assert known.start.first == 68
     reader = await open_reader(old)
     try:
-        assert len(await reader.bodies(range(100))) == 13
+        assert len(await reader.bodies(range(100))) == 4  # most of the others are of a channel that was deleted
     finally:
         await reader.close()
 

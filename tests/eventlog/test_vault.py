@@ -20,7 +20,7 @@ from bot.eventlog.keys import FIRST_RELEASES, LogKeys
 from bot.eventlog.log import EventLog, Location, open_reader
 from bot.eventlog.vault import Vault
 from bot.eventlog.verify import verify
-from tests.erasing import ERASE
+from tests.erasing import erase_at
 from tests.tampering import tampering
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
@@ -274,7 +274,7 @@ async def test_events_are_read_without_a_key(made: Location) -> None:
 async def test_bodies_are_read_by_position(made: Location, opened: Opener) -> None:
     """What has no body is left out."""
     async with opened(made) as log:
-        await log.append(STREAM, [e.Draft(e.ChannelDeleted())])
+        await log.append(STREAM, [e.Draft(e.RepliesPaused(by="me"))])
         bodies = await log.reader.bodies([3, 1, 4, 99, 1])
 
         assert {position: body.text for position, body in bodies.items()} == {1: "first", 3: "third"}
@@ -331,9 +331,8 @@ async def test_words_of_which_a_part_is_gone_are_found(made: Location, opened: O
 
 async def test_an_erased_body_leaves_a_whole_chain(made: Location, opened: Opener) -> None:
     """The event stays with the digest, the words are gone."""
-    sql(made.database, f"{ERASE} WHERE position = 2")
-
     async with opened(made) as log:
+        await erase_at(log, 2)
         assert await problems(log) == []
         assert sum([progress.erased async for progress in verify(log.reader)]) == 1
         assert sorted(await log.reader.bodies([1, 2, 3])) == [1, 3]

@@ -27,6 +27,7 @@ from tests.tampering import relink_plain, tampering
 HASH = "its hash does not fit"
 GAP = "there is no event between positions"
 WORDS = "its words do not open with this key"
+GONE = "its words are gone, and no event says who erased them"
 WHOSE = "its words, or whose they are, were changed"
 KEYS = "What the log holds of its keys was changed"
 MISMATCH = "This key is not the one"
@@ -36,7 +37,7 @@ WHERE e.sealed IS NOT NULL
 """
 
 
-_ELSEWHERE = len(EVERY_TYPE.read_text(encoding="utf-8").splitlines()) + 1
+_ELSEWHERE = len(EVERY_TYPE.read_text(encoding="utf-8").splitlines())
 """The position of the first event of the log's second stream, which has words."""
 
 
@@ -63,7 +64,6 @@ class Forgery:
     anchor: bool = False
     old_log: bool = False
     goes_on: bool = False
-    counted: bool = False
 
 
 def sql(*statements: str, plain: bool = False) -> Callable[[Scene], None]:
@@ -281,7 +281,7 @@ FORGERIES = (
     Forgery("words and their digest taken away", sql(
         f"{ERASE} WHERE position = 4", "UPDATE events SET body_digest = NULL WHERE position = 4"
     ), HASH),
-    Forgery("words erased", sql(f"{ERASE} WHERE position = 4"), "", counted=True),
+    Forgery("words erased", sql(f"{ERASE} WHERE position = 4"), GONE),
     Forgery("words guessed from their digests", _guess_words, ""),
     Forgery("words opened without the key", _open_with_guessed_keys, ""),
     Forgery("a snapshot edited, its digest made to fit", _edit_snapshot, "its snapshot is not what the events give"),
@@ -311,6 +311,6 @@ FORGERIES = (
         "UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 5", plain=True
     ), "are not those that its chain begins with", old_log=True),
     Forgery("words of 0.1 ascribed to another", sql(
-        "UPDATE events SET subject_id = 5 WHERE position = 4"
+        "UPDATE events SET subject_id = 5 WHERE position = 51"
     ), "another person's", old_log=True),
 )  # fmt: skip

@@ -13,7 +13,8 @@ class Event(BaseModel):
     """Something that happened. Subclasses set their stored ``TYPE`` and schema version ``V``.
 
     ``OPENS`` marks events that leave work which a restart has to find. ``WORDED`` marks events that are recorded with
-    words: if such an event has no words, somebody erased them.
+    words: if such an event has no words, somebody erased them. ``ERASES`` marks events with which words go (see
+    ``eventlog/migrations/0006_erasing.sql``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,6 +23,7 @@ class Event(BaseModel):
     V: ClassVar[int] = 1
     OPENS: ClassVar[bool] = False
     WORDED: ClassVar[bool] = False
+    ERASES: ClassVar[bool] = False
 
     def key(self) -> Key | None:
         """Return the dedupe key, or None if a repetition is an event of its own."""

@@ -41,9 +41,10 @@ class MessageEdited(MessageEvent):
 
 
 class MessageDeleted(MessageEvent):
-    """A message is gone from Discord."""
+    """A message is gone from Discord, and with this event its words and those of its edits."""
 
     TYPE = "message.deleted"
+    ERASES = True
 
     via: Via = Via.LIVE
 
@@ -84,6 +85,10 @@ class ReactionRemoved(MessageEvent):
 
 
 class ChannelDeleted(Event):
-    """The channel or thread is gone from Discord, or the bot was removed from its server."""
+    """The channel or thread is gone from Discord, or the bot was removed from its server.
+
+    With this event all words in the channel's stream are gone.
+    """
 
     TYPE = "channel.deleted"
+    ERASES = True

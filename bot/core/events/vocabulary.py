@@ -118,6 +118,23 @@ class AbandonReason(StrEnum):
     TOGETHER = "answered together"
 
 
+class ErasureReason(StrEnum):
+    """Why words were erased. The deletion of a message or a channel is an event of its own.
+
+    ``DELETED`` is for what goes along with a message that was deleted in Discord. ``EARLIER``: they were gone already
+    when this log began to keep receipts.
+    """
+
+    DELETED = "deleted in Discord"
+    PERSON = "asked by the person"
+    OPTED_OUT = "opted out"
+    MODERATOR = "asked by a moderator"
+    COMMAND_LINE = "command line"
+    RETENTION = "retention"
+    ARCHIVED = "archived"
+    EARLIER = "erased before receipts were kept"
+
+
 class Role(IntEnum):
     """Whose turn it was."""
 
