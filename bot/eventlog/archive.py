@@ -152,6 +152,21 @@ def look(path: Path, masters: Sequence[bytes]) -> Archive:
     return Archive(path, manifest, sums.digest, vault)
 
 
+def require_of(path: Path, archive: Archive, stream: str) -> None:
+    """Raise LogError unless an archive is one of ``stream`` in the database ``path``, as it was or still is."""
+    sql = "SELECT e.hash FROM events e JOIN streams s ON s.id = e.stream_id WHERE s.name = ? AND e.version = ?"
+    manifest = archive.manifest
+
+    def is_there(connection: sqlite3.Connection) -> bool:
+        row = connection.execute(sql, (stream, manifest.version)).fetchone()
+        return row is not None and bytes(row[0]).hex() == manifest.head
+
+    if archive.vault is None or manifest.stream != stream or not database.look(path, is_there):
+        raise LogError(
+            f"{archive.path} is there already, and is no archive of {stream} in this log: name another file."
+        )
+
+
 def _require_quiet(source: sqlite3.Connection, stream: str) -> int:
     """Return the id of a stream; raise LogError where it can't be archived."""
     if source.execute("PRAGMA user_version").fetchone()[0] != len(database.migrations()):

@@ -7,7 +7,20 @@ socket, the name in the settings' ``[moderation.commands]``, and the row in the 
 
 from __future__ import annotations
 
-from bot.moderation import checks, explain, export, history, outage, persona, rehearse, repair, rewind, status, usage
+from bot.moderation import (
+    archived,
+    checks,
+    explain,
+    export,
+    history,
+    outage,
+    persona,
+    rehearse,
+    repair,
+    rewind,
+    status,
+    usage,
+)
 from bot.moderation.command import Command, Either, Kind, Parameter, Topic
 from bot.moderation.history import LARGEST_PAGE
 from bot.moderation.persona import LONGEST
@@ -284,6 +297,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
+WITHIN: tuple[Command, ...] = (
+    Command(
+        "erase_archived", Topic.LOG, "Erase the words that an archive holds.", archived.erase_archived, writes=True
+    ),
+)
+"""Steps of commands of the terminal that the bot carries out where one runs; nobody types them."""
+
 GROUPS = {"replay": "See, explain, rewind and repair conversations.", "persona": "Show, set and clear who I am here."}
 """The description that Discord shows for each group of commands."""
 
@@ -294,9 +314,9 @@ def twins() -> dict[str, Command]:
 
 
 def calls() -> dict[str, Command]:
-    """Return the commands of the control socket: the twins, and the previews of those that have one."""
+    """Return the commands of the control socket: the twins, the previews of those that have one, and steps."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
-    return {command.name: command for command in every}
+    return {command.name: command for command in (*every, *WITHIN)}
 
 
 def settings() -> frozenset[str]:

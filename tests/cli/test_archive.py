@@ -19,6 +19,7 @@ from bot.sandbox.child_process import tethered
 from tests.cli.conftest import GENERAL, HELP, Run
 from tests.tampering import tampering
 from tests.torture import logs
+from tests.torture.archives import archived
 
 WORDS = "Two spoons a cup."
 
@@ -93,24 +94,22 @@ class TestWriting:
         log = await open_log(Location(folder), clock=logs.clock(), full=False)
         try:
             await logs.append_more(log, 4)
-            whole = await asyncio.to_thread(_archive, folder, tmp_path / "whole")
-            interrupted = await asyncio.to_thread(_archive, folder, tmp_path / "interrupted", interrupt=True)
+            whole = await asyncio.to_thread(archived, Location(folder), tmp_path / "whole")
+            interrupted = await asyncio.to_thread(_interrupted, folder, tmp_path / "interrupted")
         finally:
             await log.close()
 
-        assert (whole.returncode, interrupted.returncode) == (0, 130)
-        assert "2 events of channel:1" in whole.stdout
+        assert (whole.manifest.version, interrupted.returncode) == (2, 130)
         assert [path.name for path in tmp_path.iterdir() if path.name[:5] in ("whole", "inter")] == ["whole"]
 
 
-def _archive(folder: Path, target: Path, *, interrupt: bool = False) -> subprocess.CompletedProcess[str]:
-    """Archive a channel in a process of its own; interrupted where it verifies the file."""
+def _interrupted(folder: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    """Archive a channel in a process of its own, which is interrupted where it verifies the file."""
     script = (
-        "import os, signal, sys\n"
+        "import os\n"
         "from bot.cli.main import main\n"
         "from bot.eventlog import verify\n"
-        f"if {interrupt}:\n"
-        f"    verify.pages = lambda *_: [os.kill(os.getpid(), {int(signal.SIGINT)})]\n"
+        f"verify.pages = lambda *_: [os.kill(os.getpid(), {int(signal.SIGINT)})]\n"
         "main()"
     )
     command = tethered(sys.executable, "-c", script, "archive", "1", str(target), "--log", str(folder))
@@ -211,3 +210,68 @@ class TestReading:
         anchor = run("log", "anchor", "--log", folder).out.strip()
 
         assert run("log", "verify", "--archive", made, "--anchor", anchor).code == 2
+
+
+class TestErasing:
+    """With ``--erase``."""
+
+    def test_the_words_are_in_the_archive_alone(self, run: Run, folder: Path, tmp_path: Path) -> None:
+        """The log keeps the events, and a receipt that names the file; the same command again finds nothing to do."""
+        command = ("archive", GENERAL, tmp_path / "general", "--log", folder, "--erase", "--json")
+        [first], [again] = run(*command).rows, run(*command).rows
+
+        digest = hashlib.sha256((tmp_path / "general").read_bytes()).hexdigest()
+        shown = run("log", "show", "--log", folder, "--type", e.WordsErased.TYPE, "--json").rows
+        left = run("log", "show", "--log", folder).out
+        assert (first["erased"], again["erased"]) == (5, 0)
+        assert first["sha256"] == again["sha256"] == digest
+        assert [(row["stream"], row["data"]["reason"], row["data"]["archive"]) for row in shown] == [
+            (f"channel:{GENERAL}", "archived", digest)
+        ]
+        assert WORDS not in left
+        assert "!tea" not in left  # deleted in Discord
+        assert WORDS in run("log", "show", "--archive", tmp_path / "general", "--log", folder).out
+        assert "all is well" in run("log", "verify", "--log", folder).out
+        assert "all is well" in run("log", "verify", "--archive", tmp_path / "general", "--log", folder).out
+
+    def test_nothing_goes_that_the_archive_does_not_hold(self, run: Run, folder: Path, made: Path) -> None:
+        """What was said since stays; the next archive has all events, and the words that are left."""
+
+        async def say() -> None:
+            log = await open_log(Location(folder), clock=logs.clock(), full=False)
+            said = e.MessageReceived(message_id=1, author_id=7, sent_at=1)
+            await log.append(f"channel:{GENERAL}", [e.Draft(said, e.Body(parts=("later words",)), 7)])
+            await log.close()
+
+        asyncio.run(say())
+        erased = run("archive", GENERAL, made, "--log", folder, "--erase")
+        [second] = run("archive", GENERAL, made.with_name("second"), "--log", folder, "--json").rows
+
+        assert "The words of 5 events are erased in the log" in erased.out
+        assert "later words" in run("log", "show", "--log", folder).out
+        assert (second["version"], second["words"]) == (10, 1)
+        assert "all is well" in run("log", "verify", "--archive", made.with_name("second"), "--log", folder).out
+
+    @pytest.mark.parametrize("there", ["of another channel", "of another log", "changed", "a text"])
+    def test_for_no_other_file(self, run: Run, folder: Path, made: Path, tmp_path: Path, there: str) -> None:
+        """Nothing is erased."""
+        channel, log = GENERAL, folder
+        match there:
+            case "of another channel":
+                channel = HELP
+            case "changed":
+                made.write_bytes(made.read_bytes()[:-1] + b"?")
+            case "a text":
+                made.write_text("notes")
+            case _:
+                log = tmp_path / "other"
+                shutil.copytree(folder, log)
+                made.unlink()
+                assert run("key", "renew", "--log", log).code == run("log", "rekey", "--log", log).code == 0
+                assert run("archive", GENERAL, made, "--log", log).code == 0
+                log = folder
+
+        ran = run("archive", channel, made, "--log", log, "--erase")
+
+        assert ran.code == 4
+        assert e.WordsErased.TYPE not in run("log", "show", "--log", folder, "--no-words").out
