@@ -16,6 +16,7 @@ from bot import __version__
 from bot.app import from_settings
 from bot.app.backups import Backups
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
+from bot.app.retention import Retention
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
@@ -137,6 +138,14 @@ class Bot:
             hot_bytes=config.log.hot_bytes,
             snapshot_every=config.log.snapshot_every,
         )
+        self.retention = Retention(
+            from_settings.ages(config),
+            log,
+            self.conversations.record,
+            self.current.around,
+            self.current.connected,
+            clock,
+        )
         owner = WritableLog(log, self.conversations)
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
@@ -214,7 +223,7 @@ class Bot:
                 self._anchoring.start(self.anchors.run(), "anchors")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
-                async with listening(self.context, self._config.log.path):
+                async with listening(self.context, self._config.log.path), self.retention.running():
                     await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.cancel()
@@ -232,6 +241,7 @@ class Bot:
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
             backup=self.backups.trouble,
+            retention=self.retention.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -299,6 +309,7 @@ class Bot:
             working=self.replies.working,
             trouble=self.health().reasons,
             models=self._conditions(),
+            retention=self.retention.status,
         )
 
     def _ready(self) -> None:
@@ -331,5 +342,7 @@ class Bot:
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
         self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
         self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
+        self.metrics.watch("retention_failing", lambda: bool(self.retention.trouble))
+        self.metrics.watch("retention_timestamp_seconds", lambda: self.retention.done_at / SECOND)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -22,6 +22,8 @@ Watched = Literal[
     "models_away",
     "backup_failing",
     "backup_timestamp_seconds",
+    "retention_failing",
+    "retention_timestamp_seconds",
 ]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
@@ -32,6 +34,8 @@ WATCHED: dict[Watched, str] = {
     "models_away": "Language models that can't be asked just now.",
     "backup_failing": "1 while the last try to take a backup failed.",
     "backup_timestamp_seconds": "When this process took its last backup, 0 before the first.",
+    "retention_failing": "1 while the last try to erase old words failed.",
+    "retention_timestamp_seconds": "When this process last erased old words, 0 before the first time.",
 }
 
 
