@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from bot.config.model import KEY_VARIABLE, BackupSettings
-from bot.eventlog.backup import newest_in
+from bot.eventlog.backup import log_id_of, newest_in, tidy
 from bot.eventlog.log import Location
 from bot.times import MINUTE, SECOND, length_of
 
@@ -47,6 +47,7 @@ class Backups:
     @asynccontextmanager
     async def of(self, location: Location) -> AsyncIterator[None]:
         """Take backups of a log within the context, if the settings say so. What an earlier process took counts."""
+        tidy(self._settings.folder, log_id_of(location.database))
         if self._settings.every is None:
             yield
             return

@@ -24,7 +24,7 @@ from bot.core.streams import stream_of
 from bot.eventlog import archive as archives
 from bot.eventlog.log import Location, masters_of, require_log, vault_of
 from bot.moderation.command import Report
-from bot.moderation.commands import calls
+from bot.moderation.commands import ERASE_ARCHIVED
 from bot.times import iso_time, utc_time
 
 
@@ -83,7 +83,7 @@ async def _erased(
 ) -> Report:
     """Have the words erased, by the bot if one runs."""
     arguments = {"channel_id": channel_id, "version": made.manifest.version, "digest": made.digest}
-    return await target.ask(calls()["erase_archived"], arguments, partial(show, "erase"))
+    return await target.ask(ERASE_ARCHIVED, arguments, partial(show, "erase"))
 
 
 def _to_json(made: archives.Archive) -> dict[str, Any]:

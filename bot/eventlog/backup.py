@@ -107,14 +107,28 @@ def prune(folder: Path, log_id: str, keep: int) -> list[Path]:
     Only files with the names of backups of this log count; unfinished ones of a process that died go, too.
     """
     try:
-        found = sorted(path for path in folder.iterdir() if path.name.startswith(_prefix(log_id)))
-        gone = [path for path in found if _NAME.fullmatch(path.name)][:-keep]
-        unfinished = [path for path in found if ".db.part" in path.name]
-        for path in (*gone, *unfinished):
+        gone = backups_in(folder, log_id)[:-keep]
+        for path in gone:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise LogUnwritable(f"Old backups in {folder} can't be removed: {error.strerror}.") from error
+    tidy(folder, log_id)
     return gone
+
+
+def backups_in(folder: Path, log_id: str) -> list[Path]:
+    """Return the backups of a log in a folder, the oldest first; none where there is no such folder."""
+    found: list[Path] = []
+    with suppress(OSError):
+        found = sorted(each for each in folder.iterdir() if _NAME.fullmatch(each.name))
+    return [each for each in found if each.name.startswith(_prefix(log_id))]
+
+
+def tidy(folder: Path, log_id: str) -> None:
+    """Remove unfinished backups of a log from a folder: a process that died left them, with people's words."""
+    with suppress(OSError):
+        for path in folder.glob(f"{_prefix(log_id)}*.db.part*"):
+            path.unlink(missing_ok=True)
 
 
 def newest_in(folder: Path, path: Path) -> int:

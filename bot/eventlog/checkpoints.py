@@ -66,6 +66,7 @@ class Checkpointer:
         self.file = file
         self._left = 0
         self._held = False
+        self._patience = PATIENCE
         self._to_empty: list[asyncio.Future[None]] = []
         self._due = asyncio.Event()
 
@@ -76,14 +77,14 @@ class Checkpointer:
             self._due.set()
 
     async def empty(self) -> bool:
-        """Empty the write-ahead log of older pages; tell whether that is done within ``PATIENCE`` seconds.
+        """Empty the write-ahead log of older pages; tell whether that is done within some seconds.
 
         It is tried until it is done.
         """
         emptied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._to_empty.append(emptied)
         self._due.set()
-        await asyncio.wait((emptied,), timeout=PATIENCE)
+        await asyncio.wait((emptied,), timeout=self._patience)
         return emptied.done()
 
     async def _empty(self) -> None:

@@ -24,6 +24,9 @@ from bot.eventlog.words import Words, ids_of_server, positions_about, words_of
 PIECE = 1000
 """Events of one receipt: SQLite erases them in 20 to 60 ms, and appends wait meanwhile."""
 
+LOOKS = 2
+"""The second look is for what was recorded during the first erasure. People go on writing, so there is no third."""
+
 Record: TypeAlias = Callable[[str, WordsErased], Awaitable[object]]
 """Appends a receipt to a stream."""
 
@@ -95,12 +98,12 @@ async def erase(
 ) -> Erased:
     """Erase words, and record that ``by`` had them erased for ``reason``.
 
-    ``record`` appends a receipt; with None it goes into the log directly. Words that are recorded meanwhile, as a
+    ``record`` appends a receipt; with None it goes into the log directly. Words that are recorded while it runs, as a
     summary that was being written, go too.
     """
     record = record or partial(_append, log)
     done, streams, after = 0, set[str](), 0
-    while True:
+    for _ in range(LOOKS):
         head = await log.aside.newest()
         found = await _found(log.aside, wanted, after)
         if not found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
 KEY_FILE = "vault.key"
+SCRATCH = "restoring"
+"""The folder within a log's in which a backup is made ready to take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,8 @@ async def open_log(
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
+        # A restoration that was killed leaves a copy of everybody's words.
+        shutil.rmtree(location.folder / SCRATCH, ignore_errors=True)
         master = _unlock(location, clock)
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))

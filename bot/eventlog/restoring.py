@@ -34,7 +34,7 @@ from bot.core.streams import BOT_STREAM
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogUnwritable
 from bot.eventlog import backup, database, keys, opening, verify
 from bot.eventlog.backup import OnProgress
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.log import SCRATCH, EventLog, Location, open_log, open_reader
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
 from bot.eventlog.reader import Query
@@ -48,6 +48,7 @@ ERASURES = (WordsErased.TYPE, MessageDeleted.TYPE, ChannelDeleted.TYPE)
 """The types of the events that are receipts of an erasure. Those since the backup are recorded again."""
 
 _INCARNATION = "incarnation"
+_REPLACED = "replaced-"
 _ERASED = """
 SELECT position, version, recorded_at, type FROM events
 WHERE body_digest IS NOT NULL AND sealed IS NULL AND position <= ?
@@ -103,7 +104,7 @@ async def restore(
     prepare_folder(location.folder)
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
-    scratch = location.folder / "restoring"
+    scratch = location.folder / SCRATCH
     try:
         present = _end(location) if location.has_log() else None
         draft = _fresh(scratch)
@@ -232,16 +233,15 @@ async def _begin(
 
 
 async def erasures_since(location: Location, position: int) -> list[Recorded]:
-    """Return the receipts of erasures that a log recorded after ``position``, as far as it can be read."""
-    found: list[Recorded] = []
+    """Return the receipts of erasures that a log recorded after ``position``; none where they can't be read."""
     with suppress(LogError):
         reader = await open_reader(location, words=False)
         try:
-            async for recorded in reader.events(Query(types=ERASURES, after_position=position)):
-                found.append(recorded)
+            query = Query(types=ERASURES, after_position=position)
+            return [recorded async for recorded in reader.events(query)]
         finally:
             await reader.close()
-    return found
+    return []
 
 
 def erased_in(location: Location, position: int) -> list[tuple[int, int, int, str]]:
@@ -283,13 +283,18 @@ def _cut(receipt: WordsErased, versions: Sequence[int]) -> WordsErased | None:
     return receipt.model_copy(update={"versions": spans}) if spans else None
 
 
+def replaced_in(folder: Path) -> list[Path]:
+    """Return the folders of the logs that a backup replaced, the oldest first."""
+    return sorted(path for path in folder.glob(f"{_REPLACED}*") if path.is_dir())
+
+
 def _set_aside(location: Location, now: int) -> Path | None:
     """Give what is there of a log a second place, in a folder of its own, and return that."""
     present = location.database
     beside = [path for path in (wal_path(present), shm_path(present)) if path.exists()]
     if not (location.has_log() or beside):
         return None
-    replaced = location.folder / f"replaced-{utc(now):%Y%m%dT%H%M%S%fZ}"
+    replaced = location.folder / f"{_REPLACED}{utc(now):%Y%m%dT%H%M%S%fZ}"
     replaced.mkdir(mode=0o700)
     for path in beside:
         # Until the new one takes its place the database stays, and says if what was beside it is missing.

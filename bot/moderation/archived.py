@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bot.core.events import ErasureReason, PlainEvent, WordsErased
 from bot.core.streams import stream_of
 from bot.eventlog.erasing import Wanted, erase
@@ -34,21 +32,17 @@ async def erase_archived(
         ErasureReason.ARCHIVED,
         by,
         record=record,
-        progress=progress or _unseen,
+        progress=progress or (lambda _done, _total: None),
     )
     said = f"The words of {count_text(erased.events, 'event')} are erased in the log, and in the archive alone now."
     return Report(said, data={"erased": erased.events})
 
 
-async def archives_of(reader: Reader, streams: Iterable[str]) -> list[str]:
-    """Return the SHA-256 of the archives that hold words that streams lost; nobody can take words out of them."""
-    found: dict[str, None] = {}
-    for stream in streams:
-        async for recorded in reader.events(Query(stream=stream, types=(WordsErased.TYPE,))):
-            if isinstance(recorded.event, WordsErased) and recorded.event.archive:
-                found[recorded.event.archive] = None
-    return list(found)
+async def archives_of(reader: Reader, stream: str | None = None) -> list[str]:
+    """Return the SHA-256 of the archives with words that a stream, or any, has lost to them.
 
-
-def _unseen(_done: int, _total: int) -> None:
-    """Show nothing."""
+    Nobody can take words out of these: whoever has to, deletes the file.
+    """
+    query = Query(stream=stream, types=(WordsErased.TYPE,))
+    receipts = [recorded.event async for recorded in reader.events(query)]
+    return list(dict.fromkeys(each.archive for each in receipts if isinstance(each, WordsErased) and each.archive))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bot.moderation import (
     archived,
     checks,
+    erase,
     explain,
     export,
     history,
@@ -297,12 +298,21 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
-WITHIN: tuple[Command, ...] = (
-    Command(
-        "erase_archived", Topic.LOG, "Erase the words that an archive holds.", archived.erase_archived, writes=True
-    ),
+ERASE = Command(
+    "erase",
+    Topic.LOG,
+    "Erase words from the log, for ever.",
+    erase.erase,
+    writes=True,
 )
-"""Steps of commands of the terminal that the bot carries out where one runs; nobody types them."""
+"""The command of ``echoless erase``, which a running bot carries out; in Discord people have others."""
+
+PREVIEW_OF_ERASE = Command("preview_erase", Topic.LOG, "Show which words would be erased.", erase.preview)
+
+ERASE_ARCHIVED = Command(
+    "erase_archived", Topic.LOG, "Erase the words that an archive holds.", archived.erase_archived, writes=True
+)
+"""The last step of ``echoless archive --erase``."""
 
 GROUPS = {"replay": "See, explain, rewind and repair conversations.", "persona": "Show, set and clear who I am here."}
 """The description that Discord shows for each group of commands."""
@@ -314,9 +324,9 @@ def twins() -> dict[str, Command]:
 
 
 def calls() -> dict[str, Command]:
-    """Return the commands of the control socket: the twins, the previews of those that have one, and steps."""
+    """Return the commands of the control socket: the twins, the previews of those that have one, and erasing."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
-    return {command.name: command for command in (*every, *WITHIN)}
+    return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE, ERASE_ARCHIVED)}
 
 
 def settings() -> frozenset[str]:

@@ -31,7 +31,8 @@ class Story:
     """What is recorded about one message and the reply to it, in order.
 
     ``composed_on`` is the state that the answer is based on, ``persona`` the origin of the persona that it was written
-    in, ``reactions`` the number of reactions of each kind to the answer.
+    in, ``reactions`` the number of reactions of each kind to the answer, ``erasures`` the
+    receipts of erased words.
     """
 
     message_id: int
@@ -40,6 +41,7 @@ class Story:
     composed_on: Loaded | None
     persona: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
+    erasures: tuple[e.Recorded, ...] = ()
 
     def all(self, kind: type[E]) -> list[E]:
         """Return the events of one type."""
@@ -97,7 +99,19 @@ async def story_of(context: CommandContext, channel_id: int, message_id: int) ->
     told = await lines(context.reader, found, words=context.reader.vault is not None)
     reply = ReplyRecord.of(found)
     reactions = await _reactions(context, channel_id, [each.sent_id for each in reply.sent])
-    return Story(trigger, tuple(told), reply, based_on, await _persona(context, reply.composed), reactions)
+    persona, erasures = await _persona(context, reply.composed), await _erasures(context, channel_id, found)
+    return Story(trigger, tuple(told), reply, based_on, persona, reactions, erasures)
+
+
+async def _erasures(context: CommandContext, channel_id: int, found: Sequence[e.Recorded]) -> tuple[e.Recorded, ...]:
+    """Return the receipts for words of events that are erased."""
+    query = Query(stream=stream_of(channel_id), types=(e.WordsErased.TYPE,), first_version=found[0].version)
+    receipts = [receipt async for receipt in context.reader.events(query)]
+    return tuple(receipt for receipt in receipts if any(_covers(receipt.event, each.version) for each in found))
+
+
+def _covers(receipt: e.Event, version: int) -> bool:
+    return isinstance(receipt, e.WordsErased) and receipt.covers(version)
 
 
 async def _reactions(context: CommandContext, channel_id: int, sent: Sequence[int]) -> Mapping[str, int]:
@@ -127,6 +141,10 @@ def _message(story: Story) -> Iterator[str]:
         yield f"edited: {count_text(edits, 'time')}"
     if deleted:
         yield "deleted since"
+    for receipt in story.erasures:
+        if isinstance(receipt.event, e.WordsErased):
+            by = f", by {printable(receipt.event.by)}" if receipt.event.by else ""
+            yield f"words erased: {receipt.event.reason.value}{by}, v{receipt.version} at {utc_time(receipt.recorded_at)}"
     request = story.reply.request
     if request:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
@@ -237,6 +255,7 @@ def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) 
         "window": {"known": known, "read": read} if on else None,
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),
+        "erasures": [{"version": receipt.version, **plain(receipt.event)} for receipt in story.erasures],
         "edits": len(story.all(e.MessageEdited)),
         "retries": len(_failed(story)),
         "began_at": iso_time(story.lines[0].recorded.recorded_at),

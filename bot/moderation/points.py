@@ -90,6 +90,11 @@ def parse_person(text: str) -> int | None:
     return _named(_PERSON.fullmatch(text.strip()), "mention", "id")
 
 
+def parse_server(text: str) -> int | None:
+    """Read a server's id; None for any other text."""
+    return _natural(text.strip()) or None
+
+
 async def version_of(reader: Reader, channel_id: int, text: str, now: int) -> int:
     """Return the version of a channel at the point in ``text``, in UTC; raise ModerationError if there is none."""
     return await version_at(reader, channel_id, parse_point(text, now))

@@ -16,7 +16,7 @@ import pytest
 from bot.core import events as e
 from bot.eventlog.log import Location, open_log
 from bot.sandbox.child_process import tethered
-from tests.cli.conftest import GENERAL, HELP, Run
+from tests.cli.conftest import ALICE, GENERAL, HELP, Run
 from tests.tampering import tampering
 from tests.torture import logs
 from tests.torture.archives import archived
@@ -251,6 +251,14 @@ class TestErasing:
         assert "later words" in run("log", "show", "--log", folder).out
         assert (second["version"], second["words"]) == (10, 1)
         assert "all is well" in run("log", "verify", "--archive", made.with_name("second"), "--log", folder).out
+
+    def test_whoever_erases_later_is_told_of_it(self, run: Run, folder: Path, made: Path) -> None:
+        """The archive can't forget anybody: its file has to go."""
+        assert run("archive", GENERAL, made, "--log", folder, "--erase").code == 0
+
+        [said] = run("erase", "--person", ALICE, "--log", folder, "--yes", "--json").rows
+
+        assert said["archives"] == [hashlib.sha256(made.read_bytes()).hexdigest()]
 
     @pytest.mark.parametrize("there", ["of another channel", "of another log", "changed", "a text"])
     def test_for_no_other_file(self, run: Run, folder: Path, made: Path, tmp_path: Path, there: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.moderation import control_socket
 from bot.moderation.command import REPLAY, ModerationError, Report
-from bot.moderation.commands import COMMANDS, WITHIN, calls
+from bot.moderation.commands import COMMANDS, calls
 from bot.moderation.context import CommandContext
 from bot.moderation.control_socket import MOST_AT_ONCE, SOCKET, call, listening
 from tests.moderating import put
@@ -288,11 +288,15 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(
         await waiting
 
 
+OF_THE_TERMINAL = {"erase", "preview_erase", "erase_archived"}
+"""The steps of ``echoless erase`` and ``echoless archive``."""
+
+
 def test_every_command_can_be_asked_for() -> None:
     """All of ``/replay``, what its commands show before they ask, and steps of the terminal's commands."""
     replay = {command.name for command in COMMANDS if command.group == REPLAY}
 
-    assert set(calls()) == replay | {"preview_rewind", "preview_reset"} | {each.name for each in WITHIN}
+    assert set(calls()) == replay | {"preview_rewind", "preview_reset"} | OF_THE_TERMINAL
 
 
 async def test_only_so_many_clients_are_connected_at_once(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:

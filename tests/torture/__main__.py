@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
-from tests.torture import archives, copies, flips, restore, tamper
+from tests.torture import archives, copies, flips, grep, restore, tamper
 from tests.torture.table import Options, Outcome
 
 COMMANDS: Mapping[str, Callable[[Options], Outcome]] = {
@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, Callable[[Options], Outcome]] = {
     "tamper": tamper.run,
     "copies": copies.run,
     "restore": restore.run,
+    "grep": grep.run,
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from bot.eventlog import rekeying
 from bot.eventlog.log import open_reader
 from tests.tampering import tampering
-from tests.torture import archives, copies, flips, logs, tamper
+from tests.torture import archives, copies, flips, grep, logs, tamper
 from tests.torture.forgeries import FORGERIES, Forgery, guessed
 
 CHANGES = 120
@@ -74,6 +74,15 @@ async def test_what_a_reader_sees_shows_a_change(tmp_path: Path) -> None:
         assert await logs.seen(reader) != template.seen
     finally:
         await reader.close()
+
+
+async def test_nothing_is_left_of_a_person(tmp_path: Path) -> None:
+    """Neither words nor what was sealed, in no file of the folder; and the log verifies."""
+    told, wrong = await grep.forgettings(tmp_path, grep.AT_ONCE, 2, random.Random())
+
+    assert wrong == []
+    assert [each.found for each in told] == [0, 0]
+    assert all(each.events > 10 for each in told)
 
 
 def test_a_copy_is_whole_or_refused() -> None:
