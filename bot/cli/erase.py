@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from bot.cli.options import config_option, folder_option
-from bot.cli.output import count_text, progress
+from bot.cli.output import count_text, printable, progress
 from bot.cli.points import CHANNEL, PERSON, IdType, MessageType, PointType
 from bot.cli.records import say
 from bot.cli.replay_calls import ReplayTarget
 from bot.eventlog.backup import backups_in, log_id_of
-from bot.eventlog.restoring import replaced_in
+from bot.eventlog.restoring import REPLACED, replaced_in
 from bot.moderation.command import Report
 from bot.moderation.commands import ERASE, PREVIEW_OF_ERASE
 from bot.moderation.points import Point, parse_server
@@ -94,6 +94,8 @@ def _tell(target: ReplayTarget, report: Report) -> None:
     if target.as_json:
         return
     if backups:
-        say(f"{count_text(backups, 'backup')} in {folder} may still hold them, until newer ones take their place.")
+        where = printable(str(folder))
+        say(f"{count_text(backups, 'backup')} in {where} may still hold them, until newer ones take their place.")
     if replaced:
-        say(f"{count_text(replaced, 'log')} that a backup replaced may still hold them: delete {folder}/replaced-*.")
+        where = printable(str(target.location.folder / REPLACED))
+        say(f"{count_text(replaced, 'log')} that a backup replaced may still hold them: delete {where}*.")

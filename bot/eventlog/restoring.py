@@ -48,7 +48,8 @@ ERASURES = (WordsErased.TYPE, MessageDeleted.TYPE, ChannelDeleted.TYPE)
 """The types of the events that are receipts of an erasure. Those since the backup are recorded again."""
 
 _INCARNATION = "incarnation"
-_REPLACED = "replaced-"
+REPLACED = "replaced-"
+"""What the names of folders begin with that hold a log which a backup replaced."""
 _ERASED = """
 SELECT position, version, recorded_at, type FROM events
 WHERE body_digest IS NOT NULL AND sealed IS NULL AND position <= ?
@@ -285,7 +286,7 @@ def _cut(receipt: WordsErased, versions: Sequence[int]) -> WordsErased | None:
 
 def replaced_in(folder: Path) -> list[Path]:
     """Return the folders of the logs that a backup replaced, the oldest first."""
-    return sorted(path for path in folder.glob(f"{_REPLACED}*") if path.is_dir())
+    return sorted(path for path in folder.glob(f"{REPLACED}*") if path.is_dir())
 
 
 def _set_aside(location: Location, now: int) -> Path | None:
@@ -294,7 +295,7 @@ def _set_aside(location: Location, now: int) -> Path | None:
     beside = [path for path in (wal_path(present), shm_path(present)) if path.exists()]
     if not (location.has_log() or beside):
         return None
-    replaced = location.folder / f"{_REPLACED}{utc(now):%Y%m%dT%H%M%S%fZ}"
+    replaced = location.folder / f"{REPLACED}{utc(now):%Y%m%dT%H%M%S%fZ}"
     replaced.mkdir(mode=0o700)
     for path in beside:
         # Until the new one takes its place the database stays, and says if what was beside it is missing.

@@ -144,7 +144,8 @@ def _message(story: Story) -> Iterator[str]:
     for receipt in story.erasures:
         if isinstance(receipt.event, e.WordsErased):
             by = f", by {printable(receipt.event.by)}" if receipt.event.by else ""
-            yield f"words erased: {receipt.event.reason.value}{by}, v{receipt.version} at {utc_time(receipt.recorded_at)}"
+            when = f"v{receipt.version} at {utc_time(receipt.recorded_at)}"
+            yield f"words erased: {receipt.event.reason.value}{by}, {when}"
     request = story.reply.request
     if request:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"

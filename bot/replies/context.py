@@ -35,7 +35,7 @@ class Knowledge:
     others the responder had answered at its last failure, ``cuts`` counts how often the answer broke off, ``written``
     is the answer while it is not recorded, and ``shown`` holds the texts of its messages. ``due`` is when a delayed
     reply is tried again, ``quiet_until`` when the channel may be edited next, both on the loop's clock. ``sending``: a
-    request is under way.
+    request is under way. ``erasures`` counts how often words of the channel were erased.
     """
 
     certain: set[int] = field(default_factory=set)
@@ -50,6 +50,14 @@ class Knowledge:
     due: dict[int, float] = field(default_factory=dict)
     quiet_until: float = -inf
     sending: bool = False
+    erasures: int = 0
+
+    def forget_words(self) -> None:
+        """Forget all words, because some were erased: those that are needed are read from the log again."""
+        self.erasures += 1
+        self.texts = {}
+        self.written = None
+        self.shown.clear()
 
     def shows(self, message_id: int, text: str) -> bool:
         """Tell whether a message is known to show a text."""

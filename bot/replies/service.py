@@ -12,7 +12,7 @@ import structlog
 
 from bot.background import Background
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded, ReplyRequested, Via
+from bot.core.events import Recorded, ReplyRequested, Via, WordsErased
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.context import ReplyContext
@@ -54,6 +54,8 @@ class Replies:
             return
         for recorded in new:
             event = recorded.event
+            if isinstance(event, WordsErased):
+                worker.forget_words()
             if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
         worker.wake()

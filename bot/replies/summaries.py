@@ -13,7 +13,7 @@ import structlog
 from bot.conversations import Conversations
 from bot.core.commands import Summarise
 from bot.core.conversation import Conversation
-from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, Role
+from bot.core.events import Body, ConversationSummarised, Recorded, ReplyComposed, WordsErased
 from bot.core.summary import outgrown
 from bot.eventlog.reader import Reader
 from bot.replies.reading import utterances
@@ -39,7 +39,12 @@ class Summaries:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
-        """Begin a summary if a model has answered and enough turns are not in the last one."""
+        """Begin a summary if a model has answered and enough turns are not in the last one.
+
+        One under way ends where words are erased, because it may have read them; the next answer asks for it again.
+        """
+        if channel_id in self._tasks and any(isinstance(recorded.event, WordsErased) for recorded in new):
+            self._tasks[channel_id].cancel()
         answered = any(isinstance(recorded.event, ReplyComposed) and recorded.event.model for recorded in new)
         if answered and channel_id not in self._tasks and outgrown(state) and self._may(channel_id):
             task = asyncio.get_running_loop().create_task(self._fold(channel_id), name=f"summary {channel_id}")
@@ -72,12 +77,14 @@ class Summaries:
         answer = await self._summary(before.text if before else "", said)
         if answer is None:
             return None
-        people = {turn.author_id for turn in turns if turn.role is not Role.BOT}
+        # Of those whose words it read: what was erased is not in it.
+        people = {each.author_id for each in said if not each.by_bot}
+        people |= await self._people(state.summary_position) if before else set()
         event = ConversationSummarised(
             upto=turns[-1].message_id,
             turns=len(said),
             previous=state.summary_position,
-            people=tuple(sorted(people | await self._people(state.summary_position))),
+            people=tuple(sorted(people)),
             model=answer.model,
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,

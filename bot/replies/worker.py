@@ -70,6 +70,10 @@ class Worker:
         """Forget which replies are certain."""
         self._known.certain.clear()
 
+    def forget_words(self) -> None:
+        """Forget all words of the channel; an answer that is being written is asked for again."""
+        self._known.forget_words()
+
     def wake(self) -> None:
         """Note that the channel's state changed, which may end a pause."""
         self._changed.set()

@@ -63,8 +63,18 @@ class Writing:
             await self._failed(entry, type(error).__name__)
 
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
-        """Ask the responder, and record its answer, if any, as soon as it is complete."""
-        unshown = partial(self._go_on, entries[0].message_id)
+        """Ask the responder, and record its answer, if any, as soon as it is complete.
+
+        Where words of the channel were erased meanwhile, it may have read them, and is asked again.
+        """
+        while True:
+            written, fresh = await self._ask_once(state, entries)
+            if fresh:
+                return written
+
+    async def _ask_once(self, state: Conversation, entries: Sequence[Pending]) -> tuple[Compose | None, bool]:
+        """Return the answer, which is recorded if no words were erased meanwhile, and whether that is so."""
+        erasures, unshown = self._known.erasures, partial(self._go_on, entries[0].message_id)
         streams = self._channel.shared.composer.streams(entries[0])
         showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
         async with showing.open() if showing else nullcontext():
@@ -75,9 +85,10 @@ class Writing:
                 self._channel.shared.sender.own_id,
                 showing.grow if showing else unshown,
             )
-            if written is not None:
+            fresh = erasures == self._known.erasures
+            if written is not None and fresh:
                 await self._record(written)
-        return written
+        return written, fresh
 
     def _go_on(self, message_id: int, _piece: str) -> None:
         """Take a piece of an answer that is not shown."""

@@ -7,13 +7,16 @@ import pytest
 from bot.core.commands import Abandon
 from bot.core.events import (
     AbandonReason,
+    ErasureReason,
     MessageDeleted,
+    MessageReceived,
     ReplyAbandoned,
     ReplyComposed,
     ReplyDelayed,
     ReplyRequested,
     ReplySent,
 )
+from bot.eventlog.erasing import Wanted, erase, find
 from bot.replies import sending
 from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control_client import ControlClient
@@ -291,3 +294,21 @@ async def test_a_reply_that_is_dropped_while_nobody_can_be_reached_is_not_writte
 
     assert [question.message_id for question in responder.asked] == [one, three]
     assert await said(control) == ["re: three"]
+
+
+async def test_an_answer_to_words_that_are_erased_meanwhile(launch: Launch, control: ControlClient) -> None:
+    """The asker is forgotten while the answer is written: nothing is said, and nothing of it is recorded."""
+    responder = Gated()
+    bot = await launch(responder=responder)
+    post = await control.post("ask it")
+    await eventually(lambda: responder.asked)
+    (received,) = await bot.judge.of(MessageReceived)
+    wanted, record = Wanted(person_id=received.author_id), bot.bot.conversations.record
+    await erase(bot.bot.log, wanted, ErasureReason.PERSON, record=record)
+    responder.open.set()
+
+    assert await abandoned(bot) == [(AbandonReason.ERASED, "")]
+    assert await said(control) == []
+    assert await find(bot.bot.log.reader, wanted) == []
+    why = await bot.moderation.why(int(post["channel_id"]), int(post["id"]))
+    assert "words erased: asked by the person" in "\n".join(why.lines)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bot.core.events import ConversationSummarised, MessageReceived, ReplyComposed
+from bot.core.events import ConversationSummarised, ErasureReason, MessageReceived, ReplyComposed
 from bot.core.summary import DUE, KEEP
+from bot.eventlog.erasing import Wanted, erase, find
 from bot.moderation.usage import usage
 from bot.responders import Answer, Context, ModelFailed, Question, Trouble, Utterance
 from bot.sandbox.control_client import ControlClient
@@ -122,6 +123,27 @@ async def test_what_was_rewound_meanwhile_is_not_summed_up(launch: Launch, contr
 
     assert (await bot.judge.state(channel)).summary_position == 0
     assert model.asked[-1][1].summary == ""
+
+
+async def test_what_was_erased_meanwhile_is_not_summed_up(launch: Launch, control: ControlClient) -> None:
+    """A person is forgotten while the summary of their words is being written; the next answer asks for it again."""
+    model = Minutes()
+    model.ready.clear()
+    bot = await launch(responder=model, llm=ON)
+    await chat(bot, control, DUE + 4)
+    await ask(bot, control)
+    await eventually(lambda: model.summed_up)
+    (_, second, *_) = await bot.judge.of(MessageReceived)
+    wanted, record = Wanted(person_id=second.author_id), bot.bot.conversations.record
+    await erase(bot.bot.log, wanted, ErasureReason.PERSON, record=record)
+    model.ready.set()
+    await ask(bot, control)
+
+    (summary,) = await bot.judge.expect(ConversationSummarised)
+    assert len(model.summed_up) == 2
+    assert {said.author_id for said in model.summed_up[1][1]}.isdisjoint({second.author_id})
+    assert summary.turns == len(model.summed_up[1][1])
+    assert await find(bot.bot.log.reader, wanted) == []
 
 
 async def test_a_rewind_takes_the_summary_back_and_an_undo_brings_it_again(
