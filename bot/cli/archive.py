@@ -15,14 +15,14 @@ import click
 
 from bot import __version__
 from bot.cli.backup import bars
-from bot.cli.options import config_option, folder_option
+from bot.cli.options import config_option, folder_option, masters_of
 from bot.cli.output import count_text, printable, progress, say_json, size_text
 from bot.cli.points import CHANNEL
 from bot.cli.records import say
 from bot.cli.replay_calls import ReplayTarget
 from bot.core.streams import stream_of
 from bot.eventlog import archive as archives
-from bot.eventlog.log import Location, masters_of, require_log, vault_of
+from bot.eventlog.log import Location, require_log, vault_of
 from bot.moderation.command import Report
 from bot.moderation.commands import ERASE_ARCHIVED
 from bot.times import iso_time, utc_time

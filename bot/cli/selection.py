@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from bot.cli.options import log_location, settings
+from bot.cli.options import log_location, masters_of, settings
 from bot.cli.points import CHANNEL, MessageType, PointType
 from bot.cli.records import TerminalLine, lines
 from bot.core.events import Recorded
@@ -20,7 +20,7 @@ from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
 from bot.eventlog.archive import Archive, look
 from bot.eventlog.codec import event_models
-from bot.eventlog.log import Location, masters_of, open_reader
+from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.points import Point, channel_with, version_at
 

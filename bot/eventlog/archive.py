@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign, LogUnwritable
-from bot.eventlog import database, keys, opening, verify
+from bot.eventlog import database, header, keys, opening, verify
 from bot.eventlog.anchor import anchor_of
 from bot.eventlog.drafts import appear, drafting
 from bot.eventlog.plain_files import require_plain
@@ -145,7 +145,7 @@ def look(path: Path, masters: Sequence[bytes]) -> Archive:
         sums = _sums(path)
         if not sums.sealed.startswith(_MARK):
             raise LogForeign(f"{path} is no archive, or its end is missing: take another copy of it.")
-        database.inspect(path)
+        header.inspect(path)
         manifest, vault = database.look_alone(path, lambda connection: _opened(connection, path, masters))
         if vault is not None and not hmac.compare_digest(_sums(path, vault.keys.archiving()).seal, sums.sealed):
             raise LogDamaged

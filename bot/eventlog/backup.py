@@ -81,7 +81,7 @@ def take(
             source.backup(copy, pages=PAGES, progress=lambda _, left, pages: progress("copy", pages - left, pages))
             _settle(copy, manifest)
         _verify(draft, vault, manifest, progress)
-        appear(draft, target, replace=force)
+        appear(draft, target, replace=True)
     return manifest
 
 

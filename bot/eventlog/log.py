@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import KeyMismatch, LogError, LogUnwritable
-from bot.eventlog import database, keys, opening, snapshots
+from bot.eventlog import database, header, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
@@ -187,7 +187,7 @@ async def open_log(
     prepare_folder(location.folder)
     require_plain(location.database, location.key_path)
     require_own(location.database)
-    older = location.has_log() and database.inspect(location.database) < len(database.migrations())
+    older = location.has_log() and header.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
@@ -233,7 +233,7 @@ def require_log(location: Location) -> None:
     if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     require_plain(location.database, location.key_path)
-    database.inspect(location.database)
+    header.inspect(location.database)
     opening.see(location.database)
 
 
@@ -268,15 +268,6 @@ def find_master(location: Location) -> bytes:
         master = read_key(location.next_key_path)
         _keys_of(location, master)
     return master
-
-
-def masters_of(location: Location) -> list[bytes]:
-    """Return the master keys that are at hand, the log's own first; raise KeyMismatch without any.
-
-    The one of before the last rotation opens what was copied before it.
-    """
-    older = [path for path in (location.old_key_path, location.next_key_path) if has_key(path)]
-    return [_given_key(location), *map(read_key, older)]
 
 
 def settle_rotation(location: Location, master: bytes) -> bytes:

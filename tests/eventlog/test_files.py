@@ -14,7 +14,7 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
-from bot.eventlog import database
+from bot.eventlog import database, header
 from bot.eventlog.log import EventLog, Location, open_reader
 from bot.eventlog.verify import verify
 
@@ -118,7 +118,7 @@ async def test_a_header_that_names_too_many_pages_takes_no_memory(made: Location
     tracemalloc.start()
     try:
         with pytest.raises(LogDamaged, match="cut short"):
-            database.inspect(made.database)
+            header.inspect(made.database)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -173,8 +173,8 @@ async def test_a_checkpoint_that_ends_while_the_file_is_looked_at_is_no_damage(
         path.write_bytes(whole)
         return set()
 
-    monkeypatch.setattr(database, "wal_pages", ends)
-    assert database.inspect(made.database) == len(database.migrations())
+    monkeypatch.setattr(header, "wal_pages", ends)
+    assert header.inspect(made.database) == len(database.migrations())
 
 
 @pytest.mark.parametrize(
