@@ -43,7 +43,7 @@ crashpoints: $(READY) ## kill -9 at every place where the bot touches the outsid
 fuzz: $(READY) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2)
 	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-torture: $(READY) ## the log's files changed, copied and restored: is everything found, is nothing lost or doubled? (WHAT=flips|tamper|copies|restore|grep; COUNT=N changes; SEED=N)
+torture: $(READY) ## the log's files changed, copied and restored: is everything found, is nothing lost or doubled? (WHAT=flips|archives|tamper|copies|restore|grep; COUNT=N changes; SEED=N)
 	@$(BIN)/python -m tests.torture $(or $(WHAT),all) --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
 
 surge: $(READY) ## many people in many channels at once: what is recorded, answered and used

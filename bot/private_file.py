@@ -26,9 +26,14 @@ def private_file(path: Path, *, replace: bool) -> Iterator[IO[str]]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file
-        (_replace if replace else _add)(draft, path)
+        give_name(draft, path, replace=replace)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def give_name(draft: Path, path: Path, *, replace: bool) -> None:
+    """Rename a whole file to ``path``; raise FileExistsError if something is there that may not be replaced."""
+    (_replace if replace else _add)(draft, path)
 
 
 def appending(path: Path) -> IO[bytes]:

@@ -17,6 +17,7 @@ from bot.app import from_settings
 from bot.app.backups import Backups
 from bot.app.looking import look_through, say
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
+from bot.app.retention import Retention
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.conversations import Conversations
@@ -154,6 +155,14 @@ class Bot:
             hot_bytes=config.log.hot_bytes,
             snapshot_every=config.log.snapshot_every,
         )
+        self.retention = Retention(
+            from_settings.ages(config),
+            log,
+            self.conversations.record,
+            self.current.around,
+            self.current.connected,
+            clock,
+        )
         owner = WritableLog(log, self.conversations)
         self._opted_out = owner.opted_out
         # Where no responder costs anything, no day has to be read from the log.
@@ -243,7 +252,7 @@ class Bot:
             self._aside.start(look_through(self.log.aside), "look")
             stop = asyncio.create_task(stopping.wait(), name="stop")
             try:
-                async with listening(self.context, self._config.log.path):
+                async with listening(self.context, self._config.log.path), self.retention.running():
                     await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.cancel()
@@ -263,6 +272,7 @@ class Bot:
             backup=self.backups.trouble,
             reading="; ".join(self.healer.unread.values()),
             unreadable=len(self.log.reader.quarantine.events),
+            retention=self.retention.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -332,6 +342,7 @@ class Bot:
             working=self.replies.working,
             trouble=(*self.health().reasons, *self.healer.unread.values()),
             models=self._conditions(),
+            retention=self.retention.status,
         )
 
     def _ready(self) -> None:
@@ -367,5 +378,7 @@ class Bot:
         self.metrics.watch("unreadable_channels", lambda: len(self.healer.unread))
         self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
         self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
+        self.metrics.watch("retention_failing", lambda: bool(self.retention.trouble))
+        self.metrics.watch("retention_timestamp_seconds", lambda: self.retention.done_at / SECOND)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from datetime import timedelta
 
+from bot.app.retention import Ages
 from bot.config import Config, Rate
 from bot.core.delivery import Patience
 from bot.core.events import Call
@@ -84,6 +86,18 @@ def caps(config: Config) -> Caps:
         cost,
         limits.tokens_for_moderators,
     )
+
+
+def ages(config: Config) -> Ages:
+    """Return how long words are kept."""
+
+    def length(age: timedelta | None) -> int | None:
+        return None if age is None else length_of(age)
+
+    kept = config.retention
+    servers = {guild_id: length(age) for guild_id, age in kept.servers.items()}
+    channels = {channel_id: length(age) for channel_id, age in kept.channels.items()}
+    return Ages(length(kept.words), servers, channels)
 
 
 def patience(config: Config) -> Patience:

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from bot.app import from_settings
 from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
@@ -20,6 +21,7 @@ from bot.cli.options import config_option, exposed_dotenv, folder_option, survey
 from bot.cli.output import console, count_text, printable, say_json
 from bot.config import Config, Survey
 from bot.errors import ConfigError
+from bot.times import span
 
 _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 
@@ -51,7 +53,8 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
     if exposed := exposed_dotenv(config_path):
         found_out = "Others on this machine may read the token and what else is in .env."
         settings.append(warned("settings", found_out, f"chmod 600 {exposed}"))
-    return [*settings, *await _models(found.config, settings), *discord, log.log, log.history(names)]
+    models = await _models(found.config, settings)
+    return [*settings, *models, *discord, log.log, log.history(names), _retention(found)]
 
 
 async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
@@ -96,6 +99,21 @@ def _settings(found: Survey) -> list[Result]:
     if unasked := why_unasked(config):
         return [warned("settings", "The language model will not be asked.", unasked)]
     return [fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")]
+
+
+def _retention(found: Survey) -> Result:
+    """Say how long words are kept."""
+    if wrong := _wrong(found, "retention", "words", "servers", "channels"):
+        return warned("retention", f"not checked: {wrong}")
+    kept, ages = found.config.retention, from_settings.ages(found.config)
+    if ages.least is None:
+        return fine("retention", "words are kept until somebody has them erased")
+    everywhere = "for ever" if ages.everywhere is None else span(ages.everywhere)
+    others = [
+        count_text(len(named), what) for named, what in ((kept.servers, "server"), (kept.channels, "channel")) if named
+    ]
+    apart = f"; {' and '.join(others)} otherwise" if others else ""
+    return fine("retention", f"words are kept {everywhere}{apart}; the running bot erases older ones each hour")
 
 
 def _print(results: Sequence[Result]) -> None:

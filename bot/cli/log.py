@@ -16,7 +16,16 @@ from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import count_text, progress, say_json, to_json
 from bot.cli.records import say
-from bot.cli.selection import Selection, chosen, chosen_stream, reading, selecting, stream_options
+from bot.cli.selection import (
+    Selection,
+    archive_option,
+    chosen,
+    chosen_stream,
+    opened_archive,
+    reading,
+    selecting,
+    stream_options,
+)
 from bot.errors import LogError
 from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
@@ -45,9 +54,17 @@ def log() -> None:
     "--limit", type=click.IntRange(0), default=NEWEST, show_default=True, help="Only the newest so many; 0 is all."
 )
 @click.option("--words/--no-words", default=True, show_default=True, help="Show what people and the bot wrote.")
+@archive_option
 @json_option
 def show(
-    *, config_path: Path | None, folder: Path | None, selection: Selection, limit: int, words: bool, as_json: bool
+    *,
+    config_path: Path | None,
+    folder: Path | None,
+    selection: Selection,
+    limit: int,
+    words: bool,
+    archive: Path | None,
+    as_json: bool,
 ) -> None:
     """Show events, oldest first.
 
@@ -55,7 +72,7 @@ def show(
     """
 
     async def run() -> None:
-        async with reading(config_path, folder, words=words) as reader:
+        async with reading(config_path, folder, words=words, archive=archive) as reader:
             query = await selection.query(reader)
             async for line in chosen(reader, query, limit=limit, words=words):
                 if as_json:
@@ -115,6 +132,7 @@ def _anchor(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     help="What `echoless log anchor` once printed: shows too whether the end of the log was taken away since then, or "
     "an older copy put in its place.",
 )
+@archive_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the sums.")
 def verify(
     *,
@@ -123,6 +141,7 @@ def verify(
     channel_id: int | None,
     stream: str | None,
     anchor: Anchor | None,
+    archive: Path | None,
     as_json: bool,
 ) -> None:
     """Check that the log is whole and unchanged. Exit code 1 when something is wrong.
@@ -131,13 +150,15 @@ def verify(
     the key hashes and words can't be checked, and whoever changed the log with care is not found.
     """
     selection = Selection(chosen_stream(channel_id, stream))
-    if anchor and selection.stream:
-        raise click.UsageError("An anchor stands for the whole log: leave out --channel and --stream.")
+    if anchor and (selection.stream or archive):
+        raise click.UsageError("An anchor stands for the whole log: leave out --channel, --stream and --archive.")
     location = log_location(settings(config_path, folder))
     words = location.key is not None or location.key_path.exists()
+    if archive is not None:
+        selection = Selection(opened_archive(location, archive, words=words).manifest.stream)
 
     async def run() -> VerifyReport:
-        async with reading(config_path, folder, words=words) as reader:
+        async with reading(config_path, folder, words=words, archive=archive) as reader:
             query = await selection.query(reader)
             with progress() as bar:
                 return await check_log(
@@ -207,6 +228,7 @@ def rekey(*, config_path: Path | None, folder: Path | None, as_json: bool) -> No
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file, not to stdout.")
 @click.option("--force", is_flag=True, help="Replace the file where there is one.")
 @click.option("--words/--no-words", default=False, show_default=True, help="Include what people and the bot wrote.")
+@archive_option
 def export(
     *,
     config_path: Path | None,
@@ -215,6 +237,7 @@ def export(
     output: Path | None,
     force: bool,
     words: bool,
+    archive: Path | None,
 ) -> None:
     """Write events as JSON Lines, oldest first: all of them unless options choose some.
 
@@ -222,7 +245,7 @@ def export(
     """
 
     async def run(write: Callable[[str], object]) -> None:
-        async with reading(config_path, folder, words=words) as reader:
+        async with reading(config_path, folder, words=words, archive=archive) as reader:
             query = await selection.query(reader)
             total = sum(stream.version for stream in await reader.streams())
             with progress() as bar:

@@ -19,6 +19,7 @@ from bot.config import Config, Survey, survey
 from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
 from bot.errors import ConfigError
+from bot.eventlog.key_file import has_key, read_key
 from bot.eventlog.log import Location
 
 DOTENV = ".env"
@@ -88,6 +89,15 @@ def log_location(config: Config) -> Location:
     """Return the log's folder and key from the settings."""
     key = config.vault_key(os.environ)
     return Location(config.log.path, key=key.get_secret_value() if key else None, key_file=config.log.vault_key_file)
+
+
+def masters_of(location: Location) -> list[bytes]:
+    """Return the master keys that are at hand, the log's own first; raise KeyMismatch without any.
+
+    The one of before the last rotation opens what was copied before it.
+    """
+    older = [path for path in (location.old_key_path, location.next_key_path) if has_key(path)]
+    return [location.key if location.key is not None else read_key(location.key_path), *map(read_key, older)]
 
 
 def program() -> str:

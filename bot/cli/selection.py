@@ -12,14 +12,15 @@ from typing import Any
 
 import click
 
-from bot.cli.options import log_location, settings
+from bot.cli.options import log_location, masters_of, settings
 from bot.cli.points import CHANNEL, MessageType, PointType
 from bot.cli.records import TerminalLine, lines
 from bot.core.events import Recorded
 from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
+from bot.eventlog.archive import Archive, look
 from bot.eventlog.codec import event_models
-from bot.eventlog.log import open_reader
+from bot.eventlog.log import Location, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.points import Point, channel_with, version_at
 
@@ -127,6 +128,13 @@ _SELECTING = (
 )
 
 
+archive_option = click.option(
+    "--archive",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read this file, which `echoless archive` made, and not the log; the log's key opens it.",
+)
+
+
 def chosen_stream(channel_id: int | None, stream: str | None) -> str | None:
     """Return the stream that ``--channel`` or ``--stream`` names; refuse both at once."""
     if channel_id is not None and stream is not None:
@@ -157,12 +165,22 @@ def selecting(command: Command) -> Command:
 
 
 @asynccontextmanager
-async def reading(config_path: Path | None, folder: Path | None, *, words: bool | None) -> AsyncIterator[Reader]:
-    """Open the log for reading, beside a bot that may write it.
+async def reading(
+    config_path: Path | None, folder: Path | None, *, words: bool | None, archive: Path | None = None
+) -> AsyncIterator[Reader]:
+    """Open the log for reading, beside a bot that may write it, or an archive.
 
-    ``words`` tells whether its key is needed. None: the key is used if it exists and fits.
+    ``words`` tells whether the key is needed. None: the key is used if it exists and fits. An archive's seal is checked
+    wherever there is a key.
     """
     location = log_location(settings(config_path, folder))
+    if archive is not None:
+        reader = await opened_archive(location, archive, words=bool(words)).reader()
+        try:
+            yield reader
+        finally:
+            await reader.close()
+        return
     try:
         reader = await open_reader(location, words=words is not False)
     except KeyMismatch as error:
@@ -173,6 +191,18 @@ async def reading(config_path: Path | None, folder: Path | None, *, words: bool 
         yield reader
     finally:
         await reader.close()
+
+
+def opened_archive(location: Location, path: Path, *, words: bool) -> Archive:
+    """Look at an archive under the keys of the log; say so where there is none, and its seal was not checked."""
+    try:
+        masters = masters_of(location)
+    except KeyMismatch as error:
+        if words:
+            raise KeyMismatch(f"{error} Without the words (--no-words) no key is needed.") from error
+        click.echo("There is no key here, so the archive's seal was not checked.", err=True)
+        masters = []
+    return look(path, masters)
 
 
 async def oldest_of_newest(reader: Reader, query: Query, limit: int) -> int:

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 
 from bot.config.llm import Llm
 from bot.config.section import (
+    AGE,
+    AGES,
     CHANNEL,
     COUNT,
     DOLLARS,
@@ -32,6 +34,7 @@ from bot.config.section import (
 )
 from bot.config.values import (
     NOTICES,
+    Age,
     Dollars,
     Duration,
     Every,
@@ -120,6 +123,14 @@ class BackupSettings(Section):
     every: Every = Field(None, description=EVERY)
     keep: Positive = Field(14, description=COUNT)
     folder: FilePath = Field(Path("backup"), description="the path of a folder")
+
+
+class RetentionSettings(Section):
+    """How long people's words are kept, by default, by server and by channel."""
+
+    words: Age = Field(None, description=AGE)
+    servers: Mapping[Snowflake, Age] = Field({}, description=AGES)
+    channels: Mapping[Snowflake, Age] = Field({}, description=AGES)
 
 
 class RepliesSettings(Section):
@@ -241,6 +252,7 @@ class Config(Section):
     discord: DiscordSettings = DiscordSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
+    retention: RetentionSettings = RetentionSettings()
     replies: RepliesSettings = RepliesSettings()
     channels: ChannelsSettings = ChannelsSettings()
     rules: tuple[RuleSettings, ...] = ()

@@ -78,6 +78,11 @@ def parse_every(value: object) -> timedelta | None:
     return None if value in (None, "off") else _positive(parse_duration(value))
 
 
+def parse_age(value: object) -> timedelta | None:
+    """Read how long something is kept; ``forever`` is without an end (None)."""
+    return None if value in (None, "forever") else _positive(parse_duration(value))
+
+
 def parse_snowflake(value: object) -> int:
     """Read a Discord id, a number or a string. JSON needs strings, because large numbers lose digits there."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -176,6 +181,7 @@ def without_huge_numbers(value: Mapping[str, object]) -> Mapping[str, object]:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Every = Annotated[timedelta | None, BeforeValidator(parse_every)]
+Age = Annotated[timedelta | None, BeforeValidator(parse_age)]
 Tokens = Annotated[Annotated[int, Strict(), Field(ge=1, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
 Dollars = Annotated[Annotated[float, Field(gt=0, le=LARGEST)] | None, BeforeValidator(parse_or_off)]
 Limit = Annotated[Rate | None, BeforeValidator(parse_rate)]

@@ -19,11 +19,20 @@ def stream_of(channel_id: int) -> str:
 
 def channel_of(stream: str) -> int | None:
     """Return the channel of a stream, or None when it is not a channel's."""
-    number = stream.removeprefix(_CHANNEL)
-    written = number != stream and number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS
-    return int(number) if written else None
+    return _numbered(stream, _CHANNEL)
 
 
 def guild_stream(guild_id: int) -> str:
     """Return the name of the stream of a server."""
     return f"{_GUILD}{guild_id}"
+
+
+def guild_of(stream: str) -> int | None:
+    """Return the server of a stream, or None when it is not a server's."""
+    return _numbered(stream, _GUILD)
+
+
+def _numbered(stream: str, prefix: str) -> int | None:
+    number = stream.removeprefix(prefix)
+    written = number != stream and number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS
+    return int(number) if written else None

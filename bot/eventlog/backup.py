@@ -9,11 +9,10 @@ The key is never in it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -21,6 +20,7 @@ from typing import TypeAlias
 from bot.errors import LogDamaged, LogError, LogUnwritable
 from bot.eventlog import database, opening, verify
 from bot.eventlog.anchor import anchor_of
+from bot.eventlog.drafts import appear, drafting
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.transactions import one_state, transaction
 from bot.eventlog.vault import Vault
@@ -71,7 +71,7 @@ def take(
     say to replace it.
     """
     _require_room(target, force=force)
-    with translated(), _draft(target) as draft:
+    with translated(), drafting(target, "backup") as draft:
         with (
             closing(database.connection_for_reading(path)) as source,
             closing(sqlite3.connect(draft, isolation_level=None)) as copy,
@@ -81,7 +81,7 @@ def take(
             source.backup(copy, pages=PAGES, progress=lambda _, left, pages: progress("copy", pages - left, pages))
             _settle(copy, manifest)
         _verify(draft, vault, manifest, progress)
-        _appear(draft, target)
+        appear(draft, target, replace=True)
     return manifest
 
 
@@ -197,32 +197,3 @@ def _require_room(target: Path, *, force: bool) -> None:
         raise LogError(f"{target} is no plain file: name another file for the backup.")
     if target.exists() and not force:
         raise LogError(f"{target} is there already: name another file for the backup, or add --force.")
-
-
-@contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Yield the path of an empty file beside ``target``, readable by its owner alone, which is gone at the end."""
-    draft = target.with_name(f"{target.name}.part")
-    try:
-        draft.unlink(missing_ok=True)
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        yield draft
-    except OSError as error:
-        raise LogUnwritable(
-            f"The backup {target} can't be written: {error.strerror}. Check that its folder exists, the permissions "
-            "and the space on the disk."
-        ) from error
-    finally:
-        with suppress(OSError):
-            for suffix in ("", "-journal", "-wal", "-shm"):
-                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-
-
-def _appear(draft: Path, target: Path) -> None:
-    handle = os.open(draft, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    draft.replace(target)
-    database.sync_folder(target.parent)

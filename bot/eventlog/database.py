@@ -1,15 +1,10 @@
-"""The database file: inspected before it is opened, created whole or not at all, migrated forwards.
-
-The header of an SQLite file is documented at https://www.sqlite.org/fileformat.html: magic at 0, page size at 16, size
-in pages at 28, user version at 60, application id at 68.
-"""
+"""The database file: created whole or not at all, migrated forwards, connected to."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sqlite3
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -21,7 +16,7 @@ import aiosqlite
 
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
 from bot.eventlog.sqlite_errors import RESTORE, translated
-from bot.eventlog.wal import shm_path, wal_pages, wal_path
+from bot.eventlog.wal import shm_path, wal_path
 
 APPLICATION_ID = 0x4563686F
 """``Echo`` in ASCII: marks a database file as ours."""
@@ -33,9 +28,6 @@ BUSY_MILLISECONDS = 5000
 WAL_BYTES = 2**24
 """The size to which SQLite cuts the file of the write-ahead log when that begins anew."""
 
-_HEADER_BYTES = 100
-_PAGE_SIZES = frozenset(2**power for power in range(9, 17))
-_MAGIC = b"SQLite format 3\x00"
 
 BOOKKEEPING = """
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT;
@@ -85,45 +77,8 @@ def migrations() -> tuple[tuple[str, str], ...]:
     return tuple((script.name, script.read_text(encoding="utf-8")) for script in sorted(scripts, key=lambda s: s.name))
 
 
-def inspect(path: Path) -> int:
-    """Return the schema version of the log file at ``path``, read from its header without changing anything.
-
-    Raises LogDamaged for a truncated file or one that is no SQLite database, LogForeign for another program's database
-    or a newer release's log.
-    """
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-            # Read the size after the header, because a running owner makes the file grow.
-            size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise LogUnwritable(f"The log {path} can't be read: {error.strerror}. Check its permissions.") from error
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise LogDamaged(f"{path} is not an SQLite database ({size} bytes): {RESTORE}")
-    page_size = struct.unpack_from(">H", header, 16)[0]
-    page_size = 65536 if page_size == 1 else page_size
-    pages, version, application = (struct.unpack_from(">I", header, at)[0] for at in (28, 60, 68))
-    if application != APPLICATION_ID:
-        raise LogForeign(f"{path} belongs to another program: name an empty folder for the log (log.path).")
-    _refuse_newer(path, version)
-    if page_size not in _PAGE_SIZES:
-        raise LogDamaged(f"{path} has a damaged header (page size {page_size}). {RESTORE}")
-    if _is_short(path, size, pages, page_size):
-        raise LogDamaged(f"{path} is cut short: {size} of {pages * page_size} bytes are there. {RESTORE}")
-    return int(version)
-
-
-def _is_short(path: Path, size: int, pages: int, page_size: int) -> bool:
-    """Tell whether pages are missing from both the file and the write-ahead log.
-
-    A crash or a full disk during a checkpoint leaves a short file. It may end within a page; the other pages are still
-    in the write-ahead log. A running owner may have finished the checkpoint meanwhile.
-    """
-    missing = set(range(size // page_size + 1, pages + 1))
-    return bool(missing) and not missing <= wal_pages(path, page_size) and path.stat().st_size < pages * page_size
-
-
-def _refuse_newer(path: Path, version: int) -> None:
+def refuse_newer(path: Path, version: int) -> None:
+    """Raise LogForeign for the schema of a newer release."""
     if version > len(migrations()):
         raise LogForeign(
             f"{path} has schema version {version} and this release knows {len(migrations())}: use the newer release."
@@ -137,15 +92,20 @@ def create(path: Path, *, now: int, begin: Callable[[sqlite3.Connection], None])
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600, exist_ok=False)
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
-            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.executescript(BOOKKEEPING)
-            migrate(connection, now=now)
+            lay_out(connection, now=now)
             begin(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         draft.rename(path)
         sync_folder(path.parent)
+
+
+def lay_out(connection: sqlite3.Connection, *, now: int) -> None:
+    """Give an empty database the schema of a log."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.executescript(BOOKKEEPING)
+    migrate(connection, now=now)
 
 
 def migrate(connection: sqlite3.Connection, *, now: int) -> None:
@@ -194,7 +154,7 @@ def connection_alone(path: Path) -> sqlite3.Connection:
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     """Return the schema version, and refuse a newer one: the header may be old, and the write-ahead log know better."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    _refuse_newer(path, version)
+    refuse_newer(path, version)
     return version
 
 
@@ -217,6 +177,12 @@ def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     # SQLite's own checkpoint at 64 MiB, for when no checkpointer runs (see checkpoints.py).
     connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
+
+
+async def connect_alone(path: Path) -> Connection:
+    """Return a connection that reads a database file that nobody writes, without looking at files beside it."""
+    uri = _uri(path, "ro") + _IMMUTABLE
+    return await _connect(uri, partial(_prepare_reading, path=path, uri=uri))
 
 
 async def connect_reader(path: Path) -> Connection:

@@ -41,7 +41,8 @@ class Wanted:
     ``person_id``: all that they wrote, answers to them, and summaries that saw their words. ``message_ids``: messages
     with their edits and the summaries that saw them, with ``answers`` the answers to them, too; for a message of the
     bot, the answer that it shows. ``stream`` is that of a channel or a server, ``guild_id`` a server with all its
-    channels. ``before``: recorded before this moment, in microseconds.
+    channels. ``before``: recorded before this moment, in microseconds. ``upto`` is the last version of the stream.
+    ``personas``: those of channels and servers, too.
     """
 
     person_id: int | None = None
@@ -50,6 +51,8 @@ class Wanted:
     stream: str | None = None
     guild_id: int | None = None
     before: int | None = None
+    upto: int | None = None
+    personas: bool = True
 
     def __post_init__(self) -> None:
         if not self.message_ids and (self.person_id, self.stream, self.guild_id, self.before) == (None,) * 4:
@@ -150,7 +153,7 @@ def _pieces_of(wanted: Wanted, after: int, connection: sqlite3.Connection) -> di
     about = positions_about(connection, wanted.message_ids, answers=wanted.answers) if wanted.message_ids else None
     pieces: dict[int, list[_Piece]] = {}
     broken: dict[int, int] = {}
-    asked = Words(after, streams, wanted.before, wanted.person_id, about)
+    asked = Words(after, streams, wanted.before, wanted.upto, wanted.personas, wanted.person_id, about)
     for stream_id, version, is_wanted in words_of(connection, asked):
         if not is_wanted:
             broken[stream_id] = version

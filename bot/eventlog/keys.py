@@ -31,8 +31,8 @@ LOG_ID_BYTES = 16
 FIRST_RELEASES = 0
 """The number of the key with which the first releases sealed words."""
 
-_WRAP, _SEAL, _LINK, _WORDS, _NOTE = (
-    f"echoless {purpose} 2".encode() for purpose in ("wrap", "seal", "link", "words", "note")
+_WRAP, _SEAL, _LINK, _WORDS, _NOTE, _ARCHIVE = (
+    f"echoless {purpose} 2".encode() for purpose in ("wrap", "seal", "link", "words", "note", "archive")
 )
 _WRAPPED = struct.Struct(">qq")
 _NUMBERED = struct.Struct(">q32s")
@@ -68,6 +68,10 @@ class LogKeys:
         """Return what links events; raise LogError for a log of the first releases, which has to be opened first."""
         key = self.numbered[self.begun.key_number]
         return Chain(self.begun, _derived(key, _LINK), _derived(key, _WORDS))
+
+    def archiving(self) -> bytes:
+        """Return the key that seals archives; raise LogError for a log of the first releases."""
+        return _derived(self.numbered[self.begun.key_number], _ARCHIVE)
 
     def with_new(self) -> LogKeys:
         """Return the keys with a fresh one, which seals words from then on."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import KeyMismatch, LogError, LogUnwritable
-from bot.eventlog import database, forms, keys, opening, snapshots
+from bot.eventlog import database, forms, header, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
@@ -190,7 +190,7 @@ async def open_log(
     prepare_folder(location.folder)
     require_plain(location.database, location.key_path)
     require_own(location.database)
-    older = location.has_log() and database.inspect(location.database) < len(database.migrations())
+    older = location.has_log() and header.inspect(location.database) < len(database.migrations())
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
@@ -235,7 +235,7 @@ def require_log(location: Location) -> None:
     if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     require_plain(location.database, location.key_path)
-    database.inspect(location.database)
+    header.inspect(location.database)
     opening.see(location.database)
 
 

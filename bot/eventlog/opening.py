@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.errors import LogDamaged, LogError, LogIncomplete
+from bot.errors import LogDamaged, LogError, LogForeign, LogIncomplete
 from bot.eventlog import database, tail
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Vault
@@ -34,6 +34,8 @@ from bot.eventlog.wal import WriteAheadLog, leftover_fits, read_wal, wal_path
 
 BACKUP = "backup"
 """The name in ``meta`` of a backup's manifest."""
+ARCHIVE = "archive"
+"""The name in ``meta`` of an archive's manifest (see :mod:`bot.eventlog.archive`)."""
 IN_USE = "in_use"
 """The name in ``meta`` of the mark."""
 FEWEST = 256
@@ -63,6 +65,7 @@ class Alone:
     cookie: int = 0
     position: int = 0
     is_backup: bool = False
+    is_archive: bool = False
     readable: bool = True
 
 
@@ -87,13 +90,15 @@ class Files:
 
 
 def see(path: Path) -> Files:
-    """Look at the files of a log; raise LogIncomplete where they can't be all of it.
+    """Look at the files of a log; raise LogIncomplete where they can't be all of it, LogForeign for an archive.
 
     For owners and readers.
     """
     log_path = wal_path(path)
     there = log_path.exists()
     files = Files(path, _alone(path), read_wal(log_path) if there else None)
+    if files.alone.is_archive:
+        raise LogForeign(f"{path} is an archive of a channel, and no log: `echoless log show --archive FILE` reads it.")
     if files.alone.mark is None or files.sqlite_made_it:
         return files
     if files.wal is None and there:
@@ -183,11 +188,11 @@ def _alone(path: Path) -> Alone:
 
 
 def _read_alone(connection: sqlite3.Connection) -> Alone:
-    meta = dict(connection.execute("SELECT name, value FROM meta WHERE name IN (?, ?)", (BACKUP, IN_USE)))
+    meta = dict(connection.execute("SELECT name, value FROM meta WHERE name IN (?, ?, ?)", (BACKUP, ARCHIVE, IN_USE)))
     noted = meta.get(IN_USE)
     mark = Mark(*_MARK.unpack(noted)) if isinstance(noted, bytes) and len(noted) == _MARK.size else None
     (cookie,) = connection.execute("PRAGMA schema_version").fetchone()
-    return Alone(mark, cookie, tail.newest_position(connection), BACKUP in meta)
+    return Alone(mark, cookie, tail.newest_position(connection), BACKUP in meta, ARCHIVE in meta)
 
 
 def _may_be_empty(files: Files, log_path: Path) -> bool:

@@ -314,6 +314,15 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
     return int(row[0]) if row else 0
 
 
+def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
+    """Return the state of ``stream`` as it is now, for work without a loop."""
+    found = Quarantine()
+    _, state, whole = _begun(stream, None, found, connection)
+    while not whole:
+        state, whole = _advanced(stream, None, found, state, connection)
+    return state
+
+
 def _begun(
     stream: str, upto: int | None, quarantine: Quarantine, connection: sqlite3.Connection
 ) -> tuple[int, Conversation, bool]:

@@ -32,7 +32,7 @@ from bot.core.events import (
 )
 from bot.core.streams import BOT_STREAM
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogUnwritable
-from bot.eventlog import backup, database, keys, opening, verify
+from bot.eventlog import backup, database, header, keys, opening, verify
 from bot.eventlog.backup import OnProgress
 from bot.eventlog.log import SCRATCH, EventLog, Location, open_log, open_reader
 from bot.eventlog.owner import Ownership
@@ -100,7 +100,7 @@ async def restore(
     when the backup may be incomplete, unless ``force`` says to go on; LogDamaged when the backup is damaged.
     """
     require_plain(source, location.key_path)
-    database.inspect(source)
+    header.inspect(source)
     alone = _is_half(source, force=force)
     prepare_folder(location.folder)
     ownership = Ownership(location.folder)

@@ -71,10 +71,10 @@ async def verify(
         yield Progress(events.checked - checked, findings, events.erased - erased)
 
 
-def pages(connection: sqlite3.Connection, vault: Vault | None) -> Iterator[Progress]:
-    """Check a whole log as :func:`verify` does, for work without a loop."""
-    events = EventCheck(vault, None)
-    for step in _steps(events, None, None):
+def pages(connection: sqlite3.Connection, vault: Vault | None, stream: str | None = None) -> Iterator[Progress]:
+    """Check the whole log, or one stream of it, as :func:`verify` does, for work without a loop."""
+    events = EventCheck(vault, stream)
+    for step in _steps(events, stream, None):
         checked, erased = events.checked, events.erased
         findings = step(connection)
         yield Progress(events.checked - checked, findings, events.erased - erased)

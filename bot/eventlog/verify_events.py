@@ -27,6 +27,9 @@ SELECT position, stream_id, version, type, v, recorded_at, key_kind, key_id, key
        data, body_digest, hash, subject_id, salt, sealed
 FROM events WHERE position > ? AND (? OR stream_id = ?) ORDER BY position LIMIT ?
 """
+BEFORE = "before"
+"""The name in ``meta`` of an archive's hashes that stand before its events in the whole log, one after the other."""
+_HASH_BYTES = 32
 _SNAPSHOTS = "SELECT version, digest FROM snapshots WHERE stream_id = ? AND fold = ?"
 
 
@@ -93,6 +96,7 @@ class EventCheck:
         self._root: chain.Root | None = chain.Root(vault.keys.log_id if vault else b"")
         self._position = 0
         self._hash = b""
+        self._kept_before: bytes | None = None
         self._streams: dict[int, _Stream] = {}
         self._receipts = Receipts()
 
@@ -167,14 +171,23 @@ class EventCheck:
             row.data.encode(errors="surrogateescape"),
             row.body_digest,
         )
-        before = self._before(connection, row.position)
+        before = self._before(connection, row)
         return chain.expected_link(self._chain, row.position, stream.hash, before, fields)
 
-    def _before(self, connection: sqlite3.Connection, position: int) -> bytes:
-        if position == self._position + 1:
+    def _before(self, connection: sqlite3.Connection, row: _Row) -> bytes:
+        """Return the hash that stands before an event in the whole log. Which one is right, the event's own hash tells.
+
+        An archive holds one stream alone, and these hashes beside it.
+        """
+        if row.position == self._position + 1:
             return self._hash
-        row = connection.execute("SELECT hash FROM events WHERE position = ?", (position - 1,)).fetchone()
-        return row[0] if row else b""
+        found = connection.execute("SELECT hash FROM events WHERE position = ?", (row.position - 1,)).fetchone()
+        if found:
+            return bytes(found[0])
+        if self._kept_before is None:
+            kept = connection.execute("SELECT value FROM meta WHERE name = ?", (BEFORE,)).fetchone()
+            self._kept_before = bytes(kept[0]) if kept else b""
+        return self._kept_before[_HASH_BYTES * (row.version - 1) : _HASH_BYTES * row.version]
 
     def _words(self, stream: _Stream, row: _Row, problems: list[str]) -> None:
         if row.sealed is None and row.salt is None and row.subject_id is None:

@@ -13,6 +13,7 @@ from bot.core.events import (
     ConversationSummarised,
     KeyKind,
     MessageReceived,
+    PersonaSet,
     ReplyAbandoned,
     ReplyComposed,
 )
@@ -60,6 +61,8 @@ class Words:
     after: int = 0
     streams: Sequence[int] | None = None
     before: int | None = None
+    upto: int | None = None
+    personas: bool = True
     person_id: int | None = None
     about: Sequence[int] | None = None
 
@@ -71,9 +74,13 @@ class Words:
 
 def words_of(connection: sqlite3.Connection, wanted: Words) -> Iterator[tuple[int, int, bool]]:
     """Yield stream id, version, and whether its words are wanted, of events with words, in the order of the log."""
-    condition, condition_values = "1", list[object]()
-    if wanted.before is not None:
-        condition, condition_values = "recorded_at < ?", [wanted.before]
+    conditions = (
+        ("recorded_at < ?", wanted.before),
+        ("version <= ?", wanted.upto),
+        ("type <> ?", None if wanted.personas else PersonaSet.TYPE),
+    )
+    condition = " AND ".join(("1", *(clause for clause, value in conditions if value is not None)))
+    condition_values: list[object] = [value for _, value in conditions if value is not None]
     clauses: list[str] = ["sealed IS NOT NULL", "position > ?"]
     values: list[object] = [wanted.after]
     if wanted.about is not None:

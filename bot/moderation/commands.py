@@ -8,6 +8,7 @@ socket, the name in the settings' ``[moderation.commands]``, and the row in the 
 from __future__ import annotations
 
 from bot.moderation import (
+    archived,
     checks,
     erase,
     explain,
@@ -363,6 +364,11 @@ ERASE = Command(
 
 PREVIEW_OF_ERASE = Command("preview_erase", Topic.LOG, "Show which words would be erased.", erase.preview)
 
+ERASE_ARCHIVED = Command(
+    "erase_archived", Topic.LOG, "Erase the words that an archive holds.", archived.erase_archived, writes=True
+)
+"""The last step of ``echoless archive --erase``."""
+
 GROUPS = {
     "replay": "See, explain, rewind and repair conversations.",
     "persona": "Show, set and clear who I am here.",
@@ -379,7 +385,7 @@ def twins() -> dict[str, Command]:
 def calls() -> dict[str, Command]:
     """Return the commands of the control socket: the twins, the previews of those that have one, and erasing."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
-    return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE)}
+    return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE, ERASE_ARCHIVED)}
 
 
 def for_all() -> frozenset[str]:

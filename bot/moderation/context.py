@@ -20,11 +20,24 @@ from bot.responders.protocol import Condition, Responder
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionStatus:
+    """How the erasing of old words goes: when it was done last (microseconds, None: not yet), of how many events.
+
+    ``trouble`` says why the last run failed ("": it did not).
+    """
+
+    at: int | None
+    erased: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessStatus:
     """The status of a running bot: its connection to Discord, its counts in memory, its troubles.
 
     ``waiting`` counts what waits to be written to the log, ``working`` the channels with replies in progress.
-    ``models`` are the conditions of the language models that answers depend on.
+    ``models`` are the conditions of the language models that answers depend on. ``retention`` is None where words are
+    kept for ever.
     """
 
     connected: bool
@@ -33,6 +46,7 @@ class ProcessStatus:
     working: int
     trouble: tuple[str, ...] = ()
     models: tuple[Condition, ...] = ()
+    retention: RetentionStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

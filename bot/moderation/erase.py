@@ -8,6 +8,7 @@ from bot.core.events import ErasureReason
 from bot.core.streams import channel_of, stream_of
 from bot.eventlog import erasing
 from bot.eventlog.erasing import Affected, Wanted
+from bot.moderation.archived import archives_of
 from bot.moderation.checks import OnProgress
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
@@ -46,10 +47,11 @@ async def erase(  # noqa: PLR0913 - one for each option
         if erased.emptied
         else ("Somebody reads an older state of the log, so pages of before stay in its -wal until they have ended.",)
     )
+    archives = await archives_of(context.reader, wanted.stream)
     return Report(
         f"The words of {count_text(erased.events, 'event')} in {count_text(erased.streams, 'stream')} are erased",
-        held,
-        {"events": erased.events, "streams": erased.streams, "emptied": erased.emptied},
+        (*held, *map(_archived, archives)),
+        {"events": erased.events, "streams": erased.streams, "emptied": erased.emptied, "archives": archives},
     )
 
 
@@ -67,14 +69,27 @@ async def preview(
     wanted = _wanted(context, person_id, message_id, channel_id, server_id, before, answers=answers)
     found = sorted(await erasing.find(context.reader, wanted), key=lambda each: -each.events)
     total = sum(each.events for each in found)
-    rest = found[MOST_STREAMS:]
+    rest, archives = found[MOST_STREAMS:], await archives_of(context.reader, wanted.stream)
     return Report(
         f"The words of {count_text(total, 'event')} in {count_text(len(found), 'stream')} would be erased, for ever"
         if found
         else "There are no such words in the log",
-        (*map(_line, found[:MOST_STREAMS]), *((f"and {count_text(len(rest), 'stream')} more",) if rest else ())),
-        {"changed": bool(found), "events": total, "by_stream": {each.stream: each.events for each in found}},
+        (
+            *map(_line, found[:MOST_STREAMS]),
+            *((f"and {count_text(len(rest), 'stream')} more",) if rest else ()),
+            *map(_archived, archives),
+        ),
+        {
+            "changed": bool(found),
+            "events": total,
+            "by_stream": {each.stream: each.events for each in found},
+            "archives": archives,
+        },
     )
+
+
+def _archived(digest: str) -> str:
+    return f"An archive may hold such words: to be rid of them, delete the file. SHA-256 {digest}"
 
 
 def _line(found: Affected) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ def _process(context: CommandContext) -> dict[str, Any]:
                 }
                 for each in live.models
             ],
+            "retention": live.retention and asdict(live.retention),
         },
     }
 
@@ -153,7 +155,7 @@ def _lines(data: dict[str, Any], now: int) -> tuple[str, ...]:
         "busy": ", ".join(f"{each['channel_id']} ({each['events']:,})" for each in data["busy_channels"])
         or "no channel",
         "last catch-up": _catchup(data["last_catchup"], now),
-        **_process_facts(data),
+        **_process_facts(data, now),
         "settings": data["settings"] or "-",
     }
     if gateway := data["gateway"]:
@@ -169,7 +171,7 @@ def _catchup(found: dict[str, Any] | None, now: int) -> str:
     return f"channel {found['channel_id']}, {count_text(found['count'], 'message')}, {_ago(found['at'], now)}"
 
 
-def _process_facts(data: dict[str, Any]) -> dict[str, str]:
+def _process_facts(data: dict[str, Any], now: int) -> dict[str, str]:
     owner, bot = data["owner"], data["bot"]
     facts = {"owner": f"{_holder(owner)} since {utc_time(owner['since'])}" if owner else "nobody"}
     if bot:
@@ -179,7 +181,17 @@ def _process_facts(data: dict[str, Any]) -> dict[str, str]:
         )
         if bot["models"]:
             facts["models"] = "; ".join(map(_model, bot["models"]))
+        if bot["retention"]:
+            facts["retention"] = _retention(bot["retention"], now)
     return facts
+
+
+def _retention(found: dict[str, Any], now: int) -> str:
+    """Return in words how the erasing of old words goes."""
+    trouble = f"; failing: {found['trouble']}" if found["trouble"] else ""
+    return (
+        f"old words erased {_ago(found['at'], now)}, of {count_text(found['erased'], 'event')} since the start{trouble}"
+    )
 
 
 def _holder(owner: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ Watched = Literal[
     "backup_timestamp_seconds",
     "unreadable_events",
     "unreadable_channels",
+    "retention_failing",
+    "retention_timestamp_seconds",
 ]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
@@ -36,6 +38,8 @@ WATCHED: dict[Watched, str] = {
     "backup_timestamp_seconds": "When this process took its last backup, 0 before the first.",
     "unreadable_events": "Events that can't be read and are skipped, as far as they were come upon.",
     "unreadable_channels": "Channels that can't be read from the log just now.",
+    "retention_failing": "1 while the last try to erase old words failed.",
+    "retention_timestamp_seconds": "When this process last erased old words, 0 before the first time.",
 }
 
 

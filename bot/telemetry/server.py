@@ -19,9 +19,9 @@ class Health:
     """The health of the process. Each of ``reasons`` names a problem; without any, the process works.
 
     ``gateway`` and ``log`` are states in one word; ``pending`` counts unfinished replies. ``model`` says which language
-    model is away and why, ``backup`` why the last backup failed, ``reading`` which channels can't be read from the log
-    ("": nothing is wrong). ``unreadable`` counts the events that can't be read and are skipped. They are no reasons,
-    because a restart of the bot does not help.
+    model is away and why, ``backup`` why the last backup failed, ``retention`` why old words could not be erased,
+    ``reading`` which channels can't be read from the log ("": nothing is wrong). ``unreadable`` counts the events that
+    can't be read and are skipped. They are no reasons, because a restart of the bot does not help.
     """
 
     gateway: str
@@ -30,13 +30,14 @@ class Health:
     reasons: tuple[str, ...] = ()
     model: str = ""
     backup: str = ""
+    retention: str = ""
     reading: str = ""
     unreadable: int = 0
 
     @property
     def status(self) -> str:
         """Return the health in one word."""
-        degraded = self.model or self.backup or self.reading or self.unreadable
+        degraded = self.model or self.backup or self.retention or self.reading or self.unreadable
         return "failing" if self.reasons else "degraded" if degraded else "ok"
 
 

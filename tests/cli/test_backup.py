@@ -408,7 +408,8 @@ class TestRestore:
         assert "The words of 1 event were erased since the backup, and are again." in ran.out
         shown = run("log", "show", "--log", folder, "--json").rows
         assert [row["type"] for row in shown][-3:] == ["log.restored", "words.erased", "message.deleted"]
-        assert shown[-2]["data"] == {"reason": "asked by the person", "by": "7", "versions": [{"first": 1, "last": 1}]}
+        receipt = {"reason": "asked by the person", "by": "7", "versions": [{"first": 1, "last": 1}], "archive": ""}
+        assert shown[-2]["data"] == receipt
         assert "all is well" in run("log", "verify", "--log", folder).out
 
     def test_half_a_copy_is_taken_only_with_force(self, run: Run, folder: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from bot.sandbox.options import DEFAULT_TOKEN, SandboxOptions
 from bot.sandbox.server import Sandbox
 
 RULE = '[[rules]]\nmatch = "hi"\nreply = "hello"\n'
-CHECKS = ["settings", "token", "gateway", "intents", "permissions", "clock", "log", "history"]
+CHECKS = ["settings", "token", "gateway", "intents", "permissions", "clock", "log", "history", "retention"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ def test_a_dry_run_shows_and_erases_nothing(run: Run, folder: Path) -> None:
         f"channel {GENERAL}: 3 events",
     ]
     assert run("erase", "--person", ALICE, "--dry-run", "--log", folder, "--json").rows == [
-        {"changed": True, "events": 3, "by_stream": {f"channel:{GENERAL}": 3}}
+        {"changed": True, "events": 3, "by_stream": {f"channel:{GENERAL}": 3}, "archives": []}
     ]
 
 
 def test_a_person_goes_and_the_log_says_so(run: Run, folder: Path) -> None:
     """The rest stays, and there is nothing to erase a second time."""
     assert run("erase", "--person", f"<@{ALICE}>", "--yes", "--log", folder, "--json").rows == [
-        {"events": 3, "streams": 1, "emptied": True, "backups": 0, "replaced": 0}
+        {"events": 3, "streams": 1, "emptied": True, "archives": [], "backups": 0, "replaced": 0}
     ]
 
     shown = run("log", "show", "--log", folder, "--words", "--json").rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import struct
+import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
-from bot.eventlog import database
+from bot.eventlog import database, header
 from bot.eventlog.log import EventLog, Location, open_reader
 from bot.eventlog.verify import verify
 
@@ -109,6 +110,22 @@ async def test_the_refusal_of_a_short_file_says_how_much_is_there(made: Location
     assert f"cut short: {5 * PAGE} of {len(whole)} bytes" in str(await refused(made, opened))
 
 
+async def test_a_header_that_names_too_many_pages_takes_no_memory(made: Location) -> None:
+    """Four bytes of damage name 17 TB; the list of the pages that are missing would not fit into a machine."""
+    with made.database.open("r+b") as file:
+        file.seek(28)
+        file.write(struct.pack(">I", 2**22))
+    tracemalloc.start()
+    try:
+        with pytest.raises(LogDamaged, match="cut short"):
+            header.inspect(made.database)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10**6
+
+
 async def test_a_file_longer_than_it_says_is_opened(made: Location, opened: Opener) -> None:
     """The database does not reach there: a write that a full disk ended leaves such a tail."""
     with made.database.open("ab") as file:
@@ -156,8 +173,8 @@ async def test_a_checkpoint_that_ends_while_the_file_is_looked_at_is_no_damage(
         path.write_bytes(whole)
         return set()
 
-    monkeypatch.setattr(database, "wal_pages", ends)
-    assert database.inspect(made.database) == len(database.migrations())
+    monkeypatch.setattr(header, "wal_pages", ends)
+    assert header.inspect(made.database) == len(database.migrations())
 
 
 @pytest.mark.parametrize(

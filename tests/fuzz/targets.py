@@ -108,6 +108,7 @@ _SCALARS = (
 )  # fmt: skip
 _KEYS = (
     "discord.api_url", "discord.gateway_url", "discord.token_file", "log.path", "log.hot_bytes", "log.snapshot_every",
+    "retention.words", "retention.servers",
     "replies.max_age", "replies.send_timeout", "replies.max_attempts", "replies.window", "replies.answer",
     "replies.responder",
     "replies.notices", "channels.record", "catchup.max_age", "catchup.max_messages", "audit.every",
@@ -133,6 +134,7 @@ def _files(draw: st.DrawFn) -> bytes:
 def _used(config: Config) -> None:
     """Do what a start does with settings."""
     answering_version(config)
+    from_settings.ages(config)
     from_settings.caps(config)
     from_settings.patience(config)
     from_settings.limiter(config, lambda: 0.0)

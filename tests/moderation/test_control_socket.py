@@ -288,11 +288,15 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(
         await waiting
 
 
+OF_THE_TERMINAL = {"erase", "preview_erase", "erase_archived"}
+"""The steps of ``echoless erase`` and ``echoless archive``."""
+
+
 def test_every_command_can_be_asked_for() -> None:
-    """All of ``/replay`` and erasing, and what these commands show before they ask."""
+    """All of ``/replay``, what its commands show before they ask, and steps of the terminal's commands."""
     replay = {command.name for command in COMMANDS if command.group == REPLAY}
 
-    assert set(calls()) == replay | {"preview_rewind", "preview_reset", "erase", "preview_erase"}
+    assert set(calls()) == replay | {"preview_rewind", "preview_reset"} | OF_THE_TERMINAL
 
 
 async def test_only_so_many_clients_are_connected_at_once(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
-from tests.torture import copies, flips, grep, restore, tamper
+from tests.torture import archives, copies, flips, grep, restore, tamper
 from tests.torture.table import Options, Outcome
 
 COMMANDS: Mapping[str, Callable[[Options], Outcome]] = {
     "flips": flips.run,
+    "archives": archives.run,
     "tamper": tamper.run,
     "copies": copies.run,
     "restore": restore.run,
@@ -29,7 +30,7 @@ def main() -> int:
     """Run what was asked for, print a table of each, and return 1 if any reached less than it has to."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("command", nargs="?", choices=[*COMMANDS, "all"], default="all")
-    parser.add_argument("--count", type=int, default=10_000, help="changes that flips makes (default: 10000)")
+    parser.add_argument("--count", type=int, default=10_000, help="changes by flips and archives (default: 10000)")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is random (default: 1)")
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object a command")
     given = parser.parse_args()

@@ -25,6 +25,9 @@ from tests.corpus.record import record_types
 
 Seen = dict[str, Any]
 
+FIRST = 1_200_000_000_000_000_000
+"""The id of the first message of those that are appended."""
+
 OF_THE_ANCHOR = ("up to position", "its end was taken away", "another log than the anchor", "since the anchor")
 """What only an anchor shows is told in these words."""
 
@@ -67,7 +70,7 @@ async def make_log_in_use(closed: Location, folder: Path) -> Location:
     return Location(folder)
 
 
-async def append_more(log: EventLog, messages: int, first: int = 1_200_000_000_000_000_000) -> None:
+async def append_more(log: EventLog, messages: int, first: int = FIRST) -> None:
     """Append messages to two channels in turn, and a snapshot of one."""
     for number in range(messages):
         stream = f"channel:{1 + number % 2}"

@@ -11,7 +11,7 @@ import pytest
 from bot.eventlog import rekeying
 from bot.eventlog.log import open_reader
 from tests.tampering import tampering
-from tests.torture import copies, flips, grep, logs, tamper
+from tests.torture import archives, copies, flips, grep, logs, tamper
 from tests.torture.forgeries import FORGERIES, Forgery, guessed
 
 CHANGES = 120
@@ -50,6 +50,17 @@ async def test_no_change_of_a_file_is_passed_over(tmp_path: Path) -> None:
         verdict, why = await flips.tried(template, change, tmp_path / "copy", owned=number % 4 == 0)
 
         assert verdict not in {flips.Verdict.SILENT, flips.Verdict.TRACEBACK}, f"{change.file} {change.text}: {why}"
+
+
+def test_no_change_of_an_archive_is_passed_over(tmp_path: Path) -> None:
+    """Nor is a file taken for one that is none."""
+    chance = random.Random()
+    whole, key = archives.whole_in(tmp_path)
+
+    assert archives.refusal(whole, tmp_path / "copy", key) == ""
+    for _ in range(CHANGES):
+        kind, changed = archives.any_change(whole, chance)
+        assert archives.refusal(changed, tmp_path / "copy", key), kind
 
 
 async def test_what_a_reader_sees_shows_a_change(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class WordsErased(PlainEvent):
     """The words of the events at ``versions`` of this stream are gone, and with them whose they were.
 
     Recording this erases them, so that nobody has the one without the other. ``by`` is who asked: a person's id, the
-    name of a program, or "" for nobody.
+    name of a program, or "" for nobody. ``archive`` is the SHA-256 of the file that holds them, if they were archived.
     """
 
     TYPE = "words.erased"
@@ -28,6 +28,7 @@ class WordsErased(PlainEvent):
     reason: ErasureReason
     versions: tuple[Span, ...]
     by: str = ""
+    archive: str = ""
 
     def covers(self, version: int) -> bool:
         """Tell whether it is the receipt for the event at ``version``."""
