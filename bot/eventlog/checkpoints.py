@@ -24,7 +24,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import LogError
-from bot.eventlog.database import PAGE_SIZE, Connection, empty_wal
+from bot.eventlog.database import BUSY_MILLISECONDS, PAGE_SIZE, Connection
 from bot.eventlog.wal import wal_length
 
 EVERY = 1_700
@@ -130,6 +130,21 @@ class Checkpointer:
     async def close(self) -> None:
         """Close the connection that copies. The file stays open until the other connections are closed."""
         await self._aside.close()
+
+
+def empty_wal(connection: sqlite3.Connection) -> bool:
+    """Bring all pages into the database and cut the write-ahead log to nothing, without waiting; tell whether it is.
+
+    Somebody who reads an older state of the log keeps it from being emptied.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        busy = 1
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    return not busy
 
 
 def _copied_and_synced(file: FileIO, connection: sqlite3.Connection, least: int = EVERY) -> int:

@@ -267,21 +267,6 @@ def _creating(path: Path) -> Iterator[None]:
         ) from error
 
 
-def empty_wal(connection: sqlite3.Connection) -> bool:
-    """Bring all pages into the database and cut the write-ahead log to nothing, without waiting; tell whether it is.
-
-    Somebody who reads an older state of the log keeps it from being emptied.
-    """
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.OperationalError:
-        busy = 1
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    return not busy
-
-
 def sync_folder(folder: Path) -> None:
     """Sync a folder, so that a rename in it survives a power loss."""
     handle = os.open(folder, os.O_RDONLY)

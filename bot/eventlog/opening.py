@@ -27,6 +27,7 @@ import structlog
 
 from bot.errors import LogDamaged, LogError, LogForeign, LogIncomplete
 from bot.eventlog import database, tail
+from bot.eventlog.checkpoints import empty_wal
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Vault
 from bot.eventlog.verify import require_whole
@@ -172,7 +173,7 @@ def mark(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection):
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, noted))
         connection.execute(f"PRAGMA schema_version = {cookie}")
-    database.empty_wal(connection)
+    empty_wal(connection)
 
 
 def unmark(connection: sqlite3.Connection) -> None:
