@@ -8,6 +8,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dotenv import dotenv_values
 from bot.config import Config, Survey, survey
 from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
-from bot.errors import ConfigError
+from bot.errors import ConfigError, KeyMismatch
 from bot.eventlog.key_file import has_key, read_key
 from bot.eventlog.log import Location
 
@@ -96,8 +97,11 @@ def masters_of(location: Location) -> list[bytes]:
 
     The one of before the last rotation opens what was copied before it.
     """
-    older = [path for path in (location.old_key_path, location.next_key_path) if has_key(path)]
-    return [location.key if location.key is not None else read_key(location.key_path), *map(read_key, older)]
+    masters = [location.key if location.key is not None else read_key(location.key_path)]
+    for path in filter(has_key, (location.old_key_path, location.next_key_path)):
+        with suppress(KeyMismatch):
+            masters.append(read_key(path))
+    return masters
 
 
 def program() -> str:

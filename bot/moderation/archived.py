@@ -15,7 +15,7 @@ from bot.moderation.text import count_text
 async def erase_archived(
     context: CommandContext, channel_id: int, version: int, digest: str, *, by: str, progress: OnProgress | None = None
 ) -> Report:
-    """Erase the words of a channel up to ``version``, which the archive of SHA-256 ``digest`` holds.
+    """Erase the words of a channel up to ``version``, which the archive of SHA-256 ``digest`` holds, but for a persona.
 
     Raises ModerationError while a reply is open, which may need them.
     """
@@ -28,7 +28,7 @@ async def erase_archived(
 
     erased = await erase(
         owner.log,
-        Wanted(stream=stream, upto=version),
+        Wanted(stream=stream, upto=version, personas=False),
         ErasureReason.ARCHIVED,
         by,
         record=record,
