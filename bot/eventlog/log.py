@@ -71,11 +71,13 @@ class Location:
 class EventLog:
     """The log, opened for appending. Make one with :func:`open_log`.
 
-    ``aside`` is a second reading connection, for long reads that would make other readers wait.
+    ``aside`` is a second reading connection, for long reads that would make other readers wait. The functions in
+    ``on_committed`` are called after each commit with its number of events; they must neither wait nor raise.
     """
 
     def __init__(
         self,
+        location: Location,
         writer: Writer,
         reader: Reader,
         aside: Reader,
@@ -83,13 +85,15 @@ class EventLog:
         ownership: Ownership,
         began: Began,
     ) -> None:
+        self.location = location
         self.reader = reader
         self.aside = aside
         self.began = began
+        self.on_committed: list[Callable[[int], None]] = [checkpointer.wrote]
         self._writer = writer
         self._ownership = ownership
         self._checkpointer = checkpointer
-        writer.on_written = checkpointer.wrote
+        writer.on_written = self._committed
         self._task = asyncio.create_task(writer.run(), name="log writer")
         self._copying = asyncio.create_task(checkpointer.run(), name="log checkpoints")
 
@@ -97,6 +101,10 @@ class EventLog:
     def depth(self) -> int:
         """Return how many requests wait for the writer."""
         return self._writer.depth
+
+    def _committed(self, events: int) -> None:
+        for tell in self.on_committed:
+            tell(events)
 
     async def append(self, stream: str, drafts: Sequence[Draft], *, expected_version: int | None = None) -> Appended:
         """Append ``drafts`` together or not at all, and return what is recorded.
@@ -196,7 +204,13 @@ async def open_log(
         undo.pop_all()
     checkpointer = Checkpointer(checkpoints, writing, file)
     return EventLog(
-        Writer(writing, vault, clock), Reader(reading, vault), Reader(aside, vault), checkpointer, ownership, began
+        location,
+        Writer(writing, vault, clock),
+        Reader(reading, vault),
+        Reader(aside, vault),
+        checkpointer,
+        ownership,
+        began,
     )
 
 
