@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
@@ -15,9 +16,12 @@ import structlog
 from bot import __version__
 from bot.app import from_settings
 from bot.app.backups import Backups
+from bot.app.consumers import consumers_of, watch
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.background import Background
 from bot.config import Config, answering_version
+from bot.consumers import Consumer
+from bot.consumers.consumers import Consumers
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
@@ -83,6 +87,7 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
     Raises TokenError, IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
+    following = consumers_of(config)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
@@ -90,7 +95,7 @@ async def run_bot(config: Config, token: str, location: Location, stopping: asyn
     log = await open_log(location, clock=clock, full=full, on_migration=_say_what_is_migrated)
     reason = "error"
     try:
-        bot = Bot(config, token, log, answering)
+        bot = Bot(config, token, log, answering, following=following)
         started = BotStarted(
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
         )
@@ -122,11 +127,20 @@ def _say_what_is_answered(config: Config) -> None:
 class Bot:
     """Everything between an open log and Discord, wired; ``at`` is the endpoint, if it is not that of the settings."""
 
-    def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        token: str,
+        log: EventLog,
+        answering: Chain,
+        at: Endpoint | None = None,
+        following: Sequence[Consumer] = (),
+    ) -> None:
         self._config = config
         self._answering = answering
         self._background, self._anchoring = Background(), Background()
         self.backups = Backups(config.backup, clock)
+        self.consumers = Consumers(following, clock)
         self.current = CurrentClient()
         self.log = log
         self.metrics = Metrics()
@@ -202,6 +216,7 @@ class Bot:
         telemetry = self._config.telemetry
         await self.budget.load(self.log.reader)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.consumers.of(self.log))
             try:
                 await stack.enter_async_context(
                     serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
@@ -232,6 +247,7 @@ class Bot:
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
             backup=self.backups.trouble,
+            consumers=self.consumers.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -331,5 +347,6 @@ class Bot:
         self.metrics.watch("log_writable", lambda: not self.healer.trouble)
         self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
         self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
+        watch(self.metrics, self.consumers)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

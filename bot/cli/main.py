@@ -28,7 +28,7 @@ class Subcommand:
     help: str
 
 
-GROUPS = ("log", "key", "replay")
+GROUPS = ("log", "key", "replay", "consumers")
 """The subcommands that have subcommands themselves."""
 
 SUBCOMMANDS = {
@@ -44,6 +44,7 @@ SUBCOMMANDS = {
     "restore": Subcommand("bot.cli.restore:restore", "Put a backup in the place of the log."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
+    "consumers": Subcommand("bot.cli.consumers:consumers", "List and steer what follows the log: pause, reset, retry."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from bot.errors import EcholessError
 from bot.eventlog import database
 from bot.eventlog.database import Connection
 from bot.eventlog.transactions import transaction
@@ -175,3 +176,14 @@ def discard(path: Path) -> None:
     """Delete a database. A write-ahead log that a kill leaves beside is ignored by the next database of the name."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn errors of SQLite over files of the consumers into a sentence for the command line."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise EcholessError(
+            f"A file of the consumers can't be used ({error}): try again, and check the permissions of its folder."
+        ) from error

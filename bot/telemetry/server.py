@@ -19,8 +19,8 @@ class Health:
     """The health of the process. Each of ``reasons`` names a problem; without any, the process works.
 
     ``gateway`` and ``log`` are states in one word; ``pending`` counts unfinished replies. ``model`` says which language
-    model is away and why, ``backup`` why the last backup failed ("": nothing is wrong). They are no reasons, because a
-    restart of the bot does not help.
+    model is away and why, ``backup`` why the last backup failed, ``consumers`` which of them do not get on ("": nothing
+    is wrong). They are no reasons, because a restart of the bot does not help.
     """
 
     gateway: str
@@ -29,6 +29,7 @@ class Health:
     reasons: tuple[str, ...] = ()
     model: str = ""
     backup: str = ""
+    consumers: str = ""
 
 
 @asynccontextmanager
@@ -68,7 +69,7 @@ def _application(health: Callable[[], Health], metrics: Metrics) -> web.Applicat
         del request
         now = health()
         status = HTTPStatus.SERVICE_UNAVAILABLE if now.reasons else HTTPStatus.OK
-        state = "failing" if now.reasons else "degraded" if now.model or now.backup else "ok"
+        state = "failing" if now.reasons else "degraded" if now.model or now.backup or now.consumers else "ok"
         body = {"status": state, **asdict(now)}
         return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
 

@@ -40,7 +40,7 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         "application/json; charset=utf-8",
         (
             '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": "", '
-            '"backup": ""}'
+            '"backup": "", "consumers": ""}'
         ),
     )
     assert ill == (
@@ -48,7 +48,7 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         "application/json; charset=utf-8",
         (
             '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, '
-            '"reasons": ["the gateway is gone"], "model": "", "backup": ""}'
+            '"reasons": ["the gateway is gone"], "model": "", "backup": "", "consumers": ""}'
         ),
     )
 
