@@ -1,8 +1,9 @@
 """Consumers that die by SIGKILL at their n-th step, for every n; then a second life ends what the first began.
 
-``python -m tests.consumers.doomed FOLDER table|files|rebuilt [EVERY]``: at each step, or every so many. A step is a statement of a consumer's own database, or a change of
-a file of its folder: each death comes just before one, so also just after the one before. Each life is a fork of this
-process, which has everything imported. Prints how many steps there were, and what a second life left wrong.
+``python -m tests.consumers.doomed FOLDER table|files|rebuilt [EVERY]``: at each step, or every so many. A step is a
+statement of a consumer's own database, or a change of a file: each death comes just before one, so also just after the
+one before. Each life is a fork of this process, which has everything imported. Prints how often it died, and what a
+second life left wrong.
 """
 
 from __future__ import annotations
