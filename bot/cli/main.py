@@ -38,7 +38,7 @@ SUBCOMMANDS = {
     "sandbox": Subcommand(
         "bot.cli.sandbox:sandbox", "Start a Discord on loopback to chat with the bot, no token needed."
     ),
-    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, stats, verify, anchor, export; and rekey."),
+    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, follow, verify, export, rekey."),
     "key": Subcommand("bot.cli.key:key", "Give the log another key: rotate, renew."),
     "backup": Subcommand("bot.cli.backup:backup", "Copy the log into one file, while the bot runs or not."),
     "restore": Subcommand("bot.cli.restore:restore", "Put a backup in the place of the log."),

@@ -197,11 +197,13 @@ class Follower:
         await self.wake.wait()
         self.wake.clear()
 
-    async def _page(self, opened: Opened) -> Page:
+    async def _page(self, opened: Opened, alone: int | None = None) -> Page:
+        """Return the next page, or the one event at the position ``alone``."""
+        after, types, limit = opened.position, self._types, self.consumer.batch_size
+        if alone is not None:
+            after, types, limit = alone - 1, [], 1
         vault = opened.reader.vault if self.consumer.wants_words else None
-        return await opened.reader.connection.run(
-            partial(read_page, opened.position, self._types, self.consumer.batch_size, vault)
-        )
+        return await opened.reader.connection.run(partial(read_page, after, types, limit, vault))
 
     async def _pass(self, opened: Opened, page: Page) -> None:
         """Go past events that the consumer does not want."""
@@ -314,12 +316,17 @@ class Follower:
         for wish in self.wanted.wishes:
             if wish.consumer != self.status.name or wish.number in self._fulfilled or wish.what not in what:
                 continue
-            self._fulfilled.add(wish.number)
             try:
                 await self._fulfil(opened, wish)
-            finally:
-                await asyncio.to_thread(self._wishes.fulfilled, wish.number)
+            except _Anew:
+                await self._done(wish)
+                raise
+            await self._done(wish)
             self.status.parked = len(await opened.store.parked())
+
+    async def _done(self, wish: Wish) -> None:
+        self._fulfilled.add(wish.number)
+        await asyncio.to_thread(self._wishes.fulfilled, wish.number)
 
     async def _fulfil(self, opened: Opened, wish: Wish) -> None:
         match wish.what:
@@ -334,9 +341,9 @@ class Follower:
         """Hand parked events over again, each once; those that fail stay parked."""
         parked = [each for each in await opened.store.parked() if wish.position in (None, each.position)]
         for each in parked:
-            page = await opened.reader.connection.run(
-                partial(read_page, each.position - 1, (), 1, opened.reader.vault if self.consumer.wants_words else None)
-            )
+            page = await self._page(opened, each.position)
+            if not page.events:
+                continue  # it still can't be read
             try:
                 await self._handle(opened, page.events, page.words, partial(unpark, position=each.position))
             except Failed as failed:

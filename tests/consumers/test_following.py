@@ -124,6 +124,24 @@ async def test_while_what_it_writes_to_is_away_all_wait(log: EventLog, location:
     assert [1, 2, 3, 4, 5] == rows(location.folder)
 
 
+async def test_a_wish_is_kept_until_it_can_be_fulfilled(log: EventLog, location: Location) -> None:
+    """While what it writes to is away, nothing can be retried."""
+    table = Table()
+    table.fails = {2: ValueError()}
+    await filled(log, 3)
+
+    async with running(log, table) as consumers:
+        await caught_up(consumers)
+        table.fails[2] = Away()
+        wishes(log).add("table", "retry", 2)
+        await consumers.look(wishes(log))
+        await eventually(lambda: consumers.status("table").state is State.WAITING)
+        table.fails.clear()
+        await eventually(lambda: not wishes(log).read().wishes)
+
+    assert [1, 3, 2] == rows(location.folder)
+
+
 async def test_it_rests_while_it_is_paused(log: EventLog, location: Location) -> None:
     """From its start on where it was paused before."""
     await filled(log, 2)
@@ -223,6 +241,10 @@ async def test_an_event_that_can_not_be_read_is_parked(log: EventLog, location: 
 
     async with running(log, Table()) as consumers:
         await caught_up(consumers)
+        # Whatever is asked, it stays on the list as long as nobody can read it.
+        wishes(log).add("table", "retry")
+        await consumers.look(wishes(log))
+        await eventually(lambda: not wishes(log).read().wishes)
         assert consumers.status("table").parked == 1
 
     assert [1, 3] == rows(location.folder)
