@@ -203,15 +203,8 @@ async def open_log(
         began = await aside.run(partial(read_began, clock()))
         undo.pop_all()
     checkpointer = Checkpointer(checkpoints, writing, file)
-    return EventLog(
-        location,
-        Writer(writing, vault, clock),
-        Reader(reading, vault),
-        Reader(aside, vault),
-        checkpointer,
-        ownership,
-        began,
-    )
+    writer, reader = Writer(writing, vault, clock), Reader(reading, vault)
+    return EventLog(location, writer, reader, Reader(aside, vault), checkpointer, ownership, began)
 
 
 def _brought_up(connection: sqlite3.Connection, master: bytes, now: int) -> keys.LogKeys:
