@@ -76,7 +76,7 @@ class Store:
     async def open(cls, path: Path) -> Store:
         """Open or make the database; raise sqlite3.Error or LogError."""
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        store = cls(await database.connect_own(path))
+        store = cls(await database.connect_own(path, _tuned))
         await store.connection.submit(store._prepare)
         return store
 
@@ -134,6 +134,12 @@ def _finish(raw: sqlite3.Connection, finish: Finish) -> None:
     finish(raw)
     # Not as a statement: what a consumer was refused must not be found among those prepared before.
     raw.commit()
+
+
+def _tuned(raw: sqlite3.Connection) -> None:
+    raw.execute("PRAGMA journal_mode = WAL")
+    # A power loss may take the newest transactions, each as a whole: place in the log and what was written with it.
+    raw.execute("PRAGMA synchronous = NORMAL")
 
 
 def put(raw: sqlite3.Connection, checkpoint: Checkpoint, parked: Iterable[Parked] = ()) -> None:

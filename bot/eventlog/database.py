@@ -219,17 +219,9 @@ def _prepare(connection: sqlite3.Connection, *, full: bool) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {2**26 // PAGE_SIZE}")
 
 
-async def connect_own(path: Path) -> Connection:
-    """Return a connection to a follower's own database at ``path``, which is made where there is none.
-
-    A power loss may take its newest transactions, each as a whole.
-    """
-    return await _connect(_uri(path, "rwc"), _prepare_own)
-
-
-def _prepare_own(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+async def connect_own(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> Connection:
+    """Return a connection to a follower's own database at ``path``, which is made where there is none."""
+    return await _connect(_uri(path, "rwc"), prepare)
 
 
 async def connect_reader(path: Path) -> Connection:

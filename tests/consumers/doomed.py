@@ -21,18 +21,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bot.consumers import Consumer
+from bot.consumers import Consumer, store
 from bot.consumers.consumers import FOLDER, Consumers
 from bot.consumers.follower import Patience
 from bot.consumers.jsonl import Jsonl
-from bot.eventlog import database
 from bot.eventlog.log import Location, open_log
 from tests.consumers.following import Table, caught_up, filled
 
 EVENTS = 5
 BAD = 4
 """The position of an event that can't be handled."""
-_PREPARE = database._prepare_own
+_TUNED = store._tuned
 _FILES = frozenset(("os.rename", "os.remove", "os.truncate"))
 
 
@@ -46,7 +45,7 @@ class Doom:
     def watch(self, connection: sqlite3.Connection) -> None:
         """Count the statements of a consumer's own database."""
         connection.set_trace_callback(self.count)
-        _PREPARE(connection)
+        _TUNED(connection)
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Count an audit event of Python's (docs: "Audit events table")."""
@@ -101,7 +100,7 @@ def forked(doom: Doom, work: Callable[[], object]) -> int:
     child = os.fork()
     if not child:
         sys.addaudithook(doom.hear)
-        database._prepare_own = doom.watch
+        store._tuned = doom.watch  # type: ignore[assignment]  # the seam of this test
         try:
             work()
         except BaseException:  # noqa: BLE001 - the parent reports it
