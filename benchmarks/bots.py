@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.sandbox.child_process import tethered
 from bot.sandbox.process import SandboxProcess
 

@@ -31,7 +31,8 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.events import KeyKind, ReplySent
 from bot.core.streams import stream_of
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.moderation import checks, explain, history, repair, rewind, status
 from bot.moderation.command import Report
 

@@ -15,13 +15,15 @@ from typing import Any, TypeVar
 
 from bot.app import bot as app
 from bot.app import from_settings
+from bot.app.consumers import consumers_of
 from bot.app.responders import responders_of
 from bot.config import Config
 from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
 from bot.core.events import Body, Event, Recorded
 from bot.core.streams import BOT_STREAM, stream_of
-from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
@@ -180,7 +182,7 @@ async def start_bot(
     answering = Chain((responder,)) if responder else responders_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
     at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
-    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at)
+    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config))
     stopping = asyncio.Event()
     return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))
 

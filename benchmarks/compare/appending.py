@@ -21,7 +21,8 @@ from benchmarks.compare.contenders import (
 from benchmarks.compare.load import Load, callers, in_turn, threads
 from bot.core import events as e
 from bot.core.streams import stream_of
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 
 CALLERS = 100
 Drafts: TypeAlias = Sequence[Sequence[e.Draft]]

@@ -14,7 +14,8 @@ from benchmarks.compare.chat import Chat
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.snapshots import EVERY
 
 REPLY = "Restart the network manager and try again."

@@ -17,7 +17,8 @@ from benchmarks.compare.children.processes import started
 from benchmarks.compare.figures import Row, Samplings, percentile
 from benchmarks.compare.measure_state import rebuilt
 from benchmarks.compare.stores import PER_CHANNEL, bytes_on_disk, duplicate, our_log, query
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
 from bot.eventlog.verify import verify
 

@@ -12,7 +12,7 @@ from benchmarks.compare.figures import Row, Samplings, fixed, percentile
 from benchmarks.compare.load import Load, T, callers, scheduled
 from bot.core import events as e
 from bot.core.streams import stream_of
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 
 SLOW, FAST = 1_000, 10_000
 """Events a second."""

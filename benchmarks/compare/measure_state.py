@@ -16,7 +16,8 @@ from benchmarks.compare.contenders.with_eventsourcing import Channel, Channels
 from benchmarks.compare.figures import Row, Samplings, Target, percentile
 from benchmarks.compare.stores import PER_CHANNEL, copied, our_log, their_log
 from bot.core.streams import stream_of
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Reader
 from bot.eventlog.snapshots import EVERY
 

@@ -13,7 +13,8 @@ from benchmarks.compare.bench import Bench
 from benchmarks.compare.contenders import with_eventsourcing
 from bot.core import events as e
 from bot.core.streams import channel_of
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 
 PER_CHANNEL = 500

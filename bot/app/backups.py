@@ -20,7 +20,7 @@ import structlog
 
 from bot.config.model import KEY_VARIABLE, BackupSettings
 from bot.eventlog.backup import log_id_of, newest_in, tidy
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.times import MINUTE, SECOND, length_of
 
 AGAIN = 10 * MINUTE

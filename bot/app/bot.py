@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
-import socket
 import time
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import structlog
 
-from bot import __version__
 from bot.app import from_settings
 from bot.app.backups import Backups
+from bot.app.consumers import watch
 from bot.app.looking import look_through, say
-from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.app.retention import Retention
 from bot.background import Background
 from bot.config import Config, answering_version
+from bot.consumers import Consumer
+from bot.consumers.consumers import Consumers
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
-from bot.core.events import BotStarted, BotStopped, Draft
-from bot.core.streams import BOT_STREAM
-from bot.errors import ConfigError, EcholessError, LogError
-from bot.eventlog import forms
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.errors import ConfigError, LogError
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
@@ -45,7 +41,7 @@ from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
-from bot.gateway.supervisor import Supervisor, checked_token
+from bot.gateway.supervisor import Supervisor
 from bot.gateway.sync import Sync
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
@@ -81,69 +77,23 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
 
 
-async def run_bot(
-    config: Config, token: str, location: Location, stopping: asyncio.Event, *, accept_unknown: bool = False
-) -> None:
-    """Run the bot until ``stopping`` is set, or until an error that needs a person.
-
-    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know. Raises TokenError,
-    IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
-    """
-    answering = responders_of(config)
-    _say_what_is_answered(config)
-    if not await checked_token(from_settings.endpoint(config), token, stopping):
-        return
-    full = config.log.durability == "full"
-    log = await open_log(
-        location, clock=clock, full=full, accept_unknown=accept_unknown, on_migration=_say_what_is_migrated
-    )
-    reason = "error"
-    try:
-        await _say_what_is_unknown(log)
-        bot = Bot(config, token, log, answering)
-        started = BotStarted(
-            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
-        )
-        await log.append(BOT_STREAM, (Draft(started),))
-        async with bot.backups.of(location):
-            await bot.serve(stopping)
-        reason = "asked to"
-    finally:
-        with suppress(EcholessError):
-            await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
-        await log.close()
-        _log.info("bot.stopped", reason=reason)
-
-
-def _say_what_is_migrated(size: int) -> None:
-    """Say why the start takes longer than others."""
-    _log.info("log.migrating", megabytes=round(size / 1e6, 1))
-
-
-async def _say_what_is_unknown(log: EventLog) -> None:
-    """Say what a newer release may have written that is skipped, because somebody accepted that."""
-    if unknown := await log.reader.connection.run(forms.unknown):
-        named = ", ".join(f"{name} v{form.v} of {form.release}" for name, form in sorted(unknown.items()))
-        _log.warning("log.unknown", forms=named, hint="events of these forms are skipped, and kept")
-
-
-def _say_what_is_answered(config: Config) -> None:
-    if silent := why_silent(config):
-        _log.warning("bot.silent", reason=silent)
-        return
-    _log.info("bot.answers", **answered(config))
-    if unasked := why_unasked(config):
-        _log.warning("model.unasked", reason=unasked)
-
-
 class Bot:
     """Everything between an open log and Discord, wired; ``at`` is the endpoint, if it is not that of the settings."""
 
-    def __init__(self, config: Config, token: str, log: EventLog, answering: Chain, at: Endpoint | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        token: str,
+        log: EventLog,
+        answering: Chain,
+        at: Endpoint | None = None,
+        following: Sequence[Consumer] = (),
+    ) -> None:
         self._config = config
         self._answering = answering
         self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
+        self.consumers = Consumers(following, clock)
         self.current = CurrentClient()
         self.log = log
         log.reader.quarantine.on_found = say
@@ -239,6 +189,7 @@ class Bot:
         await self._opted_out.load(self.log.reader)
         await self.after_deletion.resume()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.consumers.of(self.log))
             try:
                 await stack.enter_async_context(
                     serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
@@ -273,6 +224,7 @@ class Bot:
             reading="; ".join(self.healer.unread.values()),
             unreadable=len(self.log.reader.quarantine.events),
             retention=self.retention.trouble,
+            consumers=self.consumers.trouble,
             reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
         )
 
@@ -380,5 +332,6 @@ class Bot:
         self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
         self.metrics.watch("retention_failing", lambda: bool(self.retention.trouble))
         self.metrics.watch("retention_timestamp_seconds", lambda: self.retention.done_at / SECOND)
+        watch(self.metrics, self.consumers)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import from_settings
+from bot.app.consumers import consumers_of
 from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
@@ -90,6 +91,7 @@ def _settings(found: Survey) -> list[Result]:
             problems += problems_of_rules(config)
         else:
             responders_of(config)
+            consumers_of(config)
     except ConfigError as error:
         problems = error.problems
     if problems:

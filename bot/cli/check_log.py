@@ -18,7 +18,8 @@ from bot.core.events import CatchupCompleted, ChannelDeleted, HistoryForbidden, 
 from bot.core.streams import channel_of
 from bot.errors import LogError
 from bot.eventlog.forms import require_known
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.opening import see_as_owner
 from bot.eventlog.owner import read_owner
 from bot.eventlog.plain_files import require_own

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli.log_follow import follow
 from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
 from bot.cli.new_file import new_file
@@ -40,10 +41,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def log() -> None:
-    """Look into the event log: show, stats, verify, anchor, export; and rekey.
+    """Look into the event log: show, follow, stats, verify, anchor, export; and rekey.
 
     It may be read while the bot runs, and only rekey changes it.
     """
+
+
+log.add_command(follow)
 
 
 @log.command()

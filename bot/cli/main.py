@@ -28,7 +28,7 @@ class Subcommand:
     help: str
 
 
-GROUPS = ("log", "key", "replay")
+GROUPS = ("log", "key", "replay", "consumers")
 """The subcommands that have subcommands themselves."""
 
 SUBCOMMANDS = {
@@ -38,7 +38,7 @@ SUBCOMMANDS = {
     "sandbox": Subcommand(
         "bot.cli.sandbox:sandbox", "Start a Discord on loopback to chat with the bot, no token needed."
     ),
-    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, stats, verify, anchor, export; and rekey."),
+    "log": Subcommand("bot.cli.log:log", "Look into the event log: show, follow, verify, export, rekey."),
     "key": Subcommand("bot.cli.key:key", "Give the log another key: rotate, renew."),
     "backup": Subcommand("bot.cli.backup:backup", "Copy the log into one file, while the bot runs or not."),
     "restore": Subcommand("bot.cli.restore:restore", "Put a backup in the place of the log."),
@@ -46,6 +46,7 @@ SUBCOMMANDS = {
     "erase": Subcommand("bot.cli.erase:erase", "Erase words: of a person, a message, a channel, a server, a time."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
+    "consumers": Subcommand("bot.cli.consumers:consumers", "List and steer what follows the log: pause, reset, retry."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }
 

@@ -21,7 +21,7 @@ from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
 from bot.errors import ConfigError, KeyMismatch
 from bot.eventlog.key_file import has_key, read_key
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 
 DOTENV = ".env"
 """The file of variables beside the settings file."""

@@ -18,7 +18,8 @@ from bot.cli.records import say
 from bot.config import Config
 from bot.conversations import Conversations
 from bot.errors import LogError
-from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, open_reader
 from bot.moderation.checks import OnProgress
 from bot.moderation.command import Command, Report
 from bot.moderation.context import CommandContext, WritableLog

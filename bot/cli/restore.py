@@ -14,7 +14,7 @@ from bot.cli.output import count_text, printable, progress, say_json
 from bot.cli.records import say
 from bot.errors import KeyMismatch
 from bot.eventlog.key_file import has_key, read_key, write_key
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.eventlog.restoring import Restored
 from bot.eventlog.restoring import restore as put_back
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot.app.bot import run_bot
+from bot.app.running import run_bot
 from bot.cli.bot_settings import bot_settings
 from bot.cli.options import config_option, folder_option, log_location
 from bot.config import Config

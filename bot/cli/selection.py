@@ -20,7 +20,8 @@ from bot.core.streams import channel_of, stream_of
 from bot.errors import KeyMismatch
 from bot.eventlog.archive import Archive, look
 from bot.eventlog.codec import event_models
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.moderation.points import Point, channel_with, version_at
 

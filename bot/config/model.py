@@ -17,6 +17,7 @@ from bot.config.section import (
     AGE,
     AGES,
     CHANNEL,
+    CONSUMERS,
     COUNT,
     DOLLARS,
     DURATION,
@@ -38,6 +39,7 @@ from bot.config.values import (
     Dollars,
     Duration,
     Every,
+    ExtensionName,
     FilePath,
     FilePathOrNone,
     HttpAddress,
@@ -47,7 +49,6 @@ from bot.config.values import (
     Positive,
     PositiveDuration,
     Rate,
-    ResponderName,
     Snowflake,
     SnowflakeOrNone,
     Switch,
@@ -139,7 +140,7 @@ class RepliesSettings(Section):
     answer: tuple[Call, ...] = Field(
         ("mention", "reply", "dm", "rule"), description='a list of any of "mention", "reply", "dm" and "rule"'
     )
-    responder: Annotated[tuple[ResponderName, ...], BeforeValidator(parse_names)] = Field(
+    responder: Annotated[tuple[ExtensionName, ...], BeforeValidator(parse_names)] = Field(
         ("rules",), description=RESPONDERS
     )
     max_age: PositiveDuration = Field(timedelta(minutes=30), description=POSITIVE_DURATION)
@@ -258,6 +259,7 @@ class Config(Section):
     rules: tuple[RuleSettings, ...] = ()
     llm: Llm = Llm()
     responders: Mapping[Text, Made] = Field({}, description=RESPONDER_SETTINGS)
+    consumers: Mapping[ExtensionName, Made] = Field({}, description=CONSUMERS)
     catchup: CatchupSettings = CatchupSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -26,6 +26,8 @@ KINDS: tuple[tuple[type, str], ...] = (
     (dt.time, "a time of day"),
 )
 TOKENS = {"token", "bot_token", "discord_token"}
+TABLES = ("responders", "consumers")
+"""Tables whose keys are names of what others wrote."""
 ASKED = "did you mean"
 _A_NAME = "[key]"
 """Pydantic ends the place of a wrong key of a table with this."""
@@ -64,7 +66,7 @@ def explain(error: ErrorDetails) -> str:
             return f"rules have to be written as [[rules]] tables, not as {_kind(value)}"
         case "model_type":
             return f"{name} has to be a section, written [{name}], not {_kind(value)}"
-        case "value_error" if place[0] == "responders":
+        case "value_error" if place[0] in TABLES and _A_NAME not in place:
             return f"{name} holds a number of more than 64 bits, which is too large"
         case "value_error" | "literal_error" | "string_too_short" if isinstance(value, str):
             return f"{name} has to be {_wanted(place)}, not {'this' if value else 'an empty'} string"
@@ -97,8 +99,8 @@ def _model(parents: list[str]) -> type[BaseModel]:
 
 def _wanted(place: Place) -> str:
     names = [key for key in place if isinstance(key, str) and key != _A_NAME]
-    if names[0] == "responders":
-        return Config.model_fields["responders"].description or ""
+    if names[0] in TABLES:
+        return Config.model_fields[names[0]].description or ""
     if names[:2] == ["llm", "prices"] and names[-1] in ("in", "out"):
         return PRICE
     return _model(names[:1]).model_fields[names[1]].description or ""

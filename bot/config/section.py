@@ -26,6 +26,7 @@ RESPONDERS = (
     "which they are asked"
 )
 RESPONDER_SETTINGS = "a table of responders and what each is made with, such as {dice = {sides = 6}}"
+CONSUMERS = 'a table of consumers and what each is made with, such as {jsonl = {folder = "events"}}'
 NOTICE = (
     "a table of reasons (waiting, expired, refused, failed, no_answer, paused) and for each an emoji, a sentence "
     '(but for waiting), or "" for nothing'

@@ -20,7 +20,7 @@ from bot import times
 from bot.replies.notices import Reason, emoji_of
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
-RESPONDER = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
+EXTENSION = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
 SNOWFLAKE_END = 2**63
 LARGEST = 10**15
 """The largest number of a setting that is no id. What is larger is a slip, and may fit into no other program."""
@@ -152,9 +152,9 @@ def beside_defaults(value: object) -> object:
     return {**NOTICES, **value}
 
 
-def parse_responder(value: str) -> str:
-    """Read the name of a responder, or ``module:Class``."""
-    if not RESPONDER.fullmatch(value):
+def parse_extension(value: str) -> str:
+    """Read the name of a responder or a consumer, or ``module:Class``."""
+    if not EXTENSION.fullmatch(value):
         raise ValueError
     return value
 
@@ -194,7 +194,7 @@ WebsocketAddress = Annotated[str, BeforeValidator(_without_query), AfterValidato
 HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]
 ModelName = Annotated[str, AfterValidator(parse_model)]
 ModelNameOrNone = Annotated[str, _or_empty(parse_model)]
-ResponderName = Annotated[str, AfterValidator(parse_responder)]
+ExtensionName = Annotated[str, AfterValidator(parse_extension)]
 Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict(), Field(le=LARGEST)]
 Positive = Annotated[Whole, Field(ge=1)]

@@ -26,7 +26,7 @@ from bot.errors import EcholessError, LogError, LogUnreadable, VersionConflict
 from bot.eventlog import snapshots
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Loaded, Reader
+from bot.eventlog.reader import Loaded
 
 Appending: TypeAlias = Callable[[int, Conversation, tuple[Recorded, ...]], None]
 """Called with a channel, its state after an append, and the newly appended events; must not block or raise."""
@@ -40,16 +40,6 @@ Failing: TypeAlias = Callable[[int, Exception], None]
 ATTEMPTS = 5
 BATCH = 2000
 """The most commands decided at once: tens of milliseconds of work, so that the gateway's heartbeat is not late."""
-
-
-async def state_as_of(
-    reader: Reader, channel_id: int, *, version: int | None = None, moment: int | None = None
-) -> Loaded:
-    """Return the state of a channel at a version, at a time (microseconds since the epoch), or now."""
-    stream = stream_of(channel_id)
-    if moment is not None:
-        version = await reader.version_at(stream, moment)
-    return await reader.load(stream, upto=version)
 
 
 class MailboxFull(EcholessError):

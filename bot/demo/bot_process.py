@@ -16,7 +16,7 @@ from bot.config.environment import PREFIX
 from bot.config.model import TOKEN_VARIABLE
 from bot.demo.script import RULES
 from bot.errors import EcholessError
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.private_file import appending, private_file
 from bot.sandbox.child_process import tethered
 

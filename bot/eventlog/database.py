@@ -185,6 +185,11 @@ async def connect_alone(path: Path) -> Connection:
     return await _connect(uri, partial(_prepare_reading, path=path, uri=uri))
 
 
+async def connect_own(path: Path, prepare: Callable[[sqlite3.Connection], None]) -> Connection:
+    """Return a connection to a follower's own database at ``path``, which is made where there is none."""
+    return await _connect(_uri(path, "rwc"), prepare)
+
+
 async def connect_reader(path: Path) -> Connection:
     """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
     uri = _reading(path)

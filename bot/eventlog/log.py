@@ -7,14 +7,13 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from functools import partial
 from io import FileIO
 from pathlib import Path
 
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
-from bot.errors import KeyMismatch, LogError, LogUnwritable
+from bot.errors import KeyMismatch, LogError
 from bot.eventlog import database, forms, header, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
@@ -22,6 +21,7 @@ from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.lifting import lift
+from bot.eventlog.location import SCRATCH, Location
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
@@ -29,57 +29,17 @@ from bot.eventlog.reader import Reader
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
-KEY_FILE = "vault.key"
-SCRATCH = "restoring"
-"""The folder within a log's in which a backup is made ready to take its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A log's folder and key. Without ``key`` the key file is used (default: ``vault.key`` in the folder)."""
-
-    folder: Path
-    key: bytes | None = None
-    key_file: Path | None = None
-
-    @property
-    def database(self) -> Path:
-        """Return the path of the database file."""
-        return self.folder / database.FILE_NAME
-
-    @property
-    def key_path(self) -> Path:
-        """Return the path of the key file."""
-        return self.key_file or self.folder / KEY_FILE
-
-    @property
-    def next_key_path(self) -> Path:
-        """Return the path at which a rotation keeps the next key until the log needs it."""
-        return self.key_path.with_name(self.key_path.name + ".new")
-
-    @property
-    def old_key_path(self) -> Path:
-        """Return the path at which a rotation leaves the key of before, for older backups."""
-        return self.key_path.with_name(self.key_path.name + ".old")
-
-    def has_log(self) -> bool:
-        """Tell whether there is a database; raise LogUnwritable when the folder cannot be read."""
-        try:
-            return self.database.exists()
-        except OSError as error:
-            raise LogUnwritable(
-                f"The log folder {self.folder} can't be read: {error.strerror}. Check its name and permissions."
-            ) from error
-
 
 class EventLog:
     """The log, opened for appending. Make one with :func:`open_log`.
 
-    ``aside`` is a second reading connection, for long reads that would make other readers wait.
+    ``aside`` is a second reading connection, for long reads that would make other readers wait. The functions in
+    ``on_committed`` are called after each commit with its number of events; they must neither wait nor raise.
     """
 
     def __init__(
         self,
+        location: Location,
         writer: Writer,
         reader: Reader,
         aside: Reader,
@@ -87,13 +47,15 @@ class EventLog:
         ownership: Ownership,
         began: Began,
     ) -> None:
+        self.location = location
         self.reader = reader
         self.aside = aside
         self.began = began
+        self.on_committed: list[Callable[[int], None]] = [checkpointer.wrote]
         self._writer = writer
         self._ownership = ownership
         self._checkpointer = checkpointer
-        writer.on_written = checkpointer.wrote
+        writer.on_written = self._committed
         self._task = asyncio.create_task(writer.run(), name="log writer")
         self._copying = asyncio.create_task(checkpointer.run(), name="log checkpoints")
 
@@ -101,6 +63,10 @@ class EventLog:
     def depth(self) -> int:
         """Return how many requests wait for the writer."""
         return self._writer.depth
+
+    def _committed(self, events: int) -> None:
+        for tell in self.on_committed:
+            tell(events)
 
     async def append(self, stream: str, drafts: Sequence[Draft], *, expected_version: int | None = None) -> Appended:
         """Append ``drafts`` together or not at all, and return what is recorded.
@@ -211,7 +177,7 @@ async def open_log(
         undo.pop_all()
     checkpointer, found = Checkpointer(checkpoints, writing, file), Quarantine()
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
-    return EventLog(Writer(writing, vault, clock), reader, beside, checkpointer, ownership, began)
+    return EventLog(location, Writer(writing, vault, clock), reader, beside, checkpointer, ownership, began)
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:

@@ -39,11 +39,11 @@ SELECT position, version, recorded_at, type, v, data, correlation, causation FRO
 WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND version <= ? ORDER BY version LIMIT ?
 """
 _PAGE_BELOW = f"{_COLUMNS} WHERE e.position < ? ORDER BY e.position DESC LIMIT ?"
-_LISTED = "SELECT value FROM json_each(?)"
+LISTED = "SELECT value FROM json_each(?)"
 """Passes a list as one parameter, because SQLite limits the number of parameters."""
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
 """The kinds of keys that hold the id of a person's message."""
-MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({_LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
+MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
 """Selects the first event about a message, in any stream."""
 
 
@@ -179,11 +179,11 @@ class Reader:
 
         ``streams`` are the streams to search (None: all). Reads the events once.
         """
-        within = "" if streams is None else f"AND s.name IN ({_LISTED})"
+        within = "" if streams is None else f"AND s.name IN ({LISTED})"
         sql = f"""
             SELECT {_field("author_id")} AS author, max(e.position)
             FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
-            WHERE e.type IN (?, ?) AND author IN ({_LISTED}) {within} GROUP BY author
+            WHERE e.type IN (?, ?) AND author IN ({LISTED}) {within} GROUP BY author
         """  # noqa: S608 - constants
         listed = [json.dumps(tuple(each)) for each in (people, streams) if each is not None]
         values = (MessageReceived.TYPE, MessageEdited.TYPE, *listed)
@@ -192,7 +192,7 @@ class Reader:
 
     async def at(self, positions: Iterable[int]) -> list[Recorded]:
         """Return the events at ``positions``, in order."""
-        sql = f"{_COLUMNS} WHERE e.position IN ({_LISTED}) ORDER BY e.position"
+        sql = f"{_COLUMNS} WHERE e.position IN ({LISTED}) ORDER BY e.position"
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
         return self._events(rows)
 
@@ -202,7 +202,7 @@ class Reader:
         The key was checked when the log was opened, so words that do not open are damaged, or of a newer release.
         """
         wanted = tuple(positions)
-        rows = await self.connection.run(lambda connection: _sealed(connection, wanted))
+        rows = await self.connection.run(lambda connection: sealed_at(connection, wanted))
         if self.vault is None:
             return Bodies()
         found = {position: opened(self.vault, stream, position, sealed) for position, stream, sealed in rows}
@@ -216,9 +216,7 @@ class Reader:
 
     async def erased(self, positions: Iterable[int]) -> set[int]:
         """Return those of ``positions`` whose events had words that are erased now."""
-        sql = (
-            f"SELECT position FROM events WHERE position IN ({_LISTED}) AND body_digest IS NOT NULL AND sealed IS NULL"  # noqa: S608 - a constant
-        )
+        sql = f"SELECT position FROM events WHERE position IN ({LISTED}) AND body_digest IS NOT NULL AND sealed IS NULL"  # noqa: S608 - a constant
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
         return {position for (position,) in rows}
 
@@ -350,21 +348,22 @@ def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connect
     # before it is folded is a tenth faster than both in turn for each event: the processor keeps to one kind of work.
     rows = fetched(connection, _TAIL, (stream, after, 2**62 if upto is None else upto, PAGE))
     return [
-        _of_fields((position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation))
+        of_fields((position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation))
         for position, version, recorded_at, type_name, v, data, correlation, causation in rows
     ]
 
 
-_of_fields = partial(tuple.__new__, Recorded)
+of_fields = partial(tuple.__new__, Recorded)
 """Makes an event of its fields as ``Recorded`` does, in half the time, because no Python code runs for it."""
 
 
-def _sealed(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
-    sql = f"SELECT position, stream_id, sealed FROM events WHERE position IN ({_LISTED}) AND sealed IS NOT NULL"  # noqa: S608 - a constant
+def sealed_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    """Return position, stream and sealed words of the events at ``positions`` whose words are not erased."""
+    sql = f"SELECT position, stream_id, sealed FROM events WHERE position IN ({LISTED}) AND sealed IS NOT NULL"  # noqa: S608 - a constant
     rows = connection.execute(sql, (json.dumps(positions),)).fetchall()
     # A join would look each row's stream up.
     listed = json.dumps([each for each in {stream_id for _, stream_id, _ in rows} if isinstance(each, int)])
-    names = dict(connection.execute(f"SELECT id, name FROM streams WHERE id IN ({_LISTED})", (listed,)))  # noqa: S608 - a constant
+    names = dict(connection.execute(f"SELECT id, name FROM streams WHERE id IN ({LISTED})", (listed,)))  # noqa: S608 - a constant
     return [(position, names.get(stream_id, ""), sealed) for position, stream_id, sealed in rows]
 
 

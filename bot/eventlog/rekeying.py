@@ -15,7 +15,8 @@ from bot.eventlog import database, keys
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
 from bot.eventlog.lifting import lift
-from bot.eventlog.log import Location, find_master, require_log, settle_rotation, take_next_key
+from bot.eventlog.location import Location
+from bot.eventlog.log import find_master, require_log, settle_rotation, take_next_key
 from bot.eventlog.owner import Ownership
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.transactions import transaction

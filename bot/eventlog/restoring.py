@@ -34,7 +34,8 @@ from bot.core.streams import BOT_STREAM
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogUnwritable
 from bot.eventlog import backup, database, header, keys, opening, verify
 from bot.eventlog.backup import OnProgress
-from bot.eventlog.log import SCRATCH, EventLog, Location, open_log, open_reader
+from bot.eventlog.location import SCRATCH, Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
 from bot.eventlog.reader import Query

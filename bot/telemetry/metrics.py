@@ -1,8 +1,8 @@
-"""Metrics for Prometheus. The only labels are event types: no ids, no names."""
+"""Metrics for Prometheus. The only labels are event types and consumers as the settings name them: no ids of people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector
@@ -41,6 +41,13 @@ WATCHED: dict[Watched, str] = {
     "retention_failing": "1 while the last try to erase old words failed.",
     "retention_timestamp_seconds": "When this process last erased old words, 0 before the first time.",
 }
+Consumed = Literal["consumer_lag_events", "consumer_parked_events", "consumer_errors", "consumer_up"]
+CONSUMED: dict[Consumed, str] = {
+    "consumer_lag_events": "Events of the log that a consumer has not seen yet.",
+    "consumer_parked_events": "Events that a consumer could not handle.",
+    "consumer_errors": "What a consumer raised since the start.",
+    "consumer_up": "0 while a consumer waits for what it writes to, or is stopped.",
+}
 
 
 class Metrics:
@@ -51,6 +58,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         self._events = Counter("echoless_events", "Events appended.", ["type"], registry=self._registry)
         self._by_type: dict[str, Counter] = {}
+        self._consumers: dict[Consumed, Gauge] = {}
         self._last_event = Gauge(
             "echoless_last_event_timestamp_seconds", "When the last event was recorded.", registry=self._registry
         )
@@ -74,6 +82,15 @@ class Metrics:
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` at each request for the metrics."""
         Gauge(f"echoless_{name}", WATCHED[name], registry=self._registry).set_function(read)
+
+    def watch_consumer(self, name: str, read: Mapping[Consumed, Callable[[], float]]) -> None:
+        """Call the functions in ``read`` for the gauges of a consumer at each request for the metrics."""
+        for each, function in read.items():
+            gauge = self._consumers.get(each)
+            if gauge is None:
+                gauge = Gauge(f"echoless_{each}", CONSUMED[each], ["consumer"], registry=self._registry)
+                self._consumers[each] = gauge
+            gauge.labels(name).set_function(function)
 
     def render(self) -> tuple[bytes, str]:
         """Return Prometheus' text format and its content type."""

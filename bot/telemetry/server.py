@@ -20,8 +20,9 @@ class Health:
 
     ``gateway`` and ``log`` are states in one word; ``pending`` counts unfinished replies. ``model`` says which language
     model is away and why, ``backup`` why the last backup failed, ``retention`` why old words could not be erased,
-    ``reading`` which channels can't be read from the log ("": nothing is wrong). ``unreadable`` counts the events that
-    can't be read and are skipped. They are no reasons, because a restart of the bot does not help.
+    ``consumers`` which of them do not get on, ``reading`` which channels can't be read from the log ("": nothing is
+    wrong). ``unreadable`` counts the events that can't be read and are skipped. They are no reasons, because a restart
+    of the bot does not help.
     """
 
     gateway: str
@@ -31,14 +32,15 @@ class Health:
     model: str = ""
     backup: str = ""
     retention: str = ""
+    consumers: str = ""
     reading: str = ""
     unreadable: int = 0
 
     @property
     def status(self) -> str:
         """Return the health in one word."""
-        degraded = self.model or self.backup or self.retention or self.reading or self.unreadable
-        return "failing" if self.reasons else "degraded" if degraded else "ok"
+        degraded = (self.model, self.backup, self.retention, self.consumers, self.reading, self.unreadable)
+        return "failing" if self.reasons else "degraded" if any(degraded) else "ok"
 
 
 @asynccontextmanager

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.bot import clock, run_bot
+from bot.app.bot import clock
+from bot.app.running import run_bot
 from bot.config import Config
 from bot.config.model import BackupSettings
 from bot.core.beginning import FROM_BEFORE
 from bot.core.events import ForeignReplySeen, LogRestored, MessageReceived, ReplyAbandoned, ReplySent, Role
 from bot.eventlog import backup, restoring
 from bot.eventlog.key_file import read_key
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import bot as app
 from bot.core.events import BotStarted
 from bot.core.streams import BOT_STREAM
 from bot.eventlog import forms
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -178,7 +177,7 @@ async def test_a_log_of_a_newer_release(sandbox: Sandbox, folder: Path) -> None:
     assert before == fingerprints(folder)
     stopping, token = asyncio.Event(), sandbox.services.application.token
     going = asyncio.create_task(
-        app.run_bot(settings(sandbox, folder, {}), token, Location(folder), stopping, accept_unknown=True)
+        run_bot(settings(sandbox, folder, {}), token, Location(folder), stopping, accept_unknown=True)
     )
     async with judging(folder) as judge:
         await judge.expect(BotStarted, 1, BOT_STREAM)

@@ -14,7 +14,8 @@ from bot.conversations import Conversations
 from bot.core import events as e
 from bot.core.streams import guild_stream, stream_of
 from bot.errors import LogUnwritable
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
 from bot.replies.personas import Surroundings

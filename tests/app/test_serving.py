@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 
-from bot.app.bot import run_bot
+from bot.app.running import run_bot
 from bot.core.events import BotStarted, BotStopped, ReplySent
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from bot.times import LONGEST

@@ -17,7 +17,8 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.streams import stream_of
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import Gated, Launch

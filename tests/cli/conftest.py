@@ -19,7 +19,8 @@ from bot.cli.main import main
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 
 ALICE, BOB = 41, 42
 GENERAL, HELP = 111, 222

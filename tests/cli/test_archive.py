@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.sandbox.child_process import tethered
 from tests.cli.conftest import ALICE, GENERAL, HELP, Run
 from tests.tampering import tampering

@@ -20,7 +20,8 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog import backup
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.sandbox.child_process import tethered
 from tests.cli.conftest import FIRST_SECOND, Run
 from tests.tampering import tampering
@@ -225,7 +226,8 @@ import asyncio, os, sys
 from pathlib import Path
 from bot.cli.log_verify import check_log
 from bot.eventlog import backup, restoring
-from bot.eventlog.log import Location, open_reader, vault_of
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader, vault_of
 
 async def verified(location):
     reader = await open_reader(location)

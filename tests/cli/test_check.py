@@ -19,7 +19,8 @@ from aiohttp import web
 from bot.cli.check import look
 from bot.cli.check_result import Result, Status
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.sandbox.options import DEFAULT_TOKEN, SandboxOptions
 from bot.sandbox.server import Sandbox
 

@@ -24,7 +24,8 @@ import pytest
 from bot.cli.sandbox import bot_beside
 from bot.core import events as e
 from bot.demo.bot_process import bot_process
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.control_socket import SOCKET
 from bot.sandbox.process import sandbox_process
 from tests.cli.conftest import GENERAL

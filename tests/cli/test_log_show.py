@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from tests.cli.conftest import ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
 from tests.erasing import ERASE
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.conversations import state_as_of
-from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, open_reader
 from tests.cli.conftest import ALICE, ASKED, CHATTER, GENERAL, GIVEN_UP, HELP, REPLY, SKIPPED, Run
 from tests.erasing import ERASE
 

@@ -17,7 +17,8 @@ from bot.cli.points import LocalZone
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.command import ModerationError
 from bot.moderation.control_socket import listening
 from bot.moderation.points import parse_point

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from tests.cli.conftest import GENERAL, Run
 from tests.newer import newer, spoil_words
 

@@ -13,7 +13,8 @@ import pytest
 
 from bot.cli.usage_picture import picture
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.usage import Sum
 from tests.cli.conftest import Run
 

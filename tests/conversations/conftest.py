@@ -15,7 +15,8 @@ from bot.conversations import Conversations
 from bot.core.commands import Command, Receive
 from bot.core.events import Body, Call, MessageReceived, Recorded
 from bot.core.streams import stream_of
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 
 Sql = Callable[..., list[tuple[object, ...]]]
 SECOND = 1_000_000

@@ -8,7 +8,8 @@ from bot.conversations import Conversations, MailboxFull
 from bot.core.events import Call, ChannelDeleted, Draft
 from bot.core.streams import stream_of
 from bot.errors import LogUnreadable, LogUnwritable, VersionConflict
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from tests.conversations.conftest import (
     Sql,
     failures,

@@ -25,7 +25,8 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fold import evolve
 from bot.eventlog.codec import decode
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from tests.corpus.facts import told
 from tests.erasing import erase_at
 

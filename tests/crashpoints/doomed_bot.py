@@ -26,7 +26,8 @@ from bot.app.responders import responders_of
 from bot.config import Config, load
 from bot.eventlog import writer
 from bot.eventlog.batch import Batch
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 
 Commit = Callable[..., Any]
 

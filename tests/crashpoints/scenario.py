@@ -16,7 +16,8 @@ from bot.core.addressing import parse_nonce
 from bot.core.events import ReplyComposed
 from bot.core.parts import split
 from bot.demo.judge import RunVerdict, judge
-from bot.eventlog.log import Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
 from bot.eventlog.reader import Query
 from bot.sandbox.process import SandboxProcess
 from tests.crashpoints.lives import LONG, Lives, Place, Touches

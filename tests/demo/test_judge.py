@@ -13,7 +13,8 @@ from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.demo.judge import Fault, RunVerdict, judge
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.eventlog.verify_events import Finding
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.models import MessageFlag

@@ -18,7 +18,8 @@ from pathlib import Path
 from bot.core import events as e
 from bot.errors import LogError
 from bot.eventlog.batch import Appended, Batch
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.snapshots import due
 
 WORDS = e.Body(name="Ada", parts=("hello " * 100,))

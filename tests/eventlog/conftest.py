@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.reader import Reader
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from bot.core import events as e
 from bot.errors import LogUnwritable
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.verify import verify
 
 STREAM = "channel:1"

@@ -19,7 +19,8 @@ from typing import Any
 
 from bot.eventlog import database, rekeying
 from bot.eventlog.lifting import lift
-from bot.eventlog.log import Location, find_master
+from bot.eventlog.location import Location
+from bot.eventlog.log import find_master
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 

@@ -14,7 +14,8 @@ from bot.core import events as e
 from bot.errors import LogDamaged, LogError
 from bot.eventlog import database
 from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
-from bot.eventlog.log import EventLog, Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_reader
 from bot.eventlog.verify import verify
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

@@ -10,7 +10,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogError, VersionConflict
 from bot.eventlog.batch import Appended
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Query
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

@@ -14,7 +14,8 @@ from bot.core import events as e
 from bot.errors import LogUnwritable
 from bot.eventlog import checkpoints, database
 from bot.eventlog.database import PAGE_SIZE, Connection
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.wal import wal_length
 from tests.waiting import PATIENCE
 

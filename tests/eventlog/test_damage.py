@@ -12,7 +12,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogDamaged
 from bot.eventlog import database, opening
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
 from tests.eventlog.conftest import LookedInto, Looking

@@ -11,7 +11,8 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog import database
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.verify import verify
 from tests.erasing import ERASE, erase_at
 

@@ -15,7 +15,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogForeign, LogUnwritable
 from bot.eventlog import database, header
-from bot.eventlog.log import EventLog, Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_reader
 from bot.eventlog.verify import verify
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

@@ -16,7 +16,8 @@ from bot.errors import LogDamaged, LogForeign
 from bot.eventlog import forms
 from bot.eventlog.backup import take
 from bot.eventlog.codec import event_models
-from bot.eventlog.log import EventLog, Location, open_log, open_reader, vault_of
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader, vault_of
 from bot.eventlog.reader import Query
 from tests.newer import newer
 

@@ -16,7 +16,8 @@ from bot.core.fold import fold
 from bot.errors import LogError, VersionConflict
 from bot.eventlog import writer
 from bot.eventlog.batch import Appended, Work
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
 

@@ -18,7 +18,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogUnwritable
 from bot.eventlog.batch import Append, Appended
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Query
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered

@@ -15,7 +15,8 @@ from bot.errors import KeyMismatch, LogDamaged, LogError
 from bot.eventlog import database, keys
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root
 from bot.eventlog.key_file import read_key
-from bot.eventlog.log import EventLog, Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_reader
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 

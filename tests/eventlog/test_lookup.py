@@ -10,7 +10,8 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog import reader
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Query
 from tests.eventlog.conftest import Looking
 

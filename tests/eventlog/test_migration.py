@@ -15,7 +15,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogDamaged, LogUnwritable
 from bot.eventlog import database, opening
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.verify import verify

@@ -16,7 +16,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog import database
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 

@@ -15,7 +15,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogExposed, LogIncomplete
 from bot.eventlog import opening
-from bot.eventlog.log import EventLog, Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_reader
 from tests.eventlog.test_recovery import run_and_kill
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

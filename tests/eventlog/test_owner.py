@@ -15,7 +15,8 @@ import pytest
 
 from bot.core import events as e
 from bot.errors import LogLocked, LogUnwritable
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.owner import Owner, Ownership, read_owner
 from bot.sandbox.child_process import tethered
 from tests.waiting import PATIENCE

@@ -12,7 +12,8 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.errors import LogUnwritable
 from bot.eventlog import reader
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.reader import Loaded, Query, Reader, StreamInfo
 from bot.eventlog.stats import Stats
 from tests.erasing import ERASE

@@ -19,7 +19,8 @@ from bot.core.events import Via
 from bot.core.fold import FOLD, fold
 from bot.core.outbox import Pending
 from bot.eventlog import snapshots
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Loaded
 from bot.eventlog.snapshots import EVERY, due, fingerprint
 

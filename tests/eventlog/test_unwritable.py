@@ -17,7 +17,8 @@ import pytest
 from bot.core import events as e
 from bot.errors import LogDamaged, LogError, LogUnwritable
 from bot.eventlog import database
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.verify import verify
 from tests.waiting import PATIENCE

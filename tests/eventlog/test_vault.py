@@ -17,7 +17,8 @@ from bot.errors import KeyMismatch
 from bot.eventlog import database, keys
 from bot.eventlog.key_file import parse_key, read_key
 from bot.eventlog.keys import FIRST_RELEASES, LogKeys
-from bot.eventlog.log import EventLog, Location, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_reader
 from bot.eventlog.vault import Vault
 from bot.eventlog.verify import verify
 from tests.erasing import erase_at

@@ -12,7 +12,8 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog import verify_events
-from bot.eventlog.log import EventLog, Location
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
 from bot.eventlog.verify import Progress, verify
 from bot.eventlog.verify_events import Finding
 from tests.eventlog.conftest import LookedInto, Looking

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.command import ModerationError
 from bot.moderation.commands import calls
 from bot.moderation.context import CommandContext, WritableLog

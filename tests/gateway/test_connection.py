@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord.gateway import KeepAliveHandler
 
-from bot.app.bot import run_bot
+from bot.app.running import run_bot
 from bot.core.events import (
     BotStarted,
     BotStopped,
@@ -22,7 +22,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.errors import IntentError, TokenError
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.gateway import pacing
 from bot.gateway.connecting import ReconnectingClient
 from bot.sandbox.control_client import ControlClient

@@ -11,7 +11,8 @@ from bot.conversations import Conversations
 from bot.core.commands import Compose, Confirm, Receive
 from bot.core.events import Author, Body, Call, MessageReceived, Proof, ReplyComposed
 from bot.errors import LogError
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.gateway.echoes import Echoes
 from bot.gateway.incoming import Incoming
 

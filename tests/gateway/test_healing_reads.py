@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.conversations import Conversations
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.gateway import healing
 from bot.gateway.healing import Healer
 from bot.gateway.sync import Sync

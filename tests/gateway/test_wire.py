@@ -22,7 +22,8 @@ from bot.app.responders import responders_of
 from bot.config import Config
 from bot.core.commands import Command, Receive
 from bot.core.events import Body, Event, MessageReceived, Via
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.eventlog.reader import Query
 from bot.gateway import wire
 from bot.gateway.client import Client

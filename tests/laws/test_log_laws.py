@@ -19,7 +19,8 @@ from bot.core.conversation import Conversation
 from bot.core.decider import decide
 from bot.core.fold import fold
 from bot.errors import VersionConflict
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.verify import verify
 from tests.laws.strategies import COMMANDS, EVENTS
 

@@ -14,7 +14,8 @@ from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.streams import stream_of
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 from bot.moderation.context import CommandContext, WritableLog
 from bot.responders import Answer, Context, Question, Responder, Utterance
 from tests.moderating import Moderation

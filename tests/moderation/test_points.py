@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.command import ModerationError
 from bot.moderation.points import (
     Point,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.fold import fold
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.moderation.command import ModerationError
 from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room, furnish

@@ -14,7 +14,8 @@ from bot.core.events import Draft, MessageDeleted
 from bot.errors import LogError
 from bot.eventlog import archive
 from bot.eventlog.key_file import read_key
-from bot.eventlog.log import Location, open_log, vault_of
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, vault_of
 from tests.torture import logs
 from tests.torture.table import Options, Outcome, with_progress
 

@@ -12,7 +12,8 @@ from itertools import count
 from pathlib import Path
 
 from bot.core import events as e
-from bot.eventlog.log import EventLog, Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log
 
 CHANNELS = 20
 TICKS = 20

@@ -19,7 +19,8 @@ from bot.core import events as e
 from bot.errors import LogError
 from bot.eventlog.anchor import Anchor, anchor_of
 from bot.eventlog.database import PAGE_SIZE
-from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.reader import Reader
 from tests.torture import logs
 from tests.torture.table import Options, Outcome, with_progress

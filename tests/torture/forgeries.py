@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 from bot.eventlog import database, keys
 from bot.eventlog.chain import digest_plain
 from bot.eventlog.key_file import read_key
-from bot.eventlog.log import Location
+from bot.eventlog.location import Location
 from bot.eventlog.vault import Vault
 from tests.corpus.record import EVERY_TYPE
 from tests.erasing import ERASE

@@ -16,7 +16,8 @@ from bot.eventlog import snapshots
 from bot.eventlog.anchor import Anchor, anchor_of
 from bot.eventlog.batch import Append
 from bot.eventlog.ledger import look_up
-from bot.eventlog.log import EventLog, Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.reader import Query, Reader
 from bot.eventlog.verify import verify
 from bot.eventlog.verify_events import Finding

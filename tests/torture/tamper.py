@@ -16,7 +16,8 @@ from bot.core import events as e
 from bot.errors import LogError
 from bot.eventlog import rekeying
 from bot.eventlog.anchor import Anchor
-from bot.eventlog.log import Location, open_log, open_reader
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log, open_reader
 from tests.corpus.record import record_types
 from tests.torture import logs
 from tests.torture.forgeries import FORGERIES, Forgery, Prevented, Scene

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bot.app.bot import clock
 from bot.conversations import Conversations
-from bot.eventlog.log import Location, open_log
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
 from bot.interpreter import settle
 
 

@@ -1,0 +1,43 @@
+"""Makes the consumers that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bot.config import Config
+from bot.consumers.consumer import Consumer
+from bot.consumers.consumers import Consumers
+from bot.consumers.load import load
+from bot.consumers.status import State
+from bot.errors import ConfigError
+from bot.telemetry import Metrics
+from bot.telemetry.metrics import Consumed
+
+
+def consumers_of(config: Config) -> tuple[Consumer, ...]:
+    """Return the consumers that the settings name; raise ConfigError, which names all problems."""
+    made: list[Consumer] = []
+    problems: list[str] = []
+    for name, settings in config.consumers.items():
+        try:
+            made.append(load(name, settings, config.folder))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return tuple(made)
+
+
+def watch(metrics: Metrics, consumers: Consumers) -> None:
+    """Show how each consumer is doing among the metrics."""
+    for name in consumers.names:
+        metrics.watch_consumer(name, _figures(consumers, name))
+
+
+def _figures(consumers: Consumers, name: str) -> Mapping[Consumed, Callable[[], float]]:
+    return {
+        "consumer_lag_events": lambda: consumers.lag(name),
+        "consumer_parked_events": lambda: consumers.status(name).parked,
+        "consumer_errors": lambda: consumers.status(name).errors,
+        "consumer_up": lambda: consumers.status(name).state not in (State.WAITING, State.STOPPED),
+    }

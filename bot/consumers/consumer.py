@@ -1,0 +1,90 @@
+"""What a consumer is: a class that is handed every event of the log, in batches, from the first one on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.core.events import Body, Event, Recorded
+from bot.eventlog.database import Connection
+from bot.eventlog.pages import History
+
+Rebuild = Literal["beside", "in place", "by hand"]
+"""How a consumer begins anew; see :class:`Consumer`."""
+
+
+class Away(Exception):
+    """What a consumer writes to can't be reached: it waits, and no event is to blame.
+
+    ``retry_after`` are seconds (None: pauses that grow).
+    """
+
+    def __init__(self, reason: str = "what it writes to is away", retry_after: float | None = None) -> None:
+        """Say why, without people's words: log lines and /healthz show it."""
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the order of the log, and the consumer's own database inside a transaction.
+
+    What is written into ``database`` is committed together with the consumer's place in the log: exactly once. The
+    transaction can't be ended from within. ``words`` are by position, and empty unless the consumer wants words. An
+    event whose words were erased has none.
+    """
+
+    events: Sequence[Recorded]
+    words: Mapping[int, Body]
+    database: Connection
+    history: History
+
+    def key(self, recorded: Recorded) -> str:
+        """Return the key of an event for writes elsewhere: the same however often the event is handed over.
+
+        A restored log records other events at positions that were there before, so the key begins with the incarnation.
+        """
+        return f"{self.history.incarnation_at(recorded.position)}:{recorded.position}"
+
+
+class Consumer(ABC):
+    """Something that follows the log, in a task of its own beside the bot. It has no hand on Discord.
+
+    ``name`` is the one in the settings. ``types``: the events it wants (none: all). ``timeout``: seconds for a batch.
+    ``version``: raise it when it would make something else of the same events, and it begins anew.
+
+    ``rebuild`` says how it begins anew, when somebody asks for it, when ``version`` was raised, or when a restored
+    backup took away events that it has seen:
+
+    - "beside": all it makes is in its own database. A new one is made beside, and takes the old one's name when it has
+      caught up.
+    - "in place": it makes something else that its database describes, such as files. The database is emptied first.
+    - "by hand": what it did can't be undone, such as messages to others. It goes on where it can, and is handed events
+      again only when somebody asks for that.
+    """
+
+    name: str = ""
+    types: tuple[type[Event], ...] = ()
+    wants_words: bool = False
+    batch_size: int = 500
+    timeout: float = 60.0
+    version: int = 1
+    rebuild: Rebuild = "beside"
+
+    async def prepare(self, database: Connection) -> None:  # noqa: B027 - most need none
+        """Make the tables that are not there yet. Called whenever ``database`` is opened, inside a transaction."""
+
+    @abstractmethod
+    async def handle(self, batch: Batch) -> None:
+        """Do something with the events.
+
+        It must not block: the bot waits meanwhile. Where it raises, what it wrote into the database is taken back; the
+        events are then handed over one by one, and one that fails again and again is parked. Raise :class:`Away` when
+        no event is to blame.
+        """
+
+    async def close(self) -> None:  # noqa: B027 - most need none
+        """Let go of connections and files. Called when the bot stops."""

@@ -1,0 +1,39 @@
+"""Load a consumer: one that comes with Echoless, one of an installed package, or a class named ``module:Class``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.consumers.consumer import Consumer
+from bot.consumers.jsonl import jsonl
+from bot.loading import Kind
+
+GROUP = "echoless.consumers"
+"""The group of entry points with which packages provide consumers."""
+
+_OURS = ("jsonl",)
+
+_KIND = Kind(
+    noun="consumer",
+    base=Consumer,  # type: ignore[type-abstract]  # nobody makes one of it
+    base_name="bot.consumers.Consumer",
+    group=GROUP,
+    setting="[consumers]",
+    table="consumers",
+    method="handle(batch)",
+)
+
+
+def load(name: str, settings: Mapping[str, object], folder: Path) -> Consumer:
+    """Return the consumer of a name, made with ``settings``; raise ConfigError saying what is wrong and what to do.
+
+    ``module:Class`` is looked for in the installed modules, then in ``folder``, the settings file's. Paths in the
+    settings of our own count from there.
+    """
+    if name == "jsonl":
+        made: Consumer = jsonl(folder, dict(settings))
+    else:
+        made = _KIND.load(name, settings, folder, _OURS)
+    made.name = name
+    return made

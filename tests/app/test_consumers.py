@@ -1,0 +1,80 @@
+"""The running bot with a consumer: what is said stands in a file, and ``/metrics`` says how far it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.app.consumers import consumers_of
+from bot.config import load
+from bot.core.events import ReplySent
+from bot.errors import ConfigError
+from bot.sandbox.control_client import ControlClient
+from tests.harness import Launch
+from tests.waiting import eventually
+
+
+async def test_the_bot_writes_daily_files(launch: Launch, control: ControlClient, tmp_path: Path) -> None:
+    """With words, because they are wanted here; each event once over two lives of the bot."""
+    settings = {"jsonl": {"folder": str(tmp_path / "events"), "words": True}}
+
+    def written() -> list[dict[str, object]]:
+        files = sorted((tmp_path / "events").glob("*.jsonl"))
+        lines = [line for path in files for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in lines]
+
+    def sent() -> int:
+        return sum(line["type"] == "reply.sent" for line in written())
+
+    bot = await launch(consumers=settings)
+    await control.post("ask one")
+    await bot.judge.expect(ReplySent)
+    await eventually(lambda: sent() == 1)
+    await eventually(lambda: not bot.bot.consumers.lag("jsonl"))
+    metrics = bot.bot.metrics.render()[0].decode()
+    health = bot.bot.health()
+    await bot.stop()
+    bot = await launch(consumers=settings)
+    await control.post("ask two")
+    await eventually(lambda: sent() == 2)
+    await bot.stop()
+
+    positions = [line["position"] for line in written()]
+    assert positions == [*range(1, len(positions) + 1)]
+    assert "ask one" in json.dumps(written())
+    assert 'echoless_consumer_lag_events{consumer="jsonl"} 0.0' in metrics
+    assert 'echoless_consumer_up{consumer="jsonl"} 1.0' in metrics
+    assert health.consumers == ""
+
+
+def test_wrong_settings_are_named(tmp_path: Path) -> None:
+    """All of them, before anything is started."""
+    text = "[consumers.jsonl]\nwords = 1\n[consumers.nothing]\n[consumers.'nowhere:Class']\n"
+    (tmp_path / "config.toml").write_text(text)
+
+    with pytest.raises(ConfigError) as refused:
+        consumers_of(load(tmp_path / "config.toml", {}))
+
+    folder, nothing, nowhere = refused.value.problems
+    assert folder.startswith("consumers.jsonl.folder has to be the path of a folder")
+    assert nothing.startswith('[consumers] names one that is not here; there are "jsonl"')
+    assert "there is no module nowhere" in nowhere
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[consumers]\njsonl = 5", "line 2: consumers.jsonl has to be a table of consumers"),
+        ("[consumers.'a b']", "line 1: consumers.a b has to be a table of consumers"),
+        ("[consumers.x]\nid = 99999999999999999999999", "consumers.x holds a number of more than 64 bits"),
+    ],
+)
+def test_wrong_tables_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    """With what they have to be."""
+    (tmp_path / "config.toml").write_text(text)
+
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(tmp_path / "config.toml", {})
