@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.running import run_bot
 from bot.core.events import BotStarted
 from bot.core.streams import BOT_STREAM
 from bot.eventlog import forms

@@ -186,7 +186,7 @@ async def outcome(bot: Bot, data: Json, change: Callable[[Client], None] = lambd
         queue.heard.append((place, via, own_id))
         return take(incoming, place, via, own_id)
 
-    async def own(incoming: Incoming) -> None:
+    async def own(incoming: Incoming, _place: Place, _via: Via) -> None:
         queue.heard.append(incoming)
 
     with pytest.MonkeyPatch.context() as patch, capture_logs() as lines:
@@ -207,17 +207,20 @@ def legible(data: Json) -> Json:
     names = {key: author[key] for key in ("global_name", "bot") if key in author}
     whole["author"] = user(author["id"], author["username"], **names)
     whole["member"] = member(nick=(data.get("member") or {}).get("nick"))
-    whole["mentions"] = [user(each["id"]) for each in data["mentions"] or ()]
     whole["attachments"] = [
         attachment(id=file["id"], filename=file["filename"], size=file["size"], content_type=file.get("content_type"))
         for file in files
     ]
     whole |= {key: data[key] for key in ("nonce",) if key in data}
     whole |= {"webhook_id": str(EVE)} if data.get("webhook_id") is not None else {}
+    to_bot = False
     if reference:
         whole["message_reference"] = {"channel_id": str(GENERAL), "message_id": reference.get("message_id") or None}
         replied = ((data.get("referenced_message") or {}).get("author") or {}).get("id")
-        whole |= {"referenced_message": message(author=user(OWN))} if str(replied) == str(OWN) else {}
+        to_bot = str(replied) == str(OWN)
+        whole |= {"referenced_message": message(author=user(OWN))} if to_bot else {}
+    # What replies to the bot is for the bot, whomever it mentions.
+    whole["mentions"] = [] if to_bot else [user(each["id"]) for each in data["mentions"] or ()]
     return whole
 
 
