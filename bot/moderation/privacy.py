@@ -24,6 +24,7 @@ from bot.core.events import (
 from bot.core.streams import channel_of, stream_of
 from bot.eventlog.erasing import Affected, Erased, Wanted, erase, find
 from bot.eventlog.personal import about, counted
+from bot.moderation.archived import archives_of
 from bot.moderation.command import ModerationError, Report, ReportFile
 from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.export import LIMIT_BYTES
@@ -45,6 +46,7 @@ STAYS = (
     "Backups that were made before hold the words until they are rotated.",
 )
 LEFT = "A copy may be left in the log's side file for some minutes."
+ARCHIVES = "Channels were archived before: who runs the bot has files that may hold such words, and can delete them."
 
 
 async def preview_forget_me(context: CommandContext, guild_id: int | None, *, by: str) -> Report:
@@ -174,7 +176,7 @@ async def _erased(context: CommandContext, wanted: Wanted, reason: ErasureReason
         done = Erased(done.events + again.events, done.streams, again.emptied)
     return Report(
         f"Erased: the words of {count_text(done.events, 'event')} in {count_text(done.streams, 'place')}",
-        STAYS if done.emptied else (*STAYS, LEFT),
+        (*STAYS, *(() if done.emptied else (LEFT,)), *((ARCHIVES,) if await archives_of(context.reader) else ())),
         {"events": done.events, "streams": done.streams, "emptied": done.emptied},
     )
 
