@@ -46,7 +46,7 @@ class Jsonl(Consumer):
         """Write lines at the end of the files, and note how long these are now."""
         daily: dict[str, list[str]] = {}
         for recorded in batch.events:
-            line = Line(recorded, batch.words.get(recorded.position), self.wants_words).to_json()
+            line = Line(recorded, batch.words.get(recorded.position)).to_json()
             daily.setdefault(f"{iso_time(recorded.recorded_at)[:10]}.jsonl", []).append(json.dumps(line) + "\n")
         # On the thread of the database, so that what takes too long is over before it is taken back.
         await batch.database.submit(partial(self._append, daily))

@@ -140,7 +140,7 @@ class Line:
 
     recorded: Recorded
     body: Body | None
-    erased: bool
+    erased: bool = False
     sealed: bool = False
 
     @property

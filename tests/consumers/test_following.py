@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from bot.consumers import Away, Batch
+from bot.consumers.jsonl import Jsonl
 from bot.consumers.status import State
-from bot.core.events import Body, Draft, GatewayReady, MessageReceived
+from bot.core.events import Body, Draft, GatewayReady, MessageDeleted, MessageReceived
 from bot.eventlog import pages
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
@@ -61,13 +64,30 @@ async def test_it_gets_words_where_it_wants_them(log: EventLog) -> None:
         async def handle(self, batch: Batch) -> None:
             said.append({position: body.text for position, body in batch.words.items()})
 
-    event = MessageReceived(message_id=5, author_id=6, sent_at=0)
-    await log.append("channel:7", [Draft(event, Body(parts=("hello",)), 6)])
+    for message_id in (5, 6):
+        event = MessageReceived(message_id=message_id, author_id=6, sent_at=0)
+        await log.append("channel:7", [Draft(event, Body(parts=("hello",)), 6)])
+    await log.append("channel:7", [Draft(MessageDeleted(message_id=6))])
 
     async with running(log, Words()) as consumers:
         await caught_up(consumers)
 
     assert said == [{1: "hello"}]
+
+
+async def test_daily_files_hold_words_where_they_are_wanted(log: EventLog, tmp_path: Path) -> None:
+    """In the form of an export."""
+    event = MessageReceived(message_id=5, author_id=6, sent_at=0)
+    await log.append("channel:7", [Draft(event, Body(parts=("hello",)), 6)])
+    daily = Jsonl(tmp_path / "daily", words=True)
+    daily.name = "jsonl"
+
+    async with running(log, daily) as consumers:
+        await caught_up(consumers)
+
+    (file,) = (tmp_path / "daily").glob("*.jsonl")
+    line = json.loads(file.read_text())
+    assert (line["body"]["parts"], "erased" in line) == (["hello"], False)
 
 
 @pytest.mark.parametrize("bad", [{3}, {1}, {4, 5}, {12}])
