@@ -69,7 +69,7 @@ def follow(
                 inode = path.stat().st_ino
                 while path.exists() and path.stat().st_ino == inode:
                     page = await _page(reader, position, types, words=words)
-                    _show(page, history, words=words, as_json=as_json)
+                    _show(page, history, as_json=as_json)
                     position = page.upto
                     if position >= page.head:
                         await asyncio.sleep(LOOK_EVERY)
@@ -94,9 +94,9 @@ def _require_shared(history: History, position: int, incarnation: int) -> None:
         )
 
 
-def _show(page: Page, history: History, *, words: bool, as_json: bool) -> None:
+def _show(page: Page, history: History, *, as_json: bool) -> None:
     for recorded in page.events:
-        line = TerminalLine(recorded, page.words.get(recorded.position), words)
+        line = TerminalLine(recorded, page.words.get(recorded.position))
         if as_json:
             say_json({"incarnation": history.incarnation, **line.to_json()})
         else:

@@ -35,6 +35,7 @@ async def seen(follower: subprocess.Process) -> tuple[int, int]:
     """Return position and incarnation of its next line."""
     assert follower.stdout is not None
     line = json.loads(await follower.stdout.readline())
+    assert "erased" not in line
     return line["position"], line["incarnation"]
 
 
@@ -44,7 +45,7 @@ async def test_events_are_followed_from_outside(tmp_path: Path) -> None:
     log = await open_log(location, clock=now, full=False)
     await filled(log, 2)
     backup.take(location.database, tmp_path / "backup.db", vault=None, release="0", now=1)
-    follower = await begun(location.folder, "--from", "1")
+    follower = await begun(location.folder, "--words", "--from", "1")
 
     first = await seen(follower)
     await filled(log, 1)
