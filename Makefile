@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+FUZZ_READY := $(VENV)/.fuzz-ready
 PURE := tests/core tests/laws tests/responders --ignore tests/responders/llm tests/test_config.py tests/test_docs.py
 END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pending_at_a_kill_is_answered_once_and_in_order
 
@@ -40,8 +41,8 @@ lint: $(READY) ## style, types and the floors
 crashpoints: $(READY) ## kill -9 at every place where the bot touches the outside world, and at pairs (PAIRS=N: only so many)
 	@$(BIN)/python -m tests.crashpoints.harness --pairs $(or $(PAIRS),0)
 
-fuzz: $(READY) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2)
-	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+fuzz: $(if $(COVERAGE),$(FUZZ_READY),$(READY)) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2; COVERAGE=1: they grow by the code they reach)
+	@$(BIN)/python -m tests.fuzz$(if $(COVERAGE),.by_coverage) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 torture: $(READY) ## the log's files changed, copied and restored: is everything found, is nothing lost or doubled? (WHAT=flips|archives|tamper|copies|restore|grep; COUNT=N changes; SEED=N)
 	@$(BIN)/python -m tests.torture $(or $(WHAT),all) --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
@@ -60,7 +61,7 @@ bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1:
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra speed --extra bench --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
@@ -77,4 +78,8 @@ $(READY): pyproject.toml constraints.txt
 # The contenders and what draws the picture: nothing else needs them.
 $(BENCH_READY): $(READY)
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(FUZZ_READY): $(READY)
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	@touch $@
