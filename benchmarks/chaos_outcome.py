@@ -12,7 +12,8 @@ from bot.core import events as e
 from bot.demo.bot_process import BotProcess
 from bot.demo.judge import RunVerdict, judge
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.responders.protocol import Trouble
 from bot.sandbox.process import SandboxProcess
 

@@ -24,7 +24,8 @@ from bot.core.events import Body, Event, Recorded
 from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log, open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox

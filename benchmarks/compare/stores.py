@@ -15,7 +15,8 @@ from bot.core import events as e
 from bot.core.streams import channel_of
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 PER_CHANNEL = 500
 """Events of one channel: the logs differ in how many channels there are, not in what a channel is."""

@@ -23,7 +23,8 @@ from bot.eventlog.log import open_reader
 from bot.eventlog.opening import see_as_owner
 from bot.eventlog.owner import read_owner
 from bot.eventlog.plain_files import require_own
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 LITTLE_SPACE, NO_SPACE = 500 * 2**20, 20 * 2**20
 CHANNELS_NAMED = 10

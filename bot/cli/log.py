@@ -30,7 +30,7 @@ from bot.cli.selection import (
 from bot.errors import LogError
 from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.rekeying import relink
 
 NEWEST = 50

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from bot.cli.output import console, count_text, size_text
 from bot.core.streams import channel_of, stream_of
-from bot.eventlog.reader import Query, Reader, StreamInfo
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader, StreamInfo
 from bot.eventlog.stats import Stats
 from bot.moderation.display_names import beside, partners_of
 from bot.times import SECOND, iso_time, utc_time

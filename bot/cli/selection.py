@@ -22,7 +22,8 @@ from bot.eventlog.archive import Archive, look
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.moderation.points import Point, channel_with, version_at
 
 Command = Callable[..., Any]

@@ -17,7 +17,8 @@ from bot.demo.model_report import ModelReport, exchanges
 from bot.demo.playground import demo_facts, open_playground
 from bot.demo.trails import read_trails
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.responders.protocol import WAITS, Trouble
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.json_codec import Json

@@ -22,7 +22,8 @@ from bot.core.events import (
 )
 from bot.core.streams import stream_of
 from bot.demo.judge import RunVerdict
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.times import SECOND
 
 

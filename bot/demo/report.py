@@ -29,7 +29,8 @@ from bot.core.events import (
 from bot.core.streams import channel_of
 from bot.demo.acts import Act
 from bot.demo.judge import RunVerdict
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.times import utc_time
 
 BEFORE, AFTER = 10, 18

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from bot.core import events as e
 from bot.core.reply_record import ReplyRecord
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 
 @dataclass

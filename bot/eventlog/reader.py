@@ -18,6 +18,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body
 from bot.eventlog.database import Connection
 from bot.eventlog.quarantine import Quarantine
+from bot.eventlog.query import COLUMNS, Query, compiled, field_of
 from bot.eventlog.stats import Stats, count
 from bot.eventlog.stored_text import fetched
 from bot.eventlog.tail import newest_position
@@ -30,41 +31,17 @@ PAGE = 2000
 LOOK = 500
 """Rows of a look for what can't be read: few, because something may wait behind it for the same connection."""
 
-_COLUMNS = """
-SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
-FROM events e JOIN streams s ON s.id = e.stream_id
-"""
 _TAIL = """
 SELECT position, version, recorded_at, type, v, data, correlation, causation FROM events
 WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND version <= ? ORDER BY version LIMIT ?
 """
-_PAGE_BELOW = f"{_COLUMNS} WHERE e.position < ? ORDER BY e.position DESC LIMIT ?"
+_PAGE_BELOW = f"{COLUMNS} WHERE e.position < ? ORDER BY e.position DESC LIMIT ?"
 LISTED = "SELECT value FROM json_each(?)"
 """Passes a list as one parameter, because SQLite limits the number of parameters."""
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
 """The kinds of keys that hold the id of a person's message."""
-MESSAGE = f"{_COLUMNS} WHERE e.key_kind IN ({LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
+MESSAGE = f"{COLUMNS} WHERE e.key_kind IN ({LISTED}) AND e.key_id = ? ORDER BY e.position LIMIT 1"
 """Selects the first event about a message, in any stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which events to read. An event has to fit every field that is set.
-
-    ``since`` and ``until`` are microseconds, ``until`` exclusive. Both versions are of one ``stream``. ``author_id``
-    chooses what a person wrote and the replies requested for it.
-    """
-
-    stream: str | None = None
-    types: Sequence[str] = ()
-    after_position: int = 0
-    since: int | None = None
-    until: int | None = None
-    message_id: int | None = None
-    author_id: int | None = None
-    first_version: int | None = None
-    last_version: int | None = None
-    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +114,7 @@ class Reader:
         cursor: int | None = None
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
-            sql, values = _compile(query, cursor, size)
+            sql, values = compiled(query, cursor, size)
             rows = await self.connection.run(partial(_rows, sql, values))
             for event in self._events(rows):
                 yield event
@@ -149,7 +126,7 @@ class Reader:
     async def find(self, stream: str, kind: KeyKind, key_id: int | None = None) -> list[Recorded]:
         """Return the events of ``stream`` with a dedupe key of ``kind`` and ``key_id`` (None: any), ordered by key."""
         chosen = "" if key_id is None else "AND e.key_id = ?"
-        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? {chosen} ORDER BY e.key_id, e.key_part"
+        sql = f"{COLUMNS} WHERE s.name = ? AND e.key_kind = ? {chosen} ORDER BY e.key_id, e.key_part"
         values = (stream, kind) if key_id is None else (stream, kind, key_id)
         rows = await self.connection.run(partial(_rows, sql, values))
         return self._events(rows)
@@ -159,7 +136,7 @@ class Reader:
 
         Looks at every sent part of the stream: measured 30 ms for 100,000 events, so an index would not pay.
         """
-        sql = f"{_COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND {_field('sent_id')} = ? LIMIT 1"
+        sql = f"{COLUMNS} WHERE s.name = ? AND e.key_kind = ? AND {field_of('sent_id')} = ? LIMIT 1"
         rows = await self.connection.run(partial(_rows, sql, (stream, KeyKind.SENT, sent_id)))
         return next(iter(self._events(rows)), None)
 
@@ -170,7 +147,7 @@ class Reader:
         """
         rows = await self.connection.run(partial(_rows, MESSAGE, (json.dumps(_ABOUT_MESSAGES), message_id)))
         if not rows:
-            sql = f"{_COLUMNS} WHERE e.key_kind = ? AND {_field('sent_id')} = ? ORDER BY e.key_id DESC LIMIT 1"
+            sql = f"{COLUMNS} WHERE e.key_kind = ? AND {field_of('sent_id')} = ? ORDER BY e.key_id DESC LIMIT 1"
             rows = await self.connection.run(partial(_rows, sql, (KeyKind.SENT, message_id)))
         return next(iter(self._events(rows)), None)
 
@@ -181,7 +158,7 @@ class Reader:
         """
         within = "" if streams is None else f"AND s.name IN ({LISTED})"
         sql = f"""
-            SELECT {_field("author_id")} AS author, max(e.position)
+            SELECT {field_of("author_id")} AS author, max(e.position)
             FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
             WHERE e.type IN (?, ?) AND author IN ({LISTED}) {within} GROUP BY author
         """  # noqa: S608 - constants
@@ -192,7 +169,7 @@ class Reader:
 
     async def at(self, positions: Iterable[int]) -> list[Recorded]:
         """Return the events at ``positions``, in order."""
-        sql = f"{_COLUMNS} WHERE e.position IN ({LISTED}) ORDER BY e.position"
+        sql = f"{COLUMNS} WHERE e.position IN ({LISTED}) ORDER BY e.position"
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
         return self._events(rows)
 
@@ -275,7 +252,7 @@ class Reader:
 
 
 def recorded(row: tuple[Any, ...]) -> Recorded:
-    """Return the event of a row that holds the columns of ``_COLUMNS``."""
+    """Return the event of a row that holds the columns of ``COLUMNS``."""
     position, name, version, recorded_at, type_name, v, data, correlation, causation = row
     return Recorded(position, name, version, recorded_at, decode(type_name, v, data), correlation, causation)
 
@@ -296,11 +273,6 @@ def _looked(before: int, quarantine: Quarantine, connection: sqlite3.Connection)
         positions = [each.position for each in found]
         del found
     return positions
-
-
-def _field(name: str) -> str:
-    """Return SQL for a field of an event's data, NULL where that is no JSON."""
-    return f"CASE WHEN json_valid(e.data) THEN json_extract(e.data, '$.{name}') END"
 
 
 def _rows(sql: str, values: Sequence[object], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
@@ -365,27 +337,3 @@ def sealed_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[
     listed = json.dumps([each for each in {stream_id for _, stream_id, _ in rows} if isinstance(each, int)])
     names = dict(connection.execute(f"SELECT id, name FROM streams WHERE id IN ({LISTED})", (listed,)))  # noqa: S608 - a constant
     return [(position, names.get(stream_id, ""), sealed) for position, stream_id, sealed in rows]
-
-
-def _compile(query: Query, cursor: int | None, size: int) -> tuple[str, list[object]]:
-    order, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
-    clauses: list[tuple[str, object]] = [("e.position > ?", query.after_position)]
-    optional = (
-        (f"e.position {beyond} ?", cursor),
-        ("s.name = ?", query.stream),
-        ("e.recorded_at >= ?", query.since),
-        ("e.recorded_at < ?", query.until),
-        ("e.correlation = ?", query.message_id),
-        (f"{_field('author_id')} = ?", query.author_id),
-        ("e.version >= ?", query.first_version),
-        ("e.version <= ?", query.last_version),
-    )
-    clauses += [(clause, value) for clause, value in optional if value is not None]
-    values = [value for _, value in clauses]
-    where = " AND ".join(clause for clause, _ in clauses)
-    if query.types:
-        where += f" AND e.type IN ({', '.join('?' * len(query.types))})"
-        values += query.types
-    # Within one stream, versions have the same order as positions, and an index.
-    column = "e.position" if query.stream is None else "e.version"
-    return f"{_COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values

@@ -38,7 +38,7 @@ from bot.eventlog.location import SCRATCH, Location
 from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Vault

@@ -36,7 +36,7 @@ from bot.core.streams import channel_of
 from bot.errors import EcholessError
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.gateway.first_seen import FirstSeen
 
 NOTE = "deletions_done"

@@ -26,7 +26,8 @@ from bot.core.events import (
     SkipReason,
 )
 from bot.core.streams import channel_of
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.gateway.places import Place
 from bot.responders.notice import TODAY
 from bot.times import DAY, HOUR

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.core.events import ErasureReason, PlainEvent, WordsErased
 from bot.core.streams import stream_of
 from bot.eventlog.erasing import Wanted, erase
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.moderation.checks import OnProgress
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from bot.core.events import Author, KeyKind, MessageReceived
 from bot.core.streams import BOT_STREAM, stream_of
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.moderation.text import printable, shortened
 
 LONGEST = 32

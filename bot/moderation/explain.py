@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from bot.core import events as e
 from bot.core.reply_record import ReplyRecord
 from bot.core.streams import stream_of
-from bot.eventlog.reader import Loaded, Query
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Loaded
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.persona import origin

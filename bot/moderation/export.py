@@ -6,7 +6,7 @@ import json
 
 from bot.core.events import Recorded
 from bot.core.streams import stream_of
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.moderation.command import ModerationError, Report, ReportFile
 from bot.moderation.context import CommandContext
 from bot.moderation.history import since_point

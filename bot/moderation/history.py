@@ -9,7 +9,8 @@ from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
 from bot.eventlog.codec import event_models
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from bot.core.events import Draft, PersonOptedIn, PersonOptedOut
 from bot.core.streams import BOT_STREAM
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bot.core.events import Feeling, ReactionAdded, ReactionRemoved
 from bot.core.streams import stream_of
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 MOST = 2000
 """Events about one message that are read."""

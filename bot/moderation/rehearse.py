@@ -18,7 +18,7 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story, story_of

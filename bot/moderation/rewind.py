@@ -10,7 +10,8 @@ from bot.core.conversation import Conversation
 from bot.core.events import MessageDeleted, Recorded
 from bot.core.streams import stream_of
 from bot.core.window import Turn, Window
-from bot.eventlog.reader import Bodies, Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Bodies, Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, version_of

@@ -12,7 +12,7 @@ from bot.core import events as e
 from bot.core.streams import BOT_STREAM, channel_of
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.owner import read_owner
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
 from bot.moderation.text import count_text, size_text

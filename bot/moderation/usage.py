@@ -20,7 +20,8 @@ from bot.core.events import (
     ReplyRequested,
 )
 from bot.core.streams import channel_of, stream_of
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.display_names import beside, names_of, partners_of

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.core.conversation import Conversation
 from bot.core.events import PersonaCleared, PersonaSet, Recorded
 from bot.core.streams import guild_stream, stream_of
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

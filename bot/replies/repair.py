@@ -10,7 +10,8 @@ from bot.core.events import Recorded, ReplyAbandoned, ReplyRequested, ReplyRetri
 from bot.core.reply_record import ReplyRecord
 from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 ITSELF = "the bot"
 MOST_GENERATIONS = 9

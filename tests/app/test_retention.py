@@ -16,7 +16,7 @@ from bot.core.streams import guild_stream, stream_of
 from bot.errors import LogUnwritable
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.replies.personas import Surroundings
 from bot.sandbox.control_client import ControlClient

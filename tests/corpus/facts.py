@@ -10,7 +10,8 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fold import evolve
 from bot.eventlog import snapshots
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 
 Facts: TypeAlias = dict[str, Any]
 

@@ -13,7 +13,7 @@ from bot.core import events as e
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from tests.corpus.facts import Facts, as_lifted, told
 

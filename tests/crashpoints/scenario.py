@@ -18,7 +18,7 @@ from bot.core.parts import split
 from bot.demo.judge import RunVerdict, judge
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.sandbox.process import SandboxProcess
 from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator

@@ -12,7 +12,7 @@ from bot.errors import LogError, VersionConflict
 from bot.eventlog.batch import Appended
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 

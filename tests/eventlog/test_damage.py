@@ -14,7 +14,7 @@ from bot.errors import LogDamaged
 from bot.eventlog import database, opening
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from tests.eventlog.conftest import LookedInto, Looking
 

@@ -18,7 +18,7 @@ from bot.eventlog.backup import take
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader, vault_of
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from tests.newer import newer
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

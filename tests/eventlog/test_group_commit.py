@@ -18,7 +18,7 @@ from bot.eventlog import writer
 from bot.eventlog.batch import Appended, Work
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

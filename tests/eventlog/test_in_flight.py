@@ -20,7 +20,7 @@ from bot.errors import LogUnwritable
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 

@@ -12,7 +12,7 @@ from bot.core import events as e
 from bot.eventlog import reader
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from tests.eventlog.conftest import Looking
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]

@@ -17,7 +17,8 @@ from bot.errors import LogDamaged, LogUnwritable
 from bot.eventlog import database, opening
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered

@@ -14,7 +14,8 @@ from bot.errors import LogUnwritable
 from bot.eventlog import reader
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
-from bot.eventlog.reader import Loaded, Query, Reader, StreamInfo
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Loaded, Reader, StreamInfo
 from bot.eventlog.stats import Stats
 from tests.erasing import ERASE
 

@@ -15,7 +15,7 @@ import pytest
 from bot.core import events as e
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 

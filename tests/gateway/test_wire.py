@@ -24,7 +24,7 @@ from bot.core.commands import Command, Receive
 from bot.core.events import Body, Event, MessageReceived, Via
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
-from bot.eventlog.reader import Query
+from bot.eventlog.query import Query
 from bot.gateway import wire
 from bot.gateway.client import Client
 from bot.gateway.incoming import Incoming
@@ -245,7 +245,9 @@ def test_each_way_takes_the_same_of_a_message(runner: asyncio.Runner, bot: Bot, 
     """Or the way of objects trips over what the bot does not take of it, and takes the same once that is gone."""
     by_json, by_object = runner.run(outcome(bot, data)), runner.run(outcome(bot, data, by_objects))
     if by_json != by_object:
-        assert by_object.told in (["event.unreadable"], ["handler.failed"])
+        # discord.py passes over a member without one of these, and says nothing.
+        silent = not {"roles", "flags"} <= (data.get("member") or {}).keys()
+        assert by_object.told in (["event.unreadable"], ["handler.failed"]) or (silent and not by_object.told)
         assert not by_json.told
         by_object = runner.run(outcome(bot, legible(data), by_objects))
     assert by_json == by_object

@@ -18,7 +18,8 @@ from bot.eventlog.batch import Append
 from bot.eventlog.ledger import look_up
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
-from bot.eventlog.reader import Query, Reader
+from bot.eventlog.query import Query
+from bot.eventlog.reader import Reader
 from bot.eventlog.verify import verify
 from bot.eventlog.verify_events import Finding
 from tests.corpus.facts import told
