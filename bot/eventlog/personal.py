@@ -11,22 +11,22 @@ from typing import Any
 
 from bot.core.events import KeyKind, Recorded
 from bot.eventlog.erasing import Affected
+from bot.eventlog.query import COLUMNS, field_of
 from bot.eventlog.reader import Reader, recorded
 
 PAGE = 500
 """Events that are read at once."""
 
-_WRITTEN = "SELECT key_id FROM events WHERE key_kind = ? AND json_extract(data, '$.author_id') = ?"
-_ABOUT = """
-SELECT e.position, s.name, e.version, e.recorded_at, e.type, e.v, e.data, e.correlation, e.causation
-FROM events e JOIN streams s ON s.id = e.stream_id
+_WRITTEN = f"SELECT key_id FROM events WHERE key_kind = ? AND {field_of('author_id', 'data')} = ?"  # noqa: S608 - constants
+_ABOUT = f"""
+{COLUMNS}
 WHERE e.position > :after AND (
     e.subject_id = :person OR e.correlation IN (SELECT value FROM json_each(:written))
-    OR :person IN (json_extract(e.data, '$.author_id'), json_extract(e.data, '$.user_id'))
-    OR json_extract(e.data, '$.by') = :by
+    OR :person IN ({field_of("author_id")}, {field_of("user_id")})
+    OR {field_of("by")} = :by
 )
 ORDER BY e.position LIMIT :size
-"""
+"""  # noqa: S608 - constants
 _COUNTED = """
 SELECT e.type, count(*) FROM json_each(:spans) AS span CROSS JOIN events AS e
 WHERE e.stream_id = (SELECT id FROM streams WHERE name = :stream)

@@ -56,6 +56,6 @@ def compiled(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
     return f"{COLUMNS} WHERE {where} ORDER BY {column} {order} LIMIT {size}", values
 
 
-def field_of(name: str) -> str:
-    """Return SQL for a field of an event's data, NULL where that is no JSON."""
-    return f"CASE WHEN json_valid(e.data) THEN json_extract(e.data, '$.{name}') END"
+def field_of(name: str, data: str = "e.data") -> str:
+    """Return SQL for a field of an event's ``data``, NULL where that is no JSON: SQLite would make an error of it."""
+    return f"CASE WHEN json_valid({data}) THEN json_extract({data}, '$.{name}') END"

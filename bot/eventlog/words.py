@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.core.events import (
     AbandonReason,
@@ -18,27 +19,29 @@ from bot.core.events import (
     ReplyComposed,
 )
 from bot.core.streams import guild_stream
+from bot.eventlog.query import field_of
 
 _LISTED = "(SELECT value FROM json_each(?))"
-_BY_PERSON = """
+_BY_PERSON = f"""
 SELECT key_id FROM events
-WHERE type = ? AND instr(data, ?) AND json_extract(data, '$.author_id') = ?
-"""
+WHERE type = ? AND instr(data, ?) AND {field_of("author_id", "data")} = ?
+"""  # noqa: S608 - constants
 _TOGETHER = f"""
-SELECT json_extract(data, '$.detail') FROM events
+SELECT {field_of("detail", "data")} FROM events
 WHERE type = ? AND instr(data, ?) AND correlation IN {_LISTED}
 """  # noqa: S608 - constants
 _THEIRS = f"""
 subject_id = ?
-OR (type = '{ConversationSummarised.TYPE}' AND ? IN (SELECT value FROM json_each(data, '$.people')))
+OR (type = '{ConversationSummarised.TYPE}' AND (NOT json_valid(data)
+    OR ? IN (SELECT value FROM json_each({field_of("people", "data")}))))
 OR (type = '{ReplyComposed.TYPE}' AND correlation IN {_LISTED})
 OR (type = '{MessageReceived.TYPE}' AND instr(data, '"author":"{Author.SELF}"')
-    AND json_extract(data, '$.reply_to') IN {_LISTED})
+    AND {field_of("reply_to", "data")} IN {_LISTED})
 """  # noqa: S608 - constants
 _MESSAGES = f"SELECT position, stream_id, version, key_id, data FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
 _KEYED = f"SELECT position FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
 _SENT = f"""
-SELECT DISTINCT key_id FROM events WHERE key_kind = ? AND json_extract(data, '$.sent_id') IN {_LISTED}
+SELECT DISTINCT key_id FROM events WHERE key_kind = ? AND {field_of("sent_id", "data")} IN {_LISTED}
 """  # noqa: S608 - constants
 _SUMMARIES = """
 SELECT position, data FROM events WHERE stream_id = ? AND version > ? AND type = ? ORDER BY version
@@ -46,7 +49,7 @@ SELECT position, data FROM events WHERE stream_id = ? AND version > ? AND type =
 _OF_SERVER = """
 SELECT s.id FROM streams s WHERE s.name = ? OR ? = (
     SELECT json_extract(e.data, '$.guild_id') FROM events e
-    WHERE e.stream_id = s.id AND e.type = ? ORDER BY e.version DESC LIMIT 1
+    WHERE e.stream_id = s.id AND e.type = ? AND json_valid(e.data) ORDER BY e.version DESC LIMIT 1
 )
 """
 
@@ -121,7 +124,7 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     received = connection.execute(_MESSAGES, (KeyKind.RECEIVED, listed)).fetchall()
     found = {row[0] for row in received} | _keyed(connection, KeyKind.EDITED, wanted)
     for _, stream_id, version, message_id, data in received:
-        found |= _summaries(connection, stream_id, version, message_id, json.loads(data).get("author_id"))
+        found |= _summaries(connection, stream_id, version, message_id, _fields(data).get("author_id"))
     answered = set(wanted) if answers else set[int]()
     if unknown := wanted - {row[3] for row in received}:
         sent = connection.execute(_SENT, (KeyKind.SENT, json.dumps(sorted(unknown))))
@@ -131,22 +134,31 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     return sorted(found)
 
 
+def _fields(data: str) -> dict[str, Any]:
+    """Return the fields of an event, none where damage made no JSON of them."""
+    try:
+        return dict(json.loads(data))
+    except (ValueError, TypeError):
+        return {}
+
+
 def _keyed(connection: sqlite3.Connection, kind: KeyKind, message_ids: Iterable[int]) -> set[int]:
     return {row[0] for row in connection.execute(_KEYED, (kind, json.dumps(sorted(message_ids))))}
 
 
 def _summaries(
-    connection: sqlite3.Connection, stream_id: int, version: int, message_id: int, author_id: int
+    connection: sqlite3.Connection, stream_id: int, version: int, message_id: int, author_id: int | None
 ) -> set[int]:
     """Return the positions of the summaries after ``version`` that may hold a message's words, also through others."""
     found: set[int] = set()
     upto: dict[int, int] = {0: 0}
     for position, data in connection.execute(_SUMMARIES, (stream_id, version, ConversationSummarised.TYPE)):
-        fields = json.loads(data)
-        previous = fields.get("previous", 0)
-        upto[position] = fields["upto"]
-        fresh = upto.get(previous, 0) < message_id <= fields["upto"]
-        if previous in found or (fresh and author_id in fields.get("people", ())):
+        fields = _fields(data)
+        # Where nobody can tell whose words are in a summary, they are in it.
+        previous, last = fields.get("previous", 0), fields.get("upto", message_id)
+        upto[position] = last
+        fresh = upto.get(previous, 0) < message_id <= last
+        if previous in found or (fresh and author_id in fields.get("people", () if fields else (author_id,))):
             found.add(position)
     return found
 

@@ -15,7 +15,9 @@ from bot.core import events as e
 from bot.eventlog import erasing
 from bot.eventlog.erasing import Affected, Wanted, erase, find
 from bot.eventlog.location import Location
-from bot.eventlog.log import EventLog
+from bot.eventlog.log import EventLog, open_reader
+from bot.eventlog.oldest_words import server_in_log
+from bot.eventlog.personal import about as about_person
 from bot.eventlog.verify import verify
 from tests.erasing import ERASE, erase_at
 from tests.tampering import tampering
@@ -87,6 +89,25 @@ def left(path: Path) -> set[int]:
 async def problems(log: EventLog) -> list[str]:
     """Verify a log."""
     return [str(found) async for page in verify(log.reader) for found in page.findings]
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(person_id=ADA), Wanted(message_ids=(HERS,)), Wanted(guild_id=SERVER)], ids=str
+)
+async def test_data_that_is_no_json_keeps_nobody_from_being_forgotten(made: Location, wanted: Wanted) -> None:
+    """A summary of which nobody can tell whose words are in it goes as well."""
+    with tampering(made.database) as connection:
+        connection.execute("UPDATE events SET data = 'hello' WHERE position IN (2, 3, 6, 8, 12)")
+
+    reader = await open_reader(made)
+    found = {affected.stream: affected.versions for affected in await find(reader, wanted)}
+    about = [each.position async for page in about_person(reader, BOB) for each in page]
+    server = await server_in_log(reader, 1)
+    await reader.close()
+
+    assert any(span.first <= 6 <= span.last for span in found[HERE])
+    assert {4, 13} <= set(about)
+    assert server == SERVER
 
 
 HER_WORDS = {1, 2, 5, 6, 7, 11, 14, 15, 18}
