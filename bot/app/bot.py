@@ -99,20 +99,8 @@ class Bot:
         log.reader.quarantine.on_found = say
         self.metrics = Metrics()
         self.discord_time = DiscordTime(clock)
-        self.conversations = Conversations(
-            log,
-            hot_channels=config.log.hot_channels,
-            hot_bytes=config.log.hot_bytes,
-            snapshot_every=config.log.snapshot_every,
-        )
-        self.retention = Retention(
-            from_settings.ages(config),
-            log,
-            self.conversations.record,
-            self.current.around,
-            self.current.connected,
-            clock,
-        )
+        self.conversations = self._conversations()
+        self.retention = self._retention()
         owner = WritableLog(log, self.conversations)
         self._opted_out = owner.opted_out
         # Where no responder costs anything, no day has to be read from the log.
@@ -146,6 +134,16 @@ class Bot:
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
         self._listen()
         self._watch()
+
+    def _conversations(self) -> Conversations:
+        kept = self._config.log
+        return Conversations(
+            self.log, hot_channels=kept.hot_channels, hot_bytes=kept.hot_bytes, snapshot_every=kept.snapshot_every
+        )
+
+    def _retention(self) -> Retention:
+        ages, current = from_settings.ages(self._config), self.current
+        return Retention(ages, self.log, self.conversations.record, current.around, current.connected, clock)
 
     def _intake(self, composer: Composer, patience: Patience) -> Intake:
         config = self._config

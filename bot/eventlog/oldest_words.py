@@ -20,7 +20,8 @@ WHERE e.position > ? AND e.position <= ? AND e.sealed IS NOT NULL AND e.type <> 
 """
 _SERVER = """
 SELECT json_extract(e.data, '$.guild_id') FROM events e
-WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.type = ? AND json_valid(e.data) ORDER BY e.version DESC LIMIT 1
+WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.type = ? AND json_valid(e.data)
+ORDER BY e.version DESC LIMIT 1
 """
 _PARENTS = "parents"
 """The name in ``meta`` of the threads' parents that Discord has told, as JSON. No event says it."""
