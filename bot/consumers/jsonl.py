@@ -10,13 +10,15 @@ import json
 import os
 import re
 import sqlite3
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from pydantic import Field, StrictBool
+
 from bot.consumers.consumer import Away, Batch, Consumer
+from bot.consumers.settings import EVENT_TYPES, EventTypes, Settings, read
 from bot.core.events import Event
-from bot.errors import ConfigError
-from bot.eventlog.codec import event_models
 from bot.eventlog.database import Connection
 from bot.moderation.text import Line
 from bot.times import iso_time
@@ -24,6 +26,14 @@ from bot.times import iso_time
 _DAILY = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")
 _OURS = ".echoless"
 """A file that says that the daily files beside it are ours, to be cut and begun anew."""
+
+
+class JsonlSettings(Settings):
+    """The table ``[consumers.jsonl]``."""
+
+    folder: Path = Field(description="the path of a folder: daily files are written there")
+    words: StrictBool = Field(default=False, description="true or false")
+    types: EventTypes = Field(default=(), description=EVENT_TYPES)
 
 
 class Jsonl(Consumer):
@@ -85,19 +95,7 @@ def _write(path: Path, known: int, data: bytes) -> int:
     return end + len(data)
 
 
-def jsonl(folder: Path, settings: dict[str, object]) -> Jsonl:
-    """Return the consumer of its settings, whose paths count from ``folder``; raise ConfigError."""
-    allowed = {"folder", "words", "types"}
-    if unknown := sorted(settings.keys() - allowed):
-        raise ConfigError(f"[consumers.jsonl] has no setting {unknown[0]!r}: it has {', '.join(sorted(allowed))}.")
-    where, words, types = settings.get("folder"), settings.get("words", False), settings.get("types", [])
-    models = {model.TYPE: model for model in event_models()}
-    if not isinstance(where, str) or not where.strip():
-        raise ConfigError("consumers.jsonl.folder has to be the path of a folder: daily files are written there.")
-    if not isinstance(words, bool):
-        raise ConfigError("consumers.jsonl.words has to be true or false.")
-    if not isinstance(types, list) or not all(isinstance(name, str) and name in models for name in types):
-        raise ConfigError(
-            "consumers.jsonl.types has to be a list of types of events, as `echoless log stats` names them."
-        )
-    return Jsonl(folder / Path(where).expanduser(), words=words, types=tuple(models[name] for name in types))
+def jsonl(name: str, settings: Mapping[str, object], folder: Path) -> Jsonl:
+    """Return the consumer of its settings; raise ConfigError."""
+    found = read(JsonlSettings, name, settings, folder)
+    return Jsonl(found.folder, words=found.words, types=found.types)

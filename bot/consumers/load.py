@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 
 from bot.consumers.consumer import Consumer
-from bot.consumers.jsonl import jsonl
 from bot.loading import Kind
 
 GROUP = "echoless.consumers"
 """The group of entry points with which packages provide consumers."""
 
-_OURS = ("jsonl",)
+_OURS = {"jsonl": "bot.consumers.jsonl:jsonl"}
+"""The functions that make our own, of name, settings and folder. Imported when used: some need what is optional."""
 
 _KIND = Kind(
     noun="consumer",
@@ -31,8 +32,8 @@ def load(name: str, settings: Mapping[str, object], folder: Path) -> Consumer:
     ``module:Class`` is looked for in the installed modules, then in ``folder``, the settings file's. Paths in the
     settings of our own count from there.
     """
-    if name == "jsonl":
-        made: Consumer = jsonl(folder, dict(settings))
+    if name in _OURS:
+        made: Consumer = resolve_name(_OURS[name])(name, settings, folder)
     else:
         made = _KIND.load(name, settings, folder, _OURS)
     made.name = name

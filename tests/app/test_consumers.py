@@ -10,7 +10,8 @@ import pytest
 
 from bot.app.consumers import consumers_of
 from bot.config import load
-from bot.core.events import ReplySent
+from bot.consumers.jsonl import jsonl
+from bot.core.events import MessageReceived, ReplySent
 from bot.errors import ConfigError
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
@@ -52,16 +53,31 @@ async def test_the_bot_writes_daily_files(launch: Launch, control: ControlClient
 
 def test_wrong_settings_are_named(tmp_path: Path) -> None:
     """All of them, before anything is started."""
-    text = "[consumers.jsonl]\nwords = 1\n[consumers.nothing]\n[consumers.'nowhere:Class']\n"
+    ours = "[consumers.jsonl]\nwords = 1\ntypes = ['secret']\nsecret = 5\n"
+    text = f"{ours}[consumers.nothing]\n[consumers.'nowhere:Class']\n"
     (tmp_path / "config.toml").write_text(text)
 
     with pytest.raises(ConfigError) as refused:
         consumers_of(load(tmp_path / "config.toml", {}))
 
-    folder, nothing, nowhere = refused.value.problems
-    assert folder.startswith("consumers.jsonl.folder has to be the path of a folder")
+    *named, nothing, nowhere = refused.value.problems
+    assert named == [
+        "consumers.jsonl.folder has to be the path of a folder: daily files are written there.",
+        "consumers.jsonl.words has to be true or false.",
+        "consumers.jsonl.types has to be a list of types of events, as `echoless log stats` names them.",
+        "[consumers.jsonl] has no setting 'secret': it has folder, types, words.",
+    ]
     assert nothing.startswith('[consumers] names one that is not here; there are "jsonl"')
     assert "there is no module nowhere" in nowhere
+
+
+def test_paths_count_from_the_settings_file(tmp_path: Path) -> None:
+    """And an empty one is none."""
+    found = jsonl("jsonl", {"folder": "days", "types": ["message.received"]}, tmp_path)
+
+    assert (found.folder, found.types) == (tmp_path / "days", (MessageReceived,))
+    with pytest.raises(ConfigError):
+        jsonl("jsonl", {"folder": ""}, tmp_path)
 
 
 @pytest.mark.parametrize(
