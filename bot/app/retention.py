@@ -21,6 +21,7 @@ from bot.errors import EcholessError
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.log import EventLog
 from bot.eventlog.oldest_words import oldest_words, parents_in_log, parents_note, server_in_log
+from bot.loading import place_of
 from bot.moderation.context import RetentionStatus
 from bot.replies.personas import Surroundings
 from bot.times import HOUR, SECOND
@@ -104,8 +105,8 @@ class Retention:
             await self._connected.wait()
             try:
                 await self.enforce()
-            except EcholessError as error:
-                self.trouble = str(error)
+            except Exception as error:  # noqa: BLE001 - words must not be kept for ever because of one failure
+                self.trouble = str(error) if isinstance(error, EcholessError) else place_of(error)
                 _log.error("retention.failed", reason=self.trouble)
             await asyncio.sleep(every / SECOND)
 

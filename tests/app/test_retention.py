@@ -157,23 +157,27 @@ async def test_without_a_setting_nothing_goes(world: World) -> None:
     assert retention.status is None
 
 
-async def test_a_failure_is_told_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until it is over."""
+@pytest.mark.parametrize("error", [LogUnwritable("The log can't grow: the disk is full."), KeyError("words")])
+async def test_a_failure_is_told_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Until it is over, and without words that an error of somebody else's may hold."""
+
+    async def failing(*_: object, **__: object) -> None:
+        raise error
+
     await world.says(CHANNEL, 11)
     world.now += DAY
     retention = world.retention(Ages(1, {}, {}))
     with monkeypatch.context() as patched:
-        patched.setattr("bot.app.retention.erase", _full)
+        patched.setattr("bot.app.retention.erase", failing)
         async with retention.running(every=1000):
             await eventually(lambda: retention.trouble)
+            assert "words" not in retention.trouble
             patched.undo()
             await eventually(lambda: retention.erased)
 
     assert retention.trouble == ""
-
-
-async def _full(*_: object, **__: object) -> None:
-    raise LogUnwritable("The log can't grow: the disk is full.")
 
 
 async def test_the_running_bot_erases_and_says_so(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
