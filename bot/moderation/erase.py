@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from bot.core.events import ErasureReason
+from bot.core.commands import Abandon
+from bot.core.events import AbandonReason, ErasureReason
 from bot.core.streams import channel_of, stream_of
 from bot.eventlog import erasing
-from bot.eventlog.erasing import Affected, Wanted
+from bot.eventlog.erasing import Affected, Erased, Wanted
 from bot.moderation.archived import archives_of
 from bot.moderation.checks import OnProgress
 from bot.moderation.command import ModerationError, Report
-from bot.moderation.context import CommandContext
+from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.points import parse_point
 from bot.moderation.text import count_text, printable
 
@@ -33,15 +35,7 @@ async def erase(  # noqa: PLR0913 - one for each option
 ) -> Report:
     """Erase the words that fit everything that is given, for the command line."""
     wanted = _wanted(context, person_id, message_id, channel_id, server_id, before, answers=answers)
-    owner = context.owned()
-    erased = await erasing.erase(
-        owner.log,
-        wanted,
-        ErasureReason.COMMAND_LINE,
-        by,
-        record=owner.conversations.record,
-        progress=progress or (lambda _done, _total: None),
-    )
+    erased = await erase_and_give_up(context, wanted, ErasureReason.COMMAND_LINE, by, progress)
     held = (
         ()
         if erased.emptied
@@ -86,6 +80,39 @@ async def preview(
             "archives": archives,
         },
     )
+
+
+async def erase_and_give_up(
+    context: CommandContext, wanted: Wanted, reason: ErasureReason, by: str, progress: OnProgress | None = None
+) -> Erased:
+    """Erase words and give up the unfinished replies to what has none any more; raise LogError."""
+    owner = context.owned()
+    affected = await erasing.find(context.reader, wanted)
+
+    async def once() -> Erased:
+        shown = progress or (lambda _done, _total: None)
+        return await erasing.erase(owner.log, wanted, reason, by, record=owner.conversations.record, progress=shown)
+
+    done = await once()
+    channels = {channel_id for each in affected if (channel_id := channel_of(each.stream)) is not None}
+    if await _give_up(owner, channels):
+        # An answer to them may have been recorded just before it was given up.
+        again = await once()
+        done = Erased(done.events + again.events, done.streams, again.emptied)
+    return done
+
+
+async def _give_up(owner: WritableLog, channels: Collection[int]) -> int:
+    """Give up the unfinished replies to questions whose words are erased; return how many there were."""
+    given_up = 0
+    for channel_id in sorted(channels):
+        outbox = (await owner.conversations.state(channel_id)).outbox
+        words = await owner.log.reader.bodies([entry.asked_position for entry in outbox]) if outbox else {}
+        for entry in outbox:
+            if entry.asked_position not in words:
+                command = Abandon(entry.message_id, AbandonReason.ERASED)
+                given_up += bool(await owner.conversations.handle(channel_id, command))
+    return given_up
 
 
 def _archived(digest: str) -> str:

@@ -9,9 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Collection
 
-from bot.core.commands import Abandon
 from bot.core.events import (
-    AbandonReason,
     ConversationSummarised,
     ErasureReason,
     MessageEdited,
@@ -22,11 +20,12 @@ from bot.core.events import (
     ReplyComposed,
 )
 from bot.core.streams import channel_of, stream_of
-from bot.eventlog.erasing import Affected, Erased, Wanted, erase, find
+from bot.eventlog.erasing import Affected, Wanted, find
 from bot.eventlog.personal import about, counted
 from bot.moderation.archived import archives_of
 from bot.moderation.command import ModerationError, Report, ReportFile
-from bot.moderation.context import CommandContext, WritableLog
+from bot.moderation.context import CommandContext
+from bot.moderation.erase import erase_and_give_up
 from bot.moderation.export import LIMIT_BYTES
 from bot.moderation.text import count_text, lines, size_text
 from bot.times import utc
@@ -164,35 +163,11 @@ def _said(sums: Counter[str], affected: Collection[Affected]) -> tuple[str, ...]
 
 
 async def _erased(context: CommandContext, wanted: Wanted, reason: ErasureReason, by: str) -> Report:
-    owner = context.owned()
-    affected = await find(context.reader, wanted)
-    if not affected:
+    done = await erase_and_give_up(context, wanted, reason, by)
+    if not done.events:
         raise ModerationError("There is nothing to erase any more.")
-    done = await _erase(owner, wanted, reason, by)
-    channels = {channel for each in affected if (channel := channel_of(each.stream)) is not None}
-    if await give_up(owner, channels):
-        # Such an answer may have been recorded just before it was given up.
-        again = await _erase(owner, wanted, reason, by)
-        done = Erased(done.events + again.events, done.streams, again.emptied)
     return Report(
         f"Erased: the words of {count_text(done.events, 'event')} in {count_text(done.streams, 'place')}",
         (*STAYS, *(() if done.emptied else (LEFT,)), *((ARCHIVES,) if await archives_of(context.reader) else ())),
         {"events": done.events, "streams": done.streams, "emptied": done.emptied},
     )
-
-
-async def _erase(owner: WritableLog, wanted: Wanted, reason: ErasureReason, by: str) -> Erased:
-    return await erase(owner.log, wanted, reason, by, record=owner.conversations.record)
-
-
-async def give_up(owner: WritableLog, channels: Collection[int]) -> int:
-    """Give up the unfinished replies to questions whose words are erased; return how many there were."""
-    given_up = 0
-    for channel_id in sorted(channels):
-        outbox = (await owner.conversations.state(channel_id)).outbox
-        words = await owner.log.reader.bodies([entry.asked_position for entry in outbox]) if outbox else {}
-        for entry in outbox:
-            if entry.asked_position not in words:
-                command = Abandon(entry.message_id, AbandonReason.ERASED)
-                given_up += bool(await owner.conversations.handle(channel_id, command))
-    return given_up

@@ -28,6 +28,7 @@ from bot.core.events import (
 from bot.eventlog.verify import verify
 from bot.gateway.commands.command_answers import CommandAnswers
 from bot.moderation.command import ModerationError, Report
+from bot.moderation.erase import erase
 from bot.moderation.privacy import export_me
 from bot.sandbox.control_client import ControlClient
 from tests.gateway.commands.moderator import Moderator, labels, text_of
@@ -156,8 +157,9 @@ async def _id_of(control: ControlClient, name: str) -> int:
     return int(next(user["id"] for user in users if user["name"] == name))
 
 
+@pytest.mark.parametrize("by", ["herself, in private", "the command line"])
 async def test_what_waits_for_an_answer_is_given_up_when_its_words_are_erased(
-    launch: Launch, control: ControlClient, alice: Moderator
+    launch: Launch, control: ControlClient, alice: Moderator, by: str
 ) -> None:
     """One that is being written, and one behind it; somebody else's is answered. Asked in private it is everywhere."""
     responder = Gated()
@@ -168,9 +170,13 @@ async def test_what_waits_for_an_answer_is_given_up_when_its_words_are_erased(
         await control.post(text, author=author)
     await eventually(lambda: responder.asked)
 
-    alice.channel = direct["id"]
-    done = await alice.press(await alice.use("privacy forget-me"), "Forget me")
-    await alice.sees(done, "Erased: the words of 2 events in 1 place")
+    if by == "the command line":
+        person_id = await _id_of(control, "alice")
+        await erase(bot.bot.context, by=by, person_id=person_id)
+    else:
+        alice.channel = direct["id"]
+        done = await alice.press(await alice.use("privacy forget-me"), "Forget me")
+        await alice.sees(done, "Erased: the words of 2 events in 1 place")
     responder.open.set()
     await bot.judge.expect(ReplySent)
 
