@@ -16,7 +16,7 @@ from bot.moderation.pictures.activity import drawn
 from bot.moderation.pictures.png import MISSING, PictureError, png
 from bot.moderation.points import Point, parse_point
 from bot.moderation.usage import since_moment
-from bot.times import DAY, utc_time
+from bot.times import DAY
 
 USUAL = 30 * DAY
 """How far back it looks where nobody says."""
@@ -66,7 +66,7 @@ async def names_of_channels(reader: Reader, found: Activity, known: Mapping[int,
 
 def heading(found: Activity) -> str:
     """Return the figures in all, and since when."""
-    return f"Since {utc_time(found.wanted.since)[:16]}Z: {found.total}"
+    return f"Since {slot_name(found.wanted.hours[0], AN_HOUR)}: {found.total}"
 
 
 def summary(found: Activity) -> list[str]:

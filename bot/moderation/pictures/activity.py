@@ -24,14 +24,15 @@ def drawn(found: Activity) -> Picture:
     if not slots:
         return said("Nothing was written and nothing answered in this time.")
     figures = [each for _, each in slots]
-    panels = [_written(figures, _NAMES.get(step, f"{step // A_DAY} days"))]
+    panels = [_written(figures, _NAMES.get(step, f"in {step // A_DAY} days"))]
     if found.total.latency:
         panels.append(_latency(figures))
     if found.total.skipped or found.total.given_up:
         panels.append(_unanswered(figures))
     where = "" if found.wanted.channels is None else f", {count_text(len(found.channels), 'channel')}"
-    title = f"Activity, {iso_time(slots[0][0] * HOUR)[:10]} to {iso_time(found.wanted.until)[:10]} (UTC){where}"
-    return chart(title, _labels(slots, step), panels)
+    first, last = iso_time(slots[0][0] * HOUR)[:10], iso_time(found.wanted.until)[:10]
+    span = first if first == last else f"{first} to {last}"
+    return chart(f"Activity, {span} (UTC){where}", _labels(slots, step), panels)
 
 
 def _fitting(found: Activity) -> tuple[int, list[tuple[int, Figures]]]:

@@ -20,6 +20,8 @@ WIDEST_SLOT, GAP = 48.0, 0.25
 """The largest width of a slot, unless a note above its bar is wider, and the share of it that is a gap."""
 TICKS = 4
 SMALL, LARGE = 11.0, 14.0
+_LEFT = 40
+"""At least so much is left of the slots, so that a whole date finds room below the first one."""
 _SWATCH = 9
 
 
@@ -83,7 +85,7 @@ def chart(title: str, labels: Sequence[str], panels: Sequence[Panel]) -> Picture
     size = min(LARGE, LARGE * (WIDTH - 2 * SIDE) / text_width(title, LARGE))
     picture = Picture(WIDTH, height, BACKGROUND, [Text(SIDE, 22, title, INK, "start", size)])
     ticks = max(text_width(panel.tick(each), SMALL) for panel in panels for each in panel.scale)
-    frame = _Frame(SIDE + ticks + 6, WIDTH - SIDE, len(labels), _widest_note(panels))
+    frame = _Frame(max(SIDE + ticks + 6, _LEFT), WIDTH - SIDE, len(labels), _widest_note(panels))
     top = float(HEAD)
     for panel in panels:
         picture.shapes += _panel(panel, frame, top)
@@ -175,8 +177,9 @@ def _lines(panel: Panel, frame: _Frame, y: Callable[[float], float]) -> Iterator
 
 
 def _dates(frame: _Frame, labels: Sequence[str], y: float) -> Iterator[Shape]:
-    step = math.ceil((max(text_width(label, SMALL) for label in labels) + 8) / frame.slot)
+    widest = max(text_width(label, SMALL) for label in labels)
+    step = math.ceil((widest + 8) / frame.slot)
     for number in range(0, len(labels), step):
-        half = text_width(labels[number], SMALL) / 2
-        middle = min(frame.middle(number), WIDTH - 4 - half)
-        yield Text(middle, y, labels[number], FAINT, "middle", SMALL)
+        middle = frame.middle(number)
+        if middle + widest / 2 <= WIDTH:
+            yield Text(middle, y, labels[number], FAINT, "middle", SMALL)
