@@ -6,10 +6,11 @@ Events become increments, and increments are added up. So events may be counted 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from bot.core import events as e
@@ -24,6 +25,7 @@ MOST = 2**40
 """The most that one event adds, so that a nonsense number of tokens leaves sums within 64 bits."""
 BOUNDS = tuple(round(1000 * 2 ** (step / 4)) for step in range(107))
 """The upper bounds of the latencies that are counted together, in microseconds: from 1 ms to a day, 19 % apart."""
+_BOUND_NAMES = tuple(map(str, BOUNDS))
 
 
 class Measure(StrEnum):
@@ -45,21 +47,10 @@ class Measure(StrEnum):
     UNPRICED = "unpriced"
 
 
-class Cell(NamedTuple):
-    """One number of the table; ``hour`` counts from the epoch."""
-
-    hour: int
-    channel_id: int
-    measure: Measure
-    label: str = ""
-
-
-class Seen(NamedTuple):
-    """A person wrote something in a channel in an hour."""
-
-    hour: int
-    channel_id: int
-    person_id: int
+Cell: TypeAlias = tuple[int, int, Measure, str]
+"""One number of the table: hour since the epoch, channel, measure, label."""
+Seen: TypeAlias = tuple[int, int, int]
+"""Hour since the epoch, channel, and a person who wrote something there and then."""
 
 
 class Forgotten(NamedTuple):
@@ -86,48 +77,54 @@ class Waiting:
 
 @dataclass(slots=True)
 class Tally:
-    """What some events add. ``people`` is in their order. ``waiting`` is that of before, by message, and is changed."""
+    """What some events add. ``waiting`` is that of before, by message, and is changed.
+
+    ``seen`` has one set more than ``forgotten`` has people: who was seen before each of these, and after the last.
+    """
 
     waiting: dict[int, Waiting]
-    cells: Counter[Cell] = field(default_factory=Counter)
-    people: list[Seen | Forgotten] = field(default_factory=list)
+    cells: defaultdict[Cell, int] = field(default_factory=lambda: defaultdict(int))
+    seen: list[set[Seen]] = field(default_factory=lambda: [set()])
+    forgotten: list[Forgotten] = field(default_factory=list)
 
     def count(self, events: Iterable[e.Recorded]) -> None:
         """Count events, in their order; of those outside of channels only who had themselves forgotten."""
+        channel = cache(channel_of)
         for recorded in events:
             counted = _COUNTED.get(type(recorded.event))
-            channel_id = channel_of(recorded.stream)
-            if counted is not None and (channel_id is not None or counted is _erased):
-                counted(self, channel_id or 0, recorded, recorded.event)
+            if counted is not None:
+                channel_id = channel(recorded.stream)
+                if channel_id is not None or counted is _erased:
+                    counted(self, channel_id or 0, recorded, recorded.event)
 
-    def add(self, recorded: e.Recorded, channel_id: int, measure: Measure, label: str = "", amount: int = 1) -> None:
-        """Add to the number of the hour in which an event was recorded."""
-        if amount:
-            self.cells[Cell(recorded.recorded_at // HOUR, channel_id, measure, label)] += min(amount, MOST)
+    def add(self, recorded: e.Recorded, channel_id: int, measure: Measure, label: str = "") -> None:
+        """Add one to the number of the hour in which an event was recorded."""
+        self.cells[recorded.recorded_at // HOUR, channel_id, measure, label] += 1
 
     def ended(self, recorded: e.Recorded, channel_id: int, message_id: int) -> None:
         """Count how long a reply took that is whole now."""
         question = self.waiting.pop(message_id)
         length = recorded.recorded_at - question.received_at
         if 0 <= length <= LONGEST:
-            self.add(recorded, channel_id, Measure.LATENCY, str(BOUNDS[bisect_left(BOUNDS, length)]))
+            self.add(recorded, channel_id, Measure.LATENCY, _BOUND_NAMES[bisect_left(BOUNDS, length)])
 
 
 _Count: TypeAlias = Callable[[Tally, int, e.Recorded, Any], None]
 
 
 def _received(tally: Tally, channel_id: int, _recorded: e.Recorded, event: e.MessageReceived) -> None:
-    if event.author is e.Author.SELF:
+    author = event.author
+    if author is e.Author.SELF:
         return
     # When it was written, not when it was read: a catch-up or an import brings what is older.
     hour = event.sent_at // HOUR
-    tally.cells[Cell(hour, channel_id, Measure.MESSAGES, event.author.value)] += 1
-    if event.author is e.Author.PERSON:
-        tally.people.append(Seen(hour, channel_id, event.author_id))
+    tally.cells[hour, channel_id, Measure.MESSAGES, author] += 1
+    if author is e.Author.PERSON:
+        tally.seen[-1].add((hour, channel_id, event.author_id))
 
 
 def _skipped(tally: Tally, channel_id: int, recorded: e.Recorded, event: e.MessageSkipped) -> None:
-    tally.add(recorded, channel_id, Measure.SKIPPED, event.reason.value)
+    tally.add(recorded, channel_id, Measure.SKIPPED, event.reason)
 
 
 def _requested(tally: Tally, _channel_id: int, recorded: e.Recorded, event: e.ReplyRequested) -> None:
@@ -166,7 +163,7 @@ def _abandoned(tally: Tally, channel_id: int, recorded: e.Recorded, event: e.Rep
     tally.waiting.pop(event.message_id, None)
     # One that is answered together with another message is not given up.
     if event.reason is not e.AbandonReason.TOGETHER:
-        tally.add(recorded, channel_id, Measure.GIVEN_UP, event.reason.value)
+        tally.add(recorded, channel_id, Measure.GIVEN_UP, event.reason)
 
 
 def _retried(tally: Tally, _channel_id: int, _recorded: e.Recorded, event: e.ReplyRetried) -> None:
@@ -176,15 +173,21 @@ def _retried(tally: Tally, _channel_id: int, _recorded: e.Recorded, event: e.Rep
 
 def _paid(tally: Tally, channel_id: int, recorded: e.Recorded, event: Paid) -> None:
     if model_of(event):
-        tally.add(recorded, channel_id, Measure.TOKENS_IN, amount=event.tokens_in)
-        tally.add(recorded, channel_id, Measure.TOKENS_OUT, amount=event.tokens_out)
-        tally.add(recorded, channel_id, Measure.COST_MICROS, amount=event.cost_micros)
-        tally.add(recorded, channel_id, Measure.UNPRICED, amount=not event.priced)
+        hour = recorded.recorded_at // HOUR
+        for measure, amount in (
+            (Measure.TOKENS_IN, event.tokens_in),
+            (Measure.TOKENS_OUT, event.tokens_out),
+            (Measure.COST_MICROS, event.cost_micros),
+            (Measure.UNPRICED, not event.priced),
+        ):
+            if amount:
+                tally.cells[hour, channel_id, measure, ""] += min(amount, MOST)
 
 
 def _erased(tally: Tally, _channel_id: int, recorded: e.Recorded, event: e.WordsErased) -> None:
     if event.reason is e.ErasureReason.PERSON and event.by.isascii() and event.by.isdecimal():
-        tally.people.append(Forgotten(int(event.by), recorded.position))
+        tally.forgotten.append(Forgotten(int(event.by), recorded.position))
+        tally.seen.append(set())
 
 
 _LIVE = frozenset((e.Via.LIVE, e.Via.AHEAD, e.Via.ASK, e.Via.WHISPER))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core import events as e
-from bot.core.activity import BOUNDS, HOUR, LONGEST, MOST, Cell, Forgotten, Measure, Seen, Tally, Waiting
+from bot.core.activity import BOUNDS, HOUR, LONGEST, MOST, Forgotten, Measure, Tally, Waiting
 from bot.core.streams import BOT_STREAM, guild_stream
 
 AT = 490_000
@@ -23,8 +23,8 @@ def told(*events: e.Event, stream: str = ROOM, apart: int = SECOND) -> Tally:
 
 def cells(tally: Tally) -> dict[tuple[Measure, str], int]:
     """Return the numbers of the first hour of the channel; there are no others."""
-    assert {(cell.hour, cell.channel_id) for cell in tally.cells} <= {(AT, 5)}
-    return {(cell.measure, cell.label): amount for cell, amount in tally.cells.items()}
+    assert {cell[:2] for cell in tally.cells} <= {(AT, 5)}
+    return {cell[2:]: amount for cell, amount in tally.cells.items()}
 
 
 def received(**more: object) -> e.MessageReceived:
@@ -123,8 +123,8 @@ def test_a_message_counts_when_it_was_written() -> None:
     """So that what a catch-up or an import brings is no peak of the hour in which it was read."""
     tally = told(received(sent_at=3 * HOUR + 5, via=e.Via.CATCHUP))
 
-    assert tally.cells == {Cell(3, 5, Measure.MESSAGES, "person"): 1}
-    assert tally.people == [Seen(3, 5, 41)]
+    assert tally.cells == {(3, 5, Measure.MESSAGES, "person"): 1}
+    assert tally.seen == [{(3, 5, 41)}]
 
 
 def test_what_happens_outside_of_channels_is_not_counted() -> None:
@@ -134,7 +134,7 @@ def test_what_happens_outside_of_channels_is_not_counted() -> None:
     by_a_program = erased.model_copy(update={"by": "cron"})
 
     assert told(received(), composed(model="m", tokens_in=1), stream=BOT_STREAM) == Tally({})
-    assert told(by_others, by_a_program, erased, stream=guild_stream(9)).people == [Forgotten(41, 2)]
+    assert told(by_others, by_a_program, erased, stream=guild_stream(9)).forgotten == [Forgotten(41, 2)]
 
 
 def test_a_reply_after_a_day_says_nothing_of_how_fast_replies_are() -> None:
@@ -143,5 +143,5 @@ def test_a_reply_after_a_day_says_nothing_of_how_fast_replies_are() -> None:
     early = Tally({ASK: Waiting(received_at=(AT + 1) * HOUR, parts=1)})
     early.count([e.Recorded(9, ROOM, 9, AT * HOUR, sent())])
 
-    assert not [cell for cell in (*late.cells, *early.cells) if cell.measure is Measure.LATENCY]
+    assert not [cell for cell in (*late.cells, *early.cells) if cell[2] is Measure.LATENCY]
     assert early.waiting == {}

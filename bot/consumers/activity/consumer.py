@@ -20,6 +20,7 @@ class ActivityConsumer(Consumer):
 
     name = NAME
     types = TYPES
+    batch_size = 2000
 
     async def prepare(self, database: Connection) -> None:
         """Make the tables that are not there yet."""

@@ -26,7 +26,7 @@ from bot.eventlog.transactions import transaction
 from bot.moderation.activity import Activity, Wanted
 
 _TYPES = tuple(event.TYPE for event in TYPES)
-_PAGE = 1000
+_PAGE = 2000
 _CHECKPOINT = "SELECT position, recorded_at, incarnation, log_id, version FROM kept.echoless_checkpoint"
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby
+from itertools import zip_longest
 
-from bot.core.activity import LONGEST, Forgotten, Seen, Tally, Waiting
-from bot.core.events import MessageEvent, Recorded
+from bot.core.activity import LONGEST, Tally, Waiting
+from bot.core.events import (
+    Recorded,
+    ReplyAbandoned,
+    ReplyBegun,
+    ReplyCompleted,
+    ReplyComposed,
+    ReplyRetried,
+    ReplySent,
+)
 from bot.moderation.activity import Activity, Figures, Wanted
 
 TABLES = (
@@ -43,6 +51,8 @@ TABLES = (
     ) STRICT
     """,
 )
+_OF_REPLIES = frozenset((ReplyBegun, ReplyComposed, ReplySent, ReplyCompleted, ReplyAbandoned, ReplyRetried))
+"""The events that a question may wait for."""
 _ADD = """
 INSERT INTO counts VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (hour, channel, measure, label) DO UPDATE SET amount = amount + excluded.amount
@@ -50,6 +60,7 @@ ON CONFLICT (hour, channel, measure, label) DO UPDATE SET amount = amount + excl
 _WITHIN = "hour BETWEEN ? AND ? AND (? IS NULL OR channel IN (SELECT value FROM json_each(?)))"
 
 
+@lru_cache(10_000)
 def person_number(log_id: str, person_id: int) -> int:
     """Return the number that stands for a person in the tables of one log, 0 to 2**63 - 1."""
     digest = blake2b(str(person_id).encode(), key=log_id.encode(), digest_size=8).digest()
@@ -58,37 +69,37 @@ def person_number(log_id: str, person_id: int) -> int:
 
 def write(connection: sqlite3.Connection, log_id: str, events: Sequence[Recorded]) -> None:
     """Count events into the tables, within a transaction."""
-    before = _waiting(connection, {each.event.message_id for each in events if isinstance(each.event, MessageEvent)})
+    before = _waiting(connection, [each.event.about() for each in events if type(each.event) in _OF_REPLIES])
     tally = Tally(dict(before))
     tally.count(events)
-    connection.executemany(_ADD, ((*cell, amount) for cell, amount in tally.cells.items()))
-    _write_people(connection, log_id, tally.people)
-    connection.executemany("DELETE FROM waiting WHERE message = ?", ((each,) for each in before))
-    connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?)", _rows(tally.waiting))
+    connection.executemany(_ADD, _rows(tally))
+    for seen, forgotten in zip_longest(tally.seen, tally.forgotten):
+        present = ((hour, channel_id, person_number(log_id, person_id)) for hour, channel_id, person_id in seen)
+        connection.executemany("INSERT OR IGNORE INTO present VALUES (?, ?, ?)", present)
+        if forgotten is not None:
+            who = (-forgotten.position, person_number(log_id, forgotten.person_id))
+            connection.execute("UPDATE present SET person = ? WHERE person = ?", who)
+    _write_waiting(connection, before, tally.waiting)
     connection.execute("DELETE FROM waiting WHERE received_at < ?", (events[-1].recorded_at - LONGEST,))
 
 
-def _waiting(connection: sqlite3.Connection, messages: Iterable[int]) -> dict[int, Waiting]:
+def _rows(tally: Tally) -> Iterator[tuple[object, ...]]:
+    for (hour, channel_id, measure, label), amount in tally.cells.items():
+        # SQLite's module is slow with kinds of text of their own.
+        yield hour, channel_id, str(measure), str(label), amount
+
+
+def _waiting(connection: sqlite3.Connection, messages: Sequence[int | None]) -> dict[int, Waiting]:
     """Return the questions among ``messages`` that wait for their reply."""
     sql = "SELECT * FROM waiting WHERE message IN (SELECT value FROM json_each(?))"
-    rows = connection.execute(sql, (json.dumps(tuple(messages)),))
+    rows = connection.execute(sql, (json.dumps(messages),)) if messages else ()
     return {message: Waiting(at, bool(begun), parts, sent) for message, at, begun, parts, sent in rows}
 
 
-def _rows(waiting: Mapping[int, Waiting]) -> Iterator[tuple[int, ...]]:
-    for message, each in waiting.items():
-        yield message, each.received_at, each.begun, each.parts, each.sent
-
-
-def _write_people(connection: sqlite3.Connection, log_id: str, people: Iterable[Seen | Forgotten]) -> None:
-    number = cache(partial(person_number, log_id))
-    for forgotten, group in groupby(people, lambda each: isinstance(each, Forgotten)):
-        if forgotten:
-            rows = [(-each.position, number(each.person_id)) for each in group if isinstance(each, Forgotten)]
-            connection.executemany("UPDATE present SET person = ? WHERE person = ?", rows)
-        else:
-            seen = ((each.hour, each.channel_id, number(each.person_id)) for each in group if isinstance(each, Seen))
-            connection.executemany("INSERT OR IGNORE INTO present VALUES (?, ?, ?)", seen)
+def _write_waiting(connection: sqlite3.Connection, before: Iterable[int], waiting: Mapping[int, Waiting]) -> None:
+    connection.executemany("DELETE FROM waiting WHERE message = ?", ((each,) for each in before if each not in waiting))
+    rows = ((message, each.received_at, each.begun, each.parts, each.sent) for message, each in waiting.items())
+    connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def read(connection: sqlite3.Connection, wanted: Wanted) -> Activity:

@@ -20,7 +20,7 @@ from tests.waiting import eventually
 async def test_stats_are_a_picture_of_what_the_asker_may_see(
     launch: Launch, control: ControlClient, moderator: Moderator, tmp_path: Path
 ) -> None:
-    """Each moderator learns of their own server, and there of what is open to them; ``echoless stats`` tells the same."""
+    """Each moderator learns of their own server, and there of what is open to them; ``echoless stats`` agrees."""
     await control.call("POST", "/roles", {"name": "mods", "permissions": ["MANAGE_GUILD"], "users": ["bob"]})
     await control.create_channel("secret")
     await control.set_permissions("secret", deny=["VIEW_CHANNEL"], target="bob")
