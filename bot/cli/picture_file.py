@@ -11,18 +11,23 @@ from bot.moderation.pictures.png import png
 from bot.moderation.pictures.shapes import Picture
 from bot.moderation.pictures.svg import svg
 
-_DRAWERS = {".svg": lambda picture: svg(picture).encode(), ".png": png}
+
+def _svg(picture: Picture) -> bytes:
+    return svg(picture).encode()
+
+
+_DRAWERS = {".svg": _svg, "": _svg, ".png": png}
 
 
 class PictureFile(click.Path):
-    """A path whose ending says how the picture is drawn."""
+    """A path whose ending says how the picture is drawn: as PNG, else as SVG."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, dir_okay=False)
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; refuse one with another ending."""
-        path = Path(str(value))
+        path = Path(str(super().convert(str(value), param, ctx)))
         if path.suffix.lower() not in _DRAWERS:
             self.fail(f"{path} says not how to draw it: let it end in .svg, or in .png.", param, ctx)
         return path

@@ -280,5 +280,5 @@ async def test_progress_is_told(busy: EventLog) -> None:
 def test_it_has_no_settings(tmp_path: Path) -> None:
     """One that somebody gives it is refused."""
     assert activity("activity", {}, tmp_path).types
-    with pytest.raises(ConfigError, match="has no setting 'days'"):
+    with pytest.raises(ConfigError, match="has no setting 'days': it has none"):
         activity("activity", {"days": 5}, tmp_path)
