@@ -25,7 +25,7 @@ from bot.moderation.points import Point
 from bot.moderation.stats import heading, names_of_channels, summary, wanted_since
 from bot.money import dollar_text
 
-WIDTH = 30
+WIDTH = 20
 _STEPS = {"day": A_DAY, "hour": AN_HOUR}
 _BY_CHANNEL = "channel"
 

@@ -26,7 +26,7 @@ class PictureError(EcholessError):
 
 
 def png(picture: Picture) -> bytes:
-    """Return the picture as a file; raise PictureError without Pillow. It takes a tenth of a second: not on the loop."""
+    """Return the picture as a file; raise PictureError without Pillow. Not on the loop: it takes 0.1 s."""
     try:
         from PIL import Image, ImageDraw  # noqa: PLC0415 - an extra
     except ImportError as error:
