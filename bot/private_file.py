@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 _SHOWN_OF_NAME = 40
 
 
 @contextmanager
-def private_file(path: Path, *, replace: bool) -> Iterator[IO[str]]:
+def private_file(path: Path, *, replace: bool) -> Iterator[TextIO]:
     """Open a text file (mode 0600) that gets its name when the block ends without an error.
 
     Until then it has a name beside it that nobody can foresee. No symlink is followed: with ``replace`` the file takes

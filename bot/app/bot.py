@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from bot.app.retention import Retention
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.consumers import Consumer
+from bot.consumers.activity.reading import count_activity
 from bot.consumers.consumers import Consumers
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
@@ -74,7 +76,8 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     """Return the context of moderators' commands for a log that is only read."""
     responders = (*answering.members, *notices())
     settings = answering_version(config)
-    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
+    activity = partial(count_activity, reader, config.log.path)
+    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock, activity)
 
 
 class Bot:

@@ -45,6 +45,7 @@ SUBCOMMANDS = {
     "archive": Subcommand("bot.cli.archive:archive", "Put one channel's events and words into a sealed file."),
     "erase": Subcommand("bot.cli.erase:erase", "Erase words: of a person, a message, a channel, a server, a time."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
+    "stats": Subcommand("bot.cli.stats:stats", "Show messages, people, replies and how soon these came."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
     "consumers": Subcommand("bot.cli.consumers:consumers", "List and steer what follows the log: pause, reset, retry."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 import click
 
@@ -14,7 +14,7 @@ from bot.private_file import private_file
 
 
 @contextmanager
-def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
+def new_file(path: Path, *, force: bool) -> Iterator[TextIO]:
     """Open a file as :func:`bot.private_file.private_file` does; replace one only with ``force``."""
     if os.path.lexists(path) and not force:
         raise _there(path)

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option
 from bot.cli.output import console, say_json
+from bot.cli.picture_file import PictureFile, write_picture
 from bot.cli.points import CHANNEL, PointType
 from bot.cli.selection import reading
-from bot.cli.usage_picture import picture
 from bot.moderation.display_names import beside
+from bot.moderation.pictures.usage import drawn
 from bot.moderation.points import Point
 from bot.moderation.usage import Sum, Usage, collect, moderators_line, shown_day, since_moment
 from bot.money import dollar_text
@@ -34,7 +34,7 @@ WIDTH = 30
     "--channel a version.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; days in UTC.")
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw tokens a day into this file.")
+@click.option("--picture", "--svg", type=PictureFile(), help="Draw tokens a day into this file, .svg or .png.")
 def usage(
     *,
     config_path: Path | None,
@@ -42,7 +42,7 @@ def usage(
     channel_id: int | None,
     since: Point | None,
     as_json: bool,
-    svg: Path | None,
+    picture: Path | None,
 ) -> None:
     """Show what answers of models took: tokens and cost by day (UTC), person, channel and model.
 
@@ -56,9 +56,8 @@ def usage(
             return await collect(reader, channels=channels, since=moment)
 
     found = asyncio.run(run())
-    if svg is not None:
-        with new_file(svg, force=True) as file:
-            file.write(picture(found.days))
+    if picture is not None:
+        write_picture(picture, drawn(found.days))
     if as_json:
         say_json(found.to_json())
     else:

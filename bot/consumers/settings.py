@@ -60,5 +60,6 @@ def read(kind: type[S], name: str, settings: Mapping[str, object], folder: Path)
 def _sentence(kind: type[Settings], name: str, error: ErrorDetails) -> str:
     setting: Any = error["loc"][0]
     if error["type"] == "extra_forbidden":
-        return f"[consumers.{name}] has no setting {setting!r}: it has {', '.join(sorted(kind.model_fields))}."
+        known = ", ".join(sorted(kind.model_fields)) or "none"
+        return f"[consumers.{name}] has no setting {setting!r}: it has {known}."
     return f"consumers.{name}.{setting} has to be {kind.model_fields[setting].description}."

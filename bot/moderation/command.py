@@ -161,6 +161,7 @@ class Topic(Enum):
         "for everybody: what is kept of one's words, as a file; have it erased; have none recorded from now on; "
         "`forget` is for moderators"
     )
+    ACTIVITY = "messages, people, replies, how soon these came, what got none; as text and as a picture"
     MODEL = "who a language model is in a channel, thread or server; tokens and cost"
 
 

@@ -20,6 +20,7 @@ from bot.moderation import (
     rehearse,
     repair,
     rewind,
+    stats,
     status,
     usage,
 )
@@ -294,6 +295,21 @@ COMMANDS: tuple[Command, ...] = (
         (
             Parameter("channel", Kind.VISIBLE_CHANNELS, HERE.text),
             Parameter("since", Kind.TEXT, "Only from then on: 7d, 2h, 2026-11-20 14:00 (UTC), or a message's link."),
+        ),
+        group="",
+    ),
+    Command(
+        "stats",
+        Topic.ACTIVITY,
+        "Show messages, people and replies, how soon these came, and what got none, with a picture.",
+        stats.stats,
+        (
+            Parameter("channel", Kind.VISIBLE_CHANNELS, HERE.text),
+            Parameter(
+                "since",
+                Kind.TEXT,
+                "From then on (30 days ago by default): 7d, 2h, 2026-11-20 14:00 (UTC), or a message's link.",
+            ),
         ),
         group="",
     ),

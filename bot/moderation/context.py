@@ -12,6 +12,7 @@ from bot.core.events import Body, CommandUsed, Draft
 from bot.core.streams import BOT_STREAM, guild_stream, stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
+from bot.moderation.activity import CountActivity
 from bot.moderation.command import ModerationError
 from bot.moderation.opted_out import OptedOut
 from bot.replies.attachments import Attachments
@@ -64,9 +65,9 @@ class CommandContext:
 
     ``owner`` is None in a process that only reads the log. ``own_id`` returns the bot's id in Discord (None: not
     known), ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
-    ``clock`` microseconds since the epoch. Replies are composed with ``responders``, ``window``, ``settings``,
-    ``around`` and ``attachments`` (None: no files are read). ``forbids`` returns the sentence with which moderators are
-    refused a model's answer in a channel, "" if they are not.
+    ``clock`` microseconds since the epoch, ``activity`` what went on in the log. Replies are composed with
+    ``responders``, ``window``, ``settings``, ``around`` and ``attachments`` (None: no files are read). ``forbids``
+    returns the sentence with which moderators are refused a model's answer in a channel, "" if they are not.
     """
 
     folder: Path
@@ -75,6 +76,7 @@ class CommandContext:
     window: int
     settings: str
     clock: Callable[[], int]
+    activity: CountActivity
     owner: WritableLog | None = None
     own_id: Callable[[], int | None] = lambda: None
     live: Callable[[], ProcessStatus | None] = lambda: None

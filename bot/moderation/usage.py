@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from bot.core.events import (
     AnswerRehearsed,
@@ -19,12 +19,14 @@ from bot.core.events import (
     ReplyDelayed,
     ReplyRequested,
 )
+from bot.core.paid import Failed, Paid, model_of
 from bot.core.streams import channel_of, stream_of
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
+from bot.moderation.bars import bars
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
-from bot.moderation.display_names import beside, names_of, partners_of
+from bot.moderation.display_names import names_of, partners_of
 from bot.moderation.points import Point, channel_of_message, parse_point, version_at
 from bot.moderation.text import count_text
 from bot.money import dollar_text
@@ -45,13 +47,6 @@ TYPES = tuple(
 )
 UNKNOWN = "unknown"
 """The key for answers whose asker is not known."""
-MOST = 10
-"""People and channels that are listed, those with the highest usage first."""
-WIDTH = 20
-"""Characters of the longest bar."""
-
-Failed: TypeAlias = ReplyDelayed | ReplyAbandoned
-Paid: TypeAlias = ReplyComposed | Failed | ConversationSummarised | AnswerRehearsed
 
 
 @dataclass(slots=True)
@@ -176,11 +171,8 @@ async def _asker(reader: Reader, recorded: Recorded, event: ReplyComposed | Fail
 
 
 def _count(found: Usage, recorded: Recorded, event: Paid, channel_id: int, person_id: int) -> None:
-    failed = isinstance(event, Failed)
-    model = "failed" if isinstance(event, Failed) else event.model
-    if isinstance(event, AnswerRehearsed):
-        model = model or "failed"
-    if not model or (failed and not (event.tokens_in or event.tokens_out)):
+    model = model_of(event)
+    if not model:
         return
     person = str(person_id) if person_id else UNKNOWN
     day = iso_time(recorded.recorded_at)[:10]
@@ -209,10 +201,10 @@ async def usage(context: CommandContext, channels: Mapping[int, str] | None = No
     moment = await since_moment(context.reader, channels, parse_point(since, context.clock())) if since else None
     found = await collect(context.reader, channels=channels, since=moment)
     found.names |= {str(channel_id): name for channel_id, name in (channels or {}).items() if name}
-    rows = _bars("by day:", {shown_day(day): each for day, each in found.days.items()}, by_size=False)
-    rows += _bars("by person:", found.people, found.names)
-    rows += _bars("by channel:", found.channels, found.names)
-    rows += _bars("by model:", found.models)
+    rows = bars("by day:", {shown_day(day): each for day, each in found.days.items()}, _tokens, by_size=False)
+    rows += bars("by person:", found.people, _tokens, found.names)
+    rows += bars("by channel:", found.channels, _tokens, found.names)
+    rows += bars("by model:", found.models, _tokens)
     rows += moderators_line(found)
     if found.reactions:
         rows.append(f"reactions: {', '.join(f'{count} {name}' for name, count in sorted(found.reactions.items()))}")
@@ -243,23 +235,10 @@ async def since_moment(reader: Reader, channels: Collection[int] | None, point: 
     return events[0].recorded_at
 
 
+def _tokens(each: Sum) -> int:
+    return each.tokens
+
+
 def shown_day(day: str) -> str:
     """Return a day (UTC) with its zone, so that it means the same day when somebody types it."""
     return f"{day}Z"
-
-
-def _bars(
-    title: str, group: Mapping[str, Sum], names: Mapping[str, str] | None = None, *, by_size: bool = True
-) -> list[str]:
-    if not group:
-        return []
-    ordered = sorted(group.items(), key=lambda item: -item[1].tokens) if by_size else sorted(group.items())[-MOST:]
-    shown = ordered[:MOST]
-    largest = max(each.tokens for _, each in shown) or 1
-    rows = [
-        f"  {key:<20} {'█' * max(1, round(WIDTH * each.tokens / largest)):<{WIDTH}} {each}"
-        f"  {beside((names or {}).get(key))}".rstrip()
-        for key, each in shown
-    ]
-    more = [f"  and {len(group) - len(shown)} more"] if len(group) > len(shown) else []
-    return [title, *rows, *more]

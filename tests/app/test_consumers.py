@@ -67,7 +67,7 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
         "consumers.jsonl.types has to be a list of types of events, as `echoless log stats` names them.",
         "[consumers.jsonl] has no setting 'secret': it has folder, types, words.",
     ]
-    assert nothing.startswith('[consumers] names one that is not here; there are "jsonl"')
+    assert nothing.startswith('[consumers] names one that is not here; there are "activity"')
     assert "there is no module nowhere" in nowhere
 
 

@@ -45,6 +45,7 @@ READING = [
     pytest.param("log export", id="log export"),
     pytest.param("usage", id="usage"),
     pytest.param("usage --json", id="usage --json"),
+    pytest.param("stats --since 9000d", id="stats"),
     pytest.param("check", id="check"),
     pytest.param("check --json", id="check --json"),
     pytest.param(f"replay --channel {GENERAL}", id="replay"),
@@ -277,7 +278,9 @@ def test_ctrl_c_ends_the_sandbox(number: signal.Signals, code: int, tmp_path: Pa
 def test_a_reader_that_leaves_is_no_error(command: str, folder: Path, tmp_path: Path) -> None:
     """As with ``| head``: exit code 0, and not a word on stderr."""
     config = offline(tmp_path)
-    asks_for_settings = command.startswith(("log ", "usage", "check", "replay")) and not command.endswith("--help")
+    asks_for_settings = command.startswith(("log ", "stats", "usage", "check", "replay")) and not command.endswith(
+        "--help"
+    )
     named = ["--config", config, "--log", folder] if asks_for_settings else []
     reading, writing = os.pipe()
     os.close(reading)

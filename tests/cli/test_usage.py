@@ -11,12 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.usage_picture import picture
 from bot.core import events as e
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
+from bot.moderation.pictures.svg import svg
+from bot.moderation.pictures.usage import drawn
 from bot.moderation.usage import Sum
 from tests.cli.conftest import Run
+
+
+def picture(days: Mapping[str, Sum]) -> str:
+    """Return the picture as SVG."""
+    return svg(drawn(days))
+
 
 SVG = "{http://www.w3.org/2000/svg}"
 EM = 0.65
@@ -93,7 +100,7 @@ def texts(image: ET.Element) -> Iterator[tuple[float, float, float, str]]:
     for each in image.iter(f"{SVG}text"):
         wide = len(each.text or "") * EM * float(each.get("font-size", 10))
         x = float(each.get("x", 0))
-        left = x if each.get("text-anchor") == "start" else x - wide / 2
+        left = x - wide * {"start": 0, "middle": 0.5, "end": 1}[each.get("text-anchor", "")]
         yield left, left + wide, float(each.get("y", 0)), each.text or ""
 
 

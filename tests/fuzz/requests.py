@@ -6,10 +6,12 @@ import asyncio
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from hypothesis import strategies as st
 
+from bot.consumers.activity.reading import count_activity
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
@@ -62,9 +64,9 @@ def control_target(folder: Path) -> Iterator[Target]:
         event = e.MessageReceived(message_id=MESSAGE, author_id=41, sent_at=0, guild_id=9)
         asked = c.Receive(event, e.Body(name="ada", parts=("Hm?",)), e.Call.MENTION, "echo")
         runner.run(conversations.handle(CHANNEL, asked))
-        context = CommandContext(
-            folder, log.aside, (actor(),), 64, "abc", _clock, owner=WritableLog(log, conversations)
-        )
+        activity = partial(count_activity, log.aside, folder)
+        owner = WritableLog(log, conversations)
+        context = CommandContext(folder, log.aside, (actor(),), 64, "abc", _clock, activity, owner=owner)
         requests = Requests(context)
 
         async def take(data: bytes) -> None:

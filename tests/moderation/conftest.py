@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.consumers.activity.reading import count_activity
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
@@ -119,6 +121,7 @@ async def room(tmp_path: Path, ticking: Callable[[], int]) -> AsyncIterator[Room
 def furnish(log: EventLog, folder: Path, clock: Callable[[], int]) -> Room:
     """Return a channel of a log, with everything that the commands need."""
     conversations, echo = Conversations(log), Echo()
-    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, own_id=lambda: 99)
+    activity = partial(count_activity, log.aside, folder)
+    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, activity, own_id=lambda: 99)
     context = replace(context, owner=WritableLog(log, conversations))
     return Room(log, conversations, Moderation(context), echo, context)

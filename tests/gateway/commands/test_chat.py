@@ -98,6 +98,7 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/persona show", "be brief, and kind")
     await chat.types("/persona clear scope:server", r"\(only you see this\)")
     await chat.types("/usage since:7d", r"\(only you see this\)")
+    await chat.types("/stats since:7d", r"file stats\.png \(\S+ kB\) http://\S+\.png")
     await _about_privacy(chat, question)
 
     registered = [leaf for command in await control.commands() for leaf in _leaves(command, command["name"])]
