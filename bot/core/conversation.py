@@ -43,6 +43,7 @@ class Conversation:
     deleted: bool = False
     history_forbidden: bool = False
     received: int = 0
+    imported: int = 0
     sent: int = 0
     skipped: int = 0
     abandoned: int = 0

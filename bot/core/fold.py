@@ -21,7 +21,7 @@ from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.window import Window
 
-FOLD = 8
+FOLD = 9
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -69,6 +69,14 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
         state.watermark_id = message_id
     state.received += 1
     state.deleted = False
+
+
+def _imported(state: Conversation, recorded: e.Recorded, event: e.MessageImported) -> None:
+    own_response = event.kind in RESPONSES and event.author is e.Author.SELF
+    # What a rewind or reset took out of the window may be older than what is in it, and must not come back.
+    if not (own_response or state.rewound_version):
+        state.window.put(event.message_id, event.author_id, _ROLES[event.author], recorded.position)
+    state.imported += 1
 
 
 def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
@@ -288,6 +296,7 @@ _ROLES = {
 
 _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,
+    e.MessageImported: _imported,
     e.MessageEdited: _edited,
     e.MessageDeleted: _deleted,
     e.MessageSkipped: _skipped,
