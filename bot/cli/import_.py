@@ -236,6 +236,4 @@ def _tell_moved(checked: exported.Checked, location: Location, *, there: bool, d
     if checked.cut:
         say(f"The export was cut in line {checked.cut:,}: what came after it is missing.")
     if not (there or dry_run):
-        say(
-            "It has a key of its own. What the bot may have answered since the export it asks Discord at its next start."
-        )
+        say("It has a key of its own. At its next start the bot asks Discord what it has answered since the export.")

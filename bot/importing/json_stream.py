@@ -7,15 +7,15 @@ present token as text, so 100 KB of opening brackets take all memory.)
 
 from __future__ import annotations
 
-import io
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from enum import Enum
 from json import JSONDecodeError, JSONDecoder
 from typing import IO, Any
 
 CHUNK = 2**20
-"""Characters that are read at once."""
+"""Bytes that are read at once."""
 LARGEST = 2**26
 """Characters of a value. What Discord allows in a message takes some hundred thousand."""
 
@@ -42,7 +42,8 @@ class JsonStream:
     """Reads a file in UTF-8, with a byte order mark or without; other bytes become replacement characters."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        self._file = file
+        self._decoder = getincrementaldecoder("utf-8-sig")(errors="replace")
         self._text = ""
         self._at = 0
 
@@ -119,6 +120,6 @@ class JsonStream:
     def _fill(self) -> bool:
         """Read more, at least as much as is waiting, so that a long value is decoded few times; False at the end."""
         left = self._text[self._at :]
-        more = self._file.read(max(CHUNK, len(left)))
-        self._text, self._at = left + more, 0
-        return bool(more)
+        data = self._file.read(max(CHUNK, len(left)))
+        self._text, self._at = left + self._decoder.decode(data, final=not data), 0
+        return bool(data)

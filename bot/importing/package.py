@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote
@@ -96,7 +97,7 @@ def _json(files: Files, name: str) -> Mapping[str, Any]:
     """Return the object in a small file; an empty one where there is none."""
     try:
         with files.open(name) as file:
-            found = json.load(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace"))
+            found = json.loads(file.read().decode("utf-8-sig", errors="replace"))
     except (*_READ_FAULTS, KeyError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -116,16 +117,15 @@ def _rows_of_json(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _rows_of_csv(file: IO[bytes]) -> Iterator[Any]:
-    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""), strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            yield next(rows)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield Aside(number, "it is no CSV")
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as text:
+        rows = csv.DictReader(text, strict=True)
+        for number in count(1):
+            try:
+                yield next(rows)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield Aside(number, "it is no CSV")
 
 
 def _message(place: Place, number: int, row: Mapping[str, Any], owner: Writer) -> Found | Aside:
