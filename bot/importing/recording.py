@@ -94,7 +94,7 @@ class Importer:
                 await writing
             new = [each async for each in self._new(list(self._sorted(batch)))]
             writing = self._record(new) if self.log is not None else None
-            self.counts[IMPORTED] += len(new)
+            self.counts.update(IMPORTED for _ in new)
             self.channels.update(each.place.channel_id for each in new)
             progress(len(batch))
         if writing is not None:

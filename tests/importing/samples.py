@@ -1,4 +1,4 @@
-"""Files as their programs write them, small: after DiscordChatExporter's JsonMessageWriter.cs and Discord's packages."""
+"""Small files as their programs write them: DiscordChatExporter (JsonMessageWriter.cs), and Discord its packages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 GUILD, CHANNEL, THREAD = 500_000_000_000_000_001, 500_000_000_000_000_002, 500_000_000_000_000_003
 ALICE, BOB, ROBOT, HOOK = 41, 42, 77, 88
+CDN = f"https://cdn.discordapp.com/attachments/{CHANNEL}"
 FIRST = 1_100_000_000_000_000_000
 """The id of the first message, of May 2023."""
 
@@ -93,8 +94,7 @@ PACKAGE: Mapping[str, str] = {
                 "ID": str(FIRST + 1),
                 "Timestamp": "2023-05-12 10:00:01",
                 "Contents": "",
-                "Attachments": f"https://cdn.discordapp.com/attachments/{CHANNEL}/500000000000000011/a%20b.png?ex=1&is=2 "
-                f"https://cdn.discordapp.com/attachments/{CHANNEL}/500000000000000012/c.txt",
+                "Attachments": f"{CDN}/500000000000000011/a%20b.png?ex=1&is=2 {CDN}/500000000000000012/c.txt",
             },
         ]
     ),
