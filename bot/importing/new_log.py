@@ -49,9 +49,9 @@ async def make(
     draft = Location(location.folder / DRAFT, key=_key(location))
     shutil.rmtree(draft.folder, ignore_errors=True)
     try:
-        await (await open_log(draft, clock=clock)).close()
+        await (await open_log(draft, clock=clock, full=False)).close()
         moving.write(draft, rows(path, checked.events), progress=lambda done: progress("write", done, checked.events))
-        log = await open_log(draft, clock=clock)
+        log = await open_log(draft, clock=clock, full=False)
         try:
             imported = LogImported(position=checked.events, digest=checked.digest, lost=checked.lost)
             await log.append(BOT_STREAM, [Draft(imported)])

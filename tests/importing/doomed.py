@@ -1,9 +1,9 @@
 """Imports that die by SIGKILL at their n-th step, for every n; then the same import is run again.
 
-``python -m tests.importing.doomed FOLDER messages|log``. A step is a commit of the log, or a file that gets or loses
-its name: each death comes just before one, so also just after the one before. Each life is a fork of this process,
-which has everything imported. Prints how often it died, and after which deaths the log is not that of an undisturbed
-import.
+``python -m tests.importing.doomed FOLDER messages|log [EVERY]``: at each step, or every so many. A step is a commit of
+the log, or a file that gets another name: each death comes just before one, so also just after the one before. Each
+life is a fork of this process, which has everything imported. Prints how often it died, and after which deaths the log
+is not that of an undisturbed import.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Doom:
             self.step()
 
 
-def main(folder: Path, kind: str) -> None:
+def main(folder: Path, kind: str, every: int = 1) -> None:
     """Kill imports of one kind at each of their steps."""
     source, once = _SOURCES[kind](folder)
     whole = _life(0, folder / "whole", source, once)
     deaths, wrong = 0, []
-    for last in count(1):
+    for last in count(1, every):
         log = folder / "log"
         shutil.rmtree(log, ignore_errors=True)
         if _life(last, log, source, once) is not None:
@@ -80,7 +80,12 @@ def _life(last: int, log: Path, source: Path, once: _Once) -> list[Any] | None:
     child = os.fork()
     if not child:
         doom = Doom(last)
-        Batch.write = lambda self, connection: (doom.step(), _write(self, connection))[1]  # type: ignore[method-assign]
+
+        def write(self: Batch, connection: Any) -> None:  # noqa: ANN401 - sqlite3's
+            doom.step()
+            _write(self, connection)
+
+        Batch.write = write  # type: ignore[method-assign]
         sys.addaudithook(doom.hear)
         once(log, source)
         told.write_text(json.dumps(asyncio.run(_content(log))))
@@ -140,4 +145,4 @@ async def _content(folder: Path) -> list[Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))
