@@ -28,6 +28,8 @@ from bot.times import moment_of
 
 _LONGEST = 2**26
 """Bytes of a line that is believed."""
+_SHOWN = 1000
+"""Progress is told after so many lines."""
 _WHOLE = "Export the whole log: `echoless log export --words --output FILE`, without options that choose events."
 
 _Back: TypeAlias = Callable[[Any], Any]
@@ -87,7 +89,8 @@ def check(path: Path, progress: Callable[[int], object] = lambda _lines: None) -
                 checked.cut = number
             else:
                 checked.take(number, row)
-            progress(number)
+            if number % _SHOWN == 0:
+                progress(number)
     if checked.worded and not checked.words + checked.erased + checked.lost:
         raise Unimportable(f"This export has no words: it was made without --words. {_WHOLE}")
     checked.digest = digest.hexdigest()
