@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from errno import EISDIR
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from bot.app import from_settings
+from bot.app.retention import Ages
 from bot.cli.backup import bars
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import count_text, printable, progress, say_json, to_json
@@ -45,6 +47,8 @@ class _SetAside:
         """Write one line."""
         try:
             if self._file is None:
+                if self.path.is_dir():
+                    raise IsADirectoryError(EISDIR, "it is a folder")
                 self._file = self.stack.enter_context(private_file(self.path, replace=True))
             row = {
                 "file": file,
@@ -113,7 +117,7 @@ def import_(  # noqa: PLR0913 - one for each option
         code = _move(first, log_location(config), dry_run=dry_run, as_json=as_json)
         click.get_current_context().exit(code)
     now = time.time_ns() // 1000
-    wanted = Wanted(now, frozenset(channels), since.moment if since else None, _Oldest(config, now))
+    wanted = Wanted(now, frozenset(channels), since.moment if since else None, _Oldest(from_settings.ages(config), now))
     beside = first.resolve()
     with ExitStack() as stack:
         aside = _SetAside(aside_path or beside.with_name(f"{beside.name}.set-aside.jsonl"), stack)
@@ -128,13 +132,12 @@ def import_(  # noqa: PLR0913 - one for each option
 class _Oldest:
     """The moment from which on retention keeps the words of a place."""
 
-    config: Config
+    ages: Ages
     now: int
 
     def __call__(self, place: Place) -> int | None:
         """Return it, None where words are kept for ever."""
-        ages = from_settings.ages(self.config)
-        age = ages.of(channel_id=place.channel_id, parent_id=place.parent_id or None, guild_id=place.guild_id)
+        age = self.ages.of(channel_id=place.channel_id, parent_id=place.parent_id or None, guild_id=place.guild_id)
         return None if age is None else self.now - age
 
 

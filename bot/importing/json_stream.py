@@ -68,7 +68,7 @@ class JsonStream:
         self.peek()
         while True:
             try:
-                value, self._at = _decode(self._text, self._at)
+                value, end = _decode(self._text, self._at)
             except JSONDecodeError as error:
                 if not (self._may_go_on(error) and len(self._text) - self._at < LARGEST and self._fill()):
                     # Its message would quote what people wrote.
@@ -76,6 +76,9 @@ class JsonStream:
             except (ValueError, RecursionError):
                 raise NoJson from None
             else:
+                if end == len(self._text) and isinstance(value, int | float) and self._fill():
+                    continue  # a number may go on in the next piece
+                self._at = end
                 return value
 
     def members(self) -> Iterator[str]:

@@ -64,7 +64,9 @@ def _readers(path: Path, terms: Terms) -> list[_Read]:
         if _is_export(path):
             return [_of_export(path, terms)]
     except OSError as error:
-        raise Unimportable(f"{path} can't be read: {error.strerror}. Check its name and permissions.") from error
+        raise Unimportable(
+            f"{error.filename or path} can't be read: {error.strerror}. Check its name and permissions."
+        ) from error
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise Unimportable(f"{path} is a damaged zip: download it once more, or unpack what is there.") from error
     if is_log_export(path):

@@ -68,6 +68,12 @@ def test_a_broken_element_costs_that_element(broken: bytes) -> None:
     assert found == [{"id": 1}, Fault.BROKEN, {"id": 3}, {"id": 4}]
 
 
+@pytest.mark.usefixtures("chunk")
+def test_a_number_is_read_to_its_end() -> None:
+    """Also where it lies in two pieces."""
+    assert elements(b"[1234, 5.25, 6, {}]") == [1234, 5.25, 6, {}]
+
+
 def test_bytes_that_are_no_text_cost_a_character() -> None:
     """Not the element."""
     assert elements(b'[{"id": 1, "text": "a\xffb"}]') == [{"id": 1, "text": "a\ufffdb"}]
