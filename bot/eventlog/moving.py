@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +20,7 @@ from bot.eventlog.vault import Vault
 
 PAGE = 2000
 """Events of a transaction."""
+_UNFIT = "These events are not those of a log, or were changed: no log was made."
 
 
 class Row(NamedTuple):
@@ -50,16 +53,22 @@ def write(location: Location, rows: Iterable[Row], *, progress: Callable[[int], 
             for row in page:
                 clock.moment = row.recorded_at
                 _write(ledger, batch, row, subjects.of(row.event))
-            batch.write(connection)
+            try:
+                batch.write(connection)
+            except sqlite3.IntegrityError as error:
+                raise LogDamaged(f"{_UNFIT} Two of the events up to {page[-1].position} are the same.") from error
             progress(page[-1].position)
 
 
 def _write(ledger: Ledger, batch: Batch, row: Row, subject_id: int | None) -> None:
     body = Body() if row.erased else row.body
     draft = Draft(row.event, body, None if body is None else subject_id, row.causation)
-    written = ledger.append(batch, Append(row.stream, ((draft,),), row.version - 1), None)
+    try:
+        written = ledger.append(batch, Append(row.stream, ((draft,),), row.version - 1), None)
+    except (struct.error, UnicodeError):
+        raise LogDamaged(f"{_UNFIT} Event {row.position} holds a number or a name that no log can hold.") from None
     if isinstance(written, VersionConflict) or written[0].new[0].position != row.position:
-        raise LogDamaged(f"Event {row.position} can't take its place: the events before it are not all there.")
+        raise LogDamaged(f"{_UNFIT} Event {row.position} does not follow the one before it.")
 
 
 @dataclass(slots=True)

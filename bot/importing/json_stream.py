@@ -21,9 +21,10 @@ LARGEST = 2**26
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NEAR_THE_END = 16
-"""Characters from the end within which an error may be that of a value that goes on in the next piece."""
+"""Characters from the end within which an error, or a number, may be that of a value that goes on in the next piece."""
 _START = 200
 """Characters in which the beginning of an element is recognised."""
+_NUMBERS = (int, float)
 _decode = JSONDecoder().raw_decode
 
 
@@ -76,9 +77,10 @@ class JsonStream:
             except (ValueError, RecursionError):
                 raise NoJson from None
             else:
-                if end == len(self._text) and isinstance(value, int | float) and self._fill():
-                    continue  # a number may go on in the next piece
-                self._at = end
+                length = end - self._at
+                if type(value) in _NUMBERS and end + _NEAR_THE_END >= len(self._text) and self._fill():
+                    continue  # it may go on in the next piece
+                self._at += length
                 return value
 
     def members(self) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.eventlog.owner import Ownership
-from tests.cli.conftest import ALICE, GENERAL, Run
+from tests.cli.conftest import ALICE, CHATTER, GENERAL, Run
 from tests.importing.samples import CHANNEL, FIRST, PACKAGE, THREAD, export, message, unpacked, zipped
 
 
@@ -164,6 +164,22 @@ def test_an_export_of_a_log_becomes_a_new_log(run: Run, folder: Path, tmp_path: 
     again = run("import", tmp_path / "log.jsonl", "--log", tmp_path / "new")
     assert (again.code, "are there already" in again.out) == (0, True)
     assert len(run("log", "show", "--log", tmp_path / "new", "--json").rows) == 16
+
+
+@pytest.mark.parametrize(("line", "message_id"), [(7, str(CHATTER)), (1, "9" * 25)])
+def test_an_export_that_was_changed_makes_no_log(
+    run: Run, folder: Path, tmp_path: Path, line: int, message_id: str
+) -> None:
+    """Where an event is there twice, or holds what no log can hold."""
+    rows = run("log", "export", "--log", folder, "--words").rows
+    rows[line]["data"]["message_id"] = message_id
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+    ran = run("import", tmp_path / "log.jsonl", "--log", tmp_path / "new")
+
+    assert (ran.code, "no log was made" in ran.err) == (4, True)
+    assert not (tmp_path / "new" / "events.db").exists()
+    assert not (tmp_path / "new" / "importing").exists()
 
 
 def test_an_export_goes_into_no_other_log(run: Run, folder: Path, tmp_path: Path) -> None:
