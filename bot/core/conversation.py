@@ -26,7 +26,7 @@ class Conversation:
     and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
     everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event with which
     words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which nothing here
-    tells.
+    tells; ``imported`` the messages that came from files, which are not among ``received``.
     """
 
     version: int = 0
@@ -43,12 +43,12 @@ class Conversation:
     deleted: bool = False
     history_forbidden: bool = False
     received: int = 0
-    imported: int = 0
     sent: int = 0
     skipped: int = 0
     abandoned: int = 0
     foreign: int = 0
     unreadable: int = 0
+    imported: int = 0
 
     @property
     def size(self) -> int:

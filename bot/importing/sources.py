@@ -103,7 +103,9 @@ def _of_zip(path: Path, terms: Terms) -> _Read:
 
 
 def _owner(path: Path, files: package.Files, terms: Terms) -> Writer:
-    owner = package.owner_of(files) if terms.author_id is None else Writer(terms.author_id, "")
+    owner = package.owner_of(files)
+    if terms.author_id is not None and (owner is None or owner.id != terms.author_id):
+        owner = Writer(terms.author_id, "")
     if owner is None:
         raise Unimportable(f"{path} does not say whose messages these are (account/user.json): add --author ID.")
     return owner
