@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.core.outbox import Outbox, Pending, place_of
 from bot.core.window import Turn, Window
 
-_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
+_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 288, 44, 420
 """Bytes of memory, measured: of an empty state, of each turn and of each entry of the outbox."""
 
 
