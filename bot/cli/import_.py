@@ -79,7 +79,7 @@ class _SetAside:
     help="Where to list what can't be imported.  [default: NAME.set-aside.jsonl beside the first file]",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Count what would be imported, and change nothing; also while the bot runs."
+    "--dry-run", is_flag=True, help="Count what would be imported, and leave the log as it is; also while the bot runs."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def import_(  # noqa: PLR0913 - one for each option
