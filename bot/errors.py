@@ -2,6 +2,7 @@
 
 EcholessError                  the root; ``exit_code`` is the exit code of the command line
 ├── ConfigError                settings, rules or facts are wrong: nothing was started        (exit 2)
+├── Unimportable               files are nothing that can be imported here: nothing was changed (exit 2)
 ├── TokenError                 Discord refuses the token, or there is none                    (exit 3)
 ├── IntentError                Discord refuses a privileged intent                            (exit 3)
 ├── LogError                   the event log                                                  (exit 4)
@@ -45,6 +46,12 @@ class ConfigError(EcholessError):
             super().__init__(*self.problems)
         else:
             super().__init__("\n  ".join((f"{len(self.problems)} things are wrong:", *self.problems)))
+
+
+class Unimportable(EcholessError):
+    """Files are nothing that can be imported, or not here; nothing was changed."""
+
+    exit_code = 2
 
 
 class TokenError(EcholessError):

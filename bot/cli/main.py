@@ -43,6 +43,9 @@ SUBCOMMANDS = {
     "backup": Subcommand("bot.cli.backup:backup", "Copy the log into one file, while the bot runs or not."),
     "restore": Subcommand("bot.cli.restore:restore", "Put a backup in the place of the log."),
     "archive": Subcommand("bot.cli.archive:archive", "Put one channel's events and words into a sealed file."),
+    "import": Subcommand(
+        "bot.cli.import_:import_", "Bring in what was said before: an exporter's files, a data package, a log's export."
+    ),
     "erase": Subcommand("bot.cli.erase:erase", "Erase words: of a person, a message, a channel, a server, a time."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
     "stats": Subcommand("bot.cli.stats:stats", "Show messages, people, replies and how soon these came."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.core.outbox import Outbox, Pending, place_of
 from bot.core.window import Turn, Window
 
-_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 280, 44, 420
+_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 288, 44, 420
 """Bytes of memory, measured: of an empty state, of each turn and of each entry of the outbox."""
 
 
@@ -26,7 +26,7 @@ class Conversation:
     and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
     everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event with which
     words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which nothing here
-    tells.
+    tells; ``imported`` the messages that came from files, which are not among ``received``.
     """
 
     version: int = 0
@@ -48,6 +48,7 @@ class Conversation:
     abandoned: int = 0
     foreign: int = 0
     unreadable: int = 0
+    imported: int = 0
 
     @property
     def size(self) -> int:

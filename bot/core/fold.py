@@ -1,8 +1,7 @@
 """The fold that rebuilds a channel's conversation from its events.
 
 ``evolve`` is total: it never raises, never validates, and ignores events that do not apply, because an event has
-already happened. Raise ``FOLD`` whenever the same events give another state: snapshots of the older fold are then
-ignored.
+already happened. Raise ``FOLD`` whenever the same events give another state: then older snapshots are ignored.
 
 A state is a value: a state that somebody else may hold is never changed. ``evolve`` changes a copy. ``fold`` makes one
 copy for all events, because a long replay is most of the cost of a cold channel.
@@ -17,11 +16,10 @@ from typing import Any, TypeAlias
 from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
-from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
-from bot.core.window import Window
+from bot.core.window import ROLES, Window
 
-FOLD = 8
+FOLD = 9
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -64,11 +62,18 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
     message_id, via = event.message_id, event.via
     # A command is not a message. Its question becomes a turn with its request, its response with the answer.
     if via not in ASKED and not (event.kind in RESPONSES and event.author is e.Author.SELF):
-        state.window.put(message_id, event.author_id, _ROLES[event.author], recorded.position)
+        state.window.put(message_id, event.author_id, ROLES[event.author], recorded.position)
     if message_id > state.watermark_id and via in _GAPLESS:
         state.watermark_id = message_id
     state.received += 1
     state.deleted = False
+
+
+def _imported(state: Conversation, recorded: e.Recorded, event: e.MessageImported) -> None:
+    state.imported += 1
+    # What a rewind or reset took out of the window must not come back.
+    if not state.rewound_version:
+        state.window.put(event.message_id, event.author_id, ROLES[event.author], recorded.position)
 
 
 def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
@@ -102,7 +107,7 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
     )
     state.outbox = inserted(state.outbox, entry)
     if event.via is e.Via.ASK:
-        state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_position)
+        state.window.put(event.message_id, event.author_id, e.Role.PERSON, entry.asked_position)
 
 
 def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -> None:
@@ -160,7 +165,7 @@ def _say(state: Conversation, entry: Pending, part: int, sent_id: int) -> None:
     # A catch-up may have recorded it as an ordinary message, because it had lost its reference.
     state.window.drop(sent_id)
     if entry.via is not e.Via.WHISPER:
-        state.window.put(sent_id, 0, Role.BOT, entry.composed_position, part)
+        state.window.put(sent_id, 0, e.Role.BOT, entry.composed_position, part)
 
 
 def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None:
@@ -279,15 +284,10 @@ def _own(state: Conversation, message_id: int) -> Pending | None:
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
-_ROLES = {
-    e.Author.PERSON: Role.PERSON,
-    e.Author.SELF: Role.BOT,
-    e.Author.BOT: Role.OTHER_BOT,
-    e.Author.WEBHOOK: Role.OTHER_BOT,
-}
 
 _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,
+    e.MessageImported: _imported,
     e.MessageEdited: _edited,
     e.MessageDeleted: _deleted,
     e.MessageSkipped: _skipped,
@@ -314,7 +314,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.Unreadable: _unreadable,
     e.WordsErased: _erased,
 }
-"""The change for each type of event. All other events change only the version.
+"""The change for each type of event, looked up by it: pydantic's ``isinstance`` takes as long as the change itself.
 
-A change is looked up by type, because ``isinstance`` of pydantic takes as long as the change itself.
+All other events change only the version.
 """

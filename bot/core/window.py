@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import core_schema
 
-from bot.core.events import Role
+from bot.core.events import Author, Role
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -25,6 +25,13 @@ WINDOW = 64
 
 _WIDTH = 5
 _MOST = WINDOW * _WIDTH
+ROLES = {
+    Author.PERSON: Role.PERSON,
+    Author.SELF: Role.BOT,
+    Author.BOT: Role.OTHER_BOT,
+    Author.WEBHOOK: Role.OTHER_BOT,
+}
+"""Whose turn a message of an author is."""
 _ROLES = tuple(Role)
 _packed = Struct(f"{_WIDTH}q").pack
 

@@ -11,6 +11,8 @@ from bot.eventlog import database
 KEY_FILE = "vault.key"
 SCRATCH = "restoring"
 """The folder within a log's in which a backup is made ready to take its place."""
+DRAFT = "importing"
+"""The folder within a log's in which a log is made of an export."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.lifting import lift
-from bot.eventlog.location import SCRATCH, Location
+from bot.eventlog.location import DRAFT, SCRATCH, Location
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
@@ -161,8 +161,9 @@ async def open_log(
     ownership.acquire(clock())
     async with AsyncExitStack() as undo:
         undo.callback(ownership.release)
-        # A restoration that was killed leaves a copy of everybody's words.
-        shutil.rmtree(location.folder / SCRATCH, ignore_errors=True)
+        # A restoration or an import that was killed leaves a copy of everybody's words.
+        for left in (SCRATCH, DRAFT):
+            shutil.rmtree(location.folder / left, ignore_errors=True)
         master = _unlock(location, clock, accept_unknown=accept_unknown)
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from functools import partial
 
-from bot.core.events import MessageReceived, PersonaSet
+from bot.core.events import MessageImported, MessageReceived, PersonaSet
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.eventlog.tail import newest_position
@@ -20,7 +20,7 @@ WHERE e.position > ? AND e.position <= ? AND e.sealed IS NOT NULL AND e.type <> 
 """
 _SERVER = """
 SELECT json_extract(e.data, '$.guild_id') FROM events e
-WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.type = ? AND json_valid(e.data)
+WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.type IN (?, ?) AND json_valid(e.data)
 ORDER BY e.version DESC LIMIT 1
 """
 _PARENTS = "parents"
@@ -38,7 +38,7 @@ async def oldest_words(reader: Reader) -> dict[str, int]:
 
 async def server_in_log(reader: Reader, channel_id: int) -> int | None:
     """Return the server of a channel as its newest message has it, None for a private channel, or where none tells."""
-    values = (stream_of(channel_id), MessageReceived.TYPE)
+    values = (stream_of(channel_id), MessageReceived.TYPE, MessageImported.TYPE)
     row = await reader.connection.run(lambda connection: connection.execute(_SERVER, values).fetchone())
     return row[0] if row and isinstance(row[0], int) else None
 

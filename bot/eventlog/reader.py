@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.core.conversation import Conversation
-from bot.core.events import Body, KeyKind, MessageEdited, MessageReceived, Recorded
+from bot.core.events import Body, KeyKind, MessageEdited, MessageImported, MessageReceived, Recorded
 from bot.core.fold import fold
 from bot.errors import KeyMismatch
 from bot.eventlog import snapshots
@@ -160,10 +160,10 @@ class Reader:
         sql = f"""
             SELECT {field_of("author_id")} AS author, max(e.position)
             FROM events e JOIN streams s ON s.id = e.stream_id JOIN bodies b ON b.position = e.position
-            WHERE e.type IN (?, ?) AND author IN ({LISTED}) {within} GROUP BY author
+            WHERE e.type IN (?, ?, ?) AND author IN ({LISTED}) {within} GROUP BY author
         """  # noqa: S608 - constants
         listed = [json.dumps(tuple(each)) for each in (people, streams) if each is not None]
-        values = (MessageReceived.TYPE, MessageEdited.TYPE, *listed)
+        values = (MessageReceived.TYPE, MessageImported.TYPE, MessageEdited.TYPE, *listed)
         rows = await self.connection.run(partial(_rows, sql, values))
         return dict(rows)
 

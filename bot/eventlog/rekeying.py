@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from bot.eventlog import database, keys
+from bot.eventlog.at_rest import at_rest
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
-from bot.eventlog.lifting import lift
 from bot.eventlog.location import Location
-from bot.eventlog.log import find_master, require_log, settle_rotation, take_next_key
-from bot.eventlog.owner import Ownership
-from bot.eventlog.sqlite_errors import translated
+from bot.eventlog.log import take_next_key
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Entropy, Vault
 from bot.eventlog.verify import require_whole
@@ -52,7 +50,7 @@ def rotate(location: Location, *, clock: Callable[[], int]) -> None:
     The new key is in a file beside the key file before the log needs it, and takes its place at the end. Where the key
     itself was given, the new file stays for its owner to take over.
     """
-    with _owned(location, clock) as (connection, master):
+    with at_rest(location, clock) as (connection, master):
         known = keys.read(connection, master)
         location.next_key_path.unlink(missing_ok=True)
         new = make_key(location.next_key_path)
@@ -68,7 +66,7 @@ def renew(location: Location, *, clock: Callable[[], int], progress: OnProgress 
 
     Killed in the middle and begun again, it goes on with the key that it had made.
     """
-    with _owned(location, clock) as (connection, master):
+    with at_rest(location, clock) as (connection, master):
         known = keys.read(connection, master)
         if not _has_older_seals(connection, Vault(known)):
             with transaction(connection):
@@ -87,7 +85,7 @@ def relink(location: Location, *, clock: Callable[[], int], progress: OnProgress
     which needs as much room on the disk as the log itself. Anchors that were taken before do not fit any more. Raises
     LogDamaged, and changes nothing, where verification finds a fault: a new chain would hide it.
     """
-    with _owned(location, clock) as (connection, master):
+    with at_rest(location, clock) as (connection, master):
         known = keys.read(connection, master)
         require_whole(connection, Vault(known))
         lifted = replace(known, start=ChainStart(known.newest, 1, Root(known.log_id).digest()))
@@ -178,21 +176,6 @@ def _pages(connection: sqlite3.Connection, sql: str) -> Iterator[list[tuple[Any,
 def _each(connection: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:
     for rows in _pages(connection, sql):
         yield from rows
-
-
-@contextmanager
-def _owned(location: Location, clock: Callable[[], int]) -> Iterator[tuple[sqlite3.Connection, bytes]]:
-    """Take a log as its owner; yield a connection to it, brought to this release's schema, and its master key."""
-    require_log(location)
-    ownership = Ownership(location.folder)
-    ownership.acquire(clock())
-    try:
-        master = settle_rotation(location, find_master(location))
-        with translated(), closing(database.connection_for_writing(location.database)) as connection:
-            lift(connection, master, clock)
-            yield connection, master
-    finally:
-        ownership.release()
 
 
 @contextmanager

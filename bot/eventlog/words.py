@@ -13,6 +13,7 @@ from bot.core.events import (
     Author,
     ConversationSummarised,
     KeyKind,
+    MessageImported,
     MessageReceived,
     PersonaSet,
     ReplyAbandoned,
@@ -21,10 +22,11 @@ from bot.core.events import (
 from bot.core.streams import guild_stream
 from bot.eventlog.query import field_of
 
+_POSTED = (MessageReceived.TYPE, MessageImported.TYPE)
 _LISTED = "(SELECT value FROM json_each(?))"
 _BY_PERSON = f"""
 SELECT key_id FROM events
-WHERE type = ? AND instr(data, ?) AND {field_of("author_id", "data")} = ?
+WHERE type IN (?, ?) AND instr(data, ?) AND {field_of("author_id", "data")} = ?
 """  # noqa: S608 - constants
 _TOGETHER = f"""
 SELECT {field_of("detail", "data")} FROM events
@@ -35,7 +37,7 @@ subject_id = ?
 OR (type = '{ConversationSummarised.TYPE}' AND (NOT json_valid(data)
     OR ? IN (SELECT value FROM json_each({field_of("people", "data")}))))
 OR (type = '{ReplyComposed.TYPE}' AND correlation IN {_LISTED})
-OR (type = '{MessageReceived.TYPE}' AND instr(data, '"author":"{Author.SELF}"')
+OR (type IN ('{MessageReceived.TYPE}', '{MessageImported.TYPE}') AND instr(data, '"author":"{Author.SELF}"')
     AND {field_of("reply_to", "data")} IN {_LISTED})
 """  # noqa: S608 - constants
 _MESSAGES = f"SELECT position, stream_id, version, key_id, data FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
@@ -49,7 +51,7 @@ SELECT position, data FROM events WHERE stream_id = ? AND version > ? AND type =
 _OF_SERVER = """
 SELECT s.id FROM streams s WHERE s.name = ? OR ? = (
     SELECT json_extract(e.data, '$.guild_id') FROM events e
-    WHERE e.stream_id = s.id AND e.type = ? AND json_valid(e.data) ORDER BY e.version DESC LIMIT 1
+    WHERE e.stream_id = s.id AND e.type IN (?, ?) AND json_valid(e.data) ORDER BY e.version DESC LIMIT 1
 )
 """
 
@@ -106,7 +108,7 @@ def words_of(connection: sqlite3.Connection, wanted: Words) -> Iterator[tuple[in
 
 def _theirs(connection: sqlite3.Connection, person_id: int) -> list[object]:
     """Return the values for ``_THEIRS``."""
-    written = connection.execute(_BY_PERSON, (MessageReceived.TYPE, f'"author_id":{person_id}', person_id))
+    written = connection.execute(_BY_PERSON, (*_POSTED, f'"author_id":{person_id}', person_id))
     messages = json.dumps([row[0] for row in written])
     marked = f'"reason":"{AbandonReason.TOGETHER}"'
     together = connection.execute(_TOGETHER, (ReplyAbandoned.TYPE, marked, messages))
@@ -165,5 +167,5 @@ def _summaries(
 
 def ids_of_server(connection: sqlite3.Connection, guild_id: int) -> set[int]:
     """Return the ids of the streams of a server and of its channels."""
-    rows = connection.execute(_OF_SERVER, (guild_stream(guild_id), guild_id, MessageReceived.TYPE))
+    rows = connection.execute(_OF_SERVER, (guild_stream(guild_id), guild_id, *_POSTED))
     return {row[0] for row in rows}

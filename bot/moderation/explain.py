@@ -60,7 +60,7 @@ class Story:
             case e.ForeignReplySeen(sent_id=sent_id):
                 return f"answered elsewhere, as message {sent_id}"
             case None:
-                return "not addressed to the bot"
+                return "imported, so not answered" if self.all(e.MessageImported) else "not addressed to the bot"
         return self._progress()
 
     def _progress(self) -> str:
@@ -132,9 +132,9 @@ async def _persona(context: CommandContext, composed: e.ReplyComposed | None) ->
 def _message(story: Story) -> Iterator[str]:
     for line in story.lines:
         event = line.recorded.event
-        if isinstance(event, e.MessageReceived):
+        if isinstance(event, e.MessageReceived | e.MessageImported):
             answering = f", in reply to {event.reply_to}" if event.reply_to else ""
-            yield f"message: from {event.author.value} {event.author_id}, by {event.via.value}{answering}"
+            yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
                 yield shortened(f"  {said}")
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
@@ -150,6 +150,13 @@ def _message(story: Story) -> Iterator[str]:
     request = story.reply.request
     if request:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
+
+
+def _way(recorded: e.Recorded, event: e.MessageReceived | e.MessageImported) -> str:
+    """Return how a message reached the log."""
+    if isinstance(event, e.MessageImported):
+        return f"imported from {event.source.value} at {utc_time(recorded.recorded_at)}"
+    return f"by {event.via.value}"
 
 
 def _answer(context: CommandContext, story: Story) -> Iterator[str]:

@@ -22,7 +22,7 @@ LARGEST_PAGE = 200
 
 _COMPARED = (
     "watermark_id", "rewound_version", "persona_position", "summary_position", "paused", "deleted", "history_forbidden",
-    "received", "sent", "skipped", "abandoned", "foreign", "unreadable",
+    "received", "sent", "skipped", "abandoned", "foreign", "unreadable", "imported",
 )  # fmt: skip
 
 

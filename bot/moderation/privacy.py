@@ -13,6 +13,7 @@ from bot.core.events import (
     ConversationSummarised,
     ErasureReason,
     MessageEdited,
+    MessageImported,
     MessageReceived,
     PersonaSet,
     ReactionAdded,
@@ -31,7 +32,7 @@ from bot.moderation.text import count_text, lines, size_text
 from bot.times import utc
 
 KINDS = (
-    ((MessageReceived.TYPE,), "message", ""),
+    ((MessageReceived.TYPE, MessageImported.TYPE), "message", ""),
     ((MessageEdited.TYPE,), "edit", ""),
     ((ReplyComposed.TYPE,), "answer", ""),
     ((ConversationSummarised.TYPE,), "summary of a conversation", "summaries of conversations"),

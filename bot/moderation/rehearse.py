@@ -37,6 +37,7 @@ SECONDS = 60.0
 
 _MENTION_AT_AN_END = re.compile(r"\A\s*<@!?(?P<first>[0-9]{1,20})>|<@!?(?P<last>[0-9]{1,20})>\s*\Z")
 _WIDTH = 90
+_POSTED = (e.MessageReceived, e.MessageImported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,8 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
         if entries:
             return state, [replace(entry, composed_position=0, sent_ids=()) for entry in entries]
-    received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, e.MessageReceived)), None)
-    if received is None or not isinstance(received.event, e.MessageReceived):
+    received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, _POSTED)), None)
+    if received is None or not isinstance(received.event, _POSTED):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
     request = story.reply.request

@@ -33,7 +33,9 @@ def test_the_state_now(run: Run, folder: Path) -> None:
     assert state["recorded_at"] == "2023-11-14T22:13:26.000000+00:00"
     assert state["watermark"] == str(SKIPPED)
     assert state["flags"] == {"paused": False, "deleted": False, "history_forbidden": False}
-    assert state["counters"] == {"received": 3, "sent": 1, "skipped": 1, "abandoned": 0, "foreign": 0, "unreadable": 0}
+    assert state["counters"] == {
+        "received": 3, "sent": 1, "skipped": 1, "abandoned": 0, "foreign": 0, "unreadable": 0, "imported": 0
+    }  # fmt: skip
     assert state["outbox"] == []
     assert [turn["message_id"] for turn in state["window"]] == list(map(str, (ASKED, CHATTER, SKIPPED, REPLY)))
     assert state["window"][3] == {"message_id": str(REPLY), "author_id": None, "role": "bot", "position": 5, "part": 0}

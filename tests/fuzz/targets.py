@@ -27,6 +27,7 @@ from bot.moderation.points import parse_channel, parse_message, parse_person, pa
 from bot.responders.llm.clean import Cleaner
 from bot.times import parse_duration
 from tests.fuzz.harness import Target
+from tests.fuzz.imports import import_targets
 from tests.fuzz.odd import DIGITS, JSON, NUMBERS, PIECES, TEXTS, Strategy, damaged, table, written
 from tests.fuzz.requests import control_target
 from tests.fuzz.streams import stream_target
@@ -233,5 +234,6 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
                 fit=lambda pieces: [each for each in pieces or () if isinstance(each, str)],
             ),
             stack.enter_context(stream_target()),
+            *import_targets(),
         )
         yield {target.name: target for target in found}

@@ -14,6 +14,7 @@ from tests.fuzz.targets import targets
 INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",
+    "exporter", "package json", "package csv", "log line",
 )  # fmt: skip
 
 

@@ -57,6 +57,13 @@ class Via(StrEnum):
     WHISPER = "whisper"
 
 
+class Source(StrEnum):
+    """The kind of file that a message was imported from."""
+
+    EXPORTER = "DiscordChatExporter"
+    PACKAGE = "Discord data package"
+
+
 class Call(StrEnum):
     """What addressed a message to the bot."""
 
