@@ -268,6 +268,12 @@ def _unreadable(state: Conversation, recorded: e.Recorded, _event: e.Unreadable)
         entry.unreadable = True
 
 
+def _several(state: Conversation, recorded: e.Recorded, event: e.Several) -> None:
+    for one in event.events:
+        if change := _CHANGES.get(type(one)):
+            change(state, recorded, one)
+
+
 def _erased(state: Conversation, recorded: e.Recorded, _event: e.WordsErased) -> None:
     state.erased_version = recorded.version
 
@@ -312,6 +318,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
     e.Unreadable: _unreadable,
+    e.Several: _several,
     e.WordsErased: _erased,
 }
 """The change for each type of event. All other events change only the version.

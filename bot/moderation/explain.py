@@ -51,8 +51,8 @@ class Story:
     def outcome(self) -> str:
         """Return in a few words how the message was handled."""
         match self.reply.newest:
-            case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
-                return f"answered together with message {detail}"
+            case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, together_with=other):
+                return f"answered together with message {other}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
                 return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
             case e.MessageSkipped(reason=skipped):

@@ -215,10 +215,9 @@ async def _together(context: CommandContext, channel_id: int, story: Story) -> l
     async for page in context.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
         for recorded in page:
             event = recorded.event
-            if not isinstance(event, e.ReplyAbandoned) or event.detail != str(story.message_id):
+            if not isinstance(event, e.ReplyAbandoned) or event.together_with != story.message_id:
                 return joined
-            if event.reason is e.AbandonReason.TOGETHER:
-                joined.append(event.message_id)
+            joined.append(event.message_id)
     return joined
 
 
