@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from bot.core.events import Body, Event, Form, Part, Recorded, Retired, Several, Unread, Unreadable, apart
+from bot.core.events import Body, Event, Form, Recorded, Retired, Several, Unread, Unreadable, apart
 from bot.eventlog.upcasters import STEPS, Chain
 
 WORDS = "words"
@@ -98,7 +98,12 @@ def separated(found: list[Recorded], types: Iterable[str] = ()) -> list[Recorded
     if not lifting().splits:
         return found
     wanted = frozenset(types)
-    return [each for each in apart(found) if not (wanted and type(each) is Part) or each.event.TYPE in wanted]
+    return [each for each in apart(found) if not wanted or _is_of(each.event, wanted)]
+
+
+def _is_of(event: Event, types: Collection[str]) -> bool:
+    # What can't be read may be any of the types that its row was chosen for.
+    return type(event) is Unreadable or (type(event) is not Retired and event.TYPE in types)
 
 
 def stored_as(types: Iterable[str]) -> list[str]:

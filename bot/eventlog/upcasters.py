@@ -9,6 +9,7 @@ split), or to none (the type is retired). Steps follow one another until forms a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -20,8 +21,7 @@ Fields: TypeAlias = dict[str, Any]
 """The JSON of an event or of a body."""
 
 
-_DIGITS_OF_ID = 20
-"""Discord's ids have 64 bits."""
+_ID = re.compile(r"[0-9]{1,20}")
 
 
 class Step(NamedTuple):
@@ -160,7 +160,7 @@ def _named(form: Form) -> str:
 def _id_out_of_detail(fields: Fields) -> Fields:
     """Give the id of the message with which one was answered a field of its own: it stood in a text for people."""
     detail = fields.get("detail", "")
-    if fields["reason"] == "answered together" and detail.isdecimal() and len(detail) <= _DIGITS_OF_ID:
+    if fields["reason"] == "answered together" and _ID.fullmatch(detail):
         del fields["detail"]
         fields["together_with"] = int(detail)
     return fields
