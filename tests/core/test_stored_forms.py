@@ -96,6 +96,26 @@ def test_a_released_schema_stays(name: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"bot.stopped v1": {"type": "object"}},
+            r"bot\.stopped v1 changed.*raise the V.*`raised`.*UPDATE_STORED_FORMS=1",
+        ),
+        ({"bot.slept v1": {}}, r"bot\.slept v1 is in released logs: keep its model, or .* \(`renamed`, `retired`\)"),
+    ],
+    ids=["another schema", "no model and no step"],
+)
+def test_the_lock_holds(changed: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change without a version, and a type that went without a step, are told with what to do."""
+    (name,) = changed
+    monkeypatch.setitem(LOCKED, name, changed[name])
+
+    with pytest.raises(AssertionError, match=told):
+        test_a_released_schema_stays(name)
+
+
 def test_every_schema_is_locked() -> None:
     """A new type, and a new version of a type, is locked with the change that brings it."""
     if UPDATE:
