@@ -19,7 +19,7 @@ from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
-from bot.core.window import Window
+from bot.core.window import ROLES, Window
 
 FOLD = 8
 
@@ -64,7 +64,7 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
     message_id, via = event.message_id, event.via
     # A command is not a message. Its question becomes a turn with its request, its response with the answer.
     if via not in ASKED and not (event.kind in RESPONSES and event.author is e.Author.SELF):
-        state.window.put(message_id, event.author_id, _ROLES[event.author], recorded.position)
+        state.window.put(message_id, event.author_id, ROLES[event.author], recorded.position)
     if message_id > state.watermark_id and via in _GAPLESS:
         state.watermark_id = message_id
     state.received += 1
@@ -268,10 +268,8 @@ def _unreadable(state: Conversation, recorded: e.Recorded, _event: e.Unreadable)
         entry.unreadable = True
 
 
-def _several(state: Conversation, recorded: e.Recorded, event: e.Several) -> None:
-    for one in event.events:
-        if change := _CHANGES.get(type(one)):
-            change(state, recorded, one)
+def _several(state: Conversation, recorded: e.Recorded, _event: e.Several) -> None:
+    apply(state, e.apart((recorded,)))
 
 
 def _erased(state: Conversation, recorded: e.Recorded, _event: e.WordsErased) -> None:
@@ -285,12 +283,6 @@ def _own(state: Conversation, message_id: int) -> Pending | None:
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
-_ROLES = {
-    e.Author.PERSON: Role.PERSON,
-    e.Author.SELF: Role.BOT,
-    e.Author.BOT: Role.OTHER_BOT,
-    e.Author.WEBHOOK: Role.OTHER_BOT,
-}
 
 _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,

@@ -114,12 +114,11 @@ def _decoded(
     skipped: list[Skipped] = []
     for position, stream_id, version, recorded_at, type_name, v, data, correlation, causation in rows:
         event = decode(type_name, v, data)
-        if isinstance(event, Unreadable):
+        # By type, because isinstance of pydantic takes a tenth of the time of all this.
+        if type(event) is Unreadable:
             skipped.append(Skipped(position, event.stored.type, event.why.value))
-            continue
-        if isinstance(event, Retired):
-            continue
-        events.append(of_fields((position, names[stream_id], version, recorded_at, event, correlation, causation)))
+        elif type(event) is not Retired:
+            events.append(of_fields((position, names[stream_id], version, recorded_at, event, correlation, causation)))
     return events, skipped
 
 
