@@ -42,12 +42,12 @@ async def about(reader: Reader, person_id: int, *, after: int = 0) -> AsyncItera
     written = json.dumps(sorted(await reader.connection.run(lambda raw: messages_by(raw, person_id))))
     while True:
         rows = await reader.connection.run(partial(_rows, _ABOUT, (person_id, written, after, PAGE)))
-        page = [(bool(row[0]), recorded(row[1:])) for row in rows]
-        if found := [each for certain, each in page if certain or _names(each.event, person_id)]:
-            yield separated(found)
+        page = ((certain, each) for certain, *row in rows for each in separated([recorded(tuple(row))]))
+        if found := [each for certain, each in page if certain or _is_about(each.event, person_id)]:
+            yield found
         if len(rows) < PAGE:
             return
-        after = page[-1][1].position
+        after = rows[-1][1]
 
 
 async def counted(reader: Reader, affected: Iterable[Affected]) -> Counter[str]:
@@ -59,7 +59,7 @@ async def counted(reader: Reader, affected: Iterable[Affected]) -> Counter[str]:
     return sums
 
 
-def _names(event: Event, person_id: int) -> bool:
+def _is_about(event: Event, person_id: int) -> bool:
     """Tell whether an event that holds a person's id somewhere names them, or nobody can tell."""
     return isinstance(event, Unreadable) or str(person_id) in {str(getattr(event, field, "")) for field in _PEOPLE}
 

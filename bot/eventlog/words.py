@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.core.events import (
     Author,
@@ -14,15 +15,18 @@ from bot.core.events import (
     KeyKind,
     MessageReceived,
     PersonaSet,
+    Recorded,
     ReplyAbandoned,
     ReplyComposed,
     ReplySent,
-    Unreadable,
+    apart,
 )
 from bot.core.streams import guild_stream
 from bot.eventlog.codec import decode, stored_as
 from bot.eventlog.query import LISTED, holds
 from bot.eventlog.stored_text import fetched
+
+E = TypeVar("E", bound=Event)
 
 _LISTED = f"({LISTED})"
 _RECEIVED_BY = f"""
@@ -114,36 +118,38 @@ def _theirs(connection: sqlite3.Connection, person_id: int) -> list[object]:
 
 def messages_by(connection: sqlite3.Connection, person_id: int) -> set[int]:
     """Return the ids of a person's messages. One that can't be read is theirs if their id is in it."""
-    values = (_names(MessageReceived), str(person_id), KeyKind.RECEIVED)
-    rows = fetched(connection, _RECEIVED_BY, values)
-    return {row[0] for row in rows if _says(decode(*row[1:]), "author_id", person_id)}
+    rows = fetched(connection, _RECEIVED_BY, (_names(MessageReceived), str(person_id), KeyKind.RECEIVED))
+    found = ((message_id, _as(MessageReceived, *row)) for message_id, *row in rows)
+    return {message_id for message_id, event in found if event is None or event.author_id == person_id}
 
 
 def _answered_with(connection: sqlite3.Connection, message_ids: Iterable[int]) -> list[int]:
     """Return the messages together with which some of these were answered."""
     rows = fetched(connection, _TOGETHER, (_names(ReplyAbandoned), json.dumps(sorted(message_ids))))
-    return sorted({getattr(decode(*row), "together_with", 0) for row in rows} - {0})
+    found = (_as(ReplyAbandoned, *row) for row in rows)
+    return sorted({event.together_with for event in found if event is not None} - {0})
 
 
 def _summaries_with(connection: sqlite3.Connection, person_id: int) -> Iterator[int]:
     """Yield the positions of summaries with a person's words. Where nobody can tell whose they are, they are theirs."""
     for position, *row in fetched(connection, _SUMMARIES_WITH, (_names(ConversationSummarised), str(person_id))):
-        event = decode(*row)
-        if not isinstance(event, ConversationSummarised) or person_id in event.people:
+        event = _as(ConversationSummarised, *row)
+        if event is None or person_id in event.people:
             yield position
 
 
 def _of_bot_to(connection: sqlite3.Connection, message_ids: Collection[int]) -> Iterator[int]:
     """Yield the positions of messages that the bot posted in answer to these, and that this log did not send."""
     for position, *row in fetched(connection, _BY_BOT, (_names(MessageReceived), f'"{Author.SELF}"')):
-        event = decode(*row)
-        if isinstance(event, MessageReceived) and event.author is Author.SELF and event.reply_to in message_ids:
+        event = _as(MessageReceived, *row)
+        if event is not None and event.author is Author.SELF and event.reply_to in message_ids:
             yield position
 
 
-def _says(event: Event, field: str, value: int) -> bool:
-    """Tell whether a field of an event that holds a value somewhere has it, or nobody can tell."""
-    return isinstance(event, Unreadable) or getattr(event, field, None) == value
+def _as(model: type[E], type_name: str, v: int, data: str) -> E | None:
+    """Return the event of a type that a stored one is today, be it one of several; None where it can't be read."""
+    recorded = apart((Recorded(0, "", 0, 0, decode(type_name, v, data)),))
+    return next((each.event for each in recorded if isinstance(each.event, model)), None)
 
 
 def _names(*models: type[Event]) -> str:
@@ -161,8 +167,8 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     received = fetched(connection, _MESSAGES, (KeyKind.RECEIVED, listed))
     found = {row[0] for row in received} | _keyed(connection, KeyKind.EDITED, wanted)
     for _, stream_id, version, message_id, *row in received:
-        author_id = getattr(decode(*row), "author_id", None)
-        found |= _summaries(connection, stream_id, version, message_id, author_id)
+        event = _as(MessageReceived, *row)
+        found |= _summaries(connection, stream_id, version, message_id, event.author_id if event else None)
     answered = set(wanted) if answers else set[int]()
     if unknown := wanted - {row[3] for row in received}:
         answered |= _sent_for(connection, unknown)
@@ -175,8 +181,8 @@ def _sent_for(connection: sqlite3.Connection, sent_ids: Collection[int]) -> set[
     """Return the messages that are answered by messages of the bot."""
     found: set[int] = set()
     for message_id, *row in fetched(connection, _SENT, (KeyKind.SENT, json.dumps(sorted(sent_ids)))):
-        event = decode(*row)
-        if isinstance(event, Unreadable) or (isinstance(event, ReplySent) and event.sent_id in sent_ids):
+        event = _as(ReplySent, *row)
+        if event is None or event.sent_id in sent_ids:
             found.add(message_id)
     return found
 
@@ -192,9 +198,9 @@ def _summaries(
     found: set[int] = set()
     ends: dict[int, int] = {0: 0}
     for position, *row in fetched(connection, _SUMMARIES, (stream_id, version, _names(ConversationSummarised))):
-        event = decode(*row)
+        event = _as(ConversationSummarised, *row)
         # Where nobody can tell whose words are in a summary, they are in it.
-        if not isinstance(event, ConversationSummarised):
+        if event is None:
             found.add(position)
             continue
         ends[position] = event.upto
@@ -215,7 +221,7 @@ def server_of(connection: sqlite3.Connection, stream_id: int) -> int | None:
     before = 2**62
     while rows := fetched(connection, _RECEIVED_IN, (stream_id, before, _names(MessageReceived))):
         for version, *row in rows:
-            event, before = decode(*row), version
-            if isinstance(event, MessageReceived):
+            event, before = _as(MessageReceived, *row), version
+            if event is not None:
                 return event.guild_id
     return None

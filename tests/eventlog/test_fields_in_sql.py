@@ -10,7 +10,12 @@ import pytest
 
 from bot.core import events as e
 from bot.eventlog.codec import event_models, lifting
+from bot.eventlog.log import EventLog
+from bot.eventlog.personal import about
+from bot.eventlog.words import Words, messages_by, words_of
+from tests.newer import newer
 
+PERSON = 900_000_000_000_000_007
 ROOT = Path(__file__).parents[2]
 READ: tuple[tuple[str, type[e.Event], int, str], ...] = (
     ("migrations/0006_erasing.sql", e.WordsErased, 1, "versions"),
@@ -72,3 +77,21 @@ def test_ids_are_stored_in_decimal(name: str) -> None:
 def test_every_type_has_ids_under_the_names_that_are_looked_for() -> None:
     """The list of names above is that of the models."""
     assert set(IDS) <= {field for model in event_models() for field in model.model_fields}
+
+
+async def test_what_can_not_be_read_is_of_whom_it_holds_the_id(log: EventLog) -> None:
+    """A newer release may have the id under another name, and what nobody can tell must not keep words from going."""
+    theirs, others = (
+        newer("message.received", 2, key=e.Key(e.KeyKind.RECEIVED, number), about=number, who=who)
+        for number, who in ((5, PERSON), (6, PERSON + 1))
+    )
+    summary = newer("conversation.summarised", 2, of=[PERSON]), newer("conversation.summarised", 2, of=[PERSON + 1])
+    for event in (theirs, others, *summary):
+        await log.append("channel:1", [event._replace(body=e.Body(parts=("hi",)))])
+
+    found = await log.reader.connection.run(lambda raw: list(words_of(raw, Words(person_id=PERSON))))
+    about_them = [each.position async for page in about(log.reader, PERSON) for each in page]
+
+    assert await log.reader.connection.run(lambda raw: messages_by(raw, PERSON)) == {5}
+    assert [version for _, version, _ in found] == [3]
+    assert about_them == [1, 3]
