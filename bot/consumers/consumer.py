@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.events import Body, Event, Recorded
+from bot.core.events import Body, Event, Part, Recorded
 from bot.eventlog.database import Connection
 from bot.eventlog.pages import History
 
@@ -46,8 +46,10 @@ class Batch:
         """Return the key of an event for writes elsewhere: the same however often the event is handed over.
 
         A restored log records other events at positions that were there before, so the key begins with the incarnation.
+        Events that an older release recorded as one share a position, and their key ends with their type.
         """
-        return f"{self.history.incarnation_at(recorded.position)}:{recorded.position}"
+        key = f"{self.history.incarnation_at(recorded.position)}:{recorded.position}"
+        return f"{key}:{recorded.event.TYPE}" if isinstance(recorded, Part) else key
 
 
 class Consumer(ABC):

@@ -12,6 +12,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ from bot.consumers.store import Checkpoint, Parked, Store, discard, fold_in, put
 from bot.consumers.wishes import Wanted, Wish, Wishes
 from bot.core.events import Body, Recorded
 from bot.errors import LogError
+from bot.eventlog.codec import separated
 from bot.eventlog.database import sync_folder
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
@@ -228,21 +231,25 @@ class Follower:
             await self._handle(opened, page.events, page.words, lambda raw: put(raw, end, parked))
         except Failed as failed:
             self._failed(page.events, failed)
-            for recorded in page.events:
-                await self._one(opened, recorded, page.words)
+            for _, same in groupby(page.events, attrgetter("position")):
+                await self._one(opened, tuple(same), page.words)
             await opened.store.save(end, parked)
         self._reached(opened, page.upto)
         self.status.parked += len(parked)
 
-    async def _one(self, opened: Opened, recorded: Recorded, words: Mapping[int, Body]) -> None:
-        """Hand one event over, again and again with pauses, and park it when it fails for the last time."""
+    async def _one(self, opened: Opened, events: Sequence[Recorded], words: Mapping[int, Body]) -> None:
+        """Hand one event over, again and again with pauses, and park it when it fails for the last time.
+
+        ``events`` are more than one where an older release recorded them as one.
+        """
+        recorded = events[0]
         end = self._place(opened, recorded.position, recorded.recorded_at)
         error = ""
         for attempt in range(1, self._patience.attempts + 1):
             try:
-                await self._handle(opened, (recorded,), words, lambda raw: put(raw, end))
+                await self._handle(opened, events, words, lambda raw: put(raw, end))
             except Failed as failed:
-                self._failed((recorded,), failed)
+                self._failed(events, failed)
                 error = failed.what
             else:
                 self._reached(opened, recorded.position)
@@ -345,12 +352,13 @@ class Follower:
         parked = [each for each in await opened.store.parked() if wish.position in (None, each.position)]
         for each in parked:
             page = await self._page(opened, each.position)
-            if not page.events:
+            events = separated(list(page.events), self._types)
+            if not events:
                 continue  # it still can't be read
             try:
-                await self._handle(opened, page.events, page.words, partial(unpark, position=each.position))
+                await self._handle(opened, events, page.words, partial(unpark, position=each.position))
             except Failed as failed:
-                self._failed(page.events, failed)
+                self._failed(events, failed)
                 again = each._replace(error=failed.what, attempts=1, parked_at=self._clock())
                 here = await opened.store.checkpoint()
                 if here is not None:

@@ -196,9 +196,7 @@ def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
         return ()
     composed = e.Draft(command.event, command.body, subject_id=entry.author_id, causation=entry.cause_position)
     others = (state.pending(message_id) for message_id in command.together_ids)
-    detail = str(entry.message_id)
-    joined = (_abandoned(other, e.AbandonReason.TOGETHER, detail) for other in others if other and not other.composed)
-    return (composed, *joined)
+    return (composed, *(_joined(other, entry.message_id) for other in others if other and not other.composed))
 
 
 def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:
@@ -255,6 +253,11 @@ def _abandoned(entry: Pending, reason: e.AbandonReason, detail: str = "", spent:
         message_id=entry.message_id, reason=reason, detail=detail, author_id=for_whom, **spent._asdict()
     )
     return _about(entry, abandoned)
+
+
+def _joined(entry: Pending, together_with: int) -> e.Draft:
+    reason = e.AbandonReason.TOGETHER
+    return _about(entry, e.ReplyAbandoned(message_id=entry.message_id, reason=reason, together_with=together_with))
 
 
 def _about(entry: Pending | None, event: e.Event) -> e.Draft:

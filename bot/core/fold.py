@@ -273,6 +273,10 @@ def _unreadable(state: Conversation, recorded: e.Recorded, _event: e.Unreadable)
         entry.unreadable = True
 
 
+def _several(state: Conversation, recorded: e.Recorded, _event: e.Several) -> None:
+    apply(state, e.apart((recorded,)))
+
+
 def _erased(state: Conversation, recorded: e.Recorded, _event: e.WordsErased) -> None:
     state.erased_version = recorded.version
 
@@ -312,6 +316,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.RepliesResumed: _resumed,
     e.ChannelDeleted: _gone,
     e.Unreadable: _unreadable,
+    e.Several: _several,
     e.WordsErased: _erased,
 }
 """The change for each type of event, looked up by it: pydantic's ``isinstance`` takes as long as the change itself.

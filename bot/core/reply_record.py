@@ -111,10 +111,9 @@ class ReplyRecord:
         return self.written and self.whole and (self.completed or not self.begun)
 
     @property
-    def together(self) -> str:
-        """Return the message together with which this one was answered, "" for none."""
-        joined = self.abandoned is not None and self.abandoned.reason is e.AbandonReason.TOGETHER
-        return self.abandoned.detail if self.abandoned and joined else ""
+    def together_with(self) -> int:
+        """Return the message together with which this one was answered, 0 for none."""
+        return self.abandoned.together_with if self.abandoned else 0
 
     def take(self, message_id: int, sent_id: int, about: Nonce | None) -> Confirm | NoteForeign | None:
         """Return what to record of the bot's message ``sent_id``, which belongs to this reply that is not pending.

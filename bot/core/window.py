@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 WINDOW = 64
 """The number of turns in a full window."""
 
-_WIDTH = 5
-_MOST = WINDOW * _WIDTH
 ROLES = {
     Author.PERSON: Role.PERSON,
     Author.SELF: Role.BOT,
     Author.BOT: Role.OTHER_BOT,
     Author.WEBHOOK: Role.OTHER_BOT,
 }
-"""Whose turn a message of an author is."""
-_ROLES = tuple(Role)
+"""Whose turn a message is, by its author."""
+
+_WIDTH = 5
+_MOST = WINDOW * _WIDTH
+_BY_NUMBER = tuple(Role)
 _packed = Struct(f"{_WIDTH}q").pack
 
 
@@ -129,7 +130,7 @@ class Window:
 
     def _turn(self, at: int) -> Turn:
         message_id, author_id, role, position, part = self._values[at : at + _WIDTH]
-        return Turn(message_id, author_id, _ROLES[role], position, part)
+        return Turn(message_id, author_id, _BY_NUMBER[role], position, part)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -148,7 +149,7 @@ def _window(values: array[int]) -> Window:
 
 
 def _of_numbers(numbers: list[int]) -> Window:
-    if len(numbers) % _WIDTH or len(numbers) > _MOST or not set(numbers[2::_WIDTH]) <= set(range(len(_ROLES))):
+    if len(numbers) % _WIDTH or len(numbers) > _MOST or not set(numbers[2::_WIDTH]) <= set(range(len(_BY_NUMBER))):
         raise ValueError("no window")
     return _window(array("q", numbers))
 

@@ -99,9 +99,9 @@ def _follow(exchange: Exchange, recorded: Recorded, words: str, began: int) -> N
             exchange.trouble = reason
         case ReplyDelayed(reason=reason):
             exchange.trouble = reason
-        case ReplyAbandoned(reason=reason, detail=detail):
+        case ReplyAbandoned(reason=reason, detail=detail, together_with=other):
             exchange.answered = ""
-            exchange.trouble = f"{reason} ({detail or exchange.trouble})"
+            exchange.trouble = f"{reason} ({detail or other or exchange.trouble})"
         case _:
             return
 

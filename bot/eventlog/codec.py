@@ -1,32 +1,28 @@
 """Between events and what is stored: type names, schema versions, JSON, the sealed body's plain form.
 
-Defaults of an event are not stored: they belong to its schema version, which a test locks. Upcasters lift an event of
-an older version one version at a time, before it is validated. So every log of any release loads. What can't be read
-all the same is an event, too, which says so: one row must not keep a channel from being read.
+Defaults of an event are not stored: they belong to its schema version, which a test locks. What an older release wrote
+is lifted, step by step, before it is validated (see :mod:`bot.eventlog.upcasters`). So every log of any release loads.
+What can't be read all the same is an event, too, which says so: one row must not keep a channel from being read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from bot.core.events import Body, Event, Form, Unread, Unreadable
+from bot.core.events import Body, Event, Form, Recorded, Retired, Several, Unread, Unreadable, apart
+from bot.eventlog.upcasters import STEPS, Chain
 
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def _more_values(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as they are: the next version only knows more values of one of them."""
-    return fields
-
-
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("message.skipped", 1): _more_values}
-"""By (type, v): the function that turns the fields of version v into those of v + 1."""
+WORDS = "words"
+"""The name of the form of bodies; no type of event is called so."""
+_VERSIONED = b'{"v":'
+"""What the JSON of a body begins with from version 2 on."""
+_VERSION = re.compile(rb'\{"v":(\d{1,9}),?')
 
 
 def encode_event(event: Event) -> bytes:
@@ -34,27 +30,32 @@ def encode_event(event: Event) -> bytes:
     return _json(event)
 
 
-def decode(type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Event:
-    """Return the event of a stored row, lifted to today's schema version, or Unreadable; never raise."""
+def decode(type_name: str, v: int, data: str, chain: Chain | None = None) -> Event:
+    """Return the event of a stored row, lifted to today's form; never raise.
+
+    It is Unreadable where this release can't read it, Retired where nothing of it matters any more, and Several where
+    it is more than one event today. ``chain`` stands in for this release's own steps.
+    """
     model, validate = _readers().get(type_name, (None, None))
     try:
         if model is not None and validate is not None and v == model.V:
             return validate(data)
-        if model is None or v > model.V:
-            return _unreadable(type_name, v, Unread.TYPE if model is None else Unread.VERSION)
-        return _lifted(model, type_name, v, data, upcasters)
+        return _lifted(type_name, v, data, chain or lifting())
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        # An upcaster can raise anything over damaged fields.
+        # A step can raise anything over damaged fields.
         return _unreadable(type_name, v, Unread.DATA)
 
 
-def _lifted(
-    model: type[Event], type_name: str, v: int, data: str, upcasters: Mapping[tuple[str, int], Upcaster]
-) -> Event:
-    fields = json.loads(data)
-    for step in range(v, model.V):
-        fields = upcasters[type_name, step](fields)
-    return model.model_validate(fields)
+def _lifted(type_name: str, v: int, data: str, chain: Chain) -> Event:
+    form = Form(type_name, v)
+    newest = None if type_name == WORDS else chain.known.get(type_name)
+    if newest is None or v > newest:
+        return _unreadable(type_name, v, Unread.TYPE if newest is None else Unread.VERSION)
+    models = _models()
+    events = tuple(models[to.type].model_validate(fields) for to, fields in chain.lift(form, json.loads(data)))
+    if len(events) == 1:
+        return events[0]
+    return Several.model_construct(stored=form, events=events) if events else Retired.model_construct(stored=form)
 
 
 def _unreadable(type_name: str, v: int, why: Unread) -> Unreadable:
@@ -64,17 +65,50 @@ def _unreadable(type_name: str, v: int, why: Unread) -> Unreadable:
 
 
 def encode_body(body: Body) -> bytes:
-    """Return a body's JSON."""
-    return _json(body)
+    """Return a body's JSON, which begins with its version unless that is 1."""
+    data = _json(body)
+    return data if Body.V == 1 else b"%b%d%b%b" % (_VERSIONED, Body.V, b"" if data == b"{}" else b",", data[1:])
 
 
-def decode_body(data: bytes) -> Body | None:
-    """Return the body of its JSON, None when this release can't read it: a newer one wrote it."""
+def decode_body(data: bytes, chain: Chain | None = None) -> Body | None:
+    """Return the body of its JSON, lifted to today's form; None when this release can't read it: a newer one wrote it.
+
+    ``chain`` stands in for this release's own steps.
+    """
+    begins = _VERSION.match(data) if data.startswith(_VERSIONED) else None
+    v, plain = (int(begins[1]), b"{" + data[begins.end() :]) if begins else (1, data)
     try:
-        return Body.model_validate_json(data)
-    except ValidationError:
+        if v == Body.V:
+            return Body.model_validate_json(plain)
+        ((_, fields),) = (chain or lifting()).lift(Form(WORDS, v), json.loads(plain))
+        return Body.model_validate(fields)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # The seal proves that a release of ours wrote it. Pydantic's message would quote people's words.
         return None
+
+
+@cache
+def lifting() -> Chain:
+    """Return this release's steps from older forms; raise LogError where they do not fit its events."""
+    return Chain(STEPS, {model.TYPE: model.V for model in event_models()} | {WORDS: Body.V})
+
+
+def separated(found: list[Recorded], types: Iterable[str] = ()) -> list[Recorded]:
+    """Return events with each of several apart, of ``types`` alone (none: of all)."""
+    if not lifting().splits:
+        return found
+    wanted = frozenset(types)
+    return [each for each in apart(found) if not wanted or _is_of(each.event, wanted)]
+
+
+def _is_of(event: Event, types: Collection[str]) -> bool:
+    # What can't be read may be any of the types that its row was chosen for.
+    return type(event) is Unreadable or (type(event) is not Retired and event.TYPE in types)
+
+
+def stored_as(types: Iterable[str]) -> list[str]:
+    """Return the names under which events of ``types`` are stored: older releases may have called them otherwise."""
+    return list(dict.fromkeys(name for each in types for name in lifting().stored_as(each)))
 
 
 def event_models() -> tuple[type[Event], ...]:

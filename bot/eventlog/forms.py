@@ -17,14 +17,14 @@ from typing import NamedTuple, TypeAlias
 
 from bot.core.events import Body
 from bot.errors import LogForeign
-from bot.eventlog.codec import event_models
+from bot.eventlog.codec import WORDS, event_models, lifting
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import FORM as SEAL
 
 FORMS = "forms"
 """The name in ``meta`` of the note."""
-BODY, SEALED = "words", "seal"
-"""The names of the forms of words, and of their seals; no type of event is called so."""
+SEALED = "seal"
+"""The name of the form of seals; no type of event is called so."""
 
 
 class Noted(NamedTuple):
@@ -37,9 +37,14 @@ class Noted(NamedTuple):
 Forms: TypeAlias = Mapping[str, Noted]
 
 
+def written() -> Mapping[str, int]:
+    """Return the version of each form that this release writes."""
+    return {model.TYPE: model.V for model in event_models()} | {WORDS: Body.V, SEALED: SEAL}
+
+
 def known() -> Mapping[str, int]:
-    """Return the newest version of each form that this release reads and writes."""
-    return {model.TYPE: model.V for model in event_models()} | {BODY: Body.V, SEALED: SEAL}
+    """Return the newest version of each form that this release reads: also of types that it does not write any more."""
+    return {**lifting().known, SEALED: SEAL}
 
 
 def noted(connection: sqlite3.Connection) -> Forms:
@@ -79,7 +84,7 @@ def require_known(connection: sqlite3.Connection) -> None:
 def note(connection: sqlite3.Connection, release: str) -> None:
     """Note the forms that this release, called ``release``, may write from now on."""
     before = noted(connection)
-    mine = {name: Noted(v, release) for name, v in known().items() if name not in before or before[name].v < v}
+    mine = {name: Noted(v, release) for name, v in written().items() if name not in before or before[name].v < v}
     if mine:
         value = json.dumps({**before, **mine}, separators=(",", ":")).encode()
         with transaction(connection):

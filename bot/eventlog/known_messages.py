@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection
 
 from bot.core.events import KeyKind
-from bot.eventlog.reader import LISTED, Reader
+from bot.eventlog.query import LISTED
+from bot.eventlog.reader import Reader
 
 _KNOWN = f"""
 SELECT key_kind, key_id FROM events WHERE key_kind IN ({LISTED}) AND key_id IN ({LISTED})

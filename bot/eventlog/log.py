@@ -18,6 +18,7 @@ from bot.eventlog import database, forms, header, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
+from bot.eventlog.codec import lifting
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, make_key, read_key
 from bot.eventlog.lifting import lift
@@ -153,6 +154,7 @@ async def open_log(
     LogLocked, LogUnwritable, LogDamaged, LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes
     anything.
     """
+    lifting()
     prepare_folder(location.folder)
     require_plain(location.database, location.key_path)
     require_own(location.database)
@@ -199,6 +201,7 @@ async def open_reader(location: Location, *, words: bool = True) -> Reader:
 
 def require_log(location: Location) -> None:
     """Raise LogError where there is no readable log."""
+    lifting()
     if not location.has_log():
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     require_plain(location.database, location.key_path)

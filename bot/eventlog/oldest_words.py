@@ -6,23 +6,21 @@ import json
 import sqlite3
 from functools import partial
 
-from bot.core.events import MessageImported, MessageReceived, PersonaSet
+from bot.core.events import PersonaSet
 from bot.core.streams import stream_of
+from bot.eventlog.codec import stored_as
+from bot.eventlog.query import LISTED
 from bot.eventlog.reader import Reader
 from bot.eventlog.tail import newest_position
+from bot.eventlog.words import server_of
 
 PAGE = 20_000
 """Events that are looked at in one go: it takes some ten milliseconds, and other readers wait meanwhile."""
 
-_OLDEST = """
+_OLDEST = f"""
 SELECT s.name, min(e.recorded_at) FROM events e JOIN streams s ON s.id = e.stream_id
-WHERE e.position > ? AND e.position <= ? AND e.sealed IS NOT NULL AND e.type <> ? GROUP BY +e.stream_id
-"""
-_SERVER = """
-SELECT json_extract(e.data, '$.guild_id') FROM events e
-WHERE e.stream_id = (SELECT id FROM streams WHERE name = ?) AND e.type IN (?, ?) AND json_valid(e.data)
-ORDER BY e.version DESC LIMIT 1
-"""
+WHERE e.position > ? AND e.position <= ? AND e.sealed IS NOT NULL AND e.type NOT IN ({LISTED}) GROUP BY +e.stream_id
+"""  # noqa: S608 - constants
 _PARENTS = "parents"
 """The name in ``meta`` of the threads' parents that Discord has told, as JSON. No event says it."""
 
@@ -38,9 +36,7 @@ async def oldest_words(reader: Reader) -> dict[str, int]:
 
 async def server_in_log(reader: Reader, channel_id: int) -> int | None:
     """Return the server of a channel as its newest message has it, None for a private channel, or where none tells."""
-    values = (stream_of(channel_id), MessageReceived.TYPE, MessageImported.TYPE)
-    row = await reader.connection.run(lambda connection: connection.execute(_SERVER, values).fetchone())
-    return row[0] if row and isinstance(row[0], int) else None
+    return await reader.connection.run(partial(_server, stream_of(channel_id)))
 
 
 async def parents_in_log(reader: Reader) -> dict[int, int]:
@@ -59,4 +55,10 @@ def parents_note(parents: dict[int, int]) -> tuple[str, bytes]:
 
 
 def _page(after: int, connection: sqlite3.Connection) -> list[tuple[str, int]]:
-    return connection.execute(_OLDEST, (after, after + PAGE, PersonaSet.TYPE)).fetchall()
+    personas = json.dumps(stored_as((PersonaSet.TYPE,)))
+    return connection.execute(_OLDEST, (after, after + PAGE, personas)).fetchall()
+
+
+def _server(stream: str, connection: sqlite3.Connection) -> int | None:
+    row = connection.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()
+    return server_of(connection, row[0]) if row else None

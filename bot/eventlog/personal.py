@@ -9,24 +9,23 @@ from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 
-from bot.core.events import KeyKind, Recorded
+from bot.core.events import Event, Recorded, Unreadable
+from bot.eventlog.codec import separated
 from bot.eventlog.erasing import Affected
-from bot.eventlog.query import COLUMNS, field_of
+from bot.eventlog.query import FIELDS, SOURCE
 from bot.eventlog.reader import Reader, recorded
+from bot.eventlog.stored_text import fetched
+from bot.eventlog.words import messages_by
 
 PAGE = 500
 """Events that are read at once."""
 
-_WRITTEN = f"SELECT key_id FROM events WHERE key_kind = ? AND {field_of('author_id', 'data')} = ?"  # noqa: S608 - constants
 _ABOUT = f"""
-{COLUMNS}
-WHERE e.position > :after AND (
-    e.subject_id = :person OR e.correlation IN (SELECT value FROM json_each(:written))
-    OR :person IN ({field_of("author_id")}, {field_of("user_id")})
-    OR {field_of("by")} = :by
-)
-ORDER BY e.position LIMIT :size
+SELECT e.subject_id IS ?1 OR e.correlation IN (SELECT value FROM json_each(?2)) AS certain, {FIELDS} FROM {SOURCE}
+WHERE e.position > ?3 AND (certain OR instr(e.data, ?1)) ORDER BY e.position LIMIT ?4
 """  # noqa: S608 - constants
+_PEOPLE = ("author_id", "user_id", "by")
+"""The fields with the id of who did what an event says. Whose words a summary holds is another thing."""
 _COUNTED = """
 SELECT e.type, count(*) FROM json_each(:spans) AS span CROSS JOIN events AS e
 WHERE e.stream_id = (SELECT id FROM streams WHERE name = :stream)
@@ -40,16 +39,15 @@ async def about(reader: Reader, person_id: int, *, after: int = 0) -> AsyncItera
 
     So also the answers to them. Each page reads the log from the one before on, so use a reader that nobody waits for.
     """
-    found = await reader.connection.run(partial(_rows, _WRITTEN, (KeyKind.RECEIVED, person_id)))
-    written = json.dumps([message_id for (message_id,) in found])
+    written = json.dumps(sorted(await reader.connection.run(lambda raw: messages_by(raw, person_id))))
     while True:
-        values = {"after": after, "person": person_id, "by": str(person_id), "written": written, "size": PAGE}
-        rows = await reader.connection.run(partial(_rows, _ABOUT, values))
-        if rows:
-            yield [recorded(row) for row in rows]
+        rows = await reader.connection.run(partial(_rows, _ABOUT, (person_id, written, after, PAGE)))
+        page = ((certain, each) for certain, *row in rows for each in separated([recorded(tuple(row))]))
+        if found := [each for certain, each in page if certain or _is_about(each.event, person_id)]:
+            yield found
         if len(rows) < PAGE:
             return
-        after = rows[-1][0]
+        after = rows[-1][1]
 
 
 async def counted(reader: Reader, affected: Iterable[Affected]) -> Counter[str]:
@@ -61,5 +59,10 @@ async def counted(reader: Reader, affected: Iterable[Affected]) -> Counter[str]:
     return sums
 
 
+def _is_about(event: Event, person_id: int) -> bool:
+    """Tell whether an event that holds a person's id somewhere names them, or nobody can tell."""
+    return isinstance(event, Unreadable) or str(person_id) in {str(getattr(event, field, "")) for field in _PEOPLE}
+
+
 def _rows(sql: str, values: Any, connection: sqlite3.Connection) -> list[tuple[Any, ...]]:  # noqa: ANN401 - sqlite3's
-    return connection.execute(sql, values).fetchall()
+    return fetched(connection, sql, values)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded, Unread, Unreadable
+from bot.core.events import Recorded, Retired, Several, Unread, Unreadable
 from bot.core.fold import apply
 from bot.errors import KeyMismatch
 from bot.eventlog import chain, snapshots
@@ -222,16 +222,18 @@ class EventCheck:
         """Check an event by what it says, and fold it; return what comes in its place if it can't be read."""
         event = decode(row.type, row.v, row.data)
         unknown = event if isinstance(event, Unreadable) else None
-        if unknown is None and (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
+        says = unknown is None and type(event) is not Retired
+        if says and (event.key() or (None, None, None)) != (row.key_kind, row.key_id, row.key_part):
             problems.append("its dedupe key is not its own")
-        if unknown is None and event.about() != row.correlation:
+        if says and event.about() != row.correlation:
             problems.append("it is noted under another message than it is about")
         # The digests of the first releases do not cover whose the words are.
         covered = row.sealed is None or not self._is_plain(row)
         if not covered and getattr(event, "author_id", row.subject_id) != row.subject_id:
             problems.append("its words are noted as another person's")
-        if event.ERASES:
-            problems += self._receipts.take(connection, event, row.position, row.stream_id, row.version)
+        for one in event.events if type(event) is Several else (event,):
+            if one.ERASES:
+                problems += self._receipts.take(connection, one, row.position, row.stream_id, row.version)
         recorded = Recorded(
             row.position, stream.name, row.version, row.recorded_at, event, row.correlation, row.causation
         )

@@ -4,56 +4,59 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from bot.core.events import (
-    AbandonReason,
+    POSTED,
     Author,
     ConversationSummarised,
+    Event,
     KeyKind,
-    MessageImported,
-    MessageReceived,
+    MessagePosted,
     PersonaSet,
+    Recorded,
     ReplyAbandoned,
     ReplyComposed,
+    ReplySent,
+    apart,
 )
 from bot.core.streams import guild_stream
-from bot.eventlog.query import field_of
+from bot.eventlog.codec import decode, stored_as
+from bot.eventlog.query import LISTED, holds
+from bot.eventlog.stored_text import fetched
 
-_POSTED = (MessageReceived.TYPE, MessageImported.TYPE)
-_LISTED = "(SELECT value FROM json_each(?))"
-_BY_PERSON = f"""
-SELECT key_id FROM events
-WHERE type IN (?, ?) AND instr(data, ?) AND {field_of("author_id", "data")} = ?
+E = TypeVar("E", bound=Event)
+
+_LISTED = f"({LISTED})"
+_RECEIVED_BY = f"""
+SELECT key_id, type, v, data FROM events WHERE type IN {_LISTED} AND {holds("data")} AND key_kind = ?
 """  # noqa: S608 - constants
-_TOGETHER = f"""
-SELECT {field_of("detail", "data")} FROM events
-WHERE type = ? AND instr(data, ?) AND correlation IN {_LISTED}
+_TOGETHER = f"SELECT type, v, data FROM events WHERE type IN {_LISTED} AND correlation IN {_LISTED}"  # noqa: S608 - constants
+_SUMMARIES_WITH = f"""
+SELECT position, type, v, data FROM events
+WHERE type IN {_LISTED} AND sealed IS NOT NULL AND ({holds("data")} OR NOT json_valid(data))
 """  # noqa: S608 - constants
-_THEIRS = f"""
-subject_id = ?
-OR (type = '{ConversationSummarised.TYPE}' AND (NOT json_valid(data)
-    OR ? IN (SELECT value FROM json_each({field_of("people", "data")}))))
-OR (type = '{ReplyComposed.TYPE}' AND correlation IN {_LISTED})
-OR (type IN ('{MessageReceived.TYPE}', '{MessageImported.TYPE}') AND instr(data, '"author":"{Author.SELF}"')
-    AND {field_of("reply_to", "data")} IN {_LISTED})
+_BY_BOT = f"""
+SELECT position, type, v, data FROM events WHERE type IN {_LISTED} AND sealed IS NOT NULL AND instr(data, ?)
 """  # noqa: S608 - constants
-_MESSAGES = f"SELECT position, stream_id, version, key_id, data FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
+_THEIRS = f"subject_id = ? OR position IN {_LISTED} OR (type IN {_LISTED} AND correlation IN {_LISTED})"
+_MESSAGES = f"""
+SELECT position, stream_id, version, key_id, type, v, data FROM events WHERE key_kind = ? AND key_id IN {_LISTED}
+"""  # noqa: S608 - constants
 _KEYED = f"SELECT position FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
-_SENT = f"""
-SELECT DISTINCT key_id FROM events WHERE key_kind = ? AND {field_of("sent_id", "data")} IN {_LISTED}
+_SENT = """
+SELECT key_id, type, v, data FROM events
+WHERE key_kind = ? AND EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE instr(data, wanted.value))
+"""
+_SUMMARIES = f"""
+SELECT position, type, v, data FROM events WHERE stream_id = ? AND version > ? AND type IN {_LISTED} ORDER BY version
 """  # noqa: S608 - constants
-_SUMMARIES = """
-SELECT position, data FROM events WHERE stream_id = ? AND version > ? AND type = ? ORDER BY version
-"""
-_OF_SERVER = """
-SELECT s.id FROM streams s WHERE s.name = ? OR ? = (
-    SELECT json_extract(e.data, '$.guild_id') FROM events e
-    WHERE e.stream_id = s.id AND e.type IN (?, ?) AND json_valid(e.data) ORDER BY e.version DESC LIMIT 1
-)
-"""
+_RECEIVED_IN = f"""
+SELECT version, type, v, data FROM events
+WHERE stream_id = ? AND version < ? AND type IN {_LISTED} ORDER BY version DESC LIMIT 16
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def words_of(connection: sqlite3.Connection, wanted: Words) -> Iterator[tuple[in
     conditions = (
         ("recorded_at < ?", wanted.before),
         ("version <= ?", wanted.upto),
-        ("type <> ?", None if wanted.personas else PersonaSet.TYPE),
+        (f"type NOT IN {_LISTED}", None if wanted.personas else _names(PersonaSet)),
     )
     condition = " AND ".join(("1", *(clause for clause, value in conditions if value is not None)))
     condition_values: list[object] = [value for _, value in conditions if value is not None]
@@ -108,12 +111,51 @@ def words_of(connection: sqlite3.Connection, wanted: Words) -> Iterator[tuple[in
 
 def _theirs(connection: sqlite3.Connection, person_id: int) -> list[object]:
     """Return the values for ``_THEIRS``."""
-    written = connection.execute(_BY_PERSON, (*_POSTED, f'"author_id":{person_id}', person_id))
-    messages = json.dumps([row[0] for row in written])
-    marked = f'"reason":"{AbandonReason.TOGETHER}"'
-    together = connection.execute(_TOGETHER, (ReplyAbandoned.TYPE, marked, messages))
-    answered = json.dumps([int(row[0]) for row in together if str(row[0]).isdecimal()])
-    return [person_id, person_id, answered, messages]
+    messages = messages_by(connection, person_id)
+    answered = _answered_with(connection, messages)
+    others = [*_summaries_with(connection, person_id), *_of_bot_to(connection, messages)]
+    return [person_id, json.dumps(others), _names(ReplyComposed), json.dumps(answered)]
+
+
+def messages_by(connection: sqlite3.Connection, person_id: int) -> set[int]:
+    """Return the ids of a person's messages. One that can't be read is theirs if their id is in it."""
+    rows = fetched(connection, _RECEIVED_BY, (_names(*POSTED), str(person_id), KeyKind.RECEIVED))
+    found = ((message_id, _as(MessagePosted, *row)) for message_id, *row in rows)
+    return {message_id for message_id, event in found if event is None or event.author_id == person_id}
+
+
+def _answered_with(connection: sqlite3.Connection, message_ids: Iterable[int]) -> list[int]:
+    """Return the messages together with which some of these were answered."""
+    rows = fetched(connection, _TOGETHER, (_names(ReplyAbandoned), json.dumps(sorted(message_ids))))
+    found = (_as(ReplyAbandoned, *row) for row in rows)
+    return sorted({event.together_with for event in found if event is not None} - {0})
+
+
+def _summaries_with(connection: sqlite3.Connection, person_id: int) -> Iterator[int]:
+    """Yield the positions of summaries with a person's words. Where nobody can tell whose they are, they are theirs."""
+    for position, *row in fetched(connection, _SUMMARIES_WITH, (_names(ConversationSummarised), str(person_id))):
+        event = _as(ConversationSummarised, *row)
+        if event is None or person_id in event.people:
+            yield position
+
+
+def _of_bot_to(connection: sqlite3.Connection, message_ids: Collection[int]) -> Iterator[int]:
+    """Yield the positions of messages that the bot posted in answer to these, and that this log did not send."""
+    for position, *row in fetched(connection, _BY_BOT, (_names(*POSTED), f'"{Author.SELF}"')):
+        event = _as(MessagePosted, *row)
+        if event is not None and event.author is Author.SELF and event.reply_to in message_ids:
+            yield position
+
+
+def _as(model: type[E], type_name: str, v: int, data: str) -> E | None:
+    """Return the event of a type that a stored one is today, be it one of several; None where it can't be read."""
+    recorded = apart((Recorded(0, "", 0, 0, decode(type_name, v, data)),))
+    return next((each.event for each in recorded if isinstance(each.event, model)), None)
+
+
+def _names(*models: type[Event]) -> str:
+    """Return the names under which events are stored, for ``_LISTED``."""
+    return json.dumps(stored_as(model.TYPE for model in models))
 
 
 def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], *, answers: bool) -> list[int]:
@@ -123,25 +165,27 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     """
     wanted = set(message_ids)
     listed = json.dumps(sorted(wanted))
-    received = connection.execute(_MESSAGES, (KeyKind.RECEIVED, listed)).fetchall()
+    received = fetched(connection, _MESSAGES, (KeyKind.RECEIVED, listed))
     found = {row[0] for row in received} | _keyed(connection, KeyKind.EDITED, wanted)
-    for _, stream_id, version, message_id, data in received:
-        found |= _summaries(connection, stream_id, version, message_id, _fields(data).get("author_id"))
+    for _, stream_id, version, message_id, *row in received:
+        event = _as(MessagePosted, *row)
+        found |= _summaries(connection, stream_id, version, message_id, event.author_id if event else None)
     answered = set(wanted) if answers else set[int]()
     if unknown := wanted - {row[3] for row in received}:
-        sent = connection.execute(_SENT, (KeyKind.SENT, json.dumps(sorted(unknown))))
-        answered |= {row[0] for row in sent}
+        answered |= _sent_for(connection, unknown)
     if answered:
         found |= _keyed(connection, KeyKind.COMPOSED, answered)
     return sorted(found)
 
 
-def _fields(data: str) -> dict[str, Any]:
-    """Return the fields of an event, none where damage made no JSON of them."""
-    try:
-        return dict(json.loads(data))
-    except (ValueError, TypeError):
-        return {}
+def _sent_for(connection: sqlite3.Connection, sent_ids: Collection[int]) -> set[int]:
+    """Return the messages that are answered by messages of the bot."""
+    found: set[int] = set()
+    for message_id, *row in fetched(connection, _SENT, (KeyKind.SENT, json.dumps(sorted(sent_ids)))):
+        event = _as(ReplySent, *row)
+        if event is None or event.sent_id in sent_ids:
+            found.add(message_id)
+    return found
 
 
 def _keyed(connection: sqlite3.Connection, kind: KeyKind, message_ids: Iterable[int]) -> set[int]:
@@ -153,19 +197,32 @@ def _summaries(
 ) -> set[int]:
     """Return the positions of the summaries after ``version`` that may hold a message's words, also through others."""
     found: set[int] = set()
-    upto: dict[int, int] = {0: 0}
-    for position, data in connection.execute(_SUMMARIES, (stream_id, version, ConversationSummarised.TYPE)):
-        fields = _fields(data)
+    ends: dict[int, int] = {0: 0}
+    for position, *row in fetched(connection, _SUMMARIES, (stream_id, version, _names(ConversationSummarised))):
+        event = _as(ConversationSummarised, *row)
         # Where nobody can tell whose words are in a summary, they are in it.
-        previous, last = fields.get("previous", 0), fields.get("upto", message_id)
-        upto[position] = last
-        fresh = upto.get(previous, 0) < message_id <= last
-        if previous in found or (fresh and author_id in fields.get("people", () if fields else (author_id,))):
+        if event is None:
+            found.add(position)
+            continue
+        ends[position] = event.upto
+        fresh = ends.get(event.previous, 0) < message_id <= event.upto
+        if event.previous in found or (fresh and author_id in (None, *event.people)):
             found.add(position)
     return found
 
 
 def ids_of_server(connection: sqlite3.Connection, guild_id: int) -> set[int]:
     """Return the ids of the streams of a server and of its channels."""
-    rows = connection.execute(_OF_SERVER, (guild_stream(guild_id), guild_id, *_POSTED))
-    return {row[0] for row in rows}
+    own, streams = guild_stream(guild_id), connection.execute("SELECT id, name FROM streams").fetchall()
+    return {number for number, name in streams if name == own or server_of(connection, number) == guild_id}
+
+
+def server_of(connection: sqlite3.Connection, stream_id: int) -> int | None:
+    """Return the server of a stream as its newest message has it, None for a private channel, or where none tells."""
+    before = 2**62
+    while rows := fetched(connection, _RECEIVED_IN, (stream_id, before, _names(*POSTED))):
+        for version, *row in rows:
+            event, before = _as(MessagePosted, *row), version
+            if event is not None:
+                return event.guild_id
+    return None

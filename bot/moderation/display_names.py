@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from bot.core.events import Author, KeyKind, MessageImported, MessageReceived
+from bot.core.events import POSTED, Author, KeyKind, MessagePosted
 from bot.core.streams import BOT_STREAM, stream_of
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
@@ -52,12 +52,12 @@ def beside(name: str | None) -> str:
 
 
 async def _partner(reader: Reader, channel_id: int) -> str:
-    query = Query(stream=stream_of(channel_id), types=(MessageReceived.TYPE, MessageImported.TYPE), newest_first=True)
+    query = Query(stream=stream_of(channel_id), types=tuple(event.TYPE for event in POSTED), newest_first=True)
     events = [recorded async for recorded in reader.events(query, limit=LOOKED_AT)]
     written = [
         recorded.position
         for recorded in events
-        if isinstance(recorded.event, MessageReceived | MessageImported) and recorded.event.author is Author.PERSON
+        if isinstance(recorded.event, MessagePosted) and recorded.event.author is Author.PERSON
     ]
     bodies = await reader.bodies(written)
     return next((bodies[position].name for position in written if position in bodies), "")

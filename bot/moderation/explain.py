@@ -51,8 +51,8 @@ class Story:
     def outcome(self) -> str:
         """Return in a few words how the message was handled."""
         match self.reply.newest:
-            case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, detail=detail):
-                return f"answered together with message {detail}"
+            case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, together_with=other):
+                return f"answered together with message {other}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
                 return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
             case e.MessageSkipped(reason=skipped):
@@ -132,7 +132,7 @@ async def _persona(context: CommandContext, composed: e.ReplyComposed | None) ->
 def _message(story: Story) -> Iterator[str]:
     for line in story.lines:
         event = line.recorded.event
-        if isinstance(event, e.MessageReceived | e.MessageImported):
+        if isinstance(event, e.MessagePosted):
             answering = f", in reply to {event.reply_to}" if event.reply_to else ""
             yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
@@ -152,11 +152,14 @@ def _message(story: Story) -> Iterator[str]:
         yield f"addressed by: {request.call.value}, to responder {request.responder}"
 
 
-def _way(recorded: e.Recorded, event: e.MessageReceived | e.MessageImported) -> str:
+def _way(recorded: e.Recorded, event: e.MessagePosted) -> str:
     """Return how a message reached the log."""
-    if isinstance(event, e.MessageImported):
-        return f"imported from {event.source.value} at {utc_time(recorded.recorded_at)}"
-    return f"by {event.via.value}"
+    match event:
+        case e.MessageImported(source=source):
+            return f"imported from {source.value} at {utc_time(recorded.recorded_at)}"
+        case e.MessageReceived(via=via):
+            return f"by {via.value}"
+    return ""
 
 
 def _answer(context: CommandContext, story: Story) -> Iterator[str]:

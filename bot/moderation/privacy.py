@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Collection
 
 from bot.core.events import (
+    POSTED,
     ConversationSummarised,
     ErasureReason,
     MessageEdited,
-    MessageImported,
-    MessageReceived,
     PersonaSet,
     ReactionAdded,
     ReactionRemoved,
@@ -32,7 +31,7 @@ from bot.moderation.text import count_text, lines, size_text
 from bot.times import utc
 
 KINDS = (
-    ((MessageReceived.TYPE, MessageImported.TYPE), "message", ""),
+    (tuple(event.TYPE for event in POSTED), "message", ""),
     ((MessageEdited.TYPE,), "edit", ""),
     ((ReplyComposed.TYPE,), "answer", ""),
     ((ConversationSummarised.TYPE,), "summary of a conversation", "summaries of conversations"),

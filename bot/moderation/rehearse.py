@@ -37,7 +37,6 @@ SECONDS = 60.0
 
 _MENTION_AT_AN_END = re.compile(r"\A\s*<@!?(?P<first>[0-9]{1,20})>|<@!?(?P<last>[0-9]{1,20})>\s*\Z")
 _WIDTH = 90
-_POSTED = (e.MessageReceived, e.MessageImported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +192,8 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
         if entries:
             return state, [replace(entry, composed_position=0, sent_ids=()) for entry in entries]
-    received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, _POSTED)), None)
-    if received is None or not isinstance(received.event, _POSTED):
+    received = next((line.recorded for line in story.lines if isinstance(line.recorded.event, e.MessagePosted)), None)
+    if received is None or not isinstance(received.event, e.MessagePosted):
         raise ModerationError(f"Message {story.message_id} itself was not recorded in channel {channel_id}.")
     state = (await context.reader.load(stream_of(channel_id), upto=received.version)).state
     request = story.reply.request
@@ -216,10 +215,9 @@ async def _together(context: CommandContext, channel_id: int, story: Story) -> l
     async for page in context.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
         for recorded in page:
             event = recorded.event
-            if not isinstance(event, e.ReplyAbandoned) or event.detail != str(story.message_id):
+            if not isinstance(event, e.ReplyAbandoned) or event.together_with != story.message_id:
                 return joined
-            if event.reason is e.AbandonReason.TOGETHER:
-                joined.append(event.message_id)
+            joined.append(event.message_id)
     return joined
 
 

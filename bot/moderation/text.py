@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import Body, Recorded, Unreadable
+from bot.core.events import Body, Recorded, Retired, Unreadable
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies, Reader
 from bot.times import iso_time, utc_time
@@ -31,6 +31,7 @@ ID_FIELDS = frozenset(
         "sent_ids",
         "summary_upto",
         "surplus",
+        "together_with",
         "upto",
         "user_id",
         "watermark",
@@ -57,6 +58,8 @@ SHOWN_AS: Mapping[str, str] = {
 WORDS_ERASED, WORDS_UNREADABLE = "[words erased]", "[words unreadable]"
 """What is shown in the place of words."""
 NOT_OPENED = "its words do not open"
+RETIRED = "[not recorded any more]"
+"""What is shown in the place of the fields of an event whose type is retired."""
 _QUIET_FIELDS = frozenset({"sent_at"})
 
 
@@ -119,10 +122,12 @@ def quote(body: Body) -> str:
 def details(recorded: Recorded) -> str:
     """Return the fields of an event that have a value, as name=value; for lists the value is their length.
 
-    Of one that can't be read, return why.
+    Of one that can't be read, return why, and of one that is retired, that it is.
     """
     if isinstance(recorded.event, Unreadable):
         return f"[unreadable: {recorded.event.why.value}]"
+    if isinstance(recorded.event, Retired):
+        return RETIRED
     named = recorded.event.model_dump(mode="json", exclude_defaults=True)
     return " ".join(
         f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
@@ -157,7 +162,8 @@ class Line:
     def to_json(self) -> dict[str, Any]:
         """Return the event as JSON: ids as text, the time in UTC.
 
-        ``erased`` if its words were erased; ``unreadable`` says why the event, or else its words, can't be read.
+        ``erased`` if its words were erased, ``retired`` if its type is not recorded any more; ``unreadable`` says why
+        the event, or else its words, can't be read.
         """
         recorded, event, form = self.recorded, self.recorded.event, self.recorded.event.form
         named = {
@@ -169,10 +175,11 @@ class Line:
             "recorded_at": iso_time(recorded.recorded_at),
             "correlation": None if recorded.correlation is None else str(recorded.correlation),
             "causation": recorded.causation,
-            "data": None if isinstance(event, Unreadable) else plain(event),
+            "data": None if isinstance(event, Unreadable | Retired) else plain(event),
             "body": None if self.body is None else self.body.model_dump(mode="json"),
         }
         named |= {"erased": True} if self.erased else {}
+        named |= {"retired": True} if isinstance(event, Retired) else {}
         return named | {"unreadable": self.unreadable} if self.unreadable else named
 
     def said(self) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.events import KeyKind, MessageEdited, MessageImported, MessageReceived, Recorded, ReplyComposed, Role
+from bot.core.events import KeyKind, MessageEdited, MessagePosted, Recorded, ReplyComposed, Role
 from bot.core.streams import stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import Utterance
 
 
-async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessageReceived | MessageImported | None:
+async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessagePosted | None:
     """Return the event of a received or imported message, None if the log does not know it."""
     found = await reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
-    return next((each.event for each in found if isinstance(each.event, MessageReceived | MessageImported)), None)
+    return next((each.event for each in found if isinstance(each.event, MessagePosted)), None)
 
 
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
@@ -41,7 +41,7 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
 async def _answered(reader: Reader, channel_id: int, said: Recorded | None) -> int | None:
     """Return the message that a turn answers; ``said`` is the event with the turn's words."""
     match said.event if said else None:
-        case MessageReceived(reply_to=reply_to) | MessageImported(reply_to=reply_to):
+        case MessagePosted(reply_to=reply_to):
             return reply_to
         case MessageEdited(message_id=message_id):
             first = await find_received(reader, channel_id, message_id)

@@ -44,8 +44,8 @@ async def again(
     Returns what was recorded. Raises NothingToRetry when there is no answer yet, or it is being written.
     """
     request, past = await _past(conversations, reader, channel_id, message_id)
-    if past.together:
-        raise NothingToRetry(f"Message {message_id} was answered together with message {past.together}: name that one.")
+    if other := past.together_with:
+        raise NothingToRetry(f"Message {message_id} was answered together with message {other}: name that one.")
     if not past.written:
         raise NothingToRetry(f"Message {message_id} has no answer to be composed anew: retry its reply instead.")
     if past.generation >= MOST_GENERATIONS:

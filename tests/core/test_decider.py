@@ -481,7 +481,7 @@ CASES = {
         c.Compose(COMPOSED, ANSWER, together_ids=(101,)),
         (
             e.Draft(COMPOSED, ANSWER, subject_id=7, causation=1),
-            e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, detail="100"), causation=2),
+            e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, together_with=100), causation=2),
         ),
     ),
 }

@@ -15,7 +15,7 @@ REQUESTED = e.ReplyRequested(message_id=QUESTION, author_id=PERSON, responder="l
 EDITED = e.MessageEdited(message_id=QUESTION, author_id=PERSON, edited_at=5)
 BEGUN, WHOLE = e.ReplyBegun(message_id=QUESTION), e.ReplyCompleted(message_id=QUESTION)
 GIVEN_UP = e.ReplyAbandoned(message_id=QUESTION, reason=e.AbandonReason.GAVE_UP)
-JOINED = e.ReplyAbandoned(message_id=QUESTION, reason=e.AbandonReason.TOGETHER, detail="99")
+JOINED = e.ReplyAbandoned(message_id=QUESTION, reason=e.AbandonReason.TOGETHER, together_with=99)
 
 
 def composed(parts: int, generation: int = 1) -> e.ReplyComposed:
@@ -157,12 +157,12 @@ def test_a_message_of_the_bot_about_a_reply_that_nobody_works_on(
 
 
 @pytest.mark.parametrize(
-    ("events", "together"),
-    [([REQUESTED, JOINED], "99"), ([REQUESTED, GIVEN_UP], ""), ([REQUESTED, JOINED, asked()], ""), ([REQUESTED], "")],
+    ("events", "other"),
+    [([REQUESTED, JOINED], 99), ([REQUESTED, GIVEN_UP], 0), ([REQUESTED, JOINED, asked()], 0), ([REQUESTED], 0)],
 )
-def test_it_may_be_answered_together_with_another(events: list[e.Event], together: str) -> None:
+def test_it_may_be_answered_together_with_another(events: list[e.Event], other: int) -> None:
     """Until somebody asks for it again."""
-    assert record(*events).together == together
+    assert record(*events).together_with == other
 
 
 def test_the_newest_event_says_how_it_stands() -> None:

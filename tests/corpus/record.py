@@ -1,14 +1,18 @@
-"""Records the logs of this release for the corpus: ``python -m tests.corpus.record``, from a checkout of its tag.
+"""Records the logs of a release for the corpus: ``python -m tests.corpus.record [REF]``.
 
-Two logs are recorded, each by the release's own code: ``types`` holds every event type there is, with words, snapshots,
-erased words and a stream with work left; ``chat`` is the demo's, in which a bot was killed and started again. Beside
-each, ``facts.json`` holds what the release itself reads there. The keys lie beside the logs: the words are made up.
+Without REF they are recorded by the code that is here, and with it by the code of that commit or tag, which is checked
+out beside; that is how the log of a release is recorded from its tag.
+
+Two logs are recorded: ``types`` holds every event type there is, with words, snapshots, erased words and a stream with
+work left; ``chat`` is the demo's, in which a bot was killed and started again. Beside each, ``facts.json`` holds what
+the release itself reads there. The keys lie beside the logs: the words are made up.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -29,6 +33,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
 from tests.corpus.facts import told
 from tests.erasing import erase_at
+from tests.releases import check_out
 
 HERE = Path(__file__).parent
 EVERY_TYPE = HERE.parent / "core" / "golden_log.jsonl"
@@ -36,8 +41,11 @@ _SNAPSHOT_EVERY, _ERASED_EVERY = 16, 5
 _KEPT = ("events.db", "vault.key")
 
 
-def main() -> None:
+def main(ref: str = "") -> None:
     """Record both logs into a folder named after the release; end with an error where there is one already."""
+    if ref:
+        _by_code_of(ref)
+        return
     folder = HERE / __version__
     if folder.exists():
         sys.exit(f"{folder} is there: what a release recorded stays. Raise bot.__version__ first.")
@@ -47,6 +55,22 @@ def main() -> None:
         subprocess.run((sys.executable, "-m", "bot", "demo", "--messages", "60", "--keep", chat), check=True)
         for name, log in (("types", types), ("chat", chat / "data")):
             _keep(log, folder / name)
+
+
+def _by_code_of(ref: str) -> None:
+    """Have the code of a commit record its logs, and take them over."""
+    with tempfile.TemporaryDirectory() as made:
+        there = Path(made, "code")
+        check_out(ref, there)
+        corpus = there / "tests" / "corpus"
+        for release in {facts.parents[1] for facts in corpus.glob("*/*/facts.json")}:
+            shutil.rmtree(release)
+        environment = {**os.environ, "PYTHONPATH": str(there)}
+        subprocess.run((sys.executable, "-m", "tests.corpus.record"), cwd=there, env=environment, check=True)
+        (recorded,) = {facts.parents[1] for facts in corpus.glob("*/*/facts.json")}
+        if (HERE / recorded.name).exists():
+            sys.exit(f"{HERE / recorded.name} is there: what a release recorded stays.")
+        shutil.copytree(recorded, HERE / recorded.name)
 
 
 async def record_types(location: Location, *, erased_every: int = 0) -> None:
@@ -113,4 +137,4 @@ def _clock() -> Callable[[], int]:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -23,7 +23,7 @@ COLUMNS = (
 )
 SPLIT = 3
 """The last schema that had words in a table of their own."""
-TABLES = ("streams", "snapshots", "unfinished", "checkpoints", "meta")
+TABLES = ("streams", "snapshots", "unfinished", "meta")
 _WORDS = """
 SELECT s.name, e.position, e.salt, e.sealed FROM events e JOIN streams s ON s.id = e.stream_id WHERE sealed IS NOT NULL
 """

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,51 +10,6 @@ from bot.core import events as e
 from bot.eventlog.codec import decode, decode_body, encode_body, encode_event, event_models
 
 STOPPED = e.BotStopped.TYPE
-
-
-def lifted(fields: dict[str, Any]) -> dict[str, Any]:
-    """Lift a made-up v1, which named the reason ``why``, to a made-up v2, which names it ``cause``."""
-    return {"cause": fields["why"]}
-
-
-def lifted_again(fields: dict[str, Any]) -> dict[str, Any]:
-    """Lift the made-up v2 to a v3, which is what the model says."""
-    return {"reason": fields["cause"].lower()}
-
-
-TWO_STEPS = {(STOPPED, 1): lifted, (STOPPED, 2): lifted_again}
-
-
-@pytest.mark.parametrize(
-    ("v", "data"), [(1, {"why": "Signal"}), (2, {"cause": "Signal"}), (3, {"reason": "signal"})], ids="v{}".format
-)
-def test_an_old_event_is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch, v: int, data: dict[str, str]) -> None:
-    """Every version ever written gives the event of today."""
-    monkeypatch.setattr(e.BotStopped, "V", 3)
-
-    assert decode(STOPPED, v, json.dumps(data), TWO_STEPS) == e.BotStopped(reason="signal")
-
-
-def forgets_a_field(fields: dict[str, Any]) -> dict[str, Any]:
-    """Look for what is not there."""
-    return {"reason": fields["reason"]}
-
-
-def gives_nonsense(fields: dict[str, Any]) -> dict[str, Any]:
-    """Give what does not fit the model."""
-    return {"reason": fields}
-
-
-@pytest.mark.parametrize("step", [forgets_a_field, gives_nonsense])
-def test_an_old_event_that_can_not_be_lifted_is_damage(
-    monkeypatch: pytest.MonkeyPatch, step: Callable[[dict[str, Any]], dict[str, Any]]
-) -> None:
-    """Whatever an upcaster makes of damaged fields, the event can't be read, and no more than that."""
-    monkeypatch.setattr(e.BotStopped, "V", 2)
-
-    found = decode(STOPPED, 1, '{"why": "signal"}', {(STOPPED, 1): step})
-
-    assert found == e.Unreadable(stored=e.Form(STOPPED, 1), why=e.Unread.DATA)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ async def test_appending_to_a_damaged_page_is_refused(
     async with opened(made) as log:
         with pytest.raises(LogDamaged):
             await log.append(STREAM, [said(MESSAGES)])
-        await log._writer.write(lambda connection: connection.execute("INSERT INTO checkpoints VALUES ('a', 1)"))
+        await log._writer.write(lambda connection: connection.execute("INSERT INTO meta VALUES ('a', x'')"))
 
 
 async def test_a_text_that_damage_made_none_is_an_event_that_can_not_be_read(

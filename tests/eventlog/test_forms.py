@@ -13,12 +13,13 @@ import pytest
 from bot import __version__
 from bot.core import events as e
 from bot.errors import LogDamaged, LogForeign
-from bot.eventlog import forms
+from bot.eventlog import codec, forms
 from bot.eventlog.backup import take
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader, vault_of
 from bot.eventlog.query import Query
+from bot.eventlog.upcasters import STEPS, Chain, raised, retired
 from tests.newer import newer
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
@@ -125,6 +126,18 @@ async def test_a_newer_version_of_ours_takes_the_place_of_an_older_one(
 
     assert noted(made)["bot.stopped"] == [2, "0.3"]
     assert noted(made)["bot.started"] == [1, "0.1.9"]
+
+
+async def test_a_type_that_is_retired_is_known(made: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older release noted it; its note stays, and nothing is refused."""
+    note(made, bot_dreamt=(2, "0.1.9"))
+    chain = Chain((*STEPS, raised("bot.dreamt", 1), retired("bot.dreamt", 2)), codec.lifting().known)
+    monkeypatch.setattr(forms, "lifting", lambda: chain)
+
+    async with opened(made):
+        pass
+
+    assert noted(made)["bot.dreamt"] == [2, "0.1.9"]
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff", b"[]", b'{"a": 1}', b'{"a": ["b", 1]}', b'{"a": [1]}'], ids=ascii)

@@ -171,7 +171,7 @@ async def test_the_newest_words_of_people(location: Location, opened: Opener) ->
             ("channel:1", e.MessageReceived(message_id=4, author_id=7, sent_at=1), None),
             ("channel:1", e.ReplyRequested(message_id=3, author_id=9, responder="rules", call=e.Call.DM), None),
         ):
-            await log.append(stream, [e.Draft(event, body)])
+            await log.append(stream, [e.Draft(event, body, event.author_id)])
 
         assert {7: 3, LARGE: 4} == await log.reader.newest_words((7, 9, LARGE))
         assert {7: 2} == await log.reader.newest_words((7, LARGE), ("channel:2",))

@@ -23,7 +23,7 @@ Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
 STREAM = "channel:1"
 RELEASED = database.migrations()
-WORKS = "ALTER TABLE checkpoints ADD COLUMN note TEXT;"
+WORKS = "ALTER TABLE unfinished ADD COLUMN note TEXT;"
 FAILS = "CREATE TABLE meta (half);"
 
 

@@ -61,7 +61,7 @@ SCRIPT: tuple[tuple[str, e.Draft], ...] = (
     (HERE, composed(LATER, BOB, "answer to both")),
     (HERE, summarised(LATER, 0, BOB)),
     (THERE, received(ELSEWHERE, ADA, "elsewhere")),
-    (THERE, e.Draft(e.ReplyAbandoned(message_id=ELSEWHERE, reason=e.AbandonReason.TOGETHER, detail="105"))),
+    (THERE, e.Draft(e.ReplyAbandoned(message_id=ELSEWHERE, reason=e.AbandonReason.TOGETHER, together_with=105))),
     (THERE, received(105, BOB, "first of both")),
     (THERE, composed(105, BOB, "answer to both of them")),
     (THERE, received(106, BOT, "said before this log", author=e.Author.SELF, reply_to=ELSEWHERE)),

@@ -289,7 +289,9 @@ FORGERIES = (
         "UPDATE snapshots SET version = 9999 WHERE version = 64"
     ), "there is a snapshot and no such event"),
     Forgery("the note of unfinished work deleted", sql("DELETE FROM unfinished"), "not noted as unfinished"),
-    Forgery("a consumer's checkpoint beyond the end", sql("INSERT INTO checkpoints VALUES ('a', 9999)"), "checkpoints"),
+    Forgery("a note of unfinished work of no stream", sql(
+        "INSERT INTO unfinished VALUES (9999)"
+    ), "the table unfinished has a row"),
     Forgery("an index dropped", sql("DROP INDEX events_key"), "the index events_key is missing"),
     Forgery("a trigger added", sql(
         "CREATE TRIGGER lie AFTER INSERT ON streams BEGIN DELETE FROM snapshots; END"

@@ -11,7 +11,7 @@ Everything public in these modules is exported here, so a new event is written i
 from bot.core.events.admin import *
 from bot.core.events.base import *
 from bot.core.events.erasures import *
-from bot.core.events.imports import *
+from bot.core.events.lifted import *
 from bot.core.events.messages import *
 from bot.core.events.people import *
 from bot.core.events.replies import *

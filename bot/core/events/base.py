@@ -63,7 +63,7 @@ class MessageEvent(Event):
 class Body(BaseModel):
     """The words and names that people wrote: sealed in the vault, erasable, never part of an event.
 
-    ``V`` is the version of this schema. It is not stored with each body, but noted once in the log.
+    ``V`` is the version of this schema. From 2 on it is stored with each body.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from bot.core.events.base import Event, MessageEvent
-from bot.core.events.vocabulary import Attachment, Author, Feeling, Key, KeyKind, SkipReason, Via
+from bot.core.events.vocabulary import Attachment, Author, Feeling, Key, KeyKind, SkipReason, Source, Via
 
 
-class MessageReceived(MessageEvent):
-    """Somebody posted a message. Body: the author's name, the text, the attachments' names."""
+class MessagePosted(MessageEvent):
+    """A message that somebody posted, whichever way it came to the log. Body: the author's name, the text, the files.
 
-    TYPE = "message.received"
+    ``attachments`` are its files, whose names are in the body. ``kind`` is Discord's type of the message.
+    """
+
     WORDED = True
 
     author_id: int
     author: Author = Author.PERSON
     sent_at: int
-    via: Via = Via.LIVE
     reply_to: int | None = None
     guild_id: int | None = None
     kind: int = 0
     attachments: tuple[Attachment, ...] = ()
 
     def key(self) -> Key:
-        """Return ``received:<message id>``."""
+        """Return ``received:<message id>``, so that a message is recorded once."""
         return Key(KeyKind.RECEIVED, self.message_id)
+
+
+class MessageReceived(MessagePosted):
+    """Somebody posted a message."""
+
+    TYPE = "message.received"
+
+    via: Via = Via.LIVE
+
+
+class MessageImported(MessagePosted):
+    """A message that was posted before, taken from a file.
+
+    It stands for the message as if the bot had been there, apart from this: it is never answered, and it says nothing
+    of what else the channel holds, so it leaves the watermark.
+    """
+
+    TYPE = "message.imported"
+
+    source: Source
+
+
+POSTED: tuple[type[MessagePosted], ...] = (MessageReceived, MessageImported)
 
 
 class MessageEdited(MessageEvent):

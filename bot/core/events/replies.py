@@ -126,13 +126,16 @@ class ReplyDelayed(MessageEvent):
 class ReplyAbandoned(MessageEvent):
     """The reply, or the rest of it, will not come.
 
+    ``together_with`` is the message whose answer is for this one, too (0: none, unless ``reason`` is ``TOGETHER``).
     ``tokens_in``, ``tokens_out`` and ``cost_micros`` are those of the last attempt, for the person ``author_id``.
     """
 
     TYPE = "reply.abandoned"
+    V = 2
 
     reason: AbandonReason
     detail: str = ""
+    together_with: int = 0
     author_id: int = 0
     tokens_in: int = 0
     tokens_out: int = 0

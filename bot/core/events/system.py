@@ -134,3 +134,17 @@ class GapFound(Event):
     channel_id: int
     missing: int
     deleted: int
+
+
+class LogImported(Event):
+    """All events up to ``position`` were taken from an export of another log, with their places and times.
+
+    ``digest`` is the SHA-256 of the export. ``lost`` counts events whose words did not open when they were exported,
+    and which have none here.
+    """
+
+    TYPE = "log.imported"
+
+    position: int
+    digest: str
+    lost: int = 0
