@@ -28,6 +28,8 @@ from bot.eventlog.stored_text import fetched
 
 E = TypeVar("E", bound=Event)
 
+_POSTED = (MessageReceived,)
+"""The events of a message that people, or the bot, posted."""
 _LISTED = f"({LISTED})"
 _RECEIVED_BY = f"""
 SELECT key_id, type, v, data FROM events WHERE type IN {_LISTED} AND {holds("data")} AND key_kind = ?
@@ -118,8 +120,8 @@ def _theirs(connection: sqlite3.Connection, person_id: int) -> list[object]:
 
 def messages_by(connection: sqlite3.Connection, person_id: int) -> set[int]:
     """Return the ids of a person's messages. One that can't be read is theirs if their id is in it."""
-    rows = fetched(connection, _RECEIVED_BY, (_names(MessageReceived), str(person_id), KeyKind.RECEIVED))
-    found = ((message_id, _as(MessageReceived, *row)) for message_id, *row in rows)
+    rows = fetched(connection, _RECEIVED_BY, (_names(*_POSTED), str(person_id), KeyKind.RECEIVED))
+    found = ((message_id, _as(_POSTED, *row)) for message_id, *row in rows)
     return {message_id for message_id, event in found if event is None or event.author_id == person_id}
 
 
@@ -140,16 +142,16 @@ def _summaries_with(connection: sqlite3.Connection, person_id: int) -> Iterator[
 
 def _of_bot_to(connection: sqlite3.Connection, message_ids: Collection[int]) -> Iterator[int]:
     """Yield the positions of messages that the bot posted in answer to these, and that this log did not send."""
-    for position, *row in fetched(connection, _BY_BOT, (_names(MessageReceived), f'"{Author.SELF}"')):
-        event = _as(MessageReceived, *row)
+    for position, *row in fetched(connection, _BY_BOT, (_names(*_POSTED), f'"{Author.SELF}"')):
+        event = _as(_POSTED, *row)
         if event is not None and event.author is Author.SELF and event.reply_to in message_ids:
             yield position
 
 
-def _as(model: type[E], type_name: str, v: int, data: str) -> E | None:
+def _as(models: type[E] | tuple[type[E], ...], type_name: str, v: int, data: str) -> E | None:
     """Return the event of a type that a stored one is today, be it one of several; None where it can't be read."""
     recorded = apart((Recorded(0, "", 0, 0, decode(type_name, v, data)),))
-    return next((each.event for each in recorded if isinstance(each.event, model)), None)
+    return next((each.event for each in recorded if isinstance(each.event, models)), None)
 
 
 def _names(*models: type[Event]) -> str:
@@ -167,7 +169,7 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     received = fetched(connection, _MESSAGES, (KeyKind.RECEIVED, listed))
     found = {row[0] for row in received} | _keyed(connection, KeyKind.EDITED, wanted)
     for _, stream_id, version, message_id, *row in received:
-        event = _as(MessageReceived, *row)
+        event = _as(_POSTED, *row)
         found |= _summaries(connection, stream_id, version, message_id, event.author_id if event else None)
     answered = set(wanted) if answers else set[int]()
     if unknown := wanted - {row[3] for row in received}:
@@ -219,9 +221,9 @@ def ids_of_server(connection: sqlite3.Connection, guild_id: int) -> set[int]:
 def server_of(connection: sqlite3.Connection, stream_id: int) -> int | None:
     """Return the server of a stream as its newest message has it, None for a private channel, or where none tells."""
     before = 2**62
-    while rows := fetched(connection, _RECEIVED_IN, (stream_id, before, _names(MessageReceived))):
+    while rows := fetched(connection, _RECEIVED_IN, (stream_id, before, _names(*_POSTED))):
         for version, *row in rows:
-            event, before = _as(MessageReceived, *row), version
+            event, before = _as(_POSTED, *row), version
             if event is not None:
                 return event.guild_id
     return None
