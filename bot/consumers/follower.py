@@ -29,7 +29,7 @@ from bot.errors import LogError
 from bot.eventlog.database import sync_folder
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
-from bot.eventlog.pages import Page, read_history, read_page, time_at
+from bot.eventlog.pages import Page, position_before, read_history, read_page, time_at
 from bot.loading import place_of
 
 GATHER = 0.01
@@ -123,16 +123,18 @@ class Follower:
         reader = await open_reader(self._location)
         stack.push_async_callback(reader.close)
         history = await reader.connection.run(read_history)
-        rebuilding = self.draft.exists()
-        store = await Store.open(self.draft if rebuilding else self.path)
+        in_memory = self.consumer.rebuild == "in memory"
+        rebuilding = not in_memory and self.draft.exists()
+        store = await Store.open(None if in_memory else self.draft if rebuilding else self.path)
         stack.push_async_callback(store.close)
         opened = Opened(reader, store, history, rebuilding=rebuilding)
         # Before the consumer makes its tables, which may be what fails.
         await self._obey(opened, ("reset",))
         checkpoint = await store.checkpoint()
         if checkpoint is not None:
-            checkpoint = await self._settled(opened, checkpoint)
-        opened.position = checkpoint.position if checkpoint else 0
+            opened.position = (await self._settled(opened, checkpoint)).position
+        elif begins_at := self.consumer.begins_at():
+            opened.position = await reader.connection.run(partial(position_before, begins_at))
         opened.saved = opened.position
         recorded_at = await reader.connection.run(lambda raw: time_at(raw, opened.position))
         await store.write(
@@ -162,6 +164,8 @@ class Follower:
     async def _begin_anew(self, opened: Opened, why: str) -> None:
         """Leave a fresh database where the next opening finds it, and raise _Anew."""
         _log.info("consumer.begins_anew", consumer=self.status.name, reason=why, how=self.consumer.rebuild)
+        if self.consumer.rebuild == "in memory":
+            raise _Anew  # its database goes when it is closed
         path = self.draft if self.consumer.rebuild == "beside" else self.path
         if opened.rebuilding or path == self.path:
             await opened.store.close()
