@@ -46,6 +46,7 @@ SUBCOMMANDS = {
     "erase": Subcommand("bot.cli.erase:erase", "Erase words: of a person, a message, a channel, a server, a time."),
     "replay": Subcommand("bot.cli.replay:replay", "Show what the bot knew of a channel, now or at any time."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
+    "search": Subcommand("bot.cli.search:search", "Find messages and answers of the last days by their words."),
     "consumers": Subcommand("bot.cli.consumers:consumers", "List and steer what follows the log: pause, reset, retry."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }

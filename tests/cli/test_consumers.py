@@ -41,7 +41,7 @@ def test_consumers_are_listed_and_steered(run: Run, tmp_path: Path) -> None:
     steered = [run("consumers", *words) for words in (("pause", "table"), ("reset", "table"), ("drop", "table"))]
     retried = run("consumers", "retry", "table", "2")
 
-    row = {"name": "table", "state": "following", "position": 3, "lag": 2, "parked": 1}
+    row = {"name": "table", "state": "following", "position": 3, "lag": 2, "parked": 1, "trouble": ""}
     assert [row] == listed.rows
     assert "table\tfollowing\t3\t2\t1" in shown.out
     assert "ValueError in" in parked.out
