@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.consumers import fulltext
@@ -89,10 +89,12 @@ HAPPENED = st.one_of(
     st.builds(lambda first, more: erased((first, first + more)), st.integers(1, 9), st.integers(0, 4)),
     st.just(e.Draft(e.ChannelDeleted())),
 )
+REPLACED = [(0, message(1, "apple"), False), (0, message(2, "berry"), False), (0, edit(1, 1, "cherry"), False)]
 COURSES = st.lists(st.tuples(st.integers(0, 1), HAPPENED, st.booleans()), min_size=1, max_size=25)
 
 
 @settings(max_examples=25, deadline=None)
+@example(course=REPLACED, page=2)
 @given(course=COURSES, page=st.sampled_from([2, 5, 2000]))
 def test_it_is_what_one_built_anew_would_be(
     laboratory: Laboratory, course: list[tuple[int, e.Draft, bool]], page: int
@@ -166,6 +168,22 @@ async def test_nothing_of_it_is_on_disk(log: EventLog, location: Location) -> No
         with pytest.raises(ModerationError, match="not there yet"):
             await shown(log, consumer, needle)
     assert [path.name for path in (location.folder / FOLDER).iterdir()] == ["wishes.sqlite"]
+
+
+async def test_of_what_is_erased_nothing_is_left(log: EventLog) -> None:
+    """Not in any byte of the memory of the index, in pages that it freed neither."""
+    needle = "zyxwvutsrqponm"
+    await log.append(stream_of(7), [message(number, f"{needle} {number} {'word ' * 99}") for number in range(1, 300)])
+    await log.append(stream_of(8), [message(999, "kept")])
+    consumer = made()
+    async with running(log, consumer) as consumers:
+        await caught_up(consumers)
+        await log.append(stream_of(7), [erased((1, 299))])
+        await caught_up(consumers)
+        assert consumer._database is not None
+        memory = await consumer._database.run(sqlite3.Connection.serialize)
+
+    assert (b"kept" in memory, needle.encode() in memory) == (True, False)
 
 
 async def test_it_begins_with_the_last_days(log: EventLog) -> None:
