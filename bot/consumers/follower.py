@@ -227,7 +227,6 @@ class Follower:
         parked = [
             Parked(each.position, each.type, f"unreadable: {each.why}", 0, self._clock()) for each in page.skipped
         ]
-        self._say_parked(parked)
         try:
             await self._handle(opened, page.events, page.words, lambda raw: put(raw, end, parked))
         except Failed as failed:
@@ -236,7 +235,7 @@ class Follower:
                 await self._one(opened, recorded, page.words)
             await opened.store.save(end, parked)
         self._reached(opened, page.upto)
-        self.status.parked += len(parked)
+        self._note_parked(parked)
 
     async def _one(self, opened: Opened, recorded: Recorded, words: Mapping[int, Body]) -> None:
         """Hand one event over, again and again with pauses, and park it when it fails for the last time."""
@@ -256,8 +255,7 @@ class Follower:
         parked = Parked(recorded.position, recorded.event.TYPE, error, self._patience.attempts, self._clock())
         await opened.store.save(end, (parked,))
         self._reached(opened, recorded.position)
-        self.status.parked += 1
-        self._say_parked((parked,))
+        self._note_parked((parked,))
 
     async def _handle(
         self,
@@ -294,12 +292,14 @@ class Follower:
         first, last = events[0].position, events[-1].position
         _log.warning("consumer.failed", consumer=self.status.name, first=first, last=last, error=failed.what)
 
-    def _say_parked(self, parked: Sequence[Parked]) -> None:
+    def _note_parked(self, parked: Sequence[Parked]) -> None:
+        """Count events that were parked, and name them; raise _Stop when they have become too many."""
+        self.status.parked += len(parked)
         for each in parked:
             _log.error(
                 "consumer.parked", consumer=self.status.name, position=each.position, type=each.type, error=each.error
             )
-        if self.status.parked + len(parked) >= MOST_PARKED:
+        if parked and self.status.parked >= MOST_PARKED:
             raise _Stop(
                 f"it has {MOST_PARKED} parked events; correct it, `echoless consumers reset` it, restart the bot"
             )

@@ -254,6 +254,23 @@ async def test_one_that_goes_on_for_ever_is_left(
     assert [1, 2, 3] == rows(location.folder)
 
 
+@pytest.mark.parametrize(("failing", "state"), [(4, State.FOLLOWING), (5, State.STOPPED)])
+async def test_so_many_parked_events_stop_it(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, failing: int, state: State
+) -> None:
+    """The mistake is its own then, and all that comes would be parked."""
+    monkeypatch.setattr("bot.consumers.follower.MOST_PARKED", 5)
+    table = Table()
+    table.fails = {position: ValueError() for position in range(1, failing + 1)}
+    await filled(log, 9)
+
+    async with running(log, table) as consumers:
+        status = consumers.status("table")
+        await eventually(lambda: status.state is state and status.parked == failing)
+        assert status.position == (9 if state is State.FOLLOWING else 5)
+        assert ("echoless consumers reset" in consumers.trouble) == (state is State.STOPPED)
+
+
 async def test_an_event_that_can_not_be_read_is_parked(log: EventLog, location: Location) -> None:
     """Visibly, and the others are handled."""
     await filled(log, 3)
