@@ -62,7 +62,8 @@ CREATE VIRTUAL TABLE words USING fts5 (
     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 """
-_OF_MESSAGE = "message_id = ? AND answer = ? AND channel_id = ?"
+_OF_MESSAGE = "message_id = ? AND answer = ? AND +channel_id = ?"
+"""The plus has SQLite look the message up by its id."""
 _FOUND = """
 SELECT m.position, highlight(words, 0, ?, ?) FROM words CROSS JOIN messages m ON m.position = words.rowid
 WHERE words MATCH ? AND words.rowid < ? AND m.at >= ?
@@ -106,7 +107,7 @@ def apply(
     if since > connection.execute("SELECT since FROM bounds").fetchone()[0]:
         erased += _remove(connection, "at < ?", (since,))
         connection.execute("UPDATE bounds SET since = ?", (since,))
-    if _size(connection) > most_bytes:
+    if size(connection) > most_bytes:
         erased += _shrink(connection)
     if erased:
         connection.execute("INSERT INTO words (words) VALUES ('optimize')")
@@ -145,12 +146,12 @@ def _remove(connection: sqlite3.Connection, where: str, values: Sequence[int]) -
     return len(rows)
 
 
-def _size(connection: sqlite3.Connection) -> int:
+def size(connection: sqlite3.Connection) -> int:
     """Return the bytes of memory that the index takes."""
-    count, free, size = (
+    count, free, page = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )
-    return int((count - free) * size)
+    return int((count - free) * page)
 
 
 def _shrink(connection: sqlite3.Connection) -> int:

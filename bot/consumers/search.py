@@ -85,20 +85,20 @@ class Search(Consumer):
 
     async def reaches(self) -> int:
         """Return the moment since which all words are in the index."""
-        return max(self._since, await self._looked(fulltext.cut_at))
+        return max(self._since, await self.looked(fulltext.cut_at))
 
     async def hits(self, sought: Sought) -> AsyncGenerator[Hit, None]:
         """Yield what is found, the newest first; raise ModerationError."""
         left = replace(sought, since=max(sought.since, self._since))
         while True:
-            found = await self._looked(partial(fulltext.find, left, AT_ONCE))
+            found = await self.looked(partial(fulltext.find, left, AT_ONCE))
             for hit in found:
                 yield hit
             if len(found) < AT_ONCE:
                 return
             left = replace(left, before=found[-1].position)
 
-    async def _looked(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def looked(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns for the index; raise ModerationError where there is none at the moment."""
         try:
             if self._database is not None:

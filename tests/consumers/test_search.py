@@ -180,8 +180,7 @@ async def test_of_what_is_erased_nothing_is_left(log: EventLog) -> None:
         await caught_up(consumers)
         await log.append(stream_of(7), [erased((1, 299))])
         await caught_up(consumers)
-        assert consumer._database is not None
-        memory = await consumer._database.run(sqlite3.Connection.serialize)
+        memory = await consumer.looked(sqlite3.Connection.serialize)
 
     assert (b"kept" in memory, needle.encode() in memory) == (True, False)
 
@@ -199,8 +198,7 @@ async def test_it_begins_with_the_last_days(log: EventLog) -> None:
         assert [text for text, _ in await shown(log, consumer, "word")] == ["word new"]
         await log.append(stream_of(7), [message(4, "other", age=-DAY)])
         await caught_up(consumers)
-        assert consumer._database is not None
-        left = await consumer._database.run(lambda raw: raw.execute("SELECT position FROM messages").fetchall())
+        left = await consumer.looked(lambda raw: raw.execute("SELECT position FROM messages").fetchall())
         assert left == [(3,), (4,)]
 
 

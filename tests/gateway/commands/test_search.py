@@ -78,9 +78,8 @@ async def test_words_are_found_until_they_are_erased(
     with_bot = await _typed(tmp_path / "log", "zyxwvu")
     index = bot.bot.context.index
     assert isinstance(index, Search)
-    assert index._database is not None
-    held = await index._database.run(lambda raw: raw.execute("SELECT text FROM messages").fetchall())
-    bytes_of_it = await index._database.run(lambda raw: raw.serialize())
+    held = await index.looked(lambda raw: raw.execute("SELECT text FROM messages").fetchall())
+    bytes_of_it = await index.looked(lambda raw: raw.serialize())
     await bot.stop()
     without_bot = await _typed(tmp_path / "log", "zyxwvu")
 
