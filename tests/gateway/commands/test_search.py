@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from itertools import count
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -135,15 +137,17 @@ async def test_a_page_is_turned_by_those_who_still_may(launch: Launch, control: 
     await bot.judge.expect(MessageReceived, 25)
     await _read(bot)
 
-    first = await moderator.use("search", {"words": "zyxwvu"})
-    assert labels(first) == ["Next"]
-    second = await moderator.press(first, "Next")
-    await moderator.sees(second, "Page 2")
-    while "zyxwvu 14" not in text_of(second):
-        second = await moderator.press(second, "Next")
-        await moderator.sees(second, "Page")
+    shown = await moderator.use("search", {"words": "zyxwvu"})
+    told = text_of(shown)
+    for page in count(2):
+        if "Next" not in labels(shown):
+            break
+        shown = await moderator.sees(await moderator.press(shown, "Next"), f"Page {page}")
+        told += text_of(shown)
     await control.set_permissions("secret", deny=["VIEW_CHANNEL"], target="bob")
-    pressed = await moderator.press(second, "Next")
+    pressed = await moderator.press(shown, "Previous")
+
+    assert [int(number) for number in re.findall(r"zyxwvu (\d+)", told)] == [*reversed(range(25))]
     await moderator.sees(pressed, "Which channels you can see has changed")
 
 
