@@ -19,17 +19,16 @@ import structlog
 
 from bot.backoff import backoff
 from bot.consumers.consumer import Away, Batch, Consumer
-from bot.consumers.opened import Failed, Opened, is_of_disk, shared_upto
+from bot.consumers.opened import Failed, Opened, is_of_disk
+from bot.consumers.opening import Anew, Opening
 from bot.consumers.running import Hanging, Overdue, within
 from bot.consumers.status import State, Status
-from bot.consumers.store import Checkpoint, Parked, Store, discard, fold_in, put, unpark
+from bot.consumers.store import Checkpoint, Parked, put, unpark
 from bot.consumers.wishes import Wanted, Wish, Wishes
 from bot.core.events import Body, Recorded
 from bot.errors import LogError
-from bot.eventlog.database import sync_folder
 from bot.eventlog.location import Location
-from bot.eventlog.log import open_reader
-from bot.eventlog.pages import Page, position_before, read_history, read_page, time_at
+from bot.eventlog.pages import Page, read_page
 from bot.loading import place_of
 
 GATHER = 0.01
@@ -52,10 +51,6 @@ class Patience(NamedTuple):
 PATIENCE = Patience()
 
 
-class _Anew(Exception):
-    """Close everything and open it again: another database has the name."""
-
-
 class _Stop(Exception):
     """Give the consumer up, until the bot is started again."""
 
@@ -75,14 +70,17 @@ class Follower:
         self.status = Status(consumer.name)
         self.wake = asyncio.Event()
         self.wanted = Wanted()
-        self.path = folder / f"{consumer.name}.db"
-        self.draft = folder / f"{consumer.name}.db.new"
+        self._opening = Opening(consumer, location, folder)
         self._wishes = Wishes(folder)
         self._fulfilled: set[int] = set()
-        self._location = location
         self._clock = clock
         self._patience = patience
         self._types = [kind.TYPE for kind in consumer.types]
+
+    @property
+    def path(self) -> Path:
+        """Return the path of the consumer's database."""
+        return self._opening.path
 
     async def run(self) -> None:
         """Follow until cancelled, or until the consumer hangs."""
@@ -93,7 +91,7 @@ class Follower:
             try:
                 async with AsyncExitStack() as stack:
                     await self._follow(await self._open(stack))
-            except _Anew:
+            except Anew:
                 continue
             except (Hanging, _Stop) as error:
                 self._stopped(str(error) or "it goes on although it was cancelled; correct it and restart the bot")
@@ -119,60 +117,13 @@ class Follower:
         _log.error("consumer.stopped", consumer=self.status.name, reason=reason)
 
     async def _open(self, stack: AsyncExitStack) -> Opened:
-        """Open log and database, and begin anew where the consumer's place is not one of this log."""
-        reader = await open_reader(self._location)
-        stack.push_async_callback(reader.close)
-        history = await reader.connection.run(read_history)
-        in_memory = self.consumer.rebuild == "in memory"
-        rebuilding = not in_memory and self.draft.exists()
-        store = await Store.open(None if in_memory else self.draft if rebuilding else self.path)
-        stack.push_async_callback(store.close)
-        opened = Opened(reader, store, history, rebuilding=rebuilding)
+        opened = await self._opening.open(stack)
         # Before the consumer makes its tables, which may be what fails.
         await self._obey(opened, ("reset",))
-        checkpoint = await store.checkpoint()
-        if checkpoint is not None:
-            opened.position = (await self._settled(opened, checkpoint)).position
-        elif begins_at := self.consumer.begins_at():
-            opened.position = await reader.connection.run(partial(position_before, begins_at))
-        opened.saved = opened.position
-        recorded_at = await reader.connection.run(lambda raw: time_at(raw, opened.position))
-        await store.write(
-            lambda: within(self.consumer.timeout, self.consumer.prepare(store.connection)),
-            lambda raw: put(raw, self._place(opened, opened.position, recorded_at)),
-        )
+        await self._opening.prepare(opened)
         self.status.position = opened.position
-        self.status.parked = len(await store.parked())
+        self.status.parked = len(await opened.store.parked())
         return opened
-
-    async def _settled(self, opened: Opened, checkpoint: Checkpoint) -> Checkpoint:
-        """Return where to go on from; raise _Anew where the consumer has to begin anew."""
-        shared = await opened.reader.connection.run(partial(shared_upto, opened.history, checkpoint))
-        why = ""
-        if shared < checkpoint.position:
-            why = f"the log was restored or replaced: it shares the events up to {shared} with the one that was read"
-        elif checkpoint.version != self.consumer.version:
-            why = f"its version is {self.consumer.version}, and was {checkpoint.version}"
-        if not why:
-            return checkpoint
-        if self.consumer.rebuild == "by hand":
-            _log.warning("consumer.goes_on", consumer=self.status.name, reason=why, position=shared)
-            return checkpoint._replace(position=shared)
-        await self._begin_anew(opened, why)
-        raise AssertionError
-
-    async def _begin_anew(self, opened: Opened, why: str) -> None:
-        """Leave a fresh database where the next opening finds it, and raise _Anew."""
-        _log.info("consumer.begins_anew", consumer=self.status.name, reason=why, how=self.consumer.rebuild)
-        if self.consumer.rebuild == "in memory":
-            raise _Anew  # its database goes when it is closed
-        path = self.draft if self.consumer.rebuild == "beside" else self.path
-        if opened.rebuilding or path == self.path:
-            await opened.store.close()
-        await asyncio.to_thread(discard, path)
-        fresh = await Store.open(path)
-        await fresh.close()
-        raise _Anew
 
     async def _follow(self, opened: Opened) -> None:
         while True:
@@ -194,7 +145,7 @@ class Follower:
             if behind:
                 continue
             if opened.rebuilding:
-                await self._swap(opened)
+                await self._opening.swap(opened)
             await self._woken()
             await asyncio.sleep(GATHER)
 
@@ -218,8 +169,7 @@ class Follower:
             opened.saved = page.upto
 
     def _place(self, opened: Opened, position: int, recorded_at: int) -> Checkpoint:
-        history = opened.history
-        return Checkpoint(position, recorded_at, history.incarnation, history.log_id, self.consumer.version)
+        return self._opening.place(opened, position, recorded_at)
 
     async def _hand_over(self, opened: Opened, page: Page) -> None:
         """Hand a page over: all of it at once, or where that fails its events one by one."""
@@ -307,17 +257,6 @@ class Follower:
     def _reached(self, opened: Opened, position: int) -> None:
         opened.position = opened.saved = self.status.position = position
 
-    async def _swap(self, opened: Opened) -> None:
-        """Give the database that was made beside the name; raise sqlite3.OperationalError while the old one is read."""
-        await opened.store.close()
-        await asyncio.to_thread(fold_in, self.draft)
-        if self.path.exists():
-            await asyncio.to_thread(fold_in, self.path)
-        self.draft.replace(self.path)
-        sync_folder(self.path.parent)
-        _log.info("consumer.rebuilt", consumer=self.status.name, position=opened.position)
-        raise _Anew
-
     async def _obey(self, opened: Opened, what: Collection[str]) -> None:
         """Do what is wanted of this consumer, in order. A wish that was fulfilled may be seen once more."""
         for wish in self.wanted.wishes:
@@ -325,7 +264,7 @@ class Follower:
                 continue
             try:
                 await self._fulfil(opened, wish)
-            except _Anew:
+            except Anew:
                 await self._done(wish)
                 raise
             await self._done(wish)
@@ -342,7 +281,7 @@ class Follower:
             case "retry":
                 await self._retry(opened, wish)
             case "reset":
-                await self._begin_anew(opened, "somebody asked for it")
+                await self._opening.begin_anew(opened, "somebody asked for it")
 
     async def _retry(self, opened: Opened, wish: Wish) -> None:
         """Hand parked events over again, each once; those that fail stay parked."""
