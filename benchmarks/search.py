@@ -135,14 +135,18 @@ async def measure(folder: Path, messages: int, searches: int) -> dict[str, objec
     before, pairs, rates = memory(), [], []
     waiting = Waiting()
     watching = asyncio.create_task(waiting.watch())
-    filling, grown = 0.0, 0
+    reading: list[float] = []
+    filling: list[float] = []
+    grown = 0
     for _ in range(PAIRS):
+        waiting.longest = 0.0
         plain = await read(log)
+        reading.append(waiting.longest)
         waiting.longest, began, used = 0.0, time.perf_counter(), time.process_time()
         async with indexed(log):
             rates.append(messages / (time.perf_counter() - began))
             pairs.append((plain, time.process_time() - used))
-            filling = waiting.longest
+            filling.append(waiting.longest)
             grown = grown or memory() - before
     words = words_of(chat, searches)
     async with indexed(log) as (search, consumers):
@@ -169,7 +173,11 @@ async def measure(folder: Path, messages: int, searches: int) -> dict[str, objec
         "process_bytes_a_message": round(grown / messages),
         "search_ms": {name: at(found, part) for name, part in (("p50", 0.5), ("p99", 0.99), ("longest", 1.0))},
         "without_index_ms": {name: at(scanned, part) for name, part in (("p50", 0.5), ("longest", 1.0))},
-        "loop_waited_ms": {"filling": round(1000 * filling, 1), "searching": round(1000 * searching, 1)},
+        "loop_waited_ms": {
+            "reading": round(1000 * statistics.median(reading), 1),
+            "filling": round(1000 * statistics.median(filling), 1),
+            "searching": round(1000 * searching, 1),
+        },
         "erased": {
             "events": erased.events,
             "log_ms": round(1000 * (taken - began)),
