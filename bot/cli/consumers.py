@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,8 @@ async def _running(folder: Path) -> list[Row]:
         report = await call(folder, FOLLOWING.name, {})
     except ModerationError:
         return []  # one of an older release
-    return [] if report is None else [Row(**each) for each in report.data]
+    names = [field.name for field in fields(Row)]
+    return [] if report is None else [Row(*(each[name] for name in names)) for each in report.data]
 
 
 def _row(place: Place, name: str, head: int, wanted: Wanted) -> Row:

@@ -51,7 +51,8 @@ CREATE TABLE messages (
     answer     INTEGER NOT NULL,
     author_id  INTEGER NOT NULL,
     at         INTEGER NOT NULL,
-    text       TEXT    NOT NULL
+    text       TEXT    NOT NULL,
+    replaced   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX messages_by_id ON messages (message_id, answer);
 CREATE INDEX messages_by_version ON messages (channel_id, version);
@@ -62,6 +63,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 """
+_MESSAGE = "INSERT INTO messages (position, channel_id, version, message_id, answer, author_id, at, text)"
 _OF_MESSAGE = "message_id = ? AND answer = ? AND +channel_id = ?"
 """The plus has SQLite look the message up by its id."""
 _FOUND = """
@@ -101,11 +103,12 @@ def apply(
 ) -> None:
     """Take in what events say, and take out what they replace or erase, what is older than ``since``, what is too much.
 
-    After words were taken out, the index is written anew, so that nothing of them is left in it.
+    After an erasure the index is written anew, so that nothing of the words is left in it: until then SQLite keeps them
+    beside a note that they are gone.
     """
     erased = sum(_applied(recorded, words.get(recorded.position), since, connection) for recorded in events)
     if since > connection.execute("SELECT since FROM bounds").fetchone()[0]:
-        erased += _remove(connection, "at < ?", (since,))
+        erased += _erase(connection, "at < ?", (since,))
         connection.execute("UPDATE bounds SET since = ?", (since,))
     if size(connection) > most_bytes:
         erased += _shrink(connection)
@@ -115,35 +118,47 @@ def apply(
 
 def _applied(recorded: Recorded, body: Body | None, since: int, connection: sqlite3.Connection) -> int:
     """Apply one event; return how many rows were erased."""
-    channel_id = channel_of(recorded.stream)
+    channel_id, version = channel_of(recorded.stream), recorded.version
     match recorded.event:
         case _ if channel_id is None:
             return 0
         case MessageDeleted(message_id=message_id):
-            return _remove(connection, _OF_MESSAGE, (message_id, 0, channel_id))
+            return _erase(connection, _OF_MESSAGE, (message_id, 0, channel_id))
         case ChannelDeleted():
-            return _remove(connection, "channel_id = ? AND version < ?", (channel_id, recorded.version))
+            return _erase(connection, "channel_id = ? AND version < ?", (channel_id, version))
         case WordsErased(versions=versions):
-            spans = ((channel_id, first, min(last, recorded.version - 1)) for first, last in versions)
-            return sum(_remove(connection, "channel_id = ? AND version BETWEEN ? AND ?", span) for span in spans)
+            spans = ((channel_id, first, min(last, version - 1)) for first, last in versions)
+            return sum(_erase(connection, "channel_id = ? AND version BETWEEN ? AND ?", span) for span in spans)
     said = said_by(recorded)
     if said is not None:
-        _remove(connection, _OF_MESSAGE, (said.message_id, said.answer, channel_id))
+        _replace(connection, (said.message_id, said.answer, channel_id))
         text = "" if body is None else kept_text(body)
         if text and said.at >= since:
-            row = (recorded.position, channel_id, recorded.version, *said, text)
-            connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (recorded.position, channel_id, version, *said, text)
+            connection.execute(f"{_MESSAGE} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (recorded.position, text))
     return 0
 
 
-def _remove(connection: sqlite3.Connection, where: str, values: Sequence[int]) -> int:
-    """Take messages out of the index; return how many."""
-    rows = connection.execute(f"SELECT position, text FROM messages WHERE {where}", values).fetchall()  # noqa: S608 - constants
-    if rows:
-        connection.executemany("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", rows)
-        connection.executemany("DELETE FROM messages WHERE position = ?", [row[:1] for row in rows])
-    return len(rows)
+def _replace(connection: sqlite3.Connection, message: Sequence[int]) -> None:
+    """Have a message not be found any more by what it says. Its row stays until that is erased."""
+    for position in _unsaid(connection, f"{_OF_MESSAGE} AND NOT replaced", message):
+        connection.execute("UPDATE messages SET text = '', replaced = 1 WHERE position = ?", (position,))
+
+
+def _erase(connection: sqlite3.Connection, where: str, values: Sequence[int]) -> int:
+    """Take messages out, also what replaced ones said before; return how many."""
+    positions = _unsaid(connection, where, values)
+    connection.executemany("DELETE FROM messages WHERE position = ?", [(position,) for position in positions])
+    return len(positions)
+
+
+def _unsaid(connection: sqlite3.Connection, where: str, values: Sequence[int]) -> list[int]:
+    """Take the words of messages out of the index; return the positions of the messages."""
+    rows = connection.execute(f"SELECT position, text, replaced FROM messages WHERE {where}", values).fetchall()  # noqa: S608 - constants
+    said = [(position, text) for position, text, replaced in rows if not replaced]
+    connection.executemany("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", said)
+    return [position for position, _, _ in rows]
 
 
 def size(connection: sqlite3.Connection) -> int:
@@ -163,7 +178,7 @@ def _shrink(connection: sqlite3.Connection) -> int:
     ).fetchone()
     newest = "SELECT coalesce(max(at), 0) + 1 FROM messages WHERE position <= ?"
     connection.execute(f"UPDATE bounds SET cut_at = max(cut_at, ({newest}))", (last,))  # noqa: S608 - a constant
-    return _remove(connection, "position <= ?", (last,))
+    return _erase(connection, "position <= ?", (last,))
 
 
 def cut_at(connection: sqlite3.Connection) -> int:

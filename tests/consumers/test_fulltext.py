@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.consumers import fulltext
-from bot.core.events import Body, MessageReceived, Recorded, Span, WordsErased
+from bot.core.events import Body, MessageDeleted, MessageEdited, MessageReceived, Recorded, Span, WordsErased
 from bot.errors import ConfigError
 from bot.moderation.command import ModerationError
 from bot.moderation.sought import Sought
@@ -165,6 +165,23 @@ def test_of_what_is_erased_nothing_is_left(index: sqlite3.Connection) -> None:
 
     assert found(index, "wordy") == []
     assert index.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+    assert b"zyxwvutsrq" not in index.serialize()
+
+
+def test_of_what_an_edit_replaced_nothing_is_left_after_an_erasure(index: sqlite3.Connection) -> None:
+    """Even where nothing was left to be erased: the edit had no words."""
+    fill(index, "kept", *(f"zyxwvutsrq{number}" for number in range(100)))
+    edits = [
+        Recorded(200 + number, "channel:7", 200 + number, 1, MessageEdited(message_id=number, author_id=5, edited_at=1))
+        for number in range(102, 202)
+    ]
+    fulltext.apply(edits, {}, 0, PLENTY, index)
+    assert found(index, "zyx*") == []
+
+    deleted = MessageDeleted(message_id=102)
+    fulltext.apply([Recorded(500, "channel:7", 500, 1, deleted)], {}, 0, PLENTY, index)
+
+    assert found(index, "kept") == [1]
     assert b"zyxwvutsrq" not in index.serialize()
 
 

@@ -136,7 +136,7 @@ async def _take_in(log: EventLog, after: int, index: sqlite3.Connection) -> int:
 
 
 def _rows(index: sqlite3.Connection) -> list[tuple[object, ...]]:
-    return index.execute("SELECT * FROM messages ORDER BY position").fetchall()
+    return index.execute("SELECT * FROM messages WHERE NOT replaced ORDER BY position").fetchall()
 
 
 def made(now: int = NOW, **more: Any) -> Search:  # noqa: ANN401

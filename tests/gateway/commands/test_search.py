@@ -80,7 +80,7 @@ async def test_words_are_found_until_they_are_erased(
     with_bot = await _typed(tmp_path / "log", "zyxwvu")
     index = bot.bot.context.index
     assert isinstance(index, Search)
-    held = await index.looked(lambda raw: raw.execute("SELECT text FROM messages").fetchall())
+    held = await index.looked(lambda raw: raw.execute("SELECT text FROM messages WHERE NOT replaced").fetchall())
     bytes_of_it = await index.looked(lambda raw: raw.serialize())
     await bot.stop()
     without_bot = await _typed(tmp_path / "log", "zyxwvu")
