@@ -142,7 +142,7 @@ def _applied(recorded: Recorded, body: Body | None, since: int, connection: sqli
 
 def _replace(connection: sqlite3.Connection, message: Sequence[int]) -> None:
     """Have a message not be found any more by what it says. Its row stays until that is erased."""
-    for position in _unsaid(connection, f"{_OF_MESSAGE} AND NOT replaced", message):
+    for position in _unsaid(connection, _OF_MESSAGE, message):
         connection.execute("UPDATE messages SET text = '', replaced = 1 WHERE position = ?", (position,))
 
 

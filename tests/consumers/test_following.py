@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ async def test_one_that_fails_is_parked_and_the_rest_goes_on(log: EventLog, loca
 
     assert [position for position in range(1, 13) if position not in bad] == rows(location.folder)
     assert all(table.handled.count((position,)) == 3 for position in bad)
-    with sqlite3.connect(follower.path) as raw:
+    with closing(sqlite3.connect(follower.path)) as raw:
         parked = raw.execute("SELECT position, type, error, attempts FROM echoless_parked").fetchall()
     assert {(position, "gateway.lost", 3) for position in bad} == {(row[0], row[1], row[3]) for row in parked}
     assert all("KeyError in" in row[2] and "secret" not in row[2] for row in parked)
