@@ -21,6 +21,7 @@ from bot.config import Config, answering_version
 from bot.consumers import Consumer
 from bot.consumers.activity.reading import count_activity
 from bot.consumers.consumers import Consumers
+from bot.consumers.search import Search
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
@@ -117,6 +118,8 @@ class Bot:
             around=self.current.around,
             attachments=self._attachments(log.aside),
             forbids=self.budget.forbids,
+            following=self.consumers.following,
+            index=next((each for each in following if isinstance(each, Search)), None),
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)

@@ -11,7 +11,7 @@ from bot.core.events import Body, Event, Part, Recorded
 from bot.eventlog.database import Connection
 from bot.eventlog.pages import History
 
-Rebuild = Literal["beside", "in place", "by hand"]
+Rebuild = Literal["beside", "in place", "by hand", "in memory"]
 """How a consumer begins anew; see :class:`Consumer`."""
 
 
@@ -66,6 +66,8 @@ class Consumer(ABC):
     - "in place": it makes something else that its database describes, such as files. The database is emptied first.
     - "by hand": what it did can't be undone, such as messages to others. It goes on where it can, and is handed events
       again only when somebody asks for that.
+    - "in memory": its database is in memory and nowhere else, and it begins anew whenever that is opened: at each start
+      of the bot, and after trouble with the log.
     """
 
     name: str = ""
@@ -75,6 +77,13 @@ class Consumer(ABC):
     timeout: float = 60.0
     version: int = 1
     rebuild: Rebuild = "beside"
+
+    def begins_at(self) -> int:
+        """Return the moment (microseconds) of the first event that it wants where it has no place yet (0: the first).
+
+        Those before it are never handed over.
+        """
+        return 0
 
     async def prepare(self, database: Connection) -> None:  # noqa: B027 - most need none
         """Make the tables that are not there yet. Called whenever ``database`` is opened, inside a transaction."""

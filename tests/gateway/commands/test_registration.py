@@ -105,4 +105,4 @@ async def test_every_limit_is_in_the_description_of_its_option(
         if most:
             limited[option["name"]] = f"{most:,}" in option["description"]
 
-    assert limited == {"last": True, "text": True, "question": True}
+    assert limited == {"last": True, "text": True, "words": True, "question": True}
