@@ -29,6 +29,7 @@ from bot.times import parse_duration
 from tests.fuzz.harness import Target
 from tests.fuzz.odd import DIGITS, JSON, NUMBERS, PIECES, TEXTS, Strategy, damaged, table, written
 from tests.fuzz.requests import control_target
+from tests.fuzz.searches import search_target
 from tests.fuzz.streams import stream_target
 from tests.laws.strategies import built
 
@@ -233,5 +234,6 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
                 fit=lambda pieces: [each for each in pieces or () if isinstance(each, str)],
             ),
             stack.enter_context(stream_target()),
+            stack.enter_context(search_target()),
         )
         yield {target.name: target for target in found}

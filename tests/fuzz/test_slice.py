@@ -14,6 +14,7 @@ from tests.fuzz.targets import targets
 INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",
+    "search",
 )  # fmt: skip
 
 
