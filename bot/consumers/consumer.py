@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bot.core.events import Body, Event, Recorded
 from bot.eventlog.database import Connection
 from bot.eventlog.pages import History
+from bot.moderation.text import Line
 
 Rebuild = Literal["beside", "in place", "by hand"]
 """How a consumer begins anew; see :class:`Consumer`."""
@@ -26,6 +27,22 @@ class Away(Exception):
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class Refused(Exception):
+    """What a consumer writes to does not take these events: they are to blame, and ``reason`` is noted with each."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why, without people's words: log lines and ``echoless consumers parked`` show it."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Stop(Exception):
+    """It makes no sense to go on until somebody corrects something: the consumer rests until the bot's next start.
+
+    Its words say what to correct, without people's words: log lines and /healthz show them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,12 @@ class Batch:
         A restored log records other events at positions that were there before, so the key begins with the incarnation.
         """
         return f"{self.history.incarnation_at(recorded.position)}:{recorded.position}"
+
+    def line(self, recorded: Recorded) -> dict[str, Any]:
+        """Return an event as ``echoless log export`` has it, with its key and the incarnation that it is of."""
+        position = recorded.position
+        about = {"key": self.key(recorded), "incarnation": self.history.incarnation_at(position)}
+        return about | Line(recorded, self.words.get(position)).to_json()
 
 
 class Consumer(ABC):
@@ -83,7 +106,7 @@ class Consumer(ABC):
 
         It must not block: the bot waits meanwhile. Where it raises, what it wrote into the database is taken back; the
         events are then handed over one by one, and one that fails again and again is parked. Raise :class:`Away` when
-        no event is to blame.
+        no event is to blame, :class:`Refused` to note why they are, and :class:`Stop` to rest until the next start.
         """
 
     async def close(self) -> None:  # noqa: B027 - most need none

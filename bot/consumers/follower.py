@@ -18,7 +18,7 @@ from typing import NamedTuple
 import structlog
 
 from bot.backoff import backoff
-from bot.consumers.consumer import Away, Batch, Consumer
+from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.opened import Failed, Opened, is_of_disk, shared_upto
 from bot.consumers.running import Hanging, Overdue, within
 from bot.consumers.status import State, Status
@@ -56,10 +56,6 @@ class _Anew(Exception):
     """Close everything and open it again: another database has the name."""
 
 
-class _Stop(Exception):
-    """Give the consumer up, until the bot is started again."""
-
-
 class Follower:
     """Follows the log for a consumer; :meth:`run` is its task. ``clock`` returns microseconds since the epoch."""
 
@@ -95,7 +91,7 @@ class Follower:
                     await self._follow(await self._open(stack))
             except _Anew:
                 continue
-            except (Hanging, _Stop) as error:
+            except (Hanging, Stop) as error:
                 self._stopped(str(error) or "it goes on although it was cancelled; correct it and restart the bot")
                 return
             except Away as error:
@@ -275,8 +271,10 @@ class Follower:
     async def _guarded(self, batch: Batch) -> None:
         try:
             await within(self.consumer.timeout, self.consumer.handle(batch))
-        except (Away, Hanging):
+        except (Away, Hanging, Stop):
             raise
+        except Refused as error:
+            raise Failed(error.reason) from error
         except Overdue as error:
             await batch.database.interrupt()
             raise Failed(f"it took longer than {self.consumer.timeout:g} s") from error
@@ -296,7 +294,7 @@ class Follower:
                 "consumer.parked", consumer=self.status.name, position=each.position, type=each.type, error=each.error
             )
         if self.status.parked + len(parked) >= MOST_PARKED:
-            raise _Stop(
+            raise Stop(
                 f"it has {MOST_PARKED} parked events; correct it, `echoless consumers reset` it, restart the bot"
             )
 

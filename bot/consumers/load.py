@@ -12,7 +12,10 @@ from bot.loading import Kind
 GROUP = "echoless.consumers"
 """The group of entry points with which packages provide consumers."""
 
-_OURS = {"jsonl": "bot.consumers.jsonl:jsonl"}
+_OURS = {
+    "jsonl": "bot.consumers.jsonl:jsonl",
+    "webhook": "bot.consumers.webhook:webhook",
+}
 """The functions that make our own, of name, settings and folder. Imported when used: some need what is optional."""
 
 _KIND = Kind(

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("scenario", "every"), [("table", 25), ("files", 25), ("rebuilt", 40)])
+@pytest.mark.parametrize(("scenario", "every"), [("table", 25), ("files", 25), ("rebuilt", 40), ("webhook", 3)])
 def test_whatever_is_killed_ends_as_if_nothing_was(tmp_path: Path, scenario: str, every: int) -> None:
     """Tables, files and parked events are those of an undisturbed run."""
     command = [sys.executable, "-m", "tests.consumers.doomed", str(tmp_path), scenario, str(every)]
