@@ -51,13 +51,15 @@ class Batch:
 
     What is written into ``database`` is committed together with the consumer's place in the log: exactly once. The
     transaction can't be ended from within. ``words`` are by position, and empty unless the consumer wants words. An
-    event whose words were erased has none.
+    event whose words were erased has none. ``unreadable`` are the positions of events in this stretch of the log that
+    are not handed over, because this release can't read them: they are parked.
     """
 
     events: Sequence[Recorded]
     words: Mapping[int, Body]
     database: Connection
     history: History
+    unreadable: Sequence[int] = ()
 
     def key(self, recorded: Recorded) -> str:
         """Return the key of an event for writes elsewhere: the same however often the event is handed over.

@@ -220,6 +220,7 @@ class Follower:
             Parked(each.position, each.type, f"unreadable: {each.why}", 0, self._clock()) for each in page.skipped
         ]
         self._say_parked(parked)
+        opened.unreadable = tuple(each.position for each in parked)
         try:
             await self._handle(opened, page.events, page.words, lambda raw: put(raw, end, parked))
         except Failed as failed:
@@ -227,6 +228,7 @@ class Follower:
             for recorded in page.events:
                 await self._one(opened, recorded, page.words)
             await opened.store.save(end, parked)
+        opened.unreadable = ()
         self._reached(opened, page.upto)
         self.status.parked += len(parked)
 
@@ -260,7 +262,7 @@ class Follower:
     ) -> None:
         """Have the consumer handle events; raise Failed when it does not, and Away, Hanging or an error of ours."""
         store = opened.store
-        batch = Batch(events, words, store.connection, opened.history)
+        batch = Batch(events, words, store.connection, opened.history, opened.unreadable)
 
         async def handled() -> None:
             if events:

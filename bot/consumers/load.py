@@ -14,6 +14,7 @@ GROUP = "echoless.consumers"
 
 _OURS = {
     "jsonl": "bot.consumers.jsonl:jsonl",
+    "kafka": "bot.consumers.kafka.settings:kafka",
     "webhook": "bot.consumers.webhook:webhook",
 }
 """The functions that make our own, of name, settings and folder. Imported when used: some need what is optional."""
