@@ -60,7 +60,7 @@ async def serve(
         return
     application = _application(health, metrics)
     if feed is not None:
-        application.router.add_get("/events", feed.events)
+        application.router.add_get("/events", feed.events, allow_head=False)
         application.on_shutdown.append(feed.stop)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()

@@ -23,7 +23,7 @@ IN_KAFKA = pytest.param("kafka", 40, marks=pytest.mark.skipif(not available(), r
 
 
 @pytest.mark.parametrize(
-    ("scenario", "every"), [("table", 25), ("files", 25), ("rebuilt", 40), ("webhook", 5), IN_KAFKA]
+    ("scenario", "every"), [("table", 25), ("files", 25), ("rebuilt", 40), ("webhook", 8), IN_KAFKA]
 )
 def test_whatever_is_killed_ends_as_if_nothing_was(tmp_path: Path, scenario: str, every: int) -> None:
     """Tables, files and parked events are those of an undisturbed run."""

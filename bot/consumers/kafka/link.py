@@ -28,6 +28,8 @@ TRANSACTION_MS = 60_000
 BATCH_BYTES = 256 * 1024
 """Bytes that go into a partition at once: more than the driver's 16 KiB, because a transaction is sent at its end."""
 RETRY_MS = 200
+LOOKS = 20
+"""For a topic that was made just now, so many pauses long."""
 MARKS = {"cleanup.policy": "compact", "segment.bytes": "10485760"}
 """How the topic of the marks is kept. Only segments that are full are compacted."""
 CLOSING = 1.5
@@ -37,6 +39,7 @@ TAILS = (100, 10_000)
 REPLICAS = 3
 """Of a topic that has to be made, where there are so many brokers."""
 
+_SETTLING = frozenset((errors.UnknownTopicOrPartitionError.errno, errors.LeaderNotAvailableError.errno))
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.TransactionCoordinatorFenced)
 _TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordTooLargeError, errors.RecordListTooLargeError)
 _FORBIDDEN = (
@@ -172,26 +175,33 @@ async def _prepare_topics(place: Place) -> None:
     try:
         await admin.start()
         replicas = min(REPLICAS, len((await admin.describe_cluster())["brokers"]))
-        wanted = (
-            NewTopic(place.topic, place.partitions, replicas),
-            NewTopic(
-                place.marks, 1, replicas, topic_configs={"cleanup.policy": "compact", "segment.bytes": "10485760"}
-            ),
-        )
-        await admin.create_topics(wanted)
-        missing = [each for each in await admin.describe_topics([place.topic, place.marks]) if each["error_code"]]
+        marks = NewTopic(place.marks, 1, replicas, topic_configs=MARKS)
+        await admin.create_topics([NewTopic(place.topic, place.partitions, replicas), marks])
+        missing = await _missing(admin, place)
         policies = [await _policy(admin, topic) for topic in (place.topic, place.marks)]
     finally:
         await admin.close()
     if missing:
         raise Away(
             f"the topics {place.topic} and {place.marks} are not there, and it may not make or see them (Kafka's error "
-            f"{missing[0]['error_code']}): make the second with one partition and cleanup.policy=compact"
+            f"{missing[0]}): make the second with one partition and cleanup.policy=compact"
         )
     if "compact" in policies[0]:
         raise Stop(f"the topic {place.topic} is compacted, and would lose events: set its cleanup.policy to delete")
     if policies[1] and "compact" not in policies[1]:
         raise Stop(f"the topic {place.marks} would lose its place: set its cleanup.policy to compact")
+
+
+async def _missing(admin: AIOKafkaAdminClient, place: Place) -> list[int]:
+    """Return the errors of topics that can't be used; a new one takes the brokers a moment."""
+    found: list[int] = []
+    for _ in range(LOOKS):
+        topics = await admin.describe_topics([place.topic, place.marks])
+        found = [each["error_code"] for each in topics if each["error_code"]]
+        if not set(found) & _SETTLING:
+            break
+        await asyncio.sleep(RETRY_MS / 1000)
+    return found
 
 
 async def _policy(admin: AIOKafkaAdminClient, topic: str) -> str:

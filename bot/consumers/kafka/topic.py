@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from bot.consumers.consumer import Batch, Consumer
+from bot.consumers.consumer import Batch, Consumer, Stop
 from bot.consumers.kafka.link import PATIENCE, Fact, Link
 from bot.consumers.kafka.mark import Mark
 from bot.consumers.kafka.settings import Place
@@ -43,6 +43,13 @@ class KafkaTopic(Consumer):
 
     async def handle(self, batch: Batch) -> None:
         """Add the events that are not there, and the mark that they are, in one transaction."""
+        try:
+            await self._add(batch)
+        except Stop:
+            await self.close()
+            raise
+
+    async def _add(self, batch: Batch) -> None:
         link = await self._linked(batch.history)
         mark = self._standing(link.mark, batch.history)
         added = [each for each in batch.events if not mark.covers(each)]
