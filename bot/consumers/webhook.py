@@ -15,7 +15,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -99,7 +99,7 @@ class WebhookSettings(Settings):
 
 
 class Webhook(Consumer):
-    """Posts batches of events to ``url``, signed with ``secret``; ``clock`` returns seconds since the epoch."""
+    """Posts batches of events where its settings say, signed with ``secret``; ``headers`` are sent along."""
 
     name = "webhook"
     rebuild = "by hand"
@@ -109,7 +109,6 @@ class Webhook(Consumer):
         self.wants_words = settings.words
         self.batch_size = settings.batch
         self.timeout = settings.timeout + 5
-        self.clock: Callable[[], float] = time.time
         self._url = settings.url
         self._secret = secret
         self._headers = {**headers, "User-Agent": f"Echoless/{__version__}", "Content-Type": "application/json"}
@@ -120,7 +119,7 @@ class Webhook(Consumer):
         """Post the events; raise Away, Refused or Stop where they are not taken."""
         body = json.dumps([batch.line(recorded) for recorded in batch.events], separators=(",", ":")).encode()
         number = id_of(batch)
-        timestamp = str(int(self.clock()))
+        timestamp = str(int(time.time()))
         headers = {
             **self._headers,
             "webhook-id": number,

@@ -19,7 +19,7 @@ from bot.eventlog import backup, restoring
 from bot.eventlog.key_file import read_key
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
-from tests.consumers.brokering import MISSING, available, broker, committed, serving
+from tests.consumers.brokering import MISSING, available, broker, committed, serving, startable
 from tests.consumers.following import AT_ONCE, caught_up, filled, running, wishes
 from tests.waiting import eventually
 
@@ -165,6 +165,7 @@ async def test_of_two_with_one_id_the_older_stops(log: EventLog, location: Locat
     assert await positions(place) == [1, 2, 3, 4]
 
 
+@pytest.mark.skipif(not startable(), reason=MISSING)
 async def test_a_broker_that_is_away_is_waited_for(log: EventLog, tmp_path: Path) -> None:
     """Before it was ever there, and after it ended."""
     with socket.create_server(("127.0.0.1", 0)) as free:
