@@ -60,6 +60,7 @@ from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, answer_log, serve
+from bot.telemetry.events import EventFeed
 from bot.times import SECOND, length_of
 
 STOP_SECONDS = 7.0
@@ -92,8 +93,12 @@ class Bot:
         answering: Chain,
         at: Endpoint | None = None,
         following: Sequence[Consumer] = (),
+        feed: EventFeed | None = None,
     ) -> None:
         self._config = config
+        self._feed = feed
+        if feed is not None:
+            log.on_committed.append(feed.committed)
         self._answering = answering
         self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
@@ -196,7 +201,7 @@ class Bot:
             await stack.enter_async_context(self.consumers.of(self.log))
             try:
                 await stack.enter_async_context(
-                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
+                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feed=self._feed)
                 )
             except ConfigError as error:
                 # A second bot on a machine is no reason to be silent in Discord.

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import structlog
 
 from bot.backoff import backoff
-from bot.consumers.consumer import Away, Batch, Consumer
+from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.opened import Failed, Opened, is_of_disk
 from bot.consumers.opening import Anew, Opening
 from bot.consumers.running import Hanging, Overdue, within
@@ -52,10 +52,6 @@ class Patience(NamedTuple):
 
 
 PATIENCE = Patience()
-
-
-class _Stop(Exception):
-    """Give the consumer up, until the bot is started again."""
 
 
 class Follower:
@@ -96,7 +92,7 @@ class Follower:
                     await self._follow(await self._open(stack))
             except Anew:
                 continue
-            except (Hanging, _Stop) as error:
+            except (Hanging, Stop) as error:
                 self._stopped(str(error) or "it goes on although it was cancelled; correct it and restart the bot")
                 return
             except Away as error:
@@ -180,6 +176,7 @@ class Follower:
         parked = [
             Parked(each.position, each.type, f"unreadable: {each.why}", 0, self._clock()) for each in page.skipped
         ]
+        opened.unreadable = tuple(each.position for each in parked)
         try:
             await self._handle(opened, page.events, page.words, lambda raw: put(raw, end, parked))
         except Failed as failed:
@@ -187,6 +184,7 @@ class Follower:
             for _, same in groupby(page.events, attrgetter("position")):
                 await self._one(opened, tuple(same), page.words)
             await opened.store.save(end, parked)
+        opened.unreadable = ()
         self._reached(opened, page.upto)
         self._note_parked(parked)
 
@@ -223,7 +221,7 @@ class Follower:
     ) -> None:
         """Have the consumer handle events; raise Failed when it does not, and Away, Hanging or an error of ours."""
         store = opened.store
-        batch = Batch(events, words, store.connection, opened.history)
+        batch = Batch(events, words, store.connection, opened.history, opened.unreadable)
 
         async def handled() -> None:
             if events:
@@ -234,8 +232,10 @@ class Follower:
     async def _guarded(self, batch: Batch) -> None:
         try:
             await within(self.consumer.timeout, self.consumer.handle(batch))
-        except (Away, Hanging):
+        except (Away, Hanging, Stop):
             raise
+        except Refused as error:
+            raise Failed(error.reason) from error
         except Overdue as error:
             await batch.database.interrupt()
             raise Failed(f"it took longer than {self.consumer.timeout:g} s") from error
@@ -250,14 +250,14 @@ class Follower:
         _log.warning("consumer.failed", consumer=self.status.name, first=first, last=last, error=failed.what)
 
     def _note_parked(self, parked: Sequence[Parked]) -> None:
-        """Count events that were parked, and name them; raise _Stop when they have become too many."""
+        """Count events that were parked, and name them; raise Stop when they have become too many."""
         self.status.parked += len(parked)
         for each in parked:
             _log.error(
                 "consumer.parked", consumer=self.status.name, position=each.position, type=each.type, error=each.error
             )
         if parked and self.status.parked >= MOST_PARKED:
-            raise _Stop(
+            raise Stop(
                 f"it has {MOST_PARKED} parked events; correct it, `echoless consumers reset` it, restart the bot"
             )
 

@@ -15,7 +15,9 @@ GROUP = "echoless.consumers"
 _OURS = {
     "activity": "bot.consumers.activity.consumer:activity",
     "jsonl": "bot.consumers.jsonl:jsonl",
+    "kafka": "bot.consumers.kafka.settings:kafka",
     "search": "bot.consumers.search:search",
+    "webhook": "bot.consumers.webhook:webhook",
 }
 """The functions that make our own, of name, settings and folder. Imported when used: some need what is optional."""
 

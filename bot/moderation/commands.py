@@ -10,10 +10,10 @@ from __future__ import annotations
 from bot.moderation import (
     archived,
     checks,
+    consumers,
     erase,
     explain,
     export,
-    following,
     history,
     outage,
     persona,
@@ -411,7 +411,7 @@ ERASE_ARCHIVED = Command(
 FIND = Command("find", Topic.WORDS, "Find words in the index, if it has all of them.", search.find)
 """The index's part of ``echoless search``."""
 
-FOLLOWING = Command("consumers", Topic.LOG, "List what follows the log.", following.following)
+FOLLOWING = Command("consumers", Topic.LOG, "List what follows the log.", consumers.consumers)
 """The running bot's part of ``echoless consumers``."""
 
 GROUPS = {
