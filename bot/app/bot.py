@@ -20,6 +20,7 @@ from bot.config import Config, answering_version
 from bot.consumers import Consumer
 from bot.consumers.consumers import Consumers
 from bot.conversations import Conversations
+from bot.core.addressing import Own
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
 from bot.errors import ConfigError, LogError
@@ -39,6 +40,8 @@ from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
+from bot.gateway.judgement import Judgement
+from bot.gateway.own_threads import OwnThreads
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor
@@ -74,7 +77,10 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     """Return the context of moderators' commands for a log that is only read."""
     responders = (*answering.members, *notices())
     settings = answering_version(config)
-    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock)
+    own = Own(names=config.replies.names)
+    return CommandContext(
+        config.log.path, reader, responders, config.replies.window, settings, clock, called=lambda _channel_id: own
+    )
 
 
 class Bot:
@@ -109,7 +115,7 @@ class Bot:
         self.context = replace(
             reading_context(config, log.aside, answering),
             owner=owner,
-            own_id=self._own_id,
+            called=self._called,
             live=self._live,
             around=self.current.around,
             attachments=self._attachments(log.aside),
@@ -118,6 +124,7 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
+        self.own_threads = OwnThreads(log.reader, self.conversations) if config.replies.threads else None
         self.intake = self._intake(composer, patience)
         self.after_deletion = AfterDeletion(
             log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
@@ -146,17 +153,25 @@ class Bot:
         return Retention(ages, self.log, self.conversations.record, current.around, current.connected, clock)
 
     def _intake(self, composer: Composer, patience: Patience) -> Intake:
-        config = self._config
-        return Intake(
-            self.log,
+        config, places = self._config, from_settings.places(self._config)
+        judgement = Judgement(
             self.conversations,
             self._answering,
-            places=from_settings.places(config),
+            places=places,
             limiter=from_settings.limiter(config, time.monotonic),
             terms=from_settings.terms(config, self.discord_time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=None if patience.together_us else composer.at_once,
+            own_role=self.current.own_role,
+        )
+        return Intake(
+            self.log,
+            self.conversations,
+            judgement,
+            places=places,
+            opted_out=self._opted_out,
+            threads=self.own_threads,
         )
 
     def _replies(self, composer: Composer, sender: DiscordSender, patience: Patience) -> Replies:
@@ -171,6 +186,7 @@ class Bot:
                 Pace(config.llm.edit_every.total_seconds()),
                 clock,
                 Notices(sender, config.replies.notices, clock, config.replies.answer_bots),
+                self._called,
                 Beginning(began.at, snowflake_at(began.at), restored=began.restored),
             )
         )
@@ -242,6 +258,7 @@ class Bot:
         if self.summaries is not None:
             await self.summaries.stop()
         await self.supervisor.stop()
+        await self.intake.stop()
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._answering.close()
@@ -281,8 +298,8 @@ class Bot:
         llm = self._config.llm
         return Attachments(reader, DiscordFiles(self.current), llm.attachments_bytes, images=llm.images)
 
-    def _own_id(self) -> int | None:
-        return self.current.own_id or None
+    def _called(self, channel_id: int) -> Own:
+        return self.current.called(channel_id, self._config.replies.names)
 
     def _live(self) -> ProcessStatus:
         return ProcessStatus(
@@ -311,6 +328,8 @@ class Bot:
         appended += [self.interaction_replies.observe, self.replies.react, self.dispatcher.observe]
         if self.summaries is not None:
             appended.append(self.summaries.react)
+        if self.own_threads is not None:
+            appended.append(self.own_threads.observe)
         appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)

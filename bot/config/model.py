@@ -24,6 +24,7 @@ from bot.config.section import (
     EVERY,
     IDS,
     LIMIT,
+    NAMES,
     NOTICE,
     POSITIVE_DURATION,
     RESPONDER_SETTINGS,
@@ -45,6 +46,7 @@ from bot.config.values import (
     HttpAddress,
     Limit,
     Made,
+    Name,
     NoticeText,
     Positive,
     PositiveDuration,
@@ -149,6 +151,11 @@ class RepliesSettings(Section):
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
     ask: Switch = Field(default=False, description=SWITCH)
+    own_role: Switch = Field(default=True, description=SWITCH)
+    names: tuple[Name, ...] = Field((), description=NAMES)
+    answer_all: Ids = Field((), description=IDS)
+    threads: Switch = Field(default=False, description=SWITCH)
+    edits: Switch = Field(default=False, description=SWITCH)
     notices: Annotated[Mapping[Reason, NoticeText], BeforeValidator(beside_defaults)] = Field(
         NOTICES, description=NOTICE
     )
@@ -199,6 +206,7 @@ class LimitsSettings(Section):
     per_person: Limit = Field(Rate(100, timedelta(minutes=10)), description=LIMIT)
     queue: Positive = Field(1000, description=COUNT)
     together: Duration = Field(timedelta(), description=DURATION)
+    bots_in_a_row: Positive = Field(3, description=COUNT)
     tokens_per_person: Tokens = Field(None, description=TOKENS)
     tokens_per_channel: Tokens = Field(None, description=TOKENS)
     tokens_per_server: Tokens = Field(None, description=TOKENS)

@@ -19,9 +19,9 @@ from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.events import Role
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
-from bot.core.window import Window
+from bot.core.window import ROLE_OF, Window
 
-FOLD = 8
+FOLD = 9
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -64,9 +64,11 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
     message_id, via = event.message_id, event.via
     # A command is not a message. Its question becomes a turn with its request, its response with the answer.
     if via not in ASKED and not (event.kind in RESPONSES and event.author is e.Author.SELF):
-        state.window.put(message_id, event.author_id, _ROLES[event.author], recorded.position)
+        state.window.put(message_id, event.author_id, ROLE_OF[event.author], recorded.position)
     if message_id > state.watermark_id and via in _GAPLESS:
         state.watermark_id = message_id
+    if event.author is e.Author.PERSON:
+        state.bots_in_a_row = 0
     state.received += 1
     state.deleted = False
 
@@ -101,6 +103,9 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         via=event.via,
     )
     state.outbox = inserted(state.outbox, entry)
+    turn = state.turn(event.message_id)
+    if turn is not None and turn.role is Role.OTHER_BOT:
+        state.bots_in_a_row += 1
     if event.via is e.Via.ASK:
         state.window.put(event.message_id, event.author_id, Role.PERSON, entry.asked_position)
 
@@ -279,12 +284,6 @@ def _own(state: Conversation, message_id: int) -> Pending | None:
 
 
 _GAPLESS = frozenset((e.Via.LIVE, e.Via.CATCHUP))
-_ROLES = {
-    e.Author.PERSON: Role.PERSON,
-    e.Author.SELF: Role.BOT,
-    e.Author.BOT: Role.OTHER_BOT,
-    e.Author.WEBHOOK: Role.OTHER_BOT,
-}
 
 _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,

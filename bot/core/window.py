@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import core_schema
 
-from bot.core.events import Role
+from bot.core.events import Author, Role
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 WINDOW = 64
 """The number of turns in a full window."""
+
+ROLE_OF = {
+    Author.PERSON: Role.PERSON,
+    Author.SELF: Role.BOT,
+    Author.BOT: Role.OTHER_BOT,
+    Author.WEBHOOK: Role.OTHER_BOT,
+}
+"""Whose turn a message is, by its author."""
 
 _WIDTH = 5
 _MOST = WINDOW * _WIDTH

@@ -25,7 +25,11 @@ def _more_values(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("message.skipped", 1): _more_values}
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("message.skipped", 1): _more_values,
+    ("message.skipped", 2): _more_values,
+    ("reply.requested", 1): _more_values,
+}
 """By (type, v): the function that turns the fields of version v into those of v + 1."""
 
 

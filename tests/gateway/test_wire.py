@@ -27,8 +27,8 @@ from bot.eventlog.log import open_log
 from bot.eventlog.query import Query
 from bot.gateway import wire
 from bot.gateway.client import Client
+from bot.gateway.holding import Recording
 from bot.gateway.incoming import Incoming
-from bot.gateway.intake import Recording
 from bot.gateway.places import Place
 from tests.gateway.payloads import (
     EVE,

@@ -13,6 +13,7 @@ import pytest
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.addressing import Own
 from bot.core.streams import stream_of
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
@@ -119,6 +120,6 @@ async def room(tmp_path: Path, ticking: Callable[[], int]) -> AsyncIterator[Room
 def furnish(log: EventLog, folder: Path, clock: Callable[[], int]) -> Room:
     """Return a channel of a log, with everything that the commands need."""
     conversations, echo = Conversations(log), Echo()
-    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, own_id=lambda: 99)
+    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, called=lambda _channel_id: Own(99))
     context = replace(context, owner=WritableLog(log, conversations))
     return Room(log, conversations, Moderation(context), echo, context)

@@ -1,0 +1,219 @@
+"""What a message becomes: whether it is addressed to the bot, who answers it, and what forbids that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container
+from dataclasses import dataclass, replace
+
+from bot.conversations import Conversations
+from bot.core.addressing import (
+    ADDED,
+    OVERHEARD,
+    Address,
+    Own,
+    call_of,
+    is_named,
+    mentions_bot,
+    mentions_role,
+    refusal_of,
+    without_call,
+)
+from bot.core.commands import Compose, Receive
+from bot.core.events import Author, Call, Role, SkipReason, Via
+from bot.gateway.budget import Budget
+from bot.gateway.incoming import Incoming
+from bot.gateway.limits import Limiter
+from bot.gateway.places import Place, Places
+from bot.responders import Attached, Chain, Question, Responder, notice
+
+NEW = (Via.LIVE, Via.AHEAD)
+"""How messages arrive that were posted just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The settings about answering; ``clock`` returns microseconds since the epoch.
+
+    What people in ``opted_out`` write is recorded without words and not answered. ``names`` are the bot's; places in
+    ``everywhere`` need no mention; ``edits``: a mention may be added by an edit; ``bots`` is how many answers bots get
+    in a row.
+    """
+
+    answer: Collection[Call]
+    answer_bots: bool
+    max_age_us: int
+    room: int
+    clock: Callable[[], int]
+    opted_out: Container[int] = frozenset()
+    names: tuple[str, ...] = ()
+    everywhere: Collection[int] = frozenset()
+    edits: bool = False
+    bots: int = 3
+
+
+class Judgement:
+    """Decides what a message becomes; ``own_role`` returns the id of the role that only the bot has in a server."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        answering: Chain,
+        *,
+        places: Places,
+        limiter: Limiter,
+        terms: Terms,
+        budget: Budget | None = None,
+        answered: Callable[[Responder, Question], Compose | None] | None = None,
+        own_role: Callable[[int | None], int] = lambda _guild_id: 0,
+    ) -> None:
+        self._conversations = conversations
+        self._answering = answering
+        self._places = places
+        self._limiter = limiter
+        self._terms = terms
+        self._budget = budget
+        self._answered = answered
+        self._own_role = own_role
+
+    def of_message(
+        self, incoming: Incoming, place: Place, via: Via, own_id: int, *, own_thread: bool = False
+    ) -> Receive:
+        """Return the command for a message that somebody posted; ``own_thread``: in a thread of the bot's own."""
+        own = Own(own_id, self._own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
+        address = self._address(incoming, place, own, own_thread=own_thread)
+        if incoming.author_id in self._terms.opted_out:
+            return self._withheld(incoming, via, call_of(address, self._terms.answer))
+        question = _question(incoming, own)
+        unasked = None if incoming.author is Author.SELF else self._answering.choose(question, addressed=False)
+        address = address._replace(claimed=unasked is not None)
+        call = call_of(address, self._terms.answer)
+        if call is None:
+            # Most messages of a busy server end here.
+            return Receive(incoming.received(via), incoming.body)
+        chosen = unasked if call is Call.RULE else self._chosen(question, unasked)
+        address = address._replace(claimed=chosen is not None)
+        if call in OVERHEARD and self._forbidden(address, place) is not None:
+            return Receive(incoming.received(via), incoming.body)
+        return self._asked(incoming, place, via, call, address, question, chosen)
+
+    def of_command(self, incoming: Incoming, place: Place, via: Via) -> Receive:
+        """Return the command for a question by ``/ask``."""
+        if incoming.author_id in self._terms.opted_out:
+            return self._withheld(incoming, via, Call.ASK)
+        question = _question(incoming, Own())
+        chosen = self._answering.choose(question, addressed=True)
+        address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
+        return self._asked(incoming, place, via, Call.ASK, address, question, chosen)
+
+    def adds(self, incoming: Incoming, place: Place, own_id: int) -> bool:
+        """Tell whether the words of an edited message address it to the bot, which those before may not have done."""
+        if not self._terms.edits or incoming.author_id in self._terms.opted_out:
+            return False
+        own = Own(own_id, self._own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
+        return call_of(self._address(incoming, place, own), self._terms.answer) in ADDED
+
+    def of_edit(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Receive:
+        """Return the command for a message whose edit addresses it to the bot, as if it were received now."""
+        # Whoever edits an old message sees at once that it stays unanswered, as one that was missed.
+        asks = self.of_message(incoming, place, Via.AUDIT if self._stale(incoming) else via, own_id)
+        return replace(asks, answer=None)
+
+    def _asked(
+        self,
+        incoming: Incoming,
+        place: Place,
+        via: Via,
+        call: Call,
+        address: Address,
+        question: Question,
+        chosen: Responder | None,
+    ) -> Receive:
+        """Return the command for a message that is addressed to the bot."""
+        stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
+        refusal, told_by = self._refusal(address, place, incoming, chosen, stale=stale)
+        command = Receive(
+            event=incoming.received(via),
+            body=incoming.body,
+            call=call,
+            responder=(chosen or self._answering.first).name,
+            refusal=refusal,
+            notice=told_by,
+            stale=stale,
+            room=self._terms.room,
+            bots=self._terms.bots,
+        )
+        # Another process may have answered an older message. Only a look into the channel can tell.
+        if self._answered is not None and chosen is not None and refusal is None and via in NEW:
+            command.answer = self._answered(chosen, question)
+        return command
+
+    def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
+        """Return the command to record that a person who opted out wrote something, without what it was."""
+        return Receive(
+            event=incoming.received(via).model_copy(update={"attachments": ()}),
+            body=None,
+            call=call,
+            responder=self._answering.first.name,
+            refusal=SkipReason.OPTED_OUT,
+        )
+
+    def _chosen(self, question: Question, unasked: Responder | None) -> Responder | None:
+        """Return the responder for a message addressed to the bot; ``unasked`` answers even messages that are not."""
+        if unasked is self._answering.first:
+            return unasked
+        return self._answering.choose(question, addressed=True)
+
+    def _address(self, incoming: Incoming, place: Place, own: Own, *, own_thread: bool = False) -> Address:
+        return Address(
+            author=incoming.author,
+            kind=incoming.kind,
+            direct=place.direct,
+            replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
+            mentions_bot=mentions_bot(incoming.text, own.bot_id, incoming.mentions),
+            claimed=False,
+            mentions_role=mentions_role(incoming.text, own.role_id, incoming.mention_roles),
+            named=is_named(incoming.text, own.names),
+            everywhere=place.within(self._terms.everywhere),
+            own_thread=own_thread,
+        )
+
+    def _forbidden(self, address: Address, place: Place) -> SkipReason | None:
+        return refusal_of(address, answers_here=self._places.answers(place), answers_bots=self._terms.answer_bots)
+
+    def _refusal(
+        self, address: Address, place: Place, incoming: Incoming, chosen: Responder | None, *, stale: bool
+    ) -> tuple[SkipReason | None, str]:
+        """Return why a message to the bot gets no answer, and the responder that tells its author ("": none)."""
+        refusal = self._forbidden(address, place)
+        if refusal is not None or stale:
+            return refusal, ""
+        if self._budget is not None and chosen is not None and chosen.costs:
+            refusal = self._budget.refusal(place, incoming.author_id)
+            if refusal is not None:
+                first = self._budget.tell(incoming.channel_id, incoming.author_id)
+                return refusal, notice.TODAY if first else ""
+        refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id, incoming.message_id)
+        if refusal is None or not self._limiter.tell(incoming.channel_id, incoming.author_id):
+            return refusal, ""
+        return refusal, notice.NAME
+
+    def _replies_to_known(self, incoming: Incoming) -> bool:
+        """Tell whether it replies to a message of the bot that Discord did not include."""
+        state = self._conversations.peek(incoming.channel_id) if incoming.reply_to else None
+        turn = state.turn(incoming.reply_to) if state and incoming.reply_to else None
+        return turn is not None and turn.role is Role.BOT
+
+    def _stale(self, incoming: Incoming) -> bool:
+        return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
+
+
+def _question(incoming: Incoming, own: Own) -> Question:
+    return Question(
+        channel_id=incoming.channel_id,
+        message_id=incoming.message_id,
+        author_id=incoming.author_id,
+        author=incoming.name,
+        text=without_call(incoming.text, own),
+        reply_to=incoming.reply_to,
+        files=tuple([Attached(file.content_type, file.size) for file in incoming.attachments]),
+    )
