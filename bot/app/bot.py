@@ -40,8 +40,9 @@ from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
-from bot.gateway.judgement import Judgement
+from bot.gateway.judgement import Judgement, Servers
 from bot.gateway.own_threads import OwnThreads
+from bot.gateway.proxies import Around
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor
@@ -124,7 +125,9 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
-        self.own_threads = OwnThreads(log.reader, self.conversations) if config.replies.threads else None
+        self.own_threads = OwnThreads(log.reader, self.conversations, wanted=config.replies.threads)
+        around = Around(self.current.has_bot, self.current.server_of, self.sync)
+        self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)
         self.intake = self._intake(composer, patience)
         self.after_deletion = AfterDeletion(
             log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
@@ -162,8 +165,8 @@ class Bot:
             terms=from_settings.terms(config, self.discord_time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
-            answered=None if patience.together_us else composer.at_once,
-            own_role=self.current.own_role,
+            answered=composer.at_once if not patience.together_us else lambda _responder, _question: None,
+            servers=Servers(self.current.own_role, self.proxies.present),
         )
         return Intake(
             self.log,
@@ -172,6 +175,7 @@ class Bot:
             places=places,
             opted_out=self._opted_out,
             threads=self.own_threads,
+            proxies=self.proxies,
         )
 
     def _replies(self, composer: Composer, sender: DiscordSender, patience: Patience) -> Replies:
@@ -187,6 +191,7 @@ class Bot:
                 clock,
                 Notices(sender, config.replies.notices, clock, config.replies.answer_bots),
                 self._called,
+                self.proxies.wait,
                 Beginning(began.at, snowflake_at(began.at), restored=began.restored),
             )
         )
@@ -313,6 +318,7 @@ class Bot:
         )
 
     def _ready(self) -> None:
+        self.proxies.connected()
         self.current.connected.set()
         self._background.start(self.replies.recover())
 
@@ -328,12 +334,10 @@ class Bot:
         appended += [self.interaction_replies.observe, self.replies.react, self.dispatcher.observe]
         if self.summaries is not None:
             appended.append(self.summaries.react)
-        if self.own_threads is not None:
-            appended.append(self.own_threads.observe)
         appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
-        appended += [self.metrics.observe, answer_log(), self.budget.observe]
+        appended += [self.metrics.observe, answer_log(), self.budget.observe, self.own_threads.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
 

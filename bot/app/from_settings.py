@@ -7,14 +7,18 @@ from datetime import timedelta
 
 from bot.app.retention import Ages
 from bot.config import Config, Rate
+from bot.conversations import Conversations
 from bot.core.delivery import Patience
 from bot.core.events import Call
+from bot.eventlog.reader import Reader
 from bot.gateway.budget import Caps
 from bot.gateway.client import Endpoint
 from bot.gateway.commands.access import AccessRules, Named
 from bot.gateway.judgement import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
+from bot.gateway.pluralkit import PluralKit
+from bot.gateway.proxies import PLURALKIT, TUPPERBOX, Around, Proxies
 from bot.money import micros_of
 from bot.times import length_of
 
@@ -72,6 +76,22 @@ def terms(config: Config, clock: Callable[[], int], opted_out: Container[int] = 
         everywhere=frozenset(replies.answer_all),
         edits=replies.edits,
         bots=config.limits.bots_in_a_row,
+    )
+
+
+def proxies(
+    config: Config, conversations: Conversations, reader: Reader, around: Around, clock: Callable[[], int]
+) -> Proxies:
+    """Return what knows the copies of proxy bots; without a grace it knows none. ``clock`` returns microseconds."""
+    replies = config.replies
+    return Proxies(
+        conversations,
+        reader,
+        around,
+        ids=frozenset((PLURALKIT, TUPPERBOX, *replies.proxies)) if replies.proxy_grace else frozenset(),
+        grace_us=length_of(replies.proxy_grace),
+        clock=clock,
+        pluralkit=PluralKit(replies.pluralkit_api) if replies.pluralkit_api else None,
     )
 
 

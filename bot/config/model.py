@@ -44,6 +44,7 @@ from bot.config.values import (
     FilePath,
     FilePathOrNone,
     HttpAddress,
+    HttpAddressOrNone,
     Limit,
     Made,
     Name,
@@ -156,6 +157,9 @@ class RepliesSettings(Section):
     answer_all: Ids = Field((), description=IDS)
     threads: Switch = Field(default=False, description=SWITCH)
     edits: Switch = Field(default=False, description=SWITCH)
+    proxy_grace: Duration = Field(timedelta(seconds=2), description=DURATION)
+    proxies: Ids = Field((), description=IDS)
+    pluralkit_api: HttpAddressOrNone = Field("", description='an http:// or https:// address, or "" for none')
     notices: Annotated[Mapping[Reason, NoticeText], BeforeValidator(beside_defaults)] = Field(
         NOTICES, description=NOTICE
     )

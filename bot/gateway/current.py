@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import discord
@@ -35,6 +36,11 @@ class CurrentClient:
     def called(self, channel_id: int, names: tuple[str, ...] = ()) -> Own:
         """Return what calls the bot in a channel; ``names`` are its names by the settings."""
         return Own(self.own_id, self.own_role(self.server_of(channel_id)), names)
+
+    def has_bot(self, guild_id: int, bots: Container[int]) -> bool:
+        """Tell whether one of some bots is on a server, by the role that Discord makes for it (docs: role tags)."""
+        guild = self.client.get_guild(guild_id) if self.client else None
+        return any(role.tags is not None and role.tags.bot_id in bots for role in (guild.roles if guild else ()))
 
     def own_role(self, guild_id: int | None) -> int:
         """Return the id of the role that only the bot has in a server, 0 if there is none (docs: role tags)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 from cachetools import LRUCache
@@ -38,6 +39,7 @@ from bot.gateway.incoming import Incoming
 from bot.gateway.judgement import NEW, Judgement
 from bot.gateway.own_threads import OwnThreads
 from bot.gateway.places import Place, Places
+from bot.gateway.proxies import Found, Proxies, as_person
 
 REMEMBERED = 10_000
 """How many deleted messages are remembered: a page of history that was read before may still bring one."""
@@ -49,7 +51,7 @@ _log = structlog.get_logger()
 
 
 class Intake:
-    """Queues for the log what Discord reports; ``threads`` is None where threads need a mention as channels do."""
+    """Queues for the log what Discord reports."""
 
     def __init__(
         self,
@@ -58,8 +60,9 @@ class Intake:
         judgement: Judgement,
         *,
         places: Places,
+        threads: OwnThreads,
+        proxies: Proxies,
         opted_out: Container[int] = frozenset(),
-        threads: OwnThreads | None = None,
     ) -> None:
         self._log = log
         self._conversations = conversations
@@ -67,6 +70,7 @@ class Intake:
         self._places = places
         self._opted_out = opted_out
         self._threads = threads
+        self._proxies = proxies
         self._background = Background()
         self._holding = Holding()
         self.first_seen = FirstSeen(log)
@@ -84,21 +88,29 @@ class Intake:
         if not self._places.records(place) or (via not in NEW and self._is_deleted(incoming)):
             return None
         self.first_seen.note(place)
-        if self._threads is None or self._threads.known(place):
-            return self._holding.take(incoming.channel_id, lambda: self._received(incoming, place, via, own_id))
+        if self._threads.known(place) and not self._proxies.is_copy(incoming):
+            return self._holding.take(
+                incoming.channel_id, lambda: self._received(incoming, place, via, own_id, Found())
+            )
         return self._holding.look(incoming.channel_id, lambda: self._looked_up(incoming, place, via, own_id))
 
     async def _looked_up(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
         """Queue a message once everything is known that decides what becomes of it."""
-        if self._threads is not None:
-            # A log that can't be read can't take the message either, and that is told.
-            with suppress(EcholessError):
-                await self._threads.look(place)
-        return self._received(incoming, place, via, own_id)
+        found = Found()
+        # A log that can't be read can't take the message either, and that is told.
+        with suppress(EcholessError):
+            await self._threads.look(place)
+            if self._proxies.is_copy(incoming):
+                found = Found(copied=True)
+                found = Found(copied=True, original=await self._proxies.original(incoming))
+        if found.copied:
+            incoming = as_person(incoming, found.original)
+        return self._received(incoming, place, via, own_id, found)
 
-    def _received(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording:
-        own_thread = self._threads is not None and self._threads.own(place)
-        command = self._judgement.of_message(incoming, place, via, own_id, own_thread=own_thread)
+    def _received(self, incoming: Incoming, place: Place, via: Via, own_id: int, found: Found) -> Recording:
+        if self._threads.own(place):
+            found = replace(found, own_thread=True)
+        command = self._judgement.of_message(incoming, place, via, own_id, found)
         return self._conversations.submit(incoming.channel_id, command)
 
     def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
@@ -118,14 +130,21 @@ class Intake:
             return None
         if self._is_deleted(incoming):
             return None
-        if self._judgement.adds(incoming, place, own_id):
-            return self._holding.look(incoming.channel_id, lambda: self._asked_by_edit(incoming, place, own_id, via))
+        if self._proxies.is_copy(incoming) or self._judgement.adds(incoming, place, own_id):
+            return self._holding.look(incoming.channel_id, lambda: self._looked_up_edit(incoming, place, own_id, via))
         return self._holding.take(incoming.channel_id, lambda: self._edited(incoming))
 
-    async def _asked_by_edit(self, incoming: Incoming, place: Place, own_id: int, via: Via) -> Recording | None:
-        """Queue an edit which addresses a message to the bot, with the question if the message was none before."""
+    async def _looked_up_edit(self, incoming: Incoming, place: Place, own_id: int, via: Via) -> Recording | None:
+        """Queue an edit of a copy, or one that addresses a message to the bot, with the question if it was none before.
+
+        An edited copy is the person's as whose message it was recorded.
+        """
         asks: Receive | None = None
         with suppress(EcholessError):
+            if self._proxies.is_copy(incoming):
+                incoming = await self._proxies.recorded_as(incoming)
+            if not self._judgement.adds(incoming, place, own_id):
+                return self._edited(incoming)
             await self._conversations.settled(incoming.channel_id)
             query = Query(stream=stream_of(incoming.channel_id), types=_KNOWN, message_id=incoming.message_id)
             known = [recorded.event async for recorded in self._log.reader.events(query)]

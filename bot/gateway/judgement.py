@@ -20,14 +20,18 @@ from bot.core.addressing import (
 )
 from bot.core.commands import Compose, Receive
 from bot.core.events import Author, Call, Role, SkipReason, Via
+from bot.core.proxying import Original
 from bot.gateway.budget import Budget
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
+from bot.gateway.proxies import Found
 from bot.responders import Attached, Chain, Question, Responder, notice
 
 NEW = (Via.LIVE, Via.AHEAD)
 """How messages arrive that were posted just now."""
+
+NOTHING_FOUND = Found()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,16 @@ class Terms:
     bots: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What is asked of a server: the id of the role that only the bot has there, and whether a proxy bot is there."""
+
+    own_role: Callable[[int | None], int]
+    proxied: Callable[[int | None], bool]
+
+
 class Judgement:
-    """Decides what a message becomes; ``own_role`` returns the id of the role that only the bot has in a server."""
+    """Decides what a message becomes; ``answered`` returns an answer that is there at once, None if there is none."""
 
     def __init__(
         self,
@@ -61,10 +73,10 @@ class Judgement:
         *,
         places: Places,
         limiter: Limiter,
+        budget: Budget,
         terms: Terms,
-        budget: Budget | None = None,
-        answered: Callable[[Responder, Question], Compose | None] | None = None,
-        own_role: Callable[[int | None], int] = lambda _guild_id: 0,
+        servers: Servers,
+        answered: Callable[[Responder, Question], Compose | None],
     ) -> None:
         self._conversations = conversations
         self._answering = answering
@@ -73,20 +85,20 @@ class Judgement:
         self._terms = terms
         self._budget = budget
         self._answered = answered
-        self._own_role = own_role
+        self._servers = servers
 
     def of_message(
-        self, incoming: Incoming, place: Place, via: Via, own_id: int, *, own_thread: bool = False
+        self, incoming: Incoming, place: Place, via: Via, own_id: int, found: Found = NOTHING_FOUND
     ) -> Receive:
-        """Return the command for a message that somebody posted; ``own_thread``: in a thread of the bot's own."""
-        own = Own(own_id, self._own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
-        address = self._address(incoming, place, own, own_thread=own_thread)
+        """Return the command for a message that somebody posted, with what was looked up for it."""
+        own = Own(own_id, self._servers.own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
+        address = self._address(incoming, place, own, own_thread=found.own_thread)
         if incoming.author_id in self._terms.opted_out:
             return self._withheld(incoming, via, call_of(address, self._terms.answer))
         question = _question(incoming, own)
         unasked = None if incoming.author is Author.SELF else self._answering.choose(question, addressed=False)
         address = address._replace(claimed=unasked is not None)
-        call = call_of(address, self._terms.answer)
+        call = _with(found.original, call_of(address, self._terms.answer))
         if call is None:
             # Most messages of a busy server end here.
             return Receive(incoming.received(via), incoming.body)
@@ -94,7 +106,9 @@ class Judgement:
         address = address._replace(claimed=chosen is not None)
         if call in OVERHEARD and self._forbidden(address, place) is not None:
             return Receive(incoming.received(via), incoming.body)
-        return self._asked(incoming, place, via, call, address, question, chosen)
+        command = self._asked(incoming, place, via, call, address, question, chosen, found)
+        command.original_id = found.original.message_id if found.original and found.original.waits else 0
+        return command
 
     def of_command(self, incoming: Incoming, place: Place, via: Via) -> Receive:
         """Return the command for a question by ``/ask``."""
@@ -109,7 +123,7 @@ class Judgement:
         """Tell whether the words of an edited message address it to the bot, which those before may not have done."""
         if not self._terms.edits or incoming.author_id in self._terms.opted_out:
             return False
-        own = Own(own_id, self._own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
+        own = Own(own_id, self._servers.own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
         return call_of(self._address(incoming, place, own), self._terms.answer) in ADDED
 
     def of_edit(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Receive:
@@ -127,8 +141,11 @@ class Judgement:
         address: Address,
         question: Question,
         chosen: Responder | None,
+        found: Found = NOTHING_FOUND,
     ) -> Receive:
         """Return the command for a message that is addressed to the bot."""
+        if found.original is not None:
+            self._limiter.carry(found.original.message_id, incoming.message_id)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
         refusal, told_by = self._refusal(address, place, incoming, chosen, stale=stale)
         command = Receive(
@@ -143,8 +160,10 @@ class Judgement:
             bots=self._terms.bots,
         )
         # Another process may have answered an older message. Only a look into the channel can tell.
-        if self._answered is not None and chosen is not None and refusal is None and via in NEW:
-            command.answer = self._answered(chosen, question)
+        # Where a proxy bot is, the message may be an original, and its copy is answered instead.
+        if chosen is not None and refusal is None and via in NEW:
+            original = not found.copied and self._servers.proxied(place.guild_id)
+            command.answer = None if original else self._answered(chosen, question)
         return command
 
     def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
@@ -187,13 +206,14 @@ class Judgement:
         refusal = self._forbidden(address, place)
         if refusal is not None or stale:
             return refusal, ""
-        if self._budget is not None and chosen is not None and chosen.costs:
+        if chosen is not None and chosen.costs:
             refusal = self._budget.refusal(place, incoming.author_id)
             if refusal is not None:
                 first = self._budget.tell(incoming.channel_id, incoming.author_id)
                 return refusal, notice.TODAY if first else ""
-        refusal = self._limiter.refusal(incoming.channel_id, incoming.author_id, incoming.message_id)
-        if refusal is None or not self._limiter.tell(incoming.channel_id, incoming.author_id):
+        person_id = _person_id(incoming)
+        refusal = self._limiter.refusal(incoming.channel_id, person_id, incoming.message_id)
+        if refusal is None or not self._limiter.tell(incoming.channel_id, person_id):
             return refusal, ""
         return refusal, notice.NAME
 
@@ -205,6 +225,21 @@ class Judgement:
 
     def _stale(self, incoming: Incoming) -> bool:
         return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
+
+
+def _with(original: Original | None, call: Call | None) -> Call | None:
+    """Return what addresses a message to the bot; a copy has no reference, and is a reply if its original was one."""
+    if original is None:
+        return call
+    if original.answered:
+        return None
+    return original.call if original.call and call in (None, Call.RULE) else call
+
+
+def _person_id(incoming: Incoming) -> int:
+    """Return a number that stands for a person; those whom only a proxy bot knows share a webhook, not a name."""
+    unknown = incoming.application_id and incoming.author is Author.PERSON
+    return hash((incoming.author_id, incoming.name)) if unknown else incoming.author_id
 
 
 def _question(incoming: Incoming, own: Own) -> Question:

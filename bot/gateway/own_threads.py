@@ -23,20 +23,21 @@ REMEMBERED = 20_000
 
 
 class OwnThreads:
-    """Knows of threads whether they are the bot's own."""
+    """Knows of threads whether they are the bot's own; unless ``wanted``, none is."""
 
-    def __init__(self, reader: Reader, conversations: Conversations) -> None:
+    def __init__(self, reader: Reader, conversations: Conversations, *, wanted: bool) -> None:
         self._reader = reader
         self._conversations = conversations
+        self._wanted = wanted
         self._own: LRUCache[int, bool] = LRUCache(REMEMBERED)
 
     def known(self, place: Place) -> bool:
         """Tell whether a thread was looked up, or a place is no thread."""
-        return place.parent_id is None or place.channel_id in self._own
+        return not self._wanted or place.parent_id is None or place.channel_id in self._own
 
     def own(self, place: Place) -> bool:
         """Tell whether a place is a thread of the bot's own; one that was not looked up is not."""
-        if place.parent_id is None or place.channel_id not in self._own:
+        if place.channel_id not in self._own:
             return False
         return self._own[place.channel_id] or any(map(_asks, self._conversations.queued(place.channel_id)))
 

@@ -107,7 +107,7 @@ class ReplyContext:
     """The parts that all replies are made with; ``clock`` returns microseconds since the epoch.
 
     ``beginning`` is when the log began: what was answered before, only Discord knows. ``called`` returns what calls the
-    bot in a channel.
+    bot in a channel, ``withheld`` for how many microseconds an answer in a channel is not to be written yet.
     """
 
     conversations: Conversations
@@ -119,6 +119,7 @@ class ReplyContext:
     clock: Callable[[], int]
     notices: Notices
     called: Callable[[int], Own]
+    withheld: Callable[[int, Pending], int] = lambda _channel_id, _entry: 0
     beginning: Beginning = ALWAYS
 
 
