@@ -73,24 +73,22 @@ def _after(original: Original, event: e.MessageEvent, body: e.Body | None) -> Or
 def original_of(text: str, sizes: Sequence[int], among: Sequence[Original]) -> Original | None:
     """Return the message that a copy with this text and files of these sizes stands for, None if nobody can tell.
 
-    The one with the fewest other characters around the text, the newest of several. If there is none, the newest
-    message without words of one who opted out, or else the newest that was deleted, if all of those are one person's.
+    The newest that holds the text, because a copy follows at once. If there is none, the newest message without words
+    of one who opted out, or else the newest that was deleted, if all of those are one person's. What was answered
+    counts last: somebody else may have asked the same.
     """
-    matching = [(extra, original) for original in among if (extra := _extra(text, sizes, original)) is not None]
-    if matching:
-        return min(matching, key=lambda each: (each[0], -each[1].message_id))[1]
-    wordless = [original for original in among if original.text is None and not original.answered]
+    newest_first = sorted(among, key=lambda original: (original.answered, -original.message_id))
+    matching = [original for original in newest_first if _holds(original, text, sizes)]
+    wordless = [original for original in newest_first if original.text is None and not original.answered]
     withheld = [original for original in wordless if not original.deleted]
-    if withheld or len({original.author_id for original in wordless}) == 1:
-        return max(withheld or wordless, key=lambda original: original.message_id)
-    return None
+    deleted = wordless if len({original.author_id for original in wordless}) == 1 else []
+    waiting = [original for original in matching if not original.answered]
+    return next(iter((*waiting, *withheld, *deleted, *matching)), None)
 
 
-def _extra(text: str, sizes: Sequence[int], original: Original) -> int | None:
-    """Return how many characters an original has around a copy's text, None if it is not within it."""
-    if original.text is None or tuple(sizes) != original.sizes:
-        return None
-    copied, whole = " ".join(text.split()), " ".join(original.text.split())
-    extra = len(whole) - len(copied)
-    known = bool(copied or sizes)
-    return extra if known and copied in whole and extra <= MOST_TAGS else None
+def _holds(original: Original, text: str, sizes: Sequence[int]) -> bool:
+    """Tell whether a message may be a copy's text with tags around it."""
+    copied, whole = " ".join(text.split()), " ".join((original.text or "").split())
+    if original.text is None or tuple(sizes) != original.sizes or not (copied or sizes):
+        return False
+    return copied in whole and len(whole) - len(copied) <= MOST_TAGS

@@ -96,13 +96,13 @@ class Intake:
 
     async def _looked_up(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
         """Queue a message once everything is known that decides what becomes of it."""
-        found = Found()
-        # A log that can't be read can't take the message either, and that is told.
-        with suppress(EcholessError):
+        found = Found(copied=self._proxies.is_copy(incoming))
+        try:
+            if found.copied:
+                found = replace(found, original=await self._proxies.original(incoming))
             await self._threads.look(place)
-            if self._proxies.is_copy(incoming):
-                found = Found(copied=True)
-                found = Found(copied=True, original=await self._proxies.original(incoming))
+        except Exception as error:  # noqa: BLE001 - what can't be looked up must not cost the message
+            _log.error("arrival.unknown", channel=incoming.channel_id, reason=type(error).__name__)
         if found.copied:
             incoming = as_person(incoming, found.original)
         return self._received(incoming, place, via, own_id, found)

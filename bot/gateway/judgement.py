@@ -145,7 +145,8 @@ class Judgement:
     ) -> Receive:
         """Return the command for a message that is addressed to the bot."""
         if found.original is not None:
-            self._limiter.carry(found.original.message_id, incoming.message_id)
+            person_id = _person_id(incoming)
+            self._limiter.carry(found.original.message_id, incoming.message_id, incoming.channel_id, person_id)
         stale = via in (Via.CATCHUP, Via.AUDIT) and self._stale(incoming)
         refusal, told_by = self._refusal(address, place, incoming, chosen, stale=stale)
         command = Receive(

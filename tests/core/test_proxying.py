@@ -52,7 +52,11 @@ DELETED, TRIGGER = e.MessageDeleted(message_id=101), e.AbandonReason.TRIGGER_DEL
         pytest.param([(received(99), "hello")], "hello", (), None, id="of something old"),
         pytest.param([(received(150), "hello")], "hello", (), None, id="a copy is no original"),
         pytest.param([(received(101, author=e.Author.BOT), "hello")], "hello", (), None, id="of a bot's"),
-        pytest.param([(received(101), "A: hi"), (received(102), "A: hi all")], "hi", (), 101, id="the nearest"),
+        pytest.param(
+            [(received(101), "A: hi"), (received(102, BOB), "hi"), (composed(102), None)], "hi", (), 101,
+            id="rather one that was not answered",
+        ),
+        pytest.param([(received(102, BOB), "hi"), (composed(102), None)], "hi", (), 102, id="of one that was answered"),
         pytest.param([(received(101), "A: hi"), (received(102, BOB), "B: hi")], "hi", (), 102, id="the newest"),
         pytest.param([(received(101), "hi" + "x" * 201)], "hi", (), None, id="of far more words"),
         pytest.param([(received(101, attachments=FILE), "A:")], "", (12,), 101, id="of a file"),
@@ -67,7 +71,7 @@ DELETED, TRIGGER = e.MessageDeleted(message_id=101), e.AbandonReason.TRIGGER_DEL
         pytest.param([(received(101), None), (received(102, BOB), "B: ho"), (DELETED_TOO, None)], "hi", (), 101,
                      id="of one who opted out, rather than deleted"),
         pytest.param([(received(101), None), (received(102, BOB), "B: hi")], "hi", (), 102, id="rather one with words"),
-        pytest.param([(received(101), None), (composed(101), None)], "hi", (), None, id="of one that was answered"),
+        pytest.param([(received(101), None), (composed(101), None)], "hi", (), None, id="without words, answered"),
     ],
 )  # fmt: skip
 def test_a_copy_and_its_original(

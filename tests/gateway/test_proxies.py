@@ -24,6 +24,7 @@ from bot.core.events import (
     SkipReason,
 )
 from bot.core.streams import stream_of
+from bot.moderation.privacy import forget_me
 from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -127,6 +128,11 @@ async def test_the_copy_is_answered_in_place_of_the_original(
     [edited] = await bot.judge.of(MessageEdited)
     assert edited.author_id == int(first["author_id"])
     assert (await received(bot, three)).reply_to == int(said["id"])
+
+    guild_id = sandbox.services.guild.id
+    await forget_me(bot.bot.context, guild_id, by=first["author_id"])
+    [kept] = await bot.judge.reader.find(stream_of(channel), KeyKind.RECEIVED, int(three))
+    assert not await bot.judge.reader.bodies((kept.position,))
 
 
 async def test_others_wait_for_the_grace_and_no_longer(
