@@ -57,8 +57,12 @@ class Address(NamedTuple):
 
 def call_of(address: Address, answer: Collection[Call]) -> Call | None:
     """Return what addresses the message to the bot, of the ways that the settings answer, or None."""
-    _, _, *ways = address
-    if not any(ways) or address.author is Author.SELF or address.kind not in (DEFAULT, REPLY):
+    if not (
+        (address.direct or address.replies_to_bot or address.mentions_bot or address.claimed)
+        or (address.mentions_role or address.named or address.everywhere or address.own_thread)
+    ):
+        return None
+    if address.author is Author.SELF or address.kind not in (DEFAULT, REPLY):
         return None
     present = (
         (Call.DM, address.direct),
@@ -106,8 +110,6 @@ def is_named(text: str, names: tuple[str, ...]) -> bool:
 
     Behind a name at the beginning comes a mark such as a comma or a colon. A name with an @ needs none.
     """
-    if not names:
-        return False
     begins, ends = _named(names)
     return begins.match(text) is not None or ends.search(text) is not None
 

@@ -28,6 +28,9 @@ class Holding:
         self._held: dict[int, deque[tuple[Callable[[], Coroutine[Any, Any, Recording | None]], Recording]]] = {}
         self._background = Background()
 
+    def __contains__(self, channel_id: int) -> bool:
+        return channel_id in self._held
+
     def take(self, channel_id: int, taking: Taking) -> Recording | None:
         """Take an arrival for which nothing has to be looked up, behind those that wait in its channel."""
         if channel_id not in self._held:

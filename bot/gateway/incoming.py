@@ -150,7 +150,7 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
         # The list also names the person whom a reply pings. If that is the bot, the message counts as a reply to it.
         mentions=tuple([snowflake(user["id"]) for user in listed]) if listed else (),
         mention_roles=_ids(roles) if roles else (),
-        application_id=next(iter(_ids((data.get("application_id"),))), 0),
+        application_id=next(iter(_ids((data["application_id"],))), 0) if "application_id" in data else 0,
         nonce=None if nonce is None else str(nonce),
         edited_at=moment_of(datetime.fromisoformat(edited)) if edited else None,
         attachments=tuple(map(_attachment, files)) if files else (),

@@ -36,7 +36,7 @@ from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.first_seen import FirstSeen
 from bot.gateway.holding import Holding, Recording
 from bot.gateway.incoming import Incoming
-from bot.gateway.judgement import NEW, Judgement
+from bot.gateway.judgement import NEW, NOTHING_FOUND, Judgement
 from bot.gateway.own_threads import OwnThreads
 from bot.gateway.places import Place, Places
 from bot.gateway.proxies import Found, Proxies, as_person
@@ -89,9 +89,9 @@ class Intake:
             return None
         self.first_seen.note(place)
         if self._threads.known(place) and not self._proxies.is_copy(incoming):
-            return self._holding.take(
-                incoming.channel_id, lambda: self._received(incoming, place, via, own_id, Found())
-            )
+            if incoming.channel_id not in self._holding:
+                return self._received(incoming, place, via, own_id)
+            return self._holding.take(incoming.channel_id, lambda: self._received(incoming, place, via, own_id))
         return self._holding.look(incoming.channel_id, lambda: self._looked_up(incoming, place, via, own_id))
 
     async def _looked_up(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
@@ -107,7 +107,9 @@ class Intake:
             incoming = as_person(incoming, found.original)
         return self._received(incoming, place, via, own_id, found)
 
-    def _received(self, incoming: Incoming, place: Place, via: Via, own_id: int, found: Found) -> Recording:
+    def _received(
+        self, incoming: Incoming, place: Place, via: Via, own_id: int, found: Found = NOTHING_FOUND
+    ) -> Recording:
         if self._threads.own(place):
             found = replace(found, own_thread=True)
         command = self._judgement.of_message(incoming, place, via, own_id, found)

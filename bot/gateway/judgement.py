@@ -86,24 +86,28 @@ class Judgement:
         self._budget = budget
         self._answered = answered
         self._servers = servers
+        self._roleless = Own(names=terms.names)
 
     def of_message(
         self, incoming: Incoming, place: Place, via: Via, own_id: int, found: Found = NOTHING_FOUND
     ) -> Receive:
         """Return the command for a message that somebody posted, with what was looked up for it."""
-        own = Own(own_id, self._servers.own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
-        address = self._address(incoming, place, own, own_thread=found.own_thread)
+        own = self._own(incoming, place, own_id)
         if incoming.author_id in self._terms.opted_out:
+            address = self._address(incoming, place, own, own_thread=found.own_thread)
             return self._withheld(incoming, via, call_of(address, self._terms.answer))
         question = _question(incoming, own)
         unasked = None if incoming.author is Author.SELF else self._answering.choose(question, addressed=False)
-        address = address._replace(claimed=unasked is not None)
-        call = _with(found.original, call_of(address, self._terms.answer))
+        address = self._address(incoming, place, own, claimed=unasked is not None, own_thread=found.own_thread)
+        call = call_of(address, self._terms.answer)
+        if found.original is not None:
+            call = _with(found.original, call)
         if call is None:
             # Most messages of a busy server end here.
             return Receive(incoming.received(via), incoming.body)
         chosen = unasked if call is Call.RULE else self._chosen(question, unasked)
-        address = address._replace(claimed=chosen is not None)
+        if address.claimed is (chosen is None):
+            address = address._replace(claimed=chosen is not None)
         if call in OVERHEARD and self._forbidden(address, place) is not None:
             return Receive(incoming.received(via), incoming.body)
         command = self._asked(incoming, place, via, call, address, question, chosen, found)
@@ -123,8 +127,8 @@ class Judgement:
         """Tell whether the words of an edited message address it to the bot, which those before may not have done."""
         if not self._terms.edits or incoming.author_id in self._terms.opted_out:
             return False
-        own = Own(own_id, self._servers.own_role(place.guild_id) if incoming.mention_roles else 0, self._terms.names)
-        return call_of(self._address(incoming, place, own), self._terms.answer) in ADDED
+        address = self._address(incoming, place, self._own(incoming, place, own_id))
+        return call_of(address, self._terms.answer) in ADDED
 
     def of_edit(self, incoming: Incoming, place: Place, via: Via, own_id: int) -> Receive:
         """Return the command for a message whose edit addresses it to the bot, as if it were received now."""
@@ -183,17 +187,29 @@ class Judgement:
             return unasked
         return self._answering.choose(question, addressed=True)
 
-    def _address(self, incoming: Incoming, place: Place, own: Own, *, own_thread: bool = False) -> Address:
+    def _own(self, incoming: Incoming, place: Place, own_id: int) -> Own:
+        """Return what calls the bot; its role is looked for only where one is mentioned."""
+        if incoming.mention_roles:
+            return Own(own_id, self._servers.own_role(place.guild_id), self._terms.names)
+        if self._roleless.bot_id != own_id:
+            self._roleless = Own(own_id, 0, self._terms.names)
+        return self._roleless
+
+    def _address(
+        self, incoming: Incoming, place: Place, own: Own, *, claimed: bool = False, own_thread: bool = False
+    ) -> Address:
+        everywhere = self._terms.everywhere
         return Address(
             author=incoming.author,
             kind=incoming.kind,
             direct=place.direct,
             replies_to_bot=incoming.replies_to_bot or self._replies_to_known(incoming),
-            mentions_bot=mentions_bot(incoming.text, own.bot_id, incoming.mentions),
-            claimed=False,
-            mentions_role=mentions_role(incoming.text, own.role_id, incoming.mention_roles),
-            named=is_named(incoming.text, own.names),
-            everywhere=place.within(self._terms.everywhere),
+            # Most messages mention nobody, and most bots have no name beside their own.
+            mentions_bot=bool(incoming.mentions) and mentions_bot(incoming.text, own.bot_id, incoming.mentions),
+            claimed=claimed,
+            mentions_role=own.role_id != 0 and mentions_role(incoming.text, own.role_id, incoming.mention_roles),
+            named=bool(own.names) and is_named(incoming.text, own.names),
+            everywhere=bool(everywhere) and place.within(everywhere),
             own_thread=own_thread,
         )
 
@@ -228,10 +244,8 @@ class Judgement:
         return self._terms.clock() - incoming.sent_at > self._terms.max_age_us
 
 
-def _with(original: Original | None, call: Call | None) -> Call | None:
-    """Return what addresses a message to the bot; a copy has no reference, and is a reply if its original was one."""
-    if original is None:
-        return call
+def _with(original: Original, call: Call | None) -> Call | None:
+    """Return what addresses a copy to the bot; it has no reference, and is a reply if its original was one."""
     if original.answered:
         return None
     return original.call if original.call and call in (None, Call.RULE) else call

@@ -42,7 +42,7 @@ class OwnThreads:
         return self._own[place.channel_id] or any(map(_asks, self._conversations.queued(place.channel_id)))
 
     async def look(self, place: Place) -> None:
-        """Look a thread up in the log; a thread has the id of the message that it was started from (docs: threads)."""
+        """Look a thread up in the log; it has the id of the message that it began with (docs/discord-facts.md, 1.5)."""
         if self.known(place) or place.parent_id is None:
             return
         # Until then, what was said before may wait to be recorded.

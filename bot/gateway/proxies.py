@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
 from bot.conversations import Conversations
 from bot.core import events as e
@@ -34,8 +34,8 @@ LOOK_AGAIN = SECOND // 4
 EVENTS = 200
 """The newest events of a channel among which an original is looked for."""
 REMEMBERED, TAKEN = 10_000, 1_000
-SERVERS_AGAIN = 60.0
-"""Seconds for which it is remembered whether a proxy bot is on a server."""
+SERVERS_AGAIN = 60 * SECOND
+"""Microseconds for which it is remembered whether a proxy bot is on a server."""
 
 _TYPES = tuple(
     kind.TYPE
@@ -92,7 +92,7 @@ class Proxies:
         self._seen: set[int] = set()
         self._copies: LRUCache[int, None] = LRUCache(REMEMBERED)
         self._taken: LRUCache[int, int] = LRUCache(TAKEN)
-        self._present: TTLCache[int, bool] = TTLCache(REMEMBERED, SERVERS_AGAIN)
+        self._present: dict[int, tuple[bool, int]] = {}
 
     def connected(self) -> None:
         """Note that a session began: the history is read now."""
@@ -113,9 +113,12 @@ class Proxies:
             return False
         if guild_id in self._seen:
             return True
-        if guild_id not in self._present:
-            self._present[guild_id] = self._around.has_bot(guild_id, self._ids)
-        return self._present[guild_id]
+        known, until = self._present.get(guild_id, (False, 0))
+        # A clock that was set back must not make the answer last longer.
+        if not until - SERVERS_AGAIN <= (now := self._clock()) < until:
+            known = self._around.has_bot(guild_id, self._ids)
+            self._present[guild_id] = (known, now + SERVERS_AGAIN)
+        return known
 
     def wait(self, channel_id: int, entry: Pending) -> int:
         """Return the microseconds for which the answer to a message is not written yet: it may be an original."""

@@ -77,8 +77,8 @@ async def test_a_mention_is_one_that_discord_lists(
 
 
 async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
-    """A rule, a mention, a reply with and without a ping; chatter does not."""
-    bot = await launch()
+    """A rule, a mention, a reply with and without a ping, a name; chatter does not."""
+    bot = await launch(replies={"names": ["echo"]})
     channel = str(sandbox.services.general.id)
     await control.post("chatter")
     await control.post("ask a")
@@ -86,14 +86,15 @@ async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sa
     await control.post("ask b", mention="sandbox-bot")
     await control.post("ask c", reply_to=answer["id"])
     await control.post("ask d", reply_to=answer["id"], ping=False)
+    await control.post("Echo: ask e")
     await control.post("no rule for this", mention="sandbox-bot")
 
-    await bot.judge.expect(ReplySent, 4, channel)
+    await bot.judge.expect(ReplySent, 5, channel)
     [skipped] = await bot.judge.expect(MessageSkipped, 1, channel)
 
     calls = [event.call for event in await bot.judge.of(ReplyRequested, channel)]
-    assert calls == [Call.RULE, Call.MENTION, Call.REPLY, Call.REPLY]
-    assert await replies(control) == ["re: a", "re: b", "re: c", "re: d"]
+    assert calls == [Call.RULE, Call.MENTION, Call.REPLY, Call.REPLY, Call.NAME]
+    assert await replies(control) == ["re: a", "re: b", "re: c", "re: d", "re: e"]
     assert skipped.reason is SkipReason.NO_ANSWER
 
 
