@@ -248,7 +248,8 @@ def _with(original: Original, call: Call | None) -> Call | None:
     """Return what addresses a copy to the bot; it has no reference, and is a reply if its original was one."""
     if original.answered:
         return None
-    return original.call if original.call and call in (None, Call.RULE) else call
+    spoken = original.call not in (None, Call.RULE)
+    return original.call if spoken and call in (None, Call.RULE) else call
 
 
 def _person_id(incoming: Incoming) -> int:

@@ -153,11 +153,14 @@ class Proxies:
         await self._conversations.settled(channel_id)
         query = Query(stream=stream_of(channel_id), types=_TYPES, newest_first=True)
         found = [recorded async for recorded in self._reader.events(query, limit=EVENTS)][::-1]
-        said = [each.position for each in found if getattr(each.event, "message_id", 0) >= before]
-        bodies = await self._reader.bodies(said)
-        taken = {original for original, copy in self._taken.items() if copy != incoming.message_id}
-        others = taken.union(self._copies)
+        said = {each.position: each.event.about() or 0 for each in found}
+        bodies = await self._reader.bodies(position for position, about in said.items() if about >= before)
+        others = {each for each in said.values() if each in self._copies or self._is_taken(each, incoming)}
         return originals(found, bodies, ids=range(before, incoming.message_id), others=others)
+
+    def _is_taken(self, message_id: int, incoming: Incoming) -> bool:
+        """Tell whether a message is the original of another copy; one copy may be brought several times."""
+        return self._taken.get(message_id, incoming.message_id) != incoming.message_id
 
     async def recorded_as(self, incoming: Incoming) -> Incoming:
         """Return an edited copy as one of the person as whose message the log has it."""
