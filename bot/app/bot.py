@@ -23,6 +23,7 @@ from bot.consumers.activity.reading import count_activity
 from bot.consumers.consumers import Consumers
 from bot.consumers.search import Search
 from bot.conversations import Conversations
+from bot.core.addressing import Own
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
 from bot.errors import ConfigError, LogError
@@ -42,6 +43,9 @@ from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
+from bot.gateway.judgement import Judgement, Servers
+from bot.gateway.own_threads import OwnThreads
+from bot.gateway.proxies import Around
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor
@@ -79,7 +83,10 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     responders = (*answering.members, *notices())
     settings = answering_version(config)
     activity = partial(count_activity, reader, config.log.path)
-    return CommandContext(config.log.path, reader, responders, config.replies.window, settings, clock, activity)
+    own, window = Own(names=config.replies.names), config.replies.window
+    return CommandContext(
+        config.log.path, reader, responders, window, settings, clock, activity, called=lambda _channel_id: own
+    )
 
 
 class Bot:
@@ -118,7 +125,7 @@ class Bot:
         self.context = replace(
             reading_context(config, log.aside, answering),
             owner=owner,
-            own_id=self._own_id,
+            called=self._called,
             live=self._live,
             around=self.current.around,
             attachments=self._attachments(log.aside),
@@ -129,6 +136,9 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
+        self.own_threads = OwnThreads(log.reader, self.conversations, wanted=config.replies.threads)
+        around = Around(self.current.has_bot, self.current.server_of, self.sync)
+        self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)
         self.intake = self._intake(composer, patience)
         self.after_deletion = AfterDeletion(
             log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
@@ -157,17 +167,26 @@ class Bot:
         return Retention(ages, self.log, self.conversations.record, current.around, current.connected, clock)
 
     def _intake(self, composer: Composer, patience: Patience) -> Intake:
-        config = self._config
-        return Intake(
-            self.log,
+        config, places = self._config, from_settings.places(self._config)
+        judgement = Judgement(
             self.conversations,
             self._answering,
-            places=from_settings.places(config),
+            places=places,
             limiter=from_settings.limiter(config, time.monotonic),
             terms=from_settings.terms(config, self.discord_time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
-            answered=None if patience.together_us else composer.at_once,
+            answered=composer.at_once if not patience.together_us else lambda _responder, _question: None,
+            servers=Servers(self.current.own_role, self.proxies.present),
+        )
+        return Intake(
+            self.log,
+            self.conversations,
+            judgement,
+            places=places,
+            opted_out=self._opted_out,
+            threads=self.own_threads,
+            proxies=self.proxies,
         )
 
     def _replies(self, composer: Composer, sender: DiscordSender, patience: Patience) -> Replies:
@@ -182,6 +201,8 @@ class Bot:
                 Pace(config.llm.edit_every.total_seconds()),
                 clock,
                 Notices(sender, config.replies.notices, clock, config.replies.answer_bots),
+                self._called,
+                self.proxies.wait,
                 Beginning(began.at, snowflake_at(began.at), restored=began.restored),
             )
         )
@@ -253,6 +274,7 @@ class Bot:
         if self.summaries is not None:
             await self.summaries.stop()
         await self.supervisor.stop()
+        await self.intake.stop()
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._answering.close()
@@ -292,8 +314,8 @@ class Bot:
         llm = self._config.llm
         return Attachments(reader, DiscordFiles(self.current), llm.attachments_bytes, images=llm.images)
 
-    def _own_id(self) -> int | None:
-        return self.current.own_id or None
+    def _called(self, channel_id: int) -> Own:
+        return self.current.called(channel_id, self._config.replies.names)
 
     def _live(self) -> ProcessStatus:
         return ProcessStatus(
@@ -307,6 +329,7 @@ class Bot:
         )
 
     def _ready(self) -> None:
+        self.proxies.connected()
         self.current.connected.set()
         self._background.start(self.replies.recover())
 
@@ -325,7 +348,7 @@ class Bot:
         appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
-        appended += [self.metrics.observe, answer_log(), self.budget.observe]
+        appended += [self.metrics.observe, answer_log(), self.budget.observe, self.own_threads.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
 

@@ -7,14 +7,18 @@ from datetime import timedelta
 
 from bot.app.retention import Ages
 from bot.config import Config, Rate
+from bot.conversations import Conversations
 from bot.core.delivery import Patience
 from bot.core.events import Call
+from bot.eventlog.reader import Reader
 from bot.gateway.budget import Caps
 from bot.gateway.client import Endpoint
 from bot.gateway.commands.access import AccessRules, Named
-from bot.gateway.intake import Terms
+from bot.gateway.judgement import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
+from bot.gateway.pluralkit import PluralKit
+from bot.gateway.proxies import PLURALKIT, TUPPERBOX, Around, Proxies
 from bot.money import micros_of
 from bot.times import length_of
 
@@ -26,7 +30,7 @@ def endpoint(config: Config) -> Endpoint:
         gateway_url=config.discord.gateway_url,
         message_content=config.discord.message_content,
         request_timeout=config.replies.send_timeout,
-        answers=bool(config.replies.answer),
+        answers=bool(config.replies.answer or config.replies.names or config.replies.answer_all),
     )
 
 
@@ -56,13 +60,38 @@ def access(config: Config) -> AccessRules:
 
 def terms(config: Config, clock: Callable[[], int], opted_out: Container[int] = frozenset()) -> Terms:
     """Return the terms of answering; ``clock`` returns microseconds since the epoch."""
+    replies = config.replies
+    answer = {Call(call) for call in replies.answer}
+    if replies.own_role and Call.MENTION in answer:
+        answer.add(Call.ROLE)
     return Terms(
-        answer=frozenset(Call(call) for call in config.replies.answer),
-        answer_bots=config.replies.answer_bots,
+        # These are asked for by settings of their own, which name nothing by default.
+        answer=frozenset((*answer, Call.NAME, Call.CHANNEL, Call.THREAD)),
+        answer_bots=replies.answer_bots,
         max_age_us=length_of(config.replies.max_age),
         room=config.limits.queue,
         clock=clock,
         opted_out=opted_out,
+        names=replies.names,
+        everywhere=frozenset(replies.answer_all),
+        edits=replies.edits,
+        bots=config.limits.bots_in_a_row,
+    )
+
+
+def proxies(
+    config: Config, conversations: Conversations, reader: Reader, around: Around, clock: Callable[[], int]
+) -> Proxies:
+    """Return what knows the copies of proxy bots; without a grace it knows none. ``clock`` returns microseconds."""
+    replies = config.replies
+    return Proxies(
+        conversations,
+        reader,
+        around,
+        ids=frozenset((PLURALKIT, TUPPERBOX, *replies.proxies)) if replies.proxy_grace else frozenset(),
+        grace_us=length_of(replies.proxy_grace),
+        clock=clock,
+        pluralkit=PluralKit(replies.pluralkit_api) if replies.pluralkit_api else None,
     )
 
 

@@ -83,7 +83,13 @@ def rules_of(config: Config) -> RulesResponder:
 def answered(config: Config) -> dict[str, str]:
     """Return words for what the bot answers, by what, for whom and where, to be shown at its start."""
     replies, channels = config.replies, config.channels
-    calls = [_CALLS[call] for call in replies.answer] + (["/ask"] if replies.ask else [])
+    further = {
+        "/ask": replies.ask,
+        f"what is said to {', '.join(replies.names)}": replies.names,
+        f"all of {count_text(len(replies.answer_all), 'place')}": replies.answer_all,
+        "its threads": replies.threads,
+    }
+    calls = [_CALLS[call] for call in replies.answer] + [name for name, there in further.items() if there]
     where = f"{len(channels.answer)} named in channels.answer" if channels.answer else "wherever it may read"
     return {
         "what": ", ".join(calls),
@@ -98,10 +104,11 @@ def why_silent(config: Config) -> str:
     replies = config.replies
     if replies.responder == ("rules",) and not config.rules:
         return "There are no rules: add a table [[rules]] (`echoless init` writes some to begin with), or name a model."
-    if not replies.answer and not replies.ask:
+    elsewhere = replies.ask or replies.names or replies.answer_all
+    if not replies.answer and not elsewhere:
         return "replies.answer is empty: name what is to be answered, such as mention, reply and dm."
     ours = set(replies.responder).issubset(_OURS)
-    if replies.answer == ("rule",) and ours and not config.rules and not replies.ask:
+    if replies.answer == ("rule",) and ours and not config.rules and not elsewhere:
         return "replies.answer names only what a rule matches, and there are no rules: add a table [[rules]]."
     return ""
 

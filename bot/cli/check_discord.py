@@ -118,6 +118,10 @@ def _intents(config: Config, seen: _Seen) -> Result:
         todo = 'Set discord.message_content = true, or leave "rule" out of replies.answer.'
         found = "Without message content, rules apply only where the bot is mentioned, replied to or written to."
         return warned("intents", found, todo)
+    deaf = [name for name in ("names", "answer_all", "threads") if getattr(config.replies, name)]
+    if not config.discord.message_content and deaf:
+        todo = f"Set discord.message_content = true, or leave out {', '.join(f'replies.{name}' for name in deaf)}."
+        return warned("intents", "Without message content, the bot sees no words where it is not mentioned.", todo)
     return fine("intents", f"message content is {'on' if config.discord.message_content else 'not asked for'}")
 
 

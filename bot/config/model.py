@@ -24,6 +24,7 @@ from bot.config.section import (
     EVERY,
     IDS,
     LIMIT,
+    NAMES,
     NOTICE,
     POSITIVE_DURATION,
     RESPONDER_SETTINGS,
@@ -43,8 +44,10 @@ from bot.config.values import (
     FilePath,
     FilePathOrNone,
     HttpAddress,
+    HttpAddressOrNone,
     Limit,
     Made,
+    Name,
     NoticeText,
     Positive,
     PositiveDuration,
@@ -149,6 +152,14 @@ class RepliesSettings(Section):
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
     ask: Switch = Field(default=False, description=SWITCH)
+    own_role: Switch = Field(default=True, description=SWITCH)
+    names: tuple[Name, ...] = Field((), description=NAMES)
+    answer_all: Ids = Field((), description=IDS)
+    threads: Switch = Field(default=False, description=SWITCH)
+    edits: Switch = Field(default=False, description=SWITCH)
+    proxy_grace: Duration = Field(timedelta(seconds=2), description=DURATION)
+    proxies: Ids = Field((), description=IDS)
+    pluralkit_api: HttpAddressOrNone = Field("", description='an http:// or https:// address, or "" for none')
     notices: Annotated[Mapping[Reason, NoticeText], BeforeValidator(beside_defaults)] = Field(
         NOTICES, description=NOTICE
     )
@@ -199,6 +210,7 @@ class LimitsSettings(Section):
     per_person: Limit = Field(Rate(100, timedelta(minutes=10)), description=LIMIT)
     queue: Positive = Field(1000, description=COUNT)
     together: Duration = Field(timedelta(), description=DURATION)
+    bots_in_a_row: Positive = Field(3, description=COUNT)
     tokens_per_person: Tokens = Field(None, description=TOKENS)
     tokens_per_channel: Tokens = Field(None, description=TOKENS)
     tokens_per_server: Tokens = Field(None, description=TOKENS)

@@ -27,6 +27,7 @@ RESPONDERS = (
 )
 RESPONDER_SETTINGS = "a table of responders and what each is made with, such as {dice = {sides = 6}}"
 CONSUMERS = 'a table of consumers and what each is made with, such as {jsonl = {folder = "events"}}'
+NAMES = 'a list of names such as ["echo"], each of 1 to 32 characters with a letter or digit among them'
 NOTICE = (
     "a table of reasons (waiting, expired, refused, failed, no_answer, paused) and for each an emoji, a sentence "
     '(but for waiting), or "" for nothing'

@@ -22,6 +22,8 @@ from bot.replies.notices import Reason, emoji_of
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
 EXTENSION = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
 SNOWFLAKE_END = 2**63
+LONGEST_NAME = 32
+"""Characters of the longest name that Discord takes (docs: user, usernames and nicknames)."""
 LARGEST = 10**15
 """The largest number of a setting that is no id. What is larger is a slip, and may fit into no other program."""
 
@@ -152,6 +154,14 @@ def beside_defaults(value: object) -> object:
     return {**NOTICES, **value}
 
 
+def parse_name(value: str) -> str:
+    """Read a name by which people call the bot."""
+    name = value.strip().removeprefix("@")
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or not any(map(str.isalnum, name)):
+        raise ValueError
+    return name
+
+
 def parse_extension(value: str) -> str:
     """Read the name of a responder or a consumer, or ``module:Class``."""
     if not EXTENSION.fullmatch(value):
@@ -194,6 +204,7 @@ WebsocketAddress = Annotated[str, BeforeValidator(_without_query), AfterValidato
 HttpAddressOrNone = Annotated[str, _or_empty(_address("http", "https"))]
 ModelName = Annotated[str, AfterValidator(parse_model)]
 ModelNameOrNone = Annotated[str, _or_empty(parse_model)]
+Name = Annotated[str, AfterValidator(parse_name)]
 ExtensionName = Annotated[str, AfterValidator(parse_extension)]
 Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict(), Field(le=LARGEST)]

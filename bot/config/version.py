@@ -35,6 +35,8 @@ def answering_version(config: Config) -> str:
         "together": config.limits.together.total_seconds(),
         "rules": [rule.model_dump(mode="json", exclude={"line", "facts"}) for rule in config.rules],
     }
+    if config.replies.names:
+        settings["names"] = config.replies.names
     if "llm" in responders:
         settings["llm"] = config.llm.model_dump(mode="json", include=_OF_THE_MODEL)
     if of_others := {name: config.responders[name] for name in responders if name in config.responders}:

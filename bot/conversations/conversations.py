@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bot.background import Background
-from bot.conversations.hot_channels import HotChannel, HotChannels
+from bot.conversations.hot_channels import HotChannel, HotChannels, refuse
 from bot.core.commands import Command, Record
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
@@ -97,7 +97,7 @@ class Conversations:
         if self._waiting >= self._queue:
             error = MailboxFull(f"{self._waiting} commands wait for the log: channel {channel_id} is caught up later.")
             self._tell_failed(channel_id, error)
-            _refuse(future, error)
+            refuse(future, error)
             return future
         channel = self._channel(channel_id)
         channel.mailbox.append((command, future))
@@ -109,6 +109,12 @@ class Conversations:
         """Return the commands of a channel that wait for the log, oldest first."""
         channel = self._hot.get(channel_id)
         return (command for command, _ in channel.mailbox) if channel else ()
+
+    async def settled(self, channel_id: int) -> None:
+        """Wait until the commands of a channel that wait now are recorded, or refused."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and channel.mailbox:
+            await asyncio.wait((channel.mailbox[-1][1],))
 
     async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
         """Decide and record ``command``; return the events it newly appended."""
@@ -291,7 +297,7 @@ class Conversations:
         while channel.mailbox:
             _, future = channel.mailbox.popleft()
             self._waiting -= 1
-            _refuse(future, error)
+            refuse(future, error)
 
     def _tell_failed(self, channel_id: int, error: Exception) -> None:
         for listener in self.on_failed:
@@ -309,10 +315,3 @@ class Conversations:
         except EcholessError:
             # A snapshot is only a cache. Without it the next load folds more events.
             return
-
-
-def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:
-    """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # retrieved, so that asyncio does not complain if nobody does

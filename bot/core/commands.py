@@ -20,7 +20,8 @@ class Receive:
     ``body`` is None if its author opted out. ``call`` is what addressed it to the bot (None: nothing did). ``refusal``
     is the reason for which settings or limits forbid an answer, and ``notice`` the responder that tells the person so
     ("": none does). ``stale``: it is too old for an answer. ``room`` is how many replies of the channel may be
-    unfinished at once. ``answer`` is the composed reply if it needed only the question.
+    unfinished at once, ``bots`` how many answers bots get there in a row. ``answer`` is the composed reply if it needed
+    only the question. ``original_id`` is the unanswered message that this one, a proxy's copy, replaces (0: none).
     """
 
     event: e.MessageReceived
@@ -31,15 +32,21 @@ class Receive:
     notice: str = ""
     stale: bool = False
     room: int = 1000
+    bots: int = 3
     answer: Compose | None = None
+    original_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Record new words of a message; ``body`` is None if its author opted out."""
+    """Record new words of a message; ``body`` is None if its author opted out.
+
+    ``asks`` is the message as if it were received now, if these words address it to the bot and those before did not.
+    """
 
     event: e.MessageEdited
     body: e.Body | None
+    asks: Receive | None = None
 
 
 @dataclass(frozen=True, slots=True)

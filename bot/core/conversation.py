@@ -26,7 +26,8 @@ class Conversation:
     and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
     everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event with which
     words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which nothing here
-    tells; ``imported`` the messages that came from files, which are not among ``received``.
+    tells; ``imported`` the messages that came from files, which are not among ``received``. ``bots_in_a_row`` counts
+    the answers to bots since a person wrote.
     """
 
     version: int = 0
@@ -49,6 +50,7 @@ class Conversation:
     foreign: int = 0
     unreadable: int = 0
     imported: int = 0
+    bots_in_a_row: int = 0
 
     @property
     def size(self) -> int:

@@ -26,7 +26,10 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
     match command:
         case c.Receive():
             return _receive(state, command)
-        case c.Edit(event, body) | c.React(event, body):
+        case c.Edit(event, body, asks):
+            edited = e.Draft(event, body, subject_id=event.author_id)
+            return (edited,) if asks is None else (edited, *_asked(state, asks))
+        case c.React(event, body):
             return (e.Draft(event, body, subject_id=event.author_id),)
         case c.Delete():
             return _delete(state, command)
@@ -106,20 +109,32 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     if state.turn(event.message_id) is not None:
         return ()
     received = e.Draft(event, command.body, subject_id=event.author_id)
-    if command.call is None:
+    if not command.original_id:
+        return (received, *_asked(state, command))
+    original = state.pending(command.original_id)
+    if original is None or original.may_be_sent:
+        # The original was answered meanwhile: this is the same question.
         return (received,)
-    refusal = _refusal(state, command)
+    replaced = _abandoned(original, e.AbandonReason.TOGETHER, str(event.message_id))
+    return (received, replaced, *_asked(state, command))
+
+
+def _asked(state: Conversation, command: c.Receive) -> e.Drafts:
+    """Return what follows from a message beside its recording: the decision whether to answer it."""
+    if command.call is None:
+        return ()
+    event, refusal = command.event, _refusal(state, command)
     if refusal is None:
         requested = _requested(command, command.call, command.responder)
         # Behind other replies it is sent later, and its question may be edited until then.
         answer = command.answer
         if answer is None or state.outbox or answer.event.message_id != event.message_id:
-            return (received, requested)
-        return (received, requested, e.Draft(answer.event, answer.body, subject_id=event.author_id))
+            return (requested,)
+        return (requested, e.Draft(answer.event, answer.body, subject_id=event.author_id))
     skipped = e.Draft(e.MessageSkipped(message_id=event.message_id, reason=refusal))
     if not command.notice or command.stale or state.paused:
-        return (received, skipped)
-    return (received, skipped, _requested(command, command.call, command.notice))
+        return (skipped,)
+    return (skipped, _requested(command, command.call, command.notice))
 
 
 def _requested(command: c.Receive, call: e.Call, responder: str) -> e.Draft:
@@ -142,6 +157,8 @@ def _refusal(state: Conversation, command: c.Receive) -> e.SkipReason | None:
         return e.SkipReason.PAUSED
     if command.stale:
         return e.SkipReason.TOO_OLD
+    if command.event.author is not e.Author.PERSON and state.bots_in_a_row >= command.bots:
+        return e.SkipReason.BOTS_IN_A_ROW
     return e.SkipReason.QUEUE_FULL if len(state.outbox) >= command.room else None
 
 

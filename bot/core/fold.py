@@ -65,6 +65,8 @@ def _received(state: Conversation, recorded: e.Recorded, event: e.MessageReceive
         state.window.put(message_id, event.author_id, ROLES[event.author], recorded.position)
     if message_id > state.watermark_id and via in _GAPLESS:
         state.watermark_id = message_id
+    if event.author is e.Author.PERSON:
+        state.bots_in_a_row = 0
     state.received += 1
     state.deleted = False
 
@@ -106,6 +108,9 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         via=event.via,
     )
     state.outbox = inserted(state.outbox, entry)
+    turn = state.turn(event.message_id)
+    if turn is not None and turn.role is e.Role.OTHER_BOT:
+        state.bots_in_a_row += 1
     if event.via is e.Via.ASK:
         state.window.put(event.message_id, event.author_id, e.Role.PERSON, entry.asked_position)
 
@@ -243,12 +248,9 @@ def _summarised(state: Conversation, recorded: e.Recorded, event: e.Conversation
     state.summary_position, state.summary_upto_id = recorded.position, event.upto
 
 
-def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
-    state.persona_position, state.persona_changed_version = recorded.position, recorded.version
-
-
-def _persona_cleared(state: Conversation, recorded: e.Recorded, _event: e.PersonaCleared) -> None:
-    state.persona_position, state.persona_changed_version = 0, recorded.version
+def _persona(state: Conversation, recorded: e.Recorded, event: e.PersonaSet | e.PersonaCleared) -> None:
+    state.persona_position = recorded.position if type(event) is e.PersonaSet else 0
+    state.persona_changed_version = recorded.version
 
 
 def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
@@ -305,8 +307,8 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
     e.ConversationSummarised: _summarised,
-    e.PersonaSet: _persona_set,
-    e.PersonaCleared: _persona_cleared,
+    e.PersonaSet: _persona,
+    e.PersonaCleared: _persona,
     e.PersonaRestored: _persona_restored,
     e.RepliesPaused: _paused,
     e.RepliesResumed: _paused,

@@ -167,7 +167,10 @@ def _id_out_of_detail(fields: Fields) -> Fields:
 
 
 STEPS: tuple[Step, ...] = (
-    # Version 2 has the reason "opted out".
+    # Version 2 has the reason "opted out", version 3 "bots in a row".
     raised("message.skipped", 1),
+    raised("message.skipped", 2),
+    # Version 2 has more ways to call the bot.
+    raised("reply.requested", 1),
     raised("reply.abandoned", 1, _id_out_of_detail),
 )

@@ -117,8 +117,9 @@ class Arrivals:
 
     def _edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take an edit, of a cached message or not."""
-        incoming = from_payload(payload.data, self._own_id(), guild_id=payload.guild_id)
-        self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id))
+        own_id = self._own_id()
+        incoming = from_payload(payload.data, own_id, guild_id=payload.guild_id)
+        self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id), own_id)
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take a deletion, of a cached message or not (docs/discord-facts.md, 1.6)."""

@@ -118,7 +118,7 @@ class Audit:
         for data in known:
             with suppress(Unreadable):
                 incoming = from_payload(data, own_id, guild_id=place.guild_id)
-                edited += await self._intake.edited_unseen(incoming, place)
+                edited += await self._intake.edited_unseen(incoming, place, own_id)
         return edited
 
     def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:

@@ -228,7 +228,7 @@ class Catchup:
                 run.new += 1
             else:
                 # It came live, ahead of this, and may have been edited while nobody listened.
-                await self._intake.edited_unseen(incoming, place)
+                await self._intake.edited_unseen(incoming, place, own_id)
         for incoming in own:
             await self._intake.own(incoming, place, Via.CATCHUP)
 

@@ -29,7 +29,8 @@ from bot.gateway.commands.tree import Commands
 from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.discord_py_faults import MissingServers, for_discord_py, guard, one_queue
 from bot.gateway.heartbeat import Heartbeat
-from bot.gateway.intake import Intake, Recording
+from bot.gateway.holding import Recording
+from bot.gateway.intake import Intake
 from bot.gateway.invitation import invitation
 from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import HOLDING, Place, place_in, place_of

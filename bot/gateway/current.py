@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import discord
 
+from bot.core.addressing import Own
 from bot.gateway.places import surroundings
 from bot.replies.personas import Surroundings
 
@@ -30,3 +32,18 @@ class CurrentClient:
     def server_of(self, channel_id: int) -> int | None:
         """Return the server of a channel, None for a private or unknown channel."""
         return self.around(channel_id).guild_id
+
+    def called(self, channel_id: int, names: tuple[str, ...] = ()) -> Own:
+        """Return what calls the bot in a channel; ``names`` are its names by the settings."""
+        return Own(self.own_id, self.own_role(self.server_of(channel_id)), names)
+
+    def has_bot(self, guild_id: int, bots: Container[int]) -> bool:
+        """Tell whether one of some bots is on a server, by the role that Discord makes for it (docs: role tags)."""
+        guild = self.client.get_guild(guild_id) if self.client else None
+        return any(role.tags is not None and role.tags.bot_id in bots for role in (guild.roles if guild else ()))
+
+    def own_role(self, guild_id: int | None) -> int:
+        """Return the id of the role that only the bot has in a server, 0 if there is none (docs: role tags)."""
+        guild = self.client.get_guild(guild_id) if self.client and guild_id else None
+        role = guild.self_role if guild else None
+        return role.id if role else 0

@@ -6,8 +6,8 @@ page. So are most messages of the gateway (:mod:`bot.gateway.wire`); discord.py 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,10 @@ import discord
 
 from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
 from bot.gateway.places import server_id
-from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
+from bot.gateway.snowflakes import MOST, NoSnowflake, snowflake, snowflake_time
 from bot.times import moment_of
 
 _INT = frozenset((int,))
-_MENTION = re.compile(r"<@!?([0-9]{1,20})>")
 
 
 class Unreadable(ValueError):
@@ -30,6 +29,9 @@ class Unreadable(ValueError):
 @dataclass(slots=True)
 class Incoming:
     """One message, from the gateway, the history or a command; times are microseconds since the epoch.
+
+    ``mentions`` and ``mention_roles`` are those that Discord lists. ``application_id`` is that of the bot whose webhook
+    posted it (0: none).
 
     Raises Unreadable when an id is not one of Discord's, a number does not fit into the log, or a text is not a string.
     """
@@ -46,6 +48,8 @@ class Incoming:
     reply_to: int | None = None
     replies_to_bot: bool = False
     mentions: tuple[int, ...] = ()
+    mention_roles: tuple[int, ...] = ()
+    application_id: int = 0
     nonce: str | None = None
     edited_at: int | None = None
     attachments: tuple[Attachment, ...] = ()
@@ -104,7 +108,9 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
         kind=message.type.value,
         reply_to=reference.message_id if reference else None,
         replies_to_bot=to_bot,
-        mentions=_mentioned(message.content, () if to_bot else (user.id for user in listed)),
+        mentions=() if to_bot else tuple([user.id for user in listed]),
+        mention_roles=tuple([role.id for role in getattr(message, "role_mentions", ())]),
+        application_id=message.application_id or 0,
         nonce=None if message.nonce is None else str(message.nonce),
         attachments=tuple(
             Attachment(id=file.id, size=file.size, content_type=file.content_type or "") for file in message.attachments
@@ -128,7 +134,7 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
     message_id, author_id = snowflake(data["id"]), snowflake(author["id"])
     reply_to, to_bot = _replied(data, own_id) if data.get("message_reference") else (None, False)
     nonce, edited = data.get("nonce"), data.get("edited_timestamp")
-    listed = () if to_bot else data.get("mentions")
+    listed, roles = () if to_bot else data.get("mentions"), data.get("mention_roles")
     return Incoming(
         channel_id=snowflake(data["channel_id"]),
         message_id=message_id,
@@ -141,7 +147,10 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
         kind=int(data.get("type") or 0),
         reply_to=reply_to,
         replies_to_bot=to_bot,
-        mentions=_mentioned(text, [snowflake(user["id"]) for user in listed] if listed else ()),
+        # The list also names the person whom a reply pings. If that is the bot, the message counts as a reply to it.
+        mentions=tuple([snowflake(user["id"]) for user in listed]) if listed else (),
+        mention_roles=_ids(roles) if roles else (),
+        application_id=next(iter(_ids((data["application_id"],))), 0) if "application_id" in data else 0,
         nonce=None if nonce is None else str(nonce),
         edited_at=moment_of(datetime.fromisoformat(edited)) if edited else None,
         attachments=tuple(map(_attachment, files)) if files else (),
@@ -162,12 +171,13 @@ def _attachment(file: Mapping[str, Any]) -> Attachment:
     )
 
 
-def _mentioned(text: str, listed: Iterable[int]) -> tuple[int, ...]:
-    """Return the people whom a message mentions, in its words or in Discord's list.
-
-    The list also names the person whom a reply pings. If that is the bot, the message counts as a reply to it.
-    """
-    return (*listed, *map(int, _MENTION.findall(text))) if "<@" in text else tuple(listed)
+def _ids(values: Iterable[object]) -> tuple[int, ...]:
+    """Return the ids among some values: no message is unreadable because of another one."""
+    found: list[int] = []
+    for value in values:
+        with suppress(NoSnowflake):
+            found.append(snowflake(value))
+    return tuple(found)
 
 
 def _author(author_id: int, own_id: int, bot: object, webhook_id: object) -> Author:

@@ -54,6 +54,12 @@ class Limiter:
             self._judged[message_id] = self._judge(channel_id, person_id)
         return self._judged[message_id]
 
+    def carry(self, message_id: int, copy_id: int, channel_id: int, person_id: int) -> None:
+        """Have a copy of a message share its judgement: it is one question, and the copy tells of a limit."""
+        if message_id in self._judged and copy_id not in self._judged:
+            self._judged[copy_id] = self._judged[message_id]
+            self._told.pop((channel_id, person_id), None)
+
     def _judge(self, channel_id: int, person_id: int) -> SkipReason | None:
         now = self.clock()
         if self.per_person is not None and self.per_person.full(person_id, now):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.conversations import Conversations
+from bot.core.addressing import Own
 from bot.core.conversation import Conversation
 from bot.core.events import Body, CommandUsed, Draft
 from bot.core.streams import BOT_STREAM, guild_stream, stream_of
@@ -79,8 +80,8 @@ class WritableLog:
 class CommandContext:
     """Everything that commands need, put together once.
 
-    ``owner`` is None in a process that only reads the log. ``own_id`` returns the bot's id in Discord (None: not
-    known), ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
+    ``owner`` is None in a process that only reads the log. ``called`` returns what calls the bot in a channel,
+    ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
     ``clock`` microseconds since the epoch, ``activity`` what went on in the log. Replies are composed with
     ``responders``, ``window``, ``settings``, ``around`` and ``attachments`` (None: no files are read). ``forbids``
     returns the sentence with which moderators are refused a model's answer in a channel, "" if they are not.
@@ -95,7 +96,7 @@ class CommandContext:
     clock: Callable[[], int]
     activity: CountActivity
     owner: WritableLog | None = None
-    own_id: Callable[[], int | None] = lambda: None
+    called: Callable[[int], Own] = lambda _channel_id: Own()
     live: Callable[[], ProcessStatus | None] = lambda: None
     around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
     attachments: Attachments | None = None

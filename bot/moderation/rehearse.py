@@ -141,10 +141,12 @@ async def _answer(
     )
     # The persona is the current one, as the settings are; the turns are those of that time.
     state = replace(state, persona_position=(await context.state(channel_id)).persona_position)
-    own_id = context.own_id() or await _mentioned(context, entries[0].asked_position)
+    own = context.called(channel_id)
+    if not own.bot_id:
+        own = own._replace(bot_id=await _mentioned(context, entries[0].asked_position))
     try:
         async with asyncio.timeout(SECONDS):
-            command = await composer.compose(state, channel_id, entries, own_id)
+            command = await composer.compose(state, channel_id, entries, own)
     except NoWords as error:
         return (), f"of the question, {error}", None
     except TimeoutError:

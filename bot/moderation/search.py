@@ -83,7 +83,7 @@ async def search(
     point = parse_point(since, context.clock()) if since else None
     moment = 0 if point is None else await since_moment(context.reader, channels, point)
     sought = Sought(words, channels, person, moment, 2**62 if cursor is None else _position(cursor))
-    if person is not None and person == context.own_id():
+    if person is not None and person == context.called(0).bot_id:
         sought = replace(sought, author_id=0)
     report = await report_of(context.reader, context.index, sought, size, channels or {})
     unready = [each for each in context.following() if each.name == context.index.name and each.state != "following"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.addressing import without_mention
+from bot.core.addressing import Own, without_call
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
@@ -65,16 +65,17 @@ class Composer:
         return self._responder(entry.responder).absence()
 
     async def compose(
-        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own_id: int, show: Show | None = None
+        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own: Own, show: Show | None = None
     ) -> Compose | None:
         """Return the answer to record, or None when the responder has none; raises the responder's errors.
 
         Several ``entries`` are asked as one question, if the responder takes it, and answered as the first of them.
-        ``show`` is called with each new piece of the answer.
+        ``own`` is what calls the bot, which the responder does not see. ``show`` is called with each new piece of the
+        answer.
         """
         entry = entries[0]
         responder = self._responder(entry.responder)
-        questions = await self._questions(channel_id, entries, own_id)
+        questions = await self._questions(channel_id, entries, own)
         question = questions[0]._replace(
             text="\n".join(each.text for each in questions),
             files=tuple(file for each in questions for file in each.files),
@@ -153,25 +154,25 @@ class Composer:
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
 
-    async def _questions(self, channel_id: int, entries: Sequence[Pending], own_id: int) -> list[Question]:
+    async def _questions(self, channel_id: int, entries: Sequence[Pending], own: Own) -> list[Question]:
         """Return the questions with later edits; raise NoWords when there are no words of the first one."""
         bodies = await self.reader.bodies(entry.asked_position for entry in entries)
         if entries[0].asked_position not in bodies:
             raise NoWords(bodies, entries[0].asked_position)
         return [
-            await self._question(channel_id, entry, body, own_id)
+            await self._question(channel_id, entry, body, own)
             for entry in entries
             if (body := bodies.get(entry.asked_position)) is not None
         ]
 
-    async def _question(self, channel_id: int, entry: Pending, body: Body, own_id: int) -> Question:
+    async def _question(self, channel_id: int, entry: Pending, body: Body, own: Own) -> Question:
         message = await find_received(self.reader, channel_id, entry.message_id)
         return Question(
             channel_id=channel_id,
             message_id=entry.message_id,
             author_id=entry.author_id,
             author=body.name,
-            text=without_mention(body.text, own_id),
+            text=without_call(body.text, own),
             reply_to=message.reply_to if message else None,
             files=tuple(Attached(file.content_type, file.size) for file in (message.attachments if message else ())),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.conversations import Conversations
-from bot.core.addressing import nonce_of
+from bot.core.addressing import Own, nonce_of
 from bot.core.beginning import ALWAYS, Beginning
 from bot.core.commands import Command, Compose
 from bot.core.conversation import Conversation
@@ -106,7 +106,8 @@ class Knowledge:
 class ReplyContext:
     """The parts that all replies are made with; ``clock`` returns microseconds since the epoch.
 
-    ``beginning`` is when the log began: what was answered before, only Discord knows.
+    ``beginning`` is when the log began: what was answered before, only Discord knows. ``called`` returns what calls the
+    bot in a channel, ``withheld`` for how many microseconds an answer in a channel is not to be written yet.
     """
 
     conversations: Conversations
@@ -117,6 +118,8 @@ class ReplyContext:
     pace: Pace
     clock: Callable[[], int]
     notices: Notices
+    called: Callable[[int], Own]
+    withheld: Callable[[int, Pending], int] = lambda _channel_id, _entry: 0
     beginning: Beginning = ALWAYS
 
 

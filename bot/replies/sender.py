@@ -14,11 +14,6 @@ StillNext: TypeAlias = Callable[[], Awaitable[bool]]
 class Sender(Protocol):
     """Sends parts of replies to Discord."""
 
-    @property
-    def own_id(self) -> int:
-        """Return the id of the bot's account."""
-        ...
-
     async def ready(self) -> None:
         """Wait until a client is connected."""
         ...

@@ -148,7 +148,8 @@ class Worker:
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
         entries = in_a_row(state, entry) if self._channel.shared.patience.together_us else (entry,)
-        wait = collecting(entries, self._channel.shared.clock(), self._channel.shared.patience)
+        withheld = max(self._channel.shared.withheld(self._channel.id, each) for each in entries)
+        wait = max(withheld, collecting(entries, self._channel.shared.clock(), self._channel.shared.patience))
         if wait > 0:
             await self._pause(wait / SECOND)
             return

@@ -95,7 +95,8 @@ class Writing:
         shared = self._channel.shared
         self._composing, self._outdated = asyncio.current_task(), False
         try:
-            return await shared.composer.compose(state, self._channel.id, entries, shared.sender.own_id, show)
+            own = shared.called(self._channel.id)
+            return await shared.composer.compose(state, self._channel.id, entries, own, show)
         finally:
             task, self._composing = self._composing, None
             # As asyncio.timeout does: this cancellation was ours, and another one goes on.

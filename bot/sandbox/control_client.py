@@ -110,9 +110,13 @@ class ControlClient:
         """Open the DM of a person and the bot."""
         return cast("Ids", await self.call("POST", "/dms", {"user": user}))
 
-    async def create_webhook(self, name: str, *, channel: str = "general") -> Json:
-        """Create a webhook (``id`` and ``token``)."""
-        return cast("Json", await self.call("POST", "/webhooks", {"name": name, "channel": channel}))
+    async def create_role(self, name: str, **more: object) -> Json:
+        """Create a role; ``more`` may hold permissions, users, and the bot for which Discord manages it."""
+        return cast("Json", await self.call("POST", "/roles", {"name": name, **more}))
+
+    async def create_webhook(self, name: str, *, channel: str = "general", bot: str | None = None) -> Json:
+        """Create a webhook (``id`` and ``token``), as a person or as a bot."""
+        return cast("Json", await self.call("POST", "/webhooks", {"name": name, "channel": channel, "bot": bot}))
 
     # -- act as people ---------------------------------------------------------------------------------------------
 

@@ -51,12 +51,13 @@ class User:
 
 @dataclass(slots=True, eq=False)
 class GuildRole:
-    """A role; the one with the guild's own id is @everyone."""
+    """A role; the one with the guild's own id is @everyone. ``bot_id``: Discord manages it for that bot alone."""
 
     id: int
     name: str
     permissions: int
     position: int = 0
+    bot_id: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -192,9 +193,10 @@ class Application:
 
 @dataclass(slots=True, eq=False)
 class Webhook:
-    """A webhook of a channel; its token is enough to post."""
+    """A webhook of a channel; its token is enough to post. ``application_id`` is that of the bot that created it."""
 
     id: int
     token: str
     channel: Channel
     user: User
+    application_id: int | None = None

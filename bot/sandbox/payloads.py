@@ -67,8 +67,8 @@ def member_payload(member: Member, *, with_user: bool) -> Json:
 
 
 def role_payload(role: GuildRole) -> Json:
-    """Build a role."""
-    return {
+    """Build a role; the role that Discord manages for a bot has tags (docs: permissions, role tags)."""
+    payload: Json = {
         "id": str(role.id),
         "name": role.name,
         "permissions": str(role.permissions),
@@ -76,12 +76,13 @@ def role_payload(role: GuildRole) -> Json:
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "managed": False,
+        "managed": role.bot_id is not None,
         "mentionable": False,
         "icon": None,
         "unicode_emoji": None,
         "flags": 0,
     }
+    return payload if role.bot_id is None else payload | {"tags": {"bot_id": str(role.bot_id)}}
 
 
 def channel_payload(channel: Channel) -> Json:

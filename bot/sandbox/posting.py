@@ -18,6 +18,7 @@ from bot.sandbox.snowflakes import wall_clock_ms
 from bot.sandbox.world import World
 
 _MENTION = re.compile(r"<@(?P<role>&)?!?(?P<id>\d{1,20})>")
+_CODE = re.compile(r"```.+?```|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _EVERYONE = re.compile(r"@(?:everyone|here)\b")
 
 
@@ -65,12 +66,12 @@ def _reference(target: Message) -> Json:
 
 
 def set_mentions(world: World, message: Message, allowed: AllowedMentions, reply_to: Message | None) -> None:
-    """Set the mentions of a message, from its text and the message that it answers."""
+    """Set the mentions of a message, from its text and the message that it answers; what stands in code is none."""
     users: dict[int, User] = {}
     roles: list[int] = []
     guild = message.channel.guild
     if "<@" in message.content:
-        for match in _MENTION.finditer(message.content):
+        for match in _MENTION.finditer(_CODE.sub(" ", message.content)):
             target = int(match["id"])
             if match["role"]:
                 if _role_allowed(guild, target, allowed) and target not in roles:

@@ -104,9 +104,9 @@ class World:
         self.add_member(guild, owner)
         return guild
 
-    def create_role(self, guild: Guild, name: str, bits: int) -> GuildRole:
-        """Create a role: GUILD_ROLE_CREATE."""
-        role = GuildRole(self.snowflakes.next(), name, bits, position=len(guild.roles))
+    def create_role(self, guild: Guild, name: str, bits: int, *, bot_id: int | None = None) -> GuildRole:
+        """Create a role, or that of a bot: GUILD_ROLE_CREATE."""
+        role = GuildRole(self.snowflakes.next(), name, bits, position=len(guild.roles), bot_id=bot_id)
         guild.roles[role.id] = role
         data = {"guild_id": str(guild.id), "role": role_payload(role)}
         self.emit(Dispatch("GUILD_ROLE_CREATE", data, intent=intents.GUILDS, guild=guild))
@@ -261,10 +261,10 @@ class World:
         for webhook in [item for item in self.webhooks.values() if item.channel is channel]:
             del self.webhooks[webhook.id]
 
-    def create_webhook(self, channel: Channel, name: str) -> Webhook:
-        """Create a webhook of a channel."""
+    def create_webhook(self, channel: Channel, name: str, application_id: int | None = None) -> Webhook:
+        """Create a webhook of a channel, as a person or as a bot's application does."""
         user = self.create_user(name, webhook=True)
-        webhook = Webhook(user.id, secrets.token_urlsafe(48), channel, user)
+        webhook = Webhook(user.id, secrets.token_urlsafe(48), channel, user, application_id)
         self.webhooks[webhook.id] = webhook
         return webhook
 

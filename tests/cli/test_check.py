@@ -146,11 +146,14 @@ async def test_a_missing_intent_is_told(tmp_path: Path) -> None:
     async with Sandbox(SandboxOptions(denied_intents=frozenset({"message_content"}))) as sandbox:
         refused = await check_sandbox(tmp_path, sandbox)
         without = await check_sandbox(tmp_path, sandbox, settings="discord.message_content = false")
+        deaf = 'discord.message_content = false\nreplies = { answer = ["mention"], names = ["echo"], threads = true }'
+        named = await check_sandbox(tmp_path, sandbox, settings=deaf)
 
     assert refused.fails == {"intents"}
     assert "Privileged Gateway Intents" in refused.found("intents")
     assert without.status("intents") == "warn"
     assert 'leave "rule" out of replies.answer' in without.found("intents")
+    assert "leave out replies.names, replies.threads" in named.found("intents")
 
 
 async def test_missing_permissions_are_told_by_channel(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -77,6 +77,22 @@ def recorded(events: Sequence[e.Event]) -> list[e.Recorded]:
     return [e.Recorded(place, "channel:1", place, 1000 + place, event) for place, event in enumerate(events, 1)]
 
 
+FROM_BOT_EVENT = RECEIVED.model_copy(update={"author": e.Author.BOT})
+FROM_BOT = replace(ADDRESSED, event=FROM_BOT_EVENT)
+FROM_BOT_DRAFT = e.Draft(FROM_BOT_EVENT, WORDS, subject_id=7)
+COPY = replace(ADDRESSED, original_id=101)
+
+
+def talk(answers: int) -> list[e.Event]:
+    """Have a bot say something and be answered, some times in a row."""
+    said: list[e.Event] = []
+    for number in range(10, 10 + answers):
+        changed = {"message_id": number}
+        said += [FROM_BOT_EVENT.model_copy(update=changed), REQUESTED.model_copy(update=changed)]
+        said.append(ABANDONED.model_copy(update=changed))
+    return said
+
+
 class Case(NamedTuple):
     """Given events at positions 1, 2, 3..., when a command comes, then these drafts follow."""
 
@@ -170,6 +186,31 @@ CASES = {
     "an edit is recorded with its words and asks for nothing": Case(
         [RECEIVED, REQUESTED], c.Edit(EDITED, WORDS), (e.Draft(EDITED, WORDS, subject_id=7),)
     ),
+    "an edit that calls the bot is recorded with its question": Case(
+        [RECEIVED], c.Edit(EDITED, WORDS, ADDRESSED), (e.Draft(EDITED, WORDS, subject_id=7), e.Draft(REQUESTED))
+    ),
+    "an edit that calls the bot where it is silent is skipped": Case(
+        [RECEIVED, PAUSED],
+        c.Edit(EDITED, WORDS, ADDRESSED),
+        (e.Draft(EDITED, WORDS, subject_id=7), skipped(e.SkipReason.PAUSED)[1]),
+    ),
+    "a bot is answered": Case(talk(2), FROM_BOT, (FROM_BOT_DRAFT, e.Draft(REQUESTED))),
+    "bots are answered a few times in a row": Case(
+        talk(3), FROM_BOT, (FROM_BOT_DRAFT, skipped(e.SkipReason.BOTS_IN_A_ROW)[1])
+    ),
+    "bots are answered again when a person wrote": Case(
+        [*talk(3), RECEIVED.model_copy(update={"message_id": 50})], FROM_BOT, (FROM_BOT_DRAFT, e.Draft(REQUESTED))
+    ),
+    "a person is answered whatever bots said": Case(talk(3), ADDRESSED, (WRITTEN, e.Draft(REQUESTED))),
+    "a proxy's copy takes the place of its original": Case(
+        [OTHER_REQUESTED],
+        COPY,
+        (WRITTEN, abandoned(e.AbandonReason.TOGETHER, cause=1, message_id=101, detail="100"), e.Draft(REQUESTED)),
+    ),
+    "a proxy's copy of what is being answered asks nothing": Case(
+        [OTHER_REQUESTED, COMPOSED.model_copy(update={"message_id": 101})], COPY, (WRITTEN,)
+    ),
+    "a proxy's copy of what was answered asks nothing": Case([], COPY, (WRITTEN,)),
     "a deletion is recorded": Case(
         [RECEIVED], c.Delete(100, e.Via.AUDIT), (e.Draft(e.MessageDeleted(message_id=100, via=e.Via.AUDIT)),)
     ),

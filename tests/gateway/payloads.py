@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 Json: TypeAlias = dict[str, Any]
 
-OWN, EVE, BOB = 9, 77, 78
+OWN, EVE, BOB, PLURALKIT = 9, 77, 78, 466378653216014359
 GUILD, GENERAL, VOICE, STAGE, FORUM, THREAD, UNKNOWN = (number << 22 for number in range(100, 107))
 ABSENT = ...
 """Stands for a field that a message does not have."""
@@ -117,6 +117,7 @@ FORMS: dict[str, Json] = {
     "of one who left": {"member": ABSENT},
     "of a bot": {"author": user(EVE, bot=True)},
     "of a webhook": {"author": user(EVE), "webhook_id": str(EVE), "application_id": str(EVE)},
+    "of a proxy bot's webhook": {"author": user(EVE), "webhook_id": str(EVE), "application_id": str(PLURALKIT)},
     "of the bot's own webhook": {"author": user(OWN), "webhook_id": str(OWN)},
     "the bot's own": {"author": user(OWN), "member": member(nick="Echo", roles=["5"]), "nonce": "5.0"},
     "the bot's own, sent elsewhere": {"author": user(OWN), "member": member(nick="Else")},

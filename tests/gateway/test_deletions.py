@@ -76,8 +76,8 @@ async def test_deleted_messages_lose_their_words(launch: Launch, control: Contro
     )
     place = Place(incoming.channel_id, None, int(asked["guild_id"] or 0))
     assert bot.bot.intake.message(incoming, place, Via.CATCHUP, 1) is None
-    assert bot.bot.intake.edit(incoming, place) is None
-    assert not await bot.bot.intake.edited_unseen(incoming, place)
+    assert bot.bot.intake.edit(incoming, place, 1) is None
+    assert not await bot.bot.intake.edited_unseen(incoming, place, 1)
 
 
 def _crash_after_deletions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,30 +52,33 @@ async def test_a_message_is_recorded_with_all_that_discord_says_of_it(launch: La
 
 
 @pytest.mark.parametrize("missed", [False, True], ids=["live", "missed"])
-@pytest.mark.parametrize("listed", [False, True], ids=["in its words", "in Discord's list"])
-async def test_a_mention_is_one_however_it_is_told(
-    launch: Launch, control: ControlClient, sandbox: Sandbox, *, missed: bool, listed: bool
+async def test_a_mention_is_one_that_discord_lists(
+    launch: Launch, control: ControlClient, sandbox: Sandbox, *, missed: bool
 ) -> None:
-    """In words that pinged nobody, such as code, or as the ping of a reply to what is not shown."""
+    """Live and in the history: also the ping of a reply to what is not shown; not one in words alone, or in code."""
     own = sandbox.services.application.user
     bot = None if missed else await launch(replies={"answer": ["mention"]})
     await control.set_permissions("general", deny=["VIEW_CHANNEL"])
-    post = await control.post("ask b" if listed else f"ask `<@{own.id}>`")
-    sandbox.world.messages[int(post["id"])].mentions = [own] if listed else []
+    posts = []
+    for text, listed in (("ask b", True), (f"<@{own.id}> ask c", False), (f"ask `<@{own.id}>`", True)):
+        posts.append(await control.post(text))
+        sandbox.world.messages[int(posts[-1]["id"])].mentions = [own] if listed else []
     await control.set_permissions("general", allow=["VIEW_CHANNEL"])
 
     if bot is None:
         bot = await launch(replies={"answer": ["mention"]})
     else:
-        await control.gateway("repeat", message=post["id"])
+        for post in posts:
+            await control.gateway("repeat", message=post["id"])
+    await bot.judge.expect(MessageReceived, 3)
     [request] = await bot.judge.expect(ReplyRequested)
 
-    assert request.call is Call.MENTION
+    assert (request.call, request.message_id) == (Call.MENTION, int(posts[0]["id"]))
 
 
 async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
-    """A rule, a mention, a reply with and without a ping; chatter does not."""
-    bot = await launch()
+    """A rule, a mention, a reply with and without a ping, a name; chatter does not."""
+    bot = await launch(replies={"names": ["echo"]})
     channel = str(sandbox.services.general.id)
     await control.post("chatter")
     await control.post("ask a")
@@ -83,14 +86,15 @@ async def test_what_addresses_the_bot(launch: Launch, control: ControlClient, sa
     await control.post("ask b", mention="sandbox-bot")
     await control.post("ask c", reply_to=answer["id"])
     await control.post("ask d", reply_to=answer["id"], ping=False)
+    await control.post("Echo: ask e")
     await control.post("no rule for this", mention="sandbox-bot")
 
-    await bot.judge.expect(ReplySent, 4, channel)
+    await bot.judge.expect(ReplySent, 5, channel)
     [skipped] = await bot.judge.expect(MessageSkipped, 1, channel)
 
     calls = [event.call for event in await bot.judge.of(ReplyRequested, channel)]
-    assert calls == [Call.RULE, Call.MENTION, Call.REPLY, Call.REPLY]
-    assert await replies(control) == ["re: a", "re: b", "re: c", "re: d"]
+    assert calls == [Call.RULE, Call.MENTION, Call.REPLY, Call.REPLY, Call.NAME]
+    assert await replies(control) == ["re: a", "re: b", "re: c", "re: d", "re: e"]
     assert skipped.reason is SkipReason.NO_ANSWER
 
 

@@ -27,8 +27,8 @@ from bot.eventlog.log import open_log
 from bot.eventlog.query import Query
 from bot.gateway import wire
 from bot.gateway.client import Client
+from bot.gateway.holding import Recording
 from bot.gateway.incoming import Incoming
-from bot.gateway.intake import Recording
 from bot.gateway.places import Place
 from tests.gateway.payloads import (
     EVE,
@@ -36,6 +36,7 @@ from tests.gateway.payloads import (
     FORMS,
     GENERAL,
     OWN,
+    PLURALKIT,
     UNKNOWN,
     Json,
     attachment,
@@ -132,7 +133,9 @@ async def recorded(bot: Bot, client: Client) -> list[tuple[str, int, Event, Body
 
 async def test_the_log_holds_the_same(tmp_path: Path) -> None:
     """Each event, its place and its words, whichever way the messages came; what is repeated is there once."""
-    forms = [message(number, **form) for number, form in enumerate(FORMS.values(), start=1)]
+    # Where a proxy bot is, answers wait, and their events come when they come.
+    chosen = [form for name, form in FORMS.items() if name != "of a proxy bot's webhook"]
+    forms = [message(number, **form) for number, form in enumerate(chosen, start=1)]
     lines = RECORDING.read_text("utf-8").splitlines()[:200] if RECORDING.exists() else []
     spoken = [message(len(forms) + at, content=json.loads(line)["content"]) for at, line in enumerate(lines, start=1)]
     found = []
@@ -196,6 +199,7 @@ async def outcome(bot: Bot, data: Json, change: Callable[[Client], None] = lambd
         patch.setattr(arrivals, "_complete", queue.heard.append)
         give(client, data)
         await arrivals._background.end()
+        await bot.intake._holding._background.end()
     await client.close()
     return Outcome(queue.heard, known(client), [line["event"] for line in lines if line["log_level"] == "error"])
 
@@ -213,6 +217,7 @@ def legible(data: Json) -> Json:
     ]
     whole |= {key: data[key] for key in ("nonce",) if key in data}
     whole |= {"webhook_id": str(EVE)} if data.get("webhook_id") is not None else {}
+    whole |= {"application_id": str(PLURALKIT)} if data.get("application_id") in (str(PLURALKIT), PLURALKIT) else {}
     to_bot = False
     if reference:
         whole["message_reference"] = {"channel_id": str(GENERAL), "message_id": reference.get("message_id") or None}

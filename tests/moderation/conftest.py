@@ -15,6 +15,7 @@ from bot.consumers.activity.reading import count_activity
 from bot.conversations import Conversations
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.addressing import Own
 from bot.core.streams import stream_of
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
@@ -122,6 +123,6 @@ def furnish(log: EventLog, folder: Path, clock: Callable[[], int]) -> Room:
     """Return a channel of a log, with everything that the commands need."""
     conversations, echo = Conversations(log), Echo()
     activity = partial(count_activity, log.aside, folder)
-    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, activity, own_id=lambda: 99)
+    context = CommandContext(folder, log.aside, (echo,), 64, "abc", clock, activity, called=lambda _channel: Own(99))
     context = replace(context, owner=WritableLog(log, conversations))
     return Room(log, conversations, Moderation(context), echo, context)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.addressing import Own
 from bot.core.decider import set_persona
 from bot.core.streams import guild_stream
 from bot.moderation import rehearse
@@ -92,7 +93,7 @@ async def test_where_the_bot_s_id_is_not_known_the_mention_tells(room: Room) -> 
     """Beside a log, without Discord."""
     await room.says(10, "<@!123> how?", asks=True)
 
-    await Moderation(replace(room.context, own_id=lambda: None)).rehearse(CHANNEL, message_id=10)
+    await Moderation(replace(room.context, called=lambda _channel_id: Own())).rehearse(CHANNEL, message_id=10)
 
     assert room.echo.asked[0][0].text == "how?"
 

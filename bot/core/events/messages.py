@@ -78,10 +78,10 @@ class MessageDeleted(MessageEvent):
 
 
 class MessageSkipped(MessageEvent):
-    """A message addressed to the bot gets no reply. Version 2 has the reason ``opted out``."""
+    """A message addressed to the bot gets no reply. Version 2 has the reason ``opted out``, 3 ``bots in a row``."""
 
     TYPE = "message.skipped"
-    V = 2
+    V = 3
 
     reason: SkipReason
 

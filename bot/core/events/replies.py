@@ -16,9 +16,10 @@ def slot_of(part: int, generation: int) -> int:
 
 
 class ReplyRequested(MessageEvent):
-    """The bot decided to answer a message."""
+    """The bot decided to answer a message. Version 2 has more ways in ``call``."""
 
     TYPE = "reply.requested"
+    V = 2
     OPENS = True
 
     author_id: int

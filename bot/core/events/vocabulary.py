@@ -65,13 +65,21 @@ class Source(StrEnum):
 
 
 class Call(StrEnum):
-    """What addressed a message to the bot."""
+    """What addressed a message to the bot.
+
+    ``ROLE`` is a mention of the role that only the bot has, ``CHANNEL`` a place where no mention is needed, ``THREAD``
+    a thread in which somebody spoke to it before.
+    """
 
     MENTION = "mention"
     REPLY = "reply"
     DM = "dm"
     RULE = "rule"
     ASK = "ask"
+    ROLE = "role"
+    NAME = "name"
+    CHANNEL = "channel"
+    THREAD = "thread"
 
 
 class Proof(StrEnum):
@@ -98,6 +106,7 @@ class SkipReason(StrEnum):
     SERVER_BUDGET = "server budget"
     DAY_BUDGET = "day budget"
     OPTED_OUT = "opted out"
+    BOTS_IN_A_ROW = "bots in a row"
 
 
 class Feeling(StrEnum):

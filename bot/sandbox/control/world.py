@@ -145,12 +145,16 @@ async def name_member(call: ControlCall) -> Json:
 
 
 async def create_role(call: ControlCall) -> Json:
-    """Create a role with permissions by name, and give it to users, the bot included."""
+    """Create a role with permissions by name, and give it to users, the bot included.
+
+    With ``bot`` it is the one that Discord makes for that bot when it is invited, and has tags.
+    """
     guild = call.guild()
     bits = permissions.parse(call.items("permissions", []))
     users = [call.part({"user": key}).user() for key in call.items("users", [])]
-    role = call.world.create_role(guild, _name(call), bits)
-    for user in users:
+    bot = call.user("bot", create=False) if call.body.get("bot") is not None else None
+    role = call.world.create_role(guild, _name(call), bits, bot_id=None if bot is None else bot.id)
+    for user in (*users, *([] if bot is None else [bot])):
         call.world.give_role(guild, call.world.add_member(guild, user), role)
     return {"id": str(role.id), "name": role.name, "permissions": str(role.permissions)}
 
@@ -217,9 +221,13 @@ async def open_dm(call: ControlCall) -> Json:
 
 
 async def create_webhook(call: ControlCall) -> Json:
-    """Create a webhook; post with POST {api_url}/webhooks/{id}/{token} and {"content": "..."}."""
+    """Create a webhook; post with POST {api_url}/webhooks/{id}/{token} and {"content": "..."}.
+
+    ``bot`` names the bot that creates it; otherwise a person does.
+    """
     channel = call.channel()
     if channel.guild is None:
         raise ControlError("A DM has no webhooks.")
-    webhook = call.world.create_webhook(channel, _name(call))
+    bot = call.user("bot", create=False) if call.body.get("bot") is not None else None
+    webhook = call.world.create_webhook(channel, _name(call), None if bot is None else bot.id)
     return {"id": str(webhook.id), "token": webhook.token, "channel_id": str(channel.id)}

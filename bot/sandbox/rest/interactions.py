@@ -218,7 +218,8 @@ def _post_as_webhook(call: RestCall, webhook: Webhook, form: MessageForm, body: 
     name = body.mapping.get("username")
     author = webhook.user if not isinstance(name, str) or not name else User(webhook.id, name, webhook=True)
     form.flags = (form.flags or 0) & ~MessageFlag.EPHEMERAL
-    return _post(call, Message(webhook.channel, author, webhook_id=webhook.id), form)
+    message = Message(webhook.channel, author, webhook_id=webhook.id, application_id=webhook.application_id)
+    return _post(call, message, form)
 
 
 def _target(call: RestCall) -> tuple[Interaction | Webhook, Message]:
