@@ -2,16 +2,13 @@
 
 Removed: control characters, the brackets of our prompt with their content, thoughts before the text (``<think>``, if
 the server leaves them in), the bot's own name before it, blanks at both ends, and all but one of several blank lines in
-a row. Mentions get a zero-width space. (They ping nobody, because mentions are off where messages are sent. But clients
-show them as pings, and people copy them.)
+a row. Nothing is added: mentions ping nobody, because they are off where messages are sent (``bot/gateway/sender.py``).
 
 Each step holds back only what may still have to be removed, so shown text never changes: the pieces that
 :meth:`Cleaner.feed` returns are always the beginning of the whole, in whatever pieces the text arrives.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import regex
 
@@ -20,22 +17,19 @@ from bot.responders.llm.fence import CLOSE, OPEN
 MAX_UNITS = 20 * 2000
 """UTF-16 code units of a reply, about twenty messages."""
 
-_ZERO_WIDTH_SPACE = "\u200b"
 _LONGEST_MARKER = 200
 _UNWANTED = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f\p{Cs}]")
 _MARKER = regex.compile(rf"{OPEN}[^{OPEN}{CLOSE}\n]{{0,{_LONGEST_MARKER}}}{CLOSE}")
 _BRACKET = regex.compile(rf"[{OPEN}{CLOSE}]")
-_PING = regex.compile(r"<@(?=[!&]?\d)|@(?=everyone|here)", regex.IGNORECASE)
 _THOUGHTS, _THOUGHTS_END = "<think>", "</think>"
 _BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
 
 
-class _Replacing:
-    """Replaces the matches of a pattern, and holds back an end that may become a match."""
+class _Without:
+    """Removes the matches of a pattern, and holds back an end that may become a match."""
 
-    def __init__(self, pattern: regex.Pattern[str], replacement: Callable[[str], str]) -> None:
+    def __init__(self, pattern: regex.Pattern[str]) -> None:
         self._pattern = pattern
-        self._replacement = replacement
         self._held = ""
 
     def feed(self, text: str, *, last: bool) -> str:
@@ -43,7 +37,7 @@ class _Replacing:
         done: list[str] = []
         position = 0
         while (found := self._pattern.search(text, position, partial=not last)) and not found.partial:
-            done += text[position : found.start()], self._replacement(found[0])
+            done.append(text[position : found.start()])
             position = found.end()
         end = found.start() if found else len(text)
         self._held = text[end:]
@@ -145,12 +139,11 @@ class Cleaner:
 
     def __init__(self, name: str = "", limit: int = MAX_UNITS) -> None:
         self._steps = (
-            _Replacing(_UNWANTED, lambda _: ""),
-            _Replacing(_MARKER, lambda _: ""),
-            _Replacing(_BRACKET, lambda _: ""),
+            _Without(_UNWANTED),
+            _Without(_MARKER),
+            _Without(_BRACKET),
             _Thoughts(),
             _Lead(name),
-            _Replacing(_PING, lambda found: found + _ZERO_WIDTH_SPACE),
         )
         self._body = _Body(limit)
         self._shown: list[str] = []

@@ -23,12 +23,16 @@ TEXTS = st.lists(
         pytest.param(" \n\t ", None, id="blanks are nothing"),
         pytest.param("\n hello \n", "hello", id="blank ends go"),
         pytest.param("a\n\n\n\n  b", "a\n\n  b", id="one blank line is enough, indents stay"),
-        pytest.param("hi @everyone, @HERE", "hi @\u200beveryone, @\u200bHERE", id="everybody is not pinged"),
-        pytest.param("<@1> <@!2> <@&3>", "<@\u200b1> <@\u200b!2> <@\u200b&3>", id="nor is anybody"),
-        pytest.param("<#5> a@b.c <3 @ev", "<#5> a@b.c <3 @ev", id="what only looks like it stays"),
+        pytest.param("hi @everyone, @HERE", "hi @everyone, @HERE", id="words that would ping stay: mentions are off"),
+        pytest.param("<@1> <@!2> <@&3> <#5>", "<@1> <@!2> <@&3> <#5>", id="so do mentions"),
+        pytest.param(
+            "https://mastodon.example/@everyone `@here` a@here.org",
+            "https://mastodon.example/@everyone `@here` a@here.org",
+            id="addresses and code are not altered",
+        ),
         pytest.param("⟦from Bot⟧\nhello ⟦end⟧", "hello", id="the prompt's lines go"),
         pytest.param("⟦⟦x⟧y⟧ z⟦", "y z", id="so do its brackets alone"),
-        pytest.param("@⟦x⟧everyone @\x00here", "@\u200beveryone @\u200bhere", id="taking out makes no ping"),
+        pytest.param("@⟦x⟧everyone @\x00here", "@everyone @here", id="what stands between them goes"),
         pytest.param("Bot: hello", "hello", id="its own name before it goes"),
         pytest.param("**bot**:\nhello", "hello", id="in bold and in small letters, too"),
         pytest.param("Bottle: green", "Bottle: green", id="another word stays"),
@@ -67,11 +71,10 @@ def test_pieces_join_to_the_whole_wherever_it_is_cut(text: str, cuts: list[int],
 
 
 @given(text=TEXTS, limit=st.integers(1, 40))
-def test_nothing_that_pings_leaks_or_exceeds_the_limit_is_shown(text: str, limit: int) -> None:
+def test_nothing_that_leaks_or_exceeds_the_limit_is_shown(text: str, limit: int) -> None:
     """Whatever the model writes."""
     shown = clean(text, "Bot", limit) or "x"
 
-    assert not any(ping in shown.lower() for ping in ("@everyone", "@here", *(f"<@{n}" for n in range(10))))
     assert not set("⟦⟧\x00\ud83d") & set(shown)
     assert shown == shown.strip()
     assert "\n\n\n" not in shown
