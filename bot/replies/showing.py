@@ -19,6 +19,7 @@ from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.replies.context import ChannelContext
 from bot.replies.sending import Sending
+from bot.responders.protocol import Anew
 
 TYPING_SECONDS = 8.0
 """Seconds between two typing requests; Discord shows each for ten seconds."""
@@ -52,10 +53,13 @@ class Showing:
         self._grown = asyncio.Event()
         self._closed = asyncio.Event()
 
-    def grow(self, piece: str) -> None:
-        """Add a piece to the text, which is shown soon; raise GivenUp if the reply is no longer pending."""
+    def grow(self, piece: str | Anew) -> None:
+        """Add a piece to the text, which is shown soon; raise GivenUp if the reply is no longer pending.
+
+        Where the text begins anew, its first message is edited. Further ones are deleted when the answer is complete.
+        """
         go_on(self._channel, self._message_id)
-        self._text += piece
+        self._text = "" if isinstance(piece, Anew) else self._text + piece
         self._grown.set()
 
     def close(self) -> None:
