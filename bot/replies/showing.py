@@ -16,7 +16,7 @@ from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
-from bot.core.parts import split
+from bot.core.parts import growing
 from bot.replies.context import ChannelContext
 from bot.replies.sending import Sending
 from bot.responders.protocol import Anew
@@ -132,7 +132,7 @@ class Showing:
 
     async def _write(self) -> bool:
         """Write the first missing piece; tell whether there was one."""
-        parts = split(self._text)
+        parts = growing(self._text)
         entry = await self._entry() if parts else None
         if entry is not None and not entry.begun:
             await self._channel.handle(Begin(self._message_id))

@@ -23,7 +23,7 @@ from bot.core.events import (
     ReplyRetried,
     ReplySent,
 )
-from bot.core.parts import split
+from bot.core.parts import growing
 from bot.gateway import history, sender
 from bot.moderation.command import ModerationError
 from bot.responders.protocol import ModelFailed, Trouble
@@ -123,10 +123,10 @@ async def test_what_turns_out_to_be_no_answer_is_replaced(launch: Launch, contro
 
     speech = await scene.ask()
     speech.say(thought)
-    await scene.shows(*(part.strip() for part in split(thought)))
+    await scene.shows(*(part.strip() for part in growing(thought)))
     speech.begin_anew()
     speech.say("It is")
-    await scene.shows("It is", split(thought)[1])
+    await scene.shows("It is", growing(thought)[1])
     speech.end(" four.")
     await bot.judge.settled(await channel(control))
 
