@@ -30,6 +30,8 @@ def counted(text: str, blocks: Sequence[Block]) -> str:
     for line in _LINE.finditer(text):
         index = bisect_right(starts, line.start()) - 1
         if index >= 0 and line.start() < blocks[index].end:
+            if line.start() == blocks[index].start:
+                counts.clear()
             continue
         if (line["quote"] or "") != quote:
             quote = line["quote"] or ""

@@ -278,6 +278,16 @@ def test_rows_of_a_table_get_its_heading_again() -> None:
     assert "\n".join(parts).replace(table, "").splitlines() == ["Here:", *rows]
 
 
+def test_list_ends_before_a_block_of_code() -> None:
+    """Unless the block is a part of an item; then the list goes on."""
+    block = "```\ncode\n```"
+
+    ended = split(f"1. one two three four\n{block}\n1. five six seven", 40)
+    goes_on = split(f"1. one two three four\n   {block}\n1. five six seven", 40)
+
+    assert (ended[-1], goes_on[-1]) == ("1. five six seven", "2. five six seven")
+
+
 def test_long_inline_code_is_closed_and_opened_again() -> None:
     """With as many backticks as it has."""
     code = " ".join(f"word{number}" for number in range(60))
