@@ -224,6 +224,8 @@ class _Packer:
         return not (
             self._markup.whole_at(cut.end)
             or self._text[cut.end - 1] == "\\"
+            # Discord leaves such signs out at the end of a heading.
+            or (within_line and self._text[cut.end - 1] == "#" and "#" in self._markup.line_at(cut.end))
             or (within_line and _BLOCK_MARK.match(self._text, cut.resume))
             or not self._fits(at, cut.end)
             or self._blends(cut)

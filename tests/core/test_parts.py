@@ -248,6 +248,7 @@ def test_block_of_code_stays_whole_or_is_closed_and_opened_again(text: str, part
         pytest.param("> **one two three\n> four five**", ("> **one two three**", "> **four five**"), id="bold in it"),
         pytest.param(">>> one two three\nfour five six", (">>> one two three", ">>> four five six"), id="a long quote"),
         pytest.param("## one two three four five six", ("## one two three four", "## five six"), id="a heading"),
+        pytest.param("# one two three four C# five", ("# one two three four", "# C# five"), id="its last sign"),
         pytest.param("-# one two three four five six", ("-# one two three four", "-# five six"), id="small text"),
         pytest.param(
             "one two three and\n# four\nfive", ("one two three and", "# four\nfive"), id="not below a heading"

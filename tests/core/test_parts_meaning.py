@@ -32,7 +32,8 @@ def phrases(
     draw: st.DrawFn, words: st.SearchStrategy[str], marks: tuple[str, ...], joins: str = " ", depth: int = 3
 ) -> str:
     """Draw words, some of them in one of the styles ``marks``, one within the other."""
-    pieces = draw(st.lists(words | words | ATOMS, min_size=1, max_size=6))
+    atoms = ATOMS.map(lambda atom: atom.replace("_", "")) if "_" in ALL and marks != BOLD else ATOMS
+    pieces = draw(st.lists(words | words | atoms, min_size=1, max_size=6))
     if marks and depth and draw(st.booleans()):
         mark = draw(st.sampled_from(marks))
         rest = tuple(other for other in marks if other != mark)
