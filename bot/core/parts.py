@@ -208,6 +208,8 @@ class _Packer:
         head = gap.end() if gap else at
         edges = frozenset(self._edges(at, stop))
         for found in _BREAK.finditer(self._text, head, stop + 1):
+            if found["gap"] is None and self._text[found.end() : found.end() + 1].isspace():
+                continue
             if found["gap"] is None:
                 cut = _Cut(_Level.SENTENCE, found.end(), found.end())
             elif gap := _GAP.match(self._text, found.start()):
@@ -237,8 +239,8 @@ class _Packer:
             return False
         marks = {span.closing for span in self._open_at(cut.end) if not span.block}
         lead = LINE_START.match(self._text, cut.resume).end() if cut.level >= _Level.INNER_LINE else cut.resume
-        beside = self._text[cut.end - 1], self._text[lead : lead + 1] or " "
-        return any(sign in mark for sign in beside for mark in marks)
+        beside = self._text[cut.end - 1 : cut.end], self._text[lead : lead + 1] or " "
+        return any(sign and sign in mark for sign in beside for mark in marks)
 
     def _at_gap(self, head: int, gap: regex.Match[str]) -> _Cut:
         resume = gap.start() + gap[0].rfind("\n") + 1
@@ -268,10 +270,15 @@ class _Packer:
         """Cut between graphemes behind ``floor``: before an interval to keep whole if possible, or through one."""
         fits = [edge for edge in self._edges(at, stop) if edge > at and self._fits(at, edge)]
         free = (edge for edge in reversed(fits) if edge > floor and not self._markup.whole_at(edge))
-        edge = next((edge for edge in free if not _BLOCK_MARK.match(self._text, edge)), fits[-1] if fits else 0)
+        edge = next((edge for edge in free if self._may_tear(edge)), fits[-1] if fits else 0)
         if not edge:
             edge = next((place for place in range(stop, at, -1) if self._fits(at, place)), at + 1)
         return _Cut(_Level.GRAPHEME, edge, edge)
+
+    def _may_tear(self, edge: int) -> bool:
+        # A mark that is opened again before a blank may open nothing.
+        blank = bool(self._open_at(edge)) and self._text[edge : edge + 1].isspace()
+        return not (blank or self._blends(_Cut(_Level.GRAPHEME, edge, edge)) or _BLOCK_MARK.match(self._text, edge))
 
     def _fits(self, at: int, end: int) -> bool:
         return self._ruler.units(at, end) + self._needed(end) <= self._room(at)

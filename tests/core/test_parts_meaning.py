@@ -82,7 +82,7 @@ def documents(draw: st.DrawFn) -> str:
     sentences = st.lists(line, min_size=1, max_size=4).map(" ".join)
     heads = st.builds("{} {}".format, st.sampled_from(["#", "##", "###", "-#"]), line)
     quotes = st.lists(line | heads, min_size=1, max_size=5).map(lambda lines: "\n".join(f"> {each}" for each in lines))
-    paragraphs = sentences | phrases(words, marks, "  \n")
+    paragraphs = sentences | phrases(words, BOLD, "  \n")
     blocks = BLOCKS | QUOTED_CODE | SPOILED_CODE
     pieces = paragraphs | paragraphs | heads | quotes | blocks | lists(line) | tables()
     text = "\n\n".join(draw(st.lists(pieces, min_size=1, max_size=9)))
@@ -128,8 +128,10 @@ def test_all_parts_together_show_what_the_whole_would_show(text: str, limit: int
 @settings(max_examples=max(TEXTS // 2, 1))
 @given(text=documents(), limit=LIMITS, ends=st.lists(st.integers(0, 3000), min_size=3, max_size=3))
 def test_what_is_shown_of_a_growing_text_stays(text: str, limit: int, ends: list[int]) -> None:
-    """Parts but the last are those of the whole; the last one is a beginning."""
+    """Parts but the last are those of the whole; the last one is a beginning. Italics are within a line."""
     whole = split(text, limit)
+    # Three signs in a row are two styles, and which of them is the outer one is known only from their ends.
+    assume(not regex.search(r"\*{3}|_{3}", text))
     for end in ends:
         parts = growing(text[:end], limit)
 
