@@ -12,7 +12,7 @@ that is further away than a message and a few characters, so it stays while more
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import accumulate
 from typing import NamedTuple
@@ -169,11 +169,13 @@ class _Packer:
         full = self._ruler.reach(at, self._filled - self._limit + self._room(at))
         if stop > full:
             stop = self._ruler.reach(at, self._room(at))
-            best = max(self._well_filled(at, self._cuts(at, stop)), default=None)
+            best = max(self._well_filled(at, stop), default=None)
             stop = best.end if best else min(max(full, len(self._text) - _AHEAD), self._tear(at, stop, at).end)
         if self._in_code(stop):
             # Code is shown line by line.
             stop = max(self._text.rfind("\n", at, stop), at)
+        elif self._open_at(stop):
+            stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
         whole = self._markup.whole_at(stop)
         return max(whole[0], at) if whole else stop
 
@@ -186,8 +188,8 @@ class _Packer:
 
     def _best(self, at: int, stop: int) -> _Cut:
         """Choose the last of the best boundaries once the part is well filled; if there are none, tear a word."""
-        cuts = list(self._cuts(at, stop))
-        best = max(self._well_filled(at, cuts), default=None)
+        best = max(self._well_filled(at, stop), default=None)
+        cuts = [] if best and best.level > _Level.WORD_OF_CODE else list(self._cuts(at, stop, at))
         if best.level is _Level.WORD_OF_CODE if best else self._in_code(stop):
             # A line of code that fits is not torn, however little stands before it.
             best = max((cut for cut in cuts if cut.level > _Level.WORD_OF_CODE), key=lambda cut: cut.end, default=best)
@@ -198,16 +200,18 @@ class _Packer:
             return torn
         return max(cuts, key=lambda cut: cut.end, default=self._tear(at, stop, at))
 
-    def _well_filled(self, at: int, cuts: Iterable[_Cut]) -> Iterator[_Cut]:
+    def _well_filled(self, at: int, stop: int) -> Iterator[_Cut]:
+        """Yield the boundaries that leave a part well filled."""
         least = self._filled - self._limit + self._room(at)
-        return (cut for cut in cuts if self._ruler.units(at, cut.resume) >= least)
+        begin = at + len(self._text[at : max(self._ruler.reach(at, least) - _AHEAD, at)].rstrip())
+        return (cut for cut in self._cuts(at, stop, begin) if self._ruler.units(at, cut.resume) >= least)
 
-    def _cuts(self, at: int, stop: int) -> Iterator[_Cut]:
-        """Yield the boundaries between ``at`` and ``stop`` where a part may end."""
+    def _cuts(self, at: int, stop: int, begin: int) -> Iterator[_Cut]:
+        """Yield the boundaries between ``begin`` and ``stop`` where a part that begins at ``at`` may end."""
         gap = _GAP.match(self._text, at)
         head = gap.end() if gap else at
         edges = frozenset(self._edges(at, stop))
-        for found in _BREAK.finditer(self._text, head, stop + 1):
+        for found in _BREAK.finditer(self._text, max(head, begin), stop + 1):
             if found["gap"] is None and self._text[found.end() : found.end() + 1].isspace():
                 continue
             if found["gap"] is None:
