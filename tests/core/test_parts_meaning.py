@@ -32,7 +32,7 @@ def phrases(
     draw: st.DrawFn, words: st.SearchStrategy[str], marks: tuple[str, ...], joins: str = " ", depth: int = 3
 ) -> str:
     """Draw words, some of them in one of the styles ``marks``, one within the other."""
-    atoms = ATOMS.map(lambda atom: atom.replace("_", "")) if "_" in ALL and marks != BOLD else ATOMS
+    atoms = ATOMS.map(lambda atom: atom.replace("_", "")) if words is PLAIN else ATOMS
     pieces = draw(st.lists(words | words | atoms, min_size=1, max_size=6))
     if marks and depth and draw(st.booleans()):
         mark = draw(st.sampled_from(marks))
