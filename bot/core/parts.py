@@ -1,51 +1,53 @@
-"""Cuts a reply into messages that Discord takes, and keeps together what belongs together.
+"""Cuts a reply into messages that Discord takes, so that together they show what the whole would show.
 
-Lengths are UTF-16 code units, the strictest of the counts that clients use. A grapheme, a link and a fenced block of
-code are kept whole if one message can hold them. A block that is too long for one message is closed where it is cut and
-opened again in the next message.
+Lengths are UTF-16 code units, the strictest of the counts that clients use. Graphemes, links, mentions, custom emojis
+and short inline code are kept whole if one message can hold them. What is open where a text is cut, such as a block of
+code, a block quote, a heading, bold or a spoiler, is closed there and opened again in the next message. Numbered lists
+go on counting, and the rows of a table get its heading again.
+
+Each message is filled to three fifths before the best place for its end is chosen. Where that is depends on nothing
+that is further away than a message and a few characters, so it stays while more of a text comes (:func:`growing`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import accumulate
-from math import inf
 from typing import NamedTuple
 
 import regex
 
+from bot.core.fences import blocks_of
+from bot.core.lists import counted
+from bot.core.markup import LINE_START, Span, read
+from bot.core.unfinished import known
+
+_FILLED = 3, 5
+"""The share of a message that is filled before the best place for its end is chosen."""
+_AHEAD = 8
+"""Characters behind a place that tell what begins there."""
 _GRAPHEME = regex.compile(r"\X")
 # A space with a combining mark is visible, so it is not a gap.
 _GAP = regex.compile(r"(?:\s(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
 # Chinese and Japanese put no space after a sentence; [^\P{SB=STerm}\p{ASCII}] is a full stop of theirs.
 _BREAK = regex.compile(rf"(?P<gap>{_GAP.pattern})|[^\P{{SB=STerm}}\p{{ASCII}}]++\p{{SB=Close}}*+")
-_SENTENCE_END = regex.compile(r"[\p{SB=STerm}\p{SB=ATerm}…][\p{SB=Close}*_~]*+$")
-_LINK = regex.compile(
-    r"""
-      \[[^\[\]\n]*+\]\((?:<[^<>\n]*+>|[^\s()<>]*+(?:\([^\s()]*+\)[^\s()<>]*+)*+)(?:[ ]++"[^"\n]*+")?\)
-    | <https?://[^\s<>]++>
-    | https?://[^\s<>]++
-    """,
-    regex.VERBOSE | regex.IGNORECASE,
-)
-# A run of backticks anywhere or of tildes at the start of a line; ``info`` is the rest of its line, None where more
-# backticks follow in it.
-_RUN = regex.compile(
-    r"(?:(?P<first>^[ \t]*+)(?P<mark>`{3,}+|~{3,}+)|(?P<mark>`{3,}+))(?:(?=(?P<info>[^`\n]*+)$)|)",
-    regex.MULTILINE,
-)
-_LANGUAGE = regex.compile(r"[\w+.#-]*+\s*+")
+_SENTENCE_END = regex.compile(r"[\p{SB=STerm}\p{SB=ATerm}…][\p{SB=Close}*_~|`]*+$")
 _BLANK_LINES = regex.compile(r"(?:[^\S\n]*+\n)*+")
+_BLANK_QUOTES = regex.compile(r"(?:[^\S\n]*+>[^\S\n]*+\n)*+")
+_LAST_BLANK_QUOTES = regex.compile(r"(?:\n[ ]*+>[ ]*+)++\Z")
+_BLOCK_MARK = regex.compile(r"[ ]*+(?:>(?:>>)?+[ ]|(?:\#{1,3}|-\#|[*-]|\d++\.)[ ]|\|)")
+_BEGINS_BLOCK = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}[ ]|-\#[ ]|```)")
+_HEADING = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}|-\#)[ ]")
 
 
 def split(text: str, limit: int = 2000) -> tuple[str, ...]:
-    """Cut a text into parts of at most ``limit`` UTF-16 code units, at the largest boundary that each part reaches.
+    """Cut a text into parts of at most ``limit`` UTF-16 code units, each at the best boundary once it is well filled.
 
-    Boundaries are, from the largest: paragraph, line, sentence, word, grapheme. A text that fits is returned unchanged;
-    a text without visible characters gives no parts. A block of code that is never closed is closed where it is cut.
+    Boundaries are, from the best: paragraph, line, line that belongs to the one before, sentence, word, grapheme. A
+    text that fits is returned unchanged; a text without visible characters gives no parts. A block of code that is
+    never closed is closed where it is cut.
     """
     if limit < 2:  # noqa: PLR2004 - one character may take two units
         raise ValueError("limit must be at least 2 UTF-16 code units, the length of an emoji.")
@@ -53,33 +55,47 @@ def split(text: str, limit: int = 2000) -> tuple[str, ...]:
         return ()
     if _units(text) <= limit:
         return (text,)
-    blocks = list(_blocks(text))
-    if blocks and not blocks[-1].closed:
-        text = f"{text.rstrip()}\n{blocks[-1].mark}"
-        blocks[-1] = replace(blocks[-1], end=len(text))
-    fits = [block for block in blocks if _units(text[block.start : block.end]) <= limit]
-    packer = _Packer(limit)
-    start = 0
-    for block in blocks:
-        if _units(text[block.start : block.end]) > limit and block.frame(block.opening) <= limit // 2:
-            packer.add_prose(_prose(text, start, block.start, fits))
-            packer.add_code(block)
-            start = block.end
-    packer.add_prose(_prose(text, start, len(text), fits))
-    packer.flush()
-    return tuple(packer.parts)
+    text = _prepared(text, limit)
+    return tuple(_Packer(text, limit, growing=False).parts())
+
+
+def growing(text: str, limit: int = 2000) -> tuple[str, ...]:
+    """Cut the beginning of a text that is still being written, to be shown meanwhile.
+
+    Its parts but the last are those of :func:`split` for the whole text, and the last one is the beginning of the next
+    (both as long as each style that is open somewhere gets an end). What may still move to another part is left out;
+    what is open at the end is closed.
+    """
+    if _units(text) > limit:
+        text = _prepared(text, limit)
+    return tuple(_Packer(text[: known(text)], limit, growing=True).parts())
 
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def _prepared(text: str, limit: int) -> str:
+    """Return a text that is too long for one part with its lists counted and its longest blocks in their plain form."""
+    text = counted(text, list(blocks_of(text)))
+    pieces: list[str] = []
+    at = 0
+    for block in blocks_of(text):
+        if _units(text[block.start : block.end]) > limit and block.closed:
+            opening = f"{block.mark}{block.info}\n"
+            pieces += text[at : block.start], opening, text[block.begin : block.stop], block.closing
+            at = block.end
+    return "".join((*pieces, text[at:]))
+
+
 class _Level(IntEnum):
     GRAPHEME = 0
-    WORD = 1
-    SENTENCE = 2
-    LINE = 3
-    PARAGRAPH = 4
+    WORD_OF_CODE = 1
+    WORD = 2
+    SENTENCE = 3
+    INNER_LINE = 4
+    LINE = 5
+    PARAGRAPH = 6
 
 
 class _Cut(NamedTuple):
@@ -90,208 +106,239 @@ class _Cut(NamedTuple):
     resume: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A text to cut, and the intervals in it to keep whole: in order and without overlaps."""
+class _Ruler:
+    """Measures pieces of a text in UTF-16 code units."""
 
-    text: str
-    wholes: Sequence[tuple[int, int]]
+    def __init__(self, text: str) -> None:
+        self._length = len(text)
+        self._astral = [found.start() for found in regex.finditer(r"[\U00010000-\U0010ffff]", text)]
+
+    def units(self, start: int, stop: int) -> int:
+        return stop - start + bisect_left(self._astral, stop) - bisect_left(self._astral, start)
 
     def reach(self, start: int, budget: int) -> int:
         """Find the position that ``budget`` units reach."""
-        stop = min(start + max(budget, 0), len(self.text))
-        over = _units(self.text[start:stop]) - budget
-        while over > 0 and stop > start:
-            stop -= 1
-            over -= _units(self.text[stop])
+        stop = min(start + max(budget, 0), self._length)
+        while stop > start and self.units(start, stop) > budget:
+            stop -= max((self.units(start, stop) - budget) // 2, 1)
         return stop
 
-    def cut(self, start: int, budget: int, floor: _Level) -> _Cut | None:
-        """Choose the last of the largest boundaries within the budget; None if all are smaller than ``floor``."""
-        stop = self.reach(start, budget)
-        gap = _GAP.match(self.text, start)
-        head = gap.end() if gap else start
-        graphemes = _GRAPHEME.findall(self.text[start : stop + 1])  # one more tells whether the last one ends there
-        edges = [edge for edge in accumulate(map(len, graphemes), initial=start) if edge <= stop]
-        best = max(self._breaks(head, stop, frozenset(edges)), default=None)
-        if best and best.level >= floor:
-            return best
-        return None if floor > _Level.GRAPHEME else self._tear(start, stop, edges)
 
-    def _breaks(self, head: int, stop: int, edges: frozenset[int]) -> Iterator[_Cut]:
-        for found in _BREAK.finditer(self.text, head, stop + 1):
+class _Packer:
+    """Fills parts one after the other; ``growing``: more of the text follows."""
+
+    def __init__(self, text: str, limit: int, *, growing: bool) -> None:
+        self._growing = growing
+        self._text = text
+        blocks = [block for block in blocks_of(text) if _units(block.reopening + block.closing) <= limit // 2]
+        self._markup = read(text, blocks, growing=growing)
+        self._ruler = _Ruler(text)
+        self._limit = limit
+        self._rooms: dict[int, int] = {}
+        self._filled = limit * _FILLED[0] // _FILLED[1]
+
+    def parts(self) -> Iterator[str]:
+        """Yield the parts."""
+        at = 0
+        while at < len(self._text):
+            at = _BLANK_LINES.match(self._text, at).end()
+            if at and self._quoted(at):
+                at = _BLANK_QUOTES.match(self._text, at).end()
+            cut = self._cut(at)
+            part = self._part(at, cut.end if cut else self._end(at))
+            if part.strip():
+                yield part
+            if cut is None:
+                return
+            at = cut.resume
+
+    def _cut(self, at: int) -> _Cut | None:
+        """Return where the part that begins at ``at`` ends, None if it is the last one."""
+        stop = self._ruler.reach(at, self._room(at))
+        if self._growing:
+            return self._best(at, stop) if stop + _AHEAD < len(self._text) else None
+        if self._ruler.units(at, len(self._text)) + _units(self._closing(len(self._text))) <= self._room(at):
+            return None
+        return self._best(at, stop)
+
+    def _end(self, at: int) -> int:
+        """Return where the last part ends: while the text grows, before what may still move to the next part."""
+        stop = len(self._text)
+        if not self._growing:
+            return stop
+        full = self._ruler.reach(at, self._filled - self._limit + self._room(at))
+        if stop > full:
+            stop = self._ruler.reach(at, self._room(at))
+            best = max(self._well_filled(at, stop), default=None)
+            stop = best.end if best else min(max(full, len(self._text) - _AHEAD), self._tear(at, stop, at).end)
+        if self._in_code(stop):
+            # Code is shown line by line.
+            stop = max(self._text.rfind("\n", at, stop), at)
+        elif self._open_at(stop):
+            stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
+        whole = self._markup.whole_at(stop)
+        return max(whole[0], at) if whole else stop
+
+    def _quoted(self, place: int) -> bool:
+        """Tell whether ``>`` alone in a line is a blank line of a block quote here, and not a line of code."""
+        return all(span.block.quote for span in self._markup.open_at(place) if span.block)
+
+    def _in_code(self, place: int) -> bool:
+        return any(span.block for span in self._markup.open_at(place))
+
+    def _best(self, at: int, stop: int) -> _Cut:
+        """Choose the last of the best boundaries once the part is well filled; if there are none, tear a word."""
+        best = max(self._well_filled(at, stop), default=None)
+        cuts = [] if best and best.level > _Level.WORD_OF_CODE else list(self._cuts(at, stop, at))
+        if best.level is _Level.WORD_OF_CODE if best else self._in_code(stop):
+            # A line of code that fits is not torn, however little stands before it.
+            best = max((cut for cut in cuts if cut.level > _Level.WORD_OF_CODE), key=lambda cut: cut.end, default=best)
+        if best:
+            return best
+        torn = self._tear(at, stop, self._ruler.reach(at, self._filled - self._limit + self._room(at)))
+        if not self._markup.whole_at(torn.end) or not (cuts or torn.end > at):
+            return torn
+        return max(cuts, key=lambda cut: cut.end, default=self._tear(at, stop, at))
+
+    def _well_filled(self, at: int, stop: int) -> Iterator[_Cut]:
+        """Yield the boundaries that leave a part well filled."""
+        least = self._filled - self._limit + self._room(at)
+        begin = at + len(self._text[at : max(self._ruler.reach(at, least) - _AHEAD, at)].rstrip())
+        return (cut for cut in self._cuts(at, stop, begin) if self._ruler.units(at, cut.resume) >= least)
+
+    def _cuts(self, at: int, stop: int, begin: int) -> Iterator[_Cut]:
+        """Yield the boundaries between ``begin`` and ``stop`` where a part that begins at ``at`` may end."""
+        gap = _GAP.match(self._text, at)
+        head = gap.end() if gap else at
+        edges = frozenset(self._edges(at, stop))
+        for found in _BREAK.finditer(self._text, max(head, begin), stop + 1):
+            if found["gap"] is None and self._text[found.end() : found.end() + 1].isspace():
+                continue
             if found["gap"] is None:
                 cut = _Cut(_Level.SENTENCE, found.end(), found.end())
-            elif gap := _GAP.match(self.text, found.start()):
-                cut = _Cut(self._level(head, gap), gap.start(), gap.start() + gap[0].rfind("\n") + 1)
-                cut = cut if cut.level >= _Level.LINE else cut._replace(resume=gap.end())
+            elif gap := _GAP.match(self._text, found.start()):
+                cut = self._at_gap(head, gap)
             else:
                 continue
-            if head < cut.end and cut.end in edges and not self._inside(cut.end):
+            if head < cut.end and cut.end in edges and self._may_end(at, cut):
                 yield cut
 
-    def _level(self, head: int, gap: regex.Match[str]) -> _Level:
-        lines = gap[0].count("\n")
-        if lines:
-            return _Level.LINE if lines == 1 else _Level.PARAGRAPH
-        ends = _SENTENCE_END.search(self.text, max(head, gap.start() - 8), gap.start())
-        return _Level.SENTENCE if ends else _Level.WORD
+    def _may_end(self, at: int, cut: _Cut) -> bool:
+        if self._growing and cut.resume + _AHEAD > len(self._text):
+            return False
+        within_line = self._text[cut.resume - 1] != "\n"
+        return not (
+            self._markup.whole_at(cut.end)
+            or self._text[cut.end - 1] == "\\"
+            # Discord leaves such signs out at the end of a heading.
+            or (within_line and self._text[cut.end - 1] == "#" and "#" in self._markup.line_at(cut.end))
+            or (within_line and _BLOCK_MARK.match(self._text, cut.resume))
+            or not self._fits(at, cut.end)
+            or self._blends(cut)
+        )
 
-    def _tear(self, start: int, stop: int, edges: Sequence[int]) -> _Cut:
-        """Cut between graphemes: before an interval to keep whole if possible, or through one too long for a part."""
-        last = edges[-1] if edges[-1] > start else stop
-        edge = next((edge for edge in reversed(edges) if edge > start and not self._inside(edge)), last)
+    def _blends(self, cut: _Cut) -> bool:
+        """Tell whether marks that are put at a cut would be read together with those beside it."""
+        if self._in_code(cut.end):
+            return False
+        marks = {span.closing for span in self._open_at(cut.end) if not span.block}
+        lead = LINE_START.match(self._text, cut.resume).end() if cut.level >= _Level.INNER_LINE else cut.resume
+        beside = self._text[cut.end - 1 : cut.end], self._text[lead : lead + 1] or " "
+        return any(sign and sign in mark for sign in beside for mark in marks)
+
+    def _at_gap(self, head: int, gap: regex.Match[str]) -> _Cut:
+        resume = gap.start() + gap[0].rfind("\n") + 1
+        lines = gap[0].count("\n")
+        inside = self._in_code(gap.start())
+        if not lines:
+            ends = _SENTENCE_END.search(self._text, max(head, gap.start() - 8), gap.start())
+            level = _Level.WORD_OF_CODE if inside else _Level.SENTENCE if ends else _Level.WORD
+            return _Cut(level, gap.start(), gap.end())
+        if inside:
+            return _Cut(_Level.LINE if lines > 1 else _Level.INNER_LINE, gap.start(), resume)
+        return _Cut(self._between_lines(gap, resume, lines), gap.start(), resume)
+
+    def _between_lines(self, gap: regex.Match[str], resume: int, lines: int) -> _Level:
+        if _HEADING.match(self._text, self._text.rfind("\n", 0, gap.start()) + 1):
+            return _Level.WORD
+        if lines > 1 or _BEGINS_BLOCK.match(self._text, resume):
+            return _Level.PARAGRAPH
+        return _Level.INNER_LINE if self._text[resume : resume + 1] in {" ", "\t"} else _Level.LINE
+
+    def _edges(self, at: int, stop: int) -> list[int]:
+        # One grapheme more tells whether the last one ends there.
+        graphemes = _GRAPHEME.findall(self._text[at : stop + 1])
+        return [edge for edge in accumulate(map(len, graphemes), initial=at) if edge <= stop]
+
+    def _tear(self, at: int, stop: int, floor: int) -> _Cut:
+        """Cut between graphemes behind ``floor``: before an interval to keep whole if possible, or through one."""
+        fits = [edge for edge in self._edges(at, stop) if edge > at and self._fits(at, edge)]
+        free = (edge for edge in reversed(fits) if edge > floor and not self._markup.whole_at(edge))
+        edge = next((edge for edge in free if self._may_tear(edge)), fits[-1] if fits else 0)
+        if not edge:
+            edge = next((place for place in range(stop, at, -1) if self._fits(at, place)), at + 1)
         return _Cut(_Level.GRAPHEME, edge, edge)
 
-    def _inside(self, edge: int) -> bool:
-        index = bisect_left(self.wholes, (edge,)) - 1
-        return index >= 0 and edge < self.wholes[index][1]
+    def _may_tear(self, edge: int) -> bool:
+        # A mark that is opened again before a blank may open nothing.
+        blank = bool(self._open_at(edge)) and self._text[edge : edge + 1].isspace()
+        return not (blank or self._blends(_Cut(_Level.GRAPHEME, edge, edge)) or _BLOCK_MARK.match(self._text, edge))
 
+    def _fits(self, at: int, end: int) -> bool:
+        return self._ruler.units(at, end) + self._needed(end) <= self._room(at)
 
-@dataclass(slots=True)
-class _Packer:
-    """Fills parts one after the other; ``pending`` is the part that can still take more."""
+    def _open_at(self, place: int) -> tuple[Span, ...]:
+        """Return what is open at a place, if there is room for it in a part."""
+        spans = self._markup.open_at(place) if place else ()
+        spans = tuple(span for span in spans if span.block or _units(span.opening) <= self._limit // 4)
+        needed = sum(_units(span.opening + span.closing) for span in spans)
+        return spans if needed <= self._limit // 2 else tuple(span for span in spans if span.block)
 
-    limit: int
-    parts: list[str] = field(default_factory=list)
-    pending: str = ""
+    def _room(self, at: int) -> int:
+        """Return the units that a part has for the text from ``at`` on and for what closes it."""
+        if at not in self._rooms:
+            self._rooms[at] = self._limit - _units(self._opening(at, self._open_at(at))[0])
+        return self._rooms[at]
 
-    def add_prose(self, prose: _Stretch) -> None:
-        """Add a text without blocks that are too long for one part."""
-        at = 0
-        while at < len(prose.text):
-            if not self.pending:
-                at = _BLANK_LINES.match(prose.text, at).end()
-            room = self.limit - _units(self.pending)
-            if prose.reach(at, room) == len(prose.text):
-                self.pending += prose.text[at:]
-                return
-            cut = prose.cut(at, room, _Level.LINE if self.pending else _Level.GRAPHEME)
-            if cut:
-                self.pending += prose.text[at : cut.end]
-                at = cut.resume
-            self.flush()
+    def _needed(self, place: int) -> int:
+        return sum(_units(span.closing) for span in self._open_at(place))
 
-    def add_code(self, block: _Block) -> None:
-        """Add a block that is too long for one part; each piece is opened and closed."""
-        body = _Stretch(block.body, _links(block.body, 0, len(block.body)))
-        opening = block.opening
-        at = 0
-        while True:
-            room = self.limit - _units(self.pending) - block.frame(opening)
-            if body.reach(at, room) == len(body.text):
-                self.pending += f"{opening}\n{body.text[at:]}\n{block.closing}"
-                return
-            # Do not put only a few lines of code at the end of a part that is nearly full.
-            floor = _Level.GRAPHEME if not self.pending else _Level.LINE
-            cut = body.cut(at, room, floor) if room >= self.limit // 2 or not self.pending else None
-            if cut:
-                piece = body.text[at : cut.end].rstrip()
-                at = cut.resume
-                if piece:
-                    self.pending += f"{opening}\n{piece}\n{block.mark}"
-                    opening = block.reopening
-            self.flush()
+    def _lasting(self, place: int) -> list[Span]:
+        """Return what is open at a place and has an end, or may still get one."""
+        return [
+            span
+            for span in self._open_at(place)
+            if span.block or span.closed or (self._growing and span.lasts(self._text, place))
+        ]
 
-    def flush(self) -> None:
-        """End the part, unless it has no visible characters."""
-        if part := self.pending.rstrip():
-            self.parts.append(part)
-        self.pending = ""
+    def _closing(self, place: int) -> str:
+        return "".join(span.closing for span in reversed(self._lasting(place)))
 
+    def _opening(self, at: int, spans: Sequence[Span]) -> tuple[str, int]:
+        """Return what opens a part, and how much of the line that begins at ``at`` stands before its styles."""
+        begins_line = not at or self._text[at - 1] == "\n"
+        styles = "".join(span.opening for span in spans if span.closing and not span.block)
+        before = "".join(
+            span.opening for span in spans if not span.closing and (begins_line or span.opening[-1:] == " ")
+        )
+        block = spans[-1].block if spans else None
+        if block is not None:
+            return before + styles + block.reopening + ("" if begins_line else block.quote), 0
+        if begins_line:
+            lead = LINE_START.match(self._text, at).end() - at
+            return before + styles, lead if styles else 0
+        line = "" if before or not at else self._markup.line_at(at)
+        return before + (line if _units(line) <= self._limit // 4 else "") + styles, 0
 
-def _prose(text: str, start: int, stop: int, blocks: Sequence[_Block]) -> _Stretch:
-    wholes: list[tuple[int, int]] = []
-    at = start
-    for block in blocks:
-        if start <= block.start and block.end <= stop:
-            wholes += [*_links(text, at, block.start), (block.start, block.end)]
-            at = block.end
-    wholes += _links(text, at, stop)
-    return _Stretch(text[start:stop], [(first - start, last - start) for first, last in wholes])
-
-
-def _links(text: str, start: int, stop: int) -> list[tuple[int, int]]:
-    return [link.span() for link in _LINK.finditer(text, start, stop)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A fenced block of code; ``info`` is the rest of the opening line, ``body`` has no blanks at its ends."""
-
-    start: int
-    end: int
-    mark: str
-    info: str
-    body: str
-    closed: bool
-    closing: str
-
-    @property
-    def opening(self) -> str:
-        return self.mark + self.info
-
-    @property
-    def reopening(self) -> str:
-        """Return the opening line for a further piece, with the language: the first word of ``info``."""
-        return self.mark + "".join(self.info.split()[:1])
-
-    def frame(self, opening: str) -> int:
-        """Count the units that the fences around a piece need."""
-        return _units(opening) + _units(self.closing) + len("\n\n")
-
-
-def _blocks(text: str) -> Iterator[_Block]:
-    """Find the fenced blocks: those of CommonMark and those that only Discord shows as blocks.
-
-    A fence at the start of a line, without more backticks in that line, closes with a run of at least its length that
-    ends a line. A fence in the middle of a line, or with its code in the same line, is of Discord's kind and closes
-    with the next such run.
-    """
-    runs = list(_RUN.finditer(text))
-    hopeless: dict[tuple[str, bool], int] = {}
-    index = 0
-    while index < len(runs):
-        opener = runs[index]
-        heads = opener["first"] is not None and opener["info"] is not None
-        closer = _closer(runs, index, hopeless, ending=True) if heads else None
-        if closer is None:
-            closer = _closer(runs, index, hopeless, ending=False)
-        if closer is not None:
-            yield _block(text, opener, runs[closer], heads=heads)
-            index = closer
-        elif heads:
-            yield _block(text, opener, None, heads=heads)
-            return
-        index += 1
-
-
-def _closer(
-    runs: Sequence[regex.Match[str]], index: int, hopeless: dict[tuple[str, bool], int], *, ending: bool
-) -> int | None:
-    """Find the run that closes the one at ``index``; ``hopeless`` holds lengths for which no closing run was found."""
-    mark = runs[index]["mark"]
-    if len(mark) >= hopeless.get((mark[0], ending), inf):
-        return None
-    for later in range(index + 1, len(runs)):
-        run = runs[later]
-        if run["mark"].startswith(mark) and not (ending and (run["info"] is None or run["info"].strip())):
-            return later
-    hopeless[mark[0], ending] = len(mark)
-    return None
-
-
-def _block(text: str, opener: regex.Match[str], closer: regex.Match[str] | None, *, heads: bool) -> _Block:
-    mark, info = opener["mark"], opener["info"]
-    if info is None or not (heads or _LANGUAGE.fullmatch(info)):
-        info = ""
-    inside = text[opener.end("mark") + len(info) : closer.start("mark") if closer else len(text)]
-    return _Block(
-        start=opener.start("mark"),
-        end=closer.end("mark") if closer else len(text),
-        mark=mark,
-        info=info.strip(),
-        body=inside[_BLANK_LINES.match(inside).end() :].rstrip(),
-        closed=closer is not None,
-        closing=closer["mark"] if closer else mark,
-    )
+    def _part(self, at: int, end: int) -> str:
+        spans = self._lasting(at)
+        opening, lead = self._opening(at, spans)
+        text = self._text[at:end].rstrip()
+        if self._quoted(end):
+            text = _LAST_BLANK_QUOTES.sub("", text)
+        if not text:
+            return ""
+        if lead:
+            before = "".join(span.opening for span in spans if not span.closing)
+            opening = before + text[:lead] + opening.removeprefix(before)
+        return opening + text[lead:] + self._closing(end)

@@ -16,9 +16,10 @@ from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
-from bot.core.parts import split
+from bot.core.parts import growing
 from bot.replies.context import ChannelContext
 from bot.replies.sending import Sending
+from bot.responders.protocol import Anew
 
 TYPING_SECONDS = 8.0
 """Seconds between two typing requests; Discord shows each for ten seconds."""
@@ -52,10 +53,13 @@ class Showing:
         self._grown = asyncio.Event()
         self._closed = asyncio.Event()
 
-    def grow(self, piece: str) -> None:
-        """Add a piece to the text, which is shown soon; raise GivenUp if the reply is no longer pending."""
+    def grow(self, piece: str | Anew) -> None:
+        """Add a piece to the text, which is shown soon; raise GivenUp if the reply is no longer pending.
+
+        Where the text begins anew, its first message is edited. Further ones are deleted when the answer is complete.
+        """
         go_on(self._channel, self._message_id)
-        self._text += piece
+        self._text = "" if isinstance(piece, Anew) else self._text + piece
         self._grown.set()
 
     def close(self) -> None:
@@ -128,7 +132,7 @@ class Showing:
 
     async def _write(self) -> bool:
         """Write the first missing piece; tell whether there was one."""
-        parts = split(self._text)
+        parts = growing(self._text)
         entry = await self._entry() if parts else None
         if entry is not None and not entry.begun:
             await self._channel.handle(Begin(self._message_id))

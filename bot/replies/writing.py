@@ -17,7 +17,7 @@ from bot.replies.context import ChannelContext
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.showing import GivenUp, Showing, go_on
 from bot.responders.ask import Show
-from bot.responders.protocol import ModelFailed
+from bot.responders.protocol import Anew, ModelFailed
 
 POISON_ATTEMPTS = 3
 MOST_CUTS = 8
@@ -103,7 +103,7 @@ class Writing:
             if self._outdated and task is not None and not task.uncancel():
                 raise Outdated
 
-    def _go_on(self, message_id: int, _piece: str) -> None:
+    def _go_on(self, message_id: int, _piece: str | Anew) -> None:
         """Take a piece of an answer that is not shown."""
         go_on(self._channel, message_id)
 

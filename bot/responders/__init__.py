@@ -5,6 +5,7 @@ from bot.responders.chain import Chain
 from bot.responders.facts import load_facts
 from bot.responders.protocol import (
     Absence,
+    Anew,
     Answer,
     Attached,
     Condition,
@@ -23,6 +24,7 @@ from bot.responders.rules import Rule, RulesResponder, compile_rules
 
 __all__ = [
     "Absence",
+    "Anew",
     "Answer",
     "Attached",
     "Chain",

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from typing import TypeAlias
 
-from bot.responders.protocol import Answer, Context, Question, Responder, Said
+from bot.responders.protocol import Anew, Answer, Context, Question, Responder, Said
 
-Show: TypeAlias = Callable[[str], None]
-"""Called with each piece that an answer grows by; must not block."""
+Show: TypeAlias = Callable[[str | Anew], None]
+"""Called with each piece that an answer grows by, and when it begins anew; must not block."""
 
 
 def at_once(responder: Responder, question: Question) -> Answer | None:
@@ -36,13 +36,13 @@ async def ask(responder: Responder, question: Question, context: Context, show: 
         return _whole(await reply if isinstance(reply, Awaitable) else reply)
 
 
-async def _joined(pieces: AsyncGenerator[str | Answer, None], show: Show | None) -> Answer | None:
+async def _joined(pieces: AsyncGenerator[str | Answer | Anew, None], show: Show | None) -> Answer | None:
     said = ""
     async with aclosing(pieces):
         async for piece in pieces:
             if isinstance(piece, Answer):
                 return _whole(piece)
-            said += piece
+            said = "" if isinstance(piece, Anew) else said + piece
             if show is not None:
                 show(piece)
     return _whole(said or None)

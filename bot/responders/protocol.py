@@ -212,10 +212,14 @@ class Seen(NamedTuple):
     tokens: int = 0
 
 
+class Anew(NamedTuple):
+    """Tells that the pieces before it were no part of the answer, which begins anew; they are replaced where shown."""
+
+
 Said: TypeAlias = str | Answer | None
 """The answer to a question; None: no answer."""
 
-Reply: TypeAlias = Said | Awaitable[Said] | AsyncGenerator[str | Answer, None]
+Reply: TypeAlias = Said | Awaitable[Said] | AsyncGenerator[str | Answer | Anew, None]
 """What :meth:`Responder.answer` returns: at once (``def``), later (``async def``), or piece by piece (``yield``)."""
 
 
@@ -247,9 +251,9 @@ class Responder(ABC):
 
         A plain method that wants no history and costs nothing is called while the question is recorded, and its answer
         is recorded with it, so it must not wait for anything. A coroutine may wait. An asynchronous generator yields
-        the pieces that the answer grows by, which are shown at once. An :class:`Answer` at the end adds facts; if
-        pieces came before it, its text has to be all of them together. The generator is closed when the answer is no
-        longer needed.
+        the pieces that the answer grows by, which are shown at once, and :class:`Anew` if they turn out to be no part
+        of it. An :class:`Answer` at the end adds facts; if pieces came before it, its text has to be all of them
+        together. The generator is closed when the answer is no longer needed.
 
         Of an error only its kind is recorded. The question is then asked again, and given up after the third time.
         Raises :class:`ModelFailed` if it is known whether the trouble depends on the question.

@@ -87,7 +87,7 @@ class _Compiled:
             if fact is None:
                 return ""
             values["fact"] = fact
-        reply = self.template.fill(values)
+        reply = self.template.fill(values, own=("fact",))
         return reply if reply.strip() else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.parts import split
+from bot.core.parts import growing, split
 
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f466"
 FLAG = "\U0001f1e9\U0001f1ea"
@@ -19,17 +19,23 @@ FLAG = "\U0001f1e9\U0001f1ea"
         pytest.param("x" * 20, ("x" * 20,), id="a text as long as the limit fits"),
         pytest.param("```py\nnever closed", ("```py\nnever closed",), id="a text that fits is not repaired"),
         pytest.param(
-            "one two\n\nthree\nfour five six", ("one two", "three\nfour five six"), id="paragraph before line"
+            "one two three\n\nfour\nfive six", ("one two three", "four\nfive six"), id="paragraph before line"
         ),
         pytest.param("one two. three\nfour five", ("one two. three", "four five"), id="line before sentence"),
-        pytest.param("One two. Three four five", ("One two.", "Three four five"), id="sentence before word"),
+        pytest.param("Once one two. Three four", ("Once one two.", "Three four"), id="sentence before word"),
         pytest.param(
-            '"One two?" Three four five', ('"One two?"', "Three four five"), id="a sentence ends with its quote"
+            '"Once one two?" Three four', ('"Once one two?"', "Three four"), id="a sentence ends with its quote"
         ),
+        pytest.param(
+            "one two\n\nthree\nfour five six",
+            ("one two\n\nthree", "four five six"),
+            id="no paragraph before it is filled",
+        ),
+        pytest.param("so\n" + "b" * 18, ("so\n" + "b" * 17, "b"), id="nor anything before a word that is too long"),
         pytest.param("one two three four five", ("one two three four", "five"), id="word before grapheme"),
         pytest.param(
-            "今日は晴れです。明日も 晴れだと思いますよね",
-            ("今日は晴れです。", "明日も 晴れだと思いますよね"),
+            "今日は晴れですよねはい。明日も 晴れだと思います",
+            ("今日は晴れですよねはい。", "明日も 晴れだと思います"),
             id="a sentence that ends without a space",
         ),
         pytest.param(
@@ -39,7 +45,7 @@ FLAG = "\U0001f1e9\U0001f1ea"
         ),
         pytest.param("x" * 45, ("x" * 20, "x" * 20, "x" * 5), id="nowhere to cut"),
         pytest.param("a" * 20 + " b", ("a" * 20, "b"), id="a blank beyond the limit is a boundary"),
-        pytest.param("\n\n  a\n" + "b" * 18, ("  a", "b" * 18), id="blank lines before the text go"),
+        pytest.param("\n\n  abcdefghij\n" + "b" * 18, ("  abcdefghij", "b" * 18), id="blank lines before the text go"),
         pytest.param("x" * 19 + " y \n\n", ("x" * 19, "y"), id="blanks after the text go"),
         pytest.param("x" * 20 + "\n   ", ("x" * 20,), id="a last line without words goes"),
         pytest.param("a" + "\n" * 50 + "b", ("a", "b"), id="blank lines at a cut go"),
@@ -187,12 +193,17 @@ def test_link_stays_whole(text: str, parts: tuple[str, ...]) -> None:
         ),
         pytest.param(
             "```\nfirst line of the code\nlast\n```\nAnd words that go on",
-            ("```\nfirst line of the code\n```", "```\nlast\n```", "And words that go on"),
-            id="a block's end is a better boundary than a word",
+            ("```\nfirst line of the code\n```", "```\nlast\n```\nAnd words that go", "on"),
+            id="a part is filled before the end of a block counts",
+        ),
+        pytest.param(
+            "```\nfirst\nlast line\n```\nAnd words that go on",
+            ("```\nfirst\nlast line\n```", "And words that go on"),
+            id="then it is a better boundary than a word",
         ),
         pytest.param(
             "Run this: ```sh\necho one\necho two\n``` and then there is more",
-            ("Run this:", "```sh\necho one\necho two\n``` and", "then there is more"),
+            ("Run this: ```sh\necho one\n```", "```sh\necho two\n``` and then", "there is more"),
             id="a block may begin in the middle of a line",
         ),
         pytest.param(
@@ -220,6 +231,111 @@ def test_link_stays_whole(text: str, parts: tuple[str, ...]) -> None:
 def test_block_of_code_stays_whole_or_is_closed_and_opened_again(text: str, parts: tuple[str, ...]) -> None:
     """The limit is 32 here."""
     assert split(text, 32) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("**one two three four five six**", ("**one two three four**", "**five six**"), id="bold"),
+        pytest.param("_one two_ *three four five six*", ("_one two_ *three four*", "*five six*"), id="italics"),
+        pytest.param("__one two three four five six__", ("__one two three four__", "__five six__"), id="underline"),
+        pytest.param("~~one two three four five six~~", ("~~one two three four~~", "~~five six~~"), id="strike"),
+        pytest.param("||one two three four five six||", ("||one two three four||", "||five six||"), id="a spoiler"),
+        pytest.param("||one\n\ntwo three four five six||", ("||one\n\ntwo three four||", "||five six||"), id="longer"),
+        pytest.param("**one __two three four five__**", ("**one __two three__**", "**__four five__**"), id="nested"),
+        pytest.param("one two three f *our five* six", ("one two three f *our*", "*five* six"), id="not at a mark"),
+        pytest.param("> one two three four fives six", ("> one two three four", "> fives six"), id="a quote"),
+        pytest.param("> **one two three\n> four five**", ("> **one two three**", "> **four five**"), id="bold in it"),
+        pytest.param(">>> one two three\nfour five six", (">>> one two three", ">>> four five six"), id="a long quote"),
+        pytest.param("## one two three four five six", ("## one two three four", "## five six"), id="a heading"),
+        pytest.param("# one two three four C# five", ("# one two three four", "# C# five"), id="its last sign"),
+        pytest.param("-# one two three four five six", ("-# one two three four", "-# five six"), id="small text"),
+        pytest.param(
+            "one two three and\n# four\nfive", ("one two three and", "# four\nfive"), id="not below a heading"
+        ),
+        pytest.param("1. one two\n1. three\n1. four five", ("1. one two\n2. three", "3. four five"), id="numbers"),
+        pytest.param("- one two\n- three\n  - four five", ("- one two\n- three", "  - four five"), id="items"),
+        pytest.param("one two three four 1. five six", ("one two three four 1.", "five six"), id="no item is made"),
+        pytest.param("one two three four <:wave:12> x", ("one two three four", "<:wave:12> x"), id="an emoji"),
+        pytest.param("one two three four <t:1234:R>", ("one two three four", "<t:1234:R>"), id="a time"),
+        pytest.param("one two three four `five six`", ("one two three four", "`five six`"), id="short code"),
+        pytest.param("one two three 2 * 3 six a_b_c", ("one two three 2 * 3 six", "a_b_c"), id="no styles"),
+        pytest.param(r"one two three four\* *five six*", (r"one two three four\*", "*five six*"), id="an escape"),
+    ],
+)
+def test_what_is_open_is_closed_and_opened_again(text: str, parts: tuple[str, ...]) -> None:
+    """The limit is 25 here."""
+    assert split(text, 25) == parts
+
+
+def test_rows_of_a_table_get_its_heading_again() -> None:
+    """But not if that is longer than a quarter of a part."""
+    rows = [f"| {number} | row |" for number in range(9)]
+    table = "| number | what |\n|---|---|\n"
+
+    parts = split(f"Here:\n{table}" + "\n".join(rows), 120)
+
+    assert [part.count(table) for part in parts] == [1, 1]
+    assert "\n".join(parts).replace(table, "").splitlines() == ["Here:", *rows]
+
+
+def test_list_ends_before_a_block_of_code() -> None:
+    """Unless the block is a part of an item; then the list goes on."""
+    block = "```\ncode\n```"
+
+    ended = split(f"1. one two three four\n{block}\n1. five six seven", 40)
+    goes_on = split(f"1. one two three four\n   {block}\n1. five six seven", 40)
+
+    assert (ended[-1], goes_on[-1]) == ("1. five six seven", "2. five six seven")
+
+
+def test_long_inline_code_is_closed_and_opened_again() -> None:
+    """With as many backticks as it has."""
+    code = " ".join(f"word{number}" for number in range(60))
+
+    parts = split(f"``{code}``", 200)
+
+    assert all(part.startswith("``w") and part.endswith("``") for part in parts)
+    assert " ".join(part.strip("`") for part in parts) == code
+
+
+def test_first_part_is_no_scrap() -> None:
+    """However good the place to cut is that comes early."""
+    parts = split("Sure!\n\n" + "This is a sentence of the answer. " * 100)
+
+    assert all(len(part) >= 1200 for part in parts[:-1])
+    assert parts[0].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("", (), id="nothing"),
+        pytest.param("**", (), id="a sign alone"),
+        pytest.param("so **bo", ("so **bo**",), id="a style that is open is closed"),
+        pytest.param("so ||secret", ("so ||secret||",), id="a spoiler shows nothing"),
+        pytest.param("so ||secret|", ("so ||secret||",), id="nor does half its end"),
+        pytest.param("see [this](https://e.or", ("see",), id="no half link"),
+        pytest.param("see https://e.or", ("see",), id="no half address"),
+        pytest.param("hi <@12", ("hi",), id="no half mention"),
+        pytest.param("so:\n```py\nx =", ("so:",), id="code is shown by the line"),
+        pytest.param("so:\n```py\nx = 1\ny", ("so:\n```py\nx = 1\n```",), id="and closed"),
+        pytest.param("so: 2 * 3", ("so: 2 * 3",), id="no style"),
+        pytest.param("so: snake_case", ("so: snake_case",), id="no style in a word"),
+        pytest.param("so *\nmore", ("so *\nmore",), id="no style that begins with a blank"),
+    ],
+)
+def test_what_is_shown_of_a_text_that_grows(text: str, parts: tuple[str, ...]) -> None:
+    """It is as it will be, as far as that is known."""
+    assert growing(text) == parts
+
+
+def test_part_that_is_well_filled_shows_only_what_stays_in_it() -> None:
+    """Whatever comes next; what it does not show is in the next part later."""
+    text = "word " * 270 + "\n\n" + "other " * 80
+
+    assert growing(text) == ("word " * 269 + "word",)
+    assert growing(text + "words " * 60)[0] == growing(text)[0]
 
 
 def test_long_block_fills_up_a_part_that_is_less_than_half_full() -> None:

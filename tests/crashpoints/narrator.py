@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from benchmarks.bots import event_counts
-from bot.core.parts import split
+from bot.core.parts import growing
 from bot.sandbox.control_client import ControlClient
 from tests.responders.llm.model_server import ModelServer, Request, Script
 from tests.waiting import eventually
@@ -51,7 +51,7 @@ class Narrator(ModelServer):
         await super()._say(response, request, token, counting=counting)
 
     async def _shown(self) -> bool:
-        parts: Sequence[str] = [part.strip() for part in split(self._told)]
+        parts: Sequence[str] = [part.strip() for part in growing(self._told)]
         messages = await self._control.messages(author="sandbox-bot")
         return [message["content"].strip() for message in messages][: len(parts)] == parts
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from bot.responders import Answer, Context, ModelFailed, Question, Responder
+from bot.responders import Anew, Answer, Context, ModelFailed, Question, Responder
 
 
 @dataclass(slots=True)
@@ -16,11 +16,15 @@ class Speech:
     question: Question
     said: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    _pieces: asyncio.Queue[str | Answer | ModelFailed] = field(default_factory=asyncio.Queue)
+    _pieces: asyncio.Queue[str | Anew | Answer | ModelFailed] = field(default_factory=asyncio.Queue)
 
     def say(self, piece: str) -> None:
         """Say a piece more."""
         self._pieces.put_nowait(piece)
+
+    def begin_anew(self) -> None:
+        """Take back what was said."""
+        self._pieces.put_nowait(Anew())
 
     def end(self, piece: str = "") -> None:
         """Say the last piece."""
@@ -32,13 +36,16 @@ class Speech:
         """Break off."""
         self._pieces.put_nowait(error)
 
-    async def heard(self) -> AsyncGenerator[str | Answer, None]:
+    async def heard(self) -> AsyncGenerator[str | Anew | Answer, None]:
         """Yield what is said."""
         while True:
             piece = await self._pieces.get()
             match piece:
                 case str():
                     self.said.append(piece)
+                    yield piece
+                case Anew():
+                    self.said.clear()
                     yield piece
                 case ModelFailed():
                     raise piece
@@ -59,7 +66,7 @@ class Spoken(Responder):
         self.speeches: list[Speech] = []
         self._asked = asyncio.Event()
 
-    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Anew | Answer, None]:
         """Yield what the test says."""
         del context
         speech = Speech(question)

@@ -23,6 +23,7 @@ from bot.core.events import (
     ReplyRetried,
     ReplySent,
 )
+from bot.core.parts import growing
 from bot.gateway import history, sender
 from bot.moderation.command import ModerationError
 from bot.responders.protocol import ModelFailed, Trouble
@@ -112,6 +113,25 @@ async def test_the_answer_grows_in_its_message(launch: Launch, control: ControlC
     assert message["reference"] == scene.question
     state = await bot.judge.state(await channel(control))
     assert [turn.message_id for turn in state.window][-1] == int(message["id"])
+
+
+async def test_what_turns_out_to_be_no_answer_is_replaced(launch: Launch, control: ControlClient) -> None:
+    """The first message is edited at once, further ones go when the answer is complete."""
+    scene = Scene(launch, control)
+    bot = await scene.open()
+    thought = "Let me think. " * 200
+
+    speech = await scene.ask()
+    speech.say(thought)
+    await scene.shows(*(part.strip() for part in growing(thought)))
+    speech.begin_anew()
+    speech.say("It is")
+    await scene.shows("It is", growing(thought)[1])
+    speech.end(" four.")
+    await bot.judge.settled(await channel(control))
+
+    await scene.shows("It is four.")
+    assert [composed.parts for composed in await bot.judge.of(ReplyComposed)] == [1]
 
 
 async def test_what_needs_no_edit_gets_none(launch: Launch, control: ControlClient) -> None:

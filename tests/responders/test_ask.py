@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.responders import Answer, Context, Question, Reply, Responder, Said, ask, at_once
+from bot.responders import Anew, Answer, Context, Question, Reply, Responder, Said, ask, at_once
 
 QUESTION = Question(channel_id=1, message_id=2, author_id=3, author="Ada", text="hello")
 NOTHING = Context()
@@ -43,10 +43,10 @@ class Pieces(Responder):
 
     left = False
 
-    def __init__(self, *pieces: str | Answer) -> None:
+    def __init__(self, *pieces: str | Anew | Answer) -> None:
         self.pieces = pieces
 
-    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Anew | Answer, None]:
         """Say it."""
         del question, context
         try:
@@ -70,11 +70,12 @@ class Pieces(Responder):
         pytest.param(Pieces("h", "i", Answer("hi", model="m")), Answer("hi", model="m"), ["h", "i"], id="and an end"),
         pytest.param(Pieces(Answer("hi")), Answer("hi"), [], id="nothing to show before the end"),
         pytest.param(Pieces(), None, [], id="no piece"),
+        pytest.param(Pieces("hm", Anew(), "h", "i"), Answer("hi"), ["hm", Anew(), "h", "i"], id="pieces anew"),
     ],
 )
-async def test_each_way_gives_an_answer(responder: Responder, answer: Answer | None, shown: list[str]) -> None:
+async def test_each_way_gives_an_answer(responder: Responder, answer: Answer | None, shown: list[str | Anew]) -> None:
     """And shows what it grows by."""
-    seen: list[str] = []
+    seen: list[str | Anew] = []
 
     assert answer == await ask(responder, QUESTION, NOTHING, seen.append)
     assert shown == seen

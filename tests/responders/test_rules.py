@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from bot.errors import ConfigError
 from bot.responders import Answer, Question, Rule, RulesResponder, at_once, compile_rules, load_facts
+from bot.responders.template import escaped
 
 FACTS = {"ask": "Don't ask to ask.", "Nvidia": "Upper", "nvidia": "lower", "empty": "  ", "braces": "{author} {{x}}"}
 REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "data" / "ubuntu-irc" / "factoids.json"
@@ -53,6 +54,9 @@ def rule(match: str, reply: str, *, ignore_case: bool = False, facts: Mapping[st
         pytest.param(rule("(?P<a>x)?y", "<{a}>"), "y", "<>", id="a group that took no part is empty"),
         pytest.param(rule("(?P<a>x)?y", " {a} "), "y", None, id="a reply that comes out blank is no reply"),
         pytest.param(rule("(?P<a>.*)", "{a}"), "{author}", "{author}", id="a message is never read as a template"),
+        pytest.param(rule("is (?P<a>.*)", "no {a}"), "is _it_", r"no \_it\_", id="nor as markdown"),
+        pytest.param(rule("is (?P<a>.*)", "no {a:raw}"), "is _it_", "no _it_", id="unless the rule says so"),
+        pytest.param(rule("!(?P<a>.+)", "{fact}", facts={"b": "*c*"}), "!b", "*c*", id="facts have markdown"),
         pytest.param(rule("!(?P<word>.+)", "{fact}", facts=FACTS), "!ask", "Don't ask to ask.", id="a fact is told"),
         pytest.param(rule("!(?P<word>.+)", "{fact}", facts=FACTS), "!ASK", "Don't ask to ask.", id="in lower case too"),
         pytest.param(rule("!(?P<word>.+)", "{fact}", facts=FACTS), "!Nvidia", "Upper", id="the exact word goes first"),
@@ -108,7 +112,7 @@ def test_any_message_and_name_go_in_as_they_are(text: str, author: str) -> None:
     """Braces, line ends and odd characters of people survive the reply."""
     responder = compile_rules([Rule(1, "(?s:(?P<all>.*))", "{author}|{all}")])
 
-    assert answer(responder, text, author) == Answer(f"{author}|{text.strip()}", rule="1")
+    assert answer(responder, text, author) == Answer(f"{escaped(author)}|{escaped(text.strip())}", rule="1")
 
 
 @pytest.mark.parametrize(

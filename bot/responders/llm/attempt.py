@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from bot.responders.llm.prompt import Allowance, Prompt, build
 from bot.responders.llm.room import LEAST_GAIN, Room, Share
 from bot.responders.llm.settings import LlmSettings
 from bot.responders.llm.tokens import Counter
-from bot.responders.protocol import FINAL, WAITS, Answer, Context, ModelFailed, Question, Trouble
+from bot.responders.protocol import FINAL, WAITS, Anew, Answer, Context, ModelFailed, Question, Trouble
 
 MOST_SHORTER, MOST_GUESSES = 2, 1
 """How often a shorter prompt is tried: if a model says that it was too long, and if it only may have been."""
@@ -78,7 +78,7 @@ class Attempt:
         self._failed: list[_Failed] = []
         self.done = False
 
-    async def ask(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
+    async def ask(self, peer: Peer) -> AsyncGenerator[str | Answer | Anew, None]:
         """Yield the answer of one model, if it may be asked now and its provider did not fail for another model."""
         if any(each.failure.shared and each.peer.provider is peer.provider for each in self._failed):
             return
@@ -94,14 +94,14 @@ class Attempt:
         finally:
             peer.release(self)
 
-    async def _tries(self, peer: Peer) -> AsyncGenerator[str | Answer, None]:
+    async def _tries(self, peer: Peer) -> AsyncGenerator[str | Answer | Anew, None]:
         """Yield the answer of a model; if the prompt may have been too long, ask it again with a shorter one."""
         share = await peer.room.share(peer.candidate)
         prompt = self._prompt(share)
         shortened = 0
         while True:
             call = self._call(peer, prompt, share)
-            async with aclosing(self._said(call)) as pieces:
+            async with aclosing(self._said(call, thinks=peer.thinks)) as pieces:
                 async for piece in pieces:
                     yield piece
             failure = self._failure
@@ -112,6 +112,7 @@ class Attempt:
                 if shortened:
                     peer.room.took(share.prompt)
                 peer.answered()
+                peer.thinks = self._cleaner.thinks
                 self.done = True
                 yield self._answer(peer.candidate, prompt, call.finish)
                 return
@@ -152,14 +153,14 @@ class Attempt:
             alive=peer.alive,
         )
 
-    async def _said(self, call: ModelCall) -> AsyncGenerator[str, None]:
+    async def _said(self, call: ModelCall, *, thinks: bool) -> AsyncGenerator[str | Anew, None]:
         """Yield the clean text of one call, in pieces if those may be shown; note how the call failed, if it did."""
-        self._cleaner = Cleaner(self._context.bot_name)
+        self._cleaner = Cleaner(self._context.bot_name, thinks=thinks)
         self._failure = None
         try:
             async with aclosing(call.stream() if self._settings.streaming else call.whole()) as texts:
                 async for text in texts:
-                    if (piece := self._cleaner.feed(text)) and self._settings.streaming:
+                    for piece in self._cleaned(text):
                         yield piece
                     if self._cleaner.full:
                         call.finish = "length"
@@ -173,10 +174,18 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - a server may send anything, so a library may raise anything
             self._failure = failure_of(error, began=call.began)
             return
-        if (piece := self._cleaner.finish()) and self._settings.streaming:
+        for piece in self._cleaned(None):
             yield piece
         if not self._cleaner.text:
             self._failure = _nothing(call)
+
+    def _cleaned(self, text: str | None) -> Iterator[str | Anew]:
+        """Yield what a piece of the model's adds to what is shown; None: there is no further piece."""
+        piece = self._cleaner.finish() if text is None else self._cleaner.feed(text)
+        if self._settings.streaming and self._cleaner.taken_back():
+            yield Anew()
+        if self._settings.streaming and piece:
+            yield piece
 
     def _shorter(self, room: Room, prompt: Prompt, failure: Failure, shortened: int) -> tuple[Share, Prompt] | None:
         """Return a shorter prompt to try, with its share, or None if it would not help."""

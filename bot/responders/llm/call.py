@@ -110,7 +110,10 @@ class ModelCall:
         self._texts.append("".join(_words(part.content) for part in response.parts if isinstance(part, TextPart)))
         thoughts = (_words(part.content) for part in response.parts if isinstance(part, ThinkingPart))
         self._thoughts += filter(None, thoughts)
-        yield self._texts[0]
+        if self._texts[0]:
+            yield self._texts[0]
+        elif refusal := self._refusal(response):
+            yield refusal
 
     async def stream(self) -> AsyncGenerator[str, None]:
         """Yield pieces of text as they come; raises Silent, OutOfTime, and all errors of the model."""
@@ -141,6 +144,16 @@ class ModelCall:
                     yield text
             self._ended = True
             self.finish = _words(response.finish_reason) or "stop"
+            if not self.raw and (refusal := self._refusal(response)):
+                yield refusal
+
+    def _refusal(self, response: StreamedResponse | ModelResponse) -> str:
+        """Return the words with which a model declines in a field of its own, which are its answer; "" without any."""
+        refusal = _words((response.provider_details or {}).get("refusal"))
+        if refusal:
+            self._texts.append(refusal)
+            self.began, self.finish = True, "stop"
+        return refusal
 
     async def _within(self, seconds: float, awaited: Awaitable[T]) -> T:
         """Await something for at most ``seconds``, and not past the deadline."""

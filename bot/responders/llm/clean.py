@@ -1,41 +1,36 @@
 """Make the text of a model fit to be shown, while the model writes it.
 
-Removed: control characters, the brackets of our prompt with their content, thoughts before the text (``<think>``, if
-the server leaves them in), the bot's own name before it, blanks at both ends, and all but one of several blank lines in
-a row. Mentions get a zero-width space. (They ping nobody, because mentions are off where messages are sent. But clients
-show them as pings, and people copy them.)
+Removed: control characters, the brackets of our prompt with their content, thoughts and other text that is no answer
+(:mod:`bot.responders.llm.hiding`), the bot's own name before it, blanks at both ends, and all but one of several blank
+lines in a row. Nothing is added: mentions ping nobody, because they are off where messages are sent.
 
 Each step holds back only what may still have to be removed, so shown text never changes: the pieces that
-:meth:`Cleaner.feed` returns are always the beginning of the whole, in whatever pieces the text arrives.
+:meth:`Cleaner.feed` returns are the beginning of the whole, in whatever pieces the text arrives. The one exception are
+thoughts that nothing introduces: they are known only at their end, and taken back then (:meth:`Cleaner.taken_back`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import regex
 
 from bot.responders.llm.fence import CLOSE, OPEN
+from bot.responders.llm.hiding import Hiding
 
 MAX_UNITS = 20 * 2000
 """UTF-16 code units of a reply, about twenty messages."""
 
-_ZERO_WIDTH_SPACE = "\u200b"
 _LONGEST_MARKER = 200
 _UNWANTED = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f\p{Cs}]")
 _MARKER = regex.compile(rf"{OPEN}[^{OPEN}{CLOSE}\n]{{0,{_LONGEST_MARKER}}}{CLOSE}")
 _BRACKET = regex.compile(rf"[{OPEN}{CLOSE}]")
-_PING = regex.compile(r"<@(?=[!&]?\d)|@(?=everyone|here)", regex.IGNORECASE)
-_THOUGHTS, _THOUGHTS_END = "<think>", "</think>"
 _BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
 
 
-class _Replacing:
-    """Replaces the matches of a pattern, and holds back an end that may become a match."""
+class _Without:
+    """Removes the matches of a pattern, and holds back an end that may become a match."""
 
-    def __init__(self, pattern: regex.Pattern[str], replacement: Callable[[str], str]) -> None:
+    def __init__(self, pattern: regex.Pattern[str]) -> None:
         self._pattern = pattern
-        self._replacement = replacement
         self._held = ""
 
     def feed(self, text: str, *, last: bool) -> str:
@@ -43,39 +38,11 @@ class _Replacing:
         done: list[str] = []
         position = 0
         while (found := self._pattern.search(text, position, partial=not last)) and not found.partial:
-            done += text[position : found.start()], self._replacement(found[0])
+            done.append(text[position : found.start()])
             position = found.end()
         end = found.start() if found else len(text)
         self._held = text[end:]
         return "".join((*done, text[position:end]))
-
-
-class _Thoughts:
-    """Removes thoughts from the beginning; thoughts without an end take up the rest of the text."""
-
-    def __init__(self) -> None:
-        self._inside = False
-        self._begun = False
-        self._held = ""
-
-    def feed(self, text: str, *, last: bool) -> str:
-        text, self._held = self._held + text, ""
-        while not self._begun:
-            if self._inside:
-                _, ended, rest = text.partition(_THOUGHTS_END)
-                if not ended:
-                    self._held = text[1 - len(_THOUGHTS_END) :]
-                    return ""
-                text, self._inside = rest, False
-            found = text.lstrip()
-            if found.startswith(_THOUGHTS):
-                text, self._inside = found.removeprefix(_THOUGHTS), True
-            elif _THOUGHTS.startswith(found) and not last:
-                self._held = found
-                return ""
-            else:
-                self._begun = True
-        return text
 
 
 class _Lead:
@@ -141,18 +108,22 @@ def _units(text: str) -> int:
 
 
 class Cleaner:
-    """Cleans one answer as it arrives; ``name`` is the bot's own, ``limit`` in UTF-16 code units."""
+    """Cleans one answer as it arrives; ``name`` is the bot's own, ``limit`` in UTF-16 code units.
 
-    def __init__(self, name: str = "", limit: int = MAX_UNITS) -> None:
-        self._steps = (
-            _Replacing(_UNWANTED, lambda _: ""),
-            _Replacing(_MARKER, lambda _: ""),
-            _Replacing(_BRACKET, lambda _: ""),
-            _Thoughts(),
-            _Lead(name),
-            _Replacing(_PING, lambda found: found + _ZERO_WIDTH_SPACE),
-        )
-        self._body = _Body(limit)
+    ``thinks``: the model begins with thoughts that nothing introduces (:class:`Hiding`).
+    """
+
+    def __init__(self, name: str = "", limit: int = MAX_UNITS, *, thinks: bool = False) -> None:
+        self._name = name
+        self._limit = limit
+        self._taking_out = tuple(_Without(pattern) for pattern in (_UNWANTED, _MARKER, _BRACKET))
+        self._hiding = Hiding(thinks=thinks)
+        self._taken_back = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lead = _Lead(self._name)
+        self._body = _Body(self._limit)
         self._shown: list[str] = []
 
     @property
@@ -162,8 +133,18 @@ class Cleaner:
 
     @property
     def text(self) -> str:
-        """Return all text that was shown."""
+        """Return all text that was shown and not taken back."""
         return "".join(self._shown)
+
+    @property
+    def thinks(self) -> bool:
+        """Tell whether the answer began with thoughts that nothing introduced."""
+        return self._hiding.thinks
+
+    def taken_back(self) -> bool:
+        """Tell, once, whether all text that was shown before the newest piece was no part of the answer."""
+        taken_back, self._taken_back = self._taken_back, False
+        return taken_back
 
     def feed(self, text: str) -> str:
         """Take a piece; return the text that can be shown now ("": none)."""
@@ -174,10 +155,15 @@ class Cleaner:
         return self._run("", last=True)
 
     def _run(self, text: str, *, last: bool) -> str:
-        for step in self._steps:
+        for step in self._taking_out:
             text = step.feed(text, last=last)
-        text = self._body.feed(text)
-        self._shown.append(text)
+        text = self._hiding.feed(text, last=last)
+        if self._hiding.took_back:
+            self._taken_back = self._taken_back or bool(self._shown)
+            self._begin()
+        text = self._body.feed(self._lead.feed(text, last=last))
+        if text:
+            self._shown.append(text)
         return text
 
 

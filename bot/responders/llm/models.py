@@ -51,6 +51,9 @@ _COMPATIBLE = frozenset({"openai", "ollama", "vllm"})
 _OTHER_CLIENTS = frozenset({"groq", "cohere", "huggingface"})
 """Providers whose ``http_client`` is one of another library, or is ignored."""
 
+_NO_TAGS = ("\0think", "\0/think")
+"""Tags that no model writes."""
+
 _OPENAI_ITSELF = ("openai.com", "openai.azure.com")
 _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
@@ -196,11 +199,14 @@ def _provider(name: str, base_url: str, key: str, environ: Mapping[str, str], wa
 def _checked(model: Model) -> Model:
     """Have a stream that ends too early raise an error; by default pydantic-ai treats it as a whole answer.
 
+    Thoughts in the text are left to us (:mod:`bot.responders.llm.hiding`).
+
     Also have a server of one's own told the limit of the answer under the name that it knows.
     """
     if not isinstance(model, OpenAIChatModel) or model.provider is None:
         return model
-    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    # The text is left as it is: pydantic-ai would take tags of thoughts out of code, too, and only some from a stream.
+    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True, thinking_tags=_NO_TAGS)
     if _is_own(model):
         # Ollama and others accept the newer max_completion_tokens and ignore it.
         profile["openai_chat_supports_max_completion_tokens"] = False

@@ -15,7 +15,8 @@ from bot.responders.protocol import Absence, Condition
 class Peer:
     """A model with its breaker, the size of its context, and the number of questions that it has answered.
 
-    ``provider`` is the breaker of its provider, which all models of that provider share.
+    ``provider`` is the breaker of its provider, which all models of that provider share. ``thinks``: its last answer
+    began with thoughts that nothing introduced, so the next one is shown only from their end on.
     """
 
     candidate: Candidate
@@ -23,6 +24,7 @@ class Peer:
     breaker: Breaker
     room: Room
     answers: int = 0
+    thinks: bool = False
 
     @property
     def blocked(self) -> Breaker:

@@ -24,6 +24,7 @@ from bot.responders.llm.tokens import Counter, estimate
 from bot.responders.protocol import (
     WAITS,
     Absence,
+    Anew,
     Answer,
     Condition,
     Context,
@@ -76,7 +77,7 @@ class LlmResponder(Responder):
         images, limit = self._settings.images, self._settings.attachment_bytes
         return bool(question.text.strip()) or any(readable(file, images=images, limit=limit) for file in question.files)
 
-    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
+    async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer | Anew, None]:
         """Yield the pieces of the answer (none if streaming is off), then the answer; raises ModelFailed."""
         async with self._slots:
             attempt = Attempt(self._settings, self._count, question, context)

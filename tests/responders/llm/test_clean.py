@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from bot.responders.llm.clean import Cleaner, clean
 
 PIECES = ["@", "everyone", "here", "<@", "!", "&", "123", ">", "⟦", "⟧", "from Ada", "Bot", ":", "*", " ", "\n", "\n\n"]
-THOUGHTS = ["<think>", "</think>", "<", "think>"]
-TEXTS = st.lists(
-    st.sampled_from([*PIECES, *THOUGHTS, "a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]) | st.text(max_size=3)
-).map("".join)
+SIGNS = ["<think>", "</think>", "`", "```", "<|im_end|>", "[TOOL_CALLS]", "<|channel|>final<|message|>"]
+OTHERS = ["a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]
+WHOLE = st.lists(st.sampled_from([*PIECES, *SIGNS, *OTHERS]) | st.text(max_size=3)).map("".join)
+TEXTS = st.lists(st.sampled_from([*PIECES, *SIGNS, "<", "think>", *OTHERS]) | st.text(max_size=3)).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,16 @@ TEXTS = st.lists(
         pytest.param(" \n\t ", None, id="blanks are nothing"),
         pytest.param("\n hello \n", "hello", id="blank ends go"),
         pytest.param("a\n\n\n\n  b", "a\n\n  b", id="one blank line is enough, indents stay"),
-        pytest.param("hi @everyone, @HERE", "hi @\u200beveryone, @\u200bHERE", id="everybody is not pinged"),
-        pytest.param("<@1> <@!2> <@&3>", "<@\u200b1> <@\u200b!2> <@\u200b&3>", id="nor is anybody"),
-        pytest.param("<#5> a@b.c <3 @ev", "<#5> a@b.c <3 @ev", id="what only looks like it stays"),
+        pytest.param("hi @everyone, @HERE", "hi @everyone, @HERE", id="words that would ping stay: mentions are off"),
+        pytest.param("<@1> <@!2> <@&3> <#5>", "<@1> <@!2> <@&3> <#5>", id="so do mentions"),
+        pytest.param(
+            "https://mastodon.example/@everyone `@here` a@here.org",
+            "https://mastodon.example/@everyone `@here` a@here.org",
+            id="addresses and code are not altered",
+        ),
         pytest.param("⟦from Bot⟧\nhello ⟦end⟧", "hello", id="the prompt's lines go"),
         pytest.param("⟦⟦x⟧y⟧ z⟦", "y z", id="so do its brackets alone"),
-        pytest.param("@⟦x⟧everyone @\x00here", "@\u200beveryone @\u200bhere", id="taking out makes no ping"),
+        pytest.param("@⟦x⟧everyone @\x00here", "@everyone @here", id="what stands between them goes"),
         pytest.param("Bot: hello", "hello", id="its own name before it goes"),
         pytest.param("**bot**:\nhello", "hello", id="in bold and in small letters, too"),
         pytest.param("Bottle: green", "Bottle: green", id="another word stays"),
@@ -37,7 +41,8 @@ TEXTS = st.lists(
         pytest.param("\n<think>\nhm @here\n</think>\n\nBot: hello", "hello", id="thoughts before it go"),
         pytest.param("<think></think> <think>hm</think>hello", "hello", id="however often"),
         pytest.param("<think>hm, and then", None, id="thoughts without an end are no answer"),
-        pytest.param("I <think>so</think>", "I <think>so</think>", id="what only speaks of them stays"),
+        pytest.param("I <think>so</think>hm", "I hm", id="also further on"),
+        pytest.param("I write `<think>so</think>`", "I write `<think>so</think>`", id="what only speaks of them stays"),
         pytest.param("<thin", "<thin", id="as does what only began like them"),
         pytest.param("a\r\nb\x07\ud83dc", "a\nbc", id="control characters and half characters go"),
     ],
@@ -55,30 +60,33 @@ def test_answer_is_cleaned(text: str, shown: str | None) -> None:
 )
 @example(text="@everyone", cuts=[1, 3], name="Bot", limit=40)
 def test_pieces_join_to_the_whole_wherever_it_is_cut(text: str, cuts: list[int], name: str, limit: int) -> None:
-    """What was shown once is never taken back, and the whole doesn't depend on how it arrived."""
+    """What was shown once is taken back only where that is told, and the whole doesn't depend on how it arrived."""
     cleaner = Cleaner(name, limit)
     ends = sorted({min(cut, len(text)) for cut in cuts})
     pieces = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
-    shown = "".join([*(cleaner.feed(piece) for piece in pieces), cleaner.finish()])
+    shown = ""
+    for piece in (*pieces, None):
+        more = cleaner.finish() if piece is None else cleaner.feed(piece)
+        shown = more if cleaner.taken_back() else shown + more
 
     assert cleaner.text == shown
     assert (clean(text, name, limit) or "") == shown
 
 
 @given(text=TEXTS, limit=st.integers(1, 40))
-def test_nothing_that_pings_leaks_or_exceeds_the_limit_is_shown(text: str, limit: int) -> None:
+def test_nothing_that_leaks_or_exceeds_the_limit_is_shown(text: str, limit: int) -> None:
     """Whatever the model writes."""
     shown = clean(text, "Bot", limit) or "x"
 
-    assert not any(ping in shown.lower() for ping in ("@everyone", "@here", *(f"<@{n}" for n in range(10))))
     assert not set("⟦⟧\x00\ud83d") & set(shown)
     assert shown == shown.strip()
     assert "\n\n\n" not in shown
     assert len(shown.encode("utf-16-le")) // 2 <= limit
 
 
-@given(text=TEXTS)
+@given(text=WHOLE)
+@example(text="@</think><think>")
 def test_clean_text_stays_as_it_is(text: str) -> None:
     """Cleaning twice is cleaning once, where the name is not said twice."""
     once = clean(text)

@@ -185,7 +185,7 @@ async def test_text_is_cleaned_while_it_is_shown() -> None:
 
     shown, answer = await ask(scripted(model), bot_name="Bot")
 
-    assert "".join(shown) == answer.text == "hello @\u200beveryone"
+    assert "".join(shown) == answer.text == "hello @everyone"
 
 
 async def test_thoughts_are_signs_of_life_and_never_shown(clock: Clock) -> None:
