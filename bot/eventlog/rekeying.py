@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from bot.eventlog import database, keys
@@ -16,8 +17,10 @@ from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
 from bot.eventlog.lifting import lift
 from bot.eventlog.location import Location
-from bot.eventlog.log import find_master, require_log, settle_rotation, take_next_key
+from bot.eventlog.log import require_log
+from bot.eventlog.master import find_master, settle_rotation, take_next_key
 from bot.eventlog.owner import Ownership
+from bot.eventlog.remote import opening as remote
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Entropy, Vault
@@ -184,6 +187,7 @@ def _each(connection: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]
 def _owned(location: Location, clock: Callable[[], int]) -> Iterator[tuple[sqlite3.Connection, bytes]]:
     """Take a log as its owner; yield a connection to it, brought to this release's schema, and its master key."""
     require_log(location)
+    database.look(location.database, partial(remote.require_kind, is_remote=False))
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     try:
