@@ -26,6 +26,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
+from bot.eventlog.remote.opening import Engine
 from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
@@ -176,12 +177,18 @@ class Gated(Responder):
 
 
 async def start_bot(
-    sandbox: Sandbox, folder: Path, sections: Sections, responder: Responder | None = None, token: str = ""
+    sandbox: Sandbox,
+    folder: Path,
+    sections: Sections,
+    responder: Responder | None = None,
+    token: str = "",
+    engine: Engine | None = None,
 ) -> RunningBot:
-    """Start a bot in this process on a log folder; ``sections`` are its settings."""
+    """Start a bot in this process on a log folder; ``sections`` are its settings, ``engine`` keeps its log."""
     config = settings(sandbox, folder, sections)
     answering = Chain((responder,)) if responder else responders_of(config)
-    log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
+    full = config.log.durability == "full"
+    log = await open_log(Location(folder), clock=app.clock, full=full, engine=engine)
     at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config))
     stopping = asyncio.Event()

@@ -14,6 +14,7 @@ from bot import __version__
 from bot.app import from_settings
 from bot.app.bot import Bot, clock
 from bot.app.consumers import consumers_of
+from bot.app.engines import engine_of
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -28,21 +29,34 @@ _log = structlog.get_logger()
 
 
 async def run_bot(
-    config: Config, token: str, location: Location, stopping: asyncio.Event, *, accept_unknown: bool = False
+    config: Config,
+    token: str,
+    location: Location,
+    stopping: asyncio.Event,
+    *,
+    accept_unknown: bool = False,
+    take_over: bool = False,
 ) -> None:
     """Run the bot until ``stopping`` is set, or until an error that needs a person.
 
-    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know. Raises TokenError,
-    IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
+    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know; ``take_over`` takes a
+    log in an engine from a process that runs. Raises TokenError, IntentError, LogError and ConfigError. Settings and
+    token are checked before anything is made.
     """
     answering = responders_of(config)
     following = consumers_of(config)
+    engine = engine_of(config, os.environ, take_over=take_over)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
     full = config.log.durability == "full"
     log = await open_log(
-        location, clock=clock, full=full, accept_unknown=accept_unknown, on_migration=_say_what_is_migrated
+        location,
+        clock=clock,
+        full=full,
+        accept_unknown=accept_unknown,
+        on_migration=_say_what_is_migrated,
+        engine=engine,
     )
     reason = "error"
     try:
