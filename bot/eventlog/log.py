@@ -197,6 +197,8 @@ async def open_log(
             undo.push_async_callback(engine.partition.close)
             beginning = remote.Beginning(await engine.first_claim())
         master = _unlock(location, clock, accept_unknown=accept_unknown, beginning=beginning)
+        # A view that lost its newest commits with the power takes them over from its engine again.
+        full = full and engine is None
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
