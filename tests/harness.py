@@ -249,14 +249,16 @@ Launch = Callable[..., Awaitable[RunningBot]]
 Spawn = Callable[..., Awaitable[BotProcess]]
 
 
-async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None) -> BotProcess:
+async def start_process(
+    sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None, *flags: str
+) -> BotProcess:
     """Start a bot as a process of its own on a log folder."""
     config = write_settings(sandbox, folder, {"telemetry": {"log_level": "info", "log_format": "json"}, **sections})
     token = sandbox.services.application.token if token is None else token
     output = folder.with_suffix(".jsonl")
     with output.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
-            *tethered(sys.executable, "-m", "bot", "run", "--config", str(config)),
+            *tethered(sys.executable, "-m", "bot", "run", "--config", str(config), *flags),
             stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
             cwd=ROOT, env={**os.environ, "DISCORD_TOKEN": token},
         )  # fmt: skip

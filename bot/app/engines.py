@@ -13,12 +13,16 @@ from bot.eventlog.remote.opening import Engine
 _POSTGRESQL = "bot.engines.postgresql"
 
 
-def engine_of(config: Config, environ: Mapping[str, str], *, take_over: bool = False) -> Engine | None:
+def engine_of(
+    config: Config, environ: Mapping[str, str], *, take_over: bool = False, standby: bool = False
+) -> Engine | None:
     """Return the engine, None where the log is in its folder; raise ConfigError, which says what is missing.
 
-    ``take_over`` takes the log from an owner that lives.
+    ``take_over`` takes the log from an owner that lives, a ``standby`` waits until none does.
     """
     if config.log.engine == "sqlite":
+        if take_over or standby:
+            raise ConfigError("--standby and --take-over are for a log in an engine: set log.engine.")
         return None
     variable = config.log.postgresql.dsn_env
     dsn = environ.get(variable, "").strip()
@@ -36,4 +40,4 @@ def engine_of(config: Config, environ: Mapping[str, str], *, take_over: bool = F
         ) from error
     # An owner that gives no sign of life sends nothing after half of the time, and what it has sent by then has ended.
     takeover = max(config.log.takeover, 2 * config.replies.send_timeout).total_seconds()
-    return Engine(module.PostgresqlPartition(dsn), time.monotonic, takeover, force=take_over)
+    return Engine(module.PostgresqlPartition(dsn), time.monotonic, takeover, force=take_over, standby=standby)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
 
 import structlog
@@ -36,21 +37,22 @@ async def run_bot(
     *,
     accept_unknown: bool = False,
     take_over: bool = False,
+    standby: bool = False,
 ) -> None:
     """Run the bot until ``stopping`` is set, or until an error that needs a person.
 
     ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know; ``take_over`` takes a
-    log in an engine from a process that runs. Raises TokenError, IntentError, LogError and ConfigError. Settings and
-    token are checked before anything is made.
+    log in an engine from a process that runs, a ``standby`` follows that until it ends. Raises TokenError, IntentError,
+    LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
     following = consumers_of(config)
-    engine = engine_of(config, os.environ, take_over=take_over)
+    engine = engine_of(config, os.environ, take_over=take_over, standby=standby)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
     full = config.log.durability == "full"
-    log = await open_log(
+    opening = open_log(
         location,
         clock=clock,
         full=full,
@@ -58,6 +60,9 @@ async def run_bot(
         on_migration=_say_what_is_migrated,
         engine=engine,
     )
+    log = await (_unless_stopped(opening, stopping) if standby else opening)
+    if log is None:
+        return
     reason = "error"
     try:
         await _say_what_is_unknown(log)
@@ -74,6 +79,21 @@ async def run_bot(
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+async def _unless_stopped(opening: Coroutine[None, None, EventLog], stopping: asyncio.Event) -> EventLog | None:
+    """Return the log once this process owns it, which may take for ever; None if the bot was stopped before."""
+    _log.info("log.standby")
+    task, stop = asyncio.create_task(opening, name="standby"), asyncio.create_task(stopping.wait(), name="stop")
+    try:
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait((task,))
+        return None if task.cancelled() else task.result()
+    finally:
+        stop.cancel()
 
 
 def _say_what_is_migrated(size: int) -> None:

@@ -20,8 +20,9 @@ from bot.eventlog.remote.opening import Engine
 from bot.eventlog.remote.port import Partition
 from tests.engines.server import running
 
-TAKEOVER = 0.4
-"""Seconds without a sign of life after which tests take an owner for dead."""
+LONG, SHORT = 60.0, 0.4
+"""Seconds without a sign of life after which an owner is dead: so long that no slow machine makes one dead that lives,
+and so short that a test can wait for it. An owner with the short ones gives a sign of life often."""
 
 Opener = Callable[..., AbstractAsyncContextManager[EventLog]]
 
@@ -86,11 +87,13 @@ def opened(made: Made, clock: Callable[[], int], tmp_path: Path) -> Opener:
         name: str = "view",
         *,
         force: bool = False,
+        standby: bool = False,
+        takeover: float = LONG,
         through: Callable[[Partition], Partition] = lambda each: each,
         clock: Callable[[], int] = clock,
     ) -> AsyncIterator[EventLog]:
         location = Location(tmp_path / name, key_file=tmp_path / "vault.key")
-        engine = Engine(through(made()), time.monotonic, TAKEOVER, force=force)
+        engine = Engine(through(made()), time.monotonic, takeover, force=force, standby=standby)
         log = await open_log(location, clock=clock, full=False, engine=engine)
         try:
             yield log

@@ -18,9 +18,9 @@ from bot.eventlog.remote import appending
 from bot.eventlog.remote.opening import Engine
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.engines.conftest import Made
+from tests.engines.conftest import SHORT, Made
 from tests.engines.views import Away, Seen
-from tests.harness import Judge, Spawn, start_bot
+from tests.harness import Judge, Spawn, start_bot, start_process
 from tests.waiting import eventually
 
 
@@ -31,26 +31,30 @@ async def said(control: ControlClient) -> list[str]:
 
 @pytest.mark.slow
 async def test_another_host_goes_on(
-    spawn: Spawn, control: ControlClient, made: Made, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    spawn: Spawn, sandbox: Sandbox, control: ControlClient, made: Made, dsn: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """From an empty folder and the key. Who is replaced while it lives ends, and says why."""
     monkeypatch.setenv("ECHOLESS_POSTGRESQL", dsn)
     key = tmp_path / "vault.key"
-    log = {"engine": "postgresql", "takeover": "1s", "key_file": str(key)}
-    patience = {"send_timeout": "1s"}
+    log = {"engine": "postgresql", "takeover": "500ms", "key_file": str(key)}
+    patience = {"send_timeout": "500ms"}
     first = await spawn("first", log=log, replies=patience)
+    second = await start_process(sandbox, tmp_path / "second", {"log": log, "replies": patience}, None, "--standby")
+    await eventually(lambda: second.lines("log.standby"))
     await control.post("ask one")
     await eventually(lambda: _answers(control, 1))
     await first.kill()
     await control.post("ask two")
-    second = await spawn("second", log=log, replies=patience)
     await eventually(lambda: _answers(control, 2))
 
     reader = await open_reader(Location(tmp_path / "second"), words=False)
     await Judge(reader).expect(ReplySent, 2)
     await reader.close()
     third = await open_log(
-        Location(tmp_path / "third", key_file=key), clock=clock, engine=Engine(made(), time.monotonic, 2, force=True)
+        Location(tmp_path / "third", key_file=key),
+        clock=clock,
+        engine=Engine(made(), time.monotonic, SHORT, force=True),
     )
     assert await second.process.wait() == 4
     assert "Another process has taken over the log" in second.output.read_text()
@@ -68,7 +72,7 @@ async def test_while_the_engine_is_away_the_bot_says_so_and_is_mute(
     """Nothing is answered that is not kept, and then everything once."""
     monkeypatch.setattr(appending, "LONGEST_PAUSE", 0.05)
     engine = Seen(Away)
-    running = await start_bot(sandbox, tmp_path / "log", {}, engine=Engine(engine(made()), time.monotonic, 0.5))
+    running = await start_bot(sandbox, tmp_path / "log", {}, engine=Engine(engine(made()), time.monotonic, SHORT))
     try:
         await running.ready()
         await control.post("ask one")
@@ -96,6 +100,8 @@ def test_an_engine_without_its_address_is_told() -> None:
     config = Config.model_validate({"log": {"engine": "postgresql"}})
 
     assert engine_of(Config(), {}) is None
+    with pytest.raises(ConfigError, match="are for a log in an engine"):
+        engine_of(Config(), {}, standby=True)
     with pytest.raises(ConfigError, match="ECHOLESS_POSTGRESQL is not set"):
         engine_of(config, {})
     engine = engine_of(config, {"ECHOLESS_POSTGRESQL": "postgresql://a:hidden@127.0.0.1/b"})

@@ -16,7 +16,7 @@ from bot.eventlog.log import open_log
 from bot.eventlog.rekeying import renew, rotate
 from bot.eventlog.remote.port import NOTHING
 from bot.eventlog.restoring import restore
-from tests.engines.conftest import Made, Opener, execute
+from tests.engines.conftest import SHORT, Made, Opener, execute
 from tests.engines.views import check, remote, said
 
 CHANNEL = "channel:1"
@@ -33,7 +33,7 @@ async def kept(made: Made) -> list[bytes]:
 
 async def test_who_is_replaced_appends_nothing_more(opened: Opener, made: Made) -> None:
     """And is told, at its next append or by the signs of life of its successor."""
-    async with opened("one") as one, opened("other", force=True) as other:
+    async with opened("one") as one, opened("other", force=True, takeover=SHORT) as other:
         before = len(await kept(made))
         with pytest.raises(LogFenced, match="Another process has taken over"):
             await one.append(CHANNEL, [said(1)])
@@ -50,13 +50,13 @@ async def test_who_is_replaced_appends_nothing_more(opened: Opener, made: Made) 
 
 async def test_who_is_replaced_while_it_says_nothing_is_told(opened: Opener) -> None:
     """It would go on answering otherwise."""
-    async with opened("one") as one, opened("other", force=True):
+    async with opened("one", takeover=SHORT) as one, opened("other", force=True, takeover=SHORT):
         assert isinstance(await one.lost(), LogFenced)
 
 
 async def test_an_owner_that_lives_is_not_replaced_by_mistake(opened: Opener) -> None:
     """Whoever wants that says so; whoever left is replaced at once."""
-    async with opened("one"):
+    async with opened("one", takeover=SHORT):
         with pytest.raises(LogLocked, match="--take-over"):
             async with opened("other"):
                 pass
@@ -76,7 +76,7 @@ async def test_a_dead_owner_is_replaced(opened: Opener, made: Made) -> None:
     await partition.open()
     await partition.beat(beat)
     await partition.close()
-    async with opened("other") as other:
+    async with opened("other", takeover=SHORT) as other:
         assert (await other.append(CHANNEL, [said(2)])).new[0].position == 2
 
 

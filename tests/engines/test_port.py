@@ -113,8 +113,6 @@ async def test_the_newest_sign_of_life_counts(partition: Partition) -> None:
     await partition.beat(b"one")
     await partition.beat(b"another")
     assert await partition.beats() == b"another"
-    await partition.beat(b"")
-    assert await partition.beats() == b""
 
 
 async def test_a_caller_that_goes_away_harms_nobody(partition: Partition) -> None:

@@ -14,7 +14,7 @@ from bot.eventlog.log import EventLog
 from bot.eventlog.remote import appending, erasing
 from bot.eventlog.remote.port import Partition, Unsure
 from bot.eventlog.remote.record import Kind, Rows, facts_of_rows, unpack_words
-from tests.engines.conftest import Made, Opener
+from tests.engines.conftest import SHORT, Made, Opener
 from tests.engines.views import Away, Between, Seen, Swallowing, asked, check, erased, given_up, remote, said, shown_by
 from tests.waiting import eventually
 
@@ -48,7 +48,7 @@ async def test_a_folder_is_made_anew_from_the_engine(opened: Opener, tmp_path: P
         await log.append(stream(3), [said(31), asked(31)])
     async with opened("one") as log:
         assert await log.reader.head(stream(3)) == 5
-    async with opened("other"), opened("third", force=True):
+    async with opened("other"), opened("third", force=True, takeover=SHORT):
         pass
     async with opened("other"):
         pass
@@ -128,7 +128,7 @@ async def test_while_the_engine_is_away_callers_wait(opened: Opener, monkeypatch
     """It is said why, and nobody reads what is not kept."""
     monkeypatch.setattr(appending, "LONGEST_PAUSE", 0.01)
     engine = Seen(Away)
-    async with opened(through=engine) as log:
+    async with opened(through=engine, takeover=SHORT) as log:
         await log.append(stream(1), [said(1)])
         engine.one.away = True
         waiting = asyncio.create_task(log.append(stream(1), [said(2)]))

@@ -24,7 +24,7 @@ from bot.eventlog.remote import claiming, view
 from bot.eventlog.remote.appending import LONGEST_PAUSE, Remote
 from bot.eventlog.remote.erasing import Erasing
 from bot.eventlog.remote.following import Follower, away, follow
-from bot.eventlog.remote.owning import Heart, require_unowned
+from bot.eventlog.remote.owning import Heart, Taking
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Unsure, digest_of
 from bot.eventlog.remote.record import facts_of_claim, read_record
 from bot.eventlog.transactions import transaction
@@ -40,13 +40,14 @@ class Engine:
     """The engine that keeps a log, and how it is taken.
 
     ``takeover``: seconds without a sign of life after which an owner is dead. ``force`` takes the log from one that
-    lives. ``clock`` returns seconds of a monotonic clock.
+    lives, a ``standby`` waits until none does. ``clock`` returns seconds of a monotonic clock.
     """
 
     partition: Partition
     clock: Callable[[], float]
     takeover: float = 10.0
     force: bool = False
+    standby: bool = False
 
     async def first_claim(self) -> Mapping[str, Any] | None:
         """Connect to the engine; return the claim with which its log begins, None if it holds none."""
@@ -122,42 +123,55 @@ def require_kind(connection: sqlite3.Connection, *, is_remote: bool) -> None:
 
 
 async def own(engine: Engine, connection: Connection, *, accept_unknown: bool) -> Owned:
-    """Bring the view up to the engine and claim the log.
+    """Bring the view up to the engine and claim the log; a standby follows the owner until there is none.
 
     Raises LogLocked while another process owns it and lives, LogIncomplete where the view does not fit the engine,
     LogForeign where a newer release wrote what this one does not know, LogUnwritable while the engine is away.
     """
-    partition = engine.partition
     mark, holder = await connection.run(_known)
-    if not engine.force:
-        try:
-            await require_unowned(partition, holder, engine.takeover)
-        except Unsure as error:
-            raise LogUnwritable(away(partition, error)) from error
     follower = Follower.at(mark)
-    owner = await _claimed(partition, connection, follower, accept_unknown=accept_unknown)
-    remote = Remote(partition, connection, follower, owner)
-    return Owned(remote, Heart(remote, engine.takeover, engine.clock), await connection.run(_newest))
+    try:
+        before = await _claimed(engine, holder, connection, follower, accept_unknown=accept_unknown)
+        remote = Remote(engine.partition, connection, follower, follower.mark.owner)
+        heart = Heart(remote, engine.takeover, engine.clock)
+        await heart.begin()
+        if engine.force and before not in (b"", holder):
+            # The one before hears of it, or can't and is mute by then. What it has sent ends.
+            await asyncio.sleep(engine.takeover)
+    except Unsure as error:
+        raise LogUnwritable(away(engine.partition, error)) from error
+    return Owned(remote, heart, await connection.run(_newest))
 
 
-async def _claimed(partition: Partition, connection: Connection, follower: Follower, *, accept_unknown: bool) -> bytes:
-    """Claim the log, once the view has all that is in the engine; return the owner's name."""
-    owner = claiming.new_owner()
+async def _claimed(
+    engine: Engine, holder: bytes | None, connection: Connection, follower: Follower, *, accept_unknown: bool
+) -> bytes:
+    """Claim the log, once the view has all that is in the engine; return the owner before, b"" if it has left."""
+    partition = engine.partition
+    taking = Taking(partition, engine.takeover, engine.clock, engine.standby, holder)
+    catch_up = partial(follow, partition, connection, follower)
     while True:
         await follow(partition, connection, follower, lambda position: _log.info("log.following", position=position))
+        if not engine.force:
+            await taking.until_free(lambda: follower.mark, catch_up)
         if not accept_unknown:
             await connection.run(forms.require_known)
         await connection.run(partial(forms.note, release=__version__))
-        claim = await connection.run(claiming.claim_of)
-        facts = facts_of_claim(owner, follower.digest, claim)
-        seq = follower.seq + 1
+        before = follower.mark.owner
         try:
-            await _append(partition, seq, facts)
+            await _claim(partition, connection, follower)
         except Fenced:
-            continue  # the owner whose log is taken has appended meanwhile
-        follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), owner=owner))
-        await connection.run(partial(_note, follower.mark))
-        return owner
+            continue  # the owner has appended meanwhile, or another process was the first to claim
+        return b"" if await partition.beats() == before else before
+
+
+async def _claim(partition: Partition, connection: Connection, follower: Follower) -> None:
+    """Append a claim to what the view has, and note it; raise Fenced where there is more by now."""
+    owner, seq = claiming.new_owner(), follower.seq + 1
+    facts = facts_of_claim(owner, follower.digest, await connection.run(claiming.claim_of))
+    await _append(partition, seq, facts)
+    follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), owner=owner))
+    await connection.run(partial(_note, follower.mark))
 
 
 async def _append(partition: Partition, seq: int, facts: bytes) -> None:

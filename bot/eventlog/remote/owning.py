@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.errors import LogError, LogLocked
+from bot.errors import LogError, LogLocked, LogUnwritable
 from bot.eventlog.remote.appending import Remote
 from bot.eventlog.remote.port import Partition, Unsure
+from bot.eventlog.remote.view import Bookmark
 
 BEATS = 8
 """How many signs of life the owner gives in the time after which another process may take over."""
+POLL = 0.1
+"""Seconds between two looks of a process that waits for the log, at most."""
 _COUNT = struct.Struct(">q")
 
 
@@ -57,6 +60,11 @@ class Heart:
                 self._heard = began
             await asyncio.sleep(self.takeover / BEATS)
 
+    async def begin(self) -> None:
+        """Give the first sign of life; nobody has heard of this owner yet."""
+        with suppress(Unsure):
+            await self._beat()
+
     async def _beat(self) -> None:
         """Give a sign of life, and see whether somebody else does."""
         partition, owner = self.remote.partition, self.remote.owner
@@ -67,22 +75,60 @@ class Heart:
         await partition.beat(owner + _COUNT.pack(self._count))
 
     async def stop(self) -> None:
-        """Tell others that they need not wait; call it when the task has ended."""
-        if not self.remote.lost.done():
-            with suppress(Unsure):
-                await self.remote.partition.beat(b"")
+        """Tell others that they need not wait: a name without a count. Call it when the task has ended."""
+        partition, owner = self.remote.partition, self.remote.owner
+        with suppress(Unsure):
+            # Somebody may own the log by now of whom this process has not heard.
+            if not self.remote.lost.done() and (await partition.beats()).startswith(owner):
+                await partition.beat(owner)
 
 
-async def require_unowned(partition: Partition, holder: bytes | None, takeover: float) -> None:
-    """Raise LogLocked while the owner gives signs of life. ``holder`` is the owner whom this folder's lock replaced."""
-    first = await partition.beats()
-    if not first or (holder and first.startswith(holder)):
-        return
-    for _ in range(BEATS):
-        await asyncio.sleep(takeover / BEATS)
-        now = await partition.beats()
-        if now and now != first:
-            raise LogLocked(
-                f"Another process owns the log in {partition.name}, and lives: stop it first, or take the log over "
-                "from it with `echoless run --take-over`."
-            )
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How a log is taken whose owner may live: a ``standby`` waits for its end, anybody else is refused.
+
+    ``takeover``: seconds without a sign of life after which an owner is dead; ``clock`` returns seconds of a monotonic
+    clock. ``holder`` is the owner that is dead for certain, because this process has the lock on its folder.
+    """
+
+    partition: Partition
+    takeover: float
+    clock: Callable[[], float]
+    standby: bool
+    holder: bytes | None
+
+    async def until_free(self, mark: Callable[[], Bookmark], catch_up: Callable[[], Awaitable[None]]) -> None:
+        """Wait until the log has no owner that lives; raise LogLocked if it has one and this is no standby.
+
+        ``mark`` returns how far the view goes, ``catch_up`` brings it up to the engine. At the return the view has all
+        that was there when the owner was judged, so a claim fails if another process makes one first.
+        """
+        seen, since = await self._signs(mark()), self.clock()
+        while not self._is_free(seen):
+            if self.clock() - since >= self.takeover:
+                return
+            await asyncio.sleep(min(POLL, self.takeover / BEATS))
+            try:
+                if self.standby:
+                    await catch_up()
+                now = await self._signs(mark())
+            except (Unsure, LogUnwritable):
+                if not self.standby:
+                    raise
+                since = self.clock()  # whoever can't be heard may live
+                continue
+            if now != seen:
+                if not self.standby and not self._is_free(now):
+                    raise LogLocked(
+                        f"Another process owns the log in {self.partition.name}, and lives: stop it first, or take the "
+                        "log over from it with `echoless run --take-over`."
+                    )
+                seen, since = now, self.clock()
+
+    async def _signs(self, mark: Bookmark) -> tuple[bytes, bytes]:
+        """Return the newest sign of life, and the owner whom the newest claim names."""
+        return await self.partition.beats(), mark.owner
+
+    def _is_free(self, signs: tuple[bytes, bytes]) -> bool:
+        beat, owner = signs
+        return beat == owner or owner in (b"", self.holder)

@@ -71,7 +71,7 @@ class Partition(Protocol):
         """Return the words of a record."""
 
     async def beat(self, beat: bytes) -> None:
-        """Keep the owner's sign of life, which replaces the one before; empty when it leaves."""
+        """Keep the owner's sign of life, which replaces the one before."""
 
     async def beats(self) -> bytes:
         """Return the newest sign of life, empty if there is none."""
