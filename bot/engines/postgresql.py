@@ -16,7 +16,7 @@ from bot.eventlog.remote.port import Entry, Fenced, Torn, Unsure, digest_of
 
 TIMEOUT = 5.0
 """Seconds for one statement, and for connecting."""
-PAGE_BYTES = 4_000_000
+PAGE_BYTES = 1_000_000
 """Bytes of records that are read at a time, about."""
 
 _MAKE = """
@@ -46,7 +46,7 @@ class PostgresqlPartition:
     """A partition in the database at ``dsn``, a URI as PostgreSQL's own programs take it."""
 
     name = "PostgreSQL"
-    limit = 8_000_000
+    limit = 2_000_000
 
     def __init__(self, dsn: str, part: int = 0) -> None:
         self._part = part
@@ -75,7 +75,7 @@ class PostgresqlPartition:
 
     async def read(self, seq: int, digest: bytes, place: str) -> AsyncGenerator[Entry, None]:
         """Yield all records after a mark."""
-        mark, limit = seq, 50
+        mark, limit = seq, 10
         while True:
             rows = await self._aside.ask(_READ, self._part, mark, limit)
             if mark == seq > 0 and not (rows and rows[0]["seq"] == seq and digest_of(rows[0]["facts"]) == digest):

@@ -149,6 +149,7 @@ class EventLog:
 
     async def close(self) -> None:
         """Write all waiting requests, close the file and release the folder."""
+        self.hurry()
         self._writer.close()
         await self._task
         self._copying.cancel()

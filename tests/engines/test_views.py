@@ -190,6 +190,28 @@ async def test_what_is_kept_and_not_shown_is_caught_up(opened: Opener, monkeypat
         assert (await log.reader.stats()).events == 4
 
 
+async def test_work_that_is_done_is_told_once(opened: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Told again after the local commit had failed, it would hide work that came meanwhile."""
+    commit = appending._commit
+
+    def failing(*_given: object) -> None:
+        monkeypatch.setattr(appending, "_commit", commit)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with opened("one") as log:
+        await log.append(stream(1), [said(1), asked(1)])
+        await log.append(stream(1), [given_up(1)])
+        await log.finish(stream(1), 3)
+        monkeypatch.setattr(appending, "_commit", failing)
+        with pytest.raises(LogUnwritable):
+            await log.append(stream(1), [said(2), asked(2)])
+        await log.append(stream(2), [said(3)])
+        await check(log)
+    async with opened("other") as log:
+        assert await log.reader.unfinished() == [stream(1)]
+    assert shown_by(tmp_path / "one/events.db") == {**shown_by(tmp_path / "other/events.db")}
+
+
 async def test_erased_words_go_from_the_engine(opened: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Also where the process died after the event, and before the words were gone; nothing else goes."""
     monkeypatch.setattr(appending, "LONGEST_PAUSE", 0.01)

@@ -67,6 +67,7 @@ class Remote:
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
     _finished: list[int] = field(default_factory=list)
     _behind: bool = False
+    _waiting: bool = False
 
     def launch(self, batch: Batch) -> asyncio.Future[None]:
         """Commit a batch after those that were launched before; the future ends when it is done, or raises why not."""
@@ -144,6 +145,7 @@ class Remote:
         except BaseException:
             await self._roll_back()
             raise
+        self._finished.clear()
         last = records[-1]
         mark = self.follower.mark
         mark = mark._replace(seq=last.seq, digest=digest_of(last.facts), position=mark.position + batch.rows)
@@ -154,7 +156,6 @@ class Remote:
             await self._roll_back()
             raise LogUnwritable(_BEHIND) from error
         self.follower.go(mark)
-        self._finished.clear()
         if batch.erases:
             self.on_erased()
 
@@ -194,10 +195,12 @@ class Remote:
             except Torn as error:
                 raise self.lose(LogDamaged(_torn(self.partition, record.seq - 1))) from error
             except Unsure as error:
+                self._waiting = True
                 self.say(error)
                 tries += 1
                 await self._pause(backoff(tries, LONGEST_PAUSE))
             else:
+                self._waiting = False
                 self.say(None)
                 return
 
@@ -205,6 +208,11 @@ class Remote:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leaving.wait(), seconds)
             raise self.lose(LogUnwritable(_UNKNOWN))
+
+    def heard(self) -> None:
+        """Note that the engine has answered something else than an append."""
+        if not self._waiting:
+            self.say(None)
 
     def say(self, trouble: Unsure | None) -> None:
         """Note that the engine is away, or that it is there; say it once."""

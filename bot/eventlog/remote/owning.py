@@ -57,6 +57,7 @@ class Heart:
             except LogError:
                 return
             else:
+                self.remote.heard()
                 self._heard = began
             await asyncio.sleep(self.takeover / BEATS)
 
