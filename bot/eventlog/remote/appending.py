@@ -31,6 +31,8 @@ from bot.eventlog.remote.view import Bookmark
 
 LONGEST_PAUSE = 5.0
 """Seconds between two tries while the engine is away."""
+TRIES = 5
+"""How often a record is tried while the engine is away, by one who does not wait for it."""
 PATIENCE = 3.0
 """Seconds for which a bot that stops waits for an engine that is away."""
 
@@ -224,6 +226,18 @@ class Remote:
 
     async def _roll_back(self) -> None:
         await self.connection.submit(_roll_back)
+
+
+async def kept(partition: Partition, seq: int, facts: bytes, words: bytes | None) -> None:
+    """Append a record of one who does not wait for ever; raise Unsure when the engine is away for some seconds."""
+    for tries in range(1, TRIES + 1):
+        try:
+            return await partition.append(seq, facts, words)
+        except Unsure:
+            if tries == TRIES:
+                raise
+            await asyncio.sleep(backoff(tries, LONGEST_PAUSE))
+    return None
 
 
 def fenced() -> LogFenced:

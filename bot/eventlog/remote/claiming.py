@@ -46,12 +46,12 @@ def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
     """Give a folder what a claim says of the log, within a transaction; raise LogIncomplete where it is another log."""
     mine = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()
     try:
-        meta = {name: bytes.fromhex(claim["meta"][name]) for name in _META}
+        meta = {name: bytes.fromhex(value) for name, value in claim["meta"].items() if name in _META}
         keys = [(number, wrapped_at, bytes.fromhex(wrapped)) for number, wrapped_at, wrapped in claim["keys"]]
         partitions = claim["partitions"]
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise LogDamaged("A claim in the engine can't be read. Restore the engine's own backup.") from error
-    if (mine and mine[0] != meta["log_id"]) or partitions != PARTITIONS:
+    if (mine and mine[0] != meta.get("log_id")) or partitions != PARTITIONS:
         raise LogIncomplete(
             "The log in the engine is another one than that of the log's folder. Nothing was changed. Check which "
             f"database was named. {ANEW}"

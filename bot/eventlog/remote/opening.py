@@ -16,21 +16,17 @@ import structlog
 
 from bot import __version__
 from bot.background import Background
-from bot.backoff import backoff
 from bot.errors import LogDamaged, LogForeign, LogUnwritable
 from bot.eventlog import forms, keys
 from bot.eventlog.database import Connection
 from bot.eventlog.remote import claiming, view
-from bot.eventlog.remote.appending import LONGEST_PAUSE, Remote
+from bot.eventlog.remote.appending import Remote, kept
 from bot.eventlog.remote.erasing import Erasing
 from bot.eventlog.remote.following import Follower, away, follow
 from bot.eventlog.remote.owning import Heart, Taking
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Unsure, digest_of
 from bot.eventlog.remote.record import facts_of_claim, read_record
 from bot.eventlog.transactions import transaction
-
-TRIES = 5
-"""How often a claim is tried at a start while the engine does not answer."""
 
 _log = structlog.get_logger()
 
@@ -169,20 +165,9 @@ async def _claim(partition: Partition, connection: Connection, follower: Followe
     """Append a claim to what the view has, and note it; raise Fenced where there is more by now."""
     owner, seq = claiming.new_owner(), follower.seq + 1
     facts = facts_of_claim(owner, follower.digest, await connection.run(claiming.claim_of))
-    await _append(partition, seq, facts)
+    await kept(partition, seq, facts, None)
     follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), owner=owner))
     await connection.run(partial(_note, follower.mark))
-
-
-async def _append(partition: Partition, seq: int, facts: bytes) -> None:
-    for tries in range(1, TRIES + 1):
-        try:
-            return await partition.append(seq, facts, None)
-        except Unsure as error:
-            if tries == TRIES:
-                raise LogUnwritable(away(partition, error)) from error
-            await asyncio.sleep(backoff(tries, LONGEST_PAUSE))
-    return None
 
 
 def _known(connection: sqlite3.Connection) -> tuple[view.Bookmark, bytes | None]:
