@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.engines.conftest import SHORT, Made
 from tests.engines.views import Away, Seen
-from tests.harness import Judge, Spawn, start_bot, start_process
+from tests.harness import ROOT, Judge, Spawn, start_bot, start_process
 from tests.waiting import eventually
 
 
@@ -93,6 +95,13 @@ async def test_while_the_engine_is_away_the_bot_says_so_and_is_mute(
     finally:
         engine.one.away = False
         await running.stop()
+
+
+def test_no_driver_is_imported_that_nobody_asked_for() -> None:
+    """A log in its folder takes no longer to start, nor more memory."""
+    code = "import sys, bot.app.running, bot.cli.run; sys.exit('asyncpg' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_an_engine_without_its_address_is_told() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from bot.errors import LogFenced
 from bot.eventlog.log import EventLog
+from bot.eventlog.remote import owning
+from bot.eventlog.remote.port import Partition
 from tests.engines.conftest import LONG, SHORT, Opener
 from tests.engines.views import Away, Seen, check, said
 from tests.waiting import eventually
@@ -27,8 +29,10 @@ async def standing(opened: Opener) -> AsyncIterator[Standing]:
     async with AsyncExitStack() as stack:
         tasks: list[asyncio.Task[EventLog]] = []
 
-        def start(name: str, takeover: float = LONG) -> asyncio.Task[EventLog]:
-            log = opened(name, standby=True, takeover=takeover)
+        def start(
+            name: str, takeover: float = LONG, through: Callable[[Partition], Partition] = lambda each: each
+        ) -> asyncio.Task[EventLog]:
+            log = opened(name, standby=True, takeover=takeover, through=through)
             tasks.append(asyncio.create_task(stack.enter_async_context(log)))
             return tasks[-1]
 
@@ -98,6 +102,23 @@ async def test_one_of_many_takes_the_log(opened: Opener, standing: Standing) -> 
         await asyncio.sleep(0.05)
     assert log.is_owner()
     assert not any(task.done() for task in waiting)
+
+
+async def test_an_engine_that_was_away_makes_no_owner_dead(
+    opened: Opener, standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby that can't hear it goes on standing, and judges anew when it can."""
+    monkeypatch.setattr(owning, "PAUSE", 0.01)
+    engine = Seen(Away)
+    async with opened("owner", takeover=SHORT) as owner:
+        await owner.append(CHANNEL, [said(1)])
+        standby = standing("standby", through=engine)
+        await eventually(lambda: hasattr(engine, "one"))
+        engine.one.away = True
+        await eventually(lambda: engine.one.refused > 3)
+        engine.one.away = False
+        assert not standby.done()
+    assert (await (await standby).append(CHANNEL, [said(1)])).known
 
 
 async def test_it_can_be_stopped_while_it_waits(opened: Opener, standing: Standing) -> None:

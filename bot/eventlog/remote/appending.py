@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -96,8 +96,9 @@ class Remote:
             if self._behind:
                 return
             try:
-                async for _ in self.partition.read(mark.seq, mark.digest, mark.place):
-                    raise self.lose(fenced())
+                async with aclosing(self.partition.read(mark.seq, mark.digest, mark.place)) as newer:
+                    async for _ in newer:
+                        raise self.lose(fenced())
             except Torn as error:
                 raise self.lose(LogDamaged(_torn(self.partition, mark.seq))) from error
 

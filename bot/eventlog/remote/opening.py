@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import sqlite3
@@ -130,10 +129,7 @@ async def own(engine: Engine, connection: Connection, *, accept_unknown: bool) -
         before = await _claimed(engine, holder, connection, follower, accept_unknown=accept_unknown)
         remote = Remote(engine.partition, connection, follower, follower.mark.owner)
         heart = Heart(remote, engine.takeover, engine.clock)
-        await heart.begin()
-        if engine.force and before not in (b"", holder):
-            # The one before hears of it, or can't and is mute by then. What it has sent ends.
-            await asyncio.sleep(engine.takeover)
+        await heart.begin(wait=engine.force and before not in (b"", holder))
     except Unsure as error:
         raise LogUnwritable(away(engine.partition, error)) from error
     return Owned(remote, heart, await connection.run(_newest))

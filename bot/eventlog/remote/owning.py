@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import structlog
+
 from bot.errors import LogError, LogLocked, LogUnwritable
 from bot.eventlog.remote.appending import Remote
 from bot.eventlog.remote.port import Partition, Unsure
@@ -22,7 +24,11 @@ BEATS = 8
 """How many signs of life the owner gives in the time after which another process may take over."""
 POLL = 0.1
 """Seconds between two looks of a process that waits for the log, at most."""
+PAUSE = 5.0
+"""Seconds until a standby looks again after the engine was away, or its own folder could not be written."""
 _COUNT = struct.Struct(">q")
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -61,10 +67,15 @@ class Heart:
                 self._heard = began
             await asyncio.sleep(self.takeover / BEATS)
 
-    async def begin(self) -> None:
-        """Give the first sign of life; nobody has heard of this owner yet."""
-        with suppress(Unsure):
-            await self._beat()
+    async def begin(self, *, wait: bool) -> None:
+        """Give the first sign of life; with ``wait`` go on for as long as a takeover takes.
+
+        Then the owner before has heard of it, or could not and is mute; and what it had begun to send has ended.
+        """
+        for _ in range(BEATS if wait else 1):
+            with suppress(Unsure):
+                await self._beat()
+            await asyncio.sleep(self.takeover / BEATS if wait else 0)
 
     async def _beat(self) -> None:
         """Give a sign of life, and see whether somebody else does."""
@@ -104,27 +115,37 @@ class Taking:
         ``mark`` returns how far the view goes, ``catch_up`` brings it up to the engine. At the return the view has all
         that was there when the owner was judged, so a claim fails if another process makes one first.
         """
-        seen, since = await self._signs(mark()), self.clock()
-        while not self._is_free(seen):
-            if self.clock() - since >= self.takeover:
-                return
-            await asyncio.sleep(min(POLL, self.takeover / BEATS))
-            try:
-                if self.standby:
-                    await catch_up()
-                now = await self._signs(mark())
-            except (Unsure, LogUnwritable):
-                if not self.standby:
-                    raise
+        seen, since = None, self.clock()
+        while True:
+            now = await self._look(mark, catch_up)
+            if now is None:
                 since = self.clock()  # whoever can't be heard may live
-                continue
-            if now != seen:
-                if not self.standby and not self._is_free(now):
+            elif self._is_free(now):
+                return
+            elif now != seen:
+                if seen is not None and not self.standby:
                     raise LogLocked(
                         f"Another process owns the log in {self.partition.name}, and lives: stop it first, or take the "
                         "log over from it with `echoless run --take-over`."
                     )
                 seen, since = now, self.clock()
+            elif self.clock() - since >= self.takeover:
+                return
+            await asyncio.sleep(min(POLL, self.takeover / BEATS))
+
+    async def _look(
+        self, mark: Callable[[], Bookmark], catch_up: Callable[[], Awaitable[None]]
+    ) -> tuple[bytes, bytes] | None:
+        """Return the signs by now; None where a standby can't see them, or can't follow."""
+        if not self.standby:
+            return await self._signs(mark())
+        try:
+            await catch_up()
+            return await self._signs(mark())
+        except (Unsure, LogUnwritable) as error:
+            _log.warning("log.standby", reason=str(error))
+            await asyncio.sleep(PAUSE)
+            return None
 
     async def _signs(self, mark: Bookmark) -> tuple[bytes, bytes]:
         """Return the newest sign of life, and the owner whom the newest claim names."""
