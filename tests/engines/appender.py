@@ -1,13 +1,16 @@
 """A process that owns a log in PostgreSQL and appends to it until it is killed; it prints what was acknowledged.
 
-Started as ``python appender.py FOLDER CALLERS``, with the address in ECHOLESS_POSTGRESQL. Each line is a stream, a
-message and its position. It ends with the name of the error when it loses the log.
+Started as ``python appender.py FOLDER CALLERS [POINT RECORD]``, with the address in ECHOLESS_POSTGRESQL. Each line is a
+stream, a message and its position. It ends with the name of the error when it loses the log. With a point it kills
+itself there, at that record of those it appends; the first one is its claim.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import sqlite3
 import sys
 import time
 from itertools import count
@@ -20,7 +23,9 @@ from bot.engines.postgresql import PostgresqlPartition
 from bot.errors import LogError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
+from bot.eventlog.remote import appending
 from bot.eventlog.remote.opening import Engine
+from bot.eventlog.remote.view import Bookmark
 
 TAKEOVER = 1.0
 
@@ -38,6 +43,30 @@ def engine(dsn: str, *, force: bool = False) -> Engine:
 def location(folder: Path) -> Location:
     """Return a place for a view; all have one key."""
     return Location(folder, key_file=folder.parent / "vault.key")
+
+
+def doom(point: str, record: int) -> None:
+    """Have this process killed at a point on the way of a record: before or after it is kept, or after its commit."""
+    real, commit, numbers = PostgresqlPartition.append, appending._commit, count(1)
+
+    def here(at: str) -> None:
+        if at == point and number[0] == record:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    number = [0]
+
+    async def appended(partition: PostgresqlPartition, seq: int, facts: bytes, words: bytes | None) -> None:
+        number[0] = next(numbers)
+        here("before it is kept")
+        await real(partition, seq, facts, words)
+        here("after it is kept")
+
+    def committed(mark: Bookmark, connection: sqlite3.Connection) -> None:
+        commit(mark, connection)
+        here("after its commit")
+
+    PostgresqlPartition.append = appended  # type: ignore[method-assign, assignment]
+    appending._commit = committed
 
 
 async def append(log: EventLog, stream: str, message_id: int) -> bool:
@@ -74,6 +103,8 @@ async def main(folder: Path, callers: int) -> None:
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
-        asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+        folder, callers, point, record, *_ = *sys.argv[1:], "", "0"
+        doom(point, int(record))
+        asyncio.run(main(Path(folder), int(callers)))
     except LogError as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -15,7 +15,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,16 +46,20 @@ class Owners:
     acknowledged: dict[tuple[str, int], int] = field(default_factory=dict)
     after_claims: int = 0
 
-    async def begin(self, name: str) -> asyncio.subprocess.Process:
-        """Start an owner on a folder; return it once it owns the log."""
-        process = await asyncio.create_subprocess_exec(
-            *tethered(sys.executable, str(APPENDER), str(self.folder / name), str(self.callers)),
+    async def start(self, name: str, *doom: str) -> asyncio.subprocess.Process:
+        """Start an owner on a folder, which may be doomed."""
+        return await asyncio.create_subprocess_exec(
+            *tethered(sys.executable, str(APPENDER), str(self.folder / name), str(self.callers), *doom),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "ECHOLESS_POSTGRESQL": self.dsn, "PYTHONPATH": str(ROOT)},
         )
+
+    async def begin(self, name: str) -> asyncio.subprocess.Process:
+        """Start an owner on a folder; return it once it owns the log."""
+        process = await self.start(name)
         assert process.stdout
         assert process.stderr
         if await process.stdout.readline() != b"open\n":
@@ -70,6 +74,12 @@ class Owners:
             self._note(await process.stdout.readline())
         process.kill()
         await self._read_on(process)
+
+    async def die(self, name: str, point: str, record: int) -> None:
+        """Have an owner kill itself at a point on the way of a record."""
+        process = await self.start(name, point, str(record))
+        await self._read_on(process)
+        assert process.returncode == -signal.SIGKILL
 
     async def stop(self, name: str, successor: str, after: int) -> str:
         """Stop an owner, have another folder take the log, and let the first go on; return how it ends."""
@@ -117,6 +127,8 @@ class Owners:
             await log.close()
 
     def _note(self, line: bytes) -> None:
+        if line == b"open\n":
+            return
         stream, message_id, position = line.decode().split()
         self.acknowledged[stream, int(message_id)] = int(position)
 
@@ -141,7 +153,12 @@ class Owners:
         return strangers
 
 
-async def run(dsn: str, folder: Path, kills: int, zombies: int, callers: int, seed: int) -> Owners:
+POINTS = ("before it is kept", "after it is kept", "after its commit")
+
+
+async def run(
+    dsn: str, folder: Path, kills: int, zombies: int, callers: int, seed: int, points: Sequence[str] = POINTS
+) -> Owners:
     """Kill and replace owners; raise AssertionError where something is lost, double or changed."""
     chance, owners = random.Random(seed), Owners(dsn, folder, callers)
     for number in range(kills):
@@ -149,6 +166,10 @@ async def run(dsn: str, folder: Path, kills: int, zombies: int, callers: int, se
         if number % 4 == 3:
             shutil.rmtree(folder / name, ignore_errors=True)
         await owners.kill(name, chance.randrange(1, 20 * callers))
+    for point in points:
+        for record in (1, 2, 5):  # a claim, which is committed otherwise, or a record of events
+            if (point, record) != (POINTS[-1], 1):
+                await owners.die(chance.choice(("one", "other")), point, record)
     for _ in range(zombies):
         ended = await owners.stop("one", "other", chance.randrange(1, 10 * callers))
         assert "LogFenced: Another process has taken over" in ended, ended
@@ -168,7 +189,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="echoless-engines-") as folder, running() as dsn:
         owners = asyncio.run(run(dsn, Path(folder), given.kills, given.zombies, given.callers, given.seed))
     sys.stdout.write(
-        f"postgresql: {given.kills} kills, {given.zombies} zombies, {given.callers} callers: "
+        f"postgresql: {given.kills} kills at random and at each of {len(POINTS)} points of a record's way, "
+        f"{given.zombies} zombies, {given.callers} callers: "
         f"{len(owners.acknowledged)} acknowledged, 0 lost, 0 double, {owners.after_claims} after a claim, "
         "every folder byte for byte as made anew\n"
     )
