@@ -45,7 +45,10 @@ async def erase(  # noqa: PLR0913 - one for each option
     held = (
         ()
         if erased.emptied
-        else ("Somebody reads an older state of the log, so pages of before stay in its -wal until they have ended.",)
+        else (
+            "Somebody reads an older state of the log, or the engine that keeps it is away: copies stay in its -wal or in "
+            "the engine until they have ended, or it is back.",
+        )
     )
     archives = await archives_of(context.reader, wanted.stream)
     return Report(
