@@ -17,6 +17,10 @@ from bot.moderation.text import count_text, printable
 
 MOST_STREAMS = 20
 """Channels that are listed, those with the most events first."""
+HELD = (
+    "Somebody reads an older state of the log, or the engine that keeps it is away: copies stay in its -wal or in the "
+    "engine until they have ended, or it is back."
+)
 
 
 async def erase(  # noqa: PLR0913 - one for each option
@@ -42,14 +46,7 @@ async def erase(  # noqa: PLR0913 - one for each option
         record=owner.conversations.record,
         progress=progress or (lambda _done, _total: None),
     )
-    held = (
-        ()
-        if erased.emptied
-        else (
-            "Somebody reads an older state of the log, or the engine that keeps it is away: copies stay in its -wal or in "
-            "the engine until they have ended, or it is back.",
-        )
-    )
+    held = () if erased.emptied else (HELD,)
     archives = await archives_of(context.reader, wanted.stream)
     return Report(
         f"The words of {count_text(erased.events, 'event')} in {count_text(erased.streams, 'stream')} are erased",
