@@ -17,10 +17,6 @@ from bot.moderation.text import count_text, printable
 
 MOST_STREAMS = 20
 """Channels that are listed, those with the most events first."""
-HELD = (
-    "Somebody reads an older state of the log, or the engine that keeps it is away: copies stay in its -wal or in the "
-    "engine until they have ended, or it is back."
-)
 
 
 async def erase(  # noqa: PLR0913 - one for each option
@@ -46,7 +42,11 @@ async def erase(  # noqa: PLR0913 - one for each option
         record=owner.conversations.record,
         progress=progress or (lambda _done, _total: None),
     )
-    held = () if erased.emptied else (HELD,)
+    held = (
+        ()
+        if erased.emptied
+        else ("Somebody reads an older state of the log, or its engine is away: copies stay until that has ended.",)
+    )
     archives = await archives_of(context.reader, wanted.stream)
     return Report(
         f"The words of {count_text(erased.events, 'event')} in {count_text(erased.streams, 'stream')} are erased",
