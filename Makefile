@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos engines bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -56,12 +56,16 @@ streams: $(READY) ## a hundred channels at once, each shown an answer while a mo
 chaos: $(READY) ## kill -9 at random moments, lost connections, a model that is away, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
+engines: $(READY) ## the log in PostgreSQL: what every engine has to keep to, and owners that are killed or replaced (KILLS=20)
+	@$(BIN)/pytest -q tests/engines
+	@$(BIN)/python -m tests.engines.kills --kills $(or $(KILLS),20)
+
 bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes; ONLY=append,intake: parts)
 	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra kafka --extra pictures --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra kafka --extra pictures --extra postgresql --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds

@@ -7,6 +7,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 ├── IntentError                Discord refuses a privileged intent                            (exit 3)
 ├── LogError                   the event log                                                  (exit 4)
 │   ├── LogLocked              another process owns the folder
+│   ├── LogFenced              another process has taken over a log that is kept in an engine
 │   ├── LogUnwritable          the folder or the disk refuses to be written
 │   ├── LogUnreadable          a channel's part of the log can't be read just now
 │   ├── LogDamaged             the file is damaged, truncated or edited
@@ -74,6 +75,10 @@ class LogError(EcholessError):
 
 class LogLocked(LogError):
     """Another process owns the log folder."""
+
+
+class LogFenced(LogError):
+    """Another process has taken over a log that is kept in an engine."""
 
 
 class LogUnwritable(LogError):

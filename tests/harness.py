@@ -27,6 +27,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
+from bot.eventlog.remote.opening import Engine
 from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
@@ -177,12 +178,18 @@ class Gated(Responder):
 
 
 async def start_bot(
-    sandbox: Sandbox, folder: Path, sections: Sections, responder: Responder | None = None, token: str = ""
+    sandbox: Sandbox,
+    folder: Path,
+    sections: Sections,
+    responder: Responder | None = None,
+    token: str = "",
+    engine: Engine | None = None,
 ) -> RunningBot:
-    """Start a bot in this process on a log folder; ``sections`` are its settings."""
+    """Start a bot in this process on a log folder; ``sections`` are its settings, ``engine`` keeps its log."""
     config = settings(sandbox, folder, sections)
     answering = Chain((responder,)) if responder else responders_of(config)
-    log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
+    full = config.log.durability == "full"
+    log = await open_log(Location(folder), clock=app.clock, full=full, engine=engine)
     at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
     feed = feed_of(config, log.location)
     bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config), feed)
@@ -244,14 +251,16 @@ Launch = Callable[..., Awaitable[RunningBot]]
 Spawn = Callable[..., Awaitable[BotProcess]]
 
 
-async def start_process(sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None) -> BotProcess:
+async def start_process(
+    sandbox: Sandbox, folder: Path, sections: Sections, token: str | None = None, *flags: str
+) -> BotProcess:
     """Start a bot as a process of its own on a log folder."""
     config = write_settings(sandbox, folder, {"telemetry": {"log_level": "info", "log_format": "json"}, **sections})
     token = sandbox.services.application.token if token is None else token
     output = folder.with_suffix(".jsonl")
     with output.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
-            *tethered(sys.executable, "-m", "bot", "run", "--config", str(config)),
+            *tethered(sys.executable, "-m", "bot", "run", "--config", str(config), *flags),
             stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
             cwd=ROOT, env={**os.environ, "DISCORD_TOKEN": token},
         )  # fmt: skip

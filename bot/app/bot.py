@@ -143,7 +143,7 @@ class Bot:
         self.after_deletion = AfterDeletion(
             log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
         )
-        sender, self.interaction_replies = DiscordSender(self.current), InteractionReplies(self.intake)
+        sender, self.interaction_replies = DiscordSender(self.current, log.is_owner), InteractionReplies(self.intake)
         self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
@@ -232,13 +232,18 @@ class Bot:
                 self._aside.start(self.anchors.run(), "anchors")
             self._aside.start(look_through(self.log.aside), "look")
             stop = asyncio.create_task(stopping.wait(), name="stop")
+            lost = asyncio.create_task(self.log.lost(), name="log lost")
             try:
                 async with listening(self.context, self._config.log.path), self.retention.running():
-                    await asyncio.wait((connection, stop), return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait((connection, stop, lost), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.cancel()
+                lost.cancel()
+                self.log.hurry()
                 await self._leave()
                 await connection
+            if not lost.cancelled():
+                raise lost.result()
 
     def health(self) -> Health:
         """Return the health of the bot, for ``/healthz``."""
@@ -247,7 +252,7 @@ class Bot:
         away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
         return Health(
             gateway="connected" if connected else "disconnected",
-            log="unwritable" if self.healer.trouble else "writable",
+            log="unwritable" if self.healer.trouble or self.log.trouble else "writable",
             pending=self.conversations.pending,
             model="; ".join(self._models_away()),
             backup=self.backups.trouble,
@@ -255,7 +260,7 @@ class Bot:
             unreadable=len(self.log.reader.quarantine.events),
             retention=self.retention.trouble,
             consumers=self.consumers.trouble,
-            reasons=tuple(trouble for trouble in (away, self.healer.trouble) if trouble),
+            reasons=tuple(trouble for trouble in (away, self.log.trouble, self.healer.trouble) if trouble),
         )
 
     def _conditions(self) -> tuple[Condition, ...]:
@@ -357,7 +362,7 @@ class Bot:
         self.metrics.watch("pending_replies", lambda: self.conversations.pending)
         self.metrics.watch("writer_queue", lambda: self.log.depth)
         self.metrics.watch("gateway_up", self.current.connected.is_set)
-        self.metrics.watch("log_writable", lambda: not self.healer.trouble)
+        self.metrics.watch("log_writable", lambda: not (self.healer.trouble or self.log.trouble))
         self.metrics.watch("unreadable_events", lambda: len(self.log.reader.quarantine.events))
         self.metrics.watch("unreadable_channels", lambda: len(self.healer.unread))
         self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
 
 import structlog
@@ -14,6 +15,7 @@ from bot import __version__
 from bot.app import from_settings
 from bot.app.bot import Bot, clock
 from bot.app.consumers import consumers_of
+from bot.app.engines import engine_of
 from bot.app.events import feed_of
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.config import Config
@@ -29,23 +31,40 @@ _log = structlog.get_logger()
 
 
 async def run_bot(
-    config: Config, token: str, location: Location, stopping: asyncio.Event, *, accept_unknown: bool = False
+    config: Config,
+    token: str,
+    location: Location,
+    stopping: asyncio.Event,
+    *,
+    accept_unknown: bool = False,
+    take_over: bool = False,
+    standby: bool = False,
 ) -> None:
     """Run the bot until ``stopping`` is set, or until an error that needs a person.
 
-    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know. Raises TokenError,
-    IntentError, LogError and ConfigError. Settings and token are checked before anything is made.
+    ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know; ``take_over`` takes a
+    log in an engine from a process that runs, a ``standby`` follows that until it ends. Raises TokenError, IntentError,
+    LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
     following = consumers_of(config)
     feed = feed_of(config, location)
+    engine = engine_of(config, os.environ, take_over=take_over, standby=standby)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
     full = config.log.durability == "full"
-    log = await open_log(
-        location, clock=clock, full=full, accept_unknown=accept_unknown, on_migration=_say_what_is_migrated
+    opening = open_log(
+        location,
+        clock=clock,
+        full=full,
+        accept_unknown=accept_unknown,
+        on_migration=_say_what_is_migrated,
+        engine=engine,
     )
+    log = await (_unless_stopped(opening, stopping) if standby else opening)
+    if log is None:
+        return
     reason = "error"
     try:
         await _say_what_is_unknown(log)
@@ -62,6 +81,21 @@ async def run_bot(
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()
         _log.info("bot.stopped", reason=reason)
+
+
+async def _unless_stopped(opening: Coroutine[None, None, EventLog], stopping: asyncio.Event) -> EventLog | None:
+    """Return the log once this process owns it, which may take for ever; None if the bot was stopped before."""
+    _log.info("log.standby")
+    task, stop = asyncio.create_task(opening, name="standby"), asyncio.create_task(stopping.wait(), name="stop")
+    try:
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait((task,))
+        return None if task.cancelled() else task.result()
+    finally:
+        stop.cancel()
 
 
 def _say_what_is_migrated(size: int) -> None:

@@ -23,7 +23,8 @@ from bot.cli.replay_calls import ReplayTarget
 from bot.core.streams import stream_of
 from bot.eventlog import archive as archives
 from bot.eventlog.location import Location
-from bot.eventlog.log import require_log, vault_of
+from bot.eventlog.log import require_log
+from bot.eventlog.master import vault_of
 from bot.moderation.command import Report
 from bot.moderation.commands import ERASE_ARCHIVED
 from bot.times import iso_time, utc_time

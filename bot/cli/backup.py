@@ -20,7 +20,8 @@ from bot.errors import EcholessError, KeyMismatch
 from bot.eventlog import backup as backups
 from bot.eventlog.key_file import write_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import find_master, require_log, vault_of
+from bot.eventlog.log import require_log
+from bot.eventlog.master import find_master, vault_of
 from bot.times import iso_time, span, utc_time
 
 

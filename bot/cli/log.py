@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bot.cli.log_follow import follow
+from bot.cli.log_push import push
 from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
 from bot.cli.new_file import new_file
@@ -48,6 +49,7 @@ def log() -> None:
 
 
 log.add_command(follow)
+log.add_command(push)
 
 
 @log.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from bot.app.bot import clock, reading_context
+from bot.app.engines import engine_of
 from bot.app.responders import responders_of, rules_of
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
@@ -89,7 +91,8 @@ class ReplayTarget:
             finally:
                 await reader.close()
             return
-        log = await open_log(self.location, clock=clock, full=self.config.log.durability == "full")
+        engine = engine_of(self.config, os.environ)
+        log = await open_log(self.location, clock=clock, full=self.config.log.durability == "full", engine=engine)
         try:
             conversations = Conversations(log, snapshot_every=self.config.log.snapshot_every)
             context = reading_context(self.config, log.aside, answering)

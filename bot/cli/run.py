@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -26,7 +27,9 @@ from bot.telemetry import configure_logging
     is_flag=True,
     help="Begin on a log to which a newer release wrote what this one does not know: it is skipped, and kept.",
 )
-def run(config_path: Path | None, folder: Path | None, *, accept_unknown: bool) -> None:
+@click.option("--standby", is_flag=True, help="Follow a log in an engine, and go on when its owner ends.")
+@click.option("--take-over", is_flag=True, help="Take a log in an engine from the process that owns it now.")
+def run(config_path: Path | None, folder: Path | None, **how: bool) -> None:
     """Connect to Discord, record what is said and answer what is asked.
 
     The token comes from DISCORD_TOKEN in the environment or in the file .env beside the settings, or from the file that
@@ -36,12 +39,12 @@ def run(config_path: Path | None, folder: Path | None, *, accept_unknown: bool) 
     config = bot_settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
     configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
-    if signal.SIGINT in asyncio.run(_run(config, token, accept_unknown=accept_unknown)):
+    if signal.SIGINT in asyncio.run(_run(config, token, how)):
         raise click.Abort
 
 
-async def _run(config: Config, token: str, *, accept_unknown: bool) -> set[signal.Signals]:
-    """Run the bot; return the signals that asked it to stop."""
+async def _run(config: Config, token: str, how: Mapping[str, bool]) -> set[signal.Signals]:
+    """Run the bot with the flags of the command line; return the signals that asked it to stop."""
     asked: set[signal.Signals] = set()
     stopping = asyncio.Event()
 
@@ -53,5 +56,5 @@ async def _run(config: Config, token: str, *, accept_unknown: bool) -> set[signa
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     settle()
-    await run_bot(config, token, log_location(config), stopping, accept_unknown=accept_unknown)
+    await run_bot(config, token, log_location(config), stopping, **how)
     return asked

@@ -86,12 +86,12 @@ _EVENT = (
 )
 """The columns of an event's own row."""
 
-_COLUMNS = f"{_EVENT}, made, effect"
+COLUMNS = (*_EVENT.split(", "), "made", "effect")
 """The values of an event in a batch: its row, the name of the stream it begins (else None), and its effect."""
 
-_WIDTH = _COLUMNS.count(",") + 1
-_MADE, _EFFECT = _WIDTH - 2, _WIDTH - 1
-_INCOMING = f"INSERT INTO incoming ({_COLUMNS}) VALUES {{}}"  # noqa: S608 - constants
+WIDTH = len(COLUMNS)
+_MADE, _EFFECT = WIDTH - 2, WIDTH - 1
+_INCOMING = f"INSERT INTO incoming ({', '.join(COLUMNS)}) VALUES {{}}"  # noqa: S608 - constants
 _PLAIN = f"INSERT INTO events ({_EVENT}) SELECT * FROM (VALUES {{}}) WHERE column1 IS NOT NULL"  # noqa: S608 - constants
 """The statement for rows none of which begins a stream or has an effect: it takes less time."""
 
@@ -126,7 +126,12 @@ class Batch:
     @property
     def rows(self) -> int:
         """Return the number of events in the batch."""
-        return len(self.values) // _WIDTH
+        return len(self.values) // WIDTH
+
+    @property
+    def erases(self) -> bool:
+        """Tell whether an event in the batch erases words."""
+        return int(Effect.ERASES) in self.values[_EFFECT::WIDTH]
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write everything in one transaction; write nothing when a batch before it in its line has failed.
@@ -143,7 +148,7 @@ class Batch:
             raise
 
     def _commit(self, connection: sqlite3.Connection) -> None:
-        works = [(waiting, work) for waiting in self.waiting if not isinstance(work := waiting.request, Append)]
+        works = self.works()
         statements = tuple(self._statements())
         if len(statements) == 1 and not works:
             # One statement is a transaction by itself. Each further statement has to wait for the interpreter.
@@ -161,15 +166,24 @@ class Batch:
                 connection.rollback()
             raise
 
+    def works(self) -> list[tuple[Waiting, Work]]:
+        """Return the requests that do something of their own in the transaction."""
+        return [(waiting, work) for waiting in self.waiting if not isinstance(work := waiting.request, Append)]
+
+    def insert(self, connection: sqlite3.Connection) -> None:
+        """Write the rows within a transaction that somebody else begins and ends."""
+        for sql, values in self._statements():
+            connection.execute(sql, values)
+
     def _statements(self) -> Iterator[tuple[str, list[Any]]]:
         """Yield the statements that write all rows. The last one is filled up with empty rows, which write nothing."""
-        for start in range(0, len(self.values), _SIZES[-1] * _WIDTH):
-            values, sql, width = self.values[start : start + _SIZES[-1] * _WIDTH], _INCOMING, _WIDTH
-            rows = _SIZES[bisect_left(_SIZES, len(values) // _WIDTH)]
-            if not any(values[_MADE::_WIDTH]) and not any(values[_EFFECT::_WIDTH]):
+        for start in range(0, len(self.values), _SIZES[-1] * WIDTH):
+            values, sql, width = self.values[start : start + _SIZES[-1] * WIDTH], _INCOMING, WIDTH
+            rows = _SIZES[bisect_left(_SIZES, len(values) // WIDTH)]
+            if not any(values[_MADE::WIDTH]) and not any(values[_EFFECT::WIDTH]):
                 sql, width = _PLAIN, _MADE
-                del values[_EFFECT::_WIDTH]
-                del values[_MADE :: _WIDTH - 1]
+                del values[_EFFECT::WIDTH]
+                del values[_MADE :: WIDTH - 1]
             values += (None,) * (rows * width - len(values))
             yield _insert(sql, rows, width), values
 

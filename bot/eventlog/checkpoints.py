@@ -16,10 +16,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from io import FileIO
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -50,7 +52,16 @@ _LEAST = 1 / 16
 _A_COMMIT = 4
 """The pages of a commit at most, about, to which each event adds one."""
 
+T = TypeVar("T")
+
 _log = structlog.get_logger()
+
+
+class BetweenCommits(Protocol):
+    """Runs work on the writing connection while no transaction is open there."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work`` returns."""
 
 
 class Checkpointer:
@@ -60,7 +71,7 @@ class Checkpointer:
     releases all locks of this process on it (POSIX), those of SQLite too.
     """
 
-    def __init__(self, aside: Connection, writing: Connection, file: FileIO) -> None:
+    def __init__(self, aside: Connection, writing: BetweenCommits, file: FileIO) -> None:
         self._aside = aside
         self._writing = writing
         self.file = file

@@ -70,8 +70,8 @@ class Affected(NamedTuple):
 class Erased(NamedTuple):
     """How many events lost their words, in how many streams.
 
-    ``emptied``: nothing of them is in the write-ahead log any more. Otherwise somebody reads an older state of the log,
-    and it is emptied as soon as they have ended.
+    ``emptied``: nothing of them is in the write-ahead log any more, nor in the engine that keeps the log. Otherwise
+    somebody reads an older state of the log, or the engine is away: it is done as soon as that has ended.
     """
 
     events: int

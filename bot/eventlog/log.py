@@ -9,24 +9,26 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from io import FileIO
-from pathlib import Path
 
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
-from bot.errors import KeyMismatch, LogError
+from bot.errors import LogError
 from bot.eventlog import database, forms, header, keys, opening, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
 from bot.eventlog.codec import lifting
 from bot.eventlog.database import Connection
-from bot.eventlog.key_file import has_key, make_key, read_key
+from bot.eventlog.finished import Finish
+from bot.eventlog.key_file import has_key, make_key
 from bot.eventlog.lifting import lift
 from bot.eventlog.location import DRAFT, SCRATCH, Location
+from bot.eventlog.master import find_master, given_key, settle_rotation, vault_of
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
 from bot.eventlog.reader import Reader
+from bot.eventlog.remote import opening as remote
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
@@ -47,6 +49,7 @@ class EventLog:
         checkpointer: Checkpointer,
         ownership: Ownership,
         began: Began,
+        owned: remote.Owned | None = None,
     ) -> None:
         self.location = location
         self.reader = reader
@@ -56,6 +59,9 @@ class EventLog:
         self._writer = writer
         self._ownership = ownership
         self._checkpointer = checkpointer
+        self._owned = owned
+        if owned is not None:
+            owned.start()
         writer.on_written = self._committed
         self._task = asyncio.create_task(writer.run(), name="log writer")
         self._copying = asyncio.create_task(checkpointer.run(), name="log checkpoints")
@@ -64,6 +70,25 @@ class EventLog:
     def depth(self) -> int:
         """Return how many requests wait for the writer."""
         return self._writer.depth
+
+    @property
+    def trouble(self) -> str:
+        """Return why the engine that keeps the log can't be asked, so that appends wait; "" if all is well."""
+        return self._owned.remote.trouble if self._owned else ""
+
+    def is_owner(self) -> bool:
+        """Tell whether the log is this process's for certain: an owner whom an engine can't hear is replaced."""
+        return self._owned is None or self._owned.heart.alive
+
+    async def lost(self) -> LogError:
+        """Wait until nothing can be appended any more, as when another process took the log over; return why."""
+        never: asyncio.Future[LogError] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._owned.remote.lost if self._owned else never)
+
+    def hurry(self) -> None:
+        """Let appends wait no longer than some seconds for an engine that is away, because the bot stops."""
+        if self._owned is not None:
+            self._owned.remote.hurry()
 
     def _committed(self, events: int) -> None:
         for tell in self.on_committed:
@@ -94,8 +119,7 @@ class EventLog:
 
     async def finish(self, stream: str, version: int) -> None:
         """Note that ``stream`` has no work left at ``version``. Does nothing when the stream has a newer version."""
-        sql = "DELETE FROM unfinished WHERE stream_id = (SELECT id FROM streams WHERE name = ? AND version = ?)"
-        await self._writer.write(lambda connection: connection.execute(sql, (stream, version)).rowcount)
+        await self._writer.write(Finish(stream, version))
 
     async def probe(self) -> None:
         """Write something small; raise LogError while the log can't be written."""
@@ -118,16 +142,21 @@ class EventLog:
     async def empty_wal(self) -> bool:
         """Empty the write-ahead log, in which older pages are left; tell whether that could be done at once.
 
-        Otherwise it is done as soon as nobody reads an older state of the log.
+        Otherwise it is done as soon as nobody reads an older state of the log. An engine that keeps the log has to be
+        rid of erased words by then, too.
         """
-        return await self._checkpointer.empty()
+        emptied = await self._checkpointer.empty()
+        return emptied and (self._owned is None or await self._owned.erasing.done())
 
     async def close(self) -> None:
         """Write all waiting requests, close the file and release the folder."""
+        self.hurry()
         self._writer.close()
         await self._task
         self._copying.cancel()
         await asyncio.wait((self._copying,))
+        if self._owned is not None:
+            await self._owned.close()
         await self._checkpointer.close()
         await self.reader.close()
         await self.aside.close()
@@ -145,14 +174,15 @@ async def open_log(
     full: bool = True,
     accept_unknown: bool = False,
     on_migration: Callable[[int], None] = lambda _size: None,
+    engine: remote.Engine | None = None,
 ) -> EventLog:
     """Open the log in a folder as its one owner; make the folder if it is missing.
 
     ``clock`` returns microseconds since the epoch; ``full`` syncs every commit to the disk. ``on_migration`` is called
     with the file's size in bytes before an older release's log is brought up to date, which may take a while.
-    ``accept_unknown`` goes on where a newer release wrote what this one does not know, instead of refusing it. Raises
-    LogLocked, LogUnwritable, LogDamaged, LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes
-    anything.
+    ``accept_unknown`` goes on where a newer release wrote what this one does not know, instead of refusing it.
+    ``engine`` keeps the log, if the folder is to be only a view of it. Raises LogLocked, LogUnwritable, LogDamaged,
+    LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes anything.
     """
     lifting()
     prepare_folder(location.folder)
@@ -166,21 +196,36 @@ async def open_log(
         # A restoration or an import that was killed leaves a copy of everybody's words.
         for left in (SCRATCH, DRAFT):
             shutil.rmtree(location.folder / left, ignore_errors=True)
-        master = _unlock(location, clock, accept_unknown=accept_unknown)
+        beginning: remote.Beginning | None = None
+        if engine is not None:
+            undo.push_async_callback(engine.partition.close)
+            beginning = remote.Beginning(await engine.first_claim())
+        master = _unlock(location, clock, accept_unknown=accept_unknown, beginning=beginning)
+        # A view that lost its newest commits with the power takes them over from its engine again.
+        full = full and engine is None
         file = undo.enter_context(FileIO(location.database))
         writing = await _closed_by(undo, database.connect_writer(location.database, full=full))
         checkpoints = await _closed_by(undo, database.connect_writer(location.database, full=full))
         if older:
             on_migration(location.database.stat().st_size)
-        vault = Vault(await writing.run(partial(lift, master=master, clock=clock)))
+        known = await writing.run(partial(lift, master=master, clock=clock))
         await writing.run(partial(opening.mark, path=location.database))
+        # Who can't go on closes the log as any owner does: nothing in the files is half.
+        undo.push_async_callback(writing.run, opening.unmark)
+        owned = None
+        if engine is not None:
+            owned = await remote.own(engine, writing, accept_unknown=accept_unknown)
+            known, clock = await writing.run(partial(keys.read, master=master)), owned.not_before(clock)
+        vault = Vault(known)
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
         began = await aside.run(partial(read_began, clock()))
         undo.pop_all()
-    checkpointer, found = Checkpointer(checkpoints, writing, file), Quarantine()
+    checkpointer = Checkpointer(checkpoints, owned.remote if owned else writing, file)
+    found = Quarantine()
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
-    return EventLog(location, Writer(writing, vault, clock), reader, beside, checkpointer, ownership, began)
+    writer = Writer(writing, vault, clock, owned.remote if owned else None)
+    return EventLog(location, writer, reader, beside, checkpointer, ownership, began, owned)
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:
@@ -209,79 +254,32 @@ def require_log(location: Location) -> None:
     opening.see(location.database)
 
 
-def _unlock(location: Location, clock: Callable[[], int], *, accept_unknown: bool) -> bytes:
-    """Return the master key of an existing log, or make key and log where there are none."""
+def _unlock(
+    location: Location, clock: Callable[[], int], *, accept_unknown: bool, beginning: remote.Beginning | None
+) -> bytes:
+    """Return the master key of an existing log, or make key and log where there are none.
+
+    ``beginning`` is how the log begins that an engine keeps, None without an engine.
+    """
     if location.has_log():
         files = opening.see_as_owner(location.database)
+        database.look(location.database, partial(remote.require_kind, is_remote=beginning is not None))
         master = find_master(location)
         if not accept_unknown:
             database.look(location.database, forms.require_known)
         database.look(location.database, lambda raw: opening.check(raw, Vault(keys.read(raw, master)), files))
         return settle_rotation(location, master)
     opening.see_nothing(location.database)
-    made = location.key is None and not has_key(location.key_path)
-    master = make_key(location.key_path) if made else _given_key(location)
+    # The words of a log that an engine holds already can be read with its own key alone.
+    is_new = beginning is None or beginning.claim is None
+    made = is_new and location.key is None and not has_key(location.key_path)
+    master = make_key(location.key_path) if made else given_key(location)
     if made:
         # Sync the key before anything is sealed, so that no power loss leaves words without their key.
         database.sync_folder(location.key_path.parent)
-    database.create(location.database, now=clock(), begin=lambda raw: keys.adopt(raw, master, clock()))
+    begin = beginning.begin if beginning else keys.adopt
+    database.create(location.database, now=clock(), begin=lambda raw: begin(raw, master, clock()))
     return master
-
-
-def find_master(location: Location) -> bytes:
-    """Return the master key of an existing log; raise KeyMismatch when the key is not this log's.
-
-    A rotation may have been interrupted after the log had been given the next key, and before the key file had it.
-    """
-    try:
-        master = _given_key(location)
-        _keys_of(location, master)
-    except KeyMismatch:
-        if location.key is not None or not has_key(location.next_key_path):
-            raise
-        master = read_key(location.next_key_path)
-        _keys_of(location, master)
-    return master
-
-
-def settle_rotation(location: Location, master: bytes) -> bytes:
-    """Finish a rotation of the key file that was interrupted, or take it back; return ``master``, the log's key."""
-    if location.key is None and location.next_key_path.exists():
-        if _holds(location.next_key_path, master):
-            take_next_key(location)
-        else:
-            location.next_key_path.unlink()
-            database.sync_folder(location.key_path.parent)
-    return master
-
-
-def _holds(path: Path, master: bytes) -> bool:
-    """Tell whether a key file holds ``master``; one that was being written may hold nothing, or a part."""
-    try:
-        return read_key(path) == master
-    except KeyMismatch:
-        return False
-
-
-def take_next_key(location: Location) -> None:
-    """Put the key file of a rotation in the place of the one before, which stays beside it."""
-    if has_key(location.key_path):
-        location.key_path.replace(location.old_key_path)
-    location.next_key_path.replace(location.key_path)
-    database.sync_folder(location.key_path.parent)
-
-
-def vault_of(location: Location) -> Vault:
-    """Return the vault of a log; raise KeyMismatch when the key is not this log's."""
-    return Vault(_keys_of(location, find_master(location)))
-
-
-def _keys_of(location: Location, master: bytes) -> keys.LogKeys:
-    return database.look(location.database, partial(keys.read, master=master))
-
-
-def _given_key(location: Location) -> bytes:
-    return location.key if location.key is not None else read_key(location.key_path)
 
 
 async def _open_reader(location: Location, vault: Vault | None) -> Reader:

@@ -16,7 +16,7 @@ from bot.eventlog.at_rest import at_rest
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import take_next_key
+from bot.eventlog.master import take_next_key
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Entropy, Vault
 from bot.eventlog.verify import require_whole

@@ -40,6 +40,7 @@ from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
 from bot.eventlog.query import Query
+from bot.eventlog.remote import view
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.tail import newest_position
 from bot.eventlog.transactions import transaction
@@ -196,6 +197,8 @@ def _copy(source: Path, draft: Path, master: bytes, progress: OnProgress, *, alo
         with transaction(copy):
             opening.unmark(copy)
             copy.execute("DELETE FROM meta WHERE name = ?", (opening.BACKUP,))
+            # The backup of a log in an engine is a log of its own from here on.
+            view.leave(copy)
     _verify(draft, vault, progress)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from typing import TypeAlias
 
@@ -18,10 +19,12 @@ def schema(connection: sqlite3.Connection) -> Schema:
     return {(kind, name): sql for kind, name, sql in rows}
 
 
-def schema_of(version: int) -> Schema:
-    """Return the schema that a log of schema ``version`` has to have."""
+def schema_of(version: int, more: Iterable[str] = ()) -> Schema:
+    """Return the schema that a log of schema ``version`` has to have, with what ``more`` statements make."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.executescript(BOOKKEEPING)
         for _, script in migrations()[:version]:
             connection.executescript(script)
+        for statement in more:
+            connection.execute(statement)
         return schema(connection)

@@ -18,6 +18,7 @@ from bot.errors import LogDamaged, LogError
 from bot.eventlog import database
 from bot.eventlog.anchor import Anchor
 from bot.eventlog.reader import Reader
+from bot.eventlog.remote import view
 from bot.eventlog.schema import schema, schema_of
 from bot.eventlog.transactions import one_state
 from bot.eventlog.vault import Vault
@@ -122,7 +123,8 @@ def _structure(connection: sqlite3.Connection) -> Iterator[Finding]:
 def _schema(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Compare tables, indexes, views and triggers with those that the migrations make."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    expected, found = schema_of(version), schema(connection)
+    expected = schema_of(version, view.SCHEMA if view.is_view(connection) else ())
+    found = schema(connection)
     for kind, name in sorted(expected.keys() - found.keys()):
         yield Finding("", 0, f"the {kind} {name} is missing")
     for kind, name in sorted(found.keys() - expected.keys()):

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from bot.errors import LogError, LogUnwritable
 from bot.eventlog.batch import Append, Appended, Batch, Care, Waiting, Work
@@ -35,6 +35,16 @@ _IN_FLIGHT = 2
 """How many batches are with the thread: the one it writes, and one that it takes next without waiting for the loop."""
 
 
+class Elsewhere(Protocol):
+    """Keeps batches in another place too, before they count (see :mod:`bot.eventlog.remote`)."""
+
+    def launch(self, batch: Batch) -> asyncio.Future[None]:
+        """Write a batch there and here, after those before it; return a future that ends when that is done."""
+
+    async def catch_up(self) -> None:
+        """Write here what was written only there; raise LogError where nothing may be appended any more."""
+
+
 @dataclass(slots=True)
 class Writer:
     """Owns the writing connection. :meth:`run` is its task; callers use :meth:`append` and :meth:`write`.
@@ -45,6 +55,7 @@ class Writer:
     connection: Connection
     vault: Vault
     clock: Callable[[], int]
+    elsewhere: Elsewhere | None = None
     on_written: Callable[[int], None] = lambda _events: None
     _ledger: Ledger = field(init=False)
     _batch: Batch = field(default_factory=Batch)
@@ -131,13 +142,19 @@ class Writer:
         self._batch.waiting.append(waiting)
 
     def _is_half(self) -> bool:
-        """Tell whether the batch holds half of all callers, so that it may go to the thread before it has to."""
+        """Tell whether the batch holds half of all callers, so that it may go to the thread before it has to.
+
+        Elsewhere, two batches take twice the time of one: most of it goes by on the way.
+        """
+        if self.elsewhere:
+            return False
         return len(self._flying) < _IN_FLIGHT and 2 * len(self._batch.waiting) >= sum(self._sizes) > _FEW
 
     def _launch(self) -> None:
         """Give the batch to the writing thread and begin the next one."""
         batch, self._batch = self._batch, Batch(self._batch.line)
-        self._flying.append((batch, self.connection.submit(batch.write)))
+        writing = self.elsewhere.launch(batch) if self.elsewhere else self.connection.submit(batch.write)
+        self._flying.append((batch, writing))
         self._sizes = len(batch.waiting), self._sizes[0]
 
     async def _finish(self, batch: Batch, writing: asyncio.Future[None]) -> None:
@@ -198,6 +215,8 @@ class Writer:
             for waiting in released
             if isinstance(waiting.request, Append)
         ]
+        if self.elsewhere:
+            await self.elsewhere.catch_up()
         known = await self.connection.run(lambda connection: look_up(connection, asked))
         self._ledger.learn(known)
         careful = any(keys for _, keys in asked)

@@ -33,10 +33,11 @@ _log = structlog.get_logger()
 
 
 class DiscordSender:
-    """Sends by the client that is connected now."""
+    """Sends by the client that is connected now, while ``is_owner``: while the log is this process's for certain."""
 
-    def __init__(self, current: CurrentClient) -> None:
+    def __init__(self, current: CurrentClient, is_owner: Callable[[], bool] = lambda: True) -> None:
         self._current = current
+        self._is_owner = is_owner
 
     @property
     def own_id(self) -> int:
@@ -60,8 +61,14 @@ class DiscordSender:
         client = self._current.client
         if client is None:
             return NotYet("not connected")
+        if not self._is_owner():
+            return NotYet("another process may own the log by now")
+
+        async def still_ours() -> bool:
+            return self._is_owner() and await still_next()
+
         try:
-            with unless_overtaken(still_next):
+            with unless_overtaken(still_ours):
                 async with timed():
                     message = await _post(client, channel_id, text, nonce, None if plain else reply_to)
             return Sent(snowflake(message["id"]), str(message["content"]))

@@ -39,7 +39,7 @@ async def erase(  # noqa: PLR0913 - one for each option
     held = (
         ()
         if erased.emptied
-        else ("Somebody reads an older state of the log, so pages of before stay in its -wal until they have ended.",)
+        else ("Somebody reads an older state of the log, or its engine is away: copies stay until that has ended.",)
     )
     archives = await archives_of(context.reader, wanted.stream)
     return Report(

@@ -20,7 +20,7 @@ from typing import Any
 from bot.eventlog import database, rekeying
 from bot.eventlog.lifting import lift
 from bot.eventlog.location import Location
-from bot.eventlog.log import find_master
+from bot.eventlog.master import find_master
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 

@@ -17,7 +17,8 @@ from bot.eventlog import codec, forms
 from bot.eventlog.backup import take
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
-from bot.eventlog.log import EventLog, open_log, open_reader, vault_of
+from bot.eventlog.log import EventLog, open_log, open_reader
+from bot.eventlog.master import vault_of
 from bot.eventlog.query import Query
 from bot.eventlog.upcasters import STEPS, Chain, raised, retired
 from tests.newer import newer

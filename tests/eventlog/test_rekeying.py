@@ -20,7 +20,8 @@ from bot.eventlog import database, rekeying
 from bot.eventlog.anchor import Anchor, anchor_of
 from bot.eventlog.key_file import read_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import EventLog, find_master, open_reader
+from bot.eventlog.log import EventLog, open_reader
+from bot.eventlog.master import find_master
 from bot.eventlog.verify import verify
 from bot.eventlog.verify_events import Finding
 from tests.corpus.facts import Facts, as_lifted, told

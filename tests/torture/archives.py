@@ -15,7 +15,8 @@ from bot.errors import LogError
 from bot.eventlog import archive
 from bot.eventlog.key_file import read_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import open_log, vault_of
+from bot.eventlog.log import open_log
+from bot.eventlog.master import vault_of
 from tests.torture import logs
 from tests.torture.table import Options, Outcome, with_progress
 

@@ -28,7 +28,8 @@ from bot.eventlog import backup
 from bot.eventlog.database import look
 from bot.eventlog.key_file import read_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import open_log, open_reader, vault_of
+from bot.eventlog.log import open_log, open_reader
+from bot.eventlog.master import vault_of
 from bot.eventlog.restoring import restore
 from bot.eventlog.tail import newest_position
 from bot.eventlog.verify import verify

@@ -25,7 +25,8 @@ from bot.core.streams import stream_of
 from bot.eventlog import backup
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.location import Location
-from bot.eventlog.log import EventLog, open_log, vault_of
+from bot.eventlog.log import EventLog, open_log
+from bot.eventlog.master import vault_of
 from bot.eventlog.verify import verify
 from tests.torture.table import Options, Outcome
 

@@ -25,7 +25,7 @@ from bot.core.events import ReplyComposed, ReplyRequested, ReplySent
 from bot.eventlog import backup
 from bot.eventlog.key_file import read_key, write_key
 from bot.eventlog.location import Location
-from bot.eventlog.log import vault_of
+from bot.eventlog.master import vault_of
 from bot.eventlog.restoring import restore
 from bot.responders import Responder
 from bot.sandbox.control_client import ControlClient

@@ -1,0 +1,127 @@
+"""Following: a view takes over what the engine holds beyond it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bot.errors import LogDamaged, LogIncomplete, LogUnwritable
+from bot.eventlog.database import Connection
+from bot.eventlog.remote import claiming, view
+from bot.eventlog.remote.port import Entry, Partition, Torn, Unsure, digest_of
+from bot.eventlog.remote.record import Facts, Kind, Rows, read_record
+from bot.eventlog.remote.view import Bookmark
+from bot.eventlog.transactions import transaction
+
+PAGE_BYTES = 1_000_000
+"""Bytes of records that a view takes over in one transaction."""
+
+
+@dataclass(slots=True)
+class Follower:
+    """Knows how far a view goes.
+
+    ``mark`` is stored with it. ``seq`` and ``digest`` are those of the newest record that was read: after the mark,
+    ``parts`` wait for the record that completes them.
+    """
+
+    mark: Bookmark
+    seq: int
+    digest: bytes
+    parts: tuple[tuple[int, Rows], ...] = ()
+
+    @classmethod
+    def at(cls, mark: Bookmark) -> Follower:
+        """Return the follower of a view that goes up to ``mark``."""
+        return cls(mark, mark.seq, mark.digest)
+
+    def go(self, mark: Bookmark) -> None:
+        """Note that the view goes up to ``mark`` now."""
+        self.mark, self.seq, self.digest, self.parts = mark, mark.seq, mark.digest, ()
+
+    def apply(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+        """Write records into the view in one transaction."""
+        before = (self.mark, self.seq, self.digest, self.parts)
+        try:
+            with transaction(connection):
+                for entry in entries:
+                    self._apply(connection, entry, read_record(entry))
+                view.save_bookmark(connection, self.mark)
+        except BaseException:
+            self.mark, self.seq, self.digest, self.parts = before
+            raise
+
+    def _apply(self, connection: sqlite3.Connection, entry: Entry, facts: Facts) -> None:
+        if entry.seq != self.seq + 1 or facts.prev != self.digest:
+            raise LogDamaged(
+                f"Record {entry.seq} in the engine does not follow the one before it: something else changed them. "
+                "Restore the engine's own backup."
+            )
+        self.seq, self.digest = entry.seq, digest_of(entry.facts)
+        if facts.claim is not None:
+            claiming.take(connection, facts.claim)
+            self.go(Bookmark(entry.seq, self.digest, entry.place, self.mark.position, facts.owner))
+        elif facts.rows is not None:
+            if facts.owner != self.mark.owner:
+                raise LogDamaged(f"Record {entry.seq} in the engine is of a process that was not the owner.")
+            self.parts = (*self.parts, (entry.seq, facts.rows))
+            if facts.kind is Kind.ROWS:
+                self._insert(connection, entry)
+
+    def _insert(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        view.note_records(connection, ((rows.first, seq) for seq, rows in self.parts))
+        position = self.mark.position
+        for seq, rows in self.parts:
+            if rows.first != position + 1:
+                raise LogDamaged(f"Record {seq} in the engine begins with position {rows.first}, not {position + 1}.")
+            view.insert(connection, rows)
+            position = rows.last
+        self.go(Bookmark(entry.seq, self.digest, entry.place, position, self.mark.owner))
+
+
+async def follow(
+    partition: Partition,
+    connection: Connection,
+    follower: Follower,
+    progress: Callable[[int], None] = lambda _position: None,
+) -> None:
+    """Bring a view up to what the engine holds; ``progress`` is called with the position that it has reached.
+
+    Raises LogUnwritable while the engine is away, LogIncomplete where the view does not fit what the engine holds.
+    """
+    page: list[Entry] = []
+    size = 0
+    try:
+        async for entry in partition.read(follower.seq, follower.digest, follower.mark.place):
+            page.append(entry)
+            size += len(entry.facts)
+            if size >= PAGE_BYTES:
+                await connection.run(partial(_apply, follower, page))
+                page, size = [], 0
+                progress(follower.mark.position)
+        if page:
+            await connection.run(partial(_apply, follower, page))
+    except Torn as error:
+        raise LogIncomplete(misfit(partition, follower.seq)) from error
+    except Unsure as error:
+        raise LogUnwritable(away(partition, error)) from error
+
+
+def _apply(follower: Follower, entries: Sequence[Entry], connection: sqlite3.Connection) -> None:
+    follower.apply(connection, entries)
+
+
+def misfit(partition: Partition, seq: int) -> str:
+    """Return the sentence for a view that goes up to a record that the engine does not hold."""
+    return (
+        f"The log's folder goes up to record {seq} of a log in {partition.name}, and the engine does not hold that "
+        "record: it holds another log, or an older copy of this one. Nothing was changed. Check which database was "
+        f"named. {claiming.ANEW}"
+    )
+
+
+def away(partition: Partition, error: Unsure) -> str:
+    """Return the sentence for an engine that can't be asked."""
+    return f"{partition.name}, which keeps the log, can't be used ({error}): check that it runs, and its address."
