@@ -21,7 +21,9 @@ def known(text: str) -> int:
     open_block = next((block for block in blocks_of(text) if not block.closed), None)
     if open_block is not None:
         stop = len(text.rstrip("`~ \n"))
-        return stop if stop > open_block.begin else len(text[: open_block.start].rstrip(_MARKS))
+        if stop > open_block.begin:
+            return stop
+        text = text[: open_block.start].rstrip(_MARKS)
     # An address has no end but a blank; all else is given up as such when it is too long.
     start = max(0, len(text) - LONGEST_ATOM - 2)
     word = max(text.rfind(blank, 0) for blank in " \n\t") + 1

@@ -320,6 +320,7 @@ def test_first_part_is_no_scrap() -> None:
         pytest.param("hi <@12", ("hi",), id="no half mention"),
         pytest.param("so:\n```py\nx =", ("so:",), id="code is shown by the line"),
         pytest.param("so:\n```py\nx = 1\ny", ("so:\n```py\nx = 1\n```",), id="and closed"),
+        pytest.param("so:\n> ```py", ("so:",), id="no fence alone, in a quote either"),
         pytest.param("so: 2 * 3", ("so: 2 * 3",), id="no style"),
         pytest.param("so: snake_case", ("so: snake_case",), id="no style in a word"),
         pytest.param("so *\nmore", ("so *\nmore",), id="no style that begins with a blank"),
