@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from bot.core.parts import growing, split
 from tests.core.discord_markdown import NOTHING, Shown, shown
 
+SEARCHED = "PARTS_TEXTS" in os.environ
+"""Whether new texts are looked for: the suite tries the same ones each time."""
 TEXTS = int(os.environ.get("PARTS_TEXTS", "40"))
 """How many texts the laws are tried on; drawing them takes longer than cutting them."""
 
@@ -115,7 +117,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-@settings(max_examples=TEXTS)
+@settings(max_examples=TEXTS, derandomize=not SEARCHED)
 @given(text=documents(), limit=LIMITS)
 def test_all_parts_together_show_what_the_whole_would_show(text: str, limit: int) -> None:
     """Each character in its styles, its block, and with its number."""
@@ -125,7 +127,7 @@ def test_all_parts_together_show_what_the_whole_would_show(text: str, limit: int
     assert all(units(part) <= limit for part in parts)
 
 
-@settings(max_examples=max(TEXTS // 2, 1))
+@settings(max_examples=max(TEXTS // 2, 1), derandomize=not SEARCHED)
 @given(text=documents(), limit=LIMITS, ends=st.lists(st.integers(0, 3000), min_size=3, max_size=3))
 def test_what_is_shown_of_a_growing_text_stays(text: str, limit: int, ends: list[int]) -> None:
     """Parts but the last are those of the whole; the last one is a beginning. Italics are within a line."""
