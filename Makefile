@@ -76,7 +76,7 @@ clean: ## remove the virtual environment, caches and builds
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,kafka,llm,pictures]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,kafka,llm,pictures,postgresql]'
 	@touch $@
 
 # The contenders and what draws the picture: nothing else needs them.

@@ -77,13 +77,13 @@ class Erasing:
     async def _settle(self) -> None:
         while (seq := await self.remote.run(_due)) is not None:
             self.remote.require_owned()
-            await self._rewrite(seq)
-            await self.remote.run(partial(_settled, seq))
+            left = await self.remote.run(partial(_left, seq))
+            await self._rewrite(seq, left)
+            await self.remote.run(partial(_settled, seq, left))
 
-    async def _rewrite(self, seq: int) -> None:
+    async def _rewrite(self, seq: int, left: set[int]) -> None:
         """Leave those words in a record that the view has. Who owns the log no more can only take away, too."""
         partition = self.remote.partition
-        left = set(await self.remote.run(partial(_left, seq)))
         while (before := await partition.words(seq, b"")) is not None:
             words = unpack_words(seq, before)
             after = pack_words({index: each for index, each in words.items() if index in left})
@@ -96,9 +96,12 @@ def _due(connection: sqlite3.Connection) -> int | None:
     return row[0] if row else None
 
 
-def _left(seq: int, connection: sqlite3.Connection) -> list[int]:
-    return [index for (index,) in connection.execute(_LEFT, (seq,))]
+def _left(seq: int, connection: sqlite3.Connection) -> set[int]:
+    """Return the indexes of the events of a record that have words still."""
+    return {index for (index,) in connection.execute(_LEFT, (seq,))}
 
 
-def _settled(seq: int, connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM erasing WHERE seq = ?", (seq,))
+def _settled(seq: int, left: set[int], connection: sqlite3.Connection) -> None:
+    """Note that only the words of ``left`` are in the engine, unless more of them were erased meanwhile."""
+    if _left(seq, connection) == left:
+        connection.execute("DELETE FROM erasing WHERE seq = ?", (seq,))
