@@ -41,6 +41,7 @@ from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
+from bot.gateway.quoted_messages import DiscordMessages
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor
@@ -54,6 +55,7 @@ from bot.replies.context import ReplyContext
 from bot.replies.notices import Notices
 from bot.replies.pace import Pace
 from bot.replies.personas import Personas
+from bot.replies.quotes import Quotes
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
@@ -278,6 +280,7 @@ class Bot:
             Personas(reader, self.current.around),
             self._attachments(reader),
             clock,
+            Quotes(reader, DiscordMessages(self.current, self._opted_out)),
         )
 
     def _attachments(self, reader: Reader) -> Attachments:

@@ -36,9 +36,9 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Record new words of a message; ``body`` is None if its author opted out."""
+    """Record new words of a message, or what it shows now; ``body`` is None if its author opted out."""
 
-    event: e.MessageEdited
+    event: e.MessageEdited | e.MessagePreviewed
     body: e.Body | None
 
 

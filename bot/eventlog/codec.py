@@ -40,7 +40,10 @@ def decode(type_name: str, v: int, data: str, chain: Chain | None = None) -> Eve
     try:
         if model is not None and validate is not None and v == model.V:
             return validate(data)
-        return _lifted(type_name, v, data, chain or lifting())
+        chain = chain or lifting()
+        if validate is not None and (type_name, v) in chain.same:
+            return validate(data)
+        return _lifted(type_name, v, data, chain)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # A step can raise anything over damaged fields.
         return _unreadable(type_name, v, Unread.DATA)
@@ -78,7 +81,7 @@ def decode_body(data: bytes, chain: Chain | None = None) -> Body | None:
     begins = _VERSION.match(data) if data.startswith(_VERSIONED) else None
     v, plain = (int(begins[1]), b"{" + data[begins.end() :]) if begins else (1, data)
     try:
-        if v == Body.V:
+        if v == Body.V or (WORDS, v) in (chain or lifting()).same:
             return Body.model_validate_json(plain)
         ((_, fields),) = (chain or lifting()).lift(Form(WORDS, v), json.loads(plain))
         return Body.model_validate(fields)

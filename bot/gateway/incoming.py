@@ -7,20 +7,35 @@ page. So are most messages of the gateway (:mod:`bot.gateway.wire`); discord.py 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import discord
 
-from bot.core.events import Attachment, Author, Body, MessageEdited, MessageReceived, Via
-from bot.gateway.places import server_id
+from bot.core.events import (
+    Attachment,
+    Author,
+    Body,
+    MessageEdited,
+    MessagePreviewed,
+    MessageReceived,
+    Named,
+    Shown,
+    ShownKind,
+    Via,
+)
+from bot.core.seen import marks_in
+from bot.gateway.places import name_in, server_id
+from bot.gateway.shown import ODD, is_forward, length_of, shown_in
 from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
 from bot.times import moment_of
 
 _INT = frozenset((int,))
 _MENTION = re.compile(r"<@!?([0-9]{1,20})>")
+_NAMES, _NAME = 100, 100
+"""How many names of what it mentions are kept of a message, and how many characters of one."""
 
 
 class Unreadable(ValueError):
@@ -30,6 +45,8 @@ class Unreadable(ValueError):
 @dataclass(slots=True)
 class Incoming:
     """One message, from the gateway, the history or a command; times are microseconds since the epoch.
+
+    ``shown`` is what it shows besides its text, ``names`` are those of what both mention.
 
     Raises Unreadable when an id is not one of Discord's, a number does not fit into the log, or a text is not a string.
     """
@@ -50,6 +67,9 @@ class Incoming:
     edited_at: int | None = None
     attachments: tuple[Attachment, ...] = ()
     files: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    names: tuple[Named, ...] = ()
+    forwards: int | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.channel_id, self.message_id, self.author_id, self.sent_at)
@@ -62,10 +82,13 @@ class Incoming:
     @property
     def body(self) -> Body:
         """Return the words and names of the message."""
+        if self.shown or self.names:
+            return Body(name=self.name, parts=(self.text,), files=self.files, shown=self.shown, names=self.names)
         return Body(name=self.name, parts=(self.text,), files=self.files)
 
     def received(self, via: Via) -> MessageReceived:
         """Return the event that it was posted."""
+        more: dict[str, Any] = {"shown": self._kinds, "forwards": self.forwards} if self.shown or self.forwards else {}
         return MessageReceived(
             message_id=self.message_id,
             author_id=self.author_id,
@@ -76,7 +99,12 @@ class Incoming:
             guild_id=self.guild_id,
             kind=self.kind,
             attachments=self.attachments,
+            **more,
         )
+
+    @property
+    def _kinds(self) -> tuple[ShownKind, ...]:
+        return tuple(dict.fromkeys(each.kind for each in self.shown))
 
     def edited(self) -> MessageEdited | None:
         """Return the event that it was edited, or None when only Discord changed it, for example to add a preview."""
@@ -84,10 +112,19 @@ class Incoming:
             return None
         return MessageEdited(message_id=self.message_id, author_id=self.author_id, edited_at=self.edited_at)
 
+    def previewed(self) -> MessagePreviewed | None:
+        """Return the event that Discord added a preview to it, or None when it has none, or its author edited it."""
+        kinds = self._kinds
+        if self.edited_at is not None or ShownKind.EMBED not in kinds:
+            return None
+        return MessagePreviewed(message_id=self.message_id, author_id=self.author_id, shown=kinds)
+
 
 def from_object(message: discord.Message, own_id: int) -> Incoming:
-    """Translate a message that discord.py parsed."""
+    """Translate a message that discord.py parsed, where its JSON is not at hand or odd: without what else it shows."""
     reference = message.reference
+    if reference is not None and getattr(reference, "type", None) is discord.MessageReferenceType.forward:
+        reference = None
     resolved = reference.resolved if reference else None
     to_bot = isinstance(resolved, discord.Message) and resolved.author.id == own_id
     # discord.py has no attribute for what the payload does not list.
@@ -113,22 +150,33 @@ def from_object(message: discord.Message, own_id: int) -> Incoming:
     )
 
 
-def from_payload(data: Any, own_id: int, *, guild_id: int | None = None) -> Incoming:  # noqa: ANN401 - Discord's JSON
-    """Translate a message from Discord's own JSON; raise Unreadable when it is not a message."""
+def from_payload(
+    data: Any,  # noqa: ANN401 - Discord's JSON
+    own_id: int,
+    *,
+    guild_id: int | None = None,
+    client: discord.Client | None = None,
+) -> Incoming:
+    """Translate a message from Discord's own JSON; raise Unreadable when it is not a message.
+
+    ``client`` knows the names of roles and channels, which the JSON does not hold.
+    """
     try:
-        return _translated(data, own_id, guild_id)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        return _translated(data, own_id, guild_id, client)
+    except ODD:
         # Drop the cause, which may quote what people wrote.
         raise Unreadable from None
 
 
-def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> Incoming:
+def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None, client: discord.Client | None) -> Incoming:
     author, text, files = data["author"], data.get("content") or "", data.get("attachments")
     member = data.get("member") or {}
     message_id, author_id = snowflake(data["id"]), snowflake(author["id"])
     reply_to, to_bot = _replied(data, own_id) if data.get("message_reference") else (None, False)
-    nonce, edited = data.get("nonce"), data.get("edited_timestamp")
+    nonce, edited, kind = data.get("nonce"), data.get("edited_timestamp"), int(data.get("type") or 0)
     listed = () if to_bot else data.get("mentions")
+    guild_id = snowflake(data["guild_id"]) if data.get("guild_id") else guild_id
+    shown = shown_in(data, kind)
     return Incoming(
         channel_id=snowflake(data["channel_id"]),
         message_id=message_id,
@@ -137,8 +185,8 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
         name=member.get("nick") or author.get("global_name") or author.get("username") or "",
         text=text,
         sent_at=snowflake_time(message_id),
-        guild_id=snowflake(data["guild_id"]) if data.get("guild_id") else guild_id,
-        kind=int(data.get("type") or 0),
+        guild_id=guild_id,
+        kind=kind,
         reply_to=reply_to,
         replies_to_bot=to_bot,
         mentions=_mentioned(text, [snowflake(user["id"]) for user in listed] if listed else ()),
@@ -146,11 +194,45 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None) -> I
         edited_at=moment_of(datetime.fromisoformat(edited)) if edited else None,
         attachments=tuple(map(_attachment, files)) if files else (),
         files=tuple(str(file.get("filename") or "") for file in files) if files else (),
+        shown=shown,
+        names=tuple(_names(text, shown, data, guild_id, client)),
+        forwards=_forwarded(data) if "message_snapshots" in data else None,
     )
+
+
+def _forwarded(data: Mapping[str, Any]) -> int | None:
+    forwarded = data["message_reference"].get("message_id") if is_forward(data) else None
+    return snowflake(forwarded) if forwarded else None
+
+
+def _names(
+    text: str, shown: tuple[Shown, ...], data: Mapping[str, Any], guild_id: int | None, client: discord.Client | None
+) -> Iterator[Named]:
+    """Yield the names of what a message mentions, as far as its JSON or the client knows them."""
+    words = "\n".join((text, *(each.text for each in shown))) if shown else text
+    marks = marks_in(words)
+    if not marks:
+        return
+    people = _people(data)
+    for mark in marks[:_NAMES]:
+        if name := people.get(mark) or (name_in(client, mark, guild_id) if client else ""):
+            yield Named(mark, name[:_NAME])
+
+
+def _people(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the names of the people whom Discord says that a message, or one that it forwards, mentions."""
+    people: dict[str, str] = {}
+    for message in (*(each["message"] for each in data.get("message_snapshots") or ()), data):
+        for user in message.get("mentions") or ():
+            nick = (user.get("member") or {}).get("nick")
+            people[f"@{user['id']}"] = str(nick or user.get("global_name") or user.get("username") or "")
+    return people
 
 
 def _replied(data: Mapping[str, Any], own_id: int) -> tuple[int | None, bool]:
     """Return the id of the message that one replies to, if it names one, and whether that is known to be the bot's."""
+    if is_forward(data):
+        return None, False
     replied = (data.get("referenced_message") or {}).get("author") or {}
     message_id = data["message_reference"].get("message_id")
     return snowflake(message_id) if message_id else None, str(replied.get("id")) == str(own_id)
@@ -158,7 +240,10 @@ def _replied(data: Mapping[str, Any], own_id: int) -> tuple[int | None, bool]:
 
 def _attachment(file: Mapping[str, Any]) -> Attachment:
     return Attachment(
-        id=snowflake(file["id"]), size=int(file.get("size") or 0), content_type=file.get("content_type") or ""
+        id=snowflake(file["id"]),
+        size=int(file.get("size") or 0),
+        content_type=file.get("content_type") or "",
+        length_ms=length_of(file),
     )
 
 

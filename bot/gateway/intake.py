@@ -21,13 +21,13 @@ from bot.core.events import (
     Author,
     Call,
     Draft,
-    KeyKind,
     Recorded,
     Role,
     ServerLeft,
     SkipReason,
     Via,
 )
+from bot.core.seen import shown_lines
 from bot.core.streams import guild_stream, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.log import EventLog
@@ -38,6 +38,7 @@ from bot.gateway.first_seen import FirstSeen
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
+from bot.replies.reading import newest_words
 from bot.responders import Attached, Chain, Question, Responder, notice
 
 REMEMBERED = 10_000
@@ -169,6 +170,22 @@ class Intake:
         body = None if incoming.author_id in self._opted_out else incoming.body
         return self._conversations.submit(incoming.channel_id, Edit(event, body))
 
+    async def previewed(self, incoming: Incoming, place: Place) -> None:
+        """Record what Discord added to a message, once, unless it is of the bot itself or shows nothing new.
+
+        The words have to be those that the log holds: if an edit went unseen, the audit finds it.
+        """
+        event = incoming.previewed()
+        if event is None or incoming.author is Author.SELF or incoming.author_id in self._opted_out:
+            return
+        if not self._places.records(place):
+            return
+        newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
+        if newest is None or newest.text != incoming.text or newest.shown == incoming.shown:
+            return
+        if not self._is_deleted(incoming):
+            await self._conversations.handle(incoming.channel_id, Edit(event, incoming.body))
+
     async def edited_unseen(self, incoming: Incoming, place: Place) -> bool:
         """Record an edit of a message in the history that nothing reported; tell whether there was one.
 
@@ -176,11 +193,7 @@ class Intake:
         """
         if incoming.edited_at is None or incoming.author is Author.SELF:
             return False
-        stream, reader = stream_of(incoming.channel_id), self._log.reader
-        edits = await reader.find(stream, KeyKind.EDITED, incoming.message_id)
-        known = [*(await reader.find(stream, KeyKind.RECEIVED, incoming.message_id)), *edits]
-        bodies = await reader.bodies([recorded.position for recorded in known])
-        newest = bodies.get(max((recorded.position for recorded in known), default=0))
+        newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
         if newest is None or newest.text == incoming.text:
             return False
         recording = self.edit(incoming, place)
@@ -226,7 +239,7 @@ class Intake:
     def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
         """Return the command to record that a person who opted out wrote something, without what it was."""
         return Receive(
-            event=incoming.received(via).model_copy(update={"attachments": ()}),
+            event=incoming.received(via).model_copy(update={"attachments": (), "shown": (), "forwards": None}),
             body=None,
             call=call,
             responder=self._answering.first.name,
@@ -303,4 +316,5 @@ def _question(incoming: Incoming, own_id: int) -> Question:
         text=without_mention(incoming.text, own_id),
         reply_to=incoming.reply_to,
         files=tuple([Attached(file.content_type, file.size) for file in incoming.attachments]),
+        shown=shown_lines(incoming.shown),
     )
