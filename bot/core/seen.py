@@ -63,7 +63,7 @@ def _line(shown: Shown) -> str:
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
     """Replace Discord's marks by what people see; ``names`` are those of :class:`Named`, by mark."""
-    if "<" not in text and "/channels/" not in text:
+    if not may_hold_marks(text):
         return text
     return _MARK.sub(lambda found: _replaced(found, names), text)
 
@@ -86,9 +86,14 @@ def _moment(seconds: int) -> str:
         return "a time"
 
 
+def may_hold_marks(text: str) -> bool:
+    """Tell whether there may be marks in a text. In most there are none."""
+    return "<" in text or "/channels/" in text
+
+
 def marks_in(text: str) -> list[str]:
     """Return the marks of people, roles and channels in a text, each once, in the form of :class:`Named`."""
-    if "<" not in text and "/channels/" not in text:
+    if not may_hold_marks(text):
         return []
     marks = (
         f"{'&' if found['role'] else '@'}{found['person']}"

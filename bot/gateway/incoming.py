@@ -26,7 +26,7 @@ from bot.core.events import (
     ShownKind,
     Via,
 )
-from bot.core.seen import marks_in
+from bot.core.seen import marks_in, may_hold_marks
 from bot.gateway.places import name_in, server_id
 from bot.gateway.shown import ODD, is_forward, length_of, shown_in
 from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
@@ -72,11 +72,12 @@ class Incoming:
     forwards: int | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.channel_id, self.message_id, self.author_id, self.sent_at)
-        others = (self.guild_id or 0, self.reply_to or 0, self.edited_at or 0, self.kind)
-        if not (_INT.issuperset(map(type, (*numbers, *others))) and type(self.text) is type(self.name) is str):
+        needed = (self.channel_id, self.message_id, self.author_id, self.sent_at)
+        others = (self.guild_id or 0, self.reply_to or 0, self.forwards or 0, self.edited_at or 0, self.kind)
+        numbers = needed + others
+        if not (_INT.issuperset(map(type, numbers)) and type(self.text) is type(self.name) is str):
             raise Unreadable
-        if min(numbers) <= 0 or min(others) < 0 or max(*numbers, *others) > MOST:
+        if min(numbers) < 0 or max(numbers) > MOST or not all(needed):
             raise Unreadable
 
     @property
@@ -88,8 +89,7 @@ class Incoming:
 
     def received(self, via: Via) -> MessageReceived:
         """Return the event that it was posted."""
-        more: dict[str, Any] = {"shown": self._kinds, "forwards": self.forwards} if self.shown or self.forwards else {}
-        return MessageReceived(
+        event = MessageReceived(
             message_id=self.message_id,
             author_id=self.author_id,
             author=self.author,
@@ -99,8 +99,10 @@ class Incoming:
             guild_id=self.guild_id,
             kind=self.kind,
             attachments=self.attachments,
-            **more,
         )
+        if not self.shown and self.forwards is None:
+            return event
+        return event.model_copy(update={"shown": self._kinds, "forwards": self.forwards})
 
     @property
     def _kinds(self) -> tuple[ShownKind, ...]:
@@ -195,7 +197,7 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None, clie
         attachments=tuple(map(_attachment, files)) if files else (),
         files=tuple(str(file.get("filename") or "") for file in files) if files else (),
         shown=shown,
-        names=tuple(_names(text, shown, data, guild_id, client)),
+        names=tuple(_names(text, shown, data, guild_id, client)) if shown or may_hold_marks(text) else (),
         forwards=_forwarded(data) if "message_snapshots" in data else None,
     )
 

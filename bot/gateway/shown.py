@@ -20,6 +20,7 @@ FORWARD = 1
 """The type of a reference to a message that is forwarded; all others are replies or notes (docs: message reference)."""
 STARTER = 21
 
+_PLAIN = frozenset((DEFAULT, REPLY))
 _WRITTEN = frozenset((DEFAULT, REPLY, *RESPONSES))
 _DEEPEST = 6
 _LONGEST_SOUND = 10**7
@@ -39,7 +40,16 @@ def is_forward(data: Json) -> bool:
 
 def shown_in(data: Json, kind_of_message: int) -> tuple[Shown, ...]:
     """Return what a message shows besides its text; never raises."""
-    if kind_of_message in _PLAIN and not _may_show(data):
+    get = data.get
+    if kind_of_message in _PLAIN and not (
+        get("embeds")
+        or get("attachments")
+        or get("components")
+        or get("message_snapshots")
+        or get("sticker_items")
+        or get("poll")
+    ):
+        # Most messages end here.
         return ()
     found: list[Shown] = []
     left = LONGEST_OF_ALL
@@ -50,22 +60,6 @@ def shown_in(data: Json, kind_of_message: int) -> tuple[Shown, ...]:
         found.append(Shown(kind, whole))
         left -= len(whole)
     return tuple(found)
-
-
-def _may_show(data: Json) -> bool:
-    """Tell whether a message that somebody typed may show anything else. Most end here."""
-    get = data.get
-    return bool(
-        get("embeds")
-        or get("attachments")
-        or get("components")
-        or get("message_snapshots")
-        or get("sticker_items")
-        or get("poll")
-    )
-
-
-_PLAIN = frozenset((DEFAULT, REPLY))
 
 
 def _things(data: Json, kind: int) -> Iterator[tuple[ShownKind, str]]:
