@@ -110,6 +110,12 @@ class Conversations:
         channel = self._hot.get(channel_id)
         return (command for command, _ in channel.mailbox) if channel else ()
 
+    async def settled(self, channel_id: int) -> None:
+        """Wait until the commands of a channel that wait now are recorded, or refused."""
+        channel = self._hot.get(channel_id)
+        if channel is not None and channel.mailbox:
+            await asyncio.wait((channel.mailbox[-1][1],))
+
     async def handle(self, channel_id: int, command: Command) -> tuple[Recorded, ...]:
         """Decide and record ``command``; return the events it newly appended."""
         return await self.submit(channel_id, command)

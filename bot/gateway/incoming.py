@@ -28,7 +28,7 @@ from bot.core.events import (
 )
 from bot.core.seen import marks_in, may_hold_marks
 from bot.gateway.places import name_in, server_id
-from bot.gateway.shown import ODD, is_forward, length_of, shown_in
+from bot.gateway.shown import ODD, is_forward, length_of, may_show, shown_in
 from bot.gateway.snowflakes import MOST, snowflake, snowflake_time
 from bot.times import moment_of
 
@@ -77,7 +77,7 @@ class Incoming:
         numbers = needed + others
         if not (_INT.issuperset(map(type, numbers)) and type(self.text) is type(self.name) is str):
             raise Unreadable
-        if min(numbers) < 0 or max(numbers) > MOST or not all(needed):
+        if min(numbers) < 0 or max(numbers) > MOST or 0 in needed:
             raise Unreadable
 
     @property
@@ -178,7 +178,7 @@ def _translated(data: Mapping[str, Any], own_id: int, guild_id: int | None, clie
     nonce, edited, kind = data.get("nonce"), data.get("edited_timestamp"), int(data.get("type") or 0)
     listed = () if to_bot else data.get("mentions")
     guild_id = snowflake(data["guild_id"]) if data.get("guild_id") else guild_id
-    shown = shown_in(data, kind)
+    shown = shown_in(data, kind) if may_show(data, kind) else ()
     return Incoming(
         channel_id=snowflake(data["channel_id"]),
         message_id=message_id,

@@ -180,6 +180,7 @@ class Intake:
             return
         if not self._places.records(place):
             return
+        await self._conversations.settled(incoming.channel_id)
         newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
         if newest is None or newest.text != incoming.text or newest.shown == incoming.shown:
             return
@@ -316,5 +317,5 @@ def _question(incoming: Incoming, own_id: int) -> Question:
         text=without_mention(incoming.text, own_id),
         reply_to=incoming.reply_to,
         files=tuple([Attached(file.content_type, file.size) for file in incoming.attachments]),
-        shown=shown_lines(incoming.shown),
+        shown=shown_lines(incoming.shown) if incoming.shown else "",
     )

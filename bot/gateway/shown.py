@@ -38,19 +38,21 @@ def is_forward(data: Json) -> bool:
     return (data.get("message_reference") or {}).get("type") == FORWARD
 
 
+def may_show(data: Json, kind_of_message: int) -> bool:
+    """Tell whether a message may show anything besides its text. Most don't."""
+    return bool(
+        data.get("embeds")
+        or data.get("attachments")
+        or data.get("components")
+        or "message_snapshots" in data
+        or "sticker_items" in data
+        or "poll" in data
+        or kind_of_message not in _PLAIN
+    )
+
+
 def shown_in(data: Json, kind_of_message: int) -> tuple[Shown, ...]:
     """Return what a message shows besides its text; never raises."""
-    get = data.get
-    if kind_of_message in _PLAIN and not (
-        get("embeds")
-        or get("attachments")
-        or get("components")
-        or get("message_snapshots")
-        or get("sticker_items")
-        or get("poll")
-    ):
-        # Most messages end here.
-        return ()
     found: list[Shown] = []
     left = LONGEST_OF_ALL
     for kind, text in _things(data, kind_of_message):
