@@ -22,7 +22,7 @@ def dressed(call: ControlCall, message: Message) -> Message:
     """Give a message what the call says that it shows."""
     kind = call.body.get("type", 0)
     if kind:
-        if kind not in _SYSTEM:
+        if not isinstance(kind, int) or kind not in _SYSTEM:
             raise ControlError(f"type must be that of a system message: one of {sorted(_SYSTEM)}.")
         message.kind = _SYSTEM[kind]
     message.embeds = embeds_of(call)
@@ -69,7 +69,9 @@ def _poll(body: Json) -> Json:
         "layout_type": 1,
     }
     if isinstance(votes, list):
-        counts = [{"id": at, "count": int(each), "me_voted": False} for at, each in enumerate(votes, start=1)]
+        if not all(type(each) is int and each >= 0 for each in votes):
+            raise ControlError("votes must be whole numbers, one for each answer.")
+        counts = [{"id": at, "count": each, "me_voted": False} for at, each in enumerate(votes, start=1)]
         poll["results"] = {"is_finalized": body.get("ended") is True, "answer_counts": counts}
     return poll
 

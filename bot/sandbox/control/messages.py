@@ -48,7 +48,7 @@ def _prepare(call: ControlCall) -> Callable[[], Message]:
     files = [_file(entry) for entry in _listed(call.body.get("attachments"))]
     message = dressed(call, Message(channel, author, content))
     if len(content) > MAX_CONTENT or not (content.strip() or files or shows(message)):
-        raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, attachments, or something else to show.")
+        raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments. Or it shows something else.")
     message.attachments = attachment_payloads(call.services, channel, files)
     if any(file.seconds for file in files):
         message.flags |= MessageFlag.IS_VOICE_MESSAGE
