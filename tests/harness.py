@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from bot.app import bot as app
 from bot.app import from_settings
 from bot.app.consumers import consumers_of
+from bot.app.events import feed_of
 from bot.app.responders import responders_of
 from bot.config import Config
 from bot.conversations import state_as_of
@@ -183,7 +184,8 @@ async def start_bot(
     answering = Chain((responder,)) if responder else responders_of(config)
     log = await open_log(Location(folder), clock=app.clock, full=config.log.durability == "full")
     at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
-    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config))
+    feed = feed_of(config, log.location)
+    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config), feed)
     stopping = asyncio.Event()
     return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))
 

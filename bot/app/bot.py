@@ -21,6 +21,7 @@ from bot.config import Config, answering_version
 from bot.consumers import Consumer
 from bot.consumers.activity.reading import count_activity
 from bot.consumers.consumers import Consumers
+from bot.consumers.search import Search
 from bot.conversations import Conversations
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
@@ -61,6 +62,7 @@ from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, answer_log, serve
+from bot.telemetry.events import EventFeed
 from bot.times import SECOND, length_of
 
 STOP_SECONDS = 7.0
@@ -93,8 +95,12 @@ class Bot:
         answering: Chain,
         at: Endpoint | None = None,
         following: Sequence[Consumer] = (),
+        feed: EventFeed | None = None,
     ) -> None:
         self._config = config
+        self._feed = feed
+        if feed is not None:
+            log.on_committed.append(feed.committed)
         self._answering = answering
         self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
@@ -119,6 +125,8 @@ class Bot:
             around=self.current.around,
             attachments=self._attachments(log.aside),
             forbids=self.budget.forbids,
+            following=self.consumers.following,
+            index=next((each for each in following if isinstance(each, Search)), None),
         )
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
@@ -195,7 +203,7 @@ class Bot:
             await stack.enter_async_context(self.consumers.of(self.log))
             try:
                 await stack.enter_async_context(
-                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics)
+                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feed=self._feed)
                 )
             except ConfigError as error:
                 # A second bot on a machine is no reason to be silent in Discord.

@@ -14,6 +14,7 @@ from bot import __version__
 from bot.app import from_settings
 from bot.app.bot import Bot, clock
 from bot.app.consumers import consumers_of
+from bot.app.events import feed_of
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -37,6 +38,7 @@ async def run_bot(
     """
     answering = responders_of(config)
     following = consumers_of(config)
+    feed = feed_of(config, location)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
@@ -47,7 +49,7 @@ async def run_bot(
     reason = "error"
     try:
         await _say_what_is_unknown(log)
-        bot = Bot(config, token, log, answering, following=following)
+        bot = Bot(config, token, log, answering, following=following, feed=feed)
         started = BotStarted(
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
         )

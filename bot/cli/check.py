@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.app import from_settings
 from bot.app.consumers import consumers_of
+from bot.app.events import feed_of
 from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
@@ -22,6 +23,7 @@ from bot.cli.options import config_option, exposed_dotenv, folder_option, survey
 from bot.cli.output import console, count_text, printable, say_json
 from bot.config import Config, Survey
 from bot.errors import ConfigError
+from bot.eventlog.location import Location
 from bot.times import span
 
 _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
@@ -92,6 +94,7 @@ def _settings(found: Survey) -> list[Result]:
         else:
             responders_of(config)
             consumers_of(config)
+            feed_of(config, Location(config.log.path))
     except ConfigError as error:
         problems = error.problems
     if problems:

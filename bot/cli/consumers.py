@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ import click
 from rich.table import Table
 
 from bot.cli.options import config_option, folder_option, settings
-from bot.cli.output import console, count_text, say_json
+from bot.cli.output import console, count_text, printable, say_json
 from bot.cli.records import say
 from bot.cli.selection import reading
 from bot.consumers.consumers import FOLDER
 from bot.consumers.store import Parked, look, readable
 from bot.consumers.wishes import Wanted, What, Wishes
 from bot.eventlog.tail import newest_position
+from bot.moderation.command import ModerationError
+from bot.moderation.commands import FOLLOWING
+from bot.moderation.control_socket import call
 from bot.times import iso_time, utc_time
 
 Command = Callable[..., Any]
@@ -31,13 +34,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A consumer as its files tell; ``lag`` counts the events of the log after ``position``."""
+    """A consumer as the running bot or its files tell; ``lag`` counts the events of the log after ``position``.
+
+    ``trouble`` says why it waits or was stopped; files tell nothing of that.
+    """
 
     name: str
     state: str
     position: int
     lag: int
     parked: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,10 @@ def consumers(ctx: click.Context, *, config_path: Path | None, folder: Path | No
             return await reader.connection.run(newest_position)
 
     newest = asyncio.run(head())
+    running = {row.name: row for row in asyncio.run(_running(place.folder.parent))}
     with readable():
         wanted = place.wishes.read()
-        rows = [_row(place, name, newest, wanted) for name in place.names]
+        rows = [running.get(name) or _row(place, name, newest, wanted) for name in place.names]
     if as_json:
         for row in rows:
             say_json(asdict(row))
@@ -100,8 +108,21 @@ def consumers(ctx: click.Context, *, config_path: Path | None, folder: Path | No
         for row in rows:
             table.add_row(row.name, row.state, f"{row.position:,}", f"{row.lag:,}", f"{row.parked:,}")
         console().table(table)
+        for row in rows:
+            if row.trouble:
+                say(f"{row.name} is {row.state}: {printable(row.trouble)}")
     else:
         say("There are no consumers: name one in the settings, in a table such as [consumers.jsonl].")
+
+
+async def _running(folder: Path) -> list[Row]:
+    """Return the consumers of the bot that runs on the log, none where no bot does."""
+    try:
+        report = await call(folder, FOLLOWING.name, {})
+    except ModerationError:
+        return []  # one of an older release
+    names = [field.name for field in fields(Row)]
+    return [] if report is None else [Row(*(each[name] for name in names)) for each in report.data]
 
 
 def _row(place: Place, name: str, head: int, wanted: Wanted) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +14,9 @@ from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import TerminalLine, say
 from bot.cli.selection import EventType, reading
-from bot.errors import LogError
-from bot.eventlog.pages import History, Page, read_history, read_page
-from bot.eventlog.reader import Reader
-
-LOOK_EVERY = 0.05
-"""Seconds between two looks for new events."""
-PAGE = 500
+from bot.eventlog.pages import History, Page
+from bot.moderation.following import Start, followed
+from bot.moderation.following import follow as follow_log
 
 
 @click.command()
@@ -58,47 +54,19 @@ def follow(
     path = log_location(settings(config_path, folder)).database
 
     async def run() -> None:
-        position, known = after, incarnation
-        while True:
-            async with AsyncExitStack() as stack:
-                reader = await stack.enter_async_context(reading(config_path, folder, words=words))
-                history = await reader.connection.run(read_history)
-                position = history.head if position is None else position
-                _require_shared(history, position, history.incarnation if known is None else known)
-                known = history.incarnation
-                inode = path.stat().st_ino
-                while path.exists() and path.stat().st_ino == inode:
-                    page = await _page(reader, position, types, words=words)
-                    _show(page, history, as_json=as_json)
-                    position = page.upto
-                    if position >= page.head:
-                        await asyncio.sleep(LOOK_EVERY)
+        opening = partial(reading, config_path, folder, words=words)
+        async with aclosing(follow_log(opening, path, Start(after, incarnation), types, words=words)) as pages:
+            async for history, page in pages:
+                _show(page, history, as_json=as_json)
 
     asyncio.run(run())
-
-
-async def _page(reader: Reader, position: int, types: tuple[str, ...], *, words: bool) -> Page:
-    vault = reader.vault if words else None
-    return await reader.connection.run(partial(read_page, position, types, PAGE, vault))
-
-
-def _require_shared(history: History, position: int, incarnation: int) -> None:
-    """Raise LogError when events up to ``position`` of an earlier incarnation are not in the log any more."""
-    fork = history.fork_after(incarnation)
-    shared = history.head if fork is None else min(fork, history.head)
-    if position > shared:
-        why = "a backup took the log's place" if fork is not None else "this is another log, or one that lost its end"
-        raise LogError(
-            f"The log does not hold what was recorded after position {shared} any more, because {why}. To go on with "
-            f"what it holds: --from {shared} --incarnation {history.incarnation}"
-        )
 
 
 def _show(page: Page, history: History, *, as_json: bool) -> None:
     for recorded in page.events:
         line = TerminalLine(recorded, page.words.get(recorded.position))
         if as_json:
-            say_json({"incarnation": history.incarnation, **line.to_json()})
+            say_json(followed(history, line))
         else:
             say(line.to_text())
     for each in page.skipped:

@@ -245,6 +245,9 @@ class TelemetrySettings(Section):
         "info", description='"debug", "info", "warning", "error" or "critical"'
     )
     log_format: Literal["auto", "console", "json"] = Field("auto", description='"auto", "console" or "json"')
+    events: Switch = Field(default=False, description=SWITCH)
+    events_words: Switch = Field(default=False, description=SWITCH)
+    events_token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
 class Config(Section):

@@ -1,5 +1,5 @@
 """Consumers, which follow the log: what they inherit from, and what they are given."""
 
-from bot.consumers.consumer import Away, Batch, Consumer
+from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 
-__all__ = ["Away", "Batch", "Consumer"]
+__all__ = ["Away", "Batch", "Consumer", "Refused", "Stop"]

@@ -18,6 +18,7 @@ from bot.consumers.wishes import Wishes
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
 from bot.eventlog.tail import newest_position
+from bot.moderation.context import Following
 
 FOLDER = "consumers"
 """The folder of their databases, within the log's."""
@@ -51,6 +52,13 @@ class Consumers:
     def lag(self, name: str) -> int:
         """Return how many events a consumer is behind the log."""
         return max(0, self.head - self._statuses[name].position)
+
+    def following(self) -> tuple[Following, ...]:
+        """Return how all of them are doing."""
+        return tuple(
+            Following(each.name, each.state, each.position, self.lag(each.name), each.parked, each.trouble)
+            for each in self._statuses.values()
+        )
 
     @property
     def trouble(self) -> str:

@@ -20,19 +20,18 @@ from typing import NamedTuple
 import structlog
 
 from bot.backoff import backoff
-from bot.consumers.consumer import Away, Batch, Consumer
-from bot.consumers.opened import Failed, Opened, is_of_disk, shared_upto
+from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
+from bot.consumers.opened import Failed, Opened, is_of_disk
+from bot.consumers.opening import Anew, Opening
 from bot.consumers.running import Hanging, Overdue, within
 from bot.consumers.status import State, Status
-from bot.consumers.store import Checkpoint, Parked, Store, discard, fold_in, put, unpark
+from bot.consumers.store import Checkpoint, Parked, put, unpark
 from bot.consumers.wishes import Wanted, Wish, Wishes
 from bot.core.events import Body, Recorded
 from bot.errors import LogError
 from bot.eventlog.codec import separated
-from bot.eventlog.database import sync_folder
 from bot.eventlog.location import Location
-from bot.eventlog.log import open_reader
-from bot.eventlog.pages import Page, read_history, read_page, time_at
+from bot.eventlog.pages import Page, read_page
 from bot.loading import place_of
 
 GATHER = 0.01
@@ -55,14 +54,6 @@ class Patience(NamedTuple):
 PATIENCE = Patience()
 
 
-class _Anew(Exception):
-    """Close everything and open it again: another database has the name."""
-
-
-class _Stop(Exception):
-    """Give the consumer up, until the bot is started again."""
-
-
 class Follower:
     """Follows the log for a consumer; :meth:`run` is its task. ``clock`` returns microseconds since the epoch."""
 
@@ -78,14 +69,17 @@ class Follower:
         self.status = Status(consumer.name)
         self.wake = asyncio.Event()
         self.wanted = Wanted()
-        self.path = folder / f"{consumer.name}.db"
-        self.draft = folder / f"{consumer.name}.db.new"
+        self._opening = Opening(consumer, location, folder)
         self._wishes = Wishes(folder)
         self._fulfilled: set[int] = set()
-        self._location = location
         self._clock = clock
         self._patience = patience
         self._types = [kind.TYPE for kind in consumer.types]
+
+    @property
+    def path(self) -> Path:
+        """Return the path of the consumer's database."""
+        return self._opening.path
 
     async def run(self) -> None:
         """Follow until cancelled, or until the consumer hangs."""
@@ -96,9 +90,9 @@ class Follower:
             try:
                 async with AsyncExitStack() as stack:
                     await self._follow(await self._open(stack))
-            except _Anew:
+            except Anew:
                 continue
-            except (Hanging, _Stop) as error:
+            except (Hanging, Stop) as error:
                 self._stopped(str(error) or "it goes on although it was cancelled; correct it and restart the bot")
                 return
             except Away as error:
@@ -122,56 +116,13 @@ class Follower:
         _log.error("consumer.stopped", consumer=self.status.name, reason=reason)
 
     async def _open(self, stack: AsyncExitStack) -> Opened:
-        """Open log and database, and begin anew where the consumer's place is not one of this log."""
-        reader = await open_reader(self._location)
-        stack.push_async_callback(reader.close)
-        history = await reader.connection.run(read_history)
-        rebuilding = self.draft.exists()
-        store = await Store.open(self.draft if rebuilding else self.path)
-        stack.push_async_callback(store.close)
-        opened = Opened(reader, store, history, rebuilding=rebuilding)
+        opened = await self._opening.open(stack)
         # Before the consumer makes its tables, which may be what fails.
         await self._obey(opened, ("reset",))
-        checkpoint = await store.checkpoint()
-        if checkpoint is not None:
-            checkpoint = await self._settled(opened, checkpoint)
-        opened.position = checkpoint.position if checkpoint else 0
-        opened.saved = opened.position
-        recorded_at = await reader.connection.run(lambda raw: time_at(raw, opened.position))
-        await store.write(
-            lambda: within(self.consumer.timeout, self.consumer.prepare(store.connection)),
-            lambda raw: put(raw, self._place(opened, opened.position, recorded_at)),
-        )
+        await self._opening.prepare(opened)
         self.status.position = opened.position
-        self.status.parked = len(await store.parked())
+        self.status.parked = len(await opened.store.parked())
         return opened
-
-    async def _settled(self, opened: Opened, checkpoint: Checkpoint) -> Checkpoint:
-        """Return where to go on from; raise _Anew where the consumer has to begin anew."""
-        shared = await opened.reader.connection.run(partial(shared_upto, opened.history, checkpoint))
-        why = ""
-        if shared < checkpoint.position:
-            why = f"the log was restored or replaced: it shares the events up to {shared} with the one that was read"
-        elif checkpoint.version != self.consumer.version:
-            why = f"its version is {self.consumer.version}, and was {checkpoint.version}"
-        if not why:
-            return checkpoint
-        if self.consumer.rebuild == "by hand":
-            _log.warning("consumer.goes_on", consumer=self.status.name, reason=why, position=shared)
-            return checkpoint._replace(position=shared)
-        await self._begin_anew(opened, why)
-        raise AssertionError
-
-    async def _begin_anew(self, opened: Opened, why: str) -> None:
-        """Leave a fresh database where the next opening finds it, and raise _Anew."""
-        _log.info("consumer.begins_anew", consumer=self.status.name, reason=why, how=self.consumer.rebuild)
-        path = self.draft if self.consumer.rebuild == "beside" else self.path
-        if opened.rebuilding or path == self.path:
-            await opened.store.close()
-        await asyncio.to_thread(discard, path)
-        fresh = await Store.open(path)
-        await fresh.close()
-        raise _Anew
 
     async def _follow(self, opened: Opened) -> None:
         while True:
@@ -193,7 +144,7 @@ class Follower:
             if behind:
                 continue
             if opened.rebuilding:
-                await self._swap(opened)
+                await self._opening.swap(opened)
             await self._woken()
             await asyncio.sleep(GATHER)
 
@@ -217,8 +168,7 @@ class Follower:
             opened.saved = page.upto
 
     def _place(self, opened: Opened, position: int, recorded_at: int) -> Checkpoint:
-        history = opened.history
-        return Checkpoint(position, recorded_at, history.incarnation, history.log_id, self.consumer.version)
+        return self._opening.place(opened, position, recorded_at)
 
     async def _hand_over(self, opened: Opened, page: Page) -> None:
         """Hand a page over: all of it at once, or where that fails its events one by one."""
@@ -226,7 +176,7 @@ class Follower:
         parked = [
             Parked(each.position, each.type, f"unreadable: {each.why}", 0, self._clock()) for each in page.skipped
         ]
-        self._say_parked(parked)
+        opened.unreadable = tuple(each.position for each in parked)
         try:
             await self._handle(opened, page.events, page.words, lambda raw: put(raw, end, parked))
         except Failed as failed:
@@ -234,8 +184,9 @@ class Follower:
             for _, same in groupby(page.events, attrgetter("position")):
                 await self._one(opened, tuple(same), page.words)
             await opened.store.save(end, parked)
+        opened.unreadable = ()
         self._reached(opened, page.upto)
-        self.status.parked += len(parked)
+        self._note_parked(parked)
 
     async def _one(self, opened: Opened, events: Sequence[Recorded], words: Mapping[int, Body]) -> None:
         """Hand one event over, again and again with pauses, and park it when it fails for the last time.
@@ -259,8 +210,7 @@ class Follower:
         parked = Parked(recorded.position, recorded.event.TYPE, error, self._patience.attempts, self._clock())
         await opened.store.save(end, (parked,))
         self._reached(opened, recorded.position)
-        self.status.parked += 1
-        self._say_parked((parked,))
+        self._note_parked((parked,))
 
     async def _handle(
         self,
@@ -271,7 +221,7 @@ class Follower:
     ) -> None:
         """Have the consumer handle events; raise Failed when it does not, and Away, Hanging or an error of ours."""
         store = opened.store
-        batch = Batch(events, words, store.connection, opened.history)
+        batch = Batch(events, words, store.connection, opened.history, opened.unreadable)
 
         async def handled() -> None:
             if events:
@@ -282,8 +232,10 @@ class Follower:
     async def _guarded(self, batch: Batch) -> None:
         try:
             await within(self.consumer.timeout, self.consumer.handle(batch))
-        except (Away, Hanging):
+        except (Away, Hanging, Stop):
             raise
+        except Refused as error:
+            raise Failed(error.reason) from error
         except Overdue as error:
             await batch.database.interrupt()
             raise Failed(f"it took longer than {self.consumer.timeout:g} s") from error
@@ -297,29 +249,20 @@ class Follower:
         first, last = events[0].position, events[-1].position
         _log.warning("consumer.failed", consumer=self.status.name, first=first, last=last, error=failed.what)
 
-    def _say_parked(self, parked: Sequence[Parked]) -> None:
+    def _note_parked(self, parked: Sequence[Parked]) -> None:
+        """Count events that were parked, and name them; raise Stop when they have become too many."""
+        self.status.parked += len(parked)
         for each in parked:
             _log.error(
                 "consumer.parked", consumer=self.status.name, position=each.position, type=each.type, error=each.error
             )
-        if self.status.parked + len(parked) >= MOST_PARKED:
-            raise _Stop(
+        if parked and self.status.parked >= MOST_PARKED:
+            raise Stop(
                 f"it has {MOST_PARKED} parked events; correct it, `echoless consumers reset` it, restart the bot"
             )
 
     def _reached(self, opened: Opened, position: int) -> None:
         opened.position = opened.saved = self.status.position = position
-
-    async def _swap(self, opened: Opened) -> None:
-        """Give the database that was made beside the name; raise sqlite3.OperationalError while the old one is read."""
-        await opened.store.close()
-        await asyncio.to_thread(fold_in, self.draft)
-        if self.path.exists():
-            await asyncio.to_thread(fold_in, self.path)
-        self.draft.replace(self.path)
-        sync_folder(self.path.parent)
-        _log.info("consumer.rebuilt", consumer=self.status.name, position=opened.position)
-        raise _Anew
 
     async def _obey(self, opened: Opened, what: Collection[str]) -> None:
         """Do what is wanted of this consumer, in order. A wish that was fulfilled may be seen once more."""
@@ -328,7 +271,7 @@ class Follower:
                 continue
             try:
                 await self._fulfil(opened, wish)
-            except _Anew:
+            except Anew:
                 await self._done(wish)
                 raise
             await self._done(wish)
@@ -345,7 +288,7 @@ class Follower:
             case "retry":
                 await self._retry(opened, wish)
             case "reset":
-                await self._begin_anew(opened, "somebody asked for it")
+                await self._opening.begin_anew(opened, "somebody asked for it")
 
     async def _retry(self, opened: Opened, wish: Wish) -> None:
         """Hand parked events over again, each once; those that fail stay parked."""

@@ -12,7 +12,13 @@ from bot.loading import Kind
 GROUP = "echoless.consumers"
 """The group of entry points with which packages provide consumers."""
 
-_OURS = {"activity": "bot.consumers.activity.consumer:activity", "jsonl": "bot.consumers.jsonl:jsonl"}
+_OURS = {
+    "activity": "bot.consumers.activity.consumer:activity",
+    "jsonl": "bot.consumers.jsonl:jsonl",
+    "kafka": "bot.consumers.kafka.settings:kafka",
+    "search": "bot.consumers.search:search",
+    "webhook": "bot.consumers.webhook:webhook",
+}
 """The functions that make our own, of name, settings and folder. Imported when used: some need what is optional."""
 
 _KIND = Kind(

@@ -10,7 +10,10 @@ from bot.eventlog.reader import Reader
 
 
 class Opened:
-    """What is open while a consumer follows: ``position`` is up to where it has read, ``saved`` what was committed."""
+    """What is open while a consumer follows: ``position`` is up to where it has read, ``saved`` what was committed.
+
+    ``unreadable`` are positions in the stretch that is being handed over.
+    """
 
     def __init__(self, reader: Reader, store: Store, history: History, *, rebuilding: bool) -> None:
         self.reader = reader
@@ -19,6 +22,7 @@ class Opened:
         self.rebuilding = rebuilding
         self.position = 0
         self.saved = 0
+        self.unreadable: tuple[int, ...] = ()
 
 
 class Failed(Exception):

@@ -73,10 +73,13 @@ class Store:
         self._sealed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Store:
-        """Open or make the database; raise sqlite3.Error or LogError."""
-        path.parent.mkdir(exist_ok=True, mode=0o700)
-        store = cls(await database.connect_own(path, _tuned))
+    async def open(cls, path: Path | None) -> Store:
+        """Open or make the database, or (None) make one in memory; raise sqlite3.Error or LogError."""
+        if path is None:
+            store = cls(await database.connect_memory(_kept_in_memory))
+        else:
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            store = cls(await database.connect_own(path, _tuned))
         await store.connection.submit(store._prepare)
         return store
 
@@ -140,6 +143,12 @@ def _tuned(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA journal_mode = WAL")
     # A power loss may take the newest transactions, each as a whole: place in the log and what was written with it.
     raw.execute("PRAGMA synchronous = NORMAL")
+
+
+def _kept_in_memory(raw: sqlite3.Connection) -> None:
+    # What would be a file beside a database on disk stays in memory, too, and what is freed is overwritten.
+    raw.execute("PRAGMA temp_store = MEMORY")
+    raw.execute("PRAGMA secure_delete = ON")
 
 
 def put(raw: sqlite3.Connection, checkpoint: Checkpoint, parked: Iterable[Parked] = ()) -> None:

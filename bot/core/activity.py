@@ -112,7 +112,7 @@ class Tally:
 _Count: TypeAlias = Callable[[Tally, int, e.Recorded, Any], None]
 
 
-def _received(tally: Tally, channel_id: int, _recorded: e.Recorded, event: e.MessageReceived) -> None:
+def _received(tally: Tally, channel_id: int, _recorded: e.Recorded, event: e.MessagePosted) -> None:
     author = event.author
     if author is e.Author.SELF:
         return
@@ -192,7 +192,7 @@ def _erased(tally: Tally, _channel_id: int, recorded: e.Recorded, event: e.Words
 
 _LIVE = frozenset((e.Via.LIVE, e.Via.AHEAD, e.Via.ASK, e.Via.WHISPER))
 _COUNTED: Mapping[type[e.Event], _Count] = {
-    e.MessageReceived: _received,
+    **dict.fromkeys(e.POSTED, _received),
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,
     e.ReplyBegun: _begun,

@@ -255,12 +255,8 @@ def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.Perso
     state.persona_position = event.at
 
 
-def _paused(state: Conversation, _recorded: e.Recorded, _event: e.RepliesPaused) -> None:
-    state.paused = True
-
-
-def _resumed(state: Conversation, _recorded: e.Recorded, _event: e.RepliesResumed) -> None:
-    state.paused = False
+def _paused(state: Conversation, _recorded: e.Recorded, event: e.RepliesPaused | e.RepliesResumed) -> None:
+    state.paused = type(event) is e.RepliesPaused
 
 
 def _gone(state: Conversation, _recorded: e.Recorded, _event: e.ChannelDeleted) -> None:
@@ -314,13 +310,10 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.PersonaCleared: _persona_cleared,
     e.PersonaRestored: _persona_restored,
     e.RepliesPaused: _paused,
-    e.RepliesResumed: _resumed,
+    e.RepliesResumed: _paused,
     e.ChannelDeleted: _gone,
     e.Unreadable: _unreadable,
     e.Several: _several,
     e.WordsErased: _erased,
 }
-"""The change for each type of event, looked up by it: pydantic's ``isinstance`` takes as long as the change itself.
-
-All other events change only the version.
-"""
+"""By type, since pydantic's ``isinstance`` takes as long as a change. All other events change only the version."""

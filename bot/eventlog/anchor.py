@@ -11,8 +11,10 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
+from bot.core.events import KeyKind
 from bot.errors import LogDamaged, LogError
 from bot.eventlog import keys
+from bot.eventlog.tail import newest_position
 
 _MARK = "echoless-anchor-1"
 _LINE = re.compile(rf"{_MARK} ([0-9a-f]{{32}}) ([0-9]+) ([0-9]+) ([0-9a-f]{{64}})")
@@ -58,14 +60,20 @@ def anchor_of(connection: sqlite3.Connection) -> Anchor:
 
     What the log holds is believed: only verification tells whether it is true.
     """
-    meta = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('log_id', 'incarnation')"))
-    if "log_id" not in meta:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()
+    if row is None:
         raise LogError(keys.UNADOPTED)
-    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+    position = newest_position(connection)
     try:
-        return Anchor(bytes(meta["log_id"]), int(meta.get("incarnation", 0)), position, _hash_at(connection, position))
+        return Anchor(bytes(row[0]), incarnation_of(connection), position, _hash_at(connection, position))
     except (TypeError, ValueError) as error:
         raise LogDamaged("The log does not say which it is: see `echoless log verify`.") from error
+
+
+def incarnation_of(connection: sqlite3.Connection) -> int:
+    """Return how often a log was restored, as its events say."""
+    sql = "SELECT coalesce(max(key_id), 0) FROM events WHERE key_kind = ?"
+    return int(connection.execute(sql, (KeyKind.RESTORED,)).fetchone()[0])
 
 
 def _hash_at(connection: sqlite3.Connection, position: int) -> bytes:

@@ -208,7 +208,7 @@ def _described(source: sqlite3.Connection, stream_id: int, stream: str, release:
 
 def _copy(source: sqlite3.Connection, copy: sqlite3.Connection, stream_id: int) -> None:
     """Copy one stream, the log's keys, and the hashes before the stream's events."""
-    _insert(copy, "meta", source.execute("SELECT * FROM meta WHERE name IN ('log_id', 'chain', 'incarnation')"))
+    _insert(copy, "meta", source.execute("SELECT * FROM meta WHERE name IN ('log_id', 'chain')"))
     _insert(copy, "keys", source.execute("SELECT * FROM keys"))
     hashes = b"".join(link or _NO_HASH for (link,) in source.execute(_BEFORE, (stream_id,)))
     copy.execute("INSERT INTO meta VALUES (?, ?)", (BEFORE, hashes))

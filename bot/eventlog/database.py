@@ -190,6 +190,11 @@ async def connect_own(path: Path, prepare: Callable[[sqlite3.Connection], None])
     return await _connect(_uri(path, "rwc"), prepare)
 
 
+async def connect_memory(prepare: Callable[[sqlite3.Connection], None]) -> Connection:
+    """Return a connection to a new database in memory, which goes with it."""
+    return await _connect("file::memory:", prepare)
+
+
 async def connect_reader(path: Path) -> Connection:
     """Return a connection that can only read; it never blocks the writer and is never blocked by it."""
     uri = _reading(path)

@@ -83,6 +83,22 @@ def time_at(connection: sqlite3.Connection, position: int) -> int:
     return row[0] if row else 0
 
 
+def position_before(moment: int, connection: sqlite3.Connection) -> int:
+    """Return the newest position before the first event that was recorded at or after a moment (microseconds).
+
+    It looks at few events, because times grow with positions. Where a clock was set back, it may be off by what was
+    recorded in the time that came twice.
+    """
+    before, after = 0, newest_position(connection) + 1
+    while after - before > 1:
+        middle = (before + after) // 2
+        if time_at(connection, middle) < moment:
+            before = middle
+        else:
+            after = middle
+    return before
+
+
 def read_page(
     after: int, types: Sequence[str], limit: int, vault: Vault | None, connection: sqlite3.Connection
 ) -> Page:

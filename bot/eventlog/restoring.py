@@ -33,6 +33,7 @@ from bot.core.events import (
 from bot.core.streams import BOT_STREAM
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogUnwritable
 from bot.eventlog import backup, database, header, keys, opening, verify
+from bot.eventlog.anchor import incarnation_of
 from bot.eventlog.backup import OnProgress
 from bot.eventlog.location import SCRATCH, Location
 from bot.eventlog.log import EventLog, open_log, open_reader
@@ -40,6 +41,7 @@ from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
 from bot.eventlog.query import Query
 from bot.eventlog.sqlite_errors import translated
+from bot.eventlog.tail import newest_position
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import Vault
 from bot.eventlog.wal import shm_path, wal_path
@@ -48,7 +50,6 @@ from bot.times import utc
 ERASURES = (WordsErased.TYPE, MessageDeleted.TYPE, ChannelDeleted.TYPE)
 """The types of the events that are receipts of an erasure. Those since the backup are recorded again."""
 
-_INCARNATION = "incarnation"
 REPLACED = "replaced-"
 """What the names of folders begin with that hold a log which a backup replaced."""
 _ERASED = """
@@ -150,9 +151,8 @@ def _end(location: Location) -> _End | None:
 
 
 def _read_end(connection: sqlite3.Connection) -> _End:
-    meta = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('log_id', ?)", (_INCARNATION,)))
-    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
-    return _End(bytes(meta.get("log_id", b"")).hex(), int(meta.get(_INCARNATION, 0)), position)
+    row = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()
+    return _End(bytes(row[0]).hex() if row else "", incarnation_of(connection), newest_position(connection))
 
 
 def _require_older(location: Location, present: _End | None, end: _End, *, force: bool) -> None:
@@ -225,7 +225,6 @@ async def _begin(
     log = await open_log(scratch, clock=clock)
     try:
         before = (await log.reader.stats()).bodies
-        await log.note(_INCARNATION, str(incarnation).encode())
         await log.append(BOT_STREAM, [Draft(LogRestored(incarnation=incarnation, position=upto))])
         if same:
             await _erase_again(log, await erasures_since(location, upto), erased_in(location, upto))

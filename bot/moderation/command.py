@@ -34,7 +34,8 @@ class Report:
     """The answer to a command: ``title`` and ``lines`` for people, ``data`` the same for machines (JSON).
 
     A line states one fact and is at most about 100 columns wide. It may hold people's words, with everything escaped
-    that could control a terminal. ``more`` is the cursor of the next page (None: this is the last).
+    that could control a terminal. ``more`` is the cursor of the next page (None: this is the last). ``links`` are the
+    addresses of what the lines are about, one for each line from the first on ("": none).
     """
 
     title: str
@@ -42,6 +43,7 @@ class Report:
     data: Any = None
     file: ReportFile | None = None
     more: str | None = None
+    links: tuple[str, ...] = ()
 
 
 Run: TypeAlias = Callable[..., Awaitable[Report]]
@@ -60,6 +62,8 @@ class Kind(Enum):
     """A channel or, if none is named, the whole log; in Discord only the bot's owners get the whole log."""
     VISIBLE_CHANNELS = auto()
     """A channel, or all that the asker can see, with their names; only in Discord."""
+    READABLE_CHANNELS = auto()
+    """The same for people's words: in direct messages it is those alone, whoever asks."""
     PLACE = auto()
     """This channel or thread, or this server; only in Discord."""
     SERVER_OR_ALL = auto()
@@ -85,7 +89,8 @@ class Kind(Enum):
 
 WHOLE_CHANNELS = frozenset({Kind.CHANNEL, Kind.CHANNEL_OR_LOG})
 MESSAGES = frozenset({Kind.MESSAGE, Kind.MESSAGE_OR_ALL})
-PLACES = WHOLE_CHANNELS | {Kind.VISIBLE_CHANNELS, Kind.PLACE}
+SEEN_CHANNELS = frozenset({Kind.VISIBLE_CHANNELS, Kind.READABLE_CHANNELS})
+PLACES = WHOLE_CHANNELS | SEEN_CHANNELS | {Kind.PLACE}
 _DISCORD_ALONE = (PLACES - WHOLE_CHANNELS) | {Kind.SERVER_OR_ALL}
 _TERMINAL_ALONE = frozenset({Kind.FLAG, Kind.CURSOR, Kind.PAGE_SIZE})
 _ARGUMENTS = MappingProxyType(
@@ -93,6 +98,7 @@ _ARGUMENTS = MappingProxyType(
         Kind.CHANNEL: "channel_id",
         Kind.CHANNEL_OR_LOG: "channel_id",
         Kind.VISIBLE_CHANNELS: "channels",
+        Kind.READABLE_CHANNELS: "channels",
         Kind.SERVER_OR_ALL: "guild_id",
         Kind.MESSAGE: "message_id",
         Kind.MESSAGE_OR_ALL: "message_id",
@@ -162,6 +168,7 @@ class Topic(Enum):
         "`forget` is for moderators"
     )
     ACTIVITY = "messages, people, replies, how soon these came, what got none; as text and as a picture"
+    WORDS = "what people and the bot wrote in the last days, by words, in the channels that one can see"
     MODEL = "who a language model is in a channel, thread or server; tokens and cost"
 
 

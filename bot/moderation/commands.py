@@ -10,6 +10,7 @@ from __future__ import annotations
 from bot.moderation import (
     archived,
     checks,
+    consumers,
     erase,
     explain,
     export,
@@ -20,6 +21,7 @@ from bot.moderation import (
     rehearse,
     repair,
     rewind,
+    search,
     stats,
     status,
     usage,
@@ -314,6 +316,27 @@ COMMANDS: tuple[Command, ...] = (
         group="",
     ),
     Command(
+        "search",
+        Topic.WORDS,
+        "Find messages and answers of the last days by their words, in the channels that you can see.",
+        search.search,
+        (
+            Parameter(
+                "words",
+                Kind.TEXT,
+                f'All of these words ({search.LONGEST} characters); "a phrase"; a beginning with * behind it.',
+                required=True,
+                most=search.LONGEST,
+            ),
+            Parameter("channel", Kind.READABLE_CHANNELS, "The channel or thread; by default all that you can see."),
+            Parameter("person", Kind.PERSON, "Only what this person wrote."),
+            Parameter("since", Kind.TEXT, "Only from then on: 7d, 2h, 2026-11-20 14:00 (UTC), or a message's link."),
+            Parameter("cursor", Kind.CURSOR),
+            Parameter("limit", Kind.PAGE_SIZE),
+        ),
+        group="",
+    ),
+    Command(
         "forget-me",
         Topic.PRIVACY,
         "Have me erase what I keep of your words, and the answers to you; shows first how much that is.",
@@ -385,12 +408,20 @@ ERASE_ARCHIVED = Command(
 )
 """The last step of ``echoless archive --erase``."""
 
+FIND = Command("find", Topic.WORDS, "Find words in the index, if it has all of them.", search.find)
+"""The index's part of ``echoless search``."""
+
+FOLLOWING = Command("consumers", Topic.LOG, "List what follows the log.", consumers.consumers)
+"""The running bot's part of ``echoless consumers``."""
+
 GROUPS = {
     "replay": "See, explain, rewind and repair conversations.",
     "persona": "Show, set and clear who I am here.",
     PRIVACY: "See what I keep of you, have it erased, have none of it recorded.",
 }
 """The description that Discord shows for each group of commands."""
+
+_PARTS = (ERASE, PREVIEW_OF_ERASE, ERASE_ARCHIVED, FIND, FOLLOWING)
 
 
 def twins() -> dict[str, Command]:
@@ -399,9 +430,9 @@ def twins() -> dict[str, Command]:
 
 
 def calls() -> dict[str, Command]:
-    """Return the commands of the control socket: the twins, the previews of those that have one, and erasing."""
+    """Return the commands of the control socket: the twins, the previews of those that have one, and others' parts."""
     every = (each for command in twins().values() for each in (command.previewing, command) if each)
-    return {command.name: command for command in (*every, ERASE, PREVIEW_OF_ERASE, ERASE_ARCHIVED)}
+    return {command.name: command for command in (*every, *_PARTS)}
 
 
 def for_all() -> frozenset[str]:

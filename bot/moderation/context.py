@@ -15,6 +15,7 @@ from bot.eventlog.reader import Reader
 from bot.moderation.activity import CountActivity
 from bot.moderation.command import ModerationError
 from bot.moderation.opted_out import OptedOut
+from bot.moderation.sought import Index
 from bot.replies.attachments import Attachments
 from bot.replies.personas import Surroundings
 from bot.responders.protocol import Condition, Responder
@@ -51,6 +52,21 @@ class ProcessStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """A consumer of the running bot: what it is at, up to where it has read, and how many events it is behind.
+
+    ``trouble`` says why it waits or was stopped ("": it does neither).
+    """
+
+    name: str
+    state: str
+    position: int
+    lag: int
+    parked: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
 class WritableLog:
     """The writing side of a log, which only its owner may use, and the people whose words it does not take."""
 
@@ -68,6 +84,7 @@ class CommandContext:
     ``clock`` microseconds since the epoch, ``activity`` what went on in the log. Replies are composed with
     ``responders``, ``window``, ``settings``, ``around`` and ``attachments`` (None: no files are read). ``forbids``
     returns the sentence with which moderators are refused a model's answer in a channel, "" if they are not.
+    ``following`` returns the consumers that run here, ``index`` finds words (None: there is none).
     """
 
     folder: Path
@@ -83,6 +100,8 @@ class CommandContext:
     around: Callable[[int], Surroundings] = lambda _channel_id: Surroundings()
     attachments: Attachments | None = None
     forbids: Callable[[int], str] = lambda _channel_id: ""
+    following: Callable[[], Sequence[Following]] = tuple
+    index: Index | None = None
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""

@@ -1,4 +1,4 @@
-"""An HTTP server with ``/healthz``, for restarting the bot, and ``/metrics``, for watching it."""
+"""An HTTP server with ``/healthz``, for restarting the bot, ``/metrics``, for watching it, and perhaps ``/events``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from http import HTTPStatus
 from aiohttp import web
 
 from bot.errors import ConfigError
+from bot.telemetry.events import EventFeed
 from bot.telemetry.metrics import Metrics
+
+CLOSING_SECONDS = 1.0
+"""For requests that are being answered when the bot leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,21 @@ class Health:
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, *, health: Callable[[], Health], metrics: Metrics) -> AsyncIterator[None]:
-    """Serve ``/healthz`` and ``/metrics`` within the context; port 0 serves nothing.
+async def serve(
+    host: str, port: int, *, health: Callable[[], Health], metrics: Metrics, feed: EventFeed | None = None
+) -> AsyncIterator[None]:
+    """Serve ``/healthz`` and ``/metrics`` within the context, and ``/events`` of a ``feed``; port 0 serves nothing.
 
     ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be used.
     """
     if not port:
         yield
         return
-    runner = web.AppRunner(_application(health, metrics), access_log=None)
+    application = _application(health, metrics)
+    if feed is not None:
+        application.router.add_get("/events", feed.events, allow_head=False)
+        application.on_shutdown.append(feed.stop)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, host, port)

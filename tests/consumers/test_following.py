@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ async def test_one_that_fails_is_parked_and_the_rest_goes_on(log: EventLog, loca
 
     assert [position for position in range(1, 13) if position not in bad] == rows(location.folder)
     assert all(table.handled.count((position,)) == 3 for position in bad)
-    with sqlite3.connect(follower.path) as raw:
+    with closing(sqlite3.connect(follower.path)) as raw:
         parked = raw.execute("SELECT position, type, error, attempts FROM echoless_parked").fetchall()
     assert {(position, "gateway.lost", 3) for position in bad} == {(row[0], row[1], row[3]) for row in parked}
     assert all("KeyError in" in row[2] and "secret" not in row[2] for row in parked)
@@ -252,6 +253,23 @@ async def test_one_that_goes_on_for_ever_is_left(
     ended.set()
     await asyncio.sleep(0)
     assert [1, 2, 3] == rows(location.folder)
+
+
+@pytest.mark.parametrize(("failing", "state"), [(4, State.FOLLOWING), (5, State.STOPPED)])
+async def test_so_many_parked_events_stop_it(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, failing: int, state: State
+) -> None:
+    """The mistake is its own then, and all that comes would be parked."""
+    monkeypatch.setattr("bot.consumers.follower.MOST_PARKED", 5)
+    table = Table()
+    table.fails = {position: ValueError() for position in range(1, failing + 1)}
+    await filled(log, 9)
+
+    async with running(log, table) as consumers:
+        status = consumers.status("table")
+        await eventually(lambda: status.state is state and status.parked == failing)
+        assert status.position == (9 if state is State.FOLLOWING else 5)
+        assert ("echoless consumers reset" in consumers.trouble) == (state is State.STOPPED)
 
 
 async def test_an_event_that_can_not_be_read_is_parked(log: EventLog, location: Location) -> None:

@@ -30,6 +30,7 @@ from tests.fuzz.harness import Target
 from tests.fuzz.imports import import_targets
 from tests.fuzz.odd import DIGITS, JSON, NUMBERS, PIECES, TEXTS, Strategy, damaged, table, written
 from tests.fuzz.requests import control_target
+from tests.fuzz.searches import search_target
 from tests.fuzz.streams import stream_target
 from tests.laws.strategies import built
 
@@ -235,5 +236,6 @@ def targets(folder: Path) -> Iterator[dict[str, Target]]:
             ),
             stack.enter_context(stream_target()),
             *import_targets(),
+            stack.enter_context(search_target()),
         )
         yield {target.name: target for target in found}

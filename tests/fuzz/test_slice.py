@@ -15,6 +15,7 @@ INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",
     "exporter", "package json", "package csv", "log line",
+    "search",
 )  # fmt: skip
 
 

@@ -288,8 +288,8 @@ async def test_a_bot_that_stops_meanwhile_is_told_of(
         await waiting
 
 
-OF_THE_TERMINAL = {"erase", "preview_erase", "erase_archived"}
-"""The steps of ``echoless erase`` and ``echoless archive``."""
+OF_THE_TERMINAL = {"erase", "preview_erase", "erase_archived", "find", "consumers"}
+"""The steps of ``echoless erase``, ``archive``, ``search`` and ``consumers``."""
 
 
 def test_every_command_can_be_asked_for() -> None:

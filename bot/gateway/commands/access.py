@@ -9,7 +9,7 @@ permissions there decide. In a private channel a command can be about that chann
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -136,6 +136,15 @@ async def require_visible(interaction: discord.Interaction, channel_id: int) -> 
     """Raise NotAllowed unless the asker can see the channel and read its history."""
     if not await _sees(interaction, channel_id):
         raise NotAllowed("I know of no such channel that you can see: name one of this server that is open to you.")
+
+
+def require_unchanged(interaction: discord.Interaction, channels: Collection[int]) -> None:
+    """Raise NotAllowed if the asker can't see one of the channels any more which an answer is about."""
+    guild = interaction.guild
+    for channel_id in channels:
+        known = None if guild is None else guild.get_channel_or_thread(channel_id)
+        if channel_id != interaction.channel_id and not visible(interaction, known):
+            raise NotAllowed("Which channels you can see has changed: use the command again.")
 
 
 def visible(interaction: discord.Interaction, channel: object) -> bool:

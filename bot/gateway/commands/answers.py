@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import NamedTuple
 
 import discord
 from cachetools import LRUCache
@@ -55,12 +57,20 @@ class PagedReport:
     """A report in pages.
 
     ``fetch`` returns the report after a cursor (None: the report is complete). ``channel_id`` is the channel that the
-    report is about (None: no single one).
+    report is about (None: no single one), ``channels`` are those that it may be about then.
     """
 
-    def __init__(self, report: Report, *, channel_id: int | None = None, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        report: Report,
+        *,
+        channel_id: int | None = None,
+        channels: Collection[int] = (),
+        fetch: Fetch | None = None,
+    ) -> None:
         self.channel_id = channel_id
-        self._pages = pages(report.title, report.lines)
+        self.channels = channels
+        self._pages = pages(report.title, report.lines, report.links)
         self._file = report.file
         self._more = report.more if fetch is not None else None
         self._fetch = fetch
@@ -97,7 +107,7 @@ class PagedReport:
     async def _turn(self) -> None:
         if self._at + 1 >= len(self._pages) and self._more is not None and self._fetch is not None:
             report = await self._fetch(self._more)
-            self._pages += pages(report.title, report.lines)
+            self._pages += pages(report.title, report.lines, report.links)
             self._more = report.more
         self._at = min(self._at + 1, len(self._pages) - 1)
 
@@ -218,16 +228,28 @@ def row(word: str, buttons: Iterable[Button]) -> discord.ui.View:
     return view
 
 
-def pages(title: str, lines: Sequence[str]) -> list[str]:
-    """Return the messages that show ``lines`` under ``title``, at least one; without lines it is the title alone."""
+def pages(title: str, lines: Sequence[str], links: Sequence[str] = ()) -> list[str]:
+    """Return the messages that show ``lines`` under ``title``, at least one; without lines it is the title alone.
+
+    A line that has a link gets a number, and the links stand below the block of lines: within it nobody can click them.
+    """
     if not lines:
         return [_cut(_plain(title), ROOM) or "Nothing."]
     heading = _cut(_plain(title), ROOM // 4)
-    return [_page(heading, block) for block in _blocks(_pieces(lines), ROOM - len(heading))]
+    return [_page(heading, block) for block in _blocks(_pieces(lines, links), ROOM - len(heading))]
 
 
-def _page(heading: str, block: str) -> str:
-    body = f"{FENCE}\n{block}\n{FENCE}"
+class _Piece(NamedTuple):
+    """A line, or a piece of one, and the link that stands below."""
+
+    line: str
+    link: str = ""
+
+
+def _page(heading: str, block: Sequence[_Piece]) -> str:
+    lines = "\n".join(piece.line for piece in block)
+    links = " · ".join(piece.link for piece in block if piece.link)
+    body = f"{FENCE}\n{lines}\n{FENCE}{links}"
     return f"**{heading}**\n{body}" if heading else body
 
 
@@ -241,25 +263,27 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _pieces(lines: Iterable[str]) -> Iterator[str]:
+def _pieces(lines: Sequence[str], links: Sequence[str]) -> Iterator[_Piece]:
     """Yield the lines, cut into pieces that each fit in a page."""
-    for line in lines:
+    for number, (line, link) in enumerate(zip_longest(lines, links, fillvalue=""), 1):
         plain = _plain(line)
-        if len(plain) <= ROOM // 2:
-            yield plain
-            continue
-        for start in range(0, len(plain), ROOM // 2):
-            yield plain[start : start + ROOM // 2]
+        if link:
+            yield _Piece(_cut(f"{number:>2}  {plain}", ROOM // 4), f"[{number}](<{link}>)")
+        elif len(plain) <= ROOM // 2:
+            yield _Piece(plain)
+        else:
+            yield from (_Piece(plain[start : start + ROOM // 2]) for start in range(0, len(plain), ROOM // 2))
 
 
-def _blocks(pieces: Iterable[str], room: int) -> Iterator[str]:
-    block: list[str] = []
+def _blocks(pieces: Iterable[_Piece], room: int) -> Iterator[list[_Piece]]:
+    block: list[_Piece] = []
     length = 0
     for piece in pieces:
-        if block and length + len(piece) + 1 > room:
-            yield "\n".join(block)
+        size = len(piece.line) + 1 + (len(piece.link) + 3 if piece.link else 0)
+        if block and length + size > room:
+            yield block
             block, length = [], 0
         block.append(piece)
-        length += len(piece) + 1
+        length += size
     if block:
-        yield "\n".join(block)
+        yield block

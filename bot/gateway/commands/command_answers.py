@@ -15,7 +15,16 @@ from bot.gateway.commands.answers import Confirmation, PagedReport
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.progress import PROGRESS_SECONDS, ProgressMessage
 from bot.gateway.invocation import Invocation, invocation_of
-from bot.moderation.command import MESSAGES, PLACES, WHOLE_CHANNELS, Command, Kind, ModerationError, Report
+from bot.moderation.command import (
+    MESSAGES,
+    PLACES,
+    SEEN_CHANNELS,
+    WHOLE_CHANNELS,
+    Command,
+    Kind,
+    ModerationError,
+    Report,
+)
 from bot.moderation.context import CommandContext
 from bot.moderation.persona import Scope
 from bot.moderation.points import parse_message
@@ -58,7 +67,12 @@ class CommandAnswers:
             # In a bot of several servers, each server learns of its own channels only.
             report = replace(report, lines=tuple(line for line in report.lines if _shown(invocation.interaction, line)))
         fetch = page if command.of_kind(Kind.CURSOR) else None
-        return PagedReport(report, channel_id=arguments.get("channel_id"), fetch=fetch)
+        channel_id, channels = arguments.get("channel_id"), ()
+        if command.of_kind(Kind.READABLE_CHANNELS):
+            # What Discord showed when the command was used, it may not show any more when a page is turned.
+            named = given.get("channels") is not None
+            channel_id, channels = (next(iter(arguments["channels"])), ()) if named else (None, arguments["channels"])
+        return PagedReport(report, channel_id=channel_id, channels=channels, fetch=fetch)
 
     async def _ask(self, invocation: Invocation, command: Command, given: Given) -> PagedReport:
         """Answer with what a command would change and, if there is anything, with buttons to confirm or cancel it."""
@@ -118,8 +132,10 @@ class CommandAnswers:
         for channel in command.of_kind(*WHOLE_CHANNELS):
             points = [given.get(each.argument) for each in command.of_kind(Kind.POINT, *MESSAGES)]
             arguments["channel_id"] = await self._channel(invocation, channel.kind, given.get("channel_id"), points)
-        if command.of_kind(Kind.VISIBLE_CHANNELS):
+        if command.of_kind(*SEEN_CHANNELS):
             arguments["channels"] = await self._visible_channels(invocation.interaction, given.get("channels"))
+        if command.of_kind(Kind.READABLE_CHANNELS) and arguments["channels"] is None:
+            arguments["channels"] = {invocation.interaction.channel_id or 0: ""}
         return arguments
 
     def _read(self, invocation: Invocation, kind: Kind, value: Any) -> Any:  # noqa: ANN401 - as its kind has it

@@ -14,7 +14,7 @@ from bot.background import Background
 from bot.core.conversation import Conversation
 from bot.core.events import Recorded, WordsErased
 from bot.errors import EcholessError
-from bot.gateway.commands.access import AccessRules, NotAllowed, require_visible
+from bot.gateway.commands.access import AccessRules, NotAllowed, require_unchanged, require_visible
 from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
 from bot.gateway.invocation import (
     TOKEN_SECONDS,
@@ -160,6 +160,7 @@ class Dispatcher:
     async def _pressed(self, invocation: Invocation, answer: PagedReport, action: str) -> PagedReport:
         if answer.channel_id is not None:
             await require_visible(invocation.interaction, answer.channel_id)
+        require_unchanged(invocation.interaction, answer.channels)
         pressed = await answer.press(action)
         if pressed is not answer:
             invocation.word = ""

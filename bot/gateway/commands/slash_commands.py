@@ -138,6 +138,7 @@ def _suggestions(parameter: Parameter, suggest: Autocomplete) -> Any:  # noqa: A
         Kind.CHANNEL: suggest.channels,
         Kind.CHANNEL_OR_LOG: suggest.channels,
         Kind.VISIBLE_CHANNELS: suggest.channels,
+        Kind.READABLE_CHANNELS: suggest.channels,
         Kind.POINT: suggest.points,
         Kind.EVENT_TYPES: suggest.types,
     }

@@ -40,6 +40,7 @@ from bot.errors import ConfigError
 from bot.responders.llm.http import client
 from bot.responders.llm.prompt import PromptMessage
 from bot.responders.llm.settings import ModelEndpoint
+from bot.secret import secret_of
 
 OLLAMA_URL = "http://127.0.0.1:11434/v1"
 """The default address of Ollama."""
@@ -140,19 +141,7 @@ def _media_type(content_type: str) -> str:
 
 def _key(endpoint: ModelEndpoint, environ: Mapping[str, str]) -> str:
     """Return the key that the settings point to, "" if they leave it to the provider's own variable."""
-    if endpoint.key_env:
-        source, key = f"the environment variable {endpoint.key_env}", environ.get(endpoint.key_env, "").strip()
-    elif endpoint.key_file is not None:
-        source = str(endpoint.key_file)
-        try:
-            key = endpoint.key_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"The key file {source} can't be read: put the provider's key there.") from error
-    else:
-        return ""
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(f"There is no key in {source}: put the provider's key there, one plain word.")
-    return key
+    return secret_of(endpoint.key_env, endpoint.key_file, environ, "key", "the provider's key")
 
 
 def _model(name: str, base_url: str, key: str, environ: Mapping[str, str], way: AsyncClient | None) -> Model:

@@ -57,7 +57,7 @@ async def test_everything_for_moderators_can_be_typed(
     """Each command that the bot registers, as Discord shows it, and each answer is seen."""
     gated = Gated()
     gated.open.set()
-    running = await launch(responder=gated)
+    running = await launch(responder=gated, consumers={"search": {}})
     await moderator.registered()
     await typist.sees("sandbox-bot is here")
     chat = Moderating(typist)
@@ -99,6 +99,9 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/persona clear scope:server", r"\(only you see this\)")
     await chat.types("/usage since:7d", r"\(only you see this\)")
     await chat.types("/stats since:7d", r"file stats\.png \(\S+ kB\) http://\S+\.png")
+    await chat.types(
+        "/search words:thr*", "bot: re: three", rf"\[2\]\(<https://discord.com/channels/\d+/\d+/{waiting}>"
+    )
     await _about_privacy(chat, question)
 
     registered = [leaf for command in await control.commands() for leaf in _leaves(command, command["name"])]

@@ -34,11 +34,11 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
 
     commands = {command["name"]: command for command in await control.commands()}
 
-    assert set(commands) == {"replay", "persona", "usage", "stats", "privacy", "Why this reply?"}
+    assert set(commands) == {"replay", "persona", "usage", "stats", "search", "privacy", "Why this reply?"}
     hints = {name: command["default_member_permissions"] for name, command in commands.items()}
     assert hints.pop("privacy") is None
     assert set(hints.values()) == {str(1 << 5)}
-    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * 6
+    assert [sorted(command["contexts"]) for command in commands.values()] == [[0, 1]] * len(commands)
     assert [option["name"] for option in commands["persona"]["options"]] == ["show", "set", "clear"]
     assert [option["name"] for option in commands["privacy"]["options"]] == [
         "forget-me", "opt-out", "opt-in", "export-me", "forget",

@@ -87,7 +87,7 @@ async def test_a_failure_stops_nothing_and_is_tried_at_the_next_start(
     await launch()
     await _noted(tmp_path / "log")
 
-    assert len(await control.commands()) == 6
+    assert len(await control.commands()) == 7
 
 
 async def test_every_limit_is_in_the_description_of_its_option(
@@ -105,4 +105,4 @@ async def test_every_limit_is_in_the_description_of_its_option(
         if most:
             limited[option["name"]] = f"{most:,}" in option["description"]
 
-    assert limited == {"last": True, "text": True, "question": True}
+    assert limited == {"last": True, "text": True, "words": True, "question": True}
