@@ -33,14 +33,20 @@ _MARK = re.compile(
 )
 
 
-def seen(body: Body, part: int = 0) -> str:
+def seen(body: Body, part: int | None = None) -> str:
     """Return what a person sees of a message, with the names of its files; ``part`` is one of a longer answer."""
     return with_names(marked(body, part), dict(body.names))
 
 
-def marked(body: Body, part: int = 0) -> str:
-    """Return the same with Discord's marks in it, for who knows more names."""
-    text = body.parts[part] if part < len(body.parts) else ""
+def words_of(body: Body) -> str:
+    """Return the same without the kinds of things, which nobody wrote: the words that one may look for."""
+    words = (spoken(body.text, body.shown), *(each.text for each in body.shown), *body.files)
+    return with_names("\n".join(words), dict(body.names))
+
+
+def marked(body: Body, part: int | None = None) -> str:
+    """Return what a person sees with Discord's marks in it, for who knows more names."""
+    text = body.text if part is None else body.parts[part] if part < len(body.parts) else ""
     lines = (spoken(text, body.shown), shown_lines(body.shown), *(f"[file] {name}" for name in body.files))
     return "\n".join(filter(None, lines))
 

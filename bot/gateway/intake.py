@@ -176,9 +176,8 @@ class Intake:
         The words have to be those that the log holds: if an edit went unseen, the audit finds it.
         """
         event = incoming.previewed()
-        if event is None or incoming.author is Author.SELF or incoming.author_id in self._opted_out:
-            return
-        if not self._places.records(place):
+        withheld = incoming.author is Author.SELF or incoming.author_id in self._opted_out
+        if event is None or withheld or not self._places.records(place):
             return
         await self._conversations.settled(incoming.channel_id)
         newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.events import Body, MessageReceived, Shown, ShownKind, Via
-from bot.core.seen import marks_in, seen, with_names
+from bot.core.seen import marks_in, seen, with_names, words_of
 from bot.gateway.incoming import from_payload
 from bot.gateway.places import name_in, surroundings
 from bot.gateway.shown import LONGEST, LONGEST_OF_ALL, MOST, shown_in
@@ -256,6 +256,14 @@ def test_whatever_is_odd_costs_nothing_else(form: Json, data: st.DataObject) -> 
 def test_no_id_is_left(text: str) -> None:
     """Whatever stands around a mark."""
     assert marks_in(with_names(text, {})) == []
+
+
+def test_what_one_may_look_for_has_no_kinds() -> None:
+    """A search for "embed" finds who wrote so."""
+    body = body_of({"embeds": [EMBED], "content": f"<@{BOB}>", "mentions": [user(BOB, "bob")]})
+
+    assert words_of(body).split("\n")[:3] == ["@bob", "Example", "Ada"]
+    assert "[embed]" not in words_of(body)
 
 
 def test_what_discord_says_stands_in_the_place_of_the_text() -> None:
