@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bot.background import Background
-from bot.conversations.hot_channels import HotChannel, HotChannels
+from bot.conversations.hot_channels import HotChannel, HotChannels, refuse
 from bot.core.commands import Command, Record
 from bot.core.conversation import Conversation
 from bot.core.decider import decide_all
@@ -97,7 +97,7 @@ class Conversations:
         if self._waiting >= self._queue:
             error = MailboxFull(f"{self._waiting} commands wait for the log: channel {channel_id} is caught up later.")
             self._tell_failed(channel_id, error)
-            _refuse(future, error)
+            refuse(future, error)
             return future
         channel = self._channel(channel_id)
         channel.mailbox.append((command, future))
@@ -297,7 +297,7 @@ class Conversations:
         while channel.mailbox:
             _, future = channel.mailbox.popleft()
             self._waiting -= 1
-            _refuse(future, error)
+            refuse(future, error)
 
     def _tell_failed(self, channel_id: int, error: Exception) -> None:
         for listener in self.on_failed:
@@ -315,10 +315,3 @@ class Conversations:
         except EcholessError:
             # A snapshot is only a cache. Without it the next load folds more events.
             return
-
-
-def _refuse(future: asyncio.Future[tuple[Recorded, ...]], error: Exception) -> None:
-    """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # retrieved, so that asyncio does not complain if nobody does

@@ -93,3 +93,10 @@ class HotChannels:
         for channel in tuple(channels):
             self.bytes -= channel.size
             del self._channels[channel.id]
+
+
+def refuse(future: asyncio.Future[tuple[Recorded, ...]], error: BaseException) -> None:
+    """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # retrieved, so that asyncio does not complain if nobody does
