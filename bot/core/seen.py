@@ -39,9 +39,9 @@ def seen(body: Body, part: int | None = None) -> str:
 
 
 def words_of(body: Body) -> str:
-    """Return the same without the kinds of things, which nobody wrote: the words that one may look for."""
-    words = (spoken(body.text, body.shown), *(each.text for each in body.shown), *body.files)
-    return with_names("\n".join(words), dict(body.names))
+    """Return the words that one may look for: as they were written, and the names; without the kinds of things."""
+    shown, names = (each.text for each in body.shown), (each.name for each in body.names)
+    return "\n".join((*body.parts, *shown, *body.files, *names))
 
 
 def marked(body: Body, part: int | None = None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -224,11 +225,19 @@ def _names(
 def _people(data: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the names of the people whom Discord says that a message, or one that it forwards, mentions."""
     people: dict[str, str] = {}
-    for message in (*(each["message"] for each in data.get("message_snapshots") or ()), data):
-        for user in message.get("mentions") or ():
+    for user in _listed(data):
+        # A name that can't be read costs no message.
+        with suppress(*ODD):
             nick = (user.get("member") or {}).get("nick")
             people[f"@{user['id']}"] = str(nick or user.get("global_name") or user.get("username") or "")
     return people
+
+
+def _listed(data: Mapping[str, Any]) -> Iterator[Any]:
+    with suppress(*ODD):
+        for snapshot in data.get("message_snapshots") or ():
+            yield from snapshot["message"].get("mentions") or ()
+    yield from data.get("mentions") or ()
 
 
 def _replied(data: Mapping[str, Any], own_id: int) -> tuple[int | None, bool]:

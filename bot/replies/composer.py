@@ -161,15 +161,25 @@ class Composer:
             bot_name=around.bot_name,
             names={f"@{own_id}": around.bot_name} if around.bot_name else {},
             thread=around.thread,
-            quoted=await self._quoted(channel_id, question, around, context.history),
+            quoted=await self._quoted(state, channel_id, question, around, context.history),
         )
         return context, persona.position
 
     async def _quoted(
-        self, channel_id: int, question: Question, around: Surroundings, history: Sequence[Utterance]
+        self,
+        state: Conversation,
+        channel_id: int,
+        question: Question,
+        around: Surroundings,
+        history: Sequence[Utterance],
     ) -> tuple[Utterance, ...]:
-        """Return the message that the question replies to, and the first one of a thread, if the history lacks them."""
-        wanted = [(channel_id, question.reply_to or 0), (around.begins_in, channel_id if around.begins_in else 0)]
+        """Return the message that the question replies to, and the first one of a thread, if the history lacks them.
+
+        What a rewind or reset took out comes back only where somebody replies to it.
+        """
+        taken_out = around.begins_in == channel_id and state.rewound_version > 0
+        begun = channel_id if around.begins_in and not taken_out else 0
+        wanted = [(channel_id, question.reply_to or 0), (around.begins_in, begun)]
         there = {0, question.message_id, *(turn.message_id for turn in history)}
         found = [await self.quotes.find(*each) for each in wanted if self.quotes and each[1] not in there]
         return tuple(turn for turn in found if turn is not None)
