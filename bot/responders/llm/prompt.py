@@ -250,6 +250,8 @@ def _unread(files: Iterable[Attached], fetched: Iterable[File], allowed: Allowan
 
 def _why_unread(file: Attached, allowed: Allowance) -> str:
     """Return why a file was not fetched."""
+    if not allowed.attachment_bytes:
+        return "you are given no files"
     kind = file.content_type.partition("/")[0].lower()
     if kind in ("audio", "video"):
         return f"you can't {'hear' if kind == 'audio' else 'watch'} anything"
