@@ -46,6 +46,7 @@ from bot.gateway.interaction_replies import InteractionReplies
 from bot.gateway.judgement import Judgement, Servers
 from bot.gateway.own_threads import OwnThreads
 from bot.gateway.proxies import Around
+from bot.gateway.quoted_messages import DiscordMessages
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
 from bot.gateway.supervisor import Supervisor
@@ -59,6 +60,7 @@ from bot.replies.context import ReplyContext
 from bot.replies.notices import Notices
 from bot.replies.pace import Pace
 from bot.replies.personas import Personas
+from bot.replies.quotes import Quotes
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
@@ -313,6 +315,7 @@ class Bot:
             Personas(reader, self.current.around),
             self._attachments(reader),
             clock,
+            Quotes(reader, DiscordMessages(self.current, self._opted_out)),
         )
 
     def _attachments(self, reader: Reader) -> Attachments:

@@ -24,16 +24,18 @@ from bot.core.events import (
     Event,
     MessageDeleted,
     MessageEdited,
+    MessagePreviewed,
     Recorded,
     ReplyComposed,
     WordsErased,
 )
+from bot.core.seen import words_of
 from bot.core.streams import channel_of
 from bot.errors import ConfigError
 from bot.moderation.command import ModerationError
 from bot.moderation.sought import Hit, Sought, said_by
 
-SAID: tuple[type[Event], ...] = (*POSTED, MessageEdited, ReplyComposed)
+SAID: tuple[type[Event], ...] = (*POSTED, MessageEdited, MessagePreviewed, ReplyComposed)
 """The events that say words which are looked for."""
 TYPES: tuple[type[Event], ...] = (*SAID, MessageDeleted, ChannelDeleted, WordsErased)
 """Those, and the events that take words away."""
@@ -220,8 +222,8 @@ def _terms(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def kept_text(body: Body) -> str:
-    """Return the words of a message as the index keeps them: its text, and the names of its files."""
-    return _plain("\n".join((*body.parts, *body.files)))
+    """Return the words of a message as the index keeps them: all that people see of it."""
+    return _plain(words_of(body))
 
 
 def _plain(text: str) -> str:

@@ -39,12 +39,12 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Record new words of a message; ``body`` is None if its author opted out.
+    """Record new words of a message, or what it shows now; ``body`` is None if its author opted out.
 
     ``asks`` is the message as if it were received now, if these words address it to the bot and those before did not.
     """
 
-    event: e.MessageEdited
+    event: e.MessageEdited | e.MessagePreviewed
     body: e.Body | None
     asks: Receive | None = None
 

@@ -78,7 +78,7 @@ def _imported(state: Conversation, recorded: e.Recorded, event: e.MessageImporte
         state.window.put(event.message_id, event.author_id, ROLES[event.author], recorded.position)
 
 
-def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited) -> None:
+def _edited(state: Conversation, recorded: e.Recorded, event: e.MessageEdited | e.MessagePreviewed) -> None:
     state.window.move(event.message_id, recorded.position)
     if (entry := _own(state, event.message_id)) is not None:
         entry.asked_position = recorded.position
@@ -291,6 +291,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageReceived: _received,
     e.MessageImported: _imported,
     e.MessageEdited: _edited,
+    e.MessagePreviewed: _edited,
     e.MessageDeleted: _deleted,
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,

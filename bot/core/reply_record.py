@@ -50,7 +50,7 @@ class ReplyRecord:
         """Take one more event about the message."""
         event = recorded.event
         match event:
-            case e.MessageEdited():
+            case e.MessageEdited() | e.MessagePreviewed():
                 self.asked_position = recorded.position
             case e.ReplyBegun():
                 self.begun_position = recorded.position

@@ -40,7 +40,10 @@ def decode(type_name: str, v: int, data: str, chain: Chain | None = None) -> Eve
     try:
         if model is not None and validate is not None and v == model.V:
             return validate(data)
-        return _lifted(type_name, v, data, chain or lifting())
+        chain = chain or lifting()
+        if validate is not None and (type_name, v) in chain.same:
+            return validate(data)
+        return _lifted(type_name, v, data, chain)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # A step can raise anything over damaged fields.
         return _unreadable(type_name, v, Unread.DATA)
@@ -67,7 +70,12 @@ def _unreadable(type_name: str, v: int, why: Unread) -> Unreadable:
 def encode_body(body: Body) -> bytes:
     """Return a body's JSON, which begins with its version unless that is 1."""
     data = _json(body)
-    return data if Body.V == 1 else b"%b%d%b%b" % (_VERSIONED, Body.V, b"" if data == b"{}" else b",", data[1:])
+    return data if Body.V == 1 else _beginning(Body.V, data == b"{}") + data[1:]
+
+
+@cache
+def _beginning(v: int, empty: bool = False) -> bytes:  # noqa: FBT001, FBT002 - names would make each call slower
+    return b"%b%d%b" % (_VERSIONED, v, b"" if empty else b",")
 
 
 def decode_body(data: bytes, chain: Chain | None = None) -> Body | None:
@@ -75,16 +83,24 @@ def decode_body(data: bytes, chain: Chain | None = None) -> Body | None:
 
     ``chain`` stands in for this release's own steps.
     """
-    begins = _VERSION.match(data) if data.startswith(_VERSIONED) else None
-    v, plain = (int(begins[1]), b"{" + data[begins.end() :]) if begins else (1, data)
+    v, plain = _versioned(data)
     try:
-        if v == Body.V:
+        if v == Body.V or (WORDS, v) in (chain or lifting()).same:
             return Body.model_validate_json(plain)
         ((_, fields),) = (chain or lifting()).lift(Form(WORDS, v), json.loads(plain))
         return Body.model_validate(fields)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         # The seal proves that a release of ours wrote it. Pydantic's message would quote people's words.
         return None
+
+
+def _versioned(data: bytes) -> tuple[int, bytes]:
+    """Return the version of a body and its JSON without it."""
+    now = _beginning(Body.V)
+    if data.startswith(now):
+        return Body.V, b"{" + data[len(now) :]
+    begins = _VERSION.match(data) if data.startswith(_VERSIONED) else None
+    return (int(begins[1]), b"{" + data[begins.end() :]) if begins else (1, data)
 
 
 @cache

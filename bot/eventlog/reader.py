@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.core.conversation import Conversation
-from bot.core.events import POSTED, Body, KeyKind, MessageEdited, Recorded, ReplySent
+from bot.core.events import POSTED, Body, KeyKind, MessageEdited, MessagePreviewed, Recorded, ReplySent
 from bot.core.fold import fold
 from bot.errors import KeyMismatch
 from bot.eventlog import snapshots
@@ -172,7 +172,7 @@ class Reader:
             WHERE e.type IN ({LISTED}) AND e.sealed IS NOT NULL AND e.subject_id IN ({LISTED}) {within}
             GROUP BY e.subject_id
         """  # noqa: S608 - constants
-        types = stored_as((*(event.TYPE for event in POSTED), MessageEdited.TYPE))
+        types = stored_as((*(event.TYPE for event in POSTED), MessageEdited.TYPE, MessagePreviewed.TYPE))
         values = [json.dumps(tuple(each)) for each in (types, people, streams) if each is not None]
         rows = await self.connection.run(partial(_rows, sql, values))
         return dict(rows)

@@ -28,12 +28,13 @@ class Step(NamedTuple):
     """How fields of the form ``of`` become fields of the forms ``to``.
 
     ``lift`` returns as many as ``to`` names, in its order; None stands for a form that these fields give nothing for.
-    It may change and return what it is given.
+    It may change and return what it is given. ``same``: the fields stay as they are.
     """
 
     of: Form
     to: tuple[Form, ...]
     lift: Callable[[Fields], Sequence[Fields | None]]
+    same: bool = False
 
 
 def _as_they_are(fields: Fields) -> Fields:
@@ -42,7 +43,8 @@ def _as_they_are(fields: Fields) -> Fields:
 
 def raised(type_name: str, v: int, lift: Callable[[Fields], Fields] = _as_they_are) -> Step:
     """Return the step from version ``v`` of a type to the next one."""
-    return Step(Form(type_name, v), (Form(type_name, v + 1),), lambda fields: (lift(fields),))
+    to = (Form(type_name, v + 1),)
+    return Step(Form(type_name, v), to, lambda fields: (lift(fields),), same=lift is _as_they_are)
 
 
 def renamed(type_name: str, v: int, to: Form, lift: Callable[[Fields], Fields] = _as_they_are) -> Step:
@@ -63,8 +65,9 @@ def retired(type_name: str, v: int) -> Step:
 class Chain:
     """The steps, in a form in which they are followed; ``current`` holds the version of each form that is written now.
 
-    ``known`` holds the newest version of each form that can be read, ``splits`` tells whether an event may become
-    several. Raises LogError where a step is missing, leads nowhere, or contradicts another.
+    ``known`` holds the newest version of each form that can be read, ``same`` the older forms whose fields are as
+    today's, ``splits`` tells whether an event may become several. Raises LogError where a step is missing, leads
+    nowhere, or contradicts another.
     """
 
     def __init__(self, steps: Sequence[Step], current: Mapping[str, int]) -> None:
@@ -73,6 +76,7 @@ class Chain:
         if fault := next(_faults(steps, self._steps, current), ""):
             raise LogError(f"This release can't tell how to read what older ones wrote: {fault} (STEPS in {__name__}).")
         self.known = _newest(self._steps, current)
+        self.same = frozenset(form for form in self._steps if self._stays(form))
         self.splits = any(len(step.to) > 1 for step in steps)
         self._sources = self._all_sources()
 
@@ -89,6 +93,10 @@ class Chain:
         for to, part in zip(step.to, step.lift(fields), strict=True):
             if part is not None:
                 yield from self.lift(to, part)
+
+    def _stays(self, form: Form) -> bool:
+        step = self._steps.get(form)
+        return form.v == self._current.get(form.type) if step is None else step.same and self._stays(step.to[0])
 
     def _all_sources(self) -> Mapping[str, tuple[str, ...]]:
         sources: dict[str, dict[str, None]] = {}
@@ -172,5 +180,9 @@ STEPS: tuple[Step, ...] = (
     raised("message.skipped", 2),
     # Version 2 has more ways to call the bot.
     raised("reply.requested", 1),
+    # Version 2 of these has what a message shows besides its text.
+    raised("message.received", 1),
+    raised("message.imported", 1),
+    raised("words", 1),
     raised("reply.abandoned", 1, _id_out_of_detail),
 )

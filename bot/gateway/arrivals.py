@@ -7,6 +7,7 @@ the next one is parsed, without a task and without waiting for its commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -17,12 +18,13 @@ from bot.core.events import Author, Via
 from bot.errors import EcholessError
 from bot.gateway.catchup import Target
 from bot.gateway.feedback import Clearing, Reaction
-from bot.gateway.incoming import Incoming, from_object, from_payload
+from bot.gateway.incoming import Incoming, Unreadable, from_object, from_payload
 from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
+from bot.gateway.shown import ODD
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.gateway.sync import Sync
-from bot.gateway.wire import arrival
+from bot.gateway.wire import arrival, whole
 
 _log = structlog.get_logger()
 
@@ -36,6 +38,7 @@ class Arrivals:
         self._sync = sync
         self._complete = complete
         self._background = Background()
+        self._given: object = None
         self._takers: Mapping[str, Callable[..., None]] = {
             "connect": sync.doubt_all,
             "message": self._message,
@@ -66,6 +69,8 @@ class Arrivals:
         own_id = self._own_id()
         found = arrival(self._client, data, own_id)
         if found is None:
+            # discord.py parses it next, and brings its object at once.
+            self._given = data
             return False
         self._guarded("message", self._arrived, found.incoming, found.place, own_id)
         return True
@@ -99,7 +104,7 @@ class Arrivals:
         own_id = self._own_id()
         place = place_of(message.channel, message.guild)
         try:
-            incoming = from_object(message, own_id)
+            incoming = self._translated(message, place, own_id)
         except Exception as error:  # noqa: BLE001 - a field that nobody thought of must not cost the message
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
@@ -108,6 +113,18 @@ class Arrivals:
                 self._background.start(self._own(incoming, place))
             return
         self._arrived(incoming, place, own_id)
+
+    def _translated(self, message: discord.Message, place: Place, own_id: int) -> Incoming:
+        """Translate a message from its JSON, or from discord.py's object where that fails.
+
+        Of the bot's own, which shows nothing but text, the object knows the name.
+        """
+        given, self._given = self._given, None
+        with suppress(Unreadable, *ODD):
+            here = isinstance(given, Mapping) and str(given["id"]) == str(message.id)
+            if here and message.author.id != own_id and whole(given):
+                return from_payload(given, own_id, guild_id=place.guild_id, client=self._client)
+        return from_object(message, own_id)
 
     def _arrived(self, incoming: Incoming, place: Place, own_id: int) -> None:
         via = self._sync.via(incoming.channel_id)
@@ -118,8 +135,12 @@ class Arrivals:
     def _edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take an edit, of a cached message or not."""
         own_id = self._own_id()
-        incoming = from_payload(payload.data, own_id, guild_id=payload.guild_id)
-        self._intake.edit(incoming, place_in(self._client, payload.channel_id, payload.guild_id), own_id)
+        incoming = from_payload(payload.data, own_id, guild_id=payload.guild_id, client=self._client)
+        place = place_in(self._client, payload.channel_id, payload.guild_id)
+        if incoming.previewed() is None:
+            self._intake.edit(incoming, place, own_id)
+        else:
+            self._background.start(self._reacted(self._intake.previewed(incoming, place)))
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take a deletion, of a cached message or not (docs/discord-facts.md, 1.6)."""

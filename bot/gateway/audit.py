@@ -100,7 +100,7 @@ class Audit:
         missing = 0
         for data in unknown:
             try:
-                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+                incoming = from_payload(data, own_id, guild_id=place.guild_id, client=client)
             except Unreadable:
                 _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
                 continue
@@ -117,7 +117,7 @@ class Audit:
         edited = 0
         for data in known:
             with suppress(Unreadable):
-                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+                incoming = from_payload(data, own_id, guild_id=place.guild_id, client=client)
                 edited += await self._intake.edited_unseen(incoming, place, own_id)
         return edited
 

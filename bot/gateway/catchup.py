@@ -213,7 +213,7 @@ class Catchup:
             run.read += 1
             run.upto_id = max(run.upto_id, int(data["id"]))
             try:
-                incoming = from_payload(data, own_id, guild_id=place.guild_id)
+                incoming = from_payload(data, own_id, guild_id=place.guild_id, client=self._client)
             except Unreadable:
                 _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
                 continue

@@ -19,7 +19,6 @@ from bot.core.commands import Command, Delete, DeleteChannel, Edit, Receive
 from bot.core.events import (
     Author,
     Draft,
-    KeyKind,
     MessageReceived,
     MessageSkipped,
     Recorded,
@@ -40,6 +39,7 @@ from bot.gateway.judgement import NEW, NOTHING_FOUND, Judgement
 from bot.gateway.own_threads import OwnThreads
 from bot.gateway.places import Place, Places
 from bot.gateway.proxies import Found, Proxies, as_person
+from bot.replies.reading import newest_words
 
 REMEMBERED = 10_000
 """How many deleted messages are remembered: a page of history that was read before may still bring one."""
@@ -161,6 +161,22 @@ class Intake:
         body = None if incoming.author_id in self._opted_out else incoming.body
         return self._conversations.submit(incoming.channel_id, Edit(event, body, asks))
 
+    async def previewed(self, incoming: Incoming, place: Place) -> None:
+        """Record what Discord added to a message, once, unless it is of the bot itself or shows nothing new.
+
+        The words have to be those that the log holds: if an edit went unseen, the audit finds it.
+        """
+        event = incoming.previewed()
+        withheld = incoming.author is Author.SELF or incoming.author_id in self._opted_out
+        if event is None or withheld or not self._places.records(place):
+            return
+        await self._conversations.settled(incoming.channel_id)
+        newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
+        if newest is None or newest.text != incoming.text or newest.shown == incoming.shown:
+            return
+        if not self._is_deleted(incoming):
+            await self._conversations.handle(incoming.channel_id, Edit(event, incoming.body))
+
     async def edited_unseen(self, incoming: Incoming, place: Place, own_id: int) -> bool:
         """Record an edit of a message in the history that nothing reported; tell whether there was one.
 
@@ -168,11 +184,7 @@ class Intake:
         """
         if incoming.edited_at is None or incoming.author is Author.SELF:
             return False
-        stream, reader = stream_of(incoming.channel_id), self._log.reader
-        edits = await reader.find(stream, KeyKind.EDITED, incoming.message_id)
-        known = [*(await reader.find(stream, KeyKind.RECEIVED, incoming.message_id)), *edits]
-        bodies = await reader.bodies([recorded.position for recorded in known])
-        newest = bodies.get(max((recorded.position for recorded in known), default=0))
+        newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
         if newest is None or newest.text == incoming.text:
             return False
         recording = self.edit(incoming, place, own_id, Via.AUDIT)

@@ -21,6 +21,7 @@ from bot.core.addressing import (
 from bot.core.commands import Compose, Receive
 from bot.core.events import Author, Call, Role, SkipReason, Via
 from bot.core.proxying import Original
+from bot.core.seen import shown_lines
 from bot.gateway.budget import Budget
 from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
@@ -174,7 +175,7 @@ class Judgement:
     def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
         """Return the command to record that a person who opted out wrote something, without what it was."""
         return Receive(
-            event=incoming.received(via).model_copy(update={"attachments": ()}),
+            event=incoming.received(via).model_copy(update={"attachments": (), "shown": (), "forwards": None}),
             body=None,
             call=call,
             responder=self._answering.first.name,
@@ -267,4 +268,5 @@ def _question(incoming: Incoming, own: Own) -> Question:
         text=without_call(incoming.text, own),
         reply_to=incoming.reply_to,
         files=tuple([Attached(file.content_type, file.size) for file in incoming.attachments]),
+        shown=shown_lines(incoming.shown) if incoming.shown else "",
     )

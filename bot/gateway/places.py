@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import discord
 
+from bot.core.seen import marks_in, with_names
 from bot.replies.personas import Surroundings
 
 HOLDING = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
@@ -59,12 +60,44 @@ def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings
     parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
     titled = channel.parent if isinstance(channel, discord.Thread) else channel
     own = (guild.me if guild else None) or (client.user if client else None)
+    topic = getattr(titled, "topic", None) or ""
+    names = {mark: name_in(client, mark, guild.id if guild else None) for mark in marks_in(topic)} if client else {}
     return Surroundings(
         parent_id,
         guild.id if guild else None,
-        topic=getattr(titled, "topic", None) or "",
+        topic=with_names(topic, names),
         bot_name=own.display_name if own else "",
+        thread=_title(channel) if isinstance(channel, discord.Thread) else "",
+        begins_in=_beginning(channel) if isinstance(channel, discord.Thread) else 0,
     )
+
+
+def _title(thread: discord.Thread) -> str:
+    tags = ", ".join(tag.name for tag in thread.applied_tags)
+    return f"{thread.name} (tags: {tags})" if tags else thread.name
+
+
+def _beginning(thread: discord.Thread) -> int:
+    """Return the channel of a thread's first message: a forum's lies in the thread itself (docs: threads)."""
+    return thread.id if isinstance(thread.parent, discord.ForumChannel) else thread.parent_id
+
+
+def name_in(client: discord.Client, mark: str, guild_id: int | None) -> str:
+    """Return the name of a person, role or channel of a server by its mark, "" if the client does not know it.
+
+    A name from elsewhere is none: whoever is mentioned in one server must not be named by another.
+    """
+    sign, number = mark[0], int(mark[1:])
+    guild = client.get_guild(guild_id) if guild_id else None
+    if sign == "@" and client.user is not None and number == client.user.id:
+        return ((guild.me if guild else None) or client.user).display_name
+    if guild is None:
+        return ""
+    if sign == "@":
+        member = guild.get_member(number)
+        return member.display_name if member else ""
+    found = guild.get_role(number) if sign == "&" else guild.get_channel_or_thread(number)
+    return found.name if found else ""
 
 
 def may_read_history(client: discord.Client, channel_id: int) -> bool:

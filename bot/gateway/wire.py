@@ -56,9 +56,9 @@ def _taken(take: Callable[[Any], bool], parse: Callable[[Any], None], data: Any)
 def arrival(client: discord.Client, data: Any, own_id: int) -> Arrival | None:  # noqa: ANN401 - Discord's JSON
     """Translate a message and note it as its channel's newest; return None when discord.py has to parse it."""
     try:
-        if "guild_id" not in data or not _whole(data) or _teaches(data):
+        if "guild_id" not in data or not whole(data) or _teaches(data):
             return None
-        incoming = from_payload(data, own_id)
+        incoming = from_payload(data, own_id, client=client)
         guild = client.get_guild(incoming.guild_id) if incoming.guild_id and incoming.author_id != own_id else None
         channel = guild.get_channel_or_thread(incoming.channel_id) if guild else None
         if guild is None or not isinstance(channel, HOLDING):
@@ -69,7 +69,7 @@ def arrival(client: discord.Client, data: Any, own_id: int) -> Arrival | None:  
     return Arrival(incoming, Place(incoming.channel_id, getattr(channel, "parent_id", None), guild.id))
 
 
-def _whole(data: Any) -> bool:  # noqa: ANN401 - Discord's JSON
+def whole(data: Any) -> bool:  # noqa: ANN401 - Discord's JSON
     """Tell whether a message has all that Discord always sends. A mangled one is read from the history instead."""
     return (
         data.keys() >= _ALWAYS

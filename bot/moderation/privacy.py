@@ -14,6 +14,7 @@ from bot.core.events import (
     ConversationSummarised,
     ErasureReason,
     MessageEdited,
+    MessagePreviewed,
     PersonaSet,
     ReactionAdded,
     ReactionRemoved,
@@ -33,6 +34,7 @@ from bot.times import utc
 KINDS = (
     (tuple(event.TYPE for event in POSTED), "message", ""),
     ((MessageEdited.TYPE,), "edit", ""),
+    ((MessagePreviewed.TYPE,), "preview of a link", "previews of links"),
     ((ReplyComposed.TYPE,), "answer", ""),
     ((ConversationSummarised.TYPE,), "summary of a conversation", "summaries of conversations"),
     ((ReactionAdded.TYPE, ReactionRemoved.TYPE), "reaction", ""),

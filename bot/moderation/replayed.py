@@ -8,6 +8,7 @@ from typing import Any
 from bot.core.conversation import Conversation
 from bot.core.events import Body
 from bot.core.outbox import Pending
+from bot.core.seen import seen
 from bot.core.streams import stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies
@@ -68,7 +69,7 @@ class Replayed:
     def words(self, turn: Turn) -> str | None:
         """Return the words of a turn, or None if they were erased or are not wanted."""
         body = self._body(turn)
-        return body.parts[turn.part] if body and turn.part < len(body.parts) else None
+        return seen(body, turn.part) if body and turn.part < len(body.parts) else None
 
     def name(self, turn: Turn) -> str | None:
         """Return the author's name, or None for the bot and if the words were erased or are not wanted."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from bot.core.events import MessageEdited, MessagePosted, Recorded, ReplyComposed
+from bot.core.events import MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ def said_by(recorded: Recorded) -> Said | None:
             return Said(message_id, answer=False, author_id=author_id, at=at)
         case MessageEdited(message_id=message_id, author_id=author_id, edited_at=at):
             return Said(message_id, answer=False, author_id=author_id, at=at)
+        case MessagePreviewed(message_id=message_id, author_id=author_id):
+            return Said(message_id, answer=False, author_id=author_id, at=recorded.recorded_at)
         case ReplyComposed(message_id=message_id):
             return Said(message_id, answer=True, author_id=0, at=recorded.recorded_at)
     return None

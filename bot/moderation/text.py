@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from bot.core.events import Body, Recorded, Retired, Unreadable
+from bot.core.seen import seen, shown_lines, spoken, with_names
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies, Reader
 from bot.times import iso_time, utc_time
@@ -21,6 +22,7 @@ ID_FIELDS = frozenset(
         "attachments",
         "author_id",
         "channel_id",
+        "forwards",
         "guild_id",
         "id",
         "message_id",
@@ -116,7 +118,10 @@ def quote(body: Body) -> str:
     """Return people's words on one line."""
     name = f"{printable(body.name)}: " if body.name else ""
     files = "".join(f" [{printable(name)}]" for name in body.files)
-    return name + " | ".join(f'"{printable(part)}"' for part in body.parts) + files
+    names, said = dict(body.names), body.parts
+    if body.shown:
+        said = tuple(filter(None, (*(spoken(part, body.shown) for part in said), shown_lines(body.shown))))
+    return name + " | ".join(f'"{printable(with_names(part, names))}"' for part in said) + files
 
 
 def details(recorded: Recorded) -> str:
@@ -233,4 +238,4 @@ def turn_line(turn: Turn, bodies: Bodies | None) -> str:
     if body is None or turn.part >= len(body.parts):
         return f"{start} {without_words(bodies, turn.position)}"
     name = f"{printable(body.name)}: " if body.name else ""
-    return shortened(f"{start} {name}{printable(body.parts[turn.part])}")
+    return shortened(f"{start} {name}{printable(seen(body, turn.part))}")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.addressing import Own, without_call
 from bot.core.commands import Compose
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
-from bot.core.events import WORDS_UNREADABLE, AbandonReason, Body, ReplyComposed
+from bot.core.events import WORDS_UNREADABLE, AbandonReason, Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
+from bot.core.seen import shown_lines, spoken
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
-from bot.replies.personas import Personas
+from bot.replies.personas import Personas, Surroundings
+from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
@@ -40,7 +42,7 @@ class Composer:
 
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``personas`` finds the persona of a channel; ``clock``
-    returns microseconds since the epoch.
+    returns microseconds since the epoch. ``quotes`` finds messages that a question refers to.
     """
 
     reader: Reader
@@ -50,6 +52,7 @@ class Composer:
     personas: Personas | None = None
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
+    quotes: Quotes | None = None
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -77,14 +80,16 @@ class Composer:
         responder = self._responder(entry.responder)
         questions = await self._questions(channel_id, entries, own)
         question = questions[0]._replace(
-            text="\n".join(each.text for each in questions),
+            text="\n".join(each.text for each in questions if each.text or not each.shown),
             files=tuple(file for each in questions for file in each.files),
+            shown="\n".join(each.shown for each in questions if each.shown),
+            names={mark: name for each in questions for mark, name in each.names.items()},
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         context, persona = Context(), 0
         if responder.wants_history:
-            context, persona = await self._context(state, channel_id, entries)
+            context, persona = await self._context(state, channel_id, entries, question, own.bot_id)
         answer = await ask(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()
@@ -135,7 +140,9 @@ class Composer:
             raise NoWords(bodies, entry.composed_position)
         return body.parts
 
-    async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
+    async def _context(
+        self, state: Conversation, channel_id: int, entries: Sequence[Pending], question: Question, own_id: int
+    ) -> tuple[Context, int]:
         """Return the context of an answer, and the position of the event that set its persona (0: none)."""
         summary = await self._summary(state)
         since_id = state.summary_upto_id if summary else 0
@@ -148,8 +155,35 @@ class Composer:
         if self.personas is None:
             return context, 0
         persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
-        context = replace(context, persona=persona.text, topic=around.topic, bot_name=around.bot_name)
+        context = replace(
+            context,
+            persona=persona.text,
+            topic=around.topic,
+            bot_name=around.bot_name,
+            names={f"@{own_id}": around.bot_name} if around.bot_name else {},
+            thread=around.thread,
+            quoted=await self._quoted(state, channel_id, question, around, context.history),
+        )
         return context, persona.position
+
+    async def _quoted(
+        self,
+        state: Conversation,
+        channel_id: int,
+        question: Question,
+        around: Surroundings,
+        history: Sequence[Utterance],
+    ) -> tuple[Utterance, ...]:
+        """Return the message that the question replies to, and the first one of a thread, if the history lacks them.
+
+        What a rewind or reset took out comes back only where somebody replies to it.
+        """
+        taken_out = around.begins_in == channel_id and state.rewound_version > 0
+        begun = channel_id if around.begins_in and not taken_out else 0
+        wanted = [(channel_id, question.reply_to or 0), (around.begins_in, begun)]
+        there = {0, question.message_id, *(turn.message_id for turn in history)}
+        found = [await self.quotes.find(*each) for each in wanted if self.quotes and each[1] not in there]
+        return tuple(turn for turn in found if turn is not None)
 
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])
@@ -172,9 +206,11 @@ class Composer:
             message_id=entry.message_id,
             author_id=entry.author_id,
             author=body.name,
-            text=without_call(body.text, own),
+            text=without_call(spoken(body.text, body.shown), own),
             reply_to=message.reply_to if message else None,
-            files=tuple(Attached(file.content_type, file.size) for file in (message.attachments if message else ())),
+            files=tuple(_attached(message.attachments, body.files)) if message else (),
+            shown=shown_lines(body.shown),
+            names=dict(body.names),
         )
 
     async def _summary(self, state: Conversation) -> str:
@@ -190,3 +226,10 @@ class Composer:
         """Return the turns before a question that are newer than ``since_id``; older ones are in the summary."""
         turns = [turn for turn in state.window if since_id < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)
+
+
+def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Attached]:
+    """Yield the files of a question with their names. An edit may have left fewer names than there were files."""
+    for at, file in enumerate(files):
+        name = names[at] if len(names) == len(files) else ""
+        yield Attached(file.content_type, file.size, file.id, name)

@@ -14,12 +14,18 @@ from bot.eventlog.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A channel's parent and server, its topic and the bot's name there, as far as Discord told them."""
+    """A channel's parent and server, its topic and the bot's name there, as far as Discord told them.
+
+    ``thread`` is the title of a thread, with the tags of a forum's; ``begins_in`` the channel that holds the message
+    with which a thread began, whose id is the thread's (0: it is no thread).
+    """
 
     parent_id: int | None = None
     guild_id: int | None = None
     topic: str = ""
     bot_name: str = ""
+    thread: str = ""
+    begins_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.events import KeyKind, MessageEdited, MessagePosted, Recorded, ReplyComposed, Role
+from bot.core.events import Body, KeyKind, MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed, Role
+from bot.core.seen import marked
 from bot.core.streams import stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
@@ -17,8 +18,18 @@ async def find_received(reader: Reader, channel_id: int, message_id: int) -> Mes
     return next((each.event for each in found if isinstance(each.event, MessagePosted)), None)
 
 
+async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body | None:
+    """Return the words of a message as the log last heard of them, None if it has none or they were erased."""
+    stream = stream_of(channel_id)
+    known = [
+        each for kind in (KeyKind.RECEIVED, KeyKind.EDITED) for each in await reader.find(stream, kind, message_id)
+    ]
+    newest = max((recorded.position for recorded in known), default=0)
+    return (await reader.bodies((newest,))).get(newest)
+
+
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
-    """Return turns with their words, without those whose words were erased."""
+    """Return turns with what a person sees of them, without those that show nothing or whose words were erased."""
     positions = {turn.position for turn in turns}
     bodies = await reader.bodies(positions)
     events = {recorded.position: recorded for recorded in await reader.at(positions)}
@@ -27,13 +38,14 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             Utterance(
                 turn.message_id,
                 body.name,
-                body.parts[turn.part],
+                text,
                 turn.role is Role.BOT,
                 turn.author_id,
                 await _answered(reader, channel_id, events.get(turn.position)),
+                dict(body.names),
             )
             for turn in turns
-            if (body := bodies.get(turn.position)) and turn.part < len(body.parts)
+            if (body := bodies.get(turn.position)) and turn.part < len(body.parts) and (text := marked(body, turn.part))
         ]
     )
 
@@ -43,7 +55,7 @@ async def _answered(reader: Reader, channel_id: int, said: Recorded | None) -> i
     match said.event if said else None:
         case MessagePosted(reply_to=reply_to):
             return reply_to
-        case MessageEdited(message_id=message_id):
+        case MessageEdited(message_id=message_id) | MessagePreviewed(message_id=message_id):
             first = await find_received(reader, channel_id, message_id)
             return first.reply_to if first else None
         case ReplyComposed(message_id=message_id):

@@ -20,23 +20,31 @@ True
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 
 class Attached(NamedTuple):
-    """A file attached to a question, before it is fetched; ``size`` is in bytes, ``content_type`` "" if unknown."""
+    """A file attached to a question, before it is fetched; ``size`` is in bytes, ``content_type`` "" if unknown.
+
+    ``id`` and ``name`` are not known before the question is asked of the responder.
+    """
 
     content_type: str
     size: int
+    id: int = 0
+    name: str = ""
 
 
 class Question(NamedTuple):
     """The message to answer: ``text`` is without the mention of the bot, ``author`` the name shown in the channel.
 
-    ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments.
+    ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments. ``shown`` is what it shows
+    besides its text, in lines: a forwarded message, a poll, the preview of a link. ``names`` holds the names of what it
+    mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel).
     """
 
     channel_id: int
@@ -46,13 +54,16 @@ class Question(NamedTuple):
     text: str
     reply_to: int | None = None
     files: tuple[Attached, ...] = ()
+    shown: str = ""
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """A turn of the window before the question; ``reply_to`` is the id of the message that it replies to.
 
-    ``author_id`` is 0 if it is not known; then only the name tells people apart.
+    ``text`` is all that a person sees of it, with marks for what it mentions, whose ``names`` are those of
+    :class:`Question`. ``author_id`` is 0 if it is not known; then only the name tells people apart.
     """
 
     message_id: int
@@ -61,6 +72,7 @@ class Utterance:
     by_bot: bool
     author_id: int = 0
     reply_to: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,9 @@ class Context:
     ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
     ``persona``: that of this channel ("": that of the settings). ``topic``: the channel's. ``bot_name``: the bot's name
     there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
+    ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
+    channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
+    thread was started from, where they are not in ``history``.
     """
 
     history: Sequence[Utterance] = ()
@@ -89,6 +104,9 @@ class Context:
     bot_name: str = ""
     now: int = 0
     attachments: Sequence[File] = ()
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    thread: str = ""
+    quoted: Sequence[Utterance] = ()
 
 
 @dataclass(frozen=True, slots=True)

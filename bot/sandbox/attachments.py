@@ -16,12 +16,17 @@ from bot.sandbox.world import World
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file of a message; it can't be fetched if its ``content`` is None."""
+    """A file of a message; it can't be fetched if its ``content`` is None.
+
+    ``described`` is its alternative text; one with ``seconds`` is recorded sound, with a waveform.
+    """
 
     filename: str
     content_type: str
     size: int
     content: bytes | None = None
+    described: str = ""
+    seconds: float = 0.0
 
 
 def attachment_payloads(services: Services, channel: Channel, files: Iterable[AttachedFile]) -> list[Json]:
@@ -40,6 +45,8 @@ def attachment_payloads(services: Services, channel: Channel, files: Iterable[At
                 "url": url,
                 "proxy_url": url,
                 "content_type": file.content_type,
+                **({"description": file.described} if file.described else {}),
+                **({"duration_secs": file.seconds, "waveform": "AAAA"} if file.seconds else {}),
             }
         )
     return payloads

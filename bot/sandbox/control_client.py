@@ -123,7 +123,7 @@ class ControlClient:
     async def post(
         self, content: str = "", *, channel: str = "general", author: str = "alice", **more: object
     ) -> MessageRecord:
-        """Post a message; ``more`` may hold reply_to, ping, mention and attachments."""
+        """Post a message; ``more`` may hold what the API's ``POST /messages`` takes: reply_to, ping, mention, ..."""
         body = {"content": content, "channel": channel, "author": author, **more}
         return cast("MessageRecord", await self.call("POST", "/messages", body))
 
@@ -135,6 +135,10 @@ class ControlClient:
     async def edit(self, message: str, content: str) -> MessageRecord:
         """Edit a message."""
         return cast("MessageRecord", await self.call("PATCH", f"/messages/{message}", {"content": content}))
+
+    async def preview(self, message: str, embed: Json) -> MessageRecord:
+        """Add the preview of a link to a message."""
+        return cast("MessageRecord", await self.call("POST", f"/messages/{message}/preview", {"embeds": [embed]}))
 
     async def delete(self, message: str) -> None:
         """Delete a message."""

@@ -13,6 +13,19 @@ Lookup = Callable[[int], Message | None]
 
 # These are empty without the message content intent (gateway.mdx, "Message Content Intent").
 _CONTENT_FIELDS: Json = {"content": "", "attachments": [], "embeds": [], "components": []}
+_SNAPSHOT = (
+    "type",
+    "content",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "timestamp",
+    "edited_timestamp",
+    "flags",
+    "components",
+    "sticker_items",
+)
 
 
 def message_payload(message: Message, lookup: Lookup, *, viewer_id: int | None = None) -> Json:
@@ -59,7 +72,19 @@ def _plain_payload(message: Message) -> Json:
         payload["application_id"] = str(message.application_id)
     if message.interaction_metadata is not None:
         payload["interaction_metadata"] = message.interaction_metadata
+    if message.stickers:
+        payload["sticker_items"] = message.stickers
+    if message.poll is not None:
+        payload["poll"] = message.poll
+    if message.snapshots:
+        payload["message_snapshots"] = message.snapshots
     return payload
+
+
+def snapshot(message: Message) -> Json:
+    """Build what a forward holds of a message: neither its author nor its place (message.mdx, "Message Snapshot")."""
+    plain = _plain_payload(message)
+    return {"message": {name: plain[name] for name in _SNAPSHOT if name in plain}}
 
 
 def event_payload(message: Message, lookup: Lookup, *, with_nonce: bool) -> Json:
@@ -85,6 +110,11 @@ def _mention(guild: Guild, user: Json) -> Json:
 def without_content(payload: Json) -> Json:
     """Remove the content from a message and from the message it answers."""
     bare = {**payload, **_CONTENT_FIELDS}
+    bare.pop("poll", None)
+    if "message_snapshots" in bare:
+        bare["message_snapshots"] = [
+            {"message": {**each["message"], **_CONTENT_FIELDS}} for each in bare["message_snapshots"]
+        ]
     if bare.get("referenced_message"):
         bare["referenced_message"] = {**bare["referenced_message"], **_CONTENT_FIELDS}
     return bare

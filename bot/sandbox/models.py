@@ -23,9 +23,19 @@ class MessageKind(IntEnum):
     """Message types (message.mdx)."""
 
     DEFAULT = 0
+    CHANNEL_PINNED_MESSAGE = 6
+    USER_JOIN = 7
+    GUILD_BOOST = 8
+    THREAD_CREATED = 18
     REPLY = 19
     CHAT_INPUT_COMMAND = 20
+    THREAD_STARTER_MESSAGE = 21
     CONTEXT_MENU_COMMAND = 23
+    POLL_RESULT = 46
+
+
+FORWARD = 1
+"""The type of a reference to a message that is forwarded (message.mdx, "Message Reference Types")."""
 
 
 class MessageFlag:
@@ -36,6 +46,8 @@ class MessageFlag:
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
+    IS_VOICE_MESSAGE = 1 << 13
+    HAS_SNAPSHOT = 1 << 14
 
 
 @dataclass(slots=True, eq=False)
@@ -164,6 +176,9 @@ class Message:
     interaction_metadata: Json | None = None
     reactions: list[MessageReaction] = field(default_factory=list)
     thread: Channel | None = None
+    poll: Json | None = None
+    stickers: list[Json] = field(default_factory=list)
+    snapshots: list[Json] = field(default_factory=list)
     deleted: bool = False
 
     @property
@@ -173,8 +188,9 @@ class Message:
 
     @property
     def referenced_id(self) -> int | None:
-        """Return the id of the message that this one answers."""
-        return int(self.reference["message_id"]) if self.reference and "message_id" in self.reference else None
+        """Return the id of the message that this one answers; a forward answers none."""
+        reference = self.reference or {}
+        return int(reference["message_id"]) if "message_id" in reference and reference["type"] != FORWARD else None
 
 
 @dataclass(slots=True, eq=False)

@@ -43,7 +43,8 @@ def post(
     message.content = whole_text(message.content)
     if reply_to is not None:
         message.reference = _reference(reply_to)
-        message.kind = MessageKind.REPLY
+        if message.kind is MessageKind.DEFAULT:
+            message.kind = MessageKind.REPLY
     set_mentions(world, message, allowed or AllowedMentions(), reply_to)
     if channel.is_thread:
         channel.member_ids.add(message.author.id)

@@ -65,7 +65,7 @@ def test_defaults_are_not_stored() -> None:
 
     assert encode_event(received) == b'{"message_id":1,"author_id":2,"sent_at":3}'
     assert encode_event(e.ChannelDeleted()) == b"{}"
-    assert encode_body(e.Body(parts=("a",))) == b'{"parts":["a"]}'
+    assert encode_body(e.Body(parts=("a",))) == b'{"v":2,"parts":["a"]}'
 
 
 TEXTS = ["", " ", "a\x00b", "line\nline", "ünïcödé", "👩‍👩‍👧", '"quoted" \\ back', "\u2028", "x" * 4000]

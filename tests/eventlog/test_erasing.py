@@ -131,5 +131,24 @@ async def test_erased_words_leave_the_files(made: Location, opened: Opener) -> N
     assert [path for path in _files(made.folder) if any(needle in path.read_bytes() for needle in needles)] == []
 
 
+async def test_what_a_message_shows_goes_with_it(location: Location, opened: Opener) -> None:
+    """Also the preview that came later, by the message's deletion alone; the log's proof of it is whole."""
+    shown = e.Body(name="eve", shown=(e.Shown(e.ShownKind.FORWARD, "the code is 7"),), names=(e.Named("@7", "bob"),))
+    events = (
+        e.MessageReceived(message_id=5, author_id=7, sent_at=1, shown=(e.ShownKind.FORWARD,), forwards=4),
+        e.MessagePreviewed(message_id=5, author_id=7, shown=(e.ShownKind.FORWARD, e.ShownKind.EMBED)),
+    )
+    async with opened(location) as log:
+        for event in (*events, events[1]):
+            await log.append(STREAM, [e.Draft(event, shown, subject_id=7)])
+        before = await log.reader.bodies([1, 2, 3])
+        await log.append(STREAM, [e.Draft(e.MessageDeleted(message_id=5))])
+        progress = [progress async for progress in verify(log.reader)]
+        after = await log.reader.bodies([1, 2, 3])
+
+    assert (before, after) == ({1: shown, 2: shown}, {})
+    assert [finding for one in progress for finding in one.findings] == []
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file()]

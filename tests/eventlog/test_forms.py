@@ -65,7 +65,7 @@ async def test_a_release_notes_what_it_may_write_before_it_does(made: Location) 
     [
         pytest.param({"bot_dreamt": (1, "7.0")}, r"Release 7\.0 .*\(bot\.dreamt v1\)", id="an unknown type"),
         pytest.param({"bot_stopped": (2, "7.1")}, r"Release 7\.1 .*\(bot\.stopped v2\)", id="a newer version"),
-        pytest.param({"words": (2, "7.2")}, r"Release 7\.2 .*\(words v2\)", id="a form of words"),
+        pytest.param({"words": (3, "7.2")}, r"Release 7\.2 .*\(words v3\)", id="a form of words"),
         pytest.param({"seal": (3, "7.3")}, r"Release 7\.3 .*\(seal v3\)", id="a form of seals"),
         pytest.param(
             {f"bot_dreamt{number}": (1, f"7.{number % 2}") for number in range(7)},

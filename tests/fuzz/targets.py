@@ -48,6 +48,13 @@ _MESSAGE = table(
         "referenced_message": table({}, {"author": _USER}),
         "mentions": st.lists(_USER, max_size=2),
         "attachments": st.lists(_FILE, max_size=2),
+        "message_snapshots": st.lists(
+            table({}, {"message": table({}, {"content": TEXTS, "mentions": JSON})}), max_size=2
+        ),
+        "embeds": st.lists(table({}, {"title": TEXTS, "fields": JSON, "author": JSON}), max_size=2),
+        "components": st.lists(table({"type": st.integers(0, 20)}, {"components": JSON, "label": TEXTS}), max_size=2),
+        "sticker_items": JSON,
+        "poll": table({}, {"question": JSON, "answers": JSON, "results": JSON}),
         "edited_timestamp": _TIME,
         "guild_id": _ID,
         "type": st.integers(0, 50),

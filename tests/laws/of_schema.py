@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 Schema: TypeAlias = dict[str, Any]
 
 _PLAIN = {"boolean": st.booleans(), "null": st.none()}
+_MOST = 2**63 - 1
+"""Nothing records a greater number: an id of Discord's, a size or a time that is one is refused where it comes in."""
 _TEXTS = st.one_of(st.text(), st.integers(0, 2**70).map(str))
 """Numbers too: a text may hold an id."""
 
@@ -27,7 +29,7 @@ def _fitting(schema: Schema, defs: dict[str, Schema]) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     match schema["type"]:
         case "integer":
-            return st.integers(schema.get("minimum"), schema.get("maximum"))
+            return st.integers(schema.get("minimum", -_MOST), schema.get("maximum", _MOST))
         case "string":
             return _TEXTS
         case "array" if "prefixItems" in schema:

@@ -29,7 +29,9 @@ def test_what_fits_an_older_schema_is_an_event_of_today(name: str, data: st.Data
     type_name, _, number = name.rpartition(" v")
     fields = data.draw(fitting(LOCKED[name]))
     if type_name == WORDS:
-        assert decode_body(json.dumps({"v": int(number), **fields}).encode()) is not None
+        # The first version of bodies does not name itself.
+        versioned = fields if number == "1" else {"v": int(number), **fields}
+        assert decode_body(json.dumps(versioned, separators=(",", ":")).encode()) is not None
         return
 
     event = decode(type_name, int(number), json.dumps(fields))

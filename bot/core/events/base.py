@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.core.events.vocabulary import Key
+from bot.core.events.vocabulary import Key, ShownKind
 
 
 class Form(NamedTuple):
@@ -60,19 +60,37 @@ class MessageEvent(Event):
         return self.message_id
 
 
+class Shown(NamedTuple):
+    """Something that a message shows besides its text, in words."""
+
+    kind: ShownKind
+    text: str
+
+
+class Named(NamedTuple):
+    """The name that people see in the place of a mention: ``@7`` is a person, ``&7`` a role, ``#7`` a channel."""
+
+    mark: str
+    name: str
+
+
 class Body(BaseModel):
     """The words and names that people wrote: sealed in the vault, erasable, never part of an event.
 
-    ``V`` is the version of this schema. From 2 on it is stored with each body.
+    ``V`` is the version of this schema. From 2 on it is stored with each body. Version 2 has ``shown``, what a message
+    shows besides its text, and ``names``, those that are mentioned in all of it. :mod:`bot.core.seen` puts them
+    together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    V: ClassVar[int] = 1
+    V: ClassVar[int] = 2
 
     name: str = ""
     parts: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    names: tuple[Named, ...] = ()
 
     @property
     def text(self) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from bot.core.events.base import Event, MessageEvent
-from bot.core.events.vocabulary import Attachment, Author, Feeling, Key, KeyKind, SkipReason, Source, Via
+from bot.core.events.vocabulary import Attachment, Author, Feeling, Key, KeyKind, ShownKind, SkipReason, Source, Via
 
 
 class MessagePosted(MessageEvent):
-    """A message that somebody posted, whichever way it came to the log. Body: the author's name, the text, the files.
+    """A message that somebody posted, whichever way it came to the log. Body: all that a person sees of it.
 
-    ``attachments`` are its files, whose names are in the body. ``kind`` is Discord's type of the message.
+    ``attachments`` are its files, whose names are in the body. ``kind`` is Discord's type of the message. Version 2 has
+    ``shown``, of which kinds are the things that it shows besides its text, and ``forwards``, the id of the message
+    that it forwards: of another author, and maybe of another channel.
     """
 
+    V = 2
     WORDED = True
 
     author_id: int
@@ -21,6 +24,8 @@ class MessagePosted(MessageEvent):
     guild_id: int | None = None
     kind: int = 0
     attachments: tuple[Attachment, ...] = ()
+    shown: tuple[ShownKind, ...] = ()
+    forwards: int | None = None
 
     def key(self) -> Key:
         """Return ``received:<message id>``, so that a message is recorded once."""
@@ -62,6 +67,23 @@ class MessageEdited(MessageEvent):
     def key(self) -> Key:
         """Return ``edited:<message id>:<edited at>``."""
         return Key(KeyKind.EDITED, self.message_id, self.edited_at)
+
+
+class MessagePreviewed(MessageEvent):
+    """Discord added to a message what it shows besides its text: the preview of a link. Body: all of it as it is now.
+
+    It is recorded once for each message. Nobody edited it, so Discord has no time of it.
+    """
+
+    TYPE = "message.previewed"
+    WORDED = True
+
+    author_id: int
+    shown: tuple[ShownKind, ...] = ()
+
+    def key(self) -> Key:
+        """Return ``edited:<message id>:0``: its words go with those of the message and of its edits."""
+        return Key(KeyKind.EDITED, self.message_id)
 
 
 class MessageDeleted(MessageEvent):

@@ -171,11 +171,31 @@ class StoredTurn(NamedTuple):
     part: int
 
 
+class ShownKind(StrEnum):
+    """What a message shows besides the text that its author typed.
+
+    ``SYSTEM`` is what Discord says in place of a text (somebody joined, pinned, ...), ``COMMAND`` the command that a
+    bot's message responds to, ``PARTS`` what buttons, menus and texts laid out by a bot say, ``FILE`` what an author
+    says of a picture for those who don't see it, ``VOICE`` the length of a voice message.
+    """
+
+    FORWARD = "forward"
+    EMBED = "embed"
+    POLL = "poll"
+    STICKER = "sticker"
+    VOICE = "voice"
+    FILE = "file"
+    PARTS = "parts"
+    COMMAND = "command"
+    SYSTEM = "system"
+
+
 class Attachment(BaseModel):
-    """An attached file. Its name counts as a person's word and is in the body."""
+    """An attached file. Its name counts as a person's word and is in the body. ``length_ms``: how long it plays."""
 
     model_config = ConfigDict(frozen=True)
 
     id: int
     size: int
     content_type: str = ""
+    length_ms: int = 0

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 
 import regex
 
+from bot.core import seen
+from bot.core.seen import NOBODY
 from bot.unseen import removed
 
 OPEN, CLOSE = "⟦", "⟧"
 END = f"{OPEN}end{CLOSE}"
 NAME_LENGTH = 40
-NOBODY = "someone"
 
 _BRACKETS = str.maketrans({**dict.fromkeys(f"{OPEN}〚⟬⦗⁅⸢", "["), **dict.fromkeys(f"{CLOSE}〛⟭⦘⁆⸣", "]")})
 """Ours and those that look like them, each with what it becomes."""
 _MARKUP = regex.compile(r"""["`*_~|<>@#\\]""")
-_MENTION = regex.compile(r"<@!?(?P<id>\d{1,20})>")
 _UNSEEN_IN_NAMES = regex.compile(r"[\p{C}\p{Default_Ignorable_Code_Point}]")
 
 
@@ -55,6 +55,6 @@ def safe_name(name: str) -> str:
     return one_line(name, NAME_LENGTH) or NOBODY
 
 
-def with_names(text: str, names: Mapping[int, str]) -> str:
-    """Replace mentions of people by their names, which a model can read."""
-    return str(_MENTION.sub(lambda found: f"@{names.get(int(found['id']), NOBODY)}", text))
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Replace Discord's marks by names, which a model can read; ``names`` are those of a question, by mark."""
+    return seen.with_names(text, {mark: safe_name(name) for mark, name in names.items()})

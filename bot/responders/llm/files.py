@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -58,10 +59,24 @@ def _kind(file: File | Attached) -> str:
 
 
 def _text(file: File) -> str | None:
-    """Return the text of a file, or None if its content is no text, even if its type says so."""
-    if _kind(file).startswith(_NO_TEXT) or b"\0" in file.data:
+    """Return the text of a file, or None if its content is no text, even if its type says so.
+
+    A text that says in its first bytes that it is UTF-16 is read as that; one that is not UTF-8 as Windows' form of
+    Latin-1, if its type says that it is a text.
+    """
+    data, kind = file.data, _kind(file)
+    if kind.startswith(_NO_TEXT):
         return None
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return _decoded(data, "utf-16") or None
+    if b"\0" in data:
+        return None
+    text = _decoded(data, "utf-8-sig")
+    return _decoded(data, "cp1252") if text is None and kind.startswith("text/") else text
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
     try:
-        return file.data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError:
         return None

@@ -14,7 +14,7 @@ from typing import Literal
 from bot.responders.llm.fence import CLOSE, END, OPEN, fenced, header, one_line, plain, quoted, safe_name, with_names
 from bot.responders.llm.files import Reading, read
 from bot.responders.llm.tokens import PER_IMAGE, PER_MESSAGE, Counter, estimate, shortened
-from bot.responders.protocol import Context, File, Question, Utterance
+from bot.responders.protocol import Attached, Context, File, Question, Utterance
 from bot.times import utc
 
 _QUOTE_LENGTH = 60
@@ -73,17 +73,20 @@ def build(
         scribe.question(question, context.now), max(ledger.left, allowed.tokens // 4) - PER_MESSAGE, count
     )
     ledger.take(asked)
+    answered, started = _quotes(scribe, question, context, ledger)
     topic = ledger.fit(plain(context.topic), allowed.tokens // 8)
+    thread = ledger.fit(plain(context.thread), allowed.tokens // 8)
     summary = ledger.fit(plain(context.summary), allowed.tokens // 4)
     reading = read(context.attachments, images=allowed.images, limit=allowed.attachment_bytes)
     texts, shown = _files(reading, ledger)
+    texts += _unread(question.files, context.attachments, allowed)
     kept = _newest(scribe, context.history, ledger)
     cut = len(context.history) - len(kept)
     messages = (
         system,
-        *_background(topic, summary, cut),
+        *_background(topic, thread, started, summary, cut),
         *kept,
-        PromptMessage("user", "\n".join((*texts, asked)), reading.images[:shown]),
+        PromptMessage("user", "\n".join((*answered, *texts, asked)), reading.images[:shown]),
     )
     files = tuple(id_ for id_ in reading.ids if id_ not in {image.id for image in reading.images[shown:]})
     return Prompt(tuple(_alternating(messages)), cut, files, ledger.spent)
@@ -130,6 +133,7 @@ class _Scribe:
     """Writes turns: the author, the person who is answered, the text."""
 
     people: Mapping[int, str]
+    names: Mapping[str, str]
     turns: Mapping[int, Utterance]
     previous: Mapping[int, int]
     """The id of the message before, by the id of a message."""
@@ -138,19 +142,25 @@ class _Scribe:
     def of(cls, question: Question, context: Context) -> _Scribe:
         """Return a scribe that knows the people in the window; those with known ids get different names."""
         people: dict[int, str] = {}
-        authors = [(turn.author_id, turn.author) for turn in context.history if not turn.by_bot]
+        everything = (*context.quoted, *context.history)
+        authors = [(turn.author_id, turn.author) for turn in everything if not turn.by_bot]
         for author_id, author in (*authors, (question.author_id, question.author)):
             if author_id and author_id not in people:
                 people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
-        turns = {turn.message_id: turn for turn in context.history}
-        return cls(people, turns, dict(zip(ids[1:], ids, strict=False)))
+        turns = {turn.message_id: turn for turn in everything}
+        names = {**context.names, **{f"@{person}": name for person, name in people.items()}}
+        return cls(people, names, turns, dict(zip(ids[1:], ids, strict=False)))
 
     def message(self, turn: Utterance) -> PromptMessage:
         """Return the message of a turn of the window."""
         if turn.by_bot:
-            return PromptMessage("assistant", plain(turn.text))
+            return PromptMessage("assistant", plain(self._text(turn)))
         return PromptMessage("user", self._said(turn))
+
+    def quote(self, turn: Utterance, what: str) -> tuple[str, str]:
+        """Return the title and the text of a message that is not among the turns."""
+        return f"{what}, written by {'you' if turn.by_bot else quoted(self._name(turn))}", self._text(turn)
 
     def question(self, question: Question, now: int) -> str:
         """Return the text of the question, with the time before it."""
@@ -159,7 +169,13 @@ class _Scribe:
 
     def _said(self, words: Utterance | Question) -> str:
         answering = self._answering(words.message_id, words.reply_to) if words.reply_to else ""
-        return f"{header(f'from {quoted(self._name(words))}{answering}')}\n{plain(with_names(words.text, self.people))}"
+        return f"{header(f'from {quoted(self._name(words))}{answering}')}\n{plain(self._text(words))}"
+
+    def _text(self, words: Utterance | Question) -> str:
+        """Return all that a person sees of a message, without ids. What the message itself calls somebody goes last."""
+        shown = words.shown if isinstance(words, Question) else ""
+        text = "\n".join(part for part in (words.text, shown) if part)
+        return with_names(text, {**words.names, **self.names})
 
     def _name(self, words: Utterance | Question) -> str:
         return self.people.get(words.author_id) or safe_name(words.author)
@@ -171,7 +187,7 @@ class _Scribe:
         whom = "you" if turn.by_bot else quoted(self._name(turn))
         if self.previous.get(message_id) == reply_to:
             return f", in answer to {whom}"
-        return f", in answer to {whom}: {quoted(one_line(turn.text, _QUOTE_LENGTH))}"
+        return f", in answer to {whom}: {quoted(one_line(self._text(turn), _QUOTE_LENGTH))}"
 
 
 def _unique(name: str, taken: Iterable[str]) -> str:
@@ -207,9 +223,48 @@ def _files(reading: Reading, ledger: _Ledger) -> tuple[list[str], int]:
     return [*texts, *map(header, reading.unread)], shown
 
 
-def _background(topic: str, summary: str, cut: int) -> tuple[PromptMessage, ...]:
+def _quotes(
+    scribe: _Scribe, question: Question, context: Context, ledger: _Ledger
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the message that is answered and the one that a thread was started from, as far as they fit."""
+    answered: list[str] = []
+    started: list[str] = []
+    for turn in context.quoted:
+        is_answered = turn.message_id == question.reply_to
+        what = "earlier message that the last one replies to" if is_answered else "message that this thread began with"
+        title, text = scribe.quote(turn, what)
+        if fitting := ledger.fit(text, ledger.budget // 8):
+            (answered if is_answered else started).append(fenced(title, fitting))
+    return tuple(answered), tuple(started)
+
+
+def _unread(files: Iterable[Attached], fetched: Iterable[File], allowed: Allowance) -> list[str]:
+    """Return a line for each file of the question that was not fetched, with the reason."""
+    there = {file.id for file in fetched}
+    return [
+        header(f"file {quoted(safe_name(file.name))}, which you can't read: {_why_unread(file, allowed)}")
+        for file in files
+        if file.id and file.id not in there
+    ]
+
+
+def _why_unread(file: Attached, allowed: Allowance) -> str:
+    """Return why a file was not fetched."""
+    if not allowed.attachment_bytes:
+        return "you are given no files"
+    kind = file.content_type.partition("/")[0].lower()
+    if kind in ("audio", "video"):
+        return f"you can't {'hear' if kind == 'audio' else 'watch'} anything"
+    if kind == "image" and not allowed.images:
+        return "you are shown no pictures"
+    return "it is too large" if file.size > allowed.attachment_bytes else "it could not be fetched"
+
+
+def _background(topic: str, thread: str, started: Iterable[str], summary: str, cut: int) -> tuple[PromptMessage, ...]:
     pieces = [
         *([fenced("topic of this channel", topic)] if topic else []),
+        *([fenced("title of this thread", thread)] if thread else []),
+        *started,
         *([fenced("summary of what was said before", summary)] if summary else []),
         *([header("older messages are left out here")] if cut else []),
     ]

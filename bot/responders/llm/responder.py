@@ -73,9 +73,11 @@ class LlmResponder(Responder):
         self._slots = slots or asyncio.Semaphore(settings.concurrency)
 
     def claims(self, question: Question) -> bool:
-        """Tell whether the question has text or a readable file."""
+        """Tell whether the question has text, shows something else, or has a readable file."""
         images, limit = self._settings.images, self._settings.attachment_bytes
-        return bool(question.text.strip()) or any(readable(file, images=images, limit=limit) for file in question.files)
+        if question.text.strip() or question.shown:
+            return True
+        return any(readable(file, images=images, limit=limit) for file in question.files)
 
     async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer | Anew, None]:
         """Yield the pieces of the answer (none if streaming is off), then the answer; raises ModelFailed."""

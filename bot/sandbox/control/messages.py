@@ -10,10 +10,11 @@ from typing import Any
 from bot.sandbox import posting
 from bot.sandbox.attachments import AttachedFile, attachment_payloads
 from bot.sandbox.control.call import ControlCall, ControlRoute
+from bot.sandbox.control.dressing import dressed, embeds_of, shows
 from bot.sandbox.control.records import MessageRecord, message_record
 from bot.sandbox.errors import ControlError
 from bot.sandbox.json_codec import Json, whole_text
-from bot.sandbox.models import Channel, Message
+from bot.sandbox.models import Channel, Message, MessageFlag, MessageKind
 
 # People with Nitro may write twice as much as bots.
 MAX_CONTENT = 4000
@@ -27,6 +28,7 @@ def routes() -> list[ControlRoute]:
         ControlRoute("POST", "/messages", post, hello),
         ControlRoute("POST", "/messages/batch", post_many, {"messages": [hello, {**hello, "content": "again"}]}),
         ControlRoute("PATCH", "/messages/{message}", edit, {"content": "hello!"}),
+        ControlRoute("POST", "/messages/{message}/preview", preview, {"embeds": [{"type": "link", "title": "A page"}]}),
         ControlRoute("DELETE", "/messages/{message}", delete),
         ControlRoute("POST", "/messages/bulk-delete", bulk_delete, {"messages": ["1", "2"]}),
         ControlRoute("POST", "/messages/{message}/reactions", react, {"user": "alice", "emoji": "👍"}),
@@ -44,13 +46,16 @@ def _prepare(call: ControlCall) -> Callable[[], Message]:
     for name in _listed(call.body.get("mention")):
         content = f"<@{call.part({'user': name}).user().id}> {content}".rstrip()
     files = [_file(entry) for entry in _listed(call.body.get("attachments"))]
-    if len(content) > MAX_CONTENT or not (content.strip() or files):
-        raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments.")
-    attachments = attachment_payloads(call.services, channel, files)
+    message = dressed(call, Message(channel, author, content))
+    if len(content) > MAX_CONTENT or not (content.strip() or files or shows(message)):
+        raise ControlError(f"A message has 1 to {MAX_CONTENT} characters, or attachments. Or it shows something else.")
+    message.attachments = attachment_payloads(call.services, channel, files)
+    if any(file.seconds for file in files):
+        message.flags |= MessageFlag.IS_VOICE_MESSAGE
     return partial(
         posting.post,
         call.world,
-        Message(channel, author, content, attachments=attachments),
+        message,
         reply_to=_replied_to(call, channel),
         allowed=posting.AllowedMentions(replied_user=call.body.get("ping", True) is True),
     )
@@ -60,7 +65,10 @@ def _replied_to(call: ControlCall, channel: Channel) -> Message | None:
     if call.body.get("reply_to") is None:
         return None
     message = call.message("reply_to")
-    if message.deleted or message.channel is not channel:
+    here = message.channel is channel or (
+        call.body.get("type") == MessageKind.THREAD_STARTER_MESSAGE and channel.parent
+    )
+    if message.deleted or not here:
         raise ControlError(f"There is no message {message.id} to reply to in that channel.", status=404)
     return message
 
@@ -82,7 +90,10 @@ def _file(entry: object) -> AttachedFile:
     if not isinstance(size, int) or size < 0:
         raise ControlError("size must be a whole number of bytes.")
     media_type = str(entry.get("content_type", "application/octet-stream"))
-    return AttachedFile(entry["filename"], media_type, size, data)
+    described, seconds = str(entry.get("description", "")), entry.get("seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise ControlError("seconds must be a length in seconds.")
+    return AttachedFile(entry["filename"], media_type, size, data, described, float(seconds))
 
 
 async def post(call: ControlCall) -> MessageRecord:
@@ -90,7 +101,9 @@ async def post(call: ControlCall) -> MessageRecord:
 
     channel and author by name or id (a new author name makes a new person); optional: reply_to (message id), ping
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
-    ([{filename, size, content_type, content}], the last as text, for files that can be fetched).
+    ([{filename, size, content_type, content, description, seconds}]: content as text, for files that can be fetched;
+    with seconds it is a voice message), embeds and components (as Discord writes them), stickers (names), forward
+    (message id), poll ({question, answers, votes, ended}), type (that of a system message: 6, 7, 8, 18, 21 or 46).
     """
     return message_record(call.world, _prepare(call)())
 
@@ -119,6 +132,14 @@ async def edit(call: ControlCall) -> MessageRecord:
     message.content = whole_text(call.text("content"))
     posting.set_mentions(call.world, message, posting.AllowedMentions(), None)
     posting.announce_edit(call.world, message)
+    return message_record(call.world, message)
+
+
+async def preview(call: ControlCall) -> MessageRecord:
+    """Add previews of links to a message, as Discord does later: MESSAGE_UPDATE without an edit."""
+    message = call.live_message()
+    message.embeds = [*message.embeds, *embeds_of(call)]
+    posting.announce_update(call.world, message)
     return message_record(call.world, message)
 
 
