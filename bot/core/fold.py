@@ -1,10 +1,9 @@
 """The fold that rebuilds a channel's conversation from its events.
 
 ``evolve`` is total: it never raises, never validates, and ignores events that do not apply, because an event has
-already happened. Raise ``FOLD`` whenever the same events give another state: then older snapshots are ignored.
-
-A state is a value: one that somebody else may hold is never changed. ``evolve`` changes a copy. ``fold`` makes one copy
-for all events, because a long replay is most of the cost of a cold channel.
+already happened. Raise ``FOLD`` whenever the same events give another state: then older snapshots are ignored. A state
+is a value: one that somebody else may hold is never changed. ``evolve`` changes a copy. ``fold`` makes one for all
+events, because a long replay is most of the cost of a cold channel.
 """
 
 from __future__ import annotations
