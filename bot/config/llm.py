@@ -35,6 +35,7 @@ class Llm(Section):
 
     model: ModelNameOrNone = Field("", description=MODEL)
     fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
+    models: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
     base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
     key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
     key_file: FilePathOrNone = Field(None, description="the path of a file that holds the provider's key")

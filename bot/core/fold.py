@@ -17,9 +17,10 @@ from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
+from bot.core.place_settings import PLACE_SETTINGS, PlaceSetting
 from bot.core.window import ROLES, Window
 
-FOLD = 9
+FOLD = 10
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -243,16 +244,21 @@ def _summarised(state: Conversation, recorded: e.Recorded, event: e.Conversation
     state.summary_position, state.summary_upto_id = recorded.position, event.upto
 
 
-def _persona_set(state: Conversation, recorded: e.Recorded, _event: e.PersonaSet) -> None:
-    state.persona_position, state.persona_changed_version = recorded.position, recorded.version
+def _changes_of(setting: PlaceSetting) -> Mapping[type[e.Event], _Change]:
+    """Return the changes that the events of a place's setting make."""
 
+    def chosen(state: Conversation, recorded: e.Recorded, _event: e.PlaceSettingSet) -> None:
+        setattr(state, setting.position_field, recorded.position)
+        setattr(state, setting.changed_field, recorded.version)
 
-def _persona_cleared(state: Conversation, recorded: e.Recorded, _event: e.PersonaCleared) -> None:
-    state.persona_position, state.persona_changed_version = 0, recorded.version
+    def cleared(state: Conversation, recorded: e.Recorded, _event: e.PlaceSettingCleared) -> None:
+        setattr(state, setting.position_field, 0)
+        setattr(state, setting.changed_field, recorded.version)
 
+    def restored(state: Conversation, _recorded: e.Recorded, event: e.PlaceSettingRestored) -> None:
+        setattr(state, setting.position_field, event.at)
 
-def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
-    state.persona_position = event.at
+    return {setting.chosen: chosen, setting.cleared: cleared, setting.restored: restored}
 
 
 def _paused(state: Conversation, _recorded: e.Recorded, event: e.RepliesPaused | e.RepliesResumed) -> None:
@@ -305,9 +311,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
     e.ConversationSummarised: _summarised,
-    e.PersonaSet: _persona_set,
-    e.PersonaCleared: _persona_cleared,
-    e.PersonaRestored: _persona_restored,
+    **{event: change for setting in PLACE_SETTINGS for event, change in _changes_of(setting).items()},
     e.RepliesPaused: _paused,
     e.RepliesResumed: _paused,
     e.ChannelDeleted: _gone,

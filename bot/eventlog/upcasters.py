@@ -169,5 +169,7 @@ def _id_out_of_detail(fields: Fields) -> Fields:
 STEPS: tuple[Step, ...] = (
     # Version 2 has the reason "opted out".
     raised("message.skipped", 1),
+    # Version 2 names the choice of its model.
+    raised("reply.composed", 1),
     raised("reply.abandoned", 1, _id_out_of_detail),
 )

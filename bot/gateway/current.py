@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import discord
 
 from bot.gateway.places import surroundings
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 
 
 @dataclass(slots=True)

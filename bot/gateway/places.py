@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import discord
 
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 
 HOLDING = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
 """The channels of a server that hold messages."""

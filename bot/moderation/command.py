@@ -78,6 +78,8 @@ class Kind(Enum):
     EVENT_TYPES = auto()
     """Types of events: one in Discord, any number on the command line."""
     TEXT = auto()
+    MODEL = auto()
+    """One of the models that can be chosen."""
     NUMBER = auto()
     FLAG = auto()
     """On or off; only on the command line."""
@@ -169,7 +171,7 @@ class Topic(Enum):
     )
     ACTIVITY = "messages, people, replies, how soon these came, what got none; as text and as a picture"
     WORDS = "what people and the bot wrote in the last days, by words, in the channels that one can see"
-    MODEL = "who a language model is in a channel, thread or server; tokens and cost"
+    MODEL = "who a language model is, and which one answers, in a channel, thread or server; tokens and cost"
 
 
 @dataclass(frozen=True, slots=True)

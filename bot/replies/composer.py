@@ -14,7 +14,7 @@ from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
-from bot.replies.personas import Personas
+from bot.replies.place_settings import PlaceSettings
 from bot.replies.reading import find_received, utterances
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
@@ -39,15 +39,15 @@ class Composer:
     """Asks responders, once for each reply, and reads recorded answers.
 
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
-    the hash of the settings, which is recorded with each answer. ``personas`` finds the persona of a channel; ``clock``
-    returns microseconds since the epoch.
+    the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
+    set for a channel; ``clock`` returns microseconds since the epoch.
     """
 
     reader: Reader
     responders: Sequence[Responder]
     window: int
     settings: str = ""
-    personas: Personas | None = None
+    places: PlaceSettings | None = None
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
 
@@ -81,17 +81,16 @@ class Composer:
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
-        context, persona = Context(), 0
+        context, origins = Context(), dict[str, int]()
         if responder.wants_history:
-            context, persona = await self._context(state, channel_id, entries)
+            context, origins = await self._context(state, channel_id, entries, responder)
         answer = await ask(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
-        event = self._composed(entry.message_id, responder, answer, parts, persona)
-        built_on = state.summary_position if context.summary else 0
-        event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
+        event = self._composed(entry.message_id, responder, answer, parts)
+        event = event.model_copy(update={"generation": entry.generation, **origins})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
@@ -105,9 +104,7 @@ class Composer:
         except Exception:  # noqa: BLE001 - it may raise, or answer, anything: it is asked again in its turn, and judged
             return None
 
-    def _composed(
-        self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str], persona: int = 0
-    ) -> ReplyComposed:
+    def _composed(self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str]) -> ReplyComposed:
         return ReplyComposed(
             message_id=message_id,
             parts=len(parts),
@@ -118,7 +115,6 @@ class Composer:
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
             settings=self.settings,
-            persona=persona,
             attachments=answer.attachments,
             cut=answer.cut,
             finish=answer.finish,
@@ -134,8 +130,10 @@ class Composer:
             raise NoWords(bodies, entry.composed_position)
         return body.parts
 
-    async def _context(self, state: Conversation, channel_id: int, entries: Sequence[Pending]) -> tuple[Context, int]:
-        """Return the context of an answer, and the position of the event that set its persona (0: none)."""
+    async def _context(
+        self, state: Conversation, channel_id: int, entries: Sequence[Pending], responder: Responder
+    ) -> tuple[Context, dict[str, int]]:
+        """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
         summary = await self._summary(state)
         since_id = state.summary_upto_id if summary else 0
         context = Context(
@@ -144,11 +142,16 @@ class Composer:
             attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
         )
-        if self.personas is None:
-            return context, 0
-        persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
-        context = replace(context, persona=persona.text, topic=around.topic, bot_name=around.bot_name)
-        return context, persona.position
+        origins = {"summary": state.summary_position if summary else 0}
+        if self.places is None:
+            return context, origins
+        around = self.places.around(channel_id)
+        persona = await self.places.persona(channel_id, state)
+        model = await self.places.model(channel_id, responder.choices, state)
+        context = replace(
+            context, persona=persona.value, model=model.value, topic=around.topic, bot_name=around.bot_name
+        )
+        return context, origins | {"persona": persona.position, "model_set": model.position}
 
     def _responder(self, name: str) -> Responder:
         return next((responder for responder in self.responders if responder.name == name), self.responders[0])

@@ -26,7 +26,7 @@ from bot.moderation.command import (
     Report,
 )
 from bot.moderation.context import CommandContext
-from bot.moderation.persona import Scope
+from bot.moderation.place_settings import Scope
 from bot.moderation.points import parse_message
 
 LINES = 10
@@ -179,7 +179,7 @@ class CommandAnswers:
         return {here: ""} | seen
 
     def _scope(self, invocation: Invocation, *, server: bool) -> Scope:
-        """Return whose persona is meant; raise NotAllowed for a server's if the asker may not change all of it."""
+        """Return whose setting is meant; raise NotAllowed for a server's if the asker may not change all of it."""
         interaction = invocation.interaction
         if server:
             self._require_everywhere(invocation)

@@ -128,7 +128,7 @@ def _type_of(parameter: Parameter) -> Any:  # noqa: ANN401 - what discord.py tak
             return Literal["this server", "everywhere"]
         case Kind.NUMBER:
             return app_commands.Range[int, parameter.least, parameter.most]
-        case Kind.TEXT if parameter.most is not None:
+        case Kind.TEXT | Kind.MODEL if parameter.most is not None:
             return app_commands.Range[str, parameter.least, parameter.most]
     return str
 
@@ -141,5 +141,6 @@ def _suggestions(parameter: Parameter, suggest: Autocomplete) -> Any:  # noqa: A
         Kind.READABLE_CHANNELS: suggest.channels,
         Kind.POINT: suggest.points,
         Kind.EVENT_TYPES: suggest.types,
+        Kind.MODEL: suggest.models,
     }
     return sources.get(parameter.kind)
