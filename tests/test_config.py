@@ -207,9 +207,11 @@ def test_one_responder_may_be_named_alone(write: Write) -> None:
 
 def test_prices_are_in_dollars_in_and_out(write: Write) -> None:
     """By the model's name."""
-    prices = load(write("[llm]\nprices = { 'openai:gpt-5' = { in = 1.25, out = 10 } }"), {}).llm.prices
+    prices = load(write("[llm]\nprices = { 'openai:gpt-5' = { in = 1.25, out = 10, cached = 0.5 } }"), {}).llm.prices
 
-    assert {"openai:gpt-5": (1.25, 10.0)} == {name: (price.read, price.written) for name, price in prices.items()}
+    assert {"openai:gpt-5": (1.25, 10.0, 0.5, None)} == {
+        name: (price.read, price.written, price.cached, price.reasoning) for name, price in prices.items()
+    }
 
 
 def test_the_model_counts_for_the_name_of_an_answers_settings_where_it_answers(write: Write) -> None:

@@ -150,7 +150,10 @@ def _settings(llm: Llm) -> LlmSettings:
         concurrency=llm.concurrency,
         images=llm.images,
         attachment_bytes=llm.attachments_bytes,
-        prices={model: Price(price.read, price.written) for model, price in llm.prices.items()},
+        prices={
+            model: Price(price.read, price.written, price.cached, price.reasoning)
+            for model, price in llm.prices.items()
+        },
     )
 
 
