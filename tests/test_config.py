@@ -484,8 +484,8 @@ def test_settings_are_frozen(write: Write) -> None:
             id="a limit beyond all",
         ),
         pytest.param(
-            "[llm.prices.x]\nin = 1\nout = 2\ncached = 3",
-            "config.toml, line 4: [llm.prices.x] has no setting 'cached': config.example.toml lists every setting.",
+            "[llm.prices.x]\nin = 1\nout = 2\nseen = 3",
+            "config.toml, line 4: [llm.prices.x] has no setting 'seen': config.example.toml lists every setting.",
             id="a price of something else",
         ),
         pytest.param(

@@ -241,8 +241,7 @@ def _sending(story: Story) -> Iterator[str]:
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
     delays = story.all(e.ReplyDelayed)
-    if any(delayed.plain for delayed in delays):
-        yield "sent as a plain message: Discord refused its reference to the question"
+    yield from (f"sent as a plain message ({printable(delayed.reason)})" for delayed in delays if delayed.plain)
     failed = _failed(story)
     if failed:
         yield f"failed attempts: {len(failed)}, the last one: {printable(failed[-1].reason)}"

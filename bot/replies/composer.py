@@ -60,6 +60,10 @@ class Composer:
         """
         return entry.generation == 1 and not entry.asked
 
+    def costs(self, entry: Pending) -> bool:
+        """Tell whether the answer will cost money."""
+        return self._responder(entry.responder).costs
+
     def absence(self, entry: Pending) -> Absence | None:
         """Return why the responder can't answer just now because a service is away, None if it can."""
         return self._responder(entry.responder).absence()
