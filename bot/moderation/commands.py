@@ -14,6 +14,7 @@ from bot.moderation import (
     erase,
     explain,
     export,
+    forget_conversation,
     history,
     outage,
     place_settings,
@@ -56,6 +57,9 @@ SINCE = Parameter(
 )
 MESSAGE = Parameter("message", Kind.MESSAGE, "The message: its link (Copy Message Link) or its id.", required=True)
 PLACE = Parameter("scope", Kind.PLACE, "This channel or thread (the default), or the whole server.", default="channel")
+
+FORGET_CONVERSATION = "forget-conversation"
+"""A reset that people may do themselves, by setting."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -140,6 +144,18 @@ COMMANDS: tuple[Command, ...] = (
         help="Empty the bot's memory of a channel.\n\nNothing is deleted or sent again, and undo takes it back.",
         writes=True,
         preview=rewind.preview_reset,
+    ),
+    Command(
+        FORGET_CONVERSATION,
+        Topic.MEMORY,
+        "Have me forget what was said in this conversation; shows first how much that is.",
+        forget_conversation.forget,
+        (ITS_CHANNEL,),
+        writes=True,
+        preview=forget_conversation.preview,
+        undo=forget_conversation.undo,
+        twin=False,
+        group="",
     ),
     Command(
         "pause",

@@ -48,6 +48,10 @@ class CommandAnswers:
         self.context: CommandContext = dispatcher.context
         self._reading: set[int] = set()
 
+    def open_to_all(self, command: Command) -> bool:
+        """Tell whether everybody may use a command, by the settings or by what it is."""
+        return command.full_name in self._dispatcher.access.for_all
+
     async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
         """Answer an admitted use of a command."""
 
@@ -87,7 +91,14 @@ class CommandAnswers:
         async def act() -> Report:
             return await self._run(invocation, command, settled(preview, arguments, *points))
 
-        return Confirmation(preview, channel_id=channel_id, label=command.label, act=act)
+        undoing = command.undoing
+
+        async def undo(report: Report) -> Report:
+            return await self._run(invocation, undoing or command, {**arguments, "of": report.data["version"]})
+
+        return Confirmation(
+            preview, channel_id=channel_id, label=command.label, act=act, undo=undo if undoing else None
+        )
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
         given = {

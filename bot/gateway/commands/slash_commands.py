@@ -42,7 +42,8 @@ def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> l
         if command.group:
             groups[command.group].add_command(made)
         else:
-            made.default_permissions, made.allowed_contexts, made.allowed_installs = hint, CONTEXTS, INSTALLS
+            made.default_permissions = None if answers.open_to_all(command) else hint
+            made.allowed_contexts, made.allowed_installs = CONTEXTS, INSTALLS
             top.append(made)
         if command.menu:
             top.append(_menu(command, answers, hint))

@@ -80,6 +80,8 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/replay undo", r"\d turns? comes? back")
     await chat.types("/replay reset", r"\[1\] Reset  \[2\] Cancel")
     await chat.types("/press Cancel", "Nothing was changed")
+    await chat.types("/forget-conversation", r"I would forget \d turns", r"\[1\] Forget conversation  \[2\] Cancel")
+    await chat.types("/press Cancel", "Nothing was changed")
     await chat.types("/replay rehearse last:2", "2 messages of channel")
     await chat.types("/replay again message:^1", "composed anew")
     await chat.types("/replay pause", "paused")
