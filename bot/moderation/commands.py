@@ -29,7 +29,7 @@ from bot.moderation import (
 )
 from bot.moderation.command import PRIVACY, Command, Either, Kind, Parameter, Topic
 from bot.moderation.history import LARGEST_PAGE
-from bot.moderation.place_settings import LONGEST, LONGEST_NAME
+from bot.moderation.place_settings import LONGEST
 from bot.moderation.rehearse import MOST_REHEARSED
 
 _WHEN = "a version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message"
@@ -326,13 +326,7 @@ COMMANDS: tuple[Command, ...] = (
         "Choose the model that answers from my next answer on.",
         place_settings.set_model,
         (
-            Parameter(
-                "model",
-                Kind.MODEL,
-                "One of the models that the settings list.",
-                required=True,
-                most=LONGEST_NAME,
-            ),
+            Parameter("model", Kind.MODEL, "One of the models that the settings list.", required=True),
             PLACE,
         ),
         writes=True,

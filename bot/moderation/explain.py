@@ -133,11 +133,9 @@ async def _persona(context: CommandContext, composed: e.ReplyComposed | None) ->
 
 async def _chosen(context: CommandContext, composed: e.ReplyComposed | None) -> str:
     """Return the model that was chosen for an answer, with the choice's origin; "" if none was."""
-    if composed is None or not composed.model_set:
-        return ""
-    (recorded,) = await context.reader.at((composed.model_set,))
-    name = recorded.event.model if isinstance(recorded.event, e.ModelSet) else "?"
-    return f"{printable(name)}, {origin(recorded)}"
+    found = await context.reader.at((composed.model_set,)) if composed and composed.model_set else []
+    chosen = ((each, each.event.model) for each in found if isinstance(each.event, e.ModelSet))
+    return next((f"{printable(model)}, {origin(each)}" for each, model in chosen), "")
 
 
 def _message(story: Story) -> Iterator[str]:

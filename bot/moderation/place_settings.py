@@ -17,8 +17,6 @@ from bot.times import utc_time
 
 LONGEST = 4000
 """Characters of a persona; that is a bit more than fits into the budget of a small model."""
-LONGEST_NAME = 200
-"""Characters of a model's name."""
 
 
 @dataclass(frozen=True, slots=True)

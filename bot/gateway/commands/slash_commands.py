@@ -129,7 +129,7 @@ def _type_of(parameter: Parameter) -> Any:  # noqa: ANN401 - what discord.py tak
             return Literal["this server", "everywhere"]
         case Kind.NUMBER:
             return app_commands.Range[int, parameter.least, parameter.most]
-        case Kind.TEXT | Kind.MODEL if parameter.most is not None:
+        case Kind.TEXT if parameter.most is not None:
             return app_commands.Range[str, parameter.least, parameter.most]
     return str
 
