@@ -17,7 +17,7 @@ from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
-from bot.core.place_settings import PLACE_SETTINGS, PlaceSetting
+from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
 FOLD = 10
@@ -244,23 +244,6 @@ def _summarised(state: Conversation, recorded: e.Recorded, event: e.Conversation
     state.summary_position, state.summary_upto_id = recorded.position, event.upto
 
 
-def _changes_of(setting: PlaceSetting) -> Mapping[type[e.Event], _Change]:
-    """Return the changes that the events of a place's setting make."""
-
-    def chosen(state: Conversation, recorded: e.Recorded, _event: e.PlaceSettingSet) -> None:
-        setattr(state, setting.position_field, recorded.position)
-        setattr(state, setting.changed_field, recorded.version)
-
-    def cleared(state: Conversation, recorded: e.Recorded, _event: e.PlaceSettingCleared) -> None:
-        setattr(state, setting.position_field, 0)
-        setattr(state, setting.changed_field, recorded.version)
-
-    def restored(state: Conversation, _recorded: e.Recorded, event: e.PlaceSettingRestored) -> None:
-        setattr(state, setting.position_field, event.at)
-
-    return {setting.chosen: chosen, setting.cleared: cleared, setting.restored: restored}
-
-
 def _paused(state: Conversation, _recorded: e.Recorded, event: e.RepliesPaused | e.RepliesResumed) -> None:
     state.paused = type(event) is e.RepliesPaused
 
@@ -311,7 +294,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
     e.ConversationSummarised: _summarised,
-    **{event: change for setting in PLACE_SETTINGS for event, change in _changes_of(setting).items()},
+    **{event: setting.fold for setting in PLACE_SETTINGS for event in setting.events},
     e.RepliesPaused: _paused,
     e.RepliesResumed: _paused,
     e.ChannelDeleted: _gone,

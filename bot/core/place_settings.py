@@ -29,6 +29,20 @@ class PlaceSetting:
     position_field: str
     changed_field: str
 
+    @property
+    def events(self) -> tuple[type[e.Event], ...]:
+        """Return the types of its events."""
+        return (self.chosen, self.cleared, self.restored)
+
+    def fold(self, state: object, recorded: e.Recorded, event: e.Event) -> None:
+        """Change a state that nobody else holds by one of its events."""
+        # What a rewind brings back was chosen before it.
+        if type(event) is self.restored:
+            setattr(state, self.position_field, event.at)
+            return
+        setattr(state, self.position_field, recorded.position if type(event) is self.chosen else 0)
+        setattr(state, self.changed_field, recorded.version)
+
     def position(self, state: object) -> int:
         """Return the position of the event that set it in a state, or in what is remembered of one; 0: none did."""
         position: int = getattr(state, self.position_field)
