@@ -207,9 +207,11 @@ def test_one_responder_may_be_named_alone(write: Write) -> None:
 
 def test_prices_are_in_dollars_in_and_out(write: Write) -> None:
     """By the model's name."""
-    prices = load(write("[llm]\nprices = { 'openai:gpt-5' = { in = 1.25, out = 10 } }"), {}).llm.prices
+    prices = load(write("[llm]\nprices = { 'openai:gpt-5' = { in = 1.25, out = 10, cached = 0.5 } }"), {}).llm.prices
 
-    assert {"openai:gpt-5": (1.25, 10.0)} == {name: (price.read, price.written) for name, price in prices.items()}
+    assert {"openai:gpt-5": (1.25, 10.0, 0.5, None)} == {
+        name: (price.read, price.written, price.cached, price.reasoning) for name, price in prices.items()
+    }
 
 
 def test_the_model_counts_for_the_name_of_an_answers_settings_where_it_answers(write: Write) -> None:
@@ -482,8 +484,8 @@ def test_settings_are_frozen(write: Write) -> None:
             id="a limit beyond all",
         ),
         pytest.param(
-            "[llm.prices.x]\nin = 1\nout = 2\ncached = 3",
-            "config.toml, line 4: [llm.prices.x] has no setting 'cached': config.example.toml lists every setting.",
+            "[llm.prices.x]\nin = 1\nout = 2\nseen = 3",
+            "config.toml, line 4: [llm.prices.x] has no setting 'seen': config.example.toml lists every setting.",
             id="a price of something else",
         ),
         pytest.param(

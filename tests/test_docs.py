@@ -132,7 +132,7 @@ def test_the_tour_names_every_command_of_the_moderators() -> None:
     """In its own words."""
     tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
     section = tour.partition("## For moderators")[2].partition("\n## ")[0]
-    named = re.findall(r"`(/?\w+)", "".join(re.findall(r"(?m)^\| (`.*?) \|", section)))
+    named = re.findall(r"`(/?[\w-]+)", "".join(re.findall(r"(?m)^\| (`.*?) \|", section)))
 
     assert set().union(*moderators_table().values()) <= set(named)
 

@@ -59,7 +59,7 @@ from bot.replies.composer import Composer
 from bot.replies.context import ReplyContext
 from bot.replies.notices import Notices
 from bot.replies.pace import Pace
-from bot.replies.personas import Personas
+from bot.replies.place_settings import PlaceSettings
 from bot.replies.quotes import Quotes
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
@@ -312,7 +312,7 @@ class Bot:
             context.responders,
             context.window,
             context.settings,
-            Personas(reader, self.current.around),
+            PlaceSettings(reader, self.current.around),
             self._attachments(reader),
             clock,
             Quotes(reader, DiscordMessages(self.current, self._opted_out)),

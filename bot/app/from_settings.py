@@ -19,6 +19,7 @@ from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
 from bot.gateway.pluralkit import PluralKit
 from bot.gateway.proxies import PLURALKIT, TUPPERBOX, Around, Proxies
+from bot.moderation.commands import FORGET_CONVERSATION, for_all
 from bot.money import micros_of
 from bot.times import length_of
 
@@ -47,7 +48,8 @@ def places(config: Config) -> Places:
 
 def access(config: Config) -> AccessRules:
     """Return who may use which command."""
-    settings = config.moderation
+    settings, none = config.moderation, frozenset[str]()
+    own = frozenset((FORGET_CONVERSATION,))
     return AccessRules(
         permission=settings.permission,
         named=Named(frozenset(settings.roles), frozenset(settings.people)),
@@ -55,6 +57,8 @@ def access(config: Config) -> AccessRules:
             name: Named(frozenset(rule.roles), frozenset(rule.people)) for name, rule in settings.commands.items()
         },
         owners=frozenset(settings.owner),
+        for_all=for_all() | (own if settings.forget_conversation == "everybody" else none),
+        direct=own if settings.forget_conversation == "direct" else none,
     )
 
 

@@ -133,7 +133,7 @@ def _named(config: Config, name: str) -> str:
 def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
     """Return the responder of language models. Its library takes seconds to import, so it is imported here."""
     llm, settings = config.llm, _settings(config.llm)
-    endpoint = ModelEndpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file)
+    endpoint = ModelEndpoint(llm.model, llm.fallbacks, llm.base_url, llm.key_env, llm.key_file, llm.models)
     if config.limits.cost_per_day is not None:
         _require_prices(endpoint, settings)
     try:
@@ -157,13 +157,16 @@ def _settings(llm: Llm) -> LlmSettings:
         concurrency=llm.concurrency,
         images=llm.images,
         attachment_bytes=llm.attachments_bytes,
-        prices={model: Price(price.read, price.written) for model, price in llm.prices.items()},
+        prices={
+            model: Price(price.read, price.written, price.cached, price.reasoning)
+            for model, price in llm.prices.items()
+        },
     )
 
 
 def _require_prices(endpoint: ModelEndpoint, settings: LlmSettings) -> None:
     """Raise ConfigError for a model without a price, for which a limit of cost would never be reached."""
-    for model in filter(None, (endpoint.model, *endpoint.fallbacks)):
+    for model in filter(None, (endpoint.model, *endpoint.fallbacks, *endpoint.models)):
         if price_of(settings.prices, model) is None:
             raise ConfigError(
                 f"limits.cost_per_day is set, and llm.prices has no price for {model}: add what it costs, or "

@@ -23,7 +23,7 @@ from bot.eventlog.log import EventLog
 from bot.eventlog.oldest_words import oldest_words, parents_in_log, parents_note, server_in_log
 from bot.loading import place_of
 from bot.moderation.context import RetentionStatus
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 from bot.times import HOUR, SECOND
 
 EVERY = HOUR

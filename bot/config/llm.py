@@ -24,10 +24,16 @@ from bot.config.values import (
 
 
 class ModelPrice(Section):
-    """The price of a model in dollars for a million tokens of input (``in``) and of output (``out``)."""
+    """The price of a model in dollars for a million tokens of input (``in``) and of output (``out``).
+
+    ``cached`` is the price of input that the provider had in its cache (by default as ``in``), ``reasoning`` that of
+    hidden thoughts (by default as ``out``).
+    """
 
     read: Price = Field(alias="in", description=PRICE)
     written: Price = Field(alias="out", description=PRICE)
+    cached: Price | None = Field(None, description=PRICE)
+    reasoning: Price | None = Field(None, description=PRICE)
 
 
 class Llm(Section):
@@ -35,6 +41,7 @@ class Llm(Section):
 
     model: ModelNameOrNone = Field("", description=MODEL)
     fallbacks: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
+    models: tuple[ModelName, ...] = Field((), description=f"a list, each {MODEL}")
     base_url: HttpAddressOrNone = Field("", description="an http:// or https:// address")
     key_env: str = Field("", description="the name of an environment variable", pattern=r"^\w*$")
     key_file: FilePathOrNone = Field(None, description="the path of a file that holds the provider's key")

@@ -239,7 +239,8 @@ class CommandRule(Section):
 class ModerationSettings(Section):
     """Who may use the moderators' commands: people with the permission, with one of the roles, or listed themselves.
 
-    ``owner`` lists the people who may also use them in direct messages.
+    ``owner`` lists the people who may also use them in direct messages. ``forget_conversation`` says who may use the
+    command of that name: "direct" is also everybody in their direct messages with the bot.
     """
 
     permission: Permission = Field(
@@ -251,6 +252,9 @@ class ModerationSettings(Section):
         {}, description="a table of commands and who may use each, such as {rewind = {roles = [], people = []}}"
     )
     owner: Ids = Field((), description=IDS)
+    forget_conversation: Literal["moderators", "direct", "everybody"] = Field(
+        "moderators", description='"moderators", "direct" or "everybody"'
+    )
 
 
 class PrivacySettings(Section):

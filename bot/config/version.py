@@ -11,6 +11,7 @@ _LENGTH = 12
 _OF_THE_MODEL = {
     "model",
     "fallbacks",
+    "models",
     "base_url",
     "persona",
     "context_tokens",

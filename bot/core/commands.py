@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from bot.core import events as e
+from bot.core.place_settings import PlaceSetting
 from bot.core.window import Turn
 
 
@@ -153,6 +154,7 @@ class Remembered(NamedTuple):
     persona_position: int = 0
     summary_position: int = 0
     summary_upto_id: int = 0
+    model_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +213,12 @@ class React:
 
 
 @dataclass(frozen=True, slots=True)
-class SetPersona:
-    """Set the persona of this channel; an empty ``text`` clears it."""
+class Choose:
+    """Set a setting of this channel; an empty ``value`` clears it. ``subject_id``: whose words the value is."""
 
+    setting: PlaceSetting
     by: str
-    text: str
+    value: str
     subject_id: int | None = None
 
 
@@ -242,7 +245,7 @@ Command: TypeAlias = (
     | Rewind
     | Undo
     | Reset
-    | SetPersona
+    | Choose
     | Summarise
     | React
     | Record

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.core.outbox import Outbox, Pending, place_of
 from bot.core.window import Turn, Window
 
-_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 288, 44, 420
+_EMPTY_BYTES, _TURN_BYTES, _ENTRY_BYTES = 304, 44, 420
 """Bytes of memory, measured: of an empty state, of each turn and of each entry of the outbox."""
 
 
@@ -23,11 +23,12 @@ class Conversation:
     order in which its replies are sent. ``watermark_id`` is the newest message up to which the channel is known to be
     complete. ``rewound_version`` is that of the rewind or reset that the next undo takes back (0: none); the state just
     before that version names the undo after it. ``persona_position`` is that of the channel's own persona (0: none),
-    and ``persona_changed_version`` that of its last setting or clearing. ``summary_position`` is that of the summary of
-    everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event with which
-    words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which nothing here
-    tells; ``imported`` the messages that came from files, which are not among ``received``. ``bots_in_a_row`` counts
-    the answers to bots since a person wrote.
+    and ``persona_changed_version`` that of its last setting or clearing; ``model_position`` and
+    ``model_changed_version`` are the same for the channel's own choice of a model. ``summary_position`` is that of the
+    summary of everything up to message ``summary_upto_id`` (0: none). ``erased_version`` is that of the newest event
+    with which words of the channel were erased. ``unreadable`` counts the events that could not be read, and of which
+    nothing here tells; ``imported`` the messages that came from files, which are not among ``received``.
+    ``bots_in_a_row`` counts the answers to bots since a person wrote.
     """
 
     version: int = 0
@@ -37,6 +38,8 @@ class Conversation:
     rewound_version: int = 0
     persona_position: int = 0
     persona_changed_version: int = 0
+    model_position: int = 0
+    model_changed_version: int = 0
     summary_position: int = 0
     summary_upto_id: int = 0
     erased_version: int = 0

@@ -58,8 +58,8 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
             return undo(state, command)
         case c.Reset(by):
             return reset(state, by)
-        case c.SetPersona():
-            return set_persona(command) if command.text or state.persona_position else ()
+        case c.Choose(setting, by, value, subject_id):
+            return (setting.change(by, value, subject_id),) if value or setting.position(state) else ()
         case c.Summarise():
             return _summarise(state, command)
         case c.Record(fact):
@@ -246,13 +246,6 @@ def _summarise(state: Conversation, command: c.Summarise) -> e.Drafts:
     if not newest or erased or state.turn(event.upto) is None:
         return ()
     return (e.Draft(event, command.body),)
-
-
-def set_persona(command: c.SetPersona) -> e.Drafts:
-    """Return the events that set or clear a persona, in a channel's or a server's stream."""
-    if not command.text:
-        return (e.Draft(e.PersonaCleared(by=command.by)),)
-    return (e.Draft(e.PersonaSet(by=command.by), e.Body(parts=(command.text,)), subject_id=command.subject_id),)
 
 
 def _record(state: Conversation, fact: e.PlainEvent) -> e.Drafts:

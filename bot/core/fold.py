@@ -16,6 +16,7 @@ from bot.core import events as e
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
+from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
 FOLD = 9
@@ -247,15 +248,6 @@ def _summarised(state: Conversation, recorded: e.Recorded, event: e.Conversation
     state.summary_position, state.summary_upto_id = recorded.position, event.upto
 
 
-def _persona(state: Conversation, recorded: e.Recorded, event: e.PersonaSet | e.PersonaCleared) -> None:
-    state.persona_position = recorded.position if type(event) is e.PersonaSet else 0
-    state.persona_changed_version = recorded.version
-
-
-def _persona_restored(state: Conversation, _recorded: e.Recorded, event: e.PersonaRestored) -> None:
-    state.persona_position = event.at
-
-
 def _paused(state: Conversation, _recorded: e.Recorded, event: e.RepliesPaused | e.RepliesResumed) -> None:
     state.paused = type(event) is e.RepliesPaused
 
@@ -307,9 +299,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.ConversationRewound: _rewound,
     e.ConversationReset: _reset,
     e.ConversationSummarised: _summarised,
-    e.PersonaSet: _persona,
-    e.PersonaCleared: _persona,
-    e.PersonaRestored: _persona_restored,
+    **{event: setting.fold for setting in PLACE_SETTINGS for event in setting.events},
     e.RepliesPaused: _paused,
     e.RepliesResumed: _paused,
     e.ChannelDeleted: _gone,

@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import Conversation
+from bot.core.place_settings import PLACE_SETTINGS, PlaceSetting
 from bot.core.window import WINDOW, Turn
 
 
 def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
-    """Return the events that bring window, persona and summary back to an earlier version."""
-    then, persona = command.then, _persona_back(state, command.by, command.then.persona_position)
+    """Return the events that bring window, summary and the channel's settings back to an earlier version."""
+    then, settings = command.then, _settings_back(state, command.by, command.then, PLACE_SETTINGS)
     window = _stored(then.window)
-    same = window == _stored(state.window) and then.summary_position == state.summary_position and not persona
+    same = window == _stored(state.window) and then.summary_position == state.summary_position and not settings
     # A rewind with ``next_undo_version`` goes on with an older one. It has nothing to undo, so repeating it is fine.
     if (same and command.next_undo_version is None) or command.to_version >= state.version:
         return ()
@@ -29,7 +30,7 @@ def rewind(state: Conversation, command: c.Rewind) -> e.Drafts:
         summary_upto=then.summary_upto_id,
         next_undo=command.next_undo_version,
     )
-    return (e.Draft(rewound), *persona)
+    return (e.Draft(rewound), *settings)
 
 
 def undo(state: Conversation, command: c.Undo) -> e.Drafts:
@@ -49,9 +50,9 @@ def undo(state: Conversation, command: c.Undo) -> e.Drafts:
         summary_upto=summary.summary_upto_id,
         next_undo=command.next_undo_version,
     )
-    # As with turns, a persona that somebody chose since stays.
-    chosen_since = state.persona_changed_version > command.undone_version
-    return (e.Draft(undone), *(() if chosen_since else _persona_back(state, command.by, before.persona_position)))
+    # As with turns, a setting that somebody chose since stays.
+    unchanged = [each for each in PLACE_SETTINGS if each.changed_version(state) <= command.undone_version]
+    return (e.Draft(undone), *_settings_back(state, command.by, before, unchanged))
 
 
 def reset(state: Conversation, by: str) -> e.Drafts:
@@ -71,8 +72,14 @@ def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
     return [turns[message_id] for message_id in sorted(turns)]
 
 
-def _persona_back(state: Conversation, by: str, position: int) -> e.Drafts:
-    return () if position == state.persona_position else (e.Draft(e.PersonaRestored(by=by, at=position)),)
+def _settings_back(
+    state: Conversation, by: str, then: c.Remembered, settings: Iterable[PlaceSetting]
+) -> tuple[e.Draft, ...]:
+    return tuple(
+        e.Draft(setting.restored(by=by, at=setting.position(then)))
+        for setting in settings
+        if setting.position(then) != setting.position(state)
+    )
 
 
 def _stored(window: Iterable[Turn]) -> tuple[e.StoredTurn, ...]:

@@ -184,5 +184,7 @@ STEPS: tuple[Step, ...] = (
     raised("message.received", 1),
     raised("message.imported", 1),
     raised("words", 1),
+    # Version 2 names the choice of its model.
+    raised("reply.composed", 1),
     raised("reply.abandoned", 1, _id_out_of_detail),
 )

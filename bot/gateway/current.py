@@ -10,7 +10,7 @@ import discord
 
 from bot.core.addressing import Own
 from bot.gateway.places import surroundings
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import discord
 
 from bot.core.seen import marks_in, with_names
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 
 HOLDING = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
 """The channels of a server that hold messages."""
@@ -103,15 +103,36 @@ def name_in(client: discord.Client, mark: str, guild_id: int | None) -> str:
 def may_read_history(client: discord.Client, channel_id: int) -> bool:
     """Tell whether the bot may read a channel's history. Without the permission Discord shows an empty one.
 
-    This is what discord.py's cache knows. So ask Discord first, and use this only when the answer is empty.
+    This is what discord.py's cache knows, and what is not known counts as allowed.
+    """
+    held = _held(client.get_channel(channel_id))
+    return held is None or held.read_message_history
+
+
+def lacks(client: discord.Client, channel_id: int) -> str:
+    """Return the permission that the bot lacks to post in a channel, by its name in Discord's client; "" if none.
+
+    This is what discord.py's cache knows, and what is not known is not lacking.
     """
     channel = client.get_channel(channel_id)
+    held = _held(channel)
+    if held is None:
+        return ""
+    if not held.view_channel:
+        return "View Channel"
+    if isinstance(channel, discord.Thread):
+        return "" if held.send_messages_in_threads else "Send Messages in Threads"
+    return "" if held.send_messages else "Send Messages"
+
+
+def _held(channel: object) -> discord.Permissions | None:
+    """Return the bot's permissions in a channel or thread of a server, None where they are not known."""
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
     if not isinstance(parent, discord.abc.GuildChannel):
-        return True
+        return None
     # A server that came without the bot as a member says nothing about its permissions.
     own: discord.Member | None = parent.guild.me
-    return own is None or parent.permissions_for(own).read_message_history
+    return parent.permissions_for(own) if own is not None else None
 
 
 @dataclass(frozen=True, slots=True)

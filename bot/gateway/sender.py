@@ -17,7 +17,7 @@ from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sight
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
-from bot.gateway.places import may_read_history
+from bot.gateway.places import lacks, may_read_history
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.replies.sender import LookFailed, StillNext
@@ -48,11 +48,17 @@ class DiscordSender:
         """Wait until a client is connected."""
         await self._current.connected.wait()
 
+    def lacks(self, channel_id: int) -> str:
+        """Return the permission that the bot lacks to post in a channel; "" if none, as far as is known."""
+        client = self._current.client
+        return lacks(client, channel_id) if client is not None else ""
+
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
     ) -> Outcome:
         """Send one part and return the outcome; ``plain`` sends it without a reference to the question.
 
+        Discord takes a reference only from who may read the history; where the bot may not, it is not tried.
         A look finds a message with a reference by that reference, at any age. The nonce of a plain message shows in the
         response and in the echo; a look finds it by its text, among the bot's messages after the question. If the
         history can't be read, only the nonce helps after a crash: within a minute of the question the part is sent
@@ -63,6 +69,8 @@ class DiscordSender:
             return NotYet("not connected")
         if not self._is_owner():
             return NotYet("another process may own the log by now")
+        if not (plain or lacks(client, channel_id) or may_read_history(client, channel_id)):
+            return Unreferenced("no reference: no permission Read Message History")
 
         async def still_ours() -> bool:
             return self._is_owner() and await still_next()

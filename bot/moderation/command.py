@@ -78,6 +78,8 @@ class Kind(Enum):
     EVENT_TYPES = auto()
     """Types of events: one in Discord, any number on the command line."""
     TEXT = auto()
+    MODEL = auto()
+    """One of the models that can be chosen."""
     NUMBER = auto()
     FLAG = auto()
     """On or off; only on the command line."""
@@ -169,7 +171,7 @@ class Topic(Enum):
     )
     ACTIVITY = "messages, people, replies, how soon these came, what got none; as text and as a picture"
     WORDS = "what people and the bot wrote in the last days, by words, in the channels that one can see"
-    MODEL = "who a language model is in a channel, thread or server; tokens and cost"
+    MODEL = "who a language model is, and which one answers, in a channel, thread or server; tokens and cost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class Command:
     needs the log's writing side. ``long``: it reads for a long time, so the command line carries it out itself beside a
     running bot. ``composes``: it asks a responder, so it may need a model's key. ``preview`` reports what the command
     would change, and with ``changed`` in its data whether it would change anything; the person confirms it after that.
+    ``undo`` takes back what it did, which a button under the report offers: it has the same arguments and, as ``of``,
+    the version in the report's data.
     ``for_all``: everybody may use it, and it is about the asker. ``twin``: it may exist outside of Discord, too.
     ``exports``: its answer is a file in pieces; each says where the next begins. ``menu`` is its entry in the menu of a
     message ("": none). ``group`` is the group that it is in ("": none).
@@ -195,6 +199,7 @@ class Command:
     long: bool = False
     composes: bool = False
     preview: Run | None = None
+    undo: Run | None = None
     for_all: bool = False
     twin: bool = True
     exports: bool = False
@@ -227,6 +232,11 @@ class Command:
     def previewing(self) -> Command | None:
         """Return the command that previews this one, or None if it has no preview."""
         return self.preview and replace(self, name=f"preview_{self.name}", run=self.preview, preview=None, writes=False)
+
+    @property
+    def undoing(self) -> Command | None:
+        """Return the command that takes this one back, or None if there is none."""
+        return self.undo and replace(self, name=f"undo_{self.name}", run=self.undo, preview=None, undo=None)
 
     @property
     def choices(self) -> tuple[Parameter, ...]:

@@ -14,9 +14,10 @@ from bot.moderation import (
     erase,
     explain,
     export,
+    forget_conversation,
     history,
     outage,
-    persona,
+    place_settings,
     privacy,
     rehearse,
     repair,
@@ -28,7 +29,7 @@ from bot.moderation import (
 )
 from bot.moderation.command import PRIVACY, Command, Either, Kind, Parameter, Topic
 from bot.moderation.history import LARGEST_PAGE
-from bot.moderation.persona import LONGEST
+from bot.moderation.place_settings import LONGEST
 from bot.moderation.rehearse import MOST_REHEARSED
 
 _WHEN = "a version, a time (local, or with a zone: 2026-08-06T12:00Z), how long ago, or a message"
@@ -56,6 +57,9 @@ SINCE = Parameter(
 )
 MESSAGE = Parameter("message", Kind.MESSAGE, "The message: its link (Copy Message Link) or its id.", required=True)
 PLACE = Parameter("scope", Kind.PLACE, "This channel or thread (the default), or the whole server.", default="channel")
+
+FORGET_CONVERSATION = "forget-conversation"
+"""A reset that people may do themselves, by setting."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -140,6 +144,18 @@ COMMANDS: tuple[Command, ...] = (
         help="Empty the bot's memory of a channel.\n\nNothing is deleted or sent again, and undo takes it back.",
         writes=True,
         preview=rewind.preview_reset,
+    ),
+    Command(
+        FORGET_CONVERSATION,
+        Topic.MEMORY,
+        "Have me forget what was said in this conversation; shows first how much that is.",
+        forget_conversation.forget,
+        (ITS_CHANNEL,),
+        writes=True,
+        preview=forget_conversation.preview,
+        undo=forget_conversation.undo,
+        twin=False,
+        group="",
     ),
     Command(
         "pause",
@@ -261,12 +277,19 @@ COMMANDS: tuple[Command, ...] = (
         status.status,
         help="Show how log and bot are.\n\nSize, rate, lag, the last catch-up, the gateway's session, the owner.",
     ),
-    Command("show", Topic.MODEL, "Show who I am here, and who said so.", persona.show, (PLACE,), group="persona"),
+    Command(
+        "show",
+        Topic.MODEL,
+        "Show who I am here, and who said so.",
+        place_settings.show_persona,
+        (PLACE,),
+        group="persona",
+    ),
     Command(
         "set",
         Topic.MODEL,
         "Say who I am from my next answer on.",
-        persona.set_,
+        place_settings.set_persona,
         (
             Parameter(
                 "text",
@@ -284,10 +307,39 @@ COMMANDS: tuple[Command, ...] = (
         "clear",
         Topic.MODEL,
         "Take my persona away; the server's or the settings' holds again.",
-        persona.clear,
+        place_settings.clear_persona,
         (PLACE,),
         writes=True,
         group="persona",
+    ),
+    Command(
+        "show",
+        Topic.MODEL,
+        "Show which model answers here, who chose it, and which there are.",
+        place_settings.show_model,
+        (PLACE,),
+        group="model",
+    ),
+    Command(
+        "set",
+        Topic.MODEL,
+        "Choose the model that answers from my next answer on.",
+        place_settings.set_model,
+        (
+            Parameter("model", Kind.MODEL, "One of the models that the settings list.", required=True),
+            PLACE,
+        ),
+        writes=True,
+        group="model",
+    ),
+    Command(
+        "clear",
+        Topic.MODEL,
+        "Take the choice of a model away; the server's or the settings' holds again.",
+        place_settings.clear_model,
+        (PLACE,),
+        writes=True,
+        group="model",
     ),
     Command(
         "usage",
@@ -417,6 +469,7 @@ FOLLOWING = Command("consumers", Topic.LOG, "List what follows the log.", consum
 GROUPS = {
     "replay": "See, explain, rewind and repair conversations.",
     "persona": "Show, set and clear who I am here.",
+    "model": "Show, choose and clear which model answers here.",
     PRIVACY: "See what I keep of you, have it erased, have none of it recorded.",
 }
 """The description that Discord shows for each group of commands."""

@@ -18,7 +18,7 @@ from bot.moderation.command import ModerationError
 from bot.moderation.opted_out import OptedOut
 from bot.moderation.sought import Index
 from bot.replies.attachments import Attachments
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 from bot.responders.protocol import Condition, Responder
 
 
@@ -109,6 +109,11 @@ class CommandContext:
         asked = next((each for each in self.responders if each.name == responder), self.responders[0])
         if asked.costs and (refusal := self.forbids(channel_id)):
             raise ModerationError(refusal)
+
+    @property
+    def model_choices(self) -> tuple[str, ...]:
+        """Return the models that can be chosen for a channel or server."""
+        return tuple(dict.fromkeys(model for each in self.responders for model in each.choices))
 
     async def state(self, channel_id: int) -> Conversation:
         """Return a channel's current state."""

@@ -14,7 +14,7 @@ from bot.eventlog.query import Query
 from bot.eventlog.reader import Loaded
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
-from bot.moderation.persona import origin
+from bot.moderation.place_settings import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
 from bot.moderation.text import Line, count_text, lines, plain, printable, shortened
@@ -32,8 +32,8 @@ class Story:
     """What is recorded about one message and the reply to it, in order.
 
     ``composed_on`` is the state that the answer is based on, ``persona`` the origin of the persona that it was written
-    in, ``reactions`` the number of reactions of each kind to the answer, ``erasures`` the
-    receipts of erased words.
+    in, ``chosen`` the model that was chosen for it and by whom ("": none was), ``reactions`` the number of reactions of
+    each kind to the answer, ``erasures`` the receipts of erased words.
     """
 
     message_id: int
@@ -41,6 +41,7 @@ class Story:
     reply: ReplyRecord
     composed_on: Loaded | None
     persona: str = ""
+    chosen: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
     erasures: tuple[e.Recorded, ...] = ()
 
@@ -100,8 +101,9 @@ async def story_of(context: CommandContext, channel_id: int, message_id: int) ->
     told = await lines(context.reader, found, words=context.reader.vault is not None)
     reply = ReplyRecord.of(found)
     reactions = await _reactions(context, channel_id, [each.sent_id for each in reply.sent])
-    persona, erasures = await _persona(context, reply.composed), await _erasures(context, channel_id, found)
-    return Story(trigger, tuple(told), reply, based_on, persona, reactions, erasures)
+    persona, chosen = await _persona(context, reply.composed), await _chosen(context, reply.composed)
+    erasures = await _erasures(context, channel_id, found)
+    return Story(trigger, tuple(told), reply, based_on, persona, chosen, reactions, erasures)
 
 
 async def _erasures(context: CommandContext, channel_id: int, found: Sequence[e.Recorded]) -> tuple[e.Recorded, ...]:
@@ -127,6 +129,13 @@ async def _persona(context: CommandContext, composed: e.ReplyComposed | None) ->
         return ""
     found = await context.reader.at((composed.persona,)) if composed.persona else []
     return origin(found[0]) if found else "that of the settings"
+
+
+async def _chosen(context: CommandContext, composed: e.ReplyComposed | None) -> str:
+    """Return the model that was chosen for an answer, with the choice's origin; "" if none was."""
+    found = await context.reader.at((composed.model_set,)) if composed and composed.model_set else []
+    chosen = ((each, each.event.model) for each in found if isinstance(each.event, e.ModelSet))
+    return next((f"{printable(model)}, {origin(each)}" for each, model in chosen), "")
 
 
 def _message(story: Story) -> Iterator[str]:
@@ -185,6 +194,8 @@ def _answer(context: CommandContext, story: Story) -> Iterator[str]:
     )
     if story.persona:
         yield f"persona: {story.persona}"
+    if story.chosen:
+        yield f"model chosen: {story.chosen}"
     if composed.summary:
         yield f"summary of what was said before: the one at position {composed.summary}"
     yield f"settings: {composed.settings or '-'} ({same})"
@@ -228,8 +239,7 @@ def _sending(story: Story) -> Iterator[str]:
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
     delays = story.all(e.ReplyDelayed)
-    if any(delayed.plain for delayed in delays):
-        yield "sent as a plain message: Discord refused its reference to the question"
+    yield from (f"sent as a plain message ({printable(delayed.reason)})" for delayed in delays if delayed.plain)
     failed = _failed(story)
     if failed:
         yield f"failed attempts: {len(failed)}, the last one: {printable(failed[-1].reason)}"

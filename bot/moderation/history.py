@@ -21,8 +21,8 @@ from bot.times import utc_time
 LARGEST_PAGE = 200
 
 _COMPARED = (
-    "watermark_id", "rewound_version", "persona_position", "summary_position", "paused", "deleted", "history_forbidden",
-    "received", "sent", "skipped", "abandoned", "foreign", "unreadable", "imported",
+    "watermark_id", "rewound_version", "persona_position", "model_position", "summary_position", "paused", "deleted",
+    "history_forbidden", "received", "sent", "skipped", "abandoned", "foreign", "unreadable", "imported",
 )  # fmt: skip
 
 

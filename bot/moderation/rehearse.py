@@ -25,7 +25,7 @@ from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened, without_words
 from bot.replies.composer import Composer, NoWords
-from bot.replies.personas import Personas, Surroundings
+from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.reading import find_received
 from bot.responders.protocol import ModelFailed
 
@@ -135,12 +135,13 @@ async def _answer(
         context.reader,
         context.responders,
         context.window,
-        personas=Personas(context.reader, lambda _channel_id: around),
+        places=PlaceSettings(context.reader, lambda _channel_id: around),
         attachments=context.attachments,
         clock=context.clock,
     )
-    # The persona is the current one, as the settings are; the turns are those of that time.
-    state = replace(state, persona_position=(await context.state(channel_id)).persona_position)
+    # The persona and the model are the current ones, as the settings are; the turns are those of that time.
+    now = await context.state(channel_id)
+    state = replace(state, persona_position=now.persona_position, model_position=now.model_position)
     own = context.called(channel_id)
     if not own.bot_id:
         own = own._replace(bot_id=await _mentioned(context, entries[0].asked_position))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.core.commands import Remembered, Reset, Rewind, Undo
 from bot.core.conversation import Conversation
 from bot.core.events import MessageDeleted, Recorded
+from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.streams import stream_of
 from bot.core.window import Turn, Window
 from bot.eventlog.query import Query
@@ -24,7 +25,10 @@ NONE: Ids = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a rewind to ``to_version`` changes in window, persona and summary; ``gone`` are turns deleted since then."""
+    """What a rewind to ``to_version`` changes in window, summary and the channel's ``settings``, which are named.
+
+    ``gone`` are turns deleted since then.
+    """
 
     to_version: int
     left: Turns
@@ -32,11 +36,11 @@ class _Change:
     reworded: Turns
     gone: Turns
     bodies: Bodies | None
-    persona: bool
+    settings: tuple[str, ...]
     summary: bool
 
     def __bool__(self) -> bool:
-        return bool(self.left or self.back or self.reworded or self.persona or self.summary)
+        return bool(self.left or self.back or self.reworded or self.settings or self.summary)
 
     def lines(self) -> tuple[str, ...]:
         """Return the turns that leave, come back, change their words, or stay away because they were deleted."""
@@ -51,8 +55,7 @@ class _Change:
             if turns:
                 rows.append(f"{count_text(len(turns), 'turn')} {one if len(turns) == 1 else many}:")
                 rows += [f"  {mark} {turn_line(turn, self.bodies)}" for turn in turns]
-        if self.persona:
-            rows.append("The persona becomes what it was.")
+        rows += [f"The {name} becomes what it was." for name in self.settings]
         if self.summary:
             rows.append("The summary becomes what it was.")
         return tuple(rows) or ("The window stays as it is.",)
@@ -68,7 +71,7 @@ class _Change:
             "back": plain(self.back),
             "reworded": plain(self.reworded),
             "deleted": plain(self.gone),
-            "persona": self.persona,
+            **{setting.name: setting.name in self.settings for setting in PLACE_SETTINGS},
             "summary": self.summary,
         }
 
@@ -191,9 +194,9 @@ async def _compared(
     back = tuple(turn for turn in after.window if turn.message_id not in old)
     reworded = tuple(turn for turn in after.window if turn.message_id in old and turn != old[turn.message_id])
     bodies = await words_of(context.reader, (*left, *back, *reworded))
-    persona = before.persona_position != after.persona_position
+    settings = tuple(each.name for each in PLACE_SETTINGS if each.position(before) != each.position(after))
     summary = before.summary_position != after.summary_position
-    return _Change(to_version, left, back, reworded, gone, bodies, persona=persona, summary=summary)
+    return _Change(to_version, left, back, reworded, gone, bodies, settings, summary=summary)
 
 
 async def _record(
@@ -220,7 +223,9 @@ async def _record(
 
 def _remembered(state: Conversation, deleted: Ids = NONE) -> Remembered:
     window = _without(state.window, deleted)
-    return Remembered(window, state.persona_position, state.summary_position, state.summary_upto_id)
+    return Remembered(
+        window, state.persona_position, state.summary_position, state.summary_upto_id, state.model_position
+    )
 
 
 def _without(window: Iterable[Turn], deleted: Ids) -> Turns:

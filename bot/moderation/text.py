@@ -46,6 +46,8 @@ SHOWN_AS: Mapping[str, str] = {
     "cause_position": "cause",
     "composed_position": "composed_at",
     "erased_version": "erased_at",
+    "model_changed_version": "model_changed_at",
+    "model_position": "model_at",
     "persona_changed_version": "persona_changed_at",
     "persona_position": "persona_at",
     "rewound_version": "rewound_at",

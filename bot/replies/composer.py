@@ -15,7 +15,7 @@ from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
-from bot.replies.personas import Personas, Surroundings
+from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
 from bot.responders.ask import Show, ask, at_once
@@ -41,15 +41,16 @@ class Composer:
     """Asks responders, once for each reply, and reads recorded answers.
 
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
-    the hash of the settings, which is recorded with each answer. ``personas`` finds the persona of a channel; ``clock``
-    returns microseconds since the epoch. ``quotes`` finds messages that a question refers to.
+    the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
+    set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
+    to.
     """
 
     reader: Reader
     responders: Sequence[Responder]
     window: int
     settings: str = ""
-    personas: Personas | None = None
+    places: PlaceSettings | None = None
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
@@ -62,6 +63,10 @@ class Composer:
         and Discord takes few edits of a message older than an hour (error 30046).
         """
         return entry.generation == 1 and not entry.asked
+
+    def costs(self, entry: Pending) -> bool:
+        """Tell whether the answer will cost money."""
+        return self._responder(entry.responder).costs
 
     def absence(self, entry: Pending) -> Absence | None:
         """Return why the responder can't answer just now because a service is away, None if it can."""
@@ -87,17 +92,16 @@ class Composer:
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
-        context, persona = Context(), 0
+        context, origins = Context(), dict[str, int]()
         if responder.wants_history:
-            context, persona = await self._context(state, channel_id, entries, question, own.bot_id)
+            context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
         answer = await ask(responder, question, context, show)
         cut = in_one_part if entry.asked else split
         parts = cut(answer.text) if answer else ()
         if answer is None or not parts:
             return None
-        event = self._composed(entry.message_id, responder, answer, parts, persona)
-        built_on = state.summary_position if context.summary else 0
-        event = event.model_copy(update={"generation": entry.generation, "summary": built_on})
+        event = self._composed(entry.message_id, responder, answer, parts)
+        event = event.model_copy(update={"generation": entry.generation, **origins})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
@@ -111,9 +115,7 @@ class Composer:
         except Exception:  # noqa: BLE001 - it may raise, or answer, anything: it is asked again in its turn, and judged
             return None
 
-    def _composed(
-        self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str], persona: int = 0
-    ) -> ReplyComposed:
+    def _composed(self, message_id: int, responder: Responder, answer: Answer, parts: Sequence[str]) -> ReplyComposed:
         return ReplyComposed(
             message_id=message_id,
             parts=len(parts),
@@ -124,7 +126,6 @@ class Composer:
             tokens_out=answer.tokens_out,
             cost_micros=answer.cost_micros,
             settings=self.settings,
-            persona=persona,
             attachments=answer.attachments,
             cut=answer.cut,
             finish=answer.finish,
@@ -141,9 +142,15 @@ class Composer:
         return body.parts
 
     async def _context(
-        self, state: Conversation, channel_id: int, entries: Sequence[Pending], question: Question, own_id: int
-    ) -> tuple[Context, int]:
-        """Return the context of an answer, and the position of the event that set its persona (0: none)."""
+        self,
+        state: Conversation,
+        channel_id: int,
+        entries: Sequence[Pending],
+        responder: Responder,
+        question: Question,
+        own_id: int,
+    ) -> tuple[Context, dict[str, int]]:
+        """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
         summary = await self._summary(state)
         since_id = state.summary_upto_id if summary else 0
         context = Context(
@@ -152,19 +159,23 @@ class Composer:
             attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
         )
-        if self.personas is None:
-            return context, 0
-        persona, around = await self.personas.persona(channel_id, state), self.personas.around(channel_id)
+        origins = {"summary": state.summary_position if summary else 0}
+        if self.places is None:
+            return context, origins
+        around = self.places.around(channel_id)
+        persona = await self.places.persona(channel_id, state)
+        model = await self.places.model(channel_id, responder.choices, state)
         context = replace(
             context,
-            persona=persona.text,
+            persona=persona.value,
+            model=model.value,
             topic=around.topic,
             bot_name=around.bot_name,
             names={f"@{own_id}": around.bot_name} if around.bot_name else {},
             thread=around.thread,
             quoted=await self._quoted(state, channel_id, question, around, context.history),
         )
-        return context, persona.position
+        return context, origins | {"persona": persona.position, "model_set": model.position}
 
     async def _quoted(
         self,

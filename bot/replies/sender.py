@@ -18,6 +18,10 @@ class Sender(Protocol):
         """Wait until a client is connected."""
         ...
 
+    def lacks(self, channel_id: int) -> str:
+        """Return the permission that the bot lacks to post in a channel; "" if none, as far as is known."""
+        ...
+
     async def send(
         self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
     ) -> Outcome:

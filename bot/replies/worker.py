@@ -148,6 +148,9 @@ class Worker:
 
     async def _write(self, state: Conversation, entry: Pending) -> None:
         entries = in_a_row(state, entry) if self._channel.shared.patience.together_us else (entry,)
+        if lacking := self._lacking(entry):
+            await self._sending.abandon(entry, AbandonReason.FORBIDDEN, f"no permission {lacking}")
+            return
         withheld = max(self._channel.shared.withheld(self._channel.id, each) for each in entries)
         wait = max(withheld, collecting(entries, self._channel.shared.clock(), self._channel.shared.patience))
         if wait > 0:
@@ -158,6 +161,16 @@ class Worker:
             await self._sending.hold(entry, absence.reason, absence.seconds)
             return
         await self._writing.write(state, entries)
+
+    def _lacking(self, entry: Pending) -> str:
+        """Return the permission without which an answer would be paid for in vain; "" if none is known to be lacking.
+
+        An answer that is written already goes on, and so does one that is edited into messages of the bot.
+        """
+        shared, unwritten = self._channel.shared, self._known.written is None
+        if entry.asked or not entry.untouched or not unwritten or not shared.composer.costs(entry):
+            return ""
+        return shared.sender.lacks(self._channel.id)
 
     def _awaited(self, entry: Pending) -> str:
         """Return what an unwritten reply waits for, "" if it does not wait."""

@@ -90,7 +90,8 @@ class Context:
     """What an answer may build on, besides the question.
 
     ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
-    ``persona``: that of this channel ("": that of the settings). ``topic``: the channel's. ``bot_name``: the bot's name
+    ``persona``: that of this channel ("": that of the settings). ``model``: the one of the responder's ``choices`` that
+    was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name
     there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
     ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
     channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
@@ -100,6 +101,7 @@ class Context:
     history: Sequence[Utterance] = ()
     summary: str = ""
     persona: str = ""
+    model: str = ""
     topic: str = ""
     bot_name: str = ""
     now: int = 0
@@ -248,6 +250,7 @@ class Responder(ABC):
     daily limits apply to them. ``wants_history``: it builds on the :class:`Context`; otherwise that is empty, and
     nothing is fetched for it. ``answers_everything``: it answers any text, so its claim does not make a message
     addressed to the bot, as a rule's claim does. ``timeout``: seconds for an answer (None: it limits its time itself).
+    ``choices``: the models that moderators may choose for a channel.
     """
 
     name: str = ""
@@ -255,6 +258,7 @@ class Responder(ABC):
     wants_history: bool = False
     answers_everything: bool = False
     timeout: float | None = 120.0
+    choices: Sequence[str] = ()
 
     def claims(self, question: Question) -> bool:
         """Tell at once, from the question alone, whether this responder would answer it; by default, if it has text.

@@ -18,7 +18,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from bot.times import DAY

@@ -78,7 +78,7 @@ def test_json_has_everything_of_an_event(run: Run, folder: Path) -> None:
         "stream": f"channel:{GENERAL}",
         "version": 4,
         "type": "reply.composed",
-        "v": 1,
+        "v": 2,
         "recorded_at": "2023-11-14T22:13:23.000000+00:00",
         "correlation": str(ASKED),
         "causation": 3,

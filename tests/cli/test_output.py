@@ -33,8 +33,8 @@ from tests.cli.conftest import GENERAL, Run
 # What an event holds of numbers whose names do not say that they are a time, a position, a version or an id.
 NUMBERS = {
     "at", "attempt", "cost_micros", "count", "cut", "deleted", "first", "generation", "guilds", "incarnation",
-    "kind", "last", "lost", "missing", "next_undo", "part", "parts", "persona", "pid", "previous", "size", "summary",
-    "to", "tokens_in", "tokens_out", "turns", "undoes",
+    "kind", "last", "lost", "missing", "model_set", "next_undo", "part", "parts", "persona", "pid", "previous", "size",
+    "summary", "to", "tokens_in", "tokens_out", "turns", "undoes",
 }  # fmt: skip
 COUNTS = {
     "abandoned", "attempt", "attempts", "cost_micros", "foreign", "generation", "imported", "part", "received", "room",

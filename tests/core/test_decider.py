@@ -13,6 +13,7 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.decider import decide
 from bot.core.fold import fold
+from bot.core.place_settings import MODEL, PERSONA
 from bot.core.window import Turn
 
 TURN, LATER_TURN = Turn(100, 7, e.Role.PERSON, 1), Turn(200, 7, e.Role.PERSON, 2)
@@ -125,7 +126,13 @@ def undo(*events: e.Event) -> c.Undo:
 
 def remembered(state: Conversation) -> c.Remembered:
     """Return what a rewind brings back of a state."""
-    return c.Remembered(tuple(state.window), state.persona_position, state.summary_position, state.summary_upto_id)
+    return c.Remembered(
+        tuple(state.window),
+        state.persona_position,
+        state.summary_position,
+        state.summary_upto_id,
+        state.model_position,
+    )
 
 
 def undone(*events: e.Event, then: tuple[e.Draft, ...]) -> Case:
@@ -397,7 +404,7 @@ CASES = {
     ),
     "a persona is set with its words": Case(
         [],
-        c.SetPersona("7", "a pirate", 7),
+        c.Choose(PERSONA, "7", "a pirate", 7),
         (e.Draft(e.PersonaSet(by="7"), e.Body(parts=("a pirate",)), subject_id=7),),
     ),
     "a reaction is recorded with its emoji": Case(
@@ -405,8 +412,37 @@ CASES = {
         c.React(e.ReactionAdded(message_id=1, author_id=7, feeling=e.Feeling.UP), e.Body(parts=("+1",))),
         (e.Draft(e.ReactionAdded(message_id=1, author_id=7, feeling=e.Feeling.UP), e.Body(parts=("+1",)), 7),),
     ),
-    "a persona is cleared": Case([e.PersonaSet(by="7")], c.SetPersona("7", ""), (e.Draft(e.PersonaCleared(by="7")),)),
-    "a persona that is not there is not cleared": Case([RECEIVED], c.SetPersona("7", ""), ()),
+    "a persona is cleared": Case(
+        [e.PersonaSet(by="7")], c.Choose(PERSONA, "7", ""), (e.Draft(e.PersonaCleared(by="7")),)
+    ),
+    "a model is chosen, and is nobody's words": Case(
+        [RECEIVED], c.Choose(MODEL, "7", "openai:tiny", 7), (e.Draft(e.ModelSet(by="7", model="openai:tiny")),)
+    ),
+    "a choice of a model is cleared": Case(
+        [e.ModelSet(by="7", model="a:b")], c.Choose(MODEL, "7", ""), (e.Draft(e.ModelCleared(by="7")),)
+    ),
+    "no choice of a model is not cleared": Case([e.PersonaSet(by="7")], c.Choose(MODEL, "7", ""), ()),
+    "a rewind brings persona and model back, each by an event": Case(
+        [e.ModelSet(by="7", model="a:b"), RECEIVED, e.PersonaSet(by="7"), e.ModelCleared(by="7")],
+        c.Rewind("owner", 2, c.Remembered((TURN,), model_position=1)),
+        (
+            e.Draft(rewound(2, TURN)),
+            e.Draft(e.PersonaRestored(by="owner", at=0)),
+            e.Draft(e.ModelRestored(by="owner", at=1)),
+        ),
+    ),
+    "an undo brings the model back, and leaves a persona that was chosen since": undone(
+        e.ModelSet(by="7", model="a:b"),
+        RECEIVED,
+        rewound(1),
+        e.ModelRestored(by="owner", at=0),
+        e.PersonaSet(by="7"),
+        then=(
+            e.Draft(rewound(2, replace(TURN, position=2), undoes=3)),
+            e.Draft(e.ModelRestored(by="owner", at=1)),
+        ),
+    ),
+    "a persona that is not there is not cleared": Case([RECEIVED], c.Choose(PERSONA, "7", ""), ()),
     "a limit is told to the person and skips the message": Case(
         [],
         replace(ADDRESSED, refusal=e.SkipReason.PERSON_LIMIT, notice="notice"),

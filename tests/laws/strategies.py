@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.place_settings import PLACE_SETTINGS, PlaceSetting
 from bot.eventlog.codec import event_models
 
 Strategy: TypeAlias = st.SearchStrategy[Any]
@@ -26,6 +27,7 @@ PLAIN: Mapping[object, Strategy] = {
     str: st.sampled_from(["", "a", "ü"]),
     bool: st.booleans(),
     NoneType: st.none(),
+    PlaceSetting: st.sampled_from(PLACE_SETTINGS),
 }
 
 

@@ -169,6 +169,8 @@ _TAKEN_BACK = frozenset(
         "rewound_version",
         "persona_position",
         "persona_changed_version",
+        "model_position",
+        "model_changed_version",
         "summary_position",
         "summary_upto_id",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +13,13 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.decider import decide
 from bot.core.fold import fold
+from bot.core.place_settings import MODEL, PERSONA
 from tests.laws.strategies import recorded
 
 Step = tuple[str, int]
 
 IDS = st.integers(1, 12)
-TALK = st.tuples(st.sampled_from(["say", "edit", "delete", "persona", "summary"]), IDS)
+TALK = st.tuples(st.sampled_from(["say", "edit", "delete", "persona", "model", "summary"]), IDS)
 BACK = st.one_of(st.tuples(st.just("rewind"), st.integers(0, 40)), st.just(("reset", 0)))
 UNDO: st.SearchStrategy[Step] = st.just(("undo", 0))
 
@@ -42,7 +44,9 @@ def _command(what: str, number: int, state: Conversation, events: Sequence[e.Eve
         case "delete" if seen.get(number) is e.MessageReceived:
             return c.Delete(number)
         case "persona":
-            return c.SetPersona("7", "a pirate" if number % 2 else "")
+            return c.Choose(PERSONA, "7", "a pirate" if number % 2 else "")
+        case "model":
+            return c.Choose(MODEL, "7", "openai:tiny" if number % 2 else "")
         case "summary":
             event = e.ConversationSummarised(upto=number, turns=1, previous=state.summary_position)
             return c.Summarise(event, e.Body())
@@ -63,7 +67,9 @@ def remembered(events: Sequence[e.Event], version: int) -> c.Remembered:
     state = fold(recorded(events[:version]))
     deleted = {event.message_id for event in events[version:] if isinstance(event, e.MessageDeleted)}
     window = tuple(turn for turn in state.window if turn.message_id not in deleted)
-    return c.Remembered(window, state.persona_position, state.summary_position, state.summary_upto_id)
+    return c.Remembered(
+        window, state.persona_position, state.summary_position, state.summary_upto_id, state.model_position
+    )
 
 
 def known(events: Sequence[e.Event]) -> tuple[object, ...]:
@@ -76,7 +82,7 @@ def test_as_many_undos_as_rewinds_give_what_was_known_before(before: list[Step],
     """Rewinds that changed nothing are none."""
     events = play(before)
     rewound = play(back, events)
-    changes = [event for event in rewound[len(events) :] if not isinstance(event, e.PersonaRestored)]
+    changes = [event for event in rewound[len(events) :] if not isinstance(event, e.PlaceSettingRestored)]
 
     assert known(play([("undo", 0)] * len(changes), rewound)) == known(events)
 
@@ -101,5 +107,5 @@ def test_a_rewind_that_is_recorded_changes_something(steps: list[Step]) -> None:
 
     for version, event in enumerate(events, 1):
         if isinstance(event, e.ConversationReset) or (isinstance(event, e.ConversationRewound) and not event.undoes):
-            restored = isinstance(next(iter(events[version:]), None), e.PersonaRestored)
-            assert known(events[: version - 1])[:4] != known(events[: version + restored])[:4]
+            restored = len(list(takewhile(lambda next_: isinstance(next_, e.PlaceSettingRestored), events[version:])))
+            assert known(events[: version - 1])[:-1] != known(events[: version + restored])[:-1]

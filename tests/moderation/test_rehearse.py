@@ -9,12 +9,12 @@ import pytest
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.addressing import Own
-from bot.core.decider import set_persona
+from bot.core.place_settings import PERSONA
 from bot.core.streams import guild_stream
 from bot.moderation import rehearse
 from bot.moderation.command import ModerationError
 from bot.moderation.context import CommandContext
-from bot.replies.personas import Surroundings
+from bot.replies.place_settings import Surroundings
 from tests.model import actor
 from tests.moderating import Moderation
 from tests.moderation.conftest import CHANNEL, Room
@@ -103,7 +103,7 @@ async def test_a_model_is_who_it_is_now(room: Room) -> None:
     model = actor()
     context = replace(room.context, responders=(model,))
     discord = replace(context, around=lambda _channel_id: Surroundings(guild_id=9, topic="maps"))
-    await room.do(c.SetPersona("7", "a judge"))
+    await room.do(c.Choose(PERSONA, "7", "a judge"))
     await room.says(10, "who?", asks=True)
     await room.answers(10, "as a judge about maps")
 
@@ -113,10 +113,10 @@ async def test_a_model_is_who_it_is_now(room: Room) -> None:
         return answers
 
     said = [await would_say(discord)]
-    await room.do(c.SetPersona("7", "a pirate"))
+    await room.do(c.Choose(PERSONA, "7", "a pirate"))
     said.append(await would_say(discord))
-    await room.do(c.SetPersona("7", ""))
-    await room.log.append(guild_stream(9), set_persona(c.SetPersona("7", "a ghost")))
+    await room.do(c.Choose(PERSONA, "7", ""))
+    await room.log.append(guild_stream(9), (PERSONA.change("7", "a ghost", 7),))
     said += [await would_say(discord), await would_say(context)]
 
     assert said == [

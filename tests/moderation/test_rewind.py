@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.core import commands as c
 from bot.core import events as e
 from bot.core.fold import fold
+from bot.core.place_settings import PERSONA
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
 from bot.moderation.command import ModerationError
@@ -182,7 +183,7 @@ async def test_what_is_said_between_two_rewinds_stays(room: Room) -> None:
 async def test_persona_and_summary_go_and_come_back_with_each(room: Room) -> None:
     """A preview says so, where nothing else changes."""
     await room.says(10)
-    await room.do(c.SetPersona(BY, "a pirate"))
+    await room.do(c.Choose(PERSONA, BY, "a pirate"))
     await room.do(c.Summarise(e.ConversationSummarised(upto=10, turns=1), e.Body(parts=("hello",))))
     before = await room.conversations.state(CHANNEL)
 

@@ -22,6 +22,7 @@ from bot.responders import Answer, Context, Question, Responder
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import SEND_TIMEOUT, Gated, Launch, RunningBot
+from tests.model import dear
 from tests.suite.clock import Clock
 from tests.waiting import eventually
 
@@ -56,6 +57,30 @@ async def test_a_channel_in_which_it_may_not_write(launch: Launch, control: Cont
     assert await abandoned(bot) == [(AbandonReason.FORBIDDEN, "code 50013")]
     assert len(await control.requests(**POST)) == 1
     assert await said(control) == []
+
+
+async def test_no_model_is_asked_where_the_answer_cannot_be_posted(launch: Launch, control: ControlClient) -> None:
+    """The same end as after Discord's refusal, at no cost: in a channel, and in a thread by the thread's permission."""
+    model = dear()
+    bot = await launch(responder=model, replies={"notices": {}})
+    thread = (await control.create_thread("aside"))["id"]
+    await control.set_permissions("general", deny=["SEND_MESSAGES"])
+    await control.post("one", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplyAbandoned)
+    await control.post("two", mention=["sandbox-bot"], channel=thread)
+    await bot.judge.expect(ReplySent)
+    await control.set_permissions("general", deny=["SEND_MESSAGES_IN_THREADS"])
+    await control.post("three", mention=["sandbox-bot"], channel=thread)
+    gone = await bot.judge.expect(ReplyAbandoned, 2)
+    await control.post("four", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplySent, 2)
+
+    assert [(each.reason, each.detail) for each in gone] == [
+        (AbandonReason.FORBIDDEN, "no permission Send Messages"),
+        (AbandonReason.FORBIDDEN, "no permission Send Messages in Threads"),
+    ]
+    assert [question.text for question, _ in model.asked] == ["two", "four"]
+    assert len(await control.requests(**POST)) == 2
 
 
 async def test_a_message_that_discord_does_not_take(launch: Launch, control: ControlClient) -> None:

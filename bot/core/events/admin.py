@@ -34,30 +34,62 @@ class ConversationReset(Event):
     by: str
 
 
-class PersonaSet(Event):
-    """The persona of a channel or, in a server's stream, of all its channels was set. Body: the text."""
+class PlaceSettingSet(Event):
+    """A setting of a channel or, in a server's stream, of all its channels was set."""
+
+    by: str
+
+
+class PlaceSettingCleared(Event):
+    """A setting of this channel or server was cleared."""
+
+    by: str
+
+
+class PlaceSettingRestored(Event):
+    """A rewind or its undo brought back what was set at position ``at`` (0: nothing was)."""
+
+    by: str
+    at: int
+
+
+class PersonaSet(PlaceSettingSet):
+    """The persona was set. Body: the text."""
 
     TYPE = "persona.set"
     WORDED = True
 
-    by: str
 
-
-class PersonaCleared(Event):
-    """The persona of this channel or server was cleared."""
+class PersonaCleared(PlaceSettingCleared):
+    """The persona was cleared."""
 
     TYPE = "persona.cleared"
 
-    by: str
 
-
-class PersonaRestored(Event):
-    """A rewind or its undo brought back the persona that was set at position ``at`` (0: there was none)."""
+class PersonaRestored(PlaceSettingRestored):
+    """The persona was brought back."""
 
     TYPE = "persona.restored"
 
-    by: str
-    at: int
+
+class ModelSet(PlaceSettingSet):
+    """The model was chosen: ``model`` is its name in the settings."""
+
+    TYPE = "model.set"
+
+    model: str
+
+
+class ModelCleared(PlaceSettingCleared):
+    """The choice of a model was cleared."""
+
+    TYPE = "model.cleared"
+
+
+class ModelRestored(PlaceSettingRestored):
+    """The choice of a model was brought back."""
+
+    TYPE = "model.restored"
 
 
 class CommandUsed(Event):

@@ -48,13 +48,15 @@ class ReplyComposed(MessageEvent):
     """The answer is written; no part of it is sent yet unless it had begun. Body: the text of its parts.
 
     ``persona`` is the position of the event that set the persona it was written in (0: that of the settings),
-    ``summary`` that of the summary it built on (0: none).
+    ``summary`` that of the summary it built on (0: none), ``model_set`` that of the event that chose its model (0: none
+    did; the model that answered may still be a fallback).
     ``attachments`` are the ids of the question's files that were read for it: their addresses expire. ``cut`` counts
     the oldest turns that were left out, ``finish`` says why the model ended ("": nothing could end it early),
     ``estimated`` that its tokens are estimates; ``priced`` is False where no price is known, so that the cost is not.
     """
 
     TYPE = "reply.composed"
+    V = 2
     WORDED = True
 
     parts: int = Field(ge=1, le=MOST_PARTS)
@@ -73,6 +75,7 @@ class ReplyComposed(MessageEvent):
     finish: str = ""
     estimated: bool = False
     priced: bool = True
+    model_set: int = 0
 
     def key(self) -> Key:
         """Return ``composed:<message id>:<generation>``."""

@@ -64,7 +64,7 @@ class AccessRules:
     """The settings of who may use commands: members with ``permission``, those named, and the bot's owners.
 
     In direct messages only owners may. ``named`` holds for every command that ``commands`` does not contain, and
-    everybody may use those in ``for_all``, everywhere.
+    everybody may use those in ``for_all``, everywhere, and those in ``direct`` in their own direct messages.
     """
 
     permission: str
@@ -72,6 +72,7 @@ class AccessRules:
     commands: Mapping[str, Named]
     owners: frozenset[int]
     for_all: frozenset[str] = field(default_factory=for_all)
+    direct: frozenset[str] = frozenset()
 
     @property
     def bit(self) -> int:
@@ -83,7 +84,7 @@ class AccessRules:
         if asker.user_id in self.owners or command in self.for_all:
             return None
         if asker.guild_id is None:
-            return DIRECT
+            return None if command in self.direct else DIRECT
         if self._permitted(asker.permissions) or self._named(command).admits(asker):
             return None
         return (

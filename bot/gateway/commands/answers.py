@@ -32,6 +32,8 @@ STYLES = {False: discord.ButtonStyle.secondary, True: discord.ButtonStyle.danger
 
 Fetch = Callable[[str], Awaitable[Report]]
 Act = Callable[[], Awaitable[Report]]
+TakeBack = Callable[[Report], Awaitable[Report]]
+"""Takes back what a report tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +132,48 @@ class PagedReport:
         return (Button("previous", "Previous", enabled=self._at > 0), Button("next", "Next", enabled=further))
 
 
-class Confirmation(PagedReport):
-    """A preview with two buttons: one carries out the command, once; the other cancels it."""
+class Undoable(PagedReport):
+    """A report with a button that takes back what it tells of, once."""
 
-    def __init__(self, preview: Report, *, channel_id: int | None, label: str, act: Act) -> None:
+    def __init__(self, report: Report, *, channel_id: int | None, undo: TakeBack) -> None:
+        super().__init__(report, channel_id=channel_id)
+        self._report = report
+        self._undo = undo
+
+    @property
+    def display(self) -> Display:
+        """Return the report with its button."""
+        shown = super().display
+        return Display(shown.text, (*shown.buttons, Button("undo", "Undo")), shown.file)
+
+    def decides(self, action: str) -> bool:
+        """Tell whether a press takes it back."""
+        return action == "undo"
+
+    def named(self, command: str, action: str) -> str:
+        """Return ``<command> undo`` for taking it back."""
+        return f"{command} undo" if action == "undo" else super().named(command, action)
+
+    async def press(self, action: str) -> PagedReport:
+        """Take it back, or turn a page."""
+        if action == "undo":
+            return PagedReport(await self._undo(self._report), channel_id=self.channel_id)
+        return await super().press(action)
+
+
+class Confirmation(PagedReport):
+    """A preview with two buttons: one carries out the command, once; the other cancels it.
+
+    With ``undo``, a button under the report takes it back.
+    """
+
+    def __init__(
+        self, preview: Report, *, channel_id: int | None, label: str, act: Act, undo: TakeBack | None = None
+    ) -> None:
         super().__init__(preview, channel_id=channel_id)
         self._label = label
         self._act = act
+        self._undo = undo
 
     @property
     def display(self) -> Display:
@@ -156,7 +193,10 @@ class Confirmation(PagedReport):
     async def press(self, action: str) -> PagedReport:
         """Carry out the command, cancel it, or turn a page of the preview."""
         if action == "confirm":
-            return PagedReport(await self._act(), channel_id=self.channel_id)
+            report = await self._act()
+            if self._undo is not None and report.data["changed"]:
+                return Undoable(report, channel_id=self.channel_id, undo=self._undo)
+            return PagedReport(report, channel_id=self.channel_id)
         if action == "cancel":
             return plain("Nothing was changed.")
         return await super().press(action)

@@ -1,4 +1,4 @@
-"""Suggestions while somebody types an option: visible channels, types of events, points in time.
+"""Suggestions while somebody types an option: visible channels, types of events, models, points in time.
 
 Discord expects them within three seconds. They are only a help, so an error gives an empty list.
 """
@@ -39,6 +39,11 @@ class Autocomplete:
         """Suggest types of events."""
         wanted = current.strip().lower()
         return _choices((name, name) for name in sorted(model.TYPE for model in event_models()) if wanted in name)
+
+    async def models(self, _: discord.Interaction, current: str) -> Choices:
+        """Suggest the models that can be chosen."""
+        wanted = current.strip().lower()
+        return _choices((name, name) for name in self._context.model_choices if wanted in name.lower())
 
     async def channels(self, interaction: discord.Interaction, current: str) -> Choices:
         """Suggest channels and threads of this server that the asker can see."""

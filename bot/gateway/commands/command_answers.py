@@ -26,7 +26,7 @@ from bot.moderation.command import (
     Report,
 )
 from bot.moderation.context import CommandContext
-from bot.moderation.persona import Scope
+from bot.moderation.place_settings import Scope
 from bot.moderation.points import parse_message
 
 LINES = 10
@@ -47,6 +47,10 @@ class CommandAnswers:
         self._dispatcher = dispatcher
         self.context: CommandContext = dispatcher.context
         self._reading: set[int] = set()
+
+    def open_to_all(self, command: Command) -> bool:
+        """Tell whether everybody may use a command, by the settings or by what it is."""
+        return command.full_name in self._dispatcher.access.for_all
 
     async def serve(self, interaction: discord.Interaction, command: Command, given: Given) -> None:
         """Answer an admitted use of a command."""
@@ -87,7 +91,14 @@ class CommandAnswers:
         async def act() -> Report:
             return await self._run(invocation, command, settled(preview, arguments, *points))
 
-        return Confirmation(preview, channel_id=channel_id, label=command.label, act=act)
+        undoing = command.undoing
+
+        async def undo(report: Report) -> Report:
+            return await self._run(invocation, undoing or command, {**arguments, "of": report.data["version"]})
+
+        return Confirmation(
+            preview, channel_id=channel_id, label=command.label, act=act, undo=undo if undoing else None
+        )
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
         given = {
@@ -179,7 +190,7 @@ class CommandAnswers:
         return {here: ""} | seen
 
     def _scope(self, invocation: Invocation, *, server: bool) -> Scope:
-        """Return whose persona is meant; raise NotAllowed for a server's if the asker may not change all of it."""
+        """Return whose setting is meant; raise NotAllowed for a server's if the asker may not change all of it."""
         interaction = invocation.interaction
         if server:
             self._require_everywhere(invocation)

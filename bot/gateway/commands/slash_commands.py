@@ -42,7 +42,8 @@ def moderators_commands(answers: CommandAnswers, hint: discord.Permissions) -> l
         if command.group:
             groups[command.group].add_command(made)
         else:
-            made.default_permissions, made.allowed_contexts, made.allowed_installs = hint, CONTEXTS, INSTALLS
+            made.default_permissions = None if answers.open_to_all(command) else hint
+            made.allowed_contexts, made.allowed_installs = CONTEXTS, INSTALLS
             top.append(made)
         if command.menu:
             top.append(_menu(command, answers, hint))
@@ -141,5 +142,6 @@ def _suggestions(parameter: Parameter, suggest: Autocomplete) -> Any:  # noqa: A
         Kind.READABLE_CHANNELS: suggest.channels,
         Kind.POINT: suggest.points,
         Kind.EVENT_TYPES: suggest.types,
+        Kind.MODEL: suggest.models,
     }
     return sources.get(parameter.kind)

@@ -15,7 +15,7 @@ from bot.responders.llm.clean import Cleaner
 from bot.responders.llm.failures import Failure, failure_of
 from bot.responders.llm.models import Candidate, to_model_messages
 from bot.responders.llm.peer import Peer
-from bot.responders.llm.prices import Price, cost
+from bot.responders.llm.prices import Price, Tokens, cost
 from bot.responders.llm.prompt import Allowance, Prompt, build
 from bot.responders.llm.room import LEAST_GAIN, Room, Share
 from bot.responders.llm.settings import LlmSettings
@@ -39,15 +39,15 @@ class _Bill:
     estimated: bool = False
     priced: bool = True
 
-    def add(self, model: str, tokens_in: int, tokens_out: int, *, estimated: bool) -> None:
+    def add(self, model: str, tokens: Tokens, *, estimated: bool) -> None:
         """Add one request."""
-        price = cost(self.prices, model, tokens_in, tokens_out)
-        self.tokens_in += tokens_in
-        self.tokens_out += tokens_out
+        price = cost(self.prices, model, tokens)
+        self.tokens_in += tokens.read
+        self.tokens_out += tokens.written
         self.cost_micros += price.micros
         self.estimated |= estimated
         # Without tokens there is no cost, so the price need not be known.
-        self.priced &= price.known or not (tokens_in or tokens_out)
+        self.priced &= price.known or not (tokens.read or tokens.written)
 
 
 class _Failed(NamedTuple):
@@ -106,8 +106,8 @@ class Attempt:
                     yield piece
             failure = self._failure
             unreadable = failure is not None and failure.trouble is Trouble.UNREADABLE
-            tokens_in, tokens_out, estimated = call.usage(prompt.tokens, self._count, unreadable=unreadable)
-            self._bill.add(peer.candidate.name, tokens_in, tokens_out, estimated=estimated)
+            tokens, estimated = call.usage(prompt.tokens, self._count, unreadable=unreadable)
+            self._bill.add(peer.candidate.name, tokens, estimated=estimated)
             if failure is None:
                 if shortened:
                     peer.room.took(share.prompt)

@@ -21,8 +21,10 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import StreamedResponse
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 
 from bot.responders.llm.models import Candidate
+from bot.responders.llm.prices import Tokens
 from bot.responders.llm.settings import ModelPatience
 from bot.responders.llm.tokens import Counter
 
@@ -83,19 +85,20 @@ class ModelCall:
         usage = self._response.usage if self._response is not None else None
         return bool(self.raw or self._thoughts or (usage is not None and _count(usage.output_tokens) > 1))
 
-    def usage(self, prompt_tokens: int, count: Counter, *, unreadable: bool = False) -> tuple[int, int, bool]:
-        """Return the tokens read and written, and whether they are estimates because the provider did not count them.
+    def usage(self, prompt_tokens: int, count: Counter, *, unreadable: bool = False) -> tuple[Tokens, bool]:
+        """Return the tokens of the request, and whether they are estimates because the provider did not count them.
 
         ``unreadable``: the model sent something that is no answer; it is assumed to have read the prompt for that.
         """
         usage = self._response.usage if self._response is not None else None
-        read, written = (_count(usage.input_tokens), _count(usage.output_tokens)) if usage is not None else (0, 0)
+        told = Tokens(0, 0) if usage is None else _tokens(usage)
         # Hidden thoughts may be all that came; they cost money, too.
-        if not (self.began or read or written):
-            return (prompt_tokens, 0, True) if unreadable else (0, 0, False)
-        if self._ended and read and (written or not self.raw):
-            return read, written, False
-        return read or prompt_tokens, max(written, count(self.raw) + count("".join(self._thoughts))), True
+        if not (self.began or told.read or told.written):
+            return (Tokens(prompt_tokens, 0), True) if unreadable else (told, False)
+        if self._ended and told.read and (told.written or not self.raw):
+            return told, False
+        written = max(told.written, count(self.raw) + count("".join(self._thoughts)))
+        return told._replace(read=told.read or prompt_tokens, written=written), True
 
     async def whole(self) -> AsyncGenerator[str, None]:
         """Yield the whole text, once the model has written it."""
@@ -196,6 +199,12 @@ def _thought(event: ModelResponseStreamEvent) -> str:
 def _words(content: object) -> str:
     """Return a text, or "" for anything else that a server sends in its place."""
     return content if isinstance(content, str) else ""
+
+
+def _tokens(usage: RequestUsage) -> Tokens:
+    """Return the tokens that a provider counted; it counts cached ones as read, and thoughts as written."""
+    counted = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.output_reasoning_tokens)
+    return Tokens(*map(_count, counted))
 
 
 def _count(tokens: object) -> int:

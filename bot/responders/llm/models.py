@@ -92,7 +92,10 @@ class Candidate:
 def candidates(
     endpoint: ModelEndpoint, environ: Mapping[str, str], *, max_tokens: int, temperature: float | None
 ) -> tuple[Candidate, ...]:
-    """Return the models in the order in which they are asked; raise ConfigError for the first that can't be used."""
+    """Return the models in the order in which they are asked, then those that are only chosen.
+
+    Raises ConfigError for the first that can't be used.
+    """
     if not endpoint.model:
         raise ConfigError(
             'No language model is named: set llm.model, for example to "ollama:llama3.2" or "openai:gpt-5-mini".'
@@ -101,7 +104,8 @@ def candidates(
     first = endpoint.model.partition(":")[0]
     found: list[Candidate] = []
     providers: dict[tuple[str, str, str], str] = {}
-    for name in (endpoint.model, *endpoint.fallbacks):
+    asked = (endpoint.model, *endpoint.fallbacks)
+    for name in (*asked, *(other for other in endpoint.models if other not in asked)):
         own = name.partition(":")[0] == first
         way = _way(name.partition(":")[0])
         model = _model(name, endpoint.base_url if own else "", key if own else "", environ, way)

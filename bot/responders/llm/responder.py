@@ -49,8 +49,9 @@ SUMMARISE = (
 class LlmResponder(Responder):
     """Answers any message to the bot that has text or a readable file.
 
-    Models are asked in order: the next one is asked if one fails before anything was shown. At most
-    ``settings.concurrency`` questions are asked at once.
+    Models are asked in order: the next one is asked if one fails before anything was shown. If one of ``choices`` was
+    chosen for the channel, it takes the place of the first. At most ``settings.concurrency`` questions are asked at
+    once.
     """
 
     name = NAME
@@ -66,8 +67,13 @@ class LlmResponder(Responder):
         settings: LlmSettings,
         count: Counter = estimate,
         slots: asyncio.Semaphore | None = None,
+        *,
+        choices: Sequence[Peer] = (),
     ) -> None:
         self._peers = tuple(peers)
+        self._choices = {peer.candidate.name: peer for peer in choices}
+        self.choices = tuple(self._choices)
+        self._all = tuple({id(peer): peer for peer in (*self._peers, *choices)}.values())
         self._settings = settings
         self._count = count
         self._slots = slots or asyncio.Semaphore(settings.concurrency)
@@ -83,13 +89,18 @@ class LlmResponder(Responder):
         """Yield the pieces of the answer (none if streaming is off), then the answer; raises ModelFailed."""
         async with self._slots:
             attempt = Attempt(self._settings, self._count, question, context)
-            for peer in self._peers:
+            for peer in self._in_order(context.model):
                 async with aclosing(attempt.ask(peer)) as pieces:
                     async for piece in pieces:
                         yield piece
                 if attempt.done:
                     return
             raise attempt.failed()
+
+    def _in_order(self, chosen: str) -> Sequence[Peer]:
+        """Return the models to ask, with the chosen one in the place of the first."""
+        first = self._choices.get(chosen, self._peers[0])
+        return (first, *(peer for peer in self._peers[1:] if peer is not first))
 
     async def summarise(self, summary: str, turns: Sequence[Utterance]) -> Answer:
         """Sum up turns together with the summary before them; raises ModelFailed."""
@@ -103,11 +114,11 @@ class LlmResponder(Responder):
 
     async def close(self) -> None:
         """Close the connections to the models."""
-        await close(peer.candidate for peer in self._peers)
+        await close(peer.candidate for peer in self._all)
 
     def absence(self) -> Absence | None:
         """Return why no model may be asked now, and in how many seconds one may be; None if one may."""
-        absences = [(peer.blocked.name, peer.absence()) for peer in self._peers]
+        absences = [(peer.blocked.name, peer.absence()) for peer in self._all]
         away = [(name, absence) for name, absence in absences if absence is not None]
         if len(away) < len(absences):
             return None
@@ -116,13 +127,13 @@ class LlmResponder(Responder):
 
     def condition(self) -> Sequence[Condition]:
         """Return the condition of the models, in order; a provider that is away appears once for all of its models."""
-        conditions = (peer.condition() for peer in self._peers)
+        conditions = (peer.condition() for peer in self._all)
         return tuple({condition.name: condition for condition in conditions}.values())
 
     async def look(self) -> Sequence[Seen]:
         """Ask the models' servers for their lists and one's own also for the size of the context; never raises."""
-        told = await asyncio.gather(*(ask_server(peer.candidate) for peer in self._peers))
-        return [_seen(peer, each) for peer, each in zip(self._peers, told, strict=True)]
+        told = await asyncio.gather(*(ask_server(peer.candidate) for peer in self._all))
+        return [_seen(peer, each) for peer, each in zip(self._all, told, strict=True)]
 
 
 def _seen(peer: Peer, told: Told) -> Seen:
@@ -135,7 +146,10 @@ def _seen(peer: Peer, told: Told) -> Seen:
 def build_responder(endpoint: ModelEndpoint, settings: LlmSettings, environ: Mapping[str, str]) -> LlmResponder:
     """Return the responder of the settings; raise ConfigError if a model can't be used."""
     models = candidates(endpoint, environ, max_tokens=settings.max_tokens, temperature=settings.temperature)
-    return LlmResponder(peers(models, settings), settings)
+    every, asked = peers(models, settings), 1 + len(endpoint.fallbacks)
+    choosable = (endpoint.model, *endpoint.models) if endpoint.models else ()
+    by_name = {peer.candidate.name: peer for peer in reversed(every)}
+    return LlmResponder(every[:asked], settings, choices=[by_name[name] for name in dict.fromkeys(choosable)])
 
 
 def peers(models: Iterable[Candidate], settings: LlmSettings) -> list[Peer]:

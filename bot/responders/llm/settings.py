@@ -17,7 +17,7 @@ PERSONA = (
 
 @dataclass(frozen=True, slots=True)
 class ModelEndpoint:
-    """Which models are asked, in order, and how they are reached.
+    """Which models are asked, in order, which more may be chosen for a channel, and how all are reached.
 
     ``base_url``, ``key_env`` and ``key_file`` apply to the models of the first model's provider. The key of another
     provider comes from the environment variable that it documents.
@@ -28,6 +28,7 @@ class ModelEndpoint:
     base_url: str = ""
     key_env: str = ""
     key_file: Path | None = None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ ACCESS = AccessRules(
     named=Named(roles=frozenset({MOD}), people=frozenset({HELPER})),
     commands={"rewind": Named(roles=frozenset({SENIOR}))},
     owners=frozenset({OWNER}),
+    direct=frozenset({"forget-conversation"}),
 )
 
 
@@ -40,6 +41,9 @@ def _asker(user: int = SOMEBODY, permissions: int = 0, roles: tuple[int, ...] = 
         pytest.param(_asker(HELPER, guild=None), "state", False, id="nobody else in private, named"),
         pytest.param(_asker(roles=(MOD,), guild=None), "state", False, id="nobody else in private, by a role"),
         pytest.param(_asker(permissions=~0, guild=None), "state", False, id="nobody else in private, by permissions"),
+        pytest.param(_asker(guild=None), "forget-conversation", True, id="everybody in private what is for that"),
+        pytest.param(_asker(), "forget-conversation", False, id="and in a server not"),
+        pytest.param(_asker(roles=(MOD,)), "forget-conversation", True, id="but who moderates it"),
     ],
 )
 def test_who_may(asker: Asker, command: str, may: bool) -> None:  # noqa: FBT001 - a table's column

@@ -80,6 +80,8 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/replay undo", r"\d turns? comes? back")
     await chat.types("/replay reset", r"\[1\] Reset  \[2\] Cancel")
     await chat.types("/press Cancel", "Nothing was changed")
+    await chat.types("/forget-conversation", r"I would forget \d turns", r"\[1\] Forget conversation  \[2\] Cancel")
+    await chat.types("/press Cancel", "Nothing was changed")
     await chat.types("/replay rehearse last:2", "2 messages of channel")
     await chat.types("/replay again message:^1", "composed anew")
     await chat.types("/replay pause", "paused")
@@ -94,9 +96,7 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/replay snapshot", "is kept")
     await chat.types("/replay export", r"file \S+\.jsonl \(\S+ kB\) http://\S+\.jsonl")
     await chat.types("/replay status", "connected")
-    await chat.types("/persona set text:be brief, and kind scope:server", "The persona of this server is set")
-    await chat.types("/persona show", "be brief, and kind")
-    await chat.types("/persona clear scope:server", r"\(only you see this\)")
+    await _about_the_place(chat)
     await chat.types("/usage since:7d", r"\(only you see this\)")
     await chat.types("/stats since:7d", r"file stats\.png \(\S+ kB\) http://\S+\.png")
     await chat.types(
@@ -108,6 +108,15 @@ async def test_everything_for_moderators_can_be_typed(
     menus = {command["name"] for command in await control.commands() if command["type"] != 1}
     assert [name for name in registered if name not in menus and not chat.used(name)] == []
     assert [name for name in menus if f'/menu "{name}"' not in chat.typed] == []
+
+
+async def _about_the_place(chat: Moderating) -> None:
+    await chat.types("/persona set text:be brief, and kind scope:server", "The persona of this server is set")
+    await chat.types("/persona show", "be brief, and kind")
+    await chat.types("/persona clear scope:server", r"\(only you see this\)")
+    await chat.types("/model set model:test:model", "There is no model to choose")
+    await chat.types("/model show", "that of the settings")
+    await chat.types("/model clear", "no model of its own to clear")
 
 
 async def _about_privacy(chat: Moderating, question: str) -> None:

@@ -52,13 +52,15 @@ class Fault(StrEnum):
 class Script:
     """What one request is answered with; ``tokens`` None: words about the last message.
 
-    ``thoughts`` come before it; ``hidden`` counts tokens that are thought and not told. ``counting``: each piece comes
+    ``thoughts`` come before it; ``hidden`` counts tokens that are thought and not told, ``cached`` those of the prompt
+    that were in a cache. ``counting``: each piece comes
     with the usage until then.
     """
 
     tokens: Sequence[str] | None = None
     thoughts: Sequence[str] = ()
     hidden: int = 0
+    cached: int = 0
     counting: bool = False
     fault: Fault | None = None
     finish: str = "stop"
@@ -67,12 +69,17 @@ class Script:
 
 @dataclass(slots=True)
 class Request:
-    """A request that came; ``sent`` counts the tokens of the answer, ``left``: the client went away before the end."""
+    """A request that came; ``sent`` counts the tokens of the answer, ``left``: the client went away before the end.
+
+    ``cached`` and ``hidden`` are as in its script.
+    """
 
     body: Mapping[str, Any]
     authorization: str
     sent: int = 0
     left: bool = False
+    cached: int = 0
+    hidden: int = 0
     times: list[float] = field(default_factory=list)
     """When each token was sent, on the loop's clock."""
 
@@ -126,6 +133,7 @@ class ModelServer:
         script = self.scripts.popleft() if self.scripts else self.script
         if self.broken and self.broken in str(request.body["messages"][-1]["content"]):
             script = Script(fault=self.breaks_by)
+        request.cached, request.hidden = script.cached, script.hidden
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         try:
@@ -230,9 +238,14 @@ def _refusal(fault: Fault | None) -> web.Response | None:
             return None
 
 
-def _usage(request: Request) -> dict[str, int]:
+def _usage(request: Request) -> dict[str, Any]:
     read = sum(len(json.dumps(message)) for message in request.body["messages"]) // 4
-    return {"prompt_tokens": read, "completion_tokens": request.sent, "total_tokens": read + request.sent}
+    usage = {"prompt_tokens": read, "completion_tokens": request.sent, "total_tokens": read + request.sent}
+    details = {
+        "prompt_tokens_details": {"cached_tokens": request.cached},
+        "completion_tokens_details": {"reasoning_tokens": request.hidden},
+    }
+    return usage | (details if request.cached else {})
 
 
 def _envelope(kind: str, choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

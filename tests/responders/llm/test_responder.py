@@ -46,6 +46,22 @@ async def test_answer_is_shown_as_it_grows_and_told_with_what_it_took(server: Mo
     assert (request.body["model"], request.body["max_tokens"]) == ("tiny", 1000)
 
 
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+async def test_cached_input_and_thoughts_cost_what_the_table_says(
+    server: ModelServer, asking: Asking, *, streaming: bool
+) -> None:
+    """As the provider counts them: they are part of what was read and written."""
+    server.script = Script(hidden=40, cached=64)
+    price = Price(read=10, written=100, cached=1, reasoning=50)
+
+    _, answer = await ask(asking(streaming=streaming, prices={"tiny": price}))
+
+    # The server counts hidden tokens as written only where it streams.
+    written, hidden = (48, 40) if streaming else (8, 8)
+    assert answer.tokens_out == written
+    assert answer.cost_micros == (answer.tokens_in - 64) * 10 + 64 + (written - hidden) * 100 + hidden * 50
+
+
 async def test_answer_comes_whole_where_it_is_not_to_be_streamed(server: ModelServer, asking: Asking) -> None:
     """One item, from one request that is no stream."""
     shown, answer = await ask(asking(streaming=False))
