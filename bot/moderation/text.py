@@ -143,6 +143,12 @@ def details(recorded: Recorded) -> str:
     )
 
 
+def _words(body: Body) -> dict[str, Any]:
+    """Return words as JSON; what few messages have is there only where they have it."""
+    named = body.model_dump(mode="json")
+    return {name: value for name, value in named.items() if value or name not in ("shown", "names")}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """An event with its words; ``body`` is None if it has none, or they are not wanted, are ``erased`` or do not open.
@@ -183,7 +189,7 @@ class Line:
             "correlation": None if recorded.correlation is None else str(recorded.correlation),
             "causation": recorded.causation,
             "data": None if isinstance(event, Unreadable | Retired) else plain(event),
-            "body": None if self.body is None else self.body.model_dump(mode="json"),
+            "body": None if self.body is None else _words(self.body),
         }
         named |= {"erased": True} if self.erased else {}
         named |= {"retired": True} if isinstance(event, Retired) else {}

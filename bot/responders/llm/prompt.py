@@ -172,7 +172,7 @@ class _Scribe:
         return f"{header(f'from {quoted(self._name(words))}{answering}')}\n{plain(self._text(words))}"
 
     def _text(self, words: Utterance | Question) -> str:
-        """Return all that a person sees of a message, without ids. What the message itself calls somebody goes last."""
+        """Return all that a person sees of a message, without ids. Who is in the window is called as there."""
         shown = words.shown if isinstance(words, Question) else ""
         text = "\n".join(part for part in (words.text, shown) if part)
         return with_names(text, {**words.names, **self.names})
