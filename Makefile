@@ -56,16 +56,17 @@ streams: $(READY) ## a hundred channels at once, each shown an answer while a mo
 chaos: $(READY) ## kill -9 at random moments, lost connections, a model that is away, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
-engines: $(READY) ## the log in PostgreSQL: what every engine has to keep to, and owners that are killed or replaced (KILLS=20)
+engines: $(READY) ## the log in PostgreSQL, DynamoDB and Kafka: what each has to keep to, and owners that are killed or replaced (KILLS=20, ENGINES=kafka)
 	@$(BIN)/pytest -q tests/engines
-	@$(BIN)/python -m tests.engines.kills --kills $(or $(KILLS),20)
+	@$(BIN)/pytest -q tests/engines/everywhere.py
+	@$(BIN)/python -m tests.engines.kills --kills $(or $(KILLS),20) $(ENGINES)
 
 bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes; ONLY=append,intake: parts)
 	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra kafka --extra pictures --extra postgresql --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra dynamodb --extra kafka --extra pictures --extra postgresql --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
@@ -76,7 +77,7 @@ clean: ## remove the virtual environment, caches and builds
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,kafka,llm,pictures,postgresql]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,dynamodb,kafka,llm,pictures,postgresql]'
 	@touch $@
 
 # The contenders and what draws the picture: nothing else needs them.

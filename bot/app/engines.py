@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import ssl
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from bot.config import Config
 from bot.errors import ConfigError
 from bot.eventlog.remote.opening import Engine
+from bot.eventlog.remote.port import Partition
+from bot.loading import Kind
 
-_POSTGRESQL = "bot.engines.postgresql"
+GROUP = "echoless.engines"
+"""The group of entry points with which packages provide engines."""
+
+_KIND = Kind(
+    noun="engine",
+    base=Partition,  # type: ignore[type-abstract]  # nobody makes one of it
+    base_name="bot.eventlog.remote.port.Partition",
+    group=GROUP,
+    setting="log.engine",
+    table="log.engines",
+    method="append(seq, facts, words)",
+)
 
 
 def engine_of(
@@ -24,6 +39,42 @@ def engine_of(
         if take_over or standby:
             raise ConfigError("--standby and --take-over are for a log in an engine: set log.engine.")
         return None
+    # An owner that gives no sign of life sends nothing after half of the time, and what it has sent by then has ended.
+    takeover = max(config.log.takeover, 2 * config.replies.send_timeout).total_seconds()
+    return Engine(_partition(config, environ), time.monotonic, takeover, force=take_over, standby=standby)
+
+
+def _partition(config: Config, environ: Mapping[str, str]) -> Partition:
+    made: Partition
+    match config.log.engine:
+        case "postgresql":
+            made = _driven("postgresql", "postgresql").PostgresqlPartition(_postgresql(config, environ))
+        case "dynamodb":
+            found = config.log.dynamodb
+            made = _driven("dynamodb", "dynamodb.partition").DynamodbPartition(
+                found.table, found.region, found.endpoint
+            )
+        case "kafka":
+            options = _kafka(config, environ)
+            made = _driven("kafka", "kafka.partition").KafkaPartition(options, config.log.kafka.topic)
+        case name:
+            made = _KIND.load(
+                name, config.log.engines.get(name, {}), config.folder, ("sqlite", "postgresql", "dynamodb", "kafka")
+            )
+    return made
+
+
+def _driven(name: str, module: str) -> Any:  # noqa: ANN401 - a module
+    """Return the module of an engine; a driver that nobody asked for is not imported."""
+    try:
+        return importlib.import_module(f"bot.engines.{module}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"log.engine needs a package that is not installed ({error.name}): pip install 'echoless[{name}]'."
+        ) from error
+
+
+def _postgresql(config: Config, environ: Mapping[str, str]) -> str:
     variable = config.log.postgresql.dsn_env
     dsn = environ.get(variable, "").strip()
     if not dsn:
@@ -31,13 +82,33 @@ def engine_of(
             f'log.engine is "postgresql", and {variable} is not set: set it to the address of the database, such as '
             "postgresql://user:password@host/database, in the environment or in the file .env beside the settings."
         )
-    try:
-        # A driver that nobody asked for is not imported.
-        module = importlib.import_module(_POSTGRESQL)
-    except ModuleNotFoundError as error:
+    return dsn
+
+
+def _kafka(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return with what each client of aiokafka is made."""
+    found = config.log.kafka
+    if not found.bootstrap:
         raise ConfigError(
-            f"log.engine needs a package that is not installed ({error.name}): pip install 'echoless[postgresql]'."
-        ) from error
-    # An owner that gives no sign of life sends nothing after half of the time, and what it has sent by then has ended.
-    takeover = max(config.log.takeover, 2 * config.replies.send_timeout).total_seconds()
-    return Engine(module.PostgresqlPartition(dsn), time.monotonic, takeover, force=take_over, standby=standby)
+            'log.engine is "kafka", and log.kafka names no broker: set bootstrap to one or more addresses, such as '
+            '{bootstrap = "kafka1:9092,kafka2:9092"}.'
+        )
+    options: dict[str, Any] = {"bootstrap_servers": found.bootstrap}
+    options["security_protocol"] = ("SASL_" if found.sasl else "") + ("SSL" if found.tls else "PLAINTEXT")
+    if found.tls:
+        try:
+            options["ssl_context"] = ssl.create_default_context(cafile=found.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"log.kafka.ca_file can't be used ({type(error).__name__}): name a file that holds PEM."
+            ) from error
+    if found.sasl:
+        password = environ.get(found.password_env, "").strip()
+        if not (found.username and password):
+            raise ConfigError(
+                "log.kafka names sasl without username and password: set username, and put the password into "
+                f"{found.password_env}, in the environment or in the file .env beside the settings."
+            )
+        names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
+        options |= zip(names, (found.sasl, found.username, password), strict=True)
+    return options

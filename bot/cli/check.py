@@ -16,6 +16,7 @@ from bot.app.events import feed_of
 from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
+from bot.cli.check_engine import check_engine
 from bot.cli.check_log import LogChecked, check_log
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
@@ -57,7 +58,7 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
         found_out = "Others on this machine may read the token and what else is in .env."
         settings.append(warned("settings", found_out, f"chmod 600 {exposed}"))
     models = await _models(found.config, settings)
-    return [*settings, *models, *discord, log.log, log.history(names), _retention(found)]
+    return [*settings, *models, *discord, log.log, *await _engine(found), log.history(names), _retention(found)]
 
 
 async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
@@ -78,6 +79,12 @@ async def _log(found: Survey) -> LogChecked:
         log, history = (warned(name, f"not checked: {wrong}") for name in ("log", "history"))
         return LogChecked(log, unread=history)
     return await check_log(found.config)
+
+
+async def _engine(found: Survey) -> list[Result]:
+    if wrong := _wrong(found, "log", "engine", "postgresql", "dynamodb", "kafka", "engines"):
+        return [warned("engine", f"not checked: {wrong}")]
+    return await check_engine(found.config)
 
 
 def _wrong(found: Survey, section: str, *keys: str) -> str:

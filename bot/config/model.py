@@ -12,6 +12,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretBytes, SecretStr
 
+from bot.config.engines import (
+    DYNAMODB,
+    ENGINE,
+    KAFKA,
+    OTHERS,
+    POSTGRESQL,
+    DynamodbSettings,
+    KafkaSettings,
+    PostgresqlSettings,
+)
 from bot.config.llm import Llm
 from bot.config.section import (
     AGE,
@@ -104,22 +114,17 @@ class DiscordSettings(Section):
     token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
-class PostgresqlSettings(Section):
-    """The PostgreSQL that keeps the log; its address is in an environment variable, because it may hold a password."""
-
-    dsn_env: Annotated[str, Field(pattern=r"^\w+$")] = "ECHOLESS_POSTGRESQL"
-
-
 class LogSettings(Section):
     """The place of the event log, and how it is kept."""
 
     path: FilePath = Field(Path("data"), description="the path of a folder")
     durability: Literal["full", "normal"] = Field("full", description='"full" or "normal"')
     key_file: FilePathOrNone = Field(None, description="the path of the file that holds the vault's key")
-    engine: Literal["sqlite", "postgresql"] = Field("sqlite", description='"sqlite" or "postgresql"')
-    postgresql: PostgresqlSettings = Field(
-        PostgresqlSettings(), description='a table such as {dsn_env = "ECHOLESS_POSTGRESQL"}'
-    )
+    engine: ExtensionName = Field("sqlite", description=ENGINE)
+    postgresql: PostgresqlSettings = Field(PostgresqlSettings(), description=POSTGRESQL)
+    dynamodb: DynamodbSettings = Field(DynamodbSettings(), description=DYNAMODB)
+    kafka: KafkaSettings = Field(KafkaSettings(), description=KAFKA)
+    engines: Mapping[ExtensionName, Made] = Field({}, description=OTHERS)
     takeover: PositiveDuration = Field(timedelta(seconds=30), description=POSITIVE_DURATION)
     anchor_channel: SnowflakeOrNone = Field(None, description=CHANNEL)
     hot_channels: Positive = Field(10_000, description=COUNT)

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 
 import asyncpg
 
+from bot.engines.postgresql_rights import LOOK, faults_of
 from bot.errors import LogUnwritable
 from bot.eventlog.remote.port import Entry, Fenced, Torn, Unsure, digest_of
 
@@ -63,15 +64,20 @@ class PostgresqlPartition:
                 "create tables or use those that are there."
             ) from error
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def faults(self) -> list[str]:
+        """Return what is not as it should be."""
+        return faults_of((await self._aside.ask(LOOK, makes=False))[0])
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
         """Keep a record; see :class:`bot.eventlog.remote.port.Partition`, as for the other methods."""
         if await self._appending.ask(_APPEND, self._part, seq, facts, words):
-            return
+            return ""
         there = await self._appending.ask(_ONE, self._part, seq)
         if not there:
             raise Torn
         if there[0]["facts"] != facts:
             raise Fenced
+        return ""
 
     async def read(self, seq: int, digest: bytes, place: str) -> AsyncGenerator[Entry, None]:
         """Yield all records after a mark."""
@@ -87,12 +93,12 @@ class PostgresqlPartition:
             mark = rows[-1]["seq"]
             limit = max(2, PAGE_BYTES * limit // sum(len(row["facts"]) + len(row["words"] or b"") for row in rows))
 
-    async def words(self, seq: int, key: bytes) -> bytes | None:  # noqa: ARG002 - words stand beside their facts here
+    async def words(self, seq: int, place: str) -> bytes | None:  # noqa: ARG002 - words stand beside their facts here
         """Return the words of a record."""
         rows = await self._aside.ask(_ONE, self._part, seq)
         return rows[0]["words"] if rows else None
 
-    async def rewrite(self, seq: int, key: bytes, before: bytes, after: bytes | None) -> bool:  # noqa: ARG002 - as above
+    async def rewrite(self, seq: int, place: str, before: bytes, after: bytes | None) -> bool:  # noqa: ARG002 - as above
         """Put other words in the place of ``before``."""
         return bool(await self._aside.ask(_REWRITE, self._part, seq, before, after))
 
@@ -119,14 +125,14 @@ class _Link:
         self._turn = asyncio.Lock()
         self._link: asyncpg.Connection | None = None
 
-    async def ask(self, sql: str, *values: object) -> list[asyncpg.Record]:
+    async def ask(self, sql: str, *values: object, makes: bool = True) -> list[asyncpg.Record]:
         """Return the rows of a statement; raise Unsure whatever goes wrong, without the server's words."""
         async with self._turn:
             try:
                 if self._link is None:
                     self._link = await asyncpg.connect(self._dsn, timeout=TIMEOUT, command_timeout=TIMEOUT)
                     await self._link.execute("SET synchronous_commit = on")
-                    if not await self._link.fetchval(_THERE):
+                    if makes and not await self._link.fetchval(_THERE):
                         await self._link.execute(_MAKE)
                 return list(await self._link.fetch(sql, *values))
             except BaseException as error:

@@ -1,6 +1,6 @@
-"""A process that owns a log in PostgreSQL and appends to it until it is killed; it prints what was acknowledged.
+"""A process that owns a log in an engine and appends to it until it is killed; it prints what was acknowledged.
 
-Started as ``python appender.py FOLDER CALLERS [POINT RECORD]``, with the address in ECHOLESS_POSTGRESQL. Each line is a
+Started as ``python appender.py FOLDER CALLERS [POINT RECORD]``, with the address in ECHOLESS_ENGINE. Each line is a
 stream, a message and its position. It ends with the name of the error when it loses the log. With a point it kills
 itself there, at that record of those it appends; the first one is its claim.
 """
@@ -13,19 +13,21 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
 import structlog
 
 from bot.core import events as e
-from bot.engines.postgresql import PostgresqlPartition
 from bot.errors import LogError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.remote import appending
 from bot.eventlog.remote.opening import Engine
+from bot.eventlog.remote.port import Partition
 from bot.eventlog.remote.view import Bookmark
+from tests.engines.emulators import partition_of
 
 TAKEOVER = 1.0
 
@@ -35,9 +37,9 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def engine(dsn: str, *, force: bool = False) -> Engine:
+def engine(address: str, *, force: bool = False) -> Engine:
     """Return the engine, which the test's process takes as well."""
-    return Engine(PostgresqlPartition(dsn), time.monotonic, TAKEOVER, force=force)
+    return Engine(partition_of(address), time.monotonic, TAKEOVER, force=force)
 
 
 def location(folder: Path) -> Location:
@@ -47,7 +49,8 @@ def location(folder: Path) -> Location:
 
 def doom(point: str, record: int) -> None:
     """Have this process killed at a point on the way of a record: before or after it is kept, or after its commit."""
-    real, commit, numbers = PostgresqlPartition.append, appending._commit, count(1)
+    kind = type(partition_of(os.environ["ECHOLESS_ENGINE"]))
+    real, commit, numbers = kind.append, appending._commit, count(1)
 
     def here(at: str) -> None:
         if at == point and number[0] == record:
@@ -55,17 +58,18 @@ def doom(point: str, record: int) -> None:
 
     number = [0]
 
-    async def appended(partition: PostgresqlPartition, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def appended(partition: Partition, seq: int, facts: bytes, words: bytes | None) -> str:
         number[0] = next(numbers)
         here("before it is kept")
-        await real(partition, seq, facts, words)
+        place = await real(partition, seq, facts, words)
         here("after it is kept")
+        return place
 
-    def committed(mark: Bookmark, connection: sqlite3.Connection) -> None:
-        commit(mark, connection)
+    def committed(mark: Bookmark, places: Sequence[tuple[str, int]], connection: sqlite3.Connection) -> None:
+        commit(mark, places, connection)
         here("after its commit")
 
-    PostgresqlPartition.append = appended  # type: ignore[method-assign, assignment]
+    kind.append = appended  # type: ignore[method-assign, assignment]
     appending._commit = committed
 
 
@@ -91,7 +95,7 @@ async def append_for_ever(log: EventLog, number: int) -> None:
 
 async def main(folder: Path, callers: int) -> None:
     """Own the log and append for ever, to several streams at once."""
-    log = await open_log(location(folder), clock=now, full=False, engine=engine(os.environ["ECHOLESS_POSTGRESQL"]))
+    log = await open_log(location(folder), clock=now, full=False, engine=engine(os.environ["ECHOLESS_ENGINE"]))
     sys.stdout.write("open\n")
     sys.stdout.flush()
     try:

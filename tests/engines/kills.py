@@ -20,13 +20,12 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.engines.postgresql import PostgresqlPartition
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.remote.port import NOTHING
 from bot.eventlog.remote.record import read_record
 from bot.sandbox.child_process import tethered
 from tests.engines.appender import engine, location, now
-from tests.engines.server import running
+from tests.engines.emulators import SERVERS, own, partition_of
 from tests.engines.views import check, remote, shown_by
 
 APPENDER = Path(__file__).with_name("appender.py")
@@ -35,12 +34,12 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(slots=True)
 class Owners:
-    """Owners of one log in PostgreSQL, one after the other, and what the log acknowledged to them.
+    """Owners of one log in an engine, one after the other, and what the log acknowledged to them.
 
     ``acknowledged`` holds the position of each message of each stream.
     """
 
-    dsn: str
+    address: str
     folder: Path
     callers: int
     acknowledged: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Owners:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "ECHOLESS_POSTGRESQL": self.dsn, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "ECHOLESS_ENGINE": self.address, "PYTHONPATH": str(ROOT)},
         )
 
     async def begin(self, name: str) -> asyncio.subprocess.Process:
@@ -120,7 +119,7 @@ class Owners:
     @asynccontextmanager
     async def _owning(self, name: str, *, force: bool = False) -> AsyncIterator[EventLog]:
         place = location(self.folder / name)
-        log = await open_log(place, clock=now, full=False, engine=engine(self.dsn, force=force))
+        log = await open_log(place, clock=now, full=False, engine=engine(self.address, force=force))
         try:
             yield log
         finally:
@@ -142,7 +141,7 @@ class Owners:
 
     async def _records_after(self, claimed: int) -> int:
         """Return how many records after a claim are of another owner."""
-        partition = PostgresqlPartition(self.dsn)
+        partition = partition_of(self.address)
         owner, strangers = b"", 0
         async for entry in partition.read(0, NOTHING, ""):
             record = read_record(entry)
@@ -157,10 +156,10 @@ POINTS = ("before it is kept", "after it is kept", "after its commit")
 
 
 async def run(
-    dsn: str, folder: Path, kills: int, zombies: int, callers: int, seed: int, points: Sequence[str] = POINTS
+    address: str, folder: Path, kills: int, zombies: int, callers: int, seed: int, points: Sequence[str] = POINTS
 ) -> Owners:
     """Kill and replace owners; raise AssertionError where something is lost, double or changed."""
-    chance, owners = random.Random(seed), Owners(dsn, folder, callers)
+    chance, owners = random.Random(seed), Owners(address, folder, callers)
     for number in range(kills):
         name = chance.choice(("one", "other"))
         if number % 4 == 3:
@@ -179,21 +178,28 @@ async def run(
 
 
 def main() -> None:
-    """Kill many owners, and say what came of it."""
+    """Kill many owners of a log in each engine, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("engines", nargs="*", choices=[[], *SERVERS], default=[], help="all if none is named")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--zombies", type=int, default=5)
     parser.add_argument("--callers", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="echoless-engines-") as folder, running() as dsn:
-        owners = asyncio.run(run(dsn, Path(folder), given.kills, given.zombies, given.callers, given.seed))
-    sys.stdout.write(
-        f"postgresql: {given.kills} kills at random and at each of {len(POINTS)} points of a record's way, "
-        f"{given.zombies} zombies, {given.callers} callers: "
-        f"{len(owners.acknowledged)} acknowledged, 0 lost, 0 double, {owners.after_claims} after a claim, "
-        "every folder byte for byte as made anew\n"
-    )
+    heads = ("engine", "kills", "points", "zombies", "callers", "acknowledged", "lost", "double", "late", "rebuilt")
+    sys.stdout.write(_ROW.format(*heads))
+    for name in given.engines or SERVERS:
+        with tempfile.TemporaryDirectory(prefix="echoless-engines-") as folder, SERVERS[name]() as server:
+            address = server if name == "postgresql" else own(server)
+            owners = asyncio.run(run(address, Path(folder), given.kills, given.zombies, given.callers, given.seed))
+        counts = (given.kills, len(POINTS), given.zombies, given.callers, len(owners.acknowledged))
+        sys.stdout.write(_ROW.format(name, *counts, 0, 0, owners.after_claims, "equal"))
+        sys.stdout.flush()
+
+
+_ROW = "{:<11}{:>7}{:>8}{:>9}{:>9}{:>14}{:>6}{:>8}{:>6}{:>9}\n"
+"""``points`` are those of a record's way at each of which an owner is killed, too; ``late`` are records of a replaced
+owner after the claim of its successor; ``rebuilt`` is a folder that is made anew from the engine."""
 
 
 if __name__ == "__main__":

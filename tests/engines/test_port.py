@@ -7,10 +7,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.engines.postgresql import PostgresqlPartition
 from bot.errors import LogUnwritable
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Torn, Unsure, digest_of
 from tests.engines.conftest import Made
+from tests.engines.emulators import NOBODY, SERVERS, partition_of
+
+
+@pytest.fixture(params=list(SERVERS))
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Name each engine in turn."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -36,6 +42,11 @@ async def filled(partition: Partition, records: int) -> None:
 async def read(partition: Partition, seq: int = 0, digest: bytes = NOTHING) -> list[tuple[int, bytes, bytes | None]]:
     """Return what comes after a mark."""
     return [(entry.seq, entry.facts, entry.words) async for entry in partition.read(seq, digest, "")]
+
+
+async def place_of(partition: Partition, seq: int) -> str:
+    """Return the bookmark of a record."""
+    return {entry.seq: entry.place async for entry in partition.read(0, NOTHING, "")}[seq]
 
 
 async def test_records_come_back_in_their_order(partition: Partition) -> None:
@@ -71,8 +82,9 @@ async def test_one_of_many_who_append_at_once_wins(made: Made, partition: Partit
         *(other.append(1, b"of %d" % number, None) for number, other in enumerate(others)), return_exceptions=True
     )
 
-    assert [None] == [each for each in outcomes if not isinstance(each, Fenced)]
-    assert [(1, b"of %d" % outcomes.index(None), None)] == await read(partition)
+    (winner,) = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Fenced)]
+    assert isinstance(outcomes[winner], str)
+    assert [(1, b"of %d" % winner, None)] == await read(partition)
     for other in others:
         await other.close()
 
@@ -90,11 +102,14 @@ async def test_words_can_be_rewritten_by_who_knows_them(partition: Partition) ->
     """Who has seen others changes nothing: it might bring back what was erased since."""
     await filled(partition, 2)
 
-    assert await partition.words(1, b"") == b"words 1"
-    assert await partition.rewrite(1, b"", b"words 1", b"fewer")
-    assert not await partition.rewrite(1, b"", b"words 1", b"words 1 again")
-    assert await partition.words(1, b"") == b"fewer"
-    assert await partition.rewrite(1, b"", b"fewer", None)
+    place = await place_of(partition, 1)
+    assert await partition.words(1, place) == b"words 1"
+    assert await partition.rewrite(1, place, b"words 1", b"fewer")
+    assert not await partition.rewrite(1, place, b"words 1", b"words 1 again")
+    assert await partition.words(1, place) == b"fewer"
+    assert await partition.rewrite(1, place, b"fewer", None)
+    assert await partition.words(1, place) is None
+    assert await partition.words(2, await place_of(partition, 2)) is None
     assert [(1, facts(1), None), (2, facts(2), None)] == await read(partition)
 
 
@@ -126,13 +141,38 @@ async def test_a_caller_that_goes_away_harms_nobody(partition: Partition) -> Non
     assert [(1, facts(1), None)] == await read(partition)
 
 
-async def test_an_engine_that_is_not_there_is_told() -> None:
-    """At the start with a sentence, later as unsure; nothing of the address is said."""
-    away = PostgresqlPartition("postgresql://bot:hidden@127.0.0.1:1/log")
+async def test_a_reader_that_goes_away_harms_nobody(partition: Partition) -> None:
+    """Wherever it is by then, the next one misses nothing."""
+    await filled(partition, 60)
+    whole = await read(partition)
+    for steps in range(0, 60, 4):
+        leaving = asyncio.create_task(read(partition))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait((leaving,))
+        assert whole == await read(partition)
 
-    with pytest.raises(LogUnwritable, match="check that it runs") as told:
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("postgresql://bot:hidden@127.0.0.1:1/log", "ConnectionRefusedError"),
+        ("dynamodb+http://127.0.0.1:1/hidden", "EndpointConnectionError"),
+        ("kafka://127.0.0.1:1/hidden", "KafkaConnectionError"),
+    ],
+)
+async def test_an_engine_that_is_not_there_is_told(address: str, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start with a sentence, later as unsure; nothing of the address is said."""
+    for name, value in NOBODY.items():
+        monkeypatch.setenv(name, value)
+    away = partition_of(address)
+
+    with pytest.raises(LogUnwritable, match=f"can't be used .{error}.: check ") as told:
         await away.open()
     assert "hidden" not in str(told.value)
-    with pytest.raises(Unsure, match="ConnectionRefusedError"):
-        await away.append(1, facts(1), None)
+    for asking in (away.append(1, facts(1), None), away.beats(), away.beat(b"one"), away.faults()):
+        with pytest.raises(Unsure, match=error):
+            await asking
+    await away.close()
     await away.close()

@@ -27,11 +27,11 @@ class Ending(Between):
 
     records = 3
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
         """Append the first ones."""
         if seq > self.records:
             raise Unsure("ConnectionRefusedError")
-        await super().append(seq, facts, words)
+        return await super().append(seq, facts, words)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bot.errors import LogUnwritable
 from bot.eventlog.batch import COLUMNS, Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.remote import appending, erasing
-from bot.eventlog.remote.port import Partition, Unsure
+from bot.eventlog.remote.port import NOTHING, Partition, Unsure
 from bot.eventlog.remote.record import Kind, Rows, facts_of_rows, unpack_words
 from tests.engines.conftest import SHORT, Made, Opener
 from tests.engines.views import Away, Between, Seen, Swallowing, asked, check, erased, given_up, remote, said, shown_by
@@ -220,7 +220,7 @@ async def test_erased_words_go_from_the_engine(opened: Opener, monkeypatch: pyte
     engine = Seen(Away)
     async with opened(through=engine) as log:
         await asyncio.gather(*(log.append(stream(each), [said(each), said(100 + each)]) for each in (1, 2)))
-        held = await engine.one.words(2, b"")
+        held = await words_of(engine.one, 2)
         assert held is not None
         assert len(unpack_words(2, held)) == 4
         monkeypatch.setattr(Away, "rewrite", refuses)
@@ -230,12 +230,18 @@ async def test_erased_words_go_from_the_engine(opened: Opener, monkeypatch: pyte
     monkeypatch.undo()
     async with opened(through=engine) as log:
         assert await log.empty_wal()
-        left = await engine.one.words(2, b"")
+        left = await words_of(engine.one, 2)
         assert left is not None
         assert {1, 2, 3} == set(unpack_words(2, left))
         assert {index: words for index, words in unpack_words(2, held).items() if index} == unpack_words(2, left)
-        assert await engine.one.words(3, b"") is None
+        assert await words_of(engine.one, 3) is None
         await check(log)
+
+
+async def words_of(partition: Partition, seq: int) -> bytes | None:
+    """Return the words of a record."""
+    (place,) = [entry.place async for entry in partition.read(0, NOTHING, "") if entry.seq == seq]
+    return await partition.words(seq, place)
 
 
 class Interrupted(Between):
@@ -246,9 +252,9 @@ class Interrupted(Between):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def words(self, seq: int, key: bytes) -> bytes | None:
+    async def words(self, seq: int, place: str) -> bytes | None:
         """Return words, once it may."""
-        found = await super().words(seq, key)
+        found = await super().words(seq, place)
         self.asked.set()
         await self.go_on.wait()
         return found
@@ -264,7 +270,7 @@ async def test_words_that_are_erased_meanwhile_go_too(opened: Opener) -> None:
         await log.append(stream(1), [erased((2, 2))])
         engine.one.go_on.set()
         assert await log.empty_wal()
-        left = await engine.one.real.words(2, b"")
+        left = await words_of(engine.one.real, 2)
         assert left is not None
         assert {2} == set(unpack_words(2, left))
 

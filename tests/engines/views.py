@@ -81,22 +81,27 @@ class Between:
         """Connect."""
         await self.real.open()
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def faults(self) -> list[str]:
+        """Return what is not as it should be."""
+        return await self.real.faults()
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
         """Append, and count it."""
-        await self.real.append(seq, facts, words)
+        place = await self.real.append(seq, facts, words)
         self.appended += 1
+        return place
 
     def read(self, seq: int, digest: bytes, place: str) -> AsyncGenerator[Entry, None]:
         """Read."""
         return self.real.read(seq, digest, place)
 
-    async def words(self, seq: int, key: bytes) -> bytes | None:
+    async def words(self, seq: int, place: str) -> bytes | None:
         """Return words."""
-        return await self.real.words(seq, key)
+        return await self.real.words(seq, place)
 
-    async def rewrite(self, seq: int, key: bytes, before: bytes, after: bytes | None) -> bool:
+    async def rewrite(self, seq: int, place: str, before: bytes, after: bytes | None) -> bool:
         """Rewrite words."""
-        return await self.real.rewrite(seq, key, before, after)
+        return await self.real.rewrite(seq, place, before, after)
 
     async def beat(self, beat: bytes) -> None:
         """Keep a sign of life."""
@@ -136,14 +141,14 @@ class Swallowing(Between):
         self._random = random.Random(seed)
         self.swallowed = 0
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
         """Append, perhaps, and lose the answer, perhaps."""
         fate = self._random.random()
-        if fate > 0.6:
-            await super().append(seq, facts, words)
+        place = await super().append(seq, facts, words) if fate > 0.6 else ""
         if fate < 0.8:
             self.swallowed += 1
             raise Unsure("the answer was lost")
+        return place
 
 
 class Away(Between):
@@ -154,20 +159,20 @@ class Away(Between):
         self.away = False
         self.refused = 0
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
         """Append, unless it is away."""
         self._ask()
-        await super().append(seq, facts, words)
+        return await super().append(seq, facts, words)
 
     async def beats(self) -> bytes:
         """Return the sign of life, unless it is away."""
         self._ask()
         return await super().beats()
 
-    async def words(self, seq: int, key: bytes) -> bytes | None:
+    async def words(self, seq: int, place: str) -> bytes | None:
         """Return words, unless it is away."""
         self._ask()
-        return await super().words(seq, key)
+        return await super().words(seq, place)
 
     def _ask(self) -> None:
         if self.away:

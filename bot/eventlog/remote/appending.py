@@ -42,8 +42,9 @@ _log = structlog.get_logger()
 
 
 class Record(NamedTuple):
-    """A record on its way: its number, its facts, its words."""
+    """A record on its way: the position of its first event, its number, its facts, its words."""
 
+    first: int
     seq: int
     facts: bytes
     words: bytes | None
@@ -143,17 +144,16 @@ class Remote:
     async def _append(self, batch: Batch) -> None:
         records = await self.connection.submit(partial(self._begin, batch))
         try:
-            for record in records:
-                await self._keep(record)
+            places = [(await self._keep(record), record.first) for record in records]
         except BaseException:
             await self._roll_back()
             raise
         self._finished.clear()
         last = records[-1]
         mark = self.follower.mark
-        mark = mark._replace(seq=last.seq, digest=digest_of(last.facts), position=mark.position + batch.rows)
+        mark = Bookmark(last.seq, digest_of(last.facts), places[-1][0], mark.position + batch.rows, self.owner)
         try:
-            await self.connection.submit(partial(_commit, mark))
+            await self.connection.submit(partial(_commit, mark, places))
         except BaseException as error:
             self._behind = True
             await self._roll_back()
@@ -182,17 +182,20 @@ class Remote:
         for seq, rows in enumerate(pieces, mark.seq + 1):
             kind = Kind.ROWS if rows is pieces[-1] else Kind.PART
             facts = facts_of_rows(kind, self.owner, prev, rows)
-            records.append(Record(seq, facts, words_of_rows(rows)))
+            records.append(Record(rows.first, seq, facts, words_of_rows(rows)))
             prev = digest_of(facts)
-        view.note_records(connection, ((rows.first, record.seq) for rows, record in zip(pieces, records, strict=True)))
+        view.note_records(connection, ((record.first, record.seq, "") for record in records))
         return records
 
-    async def _keep(self, record: Record) -> None:
-        """Append a record, however long the engine is away: the same bytes again, until it is certain."""
+    async def _keep(self, record: Record) -> str:
+        """Append a record, however long the engine is away: the same bytes again, until it is certain.
+
+        Returns its bookmark.
+        """
         tries = 0
         while True:
             try:
-                await self.partition.append(*record)
+                place = await self.partition.append(record.seq, record.facts, record.words)
             except Fenced as error:
                 raise self.lose(fenced()) from error
             except Torn as error:
@@ -205,7 +208,7 @@ class Remote:
             else:
                 self._waiting = False
                 self.say(None)
-                return
+                return place
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -229,16 +232,14 @@ class Remote:
         await self.connection.submit(_roll_back)
 
 
-async def kept(partition: Partition, seq: int, facts: bytes, words: bytes | None) -> None:
+async def kept(partition: Partition, seq: int, facts: bytes, words: bytes | None) -> str:
     """Append a record of one who does not wait for ever; raise Unsure when the engine is away for some seconds."""
-    for tries in range(1, TRIES + 1):
+    for tries in range(1, TRIES):
         try:
             return await partition.append(seq, facts, words)
         except Unsure:
-            if tries == TRIES:
-                raise
             await asyncio.sleep(backoff(tries, LONGEST_PAUSE))
-    return None
+    return await partition.append(seq, facts, words)
 
 
 def fenced() -> LogFenced:
@@ -249,7 +250,9 @@ def fenced() -> LogFenced:
     )
 
 
-def _commit(mark: Bookmark, connection: sqlite3.Connection) -> None:
+def _commit(mark: Bookmark, places: Sequence[tuple[str, int]], connection: sqlite3.Connection) -> None:
+    if mark.place:
+        view.note_places(connection, places)
     view.save_bookmark(connection, mark)
     connection.execute("COMMIT")
 

@@ -22,7 +22,7 @@ from bot.eventlog.remote.record import pack_words, unpack_words
 
 PATIENCE = 3.0
 """Seconds for which somebody waits until the words are gone from the engine."""
-_DUE = "SELECT seq FROM erasing ORDER BY seq LIMIT 1"
+_DUE = "SELECT d.seq, coalesce(r.place, '') FROM erasing d LEFT JOIN records r ON r.seq = d.seq ORDER BY d.seq LIMIT 1"
 _LEFT = """
 SELECT position - r.first FROM records r JOIN events e ON e.position >= r.first AND e.position < coalesce(
     (SELECT min(n.first) FROM records n WHERE n.first > r.first), 9223372036854775807
@@ -75,25 +75,26 @@ class Erasing:
                     self._done.set()
 
     async def _settle(self) -> None:
-        while (seq := await self.remote.run(_due)) is not None:
+        while (due := await self.remote.run(_due)) is not None:
             self.remote.require_owned()
+            seq, place = due
             left = await self.remote.run(partial(_left, seq))
-            await self._rewrite(seq, left)
+            await self._rewrite(seq, place, left)
             await self.remote.run(partial(_settled, seq, left))
 
-    async def _rewrite(self, seq: int, left: set[int]) -> None:
+    async def _rewrite(self, seq: int, place: str, left: set[int]) -> None:
         """Leave those words in a record that the view has. Who owns the log no more can only take away, too."""
         partition = self.remote.partition
-        while (before := await partition.words(seq, b"")) is not None:
+        while (before := await partition.words(seq, place)) is not None:
             words = unpack_words(seq, before)
             after = pack_words({index: each for index, each in words.items() if index in left})
-            if after == before or await partition.rewrite(seq, b"", before, after):
+            if after == before or await partition.rewrite(seq, place, before, after):
                 return
 
 
-def _due(connection: sqlite3.Connection) -> int | None:
-    row = connection.execute(_DUE).fetchone()
-    return row[0] if row else None
+def _due(connection: sqlite3.Connection) -> tuple[int, str] | None:
+    row: tuple[int, str] | None = connection.execute(_DUE).fetchone()
+    return row
 
 
 def _left(seq: int, connection: sqlite3.Connection) -> set[int]:

@@ -30,7 +30,7 @@ class Follower:
     mark: Bookmark
     seq: int
     digest: bytes
-    parts: tuple[tuple[int, Rows], ...] = ()
+    parts: tuple[tuple[Entry, Rows], ...] = ()
 
     @classmethod
     def at(cls, mark: Bookmark) -> Follower:
@@ -66,16 +66,18 @@ class Follower:
         elif facts.rows is not None:
             if facts.owner != self.mark.owner:
                 raise LogDamaged(f"Record {entry.seq} in the engine is of a process that was not the owner.")
-            self.parts = (*self.parts, (entry.seq, facts.rows))
+            self.parts = (*self.parts, (entry._replace(facts=b"", words=None), facts.rows))
             if facts.kind is Kind.ROWS:
                 self._insert(connection, entry)
 
     def _insert(self, connection: sqlite3.Connection, entry: Entry) -> None:
-        view.note_records(connection, ((rows.first, seq) for seq, rows in self.parts))
+        view.note_records(connection, ((rows.first, part.seq, part.place) for part, rows in self.parts))
         position = self.mark.position
-        for seq, rows in self.parts:
+        for part, rows in self.parts:
             if rows.first != position + 1:
-                raise LogDamaged(f"Record {seq} in the engine begins with position {rows.first}, not {position + 1}.")
+                raise LogDamaged(
+                    f"Record {part.seq} in the engine begins with position {rows.first}, not {position + 1}."
+                )
             view.insert(connection, rows)
             position = rows.last
         self.go(Bookmark(entry.seq, self.digest, entry.place, position, self.mark.owner))

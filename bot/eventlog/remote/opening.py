@@ -161,8 +161,8 @@ async def _claim(partition: Partition, connection: Connection, follower: Followe
     """Append a claim to what the view has, and note it; raise Fenced where there is more by now."""
     owner, seq = claiming.new_owner(), follower.seq + 1
     facts = facts_of_claim(owner, follower.digest, await connection.run(claiming.claim_of))
-    await kept(partition, seq, facts, None)
-    follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), owner=owner))
+    place = await kept(partition, seq, facts, None)
+    follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), place=place, owner=owner))
     await connection.run(partial(_note, follower.mark))
 
 

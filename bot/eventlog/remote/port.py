@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 NOTHING = bytes(32)
 """The digest of the record before the first one."""
@@ -27,18 +27,15 @@ class Unsure(Exception):
 
 
 class Entry(NamedTuple):
-    """A record as the engine holds it: its number, the engine's own bookmark, its facts and its words.
-
-    ``key`` is by what the engine finds the words again, where it keeps them apart.
-    """
+    """A record as the engine holds it: its number, the engine's own bookmark, its facts and its words."""
 
     seq: int
     place: str
     facts: bytes
     words: bytes | None
-    key: bytes = b""
 
 
+@runtime_checkable
 class Partition(Protocol):
     """One ordered log in an engine. Every method raises Unsure where the engine can't be asked."""
 
@@ -50,8 +47,15 @@ class Partition(Protocol):
     async def open(self) -> None:
         """Connect, and make what is missing; raise LogError, which says what to do, where that can't be done."""
 
-    async def append(self, seq: int, facts: bytes, words: bytes | None) -> None:
-        """Keep a record at the number ``seq``, counted from 1. It is durable on return.
+    async def faults(self) -> list[str]:
+        """Return a sentence for each setting by which it may lose what it has acknowledged, and say what to do.
+
+        Raises LogUnwritable where the log can't be kept in it as it is, or not by this user. Nothing is made or
+        changed, and what :meth:`open` would make may be missing.
+        """
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
+        """Keep a record at the number ``seq``, counted from 1. It is durable on return, which is its bookmark.
 
         The same facts at the same number succeed again. Raises Fenced where another record stands there, Torn where
         ``seq - 1`` is missing, Unsure where it is unknown whether the record is kept: append the *same bytes* again.
@@ -60,15 +64,15 @@ class Partition(Protocol):
     def read(self, seq: int, digest: bytes, place: str) -> AsyncGenerator[Entry, None]:
         """Yield all records after ``seq`` that were kept before the call, in their order.
 
-        ``digest`` is that of the facts at ``seq``, ``place`` the bookmark that came with them (0, NOTHING and "" for
-        the beginning). Raises Torn where another record stands there, or none.
+        ``digest`` is that of the facts at ``seq``, ``place`` the bookmark that came with them or with ones before (0,
+        NOTHING and "" for the beginning). Raises Torn where another record stands there, or none.
         """
 
-    async def rewrite(self, seq: int, key: bytes, before: bytes, after: bytes | None) -> bool:
+    async def rewrite(self, seq: int, place: str, before: bytes, after: bytes | None) -> bool:
         """Put other words in the place of ``before``; tell whether ``before`` stood there still."""
 
-    async def words(self, seq: int, key: bytes) -> bytes | None:
-        """Return the words of a record."""
+    async def words(self, seq: int, place: str) -> bytes | None:
+        """Return the words of the record with that number and that bookmark."""
 
     async def beat(self, beat: bytes) -> None:
         """Keep the owner's sign of life, which replaces the one before."""

@@ -21,7 +21,7 @@ HOLDER = "holder"
 """The name in ``meta`` of the newest claim that was made from this folder: its owner and its host."""
 
 SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS records (first INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS records (first INTEGER PRIMARY KEY, seq INTEGER NOT NULL, place TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS erasing (seq INTEGER PRIMARY KEY) STRICT",
     """CREATE TRIGGER IF NOT EXISTS events_note_erasing AFTER UPDATE ON events
 WHEN OLD.sealed IS NOT NULL AND NEW.sealed IS NULL
@@ -78,9 +78,14 @@ def save_bookmark(connection: sqlite3.Connection, mark: Bookmark) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (VIEW, value))
 
 
-def note_records(connection: sqlite3.Connection, records: Iterable[tuple[int, int]]) -> None:
-    """Note the first position and the number of records whose rows come next, in the same transaction."""
-    connection.executemany("INSERT INTO records (first, seq) VALUES (?, ?)", records)
+def note_records(connection: sqlite3.Connection, records: Iterable[tuple[int, int, str]]) -> None:
+    """Note first position, number and bookmark of records whose rows come next, in the same transaction."""
+    connection.executemany("INSERT INTO records (first, seq, place) VALUES (?, ?, ?)", records)
+
+
+def note_places(connection: sqlite3.Connection, places: Iterable[tuple[str, int]]) -> None:
+    """Note the bookmarks of records by their first position, where they were not known before, in the same way."""
+    connection.executemany("UPDATE records SET place = ? WHERE first = ?", places)
 
 
 def insert(connection: sqlite3.Connection, rows: Rows) -> None:
