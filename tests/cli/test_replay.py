@@ -34,7 +34,8 @@ def test_the_state_now(run: Run, folder: Path) -> None:
     assert state["watermark"] == str(SKIPPED)
     assert state["flags"] == {"paused": False, "deleted": False, "history_forbidden": False}
     assert state["counters"] == {
-        "received": 3, "sent": 1, "skipped": 1, "abandoned": 0, "foreign": 0, "unreadable": 0, "imported": 0
+        "received": 3, "sent": 1, "skipped": 1, "abandoned": 0, "foreign": 0, "unreadable": 0, "imported": 0,
+        "bots_in_a_row": 0,
     }  # fmt: skip
     assert state["outbox"] == []
     assert [turn["message_id"] for turn in state["window"]] == list(map(str, (ASKED, CHATTER, SKIPPED, REPLY)))

@@ -17,6 +17,8 @@ Facts: TypeAlias = dict[str, Any]
 
 _LASTING = ("version", "watermark_id", "received", "sent", "skipped", "abandoned", "foreign", "paused", "deleted")
 """The fields of a state that mean the same to every later fold."""
+_FIRST = ("name", "parts", "files")
+"""The fields of a body of version 1."""
 
 
 async def told(reader: Reader, *, upto: int | None = None) -> Facts:
@@ -38,7 +40,7 @@ async def told(reader: Reader, *, upto: int | None = None) -> Facts:
                 "recorded_at": event.recorded_at,
                 "correlation": event.correlation,
                 "causation": event.causation,
-                "words": bodies[event.position].model_dump(mode="json") if event.position in bodies else None,
+                "words": _words(bodies.get(event.position)),
             }
             for event in recorded
         ],
@@ -60,6 +62,14 @@ async def as_lifted(facts: Facts, reader: Reader) -> Facts:
     }
     events = [each | {"words": None} if each["position"] in deleted else each for each in facts["events"]]
     return facts | {"events": events}
+
+
+def _words(body: e.Body | None) -> Facts | None:
+    """Return words without what a body of version 1 could not have, where there is none of it."""
+    if body is None:
+        return None
+    named = body.model_dump(mode="json")
+    return {name: value for name, value in named.items() if value or name in _FIRST}
 
 
 def _lasting(state: Conversation) -> Facts:

@@ -182,8 +182,9 @@ async def test_what_a_newer_release_may_have_written_is_refused(
     opened: Opener, monkeypatch: pytest.MonkeyPatch, made: Made
 ) -> None:
     """Before the log is claimed."""
-    newer = {**forms.known(), "message.received": 99}
+    newer = {**forms.written(), "message.received": 99}
     with monkeypatch.context() as patched:
+        patched.setattr(forms, "written", lambda: newer)
         patched.setattr(forms, "known", lambda: newer)
         async with opened("one"):
             pass

@@ -22,7 +22,8 @@ READ: tuple[tuple[str, type[e.Event], int, str], ...] = (
     ("migrations/0006_erasing.sql", e.MessageDeleted, 1, ""),
     ("migrations/0006_erasing.sql", e.ChannelDeleted, 1, ""),
     ("receipts.py", e.ChannelDeleted, 1, ""),
-    ("words.py", e.MessageReceived, 1, "author"),
+    ("words.py", e.MessageReceived, 2, "author"),
+    ("words.py", e.MessageImported, 2, "author"),
 )
 """What SQL reads of events all the same: where, of which type, in which version, which field ("": the type's name).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Attachment, Author, MessageImported, Source
+from bot.core.events import Attachment, Author, Body, MessageImported, Source
 from bot.gateway.snowflakes import snowflake_time
 from bot.importing import exporter
 from bot.importing.found import CUT, NO_MESSAGE, Aside, Findings, Found
@@ -46,7 +46,7 @@ def test_a_message_is_taken_whole() -> None:
         kind=19,
         attachments=(Attachment(id=600000000000000001, size=12), Attachment(id=600000000000000002, size=0)),
     )
-    assert found.body.model_dump() == {"name": "Alice", "parts": ("hello",), "files": ("a.png", "b.txt")}
+    assert found.body == Body(name="Alice", parts=("hello",), files=("a.png", "b.txt"))
 
 
 @pytest.mark.parametrize(
