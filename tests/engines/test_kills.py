@@ -1,4 +1,4 @@
-"""A few owners that are killed or replaced; ``make engines`` has many."""
+"""A few owners that are killed or replaced, with PostgreSQL; ``make engines`` has many, with each engine."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.emulators import SERVERS
 from tests.engines.kills import run
-
-
-@pytest.fixture(params=list(SERVERS))
-def engine_name(request: pytest.FixtureRequest) -> str:
-    """Name each engine in turn."""
-    return str(request.param)
 
 
 @pytest.mark.slow
