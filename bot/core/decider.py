@@ -115,7 +115,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     if original is None or original.may_be_sent:
         # The original was answered meanwhile: this is the same question.
         return (received,)
-    replaced = _abandoned(original, e.AbandonReason.TOGETHER, str(event.message_id))
+    replaced = _joined(original, event.message_id)
     return (received, replaced, *_asked(state, command))
 
 

@@ -63,9 +63,12 @@ def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:
     return (WRITTEN, e.Draft(e.MessageSkipped(message_id=100, reason=reason)))
 
 
-def abandoned(reason: e.AbandonReason, *, cause: int, message_id: int = 100, detail: str = "") -> e.Draft:
+def abandoned(
+    reason: e.AbandonReason, *, cause: int, message_id: int = 100, detail: str = "", together_with: int = 0
+) -> e.Draft:
     """Expect a reply to be let go because of the event at position ``cause``."""
-    return e.Draft(e.ReplyAbandoned(message_id=message_id, reason=reason, detail=detail), causation=cause)
+    event = e.ReplyAbandoned(message_id=message_id, reason=reason, detail=detail, together_with=together_with)
+    return e.Draft(event, causation=cause)
 
 
 def requests(count: int) -> list[e.Event]:
@@ -212,7 +215,7 @@ CASES = {
     "a proxy's copy takes the place of its original": Case(
         [OTHER_REQUESTED],
         COPY,
-        (WRITTEN, abandoned(e.AbandonReason.TOGETHER, cause=1, message_id=101, detail="100"), e.Draft(REQUESTED)),
+        (WRITTEN, abandoned(e.AbandonReason.TOGETHER, cause=1, message_id=101, together_with=100), e.Draft(REQUESTED)),
     ),
     "a proxy's copy of what is being answered asks nothing": Case(
         [OTHER_REQUESTED, COMPOSED.model_copy(update={"message_id": 101})], COPY, (WRITTEN,)

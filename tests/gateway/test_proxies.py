@@ -116,11 +116,11 @@ async def test_the_copy_is_answered_in_place_of_the_original(
         first["id"]: Call.MENTION, one: Call.MENTION, second["id"]: Call.MENTION, two: Call.MENTION,
         third["id"]: Call.REPLY, three: Call.REPLY, four: Call.MENTION,
     }  # fmt: skip
-    ended = {str(event.message_id): (event.reason, event.detail) for event in await bot.judge.of(ReplyAbandoned)}
+    ended = {str(event.message_id): (event.reason, event.together_with) for event in await bot.judge.of(ReplyAbandoned)}
     assert ended == {
-        first["id"]: (AbandonReason.TOGETHER, one),
-        second["id"]: (AbandonReason.TRIGGER_DELETED, ""),
-        third["id"]: (AbandonReason.TOGETHER, three),
+        first["id"]: (AbandonReason.TOGETHER, int(one)),
+        second["id"]: (AbandonReason.TRIGGER_DELETED, 0),
+        third["id"]: (AbandonReason.TOGETHER, int(three)),
     }
     for copy in (one, two, three, four):
         told = await received(bot, copy)
