@@ -108,8 +108,7 @@ def _requested(state: Conversation, recorded: e.Recorded, event: e.ReplyRequeste
         via=event.via,
     )
     state.outbox = inserted(state.outbox, entry)
-    turn = state.turn(event.message_id)
-    if turn is not None and turn.role is e.Role.OTHER_BOT:
+    if state.window.is_of(event.message_id, e.Role.OTHER_BOT):
         state.bots_in_a_row += 1
     if event.via is e.Via.ASK:
         state.window.put(event.message_id, event.author_id, e.Role.PERSON, entry.asked_position)

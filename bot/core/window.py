@@ -90,6 +90,12 @@ class Window:
         at = self._at(message_id)
         return self._turn(at) if at >= 0 else None
 
+    def is_of(self, message_id: int, role: Role) -> bool:
+        """Tell whether the turn of a message is there and has a role. Most that are asked about are the newest."""
+        values = self._values
+        at = len(values) - _WIDTH if values and values[-_WIDTH] == message_id else self._at(message_id)
+        return at >= 0 and values[at + 2] == role
+
     def put(self, message_id: int, author_id: int, role: Role, position: int, part: int = 0) -> None:
         """Insert a turn by its id, and drop the oldest if the window is full; a turn with this id stays as it is."""
         values = self._values
