@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
 import threading
@@ -97,13 +96,16 @@ async def test_the_page_shows_the_way_of_a_message(
     await running.judge.settled(sandbox.services.general.id)
     await eventually(lambda: not running.bot.replies.working)
 
-    # What an earlier test left unfinished ends here, and not while the way is watched.
-    gc.collect()
-    recorder.on = True
-    await control.post("ask two")
-    await eventually(lambda: any(call.function == "judge_send" for call in recorder.calls))
-    await eventually(lambda: not running.bot.replies.working)
-    recorder.on = False
+    for text in ("ask two", "ask three", "ask four"):
+        recorder.calls.clear()
+        recorder.on = True
+        await control.post(text)
+        await eventually(lambda: any(call.function == "judge_send" for call in recorder.calls))
+        await eventually(lambda: not running.bot.replies.working)
+        recorder.on = False
+        # A busy machine may take a rule's few milliseconds away. Then its answer is written later: another way.
+        if all(call.file != "replies/writing.py" for call in recorder.calls):
+            break
 
     order = [recorder.first(step) for step in STEPS]
     assert order == sorted(order)
