@@ -93,10 +93,12 @@ async def test_the_page_shows_the_way_of_a_message(
     running = await launch()
     await control.post("ask one")
     await running.judge.expect(ReplySent)
-    await running.judge.settled(sandbox.services.general.id)
-    await eventually(lambda: not running.bot.replies.working)
+
+    async def at_rest() -> bool:
+        return not (running.bot.replies.working or await running.bot.log.reader.unfinished())
 
     for text in ("ask two", "ask three", "ask four"):
+        await eventually(at_rest)
         recorder.calls.clear()
         recorder.on = True
         await control.post(text)
