@@ -15,7 +15,6 @@ import pytest
 import bot
 from bot.core.events import ReplySent
 from bot.sandbox.control_client import ControlClient
-from bot.sandbox.server import Sandbox
 from tests.harness import Launch
 from tests.waiting import eventually
 
@@ -86,9 +85,7 @@ def recorder() -> Iterator[Recorder]:
     threading.setprofile(None)
 
 
-async def test_the_page_shows_the_way_of_a_message(
-    recorder: Recorder, launch: Launch, control: ControlClient, sandbox: Sandbox
-) -> None:
+async def test_the_page_shows_the_way_of_a_message(recorder: Recorder, launch: Launch, control: ControlClient) -> None:
     """In its order, each step under the one that the page names, and no file on the way that the page does not know."""
     running = await launch()
     await control.post("ask one")
