@@ -124,17 +124,7 @@ class Bot:
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
-        self.context = replace(
-            reading_context(config, log.aside, answering),
-            owner=owner,
-            called=self._called,
-            live=self._live,
-            around=self.current.around,
-            attachments=self._attachments(log.aside),
-            forbids=self.budget.forbids,
-            following=self.consumers.following,
-            index=next((each for each in following if isinstance(each, Search)), None),
-        )
+        self.context = self._context(owner, following)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
@@ -157,6 +147,20 @@ class Bot:
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
         self._listen()
         self._watch()
+
+    def _context(self, owner: WritableLog, following: Sequence[Consumer]) -> CommandContext:
+        """Return what moderators' commands need in a process that owns the log."""
+        return replace(
+            reading_context(self._config, self.log.aside, self._answering),
+            owner=owner,
+            called=self._called,
+            live=self._live,
+            around=self.current.around,
+            attachments=self._attachments(self.log.aside),
+            forbids=self.budget.forbids,
+            following=self.consumers.following,
+            index=next((each for each in following if isinstance(each, Search)), None),
+        )
 
     def _conversations(self) -> Conversations:
         kept = self._config.log
