@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from bot.app import bot as app
 from bot.app import from_settings
-from bot.app.consumers import consumers_of
-from bot.app.events import feed_of
+from bot.app.process import Process
 from bot.app.responders import responders_of
+from bot.app.shard import Shard
 from bot.config import Config
 from bot.conversations import state_as_of
 from bot.core.conversation import Conversation
@@ -28,6 +28,7 @@ from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
 from bot.eventlog.remote.opening import Engine
+from bot.gateway.supervisor import Supervisor
 from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
@@ -113,6 +114,7 @@ class Judge:
 class RunningBot:
     """A bot in this process."""
 
+    process: Process
     bot: app.Bot
     judge: Judge
     stopping: asyncio.Event
@@ -125,6 +127,11 @@ class RunningBot:
         return Moderation(self.bot.context)
 
     @property
+    def supervisor(self) -> Supervisor:
+        """Return what keeps its client alive."""
+        return self.process.shards[0].supervisor
+
+    @property
     def connected(self) -> bool:
         """Tell whether it can speak to Discord."""
         return self.bot.health().gateway == "connected"
@@ -133,7 +140,7 @@ class RunningBot:
         """Wait until it can speak to Discord and has read what was said before: what is said now is none of that."""
 
         def caught_up() -> bool:
-            client = self.bot.supervisor.client
+            client = self.supervisor.client
             if client is None or any(guild.unavailable for guild in client.guilds):
                 return False
             return client.catchup is None or not client.catchup._underway
@@ -191,10 +198,18 @@ async def start_bot(
     full = config.log.durability == "full"
     log = await open_log(Location(folder), clock=app.clock, full=full, engine=engine)
     at = replace(from_settings.endpoint(config), guild_ready_timeout=SERVERS_WITHIN)
-    feed = feed_of(config, log.location)
-    bot = app.Bot(config, token or sandbox.services.application.token, log, answering, at, consumers_of(config), feed)
-    stopping = asyncio.Event()
-    return RunningBot(bot, Judge(log.reader), stopping, asyncio.create_task(bot.serve(stopping)))
+    process = Process(config, token or sandbox.services.application.token, answering, {0: log.location}, at)
+    shard, stopping = process.shard(0, {0: log}), asyncio.Event()
+    serving = asyncio.create_task(serve(process, shard, stopping))
+    return RunningBot(process, shard.bots[0], Judge(log.reader), stopping, serving)
+
+
+async def serve(process: Process, shard: Shard, stopping: asyncio.Event) -> None:
+    """Run the one shard of a process."""
+    try:
+        await process.run(shard, stopping)
+    finally:
+        await process.close()
 
 
 @asynccontextmanager

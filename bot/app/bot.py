@@ -1,11 +1,11 @@
-"""The composition root: from settings to a running bot."""
+"""The composition root of one partition of the log: from settings to what answers its servers."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -26,19 +26,16 @@ from bot.conversations import Conversations
 from bot.core.addressing import Own
 from bot.core.beginning import Beginning
 from bot.core.delivery import Patience
-from bot.errors import ConfigError, LogError
+from bot.errors import LogError
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
 from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
-from bot.gateway.catchup import Bounds
-from bot.gateway.client import Endpoint, Wiring
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
-from bot.gateway.discord_time import DiscordTime
 from bot.gateway.files import DiscordFiles
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
@@ -49,8 +46,8 @@ from bot.gateway.proxies import Around
 from bot.gateway.quoted_messages import DiscordMessages
 from bot.gateway.sender import DiscordSender
 from bot.gateway.snowflakes import snowflake_at
-from bot.gateway.supervisor import Supervisor
 from bot.gateway.sync import Sync
+from bot.gateway.wiring import Wiring
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
 from bot.replies.anchors import Anchors
@@ -65,9 +62,9 @@ from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
-from bot.telemetry import Health, Metrics, answer_log, serve
+from bot.telemetry import Health, Metrics, answer_log
 from bot.telemetry.events import EventFeed
-from bot.times import SECOND, length_of
+from bot.times import SECOND
 
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
@@ -92,31 +89,33 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
 
 
 class Bot:
-    """Everything between an open log and Discord, wired; ``at`` is the endpoint, if it is not that of the settings."""
+    """Everything between the open log of one partition and the client that brings its events, wired.
+
+    ``config`` are the settings as they are for that partition. ``complete`` has the client catch up channels.
+    :meth:`running` is its life, :meth:`hush` and :meth:`close` are its end.
+    """
 
     def __init__(
         self,
         config: Config,
-        token: str,
         log: EventLog,
         answering: Chain,
-        at: Endpoint | None = None,
+        current: CurrentClient,
+        metrics: Metrics,
         following: Sequence[Consumer] = (),
         feed: EventFeed | None = None,
     ) -> None:
         self._config = config
-        self._feed = feed
         if feed is not None:
             log.on_committed.append(feed.committed)
         self._answering = answering
         self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
         self.consumers = Consumers(following, clock)
-        self.current = CurrentClient()
+        self.current = current
         self.log = log
         log.reader.quarantine.on_found = say
-        self.metrics = Metrics()
-        self.discord_time = DiscordTime(clock)
+        self.metrics = metrics
         self.conversations = self._conversations()
         self.retention = self._retention()
         owner = WritableLog(log, self.conversations)
@@ -144,7 +143,8 @@ class Bot:
             self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
-        self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
+        self.wiring = self._wiring()
+        self.complete: Callable[[frozenset[int], Wiring], None] = lambda _channels, _wiring: None
         self._listen()
         self._watch()
 
@@ -179,7 +179,7 @@ class Bot:
             self._answering,
             places=places,
             limiter=from_settings.limiter(config, time.monotonic),
-            terms=from_settings.terms(config, self.discord_time, self._opted_out),
+            terms=from_settings.terms(config, self.current.time, self._opted_out),
             budget=self.budget,
             # If consecutive messages are collected, the first must not be answered before the last has come.
             answered=composer.at_once if not patience.together_us else lambda _responder, _question: None,
@@ -213,9 +213,9 @@ class Bot:
             )
         )
 
-    async def serve(self, stopping: asyncio.Event) -> None:
-        """Stay connected until ``stopping`` is set; then let sends end and save a snapshot of every hot channel."""
-        telemetry = self._config.telemetry
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do within the context what the bot does beside taking events and answering them."""
         try:
             await self.budget.load(self.log.reader)
         except LogError as error:
@@ -224,37 +224,22 @@ class Bot:
         # Without knowing who opted out, their words would be recorded: that is a reason not to start.
         await self._opted_out.load(self.log.reader)
         await self.after_deletion.resume()
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.consumers.of(self.log))
-            try:
-                await stack.enter_async_context(
-                    serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feed=self._feed)
-                )
-            except ConfigError as error:
-                # A second bot on a machine is no reason to be silent in Discord.
-                _log.error("telemetry.unavailable", reason=str(error))
-            connection = asyncio.create_task(self.supervisor.run(), name="gateway")
+        async with self.consumers.of(self.log):
             if self.anchors is not None:
                 self._aside.start(self.anchors.run(), "anchors")
             self._aside.start(look_through(self.log.aside), "look")
-            stop = asyncio.create_task(stopping.wait(), name="stop")
-            lost = asyncio.create_task(self.log.lost(), name="log lost")
-            try:
-                async with listening(self.context, self._config.log.path), self.retention.running():
-                    await asyncio.wait((connection, stop, lost), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stop.cancel()
-                lost.cancel()
-                self.log.hurry()
-                await self._leave()
-                await connection
-            if not lost.cancelled():
-                raise lost.result()
+            yield
+
+    @asynccontextmanager
+    async def commanded(self) -> AsyncIterator[None]:
+        """Take commands on the socket, and erase old words, within the context."""
+        async with listening(self.context, self._config.log.path), self.retention.running():
+            yield
 
     def health(self) -> Health:
         """Return the health of the bot, for ``/healthz``."""
         connected = self.current.connected.is_set()
-        cause = self.supervisor.reconnects.cause
+        cause = self.current.reconnects.cause
         away = "" if connected else f"the gateway is not connected. {cause}".rstrip()
         return Health(
             gateway="connected" if connected else "disconnected",
@@ -276,37 +261,34 @@ class Bot:
     def _models_away(self) -> list[str]:
         return [f"{each.name}: {each.trouble}" for each in self._conditions() if each.trouble]
 
-    async def _leave(self) -> None:
+    async def hush(self) -> None:
+        """Let sends and commands end that are under way, while the client still lives."""
         self.healer.stop()
         await self._aside.cancel()
-        self.supervisor.hurry()
         await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
         await self.interaction_replies.stop()
         if self.summaries is not None:
             await self.summaries.stop()
-        await self.supervisor.stop()
+
+    async def close(self) -> None:
+        """Take the last events, and save a snapshot of every hot channel. The client is closed by then."""
         await self.intake.stop()
         await self.after_deletion.stop()
         await self.conversations.close()
-        await self._answering.close()
 
     def _wiring(self) -> Wiring:
-        catchup = self._config.catchup
         registration = Registration(self._config.log.path, self._config.discord.api_url)
         asks = self.interaction_replies if self._config.replies.ask else None
-        bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, self.discord_time)
         return Wiring(
             log=self.log,
             conversations=self.conversations,
             intake=self.intake,
             sync=self.sync,
-            bounds=bounds if catchup.enabled else None,
             audit=self.audit,
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
             after_deletion=self.after_deletion,
             commands=Commands(self.dispatcher, registration, asks),
-            heard=self.discord_time.hear,
         )
 
     def _composer(self, context: CommandContext) -> Composer:
@@ -347,8 +329,7 @@ class Bot:
 
     def _complete(self, channels: frozenset[int]) -> None:
         """Catch up channels whose messages could not be recorded, and go on with their replies."""
-        if self.supervisor.client is not None:
-            self.supervisor.client.complete(channels)
+        self.complete(channels, self.wiring)
         self._background.start(self.replies.recover())
 
     def _listen(self) -> None:

@@ -13,10 +13,9 @@ import structlog
 
 from bot import __version__
 from bot.app import from_settings
-from bot.app.bot import Bot, clock
-from bot.app.consumers import consumers_of
+from bot.app.bot import clock
 from bot.app.engines import engine_of
-from bot.app.events import feed_of
+from bot.app.process import Process
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
@@ -47,9 +46,8 @@ async def run_bot(
     LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
-    following = consumers_of(config)
-    feed = feed_of(config, location)
     engine = engine_of(config, os.environ, take_over=take_over, standby=standby)
+    process = Process(config, token, answering, {0: location})
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
@@ -68,15 +66,16 @@ async def run_bot(
     reason = "error"
     try:
         await _say_what_is_unknown(log)
-        bot = Bot(config, token, log, answering, following=following, feed=feed)
+        shard = process.shard(0, {0: log})
         started = BotStarted(
             release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
         )
         await log.append(BOT_STREAM, (Draft(started),))
-        async with bot.backups.of(location):
-            await bot.serve(stopping)
+        async with shard.bots[0].backups.of(location):
+            await process.run(shard, stopping)
         reason = "asked to"
     finally:
+        await process.close()
         with suppress(EcholessError):
             await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
         await log.close()

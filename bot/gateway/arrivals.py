@@ -23,8 +23,8 @@ from bot.gateway.intake import Intake
 from bot.gateway.places import Place, place_in, place_of
 from bot.gateway.shown import ODD
 from bot.gateway.snowflakes import NoSnowflake, snowflake
-from bot.gateway.sync import Sync
 from bot.gateway.wire import arrival, whole
+from bot.gateway.wiring import Wirings
 
 _log = structlog.get_logger()
 
@@ -32,15 +32,14 @@ _log = structlog.get_logger()
 class Arrivals:
     """Takes the events that must not wait; ``complete`` begins a catch-up of a channel."""
 
-    def __init__(self, client: discord.Client, intake: Intake, sync: Sync, complete: Callable[[Target], None]) -> None:
+    def __init__(self, client: discord.Client, wirings: Wirings, complete: Callable[[Target], None]) -> None:
         self._client = client
-        self._intake = intake
-        self._sync = sync
+        self._wirings = wirings
         self._complete = complete
         self._background = Background()
         self._given: object = None
         self._takers: Mapping[str, Callable[..., None]] = {
-            "connect": sync.doubt_all,
+            "connect": self._doubt,
             "message": self._message,
             "raw_message_edit": self._edit,
             "raw_message_delete": self._delete,
@@ -96,7 +95,7 @@ class Arrivals:
 
     def _missed(self, place: Place, newest: int) -> None:
         """Read from the history the messages that could not be taken."""
-        self._sync.doubt(place.channel_id)
+        self._wirings.of(place.guild_id).sync.doubt(place.channel_id)
         self._complete(Target(place, newest))
 
     def _message(self, message: discord.Message) -> None:
@@ -109,7 +108,7 @@ class Arrivals:
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
         if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
-            if not self._intake.knows(incoming):
+            if not self._intake(place).knows(incoming):
                 self._background.start(self._own(incoming, place))
             return
         self._arrived(incoming, place, own_id)
@@ -127,10 +126,20 @@ class Arrivals:
         return from_object(message, own_id)
 
     def _arrived(self, incoming: Incoming, place: Place, own_id: int) -> None:
-        via = self._sync.via(incoming.channel_id)
-        recording = self._intake.message(incoming, place, via, own_id)
+        wiring = self._wirings.of(place.guild_id)
+        via = wiring.sync.via(incoming.channel_id)
+        recording = wiring.intake.message(incoming, place, via, own_id)
         if via is Via.AHEAD and recording is not None:
             self._complete(Target(place, incoming.message_id))
+
+    def _intake(self, place: Place) -> Intake:
+        """Return what takes the events of a place."""
+        return self._wirings.of(place.guild_id).intake
+
+    def _doubt(self) -> None:
+        """Doubt all channels: a session began or goes on."""
+        for wiring in self._wirings:
+            wiring.sync.doubt_all()
 
     def _edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take an edit, of a cached message or not."""
@@ -138,31 +147,34 @@ class Arrivals:
         incoming = from_payload(payload.data, own_id, guild_id=payload.guild_id, client=self._client)
         place = place_in(self._client, payload.channel_id, payload.guild_id)
         if incoming.previewed() is None:
-            self._intake.edit(incoming, place, own_id)
+            self._intake(place).edit(incoming, place, own_id)
         else:
-            self._background.start(self._reacted(self._intake.previewed(incoming, place)))
+            self._background.start(self._reacted(self._intake(place).previewed(incoming, place)))
 
     def _delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Take a deletion, of a cached message or not (docs/discord-facts.md, 1.6)."""
-        self._intake.delete(snowflake(payload.message_id), place_in(self._client, payload.channel_id, payload.guild_id))
+        place = place_in(self._client, payload.channel_id, payload.guild_id)
+        self._intake(place).delete(snowflake(payload.message_id), place)
 
     def _deletes(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Take many deletions at once."""
         place = place_in(self._client, payload.channel_id, payload.guild_id)
         for message_id in sorted(map(snowflake, payload.message_ids)):
-            self._intake.delete(message_id, place)
+            self._intake(place).delete(message_id, place)
 
     def _channel(self, channel: discord.abc.GuildChannel) -> None:
         """Take a new channel; none of its messages can be missing."""
-        self._sync.complete(channel.id)
+        self._wirings.of(channel.guild.id).sync.complete(channel.id)
 
     def _channel_end(self, channel: discord.abc.GuildChannel) -> None:
         """Take the deletion of a channel."""
-        self._intake.delete_channel(place_of(channel, channel.guild))
+        place = place_of(channel, channel.guild)
+        self._intake(place).delete_channel(place)
 
     def _thread_end(self, payload: discord.RawThreadDeleteEvent) -> None:
         """Take the deletion of a thread, cached or not."""
-        self._intake.delete_channel(Place(payload.thread_id, payload.parent_id, payload.guild_id))
+        place = Place(payload.thread_id, payload.parent_id, payload.guild_id)
+        self._intake(place).delete_channel(place)
 
     def _reaction(self, payload: discord.RawReactionActionEvent) -> None:
         """Take a reaction that was added to or removed from a message, which may be the bot's."""
@@ -179,14 +191,14 @@ class Arrivals:
             ours=None if author is None else author == own_id,
         )
         place = place_in(self._client, payload.channel_id, payload.guild_id)
-        self._background.start(self._reacted(self._intake.reaction(reaction, place)))
+        self._background.start(self._reacted(self._intake(place).reaction(reaction, place)))
 
     def _clearing(self, payload: discord.RawReactionClearEvent | discord.RawReactionClearEmojiEvent) -> None:
         """Take the removal of all reactions to a message, or of all with one emoji."""
         emoji = payload.emoji.name or "" if isinstance(payload, discord.RawReactionClearEmojiEvent) else None
         clearing = Clearing(payload.channel_id, snowflake(payload.message_id), emoji)
         place = place_in(self._client, payload.channel_id, payload.guild_id)
-        self._background.start(self._reacted(self._intake.cleared(clearing, place)))
+        self._background.start(self._reacted(self._intake(place).cleared(clearing, place)))
 
     def _own_id(self) -> int:
         user = self._client.user
@@ -200,7 +212,7 @@ class Arrivals:
 
     async def _own(self, incoming: Incoming, place: Place) -> None:
         try:
-            await self._intake.own(incoming, place, Via.AHEAD)
+            await self._intake(place).own(incoming, place, Via.AHEAD)
         except EcholessError as error:
             _log.debug("echo.unrecorded", error=type(error).__name__)
 

@@ -8,7 +8,7 @@ whether they are answered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -17,7 +17,6 @@ import discord
 import structlog
 
 from bot.backoff import backoff
-from bot.conversations import Conversations
 from bot.core.commands import Record
 from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryForbidden, Via
 from bot.errors import EcholessError
@@ -29,19 +28,9 @@ from bot.gateway.places import Place, may_read_history
 from bot.gateway.reasons import reason
 from bot.gateway.requests import UNREADABLE
 from bot.gateway.snowflakes import snowflake_at
-from bot.gateway.sync import Sync
+from bot.gateway.wiring import Bounds, Wiring
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How far back a catch-up goes, and how many channels at a time; ``clock`` in microseconds."""
-
-    max_age_us: int
-    max_messages: int
-    concurrency: int
-    clock: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,38 +54,27 @@ class _Run:
 class Catchup:
     """Completes channels, several at a time."""
 
-    def __init__(
-        self,
-        client: discord.Client,
-        *,
-        conversations: Conversations,
-        intake: Intake,
-        sync: Sync,
-        bounds: Bounds,
-    ) -> None:
+    def __init__(self, client: discord.Client, bounds: Bounds) -> None:
         self._client = client
-        self._conversations = conversations
-        self._intake = intake
-        self._sync = sync
         self._bounds = bounds
         self._slots = asyncio.Semaphore(bounds.concurrency)
         self._underway: dict[int, tuple[asyncio.Task[None], int]] = {}
-        self._again: dict[int, tuple[Target, int]] = {}
+        self._again: dict[int, tuple[Target, Wiring, int]] = {}
         self._stopped = False
 
-    def begin(self, target: Target) -> None:
-        """Complete a channel in the background, unless that is under way already.
+    def begin(self, target: Target, wiring: Wiring) -> None:
+        """Complete a channel of a partition in the background, unless that is under way already.
 
         If the channel was doubted after the present run began, it is completed once more.
         """
         if self._stopped:
             return
         channel_id = target.place.channel_id
-        doubts = self._sync.doubts(channel_id)
+        doubts = wiring.sync.doubts(channel_id)
         if channel_id not in self._underway:
-            self._launch(target, doubts)
+            self._launch(target, wiring, doubts)
         elif self._underway[channel_id][1] != doubts:
-            self._again[channel_id] = (target, doubts)
+            self._again[channel_id] = (target, wiring, doubts)
 
     def stop(self) -> None:
         """Stop all runs; the next session completes these channels."""
@@ -105,10 +83,11 @@ class Catchup:
         for task, _ in self._underway.values():
             task.cancel()
 
-    def _launch(self, target: Target, doubts: int) -> None:
+    def _launch(self, target: Target, wiring: Wiring, doubts: int) -> None:
         """Begin a run; ``doubts`` is the channel's count of doubts when Discord announced its newest message."""
         channel_id = target.place.channel_id
-        task = asyncio.get_running_loop().create_task(self._complete(target, doubts), name=f"catchup {channel_id}")
+        completing = self._complete(target, wiring, doubts)
+        task = asyncio.get_running_loop().create_task(completing, name=f"catchup {channel_id}")
         self._underway[channel_id] = (task, doubts)
         task.add_done_callback(lambda _: self._ended(channel_id))
 
@@ -119,13 +98,13 @@ class Catchup:
             # A session that began since then announced newer messages and asked once more.
             self._launch(*again)
 
-    async def _complete(self, target: Target, doubts: int) -> None:
+    async def _complete(self, target: Target, wiring: Wiring, doubts: int) -> None:
         """Try until the channel is complete, or until trying again cannot help."""
         channel_id = target.place.channel_id
         for attempt in count(1):
             try:
-                if await self._attempt(target) and self._sync.doubts(channel_id) == doubts:
-                    self._sync.complete(channel_id)
+                if await self._attempt(target, wiring) and wiring.sync.doubts(channel_id) == doubts:
+                    wiring.sync.complete(channel_id)
             except EcholessError as error:
                 # The watermark stays, and live messages come AHEAD of it, until the log takes events again.
                 _log.warning("catchup.failed", channel=channel_id, error=type(error).__name__)
@@ -140,10 +119,10 @@ class Catchup:
                 continue
             return
 
-    async def _attempt(self, target: Target) -> bool:
+    async def _attempt(self, target: Target, wiring: Wiring) -> bool:
         """Read the missing messages; tell whether all of them could be read."""
         channel_id = target.place.channel_id
-        state = await self._conversations.state(channel_id)
+        state = await wiring.conversations.state(channel_id)
         if not _has_news(target, state.watermark_id):
             return True
         try:
@@ -151,31 +130,31 @@ class Catchup:
                 if _unnamed(target, state.watermark_id) and not (await self._page(channel_id, None)).messages:
                     # Most such channels are empty. The log does not need an event about each of them at every start.
                     return True
-                if await self._read(target, state.watermark_id):
+                if await self._read(target, wiring, state.watermark_id):
                     return True
         except (discord.Forbidden, discord.NotFound) as error:
             _log.debug("history.refused", channel=channel_id, code=error.code)
-        if await self._conversations.handle(channel_id, Record(HistoryForbidden())):
+        if await wiring.conversations.handle(channel_id, Record(HistoryForbidden())):
             _log.warning("history.forbidden", channel=channel_id)
         return False
 
-    async def _read(self, target: Target, watermark_id: int) -> bool:
+    async def _read(self, target: Target, wiring: Wiring, watermark_id: int) -> bool:
         """Record the messages in the history after the watermark; tell whether the history shows any."""
         channel_id = target.place.channel_id
         after_id = self._start(watermark_id, target.newest_id)
         run = _Run(after_id=after_id or 0, upto_id=max(watermark_id, target.newest_id or 0))
-        await self._conversations.handle(channel_id, Record(CatchupStarted(after=run.after_id)))
+        await wiring.conversations.handle(channel_id, Record(CatchupStarted(after=run.after_id)))
         truncated = False
         async for page in self._pages(channel_id, after_id, target.newest_id):
-            await self._take(target.place, run, page.messages)
+            await self._take(target.place, wiring.intake, run, page.messages)
             if run.read >= self._bounds.max_messages:
                 truncated = True
-                await self._take(target.place, run, (await self._page(channel_id, None)).messages)
+                await self._take(target.place, wiring.intake, run, (await self._page(channel_id, None)).messages)
                 break
         if not run.read and not may_read_history(self._client, channel_id):
             return False
         completed = CatchupCompleted(after=run.after_id, upto=run.upto_id, count=run.new, truncated=truncated)
-        await self._conversations.handle(channel_id, Record(completed))
+        await wiring.conversations.handle(channel_id, Record(completed))
         say = _log.info if run.new or truncated else _log.debug
         say("catchup.completed", channel=channel_id, read=run.read, new=run.new, truncated=truncated)
         return True
@@ -203,7 +182,7 @@ class Catchup:
     async def _page(self, channel_id: int, after_id: int | None) -> Page:
         return await page_of(self._client, channel_id, after_id)
 
-    async def _take(self, place: Place, run: _Run, page: list[Any]) -> None:
+    async def _take(self, place: Place, intake: Intake, run: _Run, page: list[Any]) -> None:
         """Record one page and wait until it is in the log."""
         own_id = self._client.user.id if self._client.user else 0
         oldest = self._bounds.clock() - self._bounds.max_age_us
@@ -220,7 +199,7 @@ class Catchup:
             if incoming.author is Author.SELF and incoming.reply_to is not None:
                 own.append(incoming)
             elif incoming.sent_at >= oldest:
-                future = self._intake.message(incoming, place, Via.CATCHUP, own_id)
+                future = intake.message(incoming, place, Via.CATCHUP, own_id)
                 waiting += [] if future is None else [(incoming, future)]
         await asyncio.gather(*(future for _, future in waiting))
         for incoming, future in waiting:
@@ -228,9 +207,9 @@ class Catchup:
                 run.new += 1
             else:
                 # It came live, ahead of this, and may have been edited while nobody listened.
-                await self._intake.edited_unseen(incoming, place, own_id)
+                await intake.edited_unseen(incoming, place, own_id)
         for incoming in own:
-            await self._intake.own(incoming, place, Via.CATCHUP)
+            await intake.own(incoming, place, Via.CATCHUP)
 
 
 def _has_news(target: Target, watermark_id: int) -> bool:

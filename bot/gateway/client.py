@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -16,21 +16,16 @@ from discord.http import Route
 
 from bot.background import Background
 from bot.backoff import backoff
-from bot.conversations import Conversations
 from bot.core.events import Draft, Event, GatewayLost, GatewayReady, GatewayResumed
 from bot.core.streams import BOT_STREAM
 from bot.errors import EcholessError
-from bot.eventlog.log import EventLog
-from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.arrivals import Arrivals
-from bot.gateway.audit import Audit
-from bot.gateway.catchup import Bounds, Catchup, Target
-from bot.gateway.commands.tree import Commands
+from bot.gateway.catchup import Catchup, Target
+from bot.gateway.commands.tree import Trees
 from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.discord_py_faults import MissingServers, for_discord_py, guard, one_queue
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.holding import Recording
-from bot.gateway.intake import Intake
 from bot.gateway.invitation import invitation
 from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import HOLDING, Place, place_in, place_of
@@ -38,8 +33,8 @@ from bot.gateway.reasons import SILENT_THREADS, reason
 from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import MOST
-from bot.gateway.sync import Sync
 from bot.gateway.wire import take_first
+from bot.gateway.wiring import Wiring, Wirings
 
 _log = structlog.get_logger()
 
@@ -48,7 +43,10 @@ PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_subm
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Discord's addresses and the options for its clients; ``answers`` is False for a bot that only records."""
+    """Discord's addresses and the options for its clients; ``answers`` is False for a bot that only records.
+
+    ``shard`` is the number of a client's shard and the number of shards (None: the bot has but one).
+    """
 
     api_url: str
     gateway_url: str
@@ -56,30 +54,15 @@ class Endpoint:
     request_timeout: timedelta
     guild_ready_timeout: float = 2.0
     answers: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """The parts that a client reports to; ``heard`` is called with the ``Date`` of each answer of Discord."""
-
-    log: EventLog
-    conversations: Conversations
-    intake: Intake
-    sync: Sync
-    bounds: Bounds | None
-    audit: Audit | None
-    after_deletion: AfterDeletion
-    on_ready: Callable[[], None]
-    on_lost: Callable[[], None]
-    commands: Commands | None = None
-    heard: Callable[[str | None], None] = lambda _date: None
+    shard: tuple[int, int] | None = None
 
 
 class Client(ReconnectingClient):
     """Passes events of the gateway to the intake, and completes channels whenever a session begins."""
 
-    def __init__(self, endpoint: Endpoint, wiring: Wiring, reconnects: Reconnects) -> None:
+    def __init__(self, endpoint: Endpoint, wirings: Wirings, reconnects: Reconnects) -> None:
         self.point_at(endpoint)
+        shard_id, shard_count = endpoint.shard or (None, None)
         super().__init__(
             endpoint.request_timeout,
             reconnects,
@@ -89,30 +72,26 @@ class Client(ReconnectingClient):
             chunk_guilds_at_startup=False,
             guild_ready_timeout=endpoint.guild_ready_timeout,
             allowed_mentions=discord.AllowedMentions.none(),
-            heard=wiring.heard,
+            heard=wirings.heard,
+            shard_id=shard_id,
+            shard_count=shard_count,
         )
-        self._wiring = wiring
+        self._wirings = wirings
         self._answers = endpoint.answers
         self._up = False
         self._background = Background()
-        self.catchup = (
-            Catchup(
-                self,
-                conversations=wiring.conversations,
-                intake=wiring.intake,
-                sync=wiring.sync,
-                bounds=wiring.bounds,
-            )
-            if wiring.bounds
-            else None
-        )
-        self._arrivals = Arrivals(self, wiring.intake, wiring.sync, self._complete)
+        self.catchup = Catchup(self, wirings.bounds) if wirings.bounds else None
+        self._arrivals = Arrivals(self, wirings, self._complete)
         guard(self._connection.parsers, self._arrivals.unreadable)
         take_first(self._connection.parsers, self._arrivals.message)
         self._connection._delay_ready = one_queue(self._connection._delay_ready)  # type: ignore[method-assign]  # noqa: SLF001
         self._missing_servers = MissingServers(self._connection)
         self._heard = frozenset(name.removeprefix("on_") for name in dir(self) if name.startswith("on_"))
-        self._tree = wiring.commands.tree(self) if wiring.commands else None
+        self._trees = Trees(
+            self,
+            [each.commands for each in wirings if each.commands],
+            lambda guild_id: wirings.of(guild_id).commands,
+        )
 
     @staticmethod
     def point_at(endpoint: Endpoint) -> None:
@@ -130,13 +109,14 @@ class Client(ReconnectingClient):
 
     def logged_in(self) -> None:
         """Register the moderators' commands in the background."""
-        if self._wiring.commands is not None and self._tree is not None:
-            self._background.start(self._wiring.commands.registration.register(self._tree))
+        if registering := self._trees.registering():
+            self._background.start(registering)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Take the press of a button or a form. Commands come through the tree."""
-        if self._wiring.commands is not None and interaction.type in PRESSES:
-            await self._wiring.commands.dispatcher.press(interaction)
+        commands = self._wirings.of(interaction.guild_id).commands
+        if commands is not None and interaction.type in PRESSES:
+            await commands.dispatcher.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Take an event at once where order matters, and otherwise let discord.py start a task for its handler.
@@ -156,11 +136,13 @@ class Client(ReconnectingClient):
             _log.info("gateway.ready", guilds=len(self.guilds))
             self._invite()
             self._note(GatewayReady(session=self.ws.session_id or "", guilds=len(self.guilds)))
-            self._wiring.on_ready()
+            for wiring in self._wirings:
+                wiring.on_ready()
         for guild in self.guilds:
             self._complete_channels(guild)
-        for channel_id in await self._wiring.intake.first_seen.direct_channels():
-            self._complete(Target(Place(channel_id), None))
+        for wiring in self._wirings:
+            for channel_id in await wiring.intake.first_seen.direct_channels():
+                self._complete(Target(Place(channel_id), None), wiring)
         await self._complete_threads()
 
     async def on_resumed(self) -> None:
@@ -168,7 +150,8 @@ class Client(ReconnectingClient):
         self._up = True
         _log.info("gateway.resumed")
         self._note(GatewayResumed(session=self.ws.session_id or ""))
-        self._wiring.on_ready()
+        for wiring in self._wirings:
+            wiring.on_ready()
 
     async def on_disconnect(self) -> None:
         """Note that the connection broke; the next one is made meanwhile."""
@@ -177,7 +160,8 @@ class Client(ReconnectingClient):
             self._up = False
             _log.info("gateway.lost")
             self._note(GatewayLost())
-            self._wiring.on_lost()
+            for wiring in self._wirings:
+                wiring.on_lost()
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Complete a thread that was created, that the bot was added to, or that is no longer archived."""
@@ -197,20 +181,21 @@ class Client(ReconnectingClient):
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Doubt the channels of a server in an outage: Discord sends nothing about it until it is back."""
         for target in _targets(guild):
-            self._wiring.sync.doubt(target.place.channel_id)
+            self._wirings.of(guild.id).sync.doubt(target.place.channel_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Record the end of a server that removed the bot, and of every channel of it."""
         await self._leave(guild.id)
         for channel in (*guild.channels, *guild.threads):
-            await _recorded(self._wiring.intake.delete_channel(place_of(channel, guild)))
+            await _recorded(self._wirings.of(guild.id).intake.delete_channel(place_of(channel, guild)))
         _log.info("server.left", guild=guild.id)
         self._invite()
 
     async def _leave(self, guild_id: int) -> None:
         """Record first that the server is left: what a crash leaves of this is erased at the next start."""
+        wiring = self._wirings.of(guild_id)
         try:
-            self._wiring.after_deletion.begin(await self._wiring.intake.leave(guild_id))
+            wiring.after_deletion.begin(await wiring.intake.leave(guild_id))
         except EcholessError as error:
             _log.error("server.unrecorded", guild=guild_id, error=type(error).__name__)
 
@@ -218,18 +203,20 @@ class Client(ReconnectingClient):
         """Log the type of a handler's error; discord.py's own log line would quote the message."""
         _log.exception("handler.failed", handler=event_method, exc_info=False)
 
-    def complete(self, channels: Iterable[int]) -> None:
-        """Catch up channels whose messages could not be recorded."""
+    def complete(self, channels: Iterable[int], wiring: Wiring) -> None:
+        """Catch up channels of one partition whose messages could not be recorded."""
         for channel_id in channels:
             newest = getattr(self.get_channel(channel_id), "last_message_id", None)
-            self._complete(Target(place_in(self, channel_id), newest))
+            self._complete(Target(place_in(self, channel_id), newest), wiring)
 
-    def _complete(self, target: Target) -> None:
-        self._wiring.intake.returned(target.place.channel_id)
+    def _complete(self, target: Target, wiring: Wiring | None = None) -> None:
+        """Catch up a channel; its ``wiring`` is that of its server, unless the caller knows better."""
+        wiring = wiring or self._wirings.of(target.place.guild_id)
+        wiring.intake.returned(target.place.channel_id)
         if self.catchup is None:
-            self._wiring.sync.complete(target.place.channel_id)
-        elif self._wiring.intake.records(target.place):
-            self.catchup.begin(target)
+            wiring.sync.complete(target.place.channel_id)
+        elif wiring.intake.records(target.place):
+            self.catchup.begin(target, wiring)
 
     def _complete_channels(self, guild: discord.Guild) -> None:
         for target in _targets(guild):
@@ -237,7 +224,7 @@ class Client(ReconnectingClient):
 
     async def _complete_threads(self) -> None:
         """Complete active threads that the session's start did not name; ask until every server has listed its own."""
-        session, left = self._wiring.sync.sessions, list(self.guilds)
+        session, left = self._session_count, list(self.guilds)
         for attempt in count(1):
             left = [guild for guild in left if not await self._asked_for_threads(guild, session)]
             if not left or self.is_closed():
@@ -254,12 +241,17 @@ class Client(ReconnectingClient):
             final = isinstance(error, discord.Forbidden | discord.NotFound)
             hint = SILENT_THREADS if final else "asked for again"
             _log.warning("threads.unknown", guild=guild.id, reason=reason(error), hint=hint)
-            return final or self._wiring.sync.sessions != session
+            return final or self._session_count != session
         # A session that began meanwhile asks again itself, and this answer is too old for it.
-        for thread in threads if self._wiring.sync.sessions == session else ():
+        for thread in threads if self._session_count == session else ():
             if thread.id not in known:
                 self._complete(Target(place_of(thread, guild), thread.last_message_id))
         return True
+
+    @property
+    def _session_count(self) -> int:
+        """Return how many sessions began: each of them doubts the channels of all partitions."""
+        return max(wiring.sync.sessions for wiring in self._wirings)
 
     def _invite(self) -> None:
         """Log how to invite a bot that is on no server."""
@@ -268,12 +260,13 @@ class Client(ReconnectingClient):
             _log.warning("gateway.no_server", invite=invite)
 
     def _note(self, event: Event) -> None:
-        """Record an event about the gateway; an error of the log must not stop a handler."""
-        self._background.start(self._append(event))
+        """Record an event about the gateway in each partition; an error of the log must not stop a handler."""
+        for wiring in self._wirings:
+            self._background.start(self._append(wiring, event))
 
-    async def _append(self, event: Event) -> None:
+    async def _append(self, wiring: Wiring, event: Event) -> None:
         try:
-            await self._wiring.log.append(BOT_STREAM, (Draft(event),))
+            await wiring.log.append(BOT_STREAM, (Draft(event),))
         except EcholessError as error:
             _log.warning("event.unrecorded", type=event.TYPE, error=type(error).__name__)
 

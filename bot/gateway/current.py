@@ -9,16 +9,23 @@ from dataclasses import dataclass, field
 import discord
 
 from bot.core.addressing import Own
+from bot.gateway.discord_time import DiscordTime
 from bot.gateway.places import surroundings
+from bot.gateway.reconnects import Reconnects
 from bot.replies.place_settings import Surroundings
 
 
 @dataclass(slots=True)
 class CurrentClient:
-    """Holds the client (None before the first); ``connected`` is set while it has a session."""
+    """Holds the client (None before the first); ``connected`` is set while it has a session.
 
+    ``time`` is the time by Discord's answers, ``reconnects`` counts failed connections.
+    """
+
+    time: DiscordTime
     client: discord.Client | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
+    reconnects: Reconnects = field(default_factory=Reconnects)
 
     @property
     def own_id(self) -> int:

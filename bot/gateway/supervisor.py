@@ -7,19 +7,20 @@ itself.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 import discord
 import structlog
 
 from bot.errors import EcholessError, IntentError, TokenError
-from bot.gateway.client import Client, Endpoint, Wiring
+from bot.gateway.client import Client, Endpoint
 from bot.gateway.connecting import FATAL_CODES
 from bot.gateway.current import CurrentClient
 from bot.gateway.http import ApiClient
 from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.reasons import complaint
-from bot.gateway.reconnects import Reconnects
 from bot.gateway.requests import UNREADABLE
+from bot.gateway.wiring import Wiring, Wirings
 
 WRONG_TOKEN = 4004
 REFUSED_INTENTS = {4013, 4014}
@@ -30,12 +31,12 @@ _log = structlog.get_logger()
 class Supervisor:
     """Runs one client after the other until :meth:`stop`."""
 
-    def __init__(self, endpoint: Endpoint, token: str, wiring: Wiring, current: CurrentClient) -> None:
+    def __init__(self, endpoint: Endpoint, token: str, wirings: Wirings, current: CurrentClient) -> None:
         self._endpoint = endpoint
         self._token = token
-        self._wiring = wiring
+        self._wirings = wirings
         self._current = current
-        self.reconnects = Reconnects()
+        self.reconnects = current.reconnects
         self._stopping = asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client: Client | None = None
@@ -49,6 +50,11 @@ class Supervisor:
             cause = await self._session()
             if not self._stopping.is_set():
                 await self._pause(self.reconnects.failure(cause, fresh=True))
+
+    def complete(self, channels: Iterable[int], wiring: Wiring) -> None:
+        """Catch up channels of one partition whose messages could not be recorded."""
+        if self.client is not None:
+            self.client.complete(channels, wiring)
 
     def hurry(self) -> None:
         """End all waits for rate limits. The outbox tries these requests again after the next start."""
@@ -68,9 +74,9 @@ class Supervisor:
 
     async def _session(self) -> str:
         """Run one client until it ends, and return the reason."""
-        self.client = self._current.client = client = Client(self._endpoint, self._wiring, self.reconnects)
-        audit = self._wiring.audit
-        auditing = asyncio.create_task(audit.run(client), name="audit") if audit else None
+        self.client = self._current.client = client = Client(self._endpoint, self._wirings, self.reconnects)
+        audits = [each.audit.run(client) for each in self._wirings if each.audit]
+        auditing = [asyncio.create_task(audit, name="audit") for audit in audits]
         self._connection = asyncio.create_task(client.start(self._token), name="connection")
         try:
             await asyncio.wait((self._connection,))
@@ -86,9 +92,10 @@ class Supervisor:
         else:
             return ""
         finally:
-            self._wiring.on_lost()
-            if auditing is not None:
-                auditing.cancel()
+            for wiring in self._wirings:
+                wiring.on_lost()
+            for task in auditing:
+                task.cancel()
             if client.catchup is not None:
                 client.catchup.stop()
             await client.close()

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import from_settings
-from bot.app.bot import Bot, clock
+from bot.app.bot import clock
+from bot.app.process import Process
 from bot.app.responders import responders_of
 from bot.config import Config, load
 from bot.eventlog import writer
@@ -105,7 +106,9 @@ async def run(config: Config, doom: Doom) -> None:
     doom.log = log
     try:
         at = replace(from_settings.endpoint(config), guild_ready_timeout=0.05)
-        await Bot(config, token, log, responders_of(config), at).serve(stopping)
+        process = Process(config, token, responders_of(config), {0: log.location}, at)
+        await process.run(process.shard(0, {0: log}), stopping)
+        await process.close()
     finally:
         await log.close()
 

@@ -128,7 +128,7 @@ async def test_a_deleted_channel_takes_its_threads_along(launch: Launch, control
     await bot.judge.expect(MessageReceived, 5)
     assert len(await bot.judge.expect(ThreadSeen, 2)) == 2
     await control.change_thread(archived["id"], archived=True)
-    client = bot.bot.supervisor.client
+    client = bot.supervisor.client
     assert client is not None
     await eventually(lambda: client.get_channel(int(archived["id"])) is None)
 

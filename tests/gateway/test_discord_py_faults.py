@@ -56,7 +56,7 @@ async def test_a_message_that_cannot_be_parsed_is_read_from_the_history(launch: 
 async def test_sessions_that_begin_at_once_share_a_wait_for_servers(launch: Launch) -> None:
     """discord.py keeps one queue for all of them, which the wait that ends first takes away from the next."""
     bot = await launch()
-    client = bot.bot.supervisor.client
+    client = bot.supervisor.client
     assert client is not None
     assert not hasattr(client._connection, "_ready_state")
 

@@ -64,7 +64,7 @@ async def test_an_interval_that_is_none_is_not_believed(
     """Without any, discord.py's thread would send without a pause; with an endless one it would end."""
     bot = await launch()
     await control.wait_for_ready()
-    client = bot.bot.supervisor.client
+    client = bot.supervisor.client
     assert client is not None
 
     assert Heartbeat(ws=client.ws, interval=told).interval == kept

@@ -53,7 +53,7 @@ def test_who_failed_is_said_too(error: Exception, sentence: str) -> None:
 async def test_a_path_that_holds_a_token_stays_unsaid(launch: Launch, control: ControlClient) -> None:
     """Others say what was asked."""
     bot = await launch()
-    client = bot.bot.supervisor.client
+    client = bot.supervisor.client
     assert client is not None
     await control.add_fault("missing", method="GET", count=None)
 

@@ -51,7 +51,7 @@ async def test_a_server_that_comes_late_is_waited_for(launch: Launch, control: C
     await control.wait_for_ready(identifies=1)
 
     def first_has_come() -> bool:
-        client = bot.bot.supervisor.client
+        client = bot.supervisor.client
         return client is not None and [guild.unavailable for guild in client.guilds] == [False, True]
 
     await eventually(first_has_come)

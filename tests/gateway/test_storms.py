@@ -279,8 +279,8 @@ async def test_a_session_that_lost_its_connection_is_not_ready(
     pauses.over.clear()
     await control.gateway("storm", at="ready", does="cut")
     bot = await launch(ready=False)
-    await eventually(lambda: bot.bot.supervisor.client is not None)
-    client = bot.bot.supervisor.client
+    await eventually(lambda: bot.supervisor.client is not None)
+    client = bot.supervisor.client
     assert client is not None
     await eventually(lambda: pauses.made and client.is_ready())
     catchup = client.catchup

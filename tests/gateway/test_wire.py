@@ -17,19 +17,25 @@ from discord.user import ClientUser
 from hypothesis import given, settings
 from structlog.testing import capture_logs
 
+from bot.app import from_settings
 from bot.app.bot import Bot
 from bot.app.responders import responders_of
 from bot.config import Config
 from bot.core.commands import Command, Receive
 from bot.core.events import Attachment, Body, Event, MessageReceived, Via
+from bot.core.sharding import Sharding
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
 from bot.eventlog.query import Query
 from bot.gateway import wire
 from bot.gateway.client import Client
+from bot.gateway.current import CurrentClient
+from bot.gateway.discord_time import DiscordTime
 from bot.gateway.holding import Recording
 from bot.gateway.incoming import Incoming
 from bot.gateway.places import Place
+from bot.gateway.wiring import Wirings
+from bot.telemetry import Metrics
 from tests.gateway.payloads import (
     EVE,
     FIRST,
@@ -86,7 +92,8 @@ def known(client: Client) -> Known:
 
 async def client_of(bot: Bot) -> Client:
     """Return a client without a connection, which knows its user and one server, and has no gap in any channel."""
-    client = Client(bot.supervisor._endpoint, replace(bot._wiring(), commands=None), bot.supervisor.reconnects)
+    wirings = Wirings({0: replace(bot.wiring, commands=None)}, Sharding(), None, lambda _: None)
+    client = Client(from_settings.endpoint(bot._config), wirings, bot.current.reconnects)
     await client._async_setup_hook()
     state, data = client._connection, user(OWN, "echo", bot=True)
     state.user = ClientUser(state=state, data=data)  # type: ignore[arg-type]
@@ -124,7 +131,8 @@ async def offline(folder: Path) -> AsyncIterator[Bot]:
     """Open a log for a bot that connects to nothing."""
     config = Config.model_validate(CONFIG)
     log = await open_log(Location(folder), clock=lambda: 1_800_000_000_000_000, full=False)
-    bot = Bot(config, "t.o.k", log, responders_of(config))
+    current = CurrentClient(DiscordTime(lambda: 1_800_000_000_000_000))
+    bot = Bot(config, log, responders_of(config), current, Metrics())
     try:
         yield bot
     finally:

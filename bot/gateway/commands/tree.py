@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 import discord
@@ -43,13 +44,48 @@ class Commands:
         return tree
 
 
+class Trees:
+    """The trees of a client: one for each partition of the log, whose commands ``of`` returns for a server.
+
+    discord.py knows the last one alone, and that passes on what is another's. All of them have the same commands.
+    """
+
+    def __init__(
+        self, client: discord.Client, commands: Sequence[Commands], of: Callable[[int | None], Commands | None]
+    ) -> None:
+        self._of = of
+        self._trees: dict[Commands, Tree] = {}
+        for each in commands:
+            client._connection._command_tree = None  # noqa: SLF001 - discord.py refuses a second tree
+            self._trees[each] = tree = each.tree(client)
+            tree.meant = self._meant
+
+    def registering(self) -> Coroutine[None, None, None] | None:
+        """Return what registers the commands with Discord, None if there are none."""
+        return next((each.registration.register(tree) for each, tree in self._trees.items()), None)
+
+    def _meant(self, interaction: discord.Interaction) -> Tree | None:
+        commands = self._of(interaction.guild_id)
+        return self._trees[commands] if commands else None
+
+
 class Tree(app_commands.CommandTree[discord.Client]):
-    """Acknowledges and checks every use before discord.py reads its options."""
+    """Acknowledges and checks every use before discord.py reads its options.
+
+    ``meant`` returns the tree of the partition that an interaction belongs to.
+    """
 
     def __init__(self, client: discord.Client, dispatcher: Dispatcher, *, asks: bool) -> None:
         super().__init__(client)
         self._dispatcher = dispatcher
         self._asks = asks
+        self.meant: Callable[[discord.Interaction], Tree | None] = lambda _: self
+
+    def _from_interaction(self, interaction: discord.Interaction) -> None:
+        """Take an interaction from discord.py."""
+        meant = self.meant(interaction)
+        if meant is not None:
+            super(Tree, meant)._from_interaction(interaction)
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Tell whether a use may go on; if not, it was already answered."""

@@ -60,7 +60,7 @@ class Moderator:
 
 async def caught_up(running: RunningBot) -> None:
     """Wait until no look at a history is under way: it would find what is posted now, and add to the log."""
-    client = running.bot.supervisor.client
+    client = running.supervisor.client
     assert client is not None
     assert client.catchup is not None
     underway = client.catchup._underway

@@ -1,0 +1,92 @@
+"""The bot's process: what it has once, and the shards that it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from bot.app import from_settings
+from bot.app.bot import Bot, clock
+from bot.app.consumers import consumers_of
+from bot.app.events import feed_of
+from bot.app.shard import Shard
+from bot.config import Config
+from bot.core.sharding import Sharding
+from bot.errors import ConfigError
+from bot.eventlog.location import Location
+from bot.eventlog.log import EventLog
+from bot.gateway.client import Endpoint
+from bot.gateway.current import CurrentClient
+from bot.responders import Chain
+from bot.telemetry import Metrics, serve
+
+_log = structlog.get_logger()
+
+
+class Process:
+    """Runs shards over the partitions whose logs lie at ``locations``.
+
+    ``at`` is Discord's endpoint, if it is not that of the settings. Raises ConfigError where the settings name what
+    can't be made, before anything is opened.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        token: str,
+        answering: Chain,
+        locations: Mapping[int, Location],
+        at: Endpoint | None = None,
+    ) -> None:
+        self._config = config
+        self._token = token
+        self._answering = answering
+        self._endpoint = at or from_settings.endpoint(config)
+        self._following = {partition: consumers_of(config) for partition in locations}
+        self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
+        self._ending = AsyncExitStack()
+        self._is_served = False
+        self.metrics = Metrics()
+        self.shards: list[Shard] = []
+
+    def shard(self, number: int, logs: Mapping[int, EventLog]) -> Shard:
+        """Make a shard of the logs of its partitions, which this process owns."""
+        bots = {partition: partial(self._bot, partition, log) for partition, log in logs.items()}
+        sharding = Sharding()
+        endpoint = replace(self._endpoint, shard=(number, sharding.total) if sharding.total > 1 else None)
+        shard = Shard(self._config, endpoint, self._token, sharding, bots, clock)
+        self.shards.append(shard)
+        return shard
+
+    def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
+        following, feed = self._following[partition], self._feeds[partition]
+        return Bot(self._config, log, self._answering, current, self.metrics, following, feed)
+
+    async def run(self, shard: Shard, stopping: asyncio.Event) -> None:
+        """Run a shard until ``stopping`` is set; from the first one on ``/healthz`` and ``/metrics`` are served."""
+        if not self._is_served:
+            self._is_served = True
+            await self._serve()
+        await shard.serve(stopping)
+
+    async def _serve(self) -> None:
+        telemetry = self._config.telemetry
+        health = self.shards[0].bots[0].health
+        feed = self._feeds[0]
+        try:
+            await self._ending.enter_async_context(
+                serve(telemetry.host, telemetry.port, health=health, metrics=self.metrics, feed=feed)
+            )
+        except ConfigError as error:
+            # A second bot on a machine is no reason to be silent in Discord.
+            _log.error("telemetry.unavailable", reason=str(error))
+
+    async def close(self) -> None:
+        """End what the process has once."""
+        await self._ending.aclose()
+        await self._answering.close()
