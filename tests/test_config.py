@@ -230,6 +230,21 @@ def test_flags_can_bring_rules() -> None:
     assert (RuleSettings(match="a", reply="b"),) == rules
 
 
+def test_a_partition_has_folders_of_its_own_and_its_part_of_what_is_for_all(write: Write) -> None:
+    """The key is one for all; a log that is not divided is as it was."""
+    limits = "[limits]\ncost_per_day = 10\ntokens_for_moderators = 1000\ntokens_per_person = 7"
+    whole = load(write(f"[shards]\npartitions = 4\ntotal = 2\nids = [1]\n{limits}"), {})
+    part = whole.of_partition(2).of_partition(3)
+
+    assert (whole.partition, part.partition) == (None, 3)
+    assert part.log.path == whole.log.path / "3"
+    assert part.backup.folder == whole.backup.folder / "3"
+    assert part.log.vault_key_file == whole.log.vault_key_file
+    assert (part.limits.cost_per_day, part.limits.tokens_for_moderators, part.limits.tokens_per_person) == (2.5, 250, 7)
+    assert whole.shards.here == (1,)
+    assert Config().of_partition(0) == Config()
+
+
 def test_settings_are_frozen(write: Write) -> None:
     """What was checked once stays as it is."""
     config = load(write(""), {})
@@ -497,6 +512,30 @@ def test_settings_are_frozen(write: Write) -> None:
             "[log]\npath = ' '",
             "config.toml, line 2: log.path has to be the path of a folder, not this string.",
             id="an empty path",
+        ),
+        pytest.param(
+            "[shards]\npartitions = 6",
+            "config.toml, line 2: shards.partitions has to be a power of two from 1 to 1024; it is chosen when the log "
+            "begins, not 6.",
+            id="a number of partitions that is no power of two",
+        ),
+        pytest.param(
+            "[shards]\npartitions = 4\ntotal = 3",
+            "config.toml, line 3: shards.total has to be a number of shards that divides shards.partitions: 1, 2, 4 "
+            "and so on up to it, not 3.",
+            id="shards that do not divide the partitions",
+        ),
+        pytest.param(
+            "[shards]\ntotal = 2",
+            "config.toml, line 2: shards.total has to be a number of shards that divides shards.partitions: 1, 2, 4 "
+            "and so on up to it, not 2.",
+            id="more shards than partitions",
+        ),
+        pytest.param(
+            "[shards]\npartitions = 4\ntotal = 2\nids = [0, 2]",
+            "config.toml, line 4: shards.ids has to be a list of numbers of shards, each from 0 on and below "
+            "shards.total, not 2.",
+            id="a shard that there is not",
         ),
         pytest.param(
             "[repiles]\nwindow = 1\n[log]\nbad = 1\n[replies]\nrespnder = 'llm'\nmax_age = 'x'\n"

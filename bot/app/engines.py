@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.config import Config
@@ -29,11 +29,17 @@ _KIND = Kind(
 
 
 def engine_of(
-    config: Config, environ: Mapping[str, str], *, take_over: bool = False, standby: bool = False
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    take_over: bool = False,
+    standby: bool = False,
+    turn: Callable[[], bool] = lambda: True,
 ) -> Engine | None:
-    """Return the engine, None where the log is in its folder; raise ConfigError, which says what is missing.
+    """Return the engine of a partition of the log, None where that is in its folder.
 
-    ``take_over`` takes the log from an owner that lives, a ``standby`` waits until none does.
+    ``take_over`` takes the log from an owner that lives, a ``standby`` waits until none does and it is its ``turn``.
+    Raises ConfigError, which says what is missing.
     """
     if config.log.engine == "sqlite":
         if take_over or standby:
@@ -41,26 +47,30 @@ def engine_of(
         return None
     # An owner that gives no sign of life sends nothing after half of the time, and what it has sent by then has ended.
     takeover = max(config.log.takeover, 2 * config.replies.send_timeout).total_seconds()
-    return Engine(_partition(config, environ), time.monotonic, takeover, force=take_over, standby=standby)
+    made, first = _partition(config, environ), None
+    if config.partition:
+        first = _partition(config.of_partition(0), environ)
+    return Engine(made, time.monotonic, takeover, force=take_over, standby=standby, first=first, turn=turn)
 
 
 def _partition(config: Config, environ: Mapping[str, str]) -> Partition:
     made: Partition
+    part, is_divided = config.partition or 0, config.shards.partitions > 1
     match config.log.engine:
         case "postgresql":
-            made = _driven("postgresql", "postgresql").PostgresqlPartition(_postgresql(config, environ))
+            made = _driven("postgresql", "postgresql").PostgresqlPartition(_postgresql(config, environ), part)
         case "dynamodb":
             found = config.log.dynamodb
             made = _driven("dynamodb", "dynamodb.partition").DynamodbPartition(
-                found.table, found.region, found.endpoint
+                found.table, found.region, found.endpoint, part
             )
         case "kafka":
-            options = _kafka(config, environ)
-            made = _driven("kafka", "kafka.partition").KafkaPartition(options, config.log.kafka.topic)
+            # Each partition has topics of its own: one of Kafka's own partitions more would not be made by itself.
+            topic = f"{config.log.kafka.topic}-{part}" if is_divided else config.log.kafka.topic
+            made = _driven("kafka", "kafka.partition").KafkaPartition(_kafka(config, environ), topic)
         case name:
-            made = _KIND.load(
-                name, config.log.engines.get(name, {}), config.folder, ("sqlite", "postgresql", "dynamodb", "kafka")
-            )
+            settings = {**config.log.engines.get(name, {}), **({"part": part} if is_divided else {})}
+            made = _KIND.load(name, settings, config.folder, ("sqlite", "postgresql", "dynamodb", "kafka"))
     return made
 
 

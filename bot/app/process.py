@@ -16,14 +16,13 @@ from bot.app.consumers import consumers_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
 from bot.config import Config
-from bot.core.sharding import Sharding
 from bot.errors import ConfigError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
 from bot.gateway.client import Endpoint
 from bot.gateway.current import CurrentClient
 from bot.responders import Chain
-from bot.telemetry import Metrics, serve
+from bot.telemetry import Health, Metrics, serve, together
 
 _log = structlog.get_logger()
 
@@ -47,17 +46,18 @@ class Process:
         self._token = token
         self._answering = answering
         self._endpoint = at or from_settings.endpoint(config)
-        self._following = {partition: consumers_of(config) for partition in locations}
+        self._configs = {partition: config.of_partition(partition) for partition in locations}
+        self._following = {partition: consumers_of(each) for partition, each in self._configs.items()}
         self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
         self._ending = AsyncExitStack()
         self._is_served = False
-        self.metrics = Metrics()
+        self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
 
     def shard(self, number: int, logs: Mapping[int, EventLog]) -> Shard:
         """Make a shard of the logs of its partitions, which this process owns."""
         bots = {partition: partial(self._bot, partition, log) for partition, log in logs.items()}
-        sharding = Sharding()
+        sharding = self._config.shards.sharding
         endpoint = replace(self._endpoint, shard=(number, sharding.total) if sharding.total > 1 else None)
         shard = Shard(self._config, endpoint, self._token, sharding, bots, clock)
         self.shards.append(shard)
@@ -65,7 +65,8 @@ class Process:
 
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]
-        return Bot(self._config, log, self._answering, current, self.metrics, following, feed)
+        metrics = self.metrics.of(partition)
+        return Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
 
     async def run(self, shard: Shard, stopping: asyncio.Event) -> None:
         """Run a shard until ``stopping`` is set; from the first one on ``/healthz`` and ``/metrics`` are served."""
@@ -74,13 +75,16 @@ class Process:
             await self._serve()
         await shard.serve(stopping)
 
+    def health(self) -> Health:
+        """Return the health of the partitions that are served here, for ``/healthz``."""
+        return together({number: bot.health() for shard in self.shards for number, bot in shard.bots.items()})
+
     async def _serve(self) -> None:
-        telemetry = self._config.telemetry
-        health = self.shards[0].bots[0].health
-        feed = self._feeds[0]
+        telemetry, is_divided = self._config.telemetry, self._config.shards.partitions > 1
+        feeds = {f"/events/{number}" if is_divided else "/events": feed for number, feed in self._feeds.items() if feed}
         try:
             await self._ending.enter_async_context(
-                serve(telemetry.host, telemetry.port, health=health, metrics=self.metrics, feed=feed)
+                serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds)
             )
         except ConfigError as error:
             # A second bot on a machine is no reason to be silent in Discord.

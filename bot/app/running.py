@@ -1,4 +1,4 @@
-"""A bot's life: from settings to an open log, a connected bot, and a closed log."""
+"""A bot's life: from settings to open logs, connected shards, and closed logs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import asyncio
 import os
 import platform
 import socket
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 
 from bot import __version__
 from bot.app import from_settings
-from bot.app.bot import clock
-from bot.app.engines import engine_of
+from bot.app.bot import Bot
+from bot.app.opening import Opening
 from bot.app.process import Process
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
 from bot.errors import EcholessError
-from bot.eventlog import forms
 from bot.eventlog.location import Location
-from bot.eventlog.log import EventLog, open_log
 from bot.gateway.supervisor import checked_token
 
 _log = structlog.get_logger()
@@ -39,74 +37,67 @@ async def run_bot(
     take_over: bool = False,
     standby: bool = False,
 ) -> None:
-    """Run the bot until ``stopping`` is set, or until an error that needs a person.
+    """Run the bot's shards until ``stopping`` is set, or until an error that needs a person.
 
     ``accept_unknown`` goes on where a newer release wrote to the log what this one does not know; ``take_over`` takes a
     log in an engine from a process that runs, a ``standby`` follows that until it ends. Raises TokenError, IntentError,
     LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
-    engine = engine_of(config, os.environ, take_over=take_over, standby=standby)
-    process = Process(config, token, answering, {0: location})
+    shards = config.shards
+    owned = {number: shards.sharding.owned_by(number) for number in shards.here}
+    locations = {each: location.of(each, shards.partitions) for each in sorted(sum(owned.values(), ()))}
+    opening = Opening(config, locations, stopping, accept_unknown=accept_unknown, take_over=take_over, standby=standby)
+    process = Process(config, token, answering, locations)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
-    full = config.log.durability == "full"
-    opening = open_log(
-        location,
-        clock=clock,
-        full=full,
-        accept_unknown=accept_unknown,
-        on_migration=_say_what_is_migrated,
-        engine=engine,
-    )
-    log = await (_unless_stopped(opening, stopping) if standby else opening)
-    if log is None:
-        return
+
+    async def live(number: int) -> None:
+        async with opening.of(owned[number]) as logs:
+            if logs is not None:
+                shard = process.shard(number, logs)
+                async with AsyncExitStack() as stack:
+                    for partition, bot in shard.bots.items():
+                        await stack.enter_async_context(_alive(bot, locations[partition]))
+                    await process.run(shard, stopping)
+
     reason = "error"
     try:
-        await _say_what_is_unknown(log)
-        shard = process.shard(0, {0: log})
-        started = BotStarted(
-            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
-        )
-        await log.append(BOT_STREAM, (Draft(started),))
-        async with shard.bots[0].backups.of(location):
-            await process.run(shard, stopping)
+        await _together([asyncio.create_task(live(number), name=f"shard {number}") for number in owned], stopping)
         reason = "asked to"
     finally:
         await process.close()
-        with suppress(EcholessError):
-            await log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
-        await log.close()
-        _log.info("bot.stopped", reason=reason)
+        if process.shards:
+            _log.info("bot.stopped", reason=reason)
 
 
-async def _unless_stopped(opening: Coroutine[None, None, EventLog], stopping: asyncio.Event) -> EventLog | None:
-    """Return the log once this process owns it, which may take for ever; None if the bot was stopped before."""
-    _log.info("log.standby")
-    task, stop = asyncio.create_task(opening, name="standby"), asyncio.create_task(stopping.wait(), name="stop")
+async def _together(shards: list[asyncio.Task[None]], stopping: asyncio.Event) -> None:
+    """Wait until all shards have ended; when one fails the others stop, and its error is raised."""
     try:
-        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.wait((task,))
-        return None if task.cancelled() else task.result()
+        await asyncio.wait(shards, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        stop.cancel()
+        stopping.set()
+        await asyncio.wait(shards)
+    for shard in shards:
+        shard.result()
 
 
-def _say_what_is_migrated(size: int) -> None:
-    """Say why the start takes longer than others."""
-    _log.info("log.migrating", megabytes=round(size / 1e6, 1))
-
-
-async def _say_what_is_unknown(log: EventLog) -> None:
-    """Say what a newer release may have written that is skipped, because somebody accepted that."""
-    if unknown := await log.reader.connection.run(forms.unknown):
-        named = ", ".join(f"{name} v{form.v} of {form.release}" for name, form in sorted(unknown.items()))
-        _log.warning("log.unknown", forms=named, hint="events of these forms are skipped, and kept")
+@asynccontextmanager
+async def _alive(bot: Bot, location: Location) -> AsyncIterator[None]:
+    """Record the beginning and the end of a bot, and take its backups in between."""
+    reason = "error"
+    try:
+        started = BotStarted(
+            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
+        )
+        await bot.log.append(BOT_STREAM, (Draft(started),))
+        async with bot.backups.of(location):
+            yield
+        reason = "asked to"
+    finally:
+        with suppress(EcholessError):
+            await bot.log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
 
 
 def _say_what_is_answered(config: Config) -> None:

@@ -89,7 +89,13 @@ def read_dotenv(path: Path) -> str:
 def log_location(config: Config) -> Location:
     """Return the log's folder and key from the settings."""
     key = config.vault_key(os.environ)
-    return Location(config.log.path, key=key.get_secret_value() if key else None, key_file=config.log.vault_key_file)
+    return Location(
+        config.log.path,
+        key=key.get_secret_value() if key else None,
+        key_file=config.log.vault_key_file,
+        partition=config.partition or 0,
+        partitions=1 if config.partition is None else config.shards.partitions,
+    )
 
 
 def masters_of(location: Location) -> list[bytes]:

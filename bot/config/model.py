@@ -44,6 +44,7 @@ from bot.config.section import (
     TOKENS,
     Section,
 )
+from bot.config.shards import ShardsSettings
 from bot.config.values import (
     NOTICES,
     Age,
@@ -75,6 +76,7 @@ from bot.config.values import (
 from bot.errors import TokenError
 from bot.eventlog import snapshots
 from bot.eventlog.key_file import parse_key
+from bot.eventlog.location import partition_folder
 from bot.moderation import commands
 from bot.replies.notices import Reason
 
@@ -301,12 +303,50 @@ class Config(Section):
     moderation: ModerationSettings = ModerationSettings()
     privacy: PrivacySettings = PrivacySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    shards: ShardsSettings = ShardsSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
+    _partition: int | None = PrivateAttr(default=None)
+    _whole: Config | None = PrivateAttr(default=None)
 
     @property
     def folder(self) -> Path:
         """Return the settings file's folder, else the working directory: the owner's own modules are found there."""
         return self._folder
+
+    @property
+    def partition(self) -> int | None:
+        """Return the number of the partition that these settings are for, None where they are for all of the log."""
+        return self._partition
+
+    def of_partition(self, partition: int) -> Config:
+        """Return these settings as they are for one partition of the log.
+
+        It has folders of its own, the one master key, and its part of what all servers together may take in a day.
+        """
+        count = self.shards.partitions
+        if count == 1:
+            return self
+        if self._whole is not None:
+            return self._whole.of_partition(partition)
+        log, limits = self.log, self.limits
+        cost, tokens = limits.cost_per_day, limits.tokens_for_moderators
+        folder = partition_folder(log.path, partition, count)
+        copied = self.model_copy(
+            update={
+                "log": log.model_copy(update={"path": folder, "key_file": log.vault_key_file}),
+                "backup": self.backup.model_copy(
+                    update={"folder": partition_folder(self.backup.folder, partition, count)}
+                ),
+                "limits": limits.model_copy(
+                    update={
+                        "cost_per_day": None if cost is None else cost / count,
+                        "tokens_for_moderators": None if tokens is None else max(1, tokens // count),
+                    }
+                ),
+            }
+        )
+        copied._partition, copied._whole = partition, self  # noqa: SLF001 - a copy of our own kind
+        return copied
 
     def kept_in(self, folder: Path) -> Config:
         """Return these settings as those of a file in a folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import LogUnwritable
@@ -15,13 +15,36 @@ DRAFT = "importing"
 """The folder within a log's in which a log is made of an export."""
 
 
+def partition_folder(folder: Path, partition: int, partitions: int) -> Path:
+    """Return the folder of a partition within that of the log; a log that is not divided has but one."""
+    return folder / str(partition) if partitions > 1 else folder
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A log's folder and key. Without ``key`` the key file is used (default: ``vault.key`` in the folder)."""
+    """A log's folder and key. Without ``key`` the key file is used (default: ``vault.key`` in the folder).
+
+    It is the log of one ``partition`` of several, or all of it.
+    """
 
     folder: Path
     key: bytes | None = None
     key_file: Path | None = None
+    partition: int = 0
+    partitions: int = 1
+
+    @property
+    def undivided(self) -> Location:
+        """Return where the log would lie if it were not divided."""
+        return self if self.partitions == 1 else replace(self, folder=self.folder.parent, partition=0, partitions=1)
+
+    def of(self, partition: int, partitions: int) -> Location:
+        """Return where a partition lies of a log that is divided into so many."""
+        whole = self.undivided
+        if partitions == 1:
+            return whole
+        folder = partition_folder(whole.folder, partition, partitions)
+        return Location(folder, self.key, whole.key_path, partition, partitions)
 
     @property
     def database(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -13,7 +14,7 @@ from io import FileIO
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
 from bot.errors import LogError
-from bot.eventlog import database, forms, header, keys, opening, snapshots
+from bot.eventlog import database, forms, header, keys, opening, partitions, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
@@ -185,6 +186,7 @@ async def open_log(
     LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes anything.
     """
     lifting()
+    partitions.require_room(location)
     prepare_folder(location.folder)
     require_plain(location.database, location.key_path)
     require_own(location.database)
@@ -199,7 +201,7 @@ async def open_log(
         beginning: remote.Beginning | None = None
         if engine is not None:
             undo.push_async_callback(engine.partition.close)
-            beginning = remote.Beginning(await engine.first_claim())
+            beginning = await engine.beginning(location.partitions)
         master = _unlock(location, clock, accept_unknown=accept_unknown, beginning=beginning)
         # A view that lost its newest commits with the power takes them over from its engine again.
         full = full and engine is None
@@ -264,6 +266,7 @@ def _unlock(
     if location.has_log():
         files = opening.see_as_owner(location.database)
         database.look(location.database, partial(remote.require_kind, is_remote=beginning is not None))
+        database.look(location.database, partial(partitions.require_noted, wanted=location.partitions))
         master = find_master(location)
         if not accept_unknown:
             database.look(location.database, forms.require_known)
@@ -271,14 +274,22 @@ def _unlock(
         return settle_rotation(location, master)
     opening.see_nothing(location.database)
     # The words of a log that an engine holds already can be read with its own key alone.
-    is_new = beginning is None or beginning.claim is None
+    is_new = (beginning is None or beginning.claim is None) and not location.partition
+    if location.partition and beginning is None:
+        partitions.require_begun(location)
     made = is_new and location.key is None and not has_key(location.key_path)
     master = make_key(location.key_path) if made else given_key(location)
     if made:
         # Sync the key before anything is sealed, so that no power loss leaves words without their key.
         database.sync_folder(location.key_path.parent)
-    begin = beginning.begin if beginning else keys.adopt
-    database.create(location.database, now=clock(), begin=lambda raw: begin(raw, master, clock()))
+    if location.partition and beginning is None:
+        partitions.require_key(location, master)
+
+    def begin(connection: sqlite3.Connection) -> None:
+        partitions.note(connection, location.partitions)
+        (beginning.begin if beginning else keys.adopt)(connection, master, clock())
+
+    database.create(location.database, now=clock(), begin=begin)
     return master
 
 

@@ -59,10 +59,15 @@ class Link(DiscordWebSocket):
         Raises Ended, discord.ConnectionClosed, aiohttp.ClientError or OSError when that fails.
         """
         if session is None:
-            link = await cls.from_client(client, initial=True)
+            link = await cls.from_client(client, initial=True, shard_id=client.shard_id)
         else:
             link = await cls.from_client(
-                client, resume=True, session=session.id, sequence=session.sequence, gateway=session.gateway
+                client,
+                shard_id=client.shard_id,
+                resume=True,
+                session=session.id,
+                sequence=session.sequence,
+                gateway=session.gateway,
             )
         link._held = True  # noqa: SLF001 - its own
         return link

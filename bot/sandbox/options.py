@@ -14,7 +14,7 @@ _RATE = re.compile(r"(?P<limit>\d{1,6})/(?P<seconds>\d{1,5}(?:\.\d{1,3})?)")
 MAX_PORT = 65535
 _POSITIVE = frozenset(
     {"heartbeat_interval", "replay_limit", "queue_limit", "stall_patience", "identify_concurrency", "identify_total"}
-    | {"interaction_deadline", "interaction_token_life"}
+    | {"identify_period", "interaction_deadline", "interaction_token_life"}
 )
 
 
@@ -47,7 +47,9 @@ class SandboxOptions:
     ``message_rate`` is what Discord seems to allow per channel (field reports, not documented). ``global_rate`` is
     documented (rate-limits.mdx:122). ``nonce_window`` and ``resume_window`` are "a few minutes" in the documents.
     A client loses its session if it reads nothing for ``stall_patience`` while much waits, or lets ``queue_limit``
-    events pile up. ``denied_intents`` are privileged intents that are not switched on for the application.
+    events pile up. At most ``identify_concurrency`` sessions begin in each ``identify_period``, of shards one for each
+    remainder (gateway.mdx, "Max Concurrency"). ``denied_intents`` are privileged intents that are not switched on for
+    the application.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +66,7 @@ class SandboxOptions:
     queue_limit: int = 20_000
     stall_patience: float = 5.0
     identify_concurrency: int = 16
+    identify_period: float = 5.0
     identify_total: int = 1000
     denied_intents: frozenset[str] = frozenset()
     interaction_deadline: float = 3.0

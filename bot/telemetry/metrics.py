@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, ProcessCollector
@@ -51,19 +52,31 @@ CONSUMED: dict[Consumed, str] = {
 
 
 class Metrics:
-    """The metrics of one process, in a registry of their own."""
+    """The metrics of one process, in a registry of their own; those of a ``divided`` log have a partition each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, divided: bool = False) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._events = Counter("echoless_events", "Events appended.", ["type"], registry=self._registry)
+        self._divided = divided
+        self._part: dict[str, str] = {}
+        self._gauges: dict[str, Gauge] = {}
+        part = ["partition"] if divided else []
+        self._events = Counter("echoless_events", "Events appended.", ["type", *part], registry=self._registry)
         self._by_type: dict[str, Counter] = {}
-        self._consumers: dict[Consumed, Gauge] = {}
         self._last_event = Gauge(
-            "echoless_last_event_timestamp_seconds", "When the last event was recorded.", registry=self._registry
+            "echoless_last_event_timestamp_seconds", "When the last event was recorded.", part, registry=self._registry
         )
         release = Gauge("echoless_release", "The release that runs.", ["version"], registry=self._registry)
         release.labels(__version__).set(1)
+
+    def of(self, partition: int) -> Metrics:
+        """Return the metrics that one partition tells of itself. They are among these."""
+        if not self._divided:
+            return self
+        part = copy(self)
+        part._part, part._by_type = {"partition": str(partition)}, {}  # noqa: SLF001 - a copy of our own kind
+        part._last_event = self._last_event.labels(**part._part)  # noqa: SLF001
+        return part
 
     def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Count newly appended events; loaded and replayed ones are not counted."""
@@ -76,21 +89,24 @@ class Metrics:
         """Return the counter of one type of events; to find it by its label takes longer than to count."""
         counter = self._by_type.get(event_type)
         if counter is None:
-            counter = self._by_type[event_type] = self._events.labels(event_type)
+            counter = self._by_type[event_type] = self._events.labels(type=event_type, **self._part)
         return counter
 
     def watch(self, name: Watched, read: Callable[[], float]) -> None:
         """Call ``read`` for the gauge ``name`` at each request for the metrics."""
-        Gauge(f"echoless_{name}", WATCHED[name], registry=self._registry).set_function(read)
+        self._gauge(name, WATCHED[name]).set_function(read)
 
     def watch_consumer(self, name: str, read: Mapping[Consumed, Callable[[], float]]) -> None:
         """Call the functions in ``read`` for the gauges of a consumer at each request for the metrics."""
         for each, function in read.items():
-            gauge = self._consumers.get(each)
-            if gauge is None:
-                gauge = Gauge(f"echoless_{each}", CONSUMED[each], ["consumer"], registry=self._registry)
-                self._consumers[each] = gauge
-            gauge.labels(name).set_function(function)
+            self._gauge(each, CONSUMED[each], consumer=name).set_function(function)
+
+    def _gauge(self, name: str, what: str, **labels: str) -> Gauge:
+        """Return a gauge with its labels; partitions and consumers share its name."""
+        labels |= self._part
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(f"echoless_{name}", what, [*labels], registry=self._registry)
+        return self._gauges[name].labels(**labels) if labels else self._gauges[name]
 
     def render(self) -> tuple[bytes, str]:
         """Return Prometheus' text format and its content type."""

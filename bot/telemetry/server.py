@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -47,11 +48,45 @@ class Health:
         return "failing" if self.reasons else "degraded" if any(degraded) else "ok"
 
 
+def together(parts: Mapping[int, Health]) -> Health:
+    """Return the health of a process from that of its partitions: what one of them says of itself has its number."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+
+    def worst(said: Callable[[Health], str], fine: str) -> str:
+        return next((said(each) for each in parts.values() if said(each) != fine), fine)
+
+    def said(what: Callable[[Health], str]) -> str:
+        return "; ".join(f"partition {number}: {what(each)}" for number, each in parts.items() if what(each))
+
+    reasons = {reason: list[int]() for each in parts.values() for reason in each.reasons}
+    for number, each in parts.items():
+        for reason in each.reasons:
+            reasons[reason].append(number)
+    return Health(
+        gateway=worst(lambda each: each.gateway, "connected"),
+        log=worst(lambda each: each.log, "writable"),
+        pending=sum(each.pending for each in parts.values()),
+        reasons=tuple(f"partition {', '.join(map(str, each))}: {reason}" for reason, each in reasons.items()),
+        model=next(iter(parts.values())).model,
+        backup=said(lambda each: each.backup),
+        retention=said(lambda each: each.retention),
+        consumers=said(lambda each: each.consumers),
+        reading=said(lambda each: each.reading),
+        unreadable=sum(each.unreadable for each in parts.values()),
+    )
+
+
 @asynccontextmanager
 async def serve(
-    host: str, port: int, *, health: Callable[[], Health], metrics: Metrics, feed: EventFeed | None = None
+    host: str,
+    port: int,
+    *,
+    health: Callable[[], Health],
+    metrics: Metrics,
+    feeds: Mapping[str, EventFeed] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
-    """Serve ``/healthz`` and ``/metrics`` within the context, and ``/events`` of a ``feed``; port 0 serves nothing.
+    """Serve ``/healthz`` and ``/metrics`` within the context, and ``feeds`` by their paths; port 0 serves nothing.
 
     ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be used.
     """
@@ -59,8 +94,8 @@ async def serve(
         yield
         return
     application = _application(health, metrics)
-    if feed is not None:
-        application.router.add_get("/events", feed.events, allow_head=False)
+    for path, feed in feeds.items():
+        application.router.add_get(path, feed.events, allow_head=False)
         application.on_shutdown.append(feed.stop)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()

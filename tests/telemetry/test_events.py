@@ -57,7 +57,7 @@ async def served(log: EventLog, *, words: bool = False) -> AsyncIterator[str]:
     feed = EventFeed(log.location, TOKEN, words=words)
     log.on_committed.append(feed.committed)
     health = Health(gateway="connected", log="writable", pending=0)
-    async with serve("127.0.0.1", port, health=lambda: health, metrics=Metrics(), feed=feed):
+    async with serve("127.0.0.1", port, health=lambda: health, metrics=Metrics(), feeds={"/events": feed}):
         yield f"http://127.0.0.1:{port}/events"
     log.on_committed.remove(feed.committed)
 

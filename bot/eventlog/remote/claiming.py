@@ -11,15 +11,18 @@ import platform
 import socket
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from bot import __version__
 from bot.errors import LogDamaged, LogIncomplete
+from bot.eventlog import database, partitions
+from bot.eventlog import keys as log_keys
 from bot.eventlog.forms import FORMS
+from bot.eventlog.remote import view
 
 ANEW = "Where the engine is right, move events.db and what is beside it away: the folder is then made anew."
 OWNER_BYTES = 16
-PARTITIONS = 1
 _META = ("log_id", "chain", FORMS)
 """What of ``meta`` belongs to the log and not to the folder."""
 
@@ -36,7 +39,7 @@ def claim_of(connection: sqlite3.Connection) -> dict[str, Any]:
         "release": f"{__version__} {platform.python_version()}",
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "partitions": PARTITIONS,
+        "partitions": partitions.noted(connection),
         "meta": {name: value.hex() for name, value in connection.execute(_SELECT, _META)},
         "keys": [(number, wrapped_at, wrapped.hex()) for number, wrapped_at, wrapped in keys],
     }
@@ -48,10 +51,12 @@ def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
     try:
         meta = {name: bytes.fromhex(value) for name, value in claim["meta"].items() if name in _META}
         keys = [(number, wrapped_at, bytes.fromhex(wrapped)) for number, wrapped_at, wrapped in claim["keys"]]
-        partitions = claim["partitions"]
+        count = claim["partitions"]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise LogDamaged("A claim in the engine can't be read. Restore the engine's own backup.") from error
-    if (mine and mine[0] != meta.get("log_id")) or partitions != PARTITIONS:
+    partitions.require(count, partitions.noted(connection))
+    # A folder that was made for a new log takes another one, whose owner was quicker.
+    if mine and mine[0] != meta.get("log_id") and view.read_bookmark(connection).seq:
         raise LogIncomplete(
             "The log in the engine is another one than that of the log's folder. Nothing was changed. Check which "
             f"database was named. {ANEW}"
@@ -62,3 +67,12 @@ def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
 
 
 _SELECT = f"SELECT name, value FROM meta WHERE name IN ({', '.join('?' * len(_META))})"  # noqa: S608 - constants
+
+
+def require_key(claim: Mapping[str, Any], master: bytes) -> None:
+    """Raise KeyMismatch where ``master`` is not the key of the log of a claim."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        database.lay_out(connection, now=0)
+        partitions.note(connection, claim["partitions"])
+        take(connection, claim)
+        log_keys.read(connection, master)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sqlite3
@@ -17,12 +18,13 @@ from bot import __version__
 from bot.background import Background
 from bot.errors import LogDamaged, LogForeign, LogUnwritable
 from bot.eventlog import forms, keys
+from bot.eventlog import partitions as count_partitions
 from bot.eventlog.database import Connection
 from bot.eventlog.remote import claiming, view
 from bot.eventlog.remote.appending import Remote, kept
 from bot.eventlog.remote.erasing import Erasing
 from bot.eventlog.remote.following import Follower, away, follow
-from bot.eventlog.remote.owning import Heart, Taking
+from bot.eventlog.remote.owning import POLL, Heart, Taking
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Unsure, digest_of
 from bot.eventlog.remote.record import facts_of_claim, read_record
 from bot.eventlog.transactions import transaction
@@ -35,7 +37,8 @@ class Engine:
     """The engine that keeps a log, and how it is taken.
 
     ``takeover``: seconds without a sign of life after which an owner is dead. ``force`` takes the log from one that
-    lives, a ``standby`` waits until none does. ``clock`` returns seconds of a monotonic clock.
+    lives, a ``standby`` waits until none does, and until it is its ``turn``. ``clock`` returns seconds of a monotonic
+    clock. ``first`` is partition 0 of the same log, None for that itself.
     """
 
     partition: Partition
@@ -43,19 +46,48 @@ class Engine:
     takeover: float = 10.0
     force: bool = False
     standby: bool = False
+    first: Partition | None = None
+    turn: Callable[[], bool] = lambda: True
 
-    async def first_claim(self) -> Mapping[str, Any] | None:
-        """Connect to the engine; return the claim with which its log begins, None if it holds none."""
-        await self.partition.open()
+    async def beginning(self, partitions: int) -> Beginning:
+        """Connect to the engine; return how its log begins, which is one of so many partitions.
+
+        A standby waits for partition 0 where that has not begun. Raises LogForeign for another number of partitions.
+        """
+        claim, begun = await _first_claim(self.partition), None
+        if claim is None and self.first is not None:
+            begun = await self._begun(self.first)
+            claim = await _first_claim(self.partition)
+        for each in (claim, begun):
+            if each is not None:
+                count_partitions.require(each.get("partitions", 1), partitions)
+        return Beginning(claim, begun)
+
+    async def _begun(self, first: Partition) -> Mapping[str, Any]:
+        """Return the claim with which partition 0 begins; raise LogError where it has none."""
         try:
-            async with aclosing(self.partition.read(0, NOTHING, "")) as entries:
-                async for entry in entries:
-                    if (claim := read_record(entry).claim) is None:
-                        raise LogDamaged("The log in the engine does not begin with a claim. Restore its own backup.")
+            while True:
+                if (claim := await _first_claim(first)) is not None:
                     return claim
-        except Unsure as error:
-            raise LogUnwritable(away(self.partition, error)) from error
-        return None
+                if not self.standby:
+                    raise count_partitions.not_begun()
+                await asyncio.sleep(POLL)
+        finally:
+            await first.close()
+
+
+async def _first_claim(partition: Partition) -> Mapping[str, Any] | None:
+    """Connect to a partition; return the claim with which its log begins, None if it holds none."""
+    await partition.open()
+    try:
+        async with aclosing(partition.read(0, NOTHING, "")) as entries:
+            async for entry in entries:
+                if (claim := read_record(entry).claim) is None:
+                    raise LogDamaged("The log in the engine does not begin with a claim. Restore its own backup.")
+                return claim
+    except Unsure as error:
+        raise LogUnwritable(away(partition, error)) from error
+    return None
 
 
 class Owned:
@@ -87,13 +119,19 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How the log in an engine begins: with a claim, or with nothing yet."""
+    """How the log in an engine begins: with a claim, or with nothing yet.
+
+    ``first`` is the claim of partition 0, if this is another one that has none.
+    """
 
     claim: Mapping[str, Any] | None
+    first: Mapping[str, Any] | None = None
 
     def begin(self, connection: sqlite3.Connection, master: bytes, now: int) -> None:
         """Make an empty database a view of that log; raise KeyMismatch when ``master`` is not its key."""
         if self.claim is None:
+            if self.first is not None:
+                claiming.require_key(self.first, master)
             keys.adopt(connection, master, now)
         with transaction(connection):
             if self.claim is not None:
@@ -140,7 +178,7 @@ async def _claimed(
 ) -> bytes:
     """Claim the log, once the view has all that is in the engine; return the owner before, b"" if it has left."""
     partition = engine.partition
-    taking = Taking(partition, engine.takeover, engine.clock, engine.standby, holder)
+    taking = Taking(partition, engine.takeover, engine.clock, engine.standby, holder, engine.turn)
     catch_up = partial(follow, partition, connection, follower)
     while True:
         await follow(partition, connection, follower, lambda position: _log.info("log.following", position=position))

@@ -101,6 +101,7 @@ class Taking:
 
     ``takeover``: seconds without a sign of life after which an owner is dead; ``clock`` returns seconds of a monotonic
     clock. ``holder`` is the owner that is dead for certain, because this process has the lock on its folder.
+    A standby leaves a free log alone until it is its ``turn``.
     """
 
     partition: Partition
@@ -108,6 +109,7 @@ class Taking:
     clock: Callable[[], float]
     standby: bool
     holder: bytes | None
+    turn: Callable[[], bool] = lambda: True
 
     async def until_free(self, mark: Callable[[], Bookmark], catch_up: Callable[[], Awaitable[None]]) -> None:
         """Wait until the log has no owner that lives; raise LogLocked if it has one and this is no standby.
@@ -121,7 +123,8 @@ class Taking:
             if now is None:
                 since = self.clock()  # whoever can't be heard may live
             elif self._is_free(now):
-                return
+                if self.turn():
+                    return
             elif now != seen:
                 if seen is not None and not self.standby:
                     raise LogLocked(
@@ -129,7 +132,7 @@ class Taking:
                         "log over from it with `echoless run --take-over`."
                     )
                 seen, since = now, self.clock()
-            elif self.clock() - since >= self.takeover:
+            elif self.clock() - since >= self.takeover and self.turn():
                 return
             await asyncio.sleep(min(POLL, self.takeover / BEATS))
 

@@ -19,7 +19,6 @@ from bot.sandbox.payloads import guild_create_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.world import World
 
-_IDENTIFY_PERIOD = 5.0
 _HIGH_WATER = 2_000
 
 
@@ -44,7 +43,7 @@ class Hub:
         self.unmuted = asyncio.Event()
         self.unmuted.set()
         self.delivery = Delivery(self.deliver)
-        self._identifies: deque[float] = deque()
+        self._identifies: dict[tuple[int, int | None], deque[float]] = {}
         self.progress = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         world.listeners.append(self.delivery.accept)
@@ -99,7 +98,7 @@ class Hub:
         application = self._authenticate(connection, body.get("token"))
         wanted = checked_intents(application, body.get("intents"))
         shard = checked_shard(body.get("shard"))
-        if not self._may_identify(application):
+        if not self._may_identify(application, shard):
             connection.enqueue(encode({"op": Op.INVALID_SESSION, "d": False}))
             return
         if self.strike(connection, "identify"):
@@ -127,14 +126,20 @@ class Hub:
             raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
         return application
 
-    def _may_identify(self, application: Application) -> bool:
-        """Apply the session start limits (gateway.mdx:188 and "Rate Limiting")."""
+    def _may_identify(self, application: Application, shard: tuple[int, int] | None) -> bool:
+        """Apply the session start limits (gateway.mdx:188, "Rate Limiting" and "Max Concurrency").
+
+        With shards, each ``shard_id % max_concurrency`` may identify once in a period; all others count together.
+        """
+        most = self.options.identify_concurrency
+        key, most = (application.id, None if shard is None else shard[0] % most), most if shard is None else 1
+        identifies = self._identifies.setdefault(key, deque())
         now = time.monotonic()
-        while self._identifies and self._identifies[0] < now - _IDENTIFY_PERIOD:
-            self._identifies.popleft()
-        if len(self._identifies) >= self.options.identify_concurrency:
+        while identifies and identifies[0] < now - self.options.identify_period:
+            identifies.popleft()
+        if len(identifies) >= most:
             return False
-        self._identifies.append(now)
+        identifies.append(now)
         application.identifies += 1
         if application.identifies > self.options.identify_total:
             application.token = secrets.token_urlsafe(32)
