@@ -18,6 +18,7 @@ from bot.app.consumers import consumers_of
 from bot.app.engines import engine_of
 from bot.app.events import feed_of
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
+from bot.app.tools import tools_of
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
@@ -47,6 +48,7 @@ async def run_bot(
     LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
+    tools_of(config)
     following = consumers_of(config)
     feed = feed_of(config, location)
     engine = engine_of(config, os.environ, take_over=take_over, standby=standby)

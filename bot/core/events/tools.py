@@ -36,8 +36,9 @@ class ToolCalled(MessageEvent):
 class ToolReturned(MessageEvent):
     """What became of a call. Body: the result, or a sentence in its place.
 
-    ``size`` is that of the result in bytes, before it was cut. ``again``: the call was made once more after a crash,
-    which its tool allows.
+    ``size`` is that of the result in bytes, before it was cut. ``kept``: the result is the body; otherwise that says
+    only what was found, and the tool is asked again. ``again``: the call was made once more after a crash, which its
+    tool allows.
     """
 
     TYPE = "tool.returned"
@@ -47,6 +48,7 @@ class ToolReturned(MessageEvent):
     number: int = Field(ge=1, le=MOST_CALLS)
     outcome: ToolOutcome
     size: int = 0
+    kept: bool = True
     again: bool = False
     generation: int = 1
 
