@@ -68,12 +68,13 @@ class ToolKit:
         asked = [source for source in self.sources if any(grant.startswith(source.prefix) for grant in grants)]
         found = await asyncio.gather(*(source.tools() for source in asked))
         tools = {tool.name: tool for some in reversed(found) for tool in some}
-        return tuple(tool for name, tool in sorted(tools.items()) if any(_fits(name, grant) for grant in grants))
+        return tuple(tool for name, tool in sorted(tools.items()) if any(fits(name, grant) for grant in grants))
 
     async def close(self) -> None:
         """Close the connections of all sources."""
         await asyncio.gather(*(source.close() for source in self.sources), return_exceptions=True)
 
 
-def _fits(name: str, grant: str) -> bool:
+def fits(name: str, grant: str) -> bool:
+    """Tell whether a tool is granted by a name in the settings."""
     return name.startswith(grant[:-1]) if grant.endswith(ANY) else name == grant

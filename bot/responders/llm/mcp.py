@@ -169,6 +169,8 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, TimeoutError):
         return f"silent for {SECONDS:g} s"
+    if isinstance(error, McpError) and error.error.code == CONNECTION_CLOSED:
+        return "it ended before it answered"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
