@@ -40,11 +40,15 @@ class Kind(Generic[T]):
 
         ``module:Class`` is looked for in the installed modules, then in ``folder``. ``known``: the names of our own.
         """
+        return self.make(name, self.find(name, folder, known), settings)
+
+    def find(self, name: str, folder: Path, known: Iterable[str] = ()) -> object:
+        """Return what a name stands for, as it is; raise ConfigError. ``folder`` and ``known`` are as in ``load``."""
         point = EntryPoint(name, name, self.group) if ":" in name else self._installed(name, known)
         if ":" in name and str(folder) not in sys.path:
             # At the end, so that a file of the owner with the name of one of our modules can't replace that.
             sys.path.append(str(folder))
-        return self.make(name, self._found(name, point, folder), settings)
+        return self._found(name, point, folder)
 
     def wrong(self, name: str, sentence: str) -> ConfigError:
         """Return the error for a name that can't be used."""

@@ -16,11 +16,13 @@ from bot.app.backups import Backups
 from bot.app.consumers import watch
 from bot.app.looking import look_through, say
 from bot.app.retention import Retention
+from bot.app.tools import toolkit_of
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.consumers import Consumer
 from bot.consumers.activity.reading import count_activity
 from bot.consumers.consumers import Consumers
+from bot.consumers.scan import Scan
 from bot.consumers.search import Search
 from bot.conversations import Conversations
 from bot.core.addressing import Own
@@ -50,6 +52,7 @@ from bot.gateway.sync import Sync
 from bot.gateway.wiring import Wiring
 from bot.moderation.context import CommandContext, ProcessStatus, WritableLog
 from bot.moderation.control_socket import listening
+from bot.moderation.recall import Recall
 from bot.replies.anchors import Anchors
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
@@ -60,12 +63,15 @@ from bot.replies.place_settings import PlaceSettings
 from bot.replies.quotes import Quotes
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
+from bot.replies.toolkit import ToolKit
 from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, answer_log
 from bot.telemetry.events import EventFeed
 from bot.times import SECOND
 
+SCANNED = 2000
+"""Events of a channel that the tool ``recall`` looks through where there is no index of words."""
 STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
 
@@ -126,6 +132,7 @@ class Bot:
         self.context = self._context(owner, following)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
+        self.tools = self._tools(self.context)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         self.own_threads = OwnThreads(log.reader, self.conversations, wanted=config.replies.threads)
         around = Around(self.current.has_bot, self.current.server_of, self.sync)
@@ -275,6 +282,8 @@ class Bot:
         await self.intake.stop()
         await self.after_deletion.stop()
         await self.conversations.close()
+        if self.tools is not None:
+            await self.tools.close()
 
     def _wiring(self) -> Wiring:
         registration = Registration(self._config.log.path, self._config.discord.api_url)
@@ -302,7 +311,14 @@ class Bot:
             self._attachments(reader),
             clock,
             Quotes(reader, DiscordMessages(self.current, self._opted_out)),
+            self.tools,
         )
+
+    def _tools(self, context: CommandContext) -> ToolKit | None:
+        aside = self.log.aside
+        scan = Scan(aside, 0, limit=SCANNED)
+        recall = Recall(aside, context.index, scan, self._opted_out)
+        return toolkit_of(self._config, self.log.reader, self.conversations.handle, recall.tool())
 
     def _attachments(self, reader: Reader) -> Attachments:
         llm = self._config.llm

@@ -14,12 +14,14 @@ from bot.app import from_settings
 from bot.app.consumers import consumers_of
 from bot.app.events import feed_of
 from bot.app.responders import responders_of, why_silent, why_unasked
+from bot.app.tools import tools_of
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_engine import check_engine
 from bot.cli.check_log import LogChecked, check_log, together
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
+from bot.cli.check_tools import check_tools
 from bot.cli.options import config_option, exposed_dotenv, log_option, surveyed
 from bot.cli.output import console, count_text, printable, say_json
 from bot.config import Config, Survey
@@ -62,10 +64,10 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
 
 
 async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
-    """Ask the servers of the language models that the settings use."""
+    """Ask the servers of the language models that the settings use, and those of their tools."""
     if any(result.status is Status.FAIL for result in settings):
         return []
-    return await check_models(config, responders_of(config))
+    return [*await check_models(config, responders_of(config)), *await check_tools(config)]
 
 
 async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
@@ -104,6 +106,7 @@ def _settings(found: Survey) -> list[Result]:
             problems += problems_of_rules(config)
         else:
             responders_of(config)
+            tools_of(config)
             consumers_of(config)
             feed_of(config, Location(config.log.path))
     except ConfigError as error:

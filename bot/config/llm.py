@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.config.section import COUNT, MODEL, POSITIVE_DURATION, PRICE, SWITCH, Section
+from bot.config.tools import SERVERS, TOOLS, McpSettings, ToolSettings
 from bot.config.values import (
     FilePathOrNone,
     HttpAddressOrNone,
@@ -61,3 +62,5 @@ class Llm(Section):
     prices: Mapping[Text, ModelPrice] = Field(
         {}, description='a table of models and what each costs, such as {"openai:gpt-5-mini" = {in = 0.25, out = 2}}'
     )
+    tools: ToolSettings = Field(ToolSettings(), description=TOOLS)
+    mcp: tuple[McpSettings, ...] = Field((), description=SERVERS)

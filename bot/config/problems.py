@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from difflib import get_close_matches
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -92,9 +93,19 @@ def unknown(place: Place) -> str:
 
 
 def _model(parents: list[str]) -> type[BaseModel]:
+    """Return the section of a place; ``parents`` are the names of the tables that it is in, one within the other."""
     if not parents:
         return Config
-    return RuleSettings if parents[0] == "rules" else sections()[parents[0]]
+    found: type[BaseModel] = RuleSettings if parents[0] == "rules" else sections()[parents[0]]
+    for name in parents[1:]:
+        found = _section(found.model_fields[name].annotation) if name in found.model_fields else found
+    return found
+
+
+def _section(annotation: object) -> type[BaseModel]:
+    """Return the section that a setting is, or of which it is a list."""
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), Section)
 
 
 def _wanted(place: Place) -> str:
@@ -103,7 +114,9 @@ def _wanted(place: Place) -> str:
         return Config.model_fields[names[0]].description or ""
     if names[:2] == ["llm", "prices"] and names[-1] in ("in", "out"):
         return PRICE
-    return _model(names[:1]).model_fields[names[1]].description or ""
+    within = len(names) > 2 and names[0] == "llm" and names[1] in ("tools", "mcp")  # noqa: PLR2004 - a setting of these
+    *parents, name = names[:3] if within else names[:2]
+    return _model(parents).model_fields[name].description or ""
 
 
 def _kind(value: object) -> str:

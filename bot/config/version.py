@@ -40,6 +40,8 @@ def answering_version(config: Config) -> str:
         settings["names"] = config.replies.names
     if "llm" in responders:
         settings["llm"] = config.llm.model_dump(mode="json", include=_OF_THE_MODEL)
+        if config.llm.tools.allow:
+            settings["tools"] = config.llm.tools.model_dump(mode="json")
     if of_others := {name: config.responders[name] for name in responders if name in config.responders}:
         settings["responders"] = of_others
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())

@@ -17,28 +17,15 @@ from contextlib import closing
 
 import regex
 
-from bot.core.events import (
-    POSTED,
-    Body,
-    ChannelDeleted,
-    Event,
-    MessageDeleted,
-    MessageEdited,
-    MessagePreviewed,
-    Recorded,
-    ReplyComposed,
-    WordsErased,
-)
+from bot.core.events import Body, ChannelDeleted, Event, MessageDeleted, Recorded, WordsErased
 from bot.core.seen import words_of
 from bot.core.streams import channel_of
 from bot.errors import ConfigError
 from bot.moderation.command import ModerationError
-from bot.moderation.sought import Hit, Sought, said_by
+from bot.moderation.sought import SAID, Hit, Sought, said_by
 
-SAID: tuple[type[Event], ...] = (*POSTED, MessageEdited, MessagePreviewed, ReplyComposed)
-"""The events that say words which are looked for."""
 TYPES: tuple[type[Event], ...] = (*SAID, MessageDeleted, ChannelDeleted, WordsErased)
-"""Those, and the events that take words away."""
+"""The events that say words, and those that take words away."""
 MOST_WORDS = 50
 """Words of one search."""
 BEFORE, WIDTH = 40, 120

@@ -5,31 +5,42 @@ Each page becomes an index of its own for a moment, so words are found by the sa
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
 from bot.consumers import fulltext
-from bot.core.events import Recorded
+from bot.core.events import Body, Recorded
 from bot.core.streams import stream_of
 from bot.eventlog.pages import position_before
 from bot.eventlog.query import Query
 from bot.eventlog.reader import PAGE, Reader
-from bot.moderation.sought import Hit, Sought, said_by
+from bot.moderation.sought import SAID, Hit, Sought, said_by
 
 _NO_LIMIT = 2**62
 
 
 class Scan:
-    """Finds words that were written since a moment; ``progress`` is told the events looked through, and all of them."""
+    """Finds words that were written since a moment; ``progress`` is told the events looked through, and all of them.
+
+    At most the newest ``limit`` events that say words are looked through (None: all).
+    """
 
     name = "scan"
 
-    def __init__(self, reader: Reader, since: int, progress: Callable[[int, int], object]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        since: int,
+        progress: Callable[[int, int], object] = lambda _done, _all: None,
+        limit: int | None = None,
+    ) -> None:
         self._reader = reader
         self._since = since
         self._progress = progress
+        self._limit = limit
 
     async def reaches(self) -> int:
         """Return the moment since which words are looked through."""
@@ -43,13 +54,13 @@ class Scan:
         channels = tuple(sought.channels or ())
         query = Query(
             stream=stream_of(channels[0]) if len(channels) == 1 else None,
-            types=tuple(kind.TYPE for kind in fulltext.SAID),
+            types=tuple(kind.TYPE for kind in SAID),
             after_position=first,
             newest_first=True,
         )
         seen: set[tuple[str, int, bool]] = set()
         page: list[Recorded] = []
-        async for recorded in self._reader.events(query):
+        async for recorded in self._reader.events(query, limit=self._limit):
             page.append(recorded)
             if len(page) == PAGE:
                 for hit in await self._found(page, seen, sought):
@@ -68,8 +79,13 @@ class Scan:
                 seen.add(key)
                 newest.append(recorded)
         bodies = await self._reader.bodies([recorded.position for recorded in newest])
-        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-            fulltext.prepare(connection)
-            connection.execute("BEGIN")
-            fulltext.apply(newest[::-1], bodies, self._since, _NO_LIMIT, connection)
-            return fulltext.find(sought, _NO_LIMIT, connection)
+        return await asyncio.to_thread(_hits, newest[::-1], bodies, self._since, sought)
+
+
+def _hits(events: Sequence[Recorded], bodies: Mapping[int, Body], since: int, sought: Sought) -> list[Hit]:
+    """Return the hits among events. It takes a while, so it has a thread of its own."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        fulltext.prepare(connection)
+        connection.execute("BEGIN")
+        fulltext.apply(events, bodies, since, _NO_LIMIT, connection)
+        return fulltext.find(sought, _NO_LIMIT, connection)

@@ -99,6 +99,15 @@ class Compose:
 
 
 @dataclass(frozen=True, slots=True)
+class UseTool:
+    """Record the call of a tool before it is made, or what became of one; ``cause`` is the position of that call."""
+
+    event: e.ToolCalled | e.ToolReturned
+    body: e.Body
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """Record that a part of a reply is in Discord as message ``sent_id``."""
 
@@ -236,6 +245,7 @@ Command: TypeAlias = (
     | DeleteChannel
     | Begin
     | Compose
+    | UseTool
     | Complete
     | Confirm
     | NoteForeign

@@ -39,6 +39,8 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
             return _begin(state, message_id)
         case c.Compose():
             return _compose(state, command)
+        case c.UseTool():
+            return _use_tool(state.pending(command.event.message_id), command)
         case c.Complete(message_id):
             return _complete(state.pending(message_id))
         case c.Confirm():
@@ -214,6 +216,17 @@ def _compose(state: Conversation, command: c.Compose) -> e.Drafts:
     composed = e.Draft(command.event, command.body, subject_id=entry.author_id, causation=entry.cause_position)
     others = (state.pending(message_id) for message_id in command.together_ids)
     return (composed, *(_joined(other, entry.message_id) for other in others if other and not other.composed))
+
+
+def _use_tool(entry: Pending | None, command: c.UseTool) -> e.Drafts:
+    event = command.event
+    if entry is None or entry.composed or entry.generation != event.generation:
+        return ()
+    if entry.trigger_deleted:
+        # Nothing more is done for a message that is gone, and nothing of it is kept.
+        return (e.Draft(event, causation=command.cause),) if isinstance(event, e.ToolReturned) else ()
+    cause = entry.cause_position if command.cause is None else command.cause
+    return (e.Draft(event, command.body, subject_id=entry.author_id, causation=cause),)
 
 
 def _confirm(state: Conversation, command: c.Confirm) -> e.Drafts:

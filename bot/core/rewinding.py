@@ -60,6 +60,23 @@ def reset(state: Conversation, by: str) -> e.Drafts:
     return (e.Draft(e.ConversationReset(by=by)),) if state.window or state.summary_position else ()
 
 
+def taken_out(events: Iterable[e.Recorded]) -> list[tuple[int, int]]:
+    """Return the first and the last version of each stretch of a stream that a rewind or reset took out.
+
+    ``events`` are all rewinds, undos and resets of the stream, in order; what was taken back is not among them.
+    """
+    out: dict[int, tuple[int, int]] = {}
+    for version, event in ((each.version, each.event) for each in events):
+        match event:
+            case e.ConversationReset():
+                out[version] = (1, version)
+            case e.ConversationRewound(undoes=undone) if undone:
+                out.pop(undone, None)
+            case e.ConversationRewound(to=to):
+                out[version] = (to + 1, version)
+    return list(out.values())
+
+
 def _merged(state: Conversation, command: c.Undo) -> list[Turn]:
     """Return the window before the rewind, plus turns that came since, minus turns that the rewind brought back."""
     turns = {turn.message_id: turn for turn in command.before.window}

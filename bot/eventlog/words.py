@@ -161,12 +161,16 @@ def _names(*models: type[Event]) -> str:
 def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], *, answers: bool) -> list[int]:
     """Return the positions of the words of messages: theirs, their edits', of summaries that saw them, of answers.
 
+    Those of the calls of tools with which an answer was written are a message's, too: they repeat what it asks for.
+
     Where a message is the bot's, the answer that it shows is meant.
     """
     wanted = set(message_ids)
     listed = json.dumps(sorted(wanted))
     received = fetched(connection, _MESSAGES, (KeyKind.RECEIVED, listed))
-    found = {row[0] for row in received} | _keyed(connection, KeyKind.EDITED, wanted)
+    found = {row[0] for row in received}
+    for kind in (KeyKind.EDITED, KeyKind.TOOL_CALLED, KeyKind.TOOL_RETURNED):
+        found |= _keyed(connection, kind, wanted)
     for _, stream_id, version, message_id, *row in received:
         event = _as(MessagePosted, *row)
         found |= _summaries(connection, stream_id, version, message_id, event.author_id if event else None)

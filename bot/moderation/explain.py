@@ -14,6 +14,7 @@ from bot.eventlog.query import Query
 from bot.eventlog.reader import Loaded
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
+from bot.moderation.explain_tools import told_calls
 from bot.moderation.place_settings import origin
 from bot.moderation.points import answered_by, known_head
 from bot.moderation.reactions import reactions_left
@@ -80,7 +81,14 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
     """Explain how a message was answered, or why it was not."""
     story = await story_of(context, channel_id, message_id)
     outcome = story.outcome()
-    rows = (*_message(story), f"outcome: {outcome}", *_answer(context, story), *_sending(story), "events:")
+    rows = (
+        *_message(story),
+        f"outcome: {outcome}",
+        *told_calls(story.lines),
+        *_answer(context, story),
+        *_sending(story),
+        "events:",
+    )
     return Report(
         f"Message {story.message_id} in channel {channel_id}: {outcome}",
         (*rows, *(f"  {row}" for row in _events(story))),

@@ -108,7 +108,7 @@ async def find(
 async def report_of(reader: Reader, index: Index, sought: Sought, size: int, channels: Mapping[int, str]) -> Report:
     """Return a page of what is found; ``channels`` are the names of channels."""
     size = min(max(size, 1), LARGEST_PAGE)
-    found = await _found(reader, index, sought, size + 1)
+    found = await found_in(reader, index, sought, size + 1)
     page = found[:size]
     more = str(page[-1].hit.position) if len(found) > size else None
     reaches = max(sought.since, await index.reaches())
@@ -131,7 +131,7 @@ def _position(cursor: str) -> int:
     return int(cursor)
 
 
-async def _found(reader: Reader, index: Index, sought: Sought, limit: int) -> list[Found]:
+async def found_in(reader: Reader, index: Index, sought: Sought, limit: int) -> list[Found]:
     """Return up to ``limit`` hits that may be shown."""
     found: list[Found] = []
     async with aclosing(index.hits(sought)) as hits:

@@ -6,7 +6,18 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from bot.core.events import MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed
+from bot.core.events import (
+    POSTED,
+    Event,
+    MessageEdited,
+    MessagePosted,
+    MessagePreviewed,
+    Recorded,
+    ReplyComposed,
+)
+
+SAID: tuple[type[Event], ...] = (*POSTED, MessageEdited, MessagePreviewed, ReplyComposed)
+"""The events that say words which are looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from bot.core.events import WORDS_UNREADABLE, AbandonReason, Attachment, Body, R
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
+from bot.core.sources import with_sources
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
+from bot.replies.toolkit import ToolKit
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
 
@@ -43,7 +45,7 @@ class Composer:
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
-    to.
+    to, ``tools`` are those that may be used (None: none).
     """
 
     reader: Reader
@@ -54,6 +56,7 @@ class Composer:
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
+    tools: ToolKit | None = None
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -97,12 +100,17 @@ class Composer:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
         answer = await ask(responder, question, context, show)
         cut = in_one_part if entry.asked else split
-        parts = cut(answer.text) if answer else ()
+        parts = cut(self._with_sources(answer.text, context)) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
         event = event.model_copy(update={"generation": entry.generation, **origins})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
+
+    def _with_sources(self, text: str, context: Context) -> str:
+        """Return an answer with the names of the tools under it, if they are to be shown."""
+        shown = self.tools is not None and self.tools.shows and context.tools is not None and text
+        return with_sources(text, context.tools.used) if shown and context.tools else text
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
@@ -174,6 +182,7 @@ class Composer:
             names={f"@{own_id}": around.bot_name} if around.bot_name else {},
             thread=around.thread,
             quoted=await self._quoted(state, channel_id, question, around, context.history),
+            tools=await self.tools.calls(entries[0], question, around) if self.tools else None,
         )
         return context, origins | {"persona": persona.position, "model_set": model.position}
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.events import Body, KeyKind, MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed, Role
 from bot.core.seen import marked
+from bot.core.sources import without_sources
 from bot.core.streams import stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
@@ -38,7 +39,7 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             Utterance(
                 turn.message_id,
                 body.name,
-                text,
+                without_sources(text) if turn.role is Role.BOT else text,
                 turn.role is Role.BOT,
                 turn.author_id,
                 await _answered(reader, channel_id, events.get(turn.position)),

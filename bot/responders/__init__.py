@@ -21,29 +21,37 @@ from bot.responders.protocol import (
     Utterance,
 )
 from bot.responders.rules import Rule, RulesResponder, compile_rules
+from bot.responders.tools import Asking, FunctionTool, Misfit, Result, Tool, ToolFailed, tool
 
 __all__ = [
     "Absence",
     "Anew",
     "Answer",
+    "Asking",
     "Attached",
     "Chain",
     "Condition",
     "Context",
     "File",
+    "FunctionTool",
+    "Misfit",
     "ModelFailed",
     "Question",
     "Reply",
     "Responder",
+    "Result",
     "Rule",
     "RulesResponder",
     "Said",
     "Seen",
     "Show",
+    "Tool",
+    "ToolFailed",
     "Trouble",
     "Utterance",
     "ask",
     "at_once",
     "compile_rules",
     "load_facts",
+    "tool",
 ]

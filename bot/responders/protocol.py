@@ -26,6 +26,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from bot.responders.tools import Calls
+
 
 class Attached(NamedTuple):
     """A file attached to a question, before it is fetched; ``size`` is in bytes, ``content_type`` "" if unknown.
@@ -95,7 +97,8 @@ class Context:
     there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
     ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
     channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
-    thread was started from, where they are not in ``history``.
+    thread was started from, where they are not in ``history``. ``tools``: the calls that may be made (None: there are
+    no tools here).
     """
 
     history: Sequence[Utterance] = ()
@@ -109,6 +112,7 @@ class Context:
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     thread: str = ""
     quoted: Sequence[Utterance] = ()
+    tools: Calls | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ RESUMED = e.RepliesResumed(by="moderator")
 FORBIDDEN = e.HistoryForbidden()
 STARTED = e.CatchupStarted(after=90)
 COMPLETED = e.CatchupCompleted(after=90, upto=100, count=1)
+CALLED = e.ToolCalled(message_id=100, tool="weather", number=1)
+RETURNED = e.ToolReturned(message_id=100, tool="weather", number=1, outcome=e.ToolOutcome.RETURNED, size=5)
 OTHER_REQUESTED = REQUESTED.model_copy(update={"message_id": 101, "author_id": 8})
 
 ADDRESSED = c.Receive(RECEIVED, WORDS, call=e.Call.MENTION, responder="rules")
@@ -563,6 +565,29 @@ CASES = {
             e.Draft(COMPOSED, ANSWER, subject_id=7, causation=1),
             e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, together_with=100), causation=2),
         ),
+    ),
+    "a call of a tool is recorded for the person who asks": Case(
+        [RECEIVED, REQUESTED], c.UseTool(CALLED, WORDS), (e.Draft(CALLED, WORDS, subject_id=7, causation=2),)
+    ),
+    "what a call returned follows from the call": Case(
+        [RECEIVED, REQUESTED, CALLED],
+        c.UseTool(RETURNED, WORDS, cause=3),
+        (e.Draft(RETURNED, WORDS, subject_id=7, causation=3),),
+    ),
+    "no tool is called for an answer that is given up": Case([RECEIVED], c.UseTool(CALLED, WORDS), ()),
+    "no tool is called for an answer that is written": Case(
+        [RECEIVED, REQUESTED, COMPOSED], c.UseTool(CALLED, WORDS), ()
+    ),
+    "no tool is called for an answer that is written anew": Case(
+        [RECEIVED, REQUESTED, COMPOSED, ANEW], c.UseTool(CALLED, WORDS), ()
+    ),
+    "no tool is called for a message that is gone": Case(
+        [RECEIVED, REQUESTED, BEGUN, DELETED], c.UseTool(CALLED, WORDS), ()
+    ),
+    "what a call returned for a message that is gone is not kept": Case(
+        [RECEIVED, REQUESTED, BEGUN, CALLED, DELETED],
+        c.UseTool(RETURNED, WORDS, cause=4),
+        (e.Draft(RETURNED, causation=4),),
     ),
 }
 

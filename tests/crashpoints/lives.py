@@ -78,7 +78,8 @@ class Touches:
 class Lives:
     """Starts the bot, kills it at the places given, and starts it again.
 
-    ``model`` is the address of its model. A ``crowded`` one queues batches however few callers there are.
+    ``model`` is the address of its model, ``more`` are further settings. A ``crowded`` one queues batches however few
+    callers there are.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Lives:
         model: str = "",
         *,
         crowded: bool = False,
+        more: str = "",
     ) -> None:
         self.folder = folder
         self.life = -1
@@ -99,6 +101,7 @@ class Lives:
         self._sandbox = sandbox
         self._model = model
         self._crowded = crowded
+        self._more = more
         self._places = {place.life: place for place in places}
         self._seen = 0
         self._stopping = False
@@ -111,6 +114,7 @@ class Lives:
         settings = SETTINGS.format(
             api=self._sandbox.api_url, gateway=self._sandbox.gateway_url, responder=responder
         ) + (STREAMED.format(model=self._model) if self._model else "")
+        settings += self._more
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")
         self._stopping = False
         self._keeper = asyncio.create_task(self._keep())

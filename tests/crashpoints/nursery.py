@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bot.responders.llm.responder  # noqa: F401 - children of a bot with a model need not import it, which takes seconds
 from bot.sandbox.__main__ import main as run_sandbox
 from bot.sandbox.child_process import tether, tethered
 from bot.sandbox.control_client import ControlClient

@@ -20,6 +20,8 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
 from bot.eventlog.query import Query
 from bot.sandbox.process import SandboxProcess
+from tests.crashpoints import clerk
+from tests.crashpoints.clerk import Clerk
 from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
@@ -168,7 +170,7 @@ async def plain(stage: Stage) -> None:
 CROWDED = "crowded"
 """The large scenario once more, with a batch queued behind another however few callers there are."""
 
-PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain}
+PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain, "tools": streamed}
 
 
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
@@ -180,10 +182,11 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
         async with AsyncExitStack() as stack:
             options = ("--rate-limit", "off", "--nonce-window", str(nonce_window))
             sandbox = await stack.enter_async_context(nursery.sandbox(folder, *options))
-            narrator = Narrator(sandbox.control, folder)
-            model = await stack.enter_async_context(narrator.serve()) if name == "streamed" else None
-            url, crowded = model.url if model else "", name == CROWDED
-            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, url, crowded=crowded))
+            model = _model(name, sandbox, folder)
+            url = (await stack.enter_async_context(model.serve())).url if model else ""
+            more = clerk.SETTINGS if name == "tools" else ""
+            lives = Lives(folder, nursery, sandbox, places, url, crowded=name == CROWDED, more=more)
+            stage = Stage(sandbox, lives)
             stack.push_async_callback(stage.lives.stop)
             trouble = ""
             try:
@@ -193,8 +196,18 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
                 await stage.lives.stop()
             verdict = await _judged(stage)
             if model is not None:
-                trouble = trouble or narrator.trouble or await _misread(stage)
+                trouble = trouble or model.trouble or await _misread(stage)
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
+
+
+def _model(name: str, sandbox: SandboxProcess, folder: Path) -> Narrator | Clerk | None:
+    """Return the language model of a scenario, None where there is none."""
+    match name:
+        case "streamed":
+            return Narrator(sandbox.control, folder)
+        case "tools":
+            return Clerk(folder)
+    return None
 
 
 async def _misread(stage: Stage) -> str:

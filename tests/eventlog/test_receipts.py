@@ -156,6 +156,24 @@ async def test_what_is_wanted_is_found_and_nothing_else(made: Location, opened: 
             assert sum(each.events for each in found) == len(expected), wanted
 
 
+@pytest.mark.parametrize(
+    ("wanted", "goes"),
+    [(Wanted(person_id=ADA), True), (Wanted(message_ids=(HERS,)), True), (Wanted(person_id=BOB), False)],
+)
+async def test_what_tools_were_told_and_said_goes_with_the_message(
+    made: Location, opened: Opener, wanted: Wanted, *, goes: bool
+) -> None:
+    """And with the person who asked: it repeats what they asked for."""
+    called = e.ToolCalled(message_id=HERS, tool="weather", number=1)
+    returned = e.ToolReturned(message_id=HERS, tool="weather", number=1, outcome=e.ToolOutcome.RETURNED)
+    at = {len(SCRIPT) + 1, len(SCRIPT) + 2}
+    async with opened(made) as log:
+        await log.append(HERE, [e.Draft(event, e.Body(parts=("her town",)), ADA) for event in (called, returned)])
+        await erase(log, wanted, e.ErasureReason.PERSON)
+
+        assert left(made.database) & at == (set() if goes else at)
+
+
 async def test_what_is_wanted_goes_and_nothing_else(made: Location, opened: Opener) -> None:
     """Receipts say all of it."""
     async with opened(made) as log:

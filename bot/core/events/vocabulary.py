@@ -22,6 +22,8 @@ class KeyKind(IntEnum):
     BEGUN = 9
     RESTORED = 10
     THREAD = 11
+    TOOL_CALLED = 12
+    TOOL_RETURNED = 13
 
 
 class Key(NamedTuple):
@@ -134,6 +136,20 @@ class AbandonReason(StrEnum):
     UNKNOWN_FATE = "unknown fate"
     ANSWERED_ELSEWHERE = "answered elsewhere"
     TOGETHER = "answered together"
+
+
+class ToolOutcome(StrEnum):
+    """What became of the call of a tool.
+
+    ``CUT``: only the beginning of the result was kept. ``UNKNOWN``: nobody knows whether the call took effect, because
+    the process or the tool's server ended meanwhile.
+    """
+
+    RETURNED = "returned"
+    CUT = "cut"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    UNKNOWN = "unknown fate"
 
 
 class ErasureReason(StrEnum):

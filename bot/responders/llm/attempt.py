@@ -20,6 +20,7 @@ from bot.responders.llm.prompt import Allowance, Prompt, build
 from bot.responders.llm.room import LEAST_GAIN, Room, Share
 from bot.responders.llm.settings import LlmSettings
 from bot.responders.llm.tokens import Counter
+from bot.responders.llm.tooling import GAP, Tooling
 from bot.responders.protocol import FINAL, WAITS, Anew, Answer, Context, ModelFailed, Question, Trouble
 
 MOST_SHORTER, MOST_GUESSES = 2, 1
@@ -74,6 +75,10 @@ class Attempt:
         self._deadline = asyncio.get_running_loop().time() + settings.patience.total
         self._bill = _Bill(settings.prices)
         self._cleaner = Cleaner()
+        self._tooling = Tooling(context.tools, count)
+        self._before = ""
+        self._gap = False
+        self._resumed = self._tooling.said if settings.streaming else ""
         self._failure: Failure | None = None
         self._failed: list[_Failed] = []
         self.done = False
@@ -99,6 +104,9 @@ class Attempt:
         share = await peer.room.share(peer.candidate)
         prompt = self._prompt(share)
         shortened = 0
+        if self._resumed:
+            yield self._resumed
+            self._resumed = ""
         while True:
             call = self._call(peer, prompt, share)
             async with aclosing(self._said(call, thinks=peer.thinks)) as pieces:
@@ -108,6 +116,10 @@ class Attempt:
             unreadable = failure is not None and failure.trouble is Trouble.UNREADABLE
             tokens, estimated = call.usage(prompt.tokens, self._count, unreadable=unreadable)
             self._bill.add(peer.candidate.name, tokens, estimated=estimated)
+            if failure is None and self._goes_on(call):
+                await self._make(call)
+                prompt = self._prompt(share)
+                continue
             if failure is None:
                 if shortened:
                     peer.room.took(share.prompt)
@@ -146,16 +158,30 @@ class Attempt:
     def _call(self, peer: Peer, prompt: Prompt, share: Share) -> ModelCall:
         return ModelCall(
             peer.candidate,
-            to_model_messages(prompt.messages),
+            [*to_model_messages(prompt.messages), *self._tooling.messages(share.prompt // 2)],
             self._settings.patience,
             self._deadline,
             longest=share.answer,
             alive=peer.alive,
+            tools=self._tooling.offer(self._bill.cost_micros),
         )
+
+    def _goes_on(self, call: ModelCall) -> bool:
+        """Tell whether a model has asked for calls, as it might, so that it is asked again."""
+        return bool(call.asked) and call.may_ask
+
+    async def _make(self, call: ModelCall) -> None:
+        """Have the calls made. Their time has a limit of its own, so the model gets it back."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        await self._tooling.make(self._cleaner.text, call.asked, self._bill.cost_micros)
+        self._deadline += clock() - began
 
     async def _said(self, call: ModelCall, *, thinks: bool) -> AsyncGenerator[str | Anew, None]:
         """Yield the clean text of one call, in pieces if those may be shown; note how the call failed, if it did."""
         self._cleaner = Cleaner(self._context.bot_name, thinks=thinks)
+        self._before = self._tooling.said
+        self._gap = bool(self._before)
         self._failure = None
         try:
             async with aclosing(call.stream() if self._settings.streaming else call.whole()) as texts:
@@ -176,16 +202,27 @@ class Attempt:
             return
         for piece in self._cleaned(None):
             yield piece
-        if not self._cleaner.text:
+        if not self._text and not self._goes_on(call):
             self._failure = _nothing(call)
 
     def _cleaned(self, text: str | None) -> Iterator[str | Anew]:
         """Yield what a piece of the model's adds to what is shown; None: there is no further piece."""
         piece = self._cleaner.finish() if text is None else self._cleaner.feed(text)
-        if self._settings.streaming and self._cleaner.taken_back():
+        if not self._settings.streaming:
+            return
+        if self._cleaner.taken_back():
             yield Anew()
-        if self._settings.streaming and piece:
-            yield piece
+            self._gap = bool(self._before)
+            if self._before:
+                yield self._before
+        if piece:
+            yield f"{GAP if self._gap else ''}{piece}"
+            self._gap = False
+
+    @property
+    def _text(self) -> str:
+        """Return all of the answer so far, with what was written before calls of tools."""
+        return GAP.join(filter(None, (self._before, self._cleaner.text)))
 
     def _shorter(self, room: Room, prompt: Prompt, failure: Failure, shortened: int) -> tuple[Share, Prompt] | None:
         """Return a shorter prompt to try, with its share, or None if it would not help."""
@@ -198,12 +235,13 @@ class Attempt:
 
     def _prompt(self, share: Share) -> Prompt:
         settings = self._settings
-        allowed = Allowance(share.prompt, settings.images, settings.attachment_bytes)
+        tools = self._tooling.tokens(share.prompt // 2)
+        allowed = Allowance(share.prompt, settings.images, settings.attachment_bytes, tools)
         return build(self._question, self._context, persona=settings.persona, allowed=allowed, count=self._count)
 
     def _answer(self, candidate: Candidate, prompt: Prompt, finish: str) -> Answer:
         return Answer(
-            self._cleaner.text,
+            self._text,
             model=candidate.name,
             tokens_in=self._bill.tokens_in,
             tokens_out=self._bill.tokens_out,
@@ -239,6 +277,8 @@ def _nothing(call: ModelCall) -> Failure:
     """Return the failure of a model that ended without any text."""
     if call.finish == "time":
         return Failure(Trouble.UNREADABLE if call.began else Trouble.AWAY, "out of time", suspect=True, unhurried=True)
+    if call.asked:
+        return Failure(Trouble.UNREADABLE, "asked for tools without end")
     if call.finish == "content_filter":
         return Failure(Trouble.REFUSED, "content filter")
     if call.finish == "length":

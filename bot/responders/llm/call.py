@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import (
@@ -18,8 +18,9 @@ from pydantic_ai.messages import (
     TextPartDelta,
     ThinkingPart,
     ThinkingPartDelta,
+    ToolCallPart,
 )
-from pydantic_ai.models import StreamedResponse
+from pydantic_ai.models import ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
@@ -32,6 +33,20 @@ T = TypeVar("T")
 
 MOST_TOKENS = 100_000_000
 """No request can use so many; a higher count is ignored."""
+
+
+class Asked(NamedTuple):
+    """A call of a tool that a model asks for; ``arguments`` as it wrote them, which may be no JSON."""
+
+    name: str
+    arguments: str
+
+
+class Offer(NamedTuple):
+    """The tools that a model is told of; ``open``: it may ask for a call."""
+
+    parameters: ModelRequestParameters
+    open: bool
 
 
 class Silent(Exception):
@@ -48,7 +63,8 @@ class ModelCall:
     ``alive`` is called at the first sign of life. ``longest`` is the limit of the answer, in tokens.
 
     During and after the call, ``began`` tells whether anything came from the model, ``raw`` is the text so far, and
-    ``finish`` the reason of the end ("" before it).
+    ``finish`` the reason of the end ("" before it). ``asked`` are the calls of tools that it ended with;
+    ``may_ask``: it was told that it may ask for some.
     """
 
     def __init__(
@@ -60,10 +76,15 @@ class ModelCall:
         *,
         longest: int,
         alive: Callable[[], None],
+        tools: Offer | None = None,
     ) -> None:
         self._candidate = candidate
         self._messages = messages
-        self._longest = ModelSettings(max_tokens=longest)
+        self._tools = tools.parameters if tools else None
+        self._limits = ModelSettings(max_tokens=longest)
+        self.may_ask = tools is not None and tools.open
+        if tools and not tools.open:
+            self._limits["tool_choice"] = "none"
         self._alive = alive
         self._patience = patience
         self._deadline = deadline
@@ -73,6 +94,7 @@ class ModelCall:
         self._ended = False
         self.began = False
         self.finish = ""
+        self.asked: Sequence[Asked] = ()
 
     @property
     def raw(self) -> str:
@@ -97,13 +119,15 @@ class ModelCall:
             return (Tokens(prompt_tokens, 0), True) if unreadable else (told, False)
         if self._ended and told.read and (told.written or not self.raw):
             return told, False
-        written = max(told.written, count(self.raw) + count("".join(self._thoughts)))
+        said = (self.raw, "".join(self._thoughts), "".join(asked.arguments for asked in self.asked))
+        written = max(told.written, sum(map(count, said)))
         return told._replace(read=told.read or prompt_tokens, written=written), True
 
     async def whole(self) -> AsyncGenerator[str, None]:
         """Yield the whole text, once the model has written it."""
+        settings = self._candidate.settings | self._limits
         asked = model_request(
-            self._candidate.model, self._messages, model_settings=self._candidate.settings | self._longest
+            self._candidate.model, self._messages, model_settings=settings, model_request_parameters=self._tools
         )
         response = await self._within(self._patience.total, asked)
         self._response = response
@@ -113,6 +137,7 @@ class ModelCall:
         self._texts.append("".join(_words(part.content) for part in response.parts if isinstance(part, TextPart)))
         thoughts = (_words(part.content) for part in response.parts if isinstance(part, ThinkingPart))
         self._thoughts += filter(None, thoughts)
+        self.asked = _asked(response)
         if self._texts[0]:
             yield self._texts[0]
         elif refusal := self._refusal(response):
@@ -120,8 +145,10 @@ class ModelCall:
 
     async def stream(self) -> AsyncGenerator[str, None]:
         """Yield pieces of text as they come; raises Silent, OutOfTime, and all errors of the model."""
-        settings = self._candidate.streaming | self._longest
-        asked = model_request_stream(self._candidate.model, self._messages, model_settings=settings)
+        settings = self._candidate.streaming | self._limits
+        asked = model_request_stream(
+            self._candidate.model, self._messages, model_settings=settings, model_request_parameters=self._tools
+        )
         first_by = asyncio.get_running_loop().time() + self._patience.first_token
         async with AsyncExitStack() as stack:
             response = await self._within(self._patience.first_token, stack.enter_async_context(asked))
@@ -147,6 +174,7 @@ class ModelCall:
                     yield text
             self._ended = True
             self.finish = _words(response.finish_reason) or "stop"
+            self.asked = _asked(response.get())
             if not self.raw and (refusal := self._refusal(response)):
                 yield refusal
 
@@ -194,6 +222,12 @@ def _thought(event: ModelResponseStreamEvent) -> str:
             return _words(content)
         case _:
             return ""
+
+
+def _asked(response: ModelResponse) -> tuple[Asked, ...]:
+    """Return the calls that a response asks for."""
+    calls = (part for part in response.parts if isinstance(part, ToolCallPart))
+    return tuple(Asked(_words(part.tool_name), part.args_as_json_str()) for part in calls)
 
 
 def _words(content: object) -> str:

@@ -54,7 +54,7 @@ class Script:
 
     ``thoughts`` come before it; ``hidden`` counts tokens that are thought and not told, ``cached`` those of the prompt
     that were in a cache. ``counting``: each piece comes
-    with the usage until then.
+    with the usage until then. ``calls`` are tools that it asks for after what it says, with arguments as JSON.
     """
 
     tokens: Sequence[str] | None = None
@@ -65,6 +65,7 @@ class Script:
     fault: Fault | None = None
     finish: str = "stop"
     usage: bool = True
+    calls: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(slots=True)
@@ -157,8 +158,8 @@ class ModelServer:
         if script.fault is Fault.INVALID_JSON:
             return web.Response(body=b'{"choices": [', content_type="application/json")
         request.sent = len(tokens)
-        message = {"role": "assistant", "content": "".join(tokens)}
-        choice = {"index": 0, "message": message, "finish_reason": script.finish}
+        message = {"role": "assistant", "content": "".join(tokens)} | _calls(script)
+        choice = {"index": 0, "message": message, "finish_reason": _finish(script)}
         usage = {"usage": _usage(request)} if script.usage else {}
         return web.json_response(_envelope("chat.completion", [choice]) | usage)
 
@@ -180,7 +181,9 @@ class ModelServer:
         while script.fault in {Fault.ENDLESS, Fault.BLANK}:
             await asyncio.sleep(1 / self.rate if self.rate else 0)
             await self._say(response, request, " \n" if script.fault is Fault.BLANK else "on and on ")
-        await _send(response, _chunk({}, script.finish))
+        if script.calls:
+            await _send(response, _chunk(_calls(script)))
+        await _send(response, _chunk({}, _finish(script)))
         if script.usage and (request.body.get("stream_options") or {}).get("include_usage"):
             await _send(response, _envelope("chat.completion.chunk", []) | {"usage": _usage(request)})
         await response.write(b"data: [DONE]\n\n")
@@ -210,8 +213,8 @@ class ModelServer:
     def _tokens(self, request: Request, script: Script) -> list[str]:
         if script.fault in {Fault.EMPTY, Fault.BLANK}:
             return []
-        if script.tokens is not None:
-            return list(script.tokens)
+        if script.tokens is not None or script.calls:
+            return list(script.tokens or ())
         content = request.body["messages"][-1]["content"]
         text = content if isinstance(content, str) else content[0]["text"]
         about = text.split()[-1] if text.split() else "nothing"
@@ -238,6 +241,18 @@ def _refusal(fault: Fault | None) -> web.Response | None:
             return None
 
 
+def _finish(script: Script) -> str:
+    return "tool_calls" if script.calls else script.finish
+
+
+def _calls(script: Script) -> dict[str, Any]:
+    calls = [
+        {"index": at, "id": f"own{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for at, (name, arguments) in enumerate(script.calls)
+    ]
+    return {"tool_calls": calls} if calls else {}
+
+
 def _usage(request: Request) -> dict[str, Any]:
     read = sum(len(json.dumps(message)) for message in request.body["messages"]) // 4
     usage = {"prompt_tokens": read, "completion_tokens": request.sent, "total_tokens": read + request.sent}
@@ -252,7 +267,7 @@ def _envelope(kind: str, choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     return {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": MODEL, "choices": choices}
 
 
-def _chunk(delta: Mapping[str, str], finish: str | None = None) -> dict[str, Any]:
+def _chunk(delta: Mapping[str, object], finish: str | None = None) -> dict[str, Any]:
     return _envelope("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish}])
 
 

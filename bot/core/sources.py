@@ -1,0 +1,24 @@
+"""The small line under an answer that names the tools that it builds on. Pure.
+
+It is for people. Models are not told it, because they would write such lines themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_MARK = "\n-# \N{WRENCH} "
+"""Begins a line of Discord's subtext (docs: markdown). The sign needs no translation, and no answer begins so."""
+_LINE = re.compile(rf"{_MARK}[^\n]*\Z")
+
+
+def with_sources(text: str, tools: Iterable[str]) -> str:
+    """Return an answer with the names of the tools under it, if there are any."""
+    names = ", ".join(f"`{name}`" for name in tools)
+    return f"{text.rstrip()}{_MARK}{names}" if names else text
+
+
+def without_sources(text: str) -> str:
+    """Return an answer, or its last part, without the names of tools under it."""
+    return _LINE.sub("", text)

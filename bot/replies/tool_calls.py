@@ -1,0 +1,236 @@
+"""Makes the calls of tools for an answer, through the log.
+
+A call is recorded before it is made, and what became of it afterwards. So after a crash the log tells which calls were
+made: their results are told to the model again, and none is made twice. Where only the first record is there, nobody
+knows whether the call took effect. Then it is made again if its tool says that this does no harm; otherwise the model
+is told so, and the tool is not called any more for this answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import structlog
+
+from bot.background import Background
+from bot.core.commands import UseTool
+from bot.core.events import Body, KeyKind, Recorded, ToolCalled, ToolOutcome, ToolReturned
+from bot.core.streams import stream_of
+from bot.eventlog.reader import Reader
+from bot.responders.tools import (
+    Asking,
+    FateUnknown,
+    Limits,
+    Made,
+    Misfit,
+    Result,
+    Tool,
+    ToolFailed,
+    arguments_of,
+)
+
+UNKNOWN = (
+    "It is not known whether this call took effect, because it was cut off in the middle. "
+    "The tool can't be called again for this answer: tell the person so."
+)
+GONE = "The result was erased."
+
+Use = Callable[[UseTool], Awaitable[Sequence[Recorded]]]
+"""Records a call or what became of it; returns the events newly appended (none: it may not be made)."""
+
+_DOUBTFUL = frozenset((ToolOutcome.UNKNOWN, ToolOutcome.TIMED_OUT))
+_log = structlog.get_logger()
+
+
+class _Ended(NamedTuple):
+    """How a call ended: what is told of it, and what is kept of that (None: all)."""
+
+    outcome: ToolOutcome
+    text: str
+    kept: str | None = None
+    size: int = 0
+
+
+class _Call(NamedTuple):
+    """A call of before, as the log holds it; ``known``: its arguments are not erased."""
+
+    event: ToolCalled
+    position: int
+    made: Made
+    known: bool
+
+
+def _before(event: ToolCalled, position: int, asked: Body | None, told: Body | None) -> _Call:
+    arguments, *said = asked.parts if asked else ("{}",)
+    made = Made(event.tool, arguments, told.text if told else GONE, said[0] if said else "")
+    return _Call(event, position, made, asked is not None)
+
+
+@dataclass(slots=True)
+class LoggedCalls:
+    """The calls for one answer: :class:`~bot.responders.tools.Calls`. ``left`` keeps calls that do not end in time."""
+
+    limits: Limits
+    tools: Sequence[Tool]
+    asking: Asking
+    generation: int
+    use: Use
+    left: Background
+    made: list[Made] = field(default_factory=list)
+    _numbers: int = 0
+    _used: list[str] = field(default_factory=list)
+    _doubtful: set[str] = field(default_factory=set)
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether no further call will be made."""
+        return self._numbers >= self.limits.calls
+
+    @property
+    def used(self) -> Sequence[str]:
+        """Return the names of the tools whose results are in the answer, each once."""
+        return tuple(dict.fromkeys(self._used))
+
+    async def call(self, name: str, arguments: str, said: str = "") -> Made:
+        """Make a call, or say why it is not made; return what became of it."""
+        try:
+            tool, given = self._allowed(name), arguments_of(arguments)
+            tool.check(given)
+            made = await self._begin(tool, arguments, given, said)
+        except Misfit as error:
+            made = Made(name, arguments, f"Not called: {error}.", said, called=False)
+        self.made.append(made)
+        return made
+
+    def _allowed(self, name: str) -> Tool:
+        """Return the tool of a name; raise Misfit if it may not be called now."""
+        tool = self._tool(name)
+        if tool is None:
+            raise Misfit(f"there is no tool of this name; there are {', '.join(each.name for each in self.tools)}")
+        if self.spent:
+            raise Misfit("no further call is allowed for this answer; answer with what you know")
+        if name in self._doubtful:
+            raise Misfit("what became of an earlier call of it is not known, so it can't be called again")
+        return tool
+
+    def _tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    async def _begin(self, tool: Tool, arguments: str, given: Mapping[str, object], said: str) -> Made:
+        self._numbers += 1
+        event = ToolCalled(
+            message_id=self.asking.message_id, tool=tool.name, number=self._numbers, generation=self.generation
+        )
+        recorded = await self.use(UseTool(event, Body(parts=(arguments, said) if said else (arguments,))))
+        if not recorded:
+            raise Misfit("the question is gone")
+        ended = await self._run(tool, given, self._numbers)
+        return await self._end(event, recorded[0].position, ended, Made(tool.name, arguments, ended.text, said))
+
+    async def _end(self, called: ToolCalled, cause: int, ended: _Ended, made: Made, *, again: bool = False) -> Made:
+        """Record what became of a call."""
+        self._note(called.tool, ended.outcome)
+        event = ToolReturned(
+            message_id=called.message_id,
+            tool=called.tool,
+            number=called.number,
+            outcome=ended.outcome,
+            size=ended.size,
+            kept=ended.kept is None,
+            again=again,
+            generation=called.generation,
+        )
+        await self.use(UseTool(event, Body(parts=(ended.text if ended.kept is None else ended.kept,)), cause))
+        return made
+
+    def _note(self, name: str, outcome: ToolOutcome) -> None:
+        tool = self._tool(name)
+        if outcome in (ToolOutcome.RETURNED, ToolOutcome.CUT):
+            self._used.append(name)
+        if outcome in _DOUBTFUL and not (tool is not None and tool.idempotent):
+            self._doubtful.add(name)
+
+    async def _run(self, tool: Tool, given: Mapping[str, object], number: int) -> _Ended:
+        """Call a tool within the limits, and sort how that ends."""
+        key = f"{self.asking.message_id}.{self.generation}.{number}"
+        calling = asyncio.ensure_future(tool.call(given, self.asking._replace(key=key)))
+        calling.add_done_callback(_heard)
+        self.left.keep(calling)
+        try:
+            await asyncio.wait((calling,), timeout=self.limits.seconds)
+        finally:
+            # One that goes on all the same is left alone.
+            calling.cancel()
+        if not calling.done():
+            _log.warning("tool.failed", tool=tool.name, reason="timeout", message=self.asking.message_id)
+            doubt = "" if tool.idempotent else f" {UNKNOWN}"
+            return _Ended(ToolOutcome.TIMED_OUT, f"There was no result within {self.limits.seconds:g} s.{doubt}")
+        error = asyncio.CancelledError() if calling.cancelled() else calling.exception()
+        if error is not None:
+            _log.warning("tool.failed", tool=tool.name, reason=type(error).__name__, message=self.asking.message_id)
+            return self._failed(error)
+        return self._returned(calling.result())
+
+    def _failed(self, error: BaseException) -> _Ended:
+        match error:
+            case FateUnknown():
+                return _Ended(ToolOutcome.UNKNOWN, UNKNOWN)
+            case ToolFailed() | Misfit():
+                said = self._returned(Result(str(error)))
+                return said._replace(outcome=ToolOutcome.FAILED, text=f"It failed: {said.text}")
+        # The words of another error are nobody's to tell.
+        return _Ended(ToolOutcome.FAILED, f"It failed ({type(error).__name__}).")
+
+    def _returned(self, result: object) -> _Ended:
+        text, kept = result if isinstance(result, Result) else (str(result), None)
+        data, most = text.encode(errors="replace"), self.limits.result_bytes
+        if len(data) <= most:
+            return _Ended(ToolOutcome.RETURNED, data.decode(), kept, len(data))
+        return _Ended(ToolOutcome.CUT, f"{data[:most].decode(errors='ignore')}…", kept, len(data))
+
+    async def resume(self, reader: Reader) -> None:
+        """Take up the calls that the log holds for this answer, and finish those that were cut off."""
+        stream = stream_of(self.asking.channel_id)
+        found = await reader.find(stream, KeyKind.TOOL_CALLED, self.asking.message_id)
+        if not found:
+            return
+        ends = await reader.find(stream, KeyKind.TOOL_RETURNED, self.asking.message_id)
+        bodies = await reader.bodies(each.position for each in (*found, *ends))
+        results = {
+            each.event.number: (each.event, bodies.get(each.position))
+            for each in ends
+            if isinstance(each.event, ToolReturned) and each.event.generation == self.generation
+        }
+        for each in found:
+            event = each.event
+            if isinstance(event, ToolCalled) and event.generation == self.generation:
+                self._numbers = max(self._numbers, event.number)
+                returned, told = results.get(event.number, (None, None))
+                before = _before(event, each.position, bodies.get(each.position), told)
+                self.made.append(await self._resumed(before, returned))
+
+    async def _resumed(self, before: _Call, returned: ToolReturned | None) -> Made:
+        """Return a call of before; make it again, or say that nobody knows, if there is no result."""
+        called, made = before.event, before.made
+        tool = self._tool(called.tool)
+        again = tool is not None and tool.idempotent and before.known
+        if returned is not None:
+            self._note(called.tool, returned.outcome)
+            if returned.kept or not again:
+                return made
+        ended = _Ended(ToolOutcome.UNKNOWN, UNKNOWN)
+        if tool is not None and again:
+            ended = await self._run(tool, arguments_of(made.arguments), called.number)
+        made = made._replace(result=ended.text)
+        if returned is not None:
+            return made
+        return await self._end(called, before.position, ended, made, again=again)
+
+
+def _heard(calling: asyncio.Future[Result]) -> None:
+    """Take the error of a call that nobody waits for any more, so that no log line quotes it."""
+    if not calling.cancelled():
+        calling.exception()
