@@ -136,7 +136,7 @@ class Client(ReconnectingClient):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Take the press of a button or a form. Commands come through the tree."""
         if self._wiring.commands is not None and interaction.type in PRESSES:
-            await self._wiring.commands.dispatcher.press(interaction)
+            await self._wiring.commands.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Take an event at once where order matters, and otherwise let discord.py start a task for its handler.

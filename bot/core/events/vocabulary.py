@@ -22,6 +22,7 @@ class KeyKind(IntEnum):
     BEGUN = 9
     RESTORED = 10
     THREAD = 11
+    PRESSED = 12
 
 
 class Key(NamedTuple):
@@ -134,6 +135,15 @@ class AbandonReason(StrEnum):
     UNKNOWN_FATE = "unknown fate"
     ANSWERED_ELSEWHERE = "answered elsewhere"
     TOGETHER = "answered together"
+
+
+class Button(StrEnum):
+    """A button under an answer."""
+
+    STOP = "stop"
+    GO_ON = "go_on"
+    AGAIN = "again"
+    WHY = "why"
 
 
 class ErasureReason(StrEnum):
