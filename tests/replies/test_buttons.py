@@ -20,6 +20,7 @@ from bot.core.events import (
 )
 from bot.replies.words import WORDS
 from bot.responders.protocol import ModelFailed, Trouble
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch, RunningBot
 from tests.replies.scripted import Speech, Spoken
@@ -73,7 +74,7 @@ class Scene:
 
         await eventually(shown)
 
-    async def messages(self) -> list[dict[str, Any]]:
+    async def messages(self) -> list[MessageRecord]:
         """Return the bot's messages that everybody sees."""
         messages = await self.control.messages(author=BOT)
         return [each for each in messages if not (each["deleted"] or each["ephemeral"])]
