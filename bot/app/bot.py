@@ -36,6 +36,7 @@ from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
+from bot.gateway.commands.reply_buttons import ReplyButtons
 from bot.gateway.commands.tree import Commands
 from bot.gateway.current import CurrentClient
 from bot.gateway.files import DiscordFiles
@@ -57,9 +58,11 @@ from bot.replies.anchors import Anchors
 from bot.replies.attachments import Attachments
 from bot.replies.composer import Composer
 from bot.replies.context import ReplyContext
+from bot.replies.endings import Endings
 from bot.replies.notices import Notices
 from bot.replies.pace import Pace
 from bot.replies.place_settings import PlaceSettings
+from bot.replies.presses import Presses
 from bot.replies.quotes import Quotes
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
@@ -141,7 +144,8 @@ class Bot:
         self.after_deletion = AfterDeletion(
             log, self.conversations, self.intake.first_seen, answers=config.privacy.erase_answers
         )
-        sender, self.interaction_replies = DiscordSender(self.current, log.is_owner), InteractionReplies(self.intake)
+        sender = DiscordSender(self.current, log.is_owner, config.replies.words)
+        self.interaction_replies = InteractionReplies(self.intake)
         self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
@@ -150,6 +154,8 @@ class Bot:
             self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
+        presses = Presses(self.conversations, log.reader)
+        self.buttons = ReplyButtons(presses, self.dispatcher, self.intake, config.replies.words)
         self.wiring = self._wiring()
         self.complete: Callable[[frozenset[int], Wiring], None] = lambda _channels, _wiring: None
         self._listen()
@@ -217,6 +223,7 @@ class Bot:
                 self._called,
                 self.proxies.wait,
                 Beginning(began.at, snowflake_at(began.at), restored=began.restored),
+                Endings(config.replies.buttons, config.replies.words),
             )
         )
 
@@ -272,7 +279,8 @@ class Bot:
         """Let sends and commands end that are under way, while the client still lives."""
         self.healer.stop()
         await self._aside.cancel()
-        await asyncio.gather(self.replies.stop(STOP_SECONDS), self.dispatcher.stop(STOP_SECONDS))
+        ending = (self.replies, self.dispatcher, self.buttons)
+        await asyncio.gather(*(each.stop(STOP_SECONDS) for each in ending))
         await self.interaction_replies.stop()
         if self.summaries is not None:
             await self.summaries.stop()
@@ -297,7 +305,7 @@ class Bot:
             on_ready=self._ready,
             on_lost=self.current.connected.clear,
             after_deletion=self.after_deletion,
-            commands=Commands(self.dispatcher, registration, asks),
+            commands=Commands(self.dispatcher, registration, asks, self.buttons),
         )
 
     def _composer(self, context: CommandContext) -> Composer:

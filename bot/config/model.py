@@ -42,6 +42,7 @@ from bot.config.section import (
     SWITCH,
     TEXT,
     TOKENS,
+    WORDS_TABLE,
     Section,
 )
 from bot.config.shards import ShardsSettings
@@ -72,13 +73,16 @@ from bot.config.values import (
     Whole,
     beside_defaults,
     parse_names,
+    parse_words,
 )
 from bot.errors import TokenError
 from bot.eventlog import snapshots
 from bot.eventlog.key_file import parse_key
 from bot.eventlog.location import partition_folder
 from bot.moderation import commands
+from bot.replies.endings import Shown
 from bot.replies.notices import Reason
+from bot.replies.words import WORDS, Word
 
 TOKEN_VARIABLE = "DISCORD_TOKEN"  # noqa: S105 - the name of the variable, not its value
 KEY_VARIABLE = "ECHOLESS_VAULT_KEY"
@@ -181,6 +185,8 @@ class RepliesSettings(Section):
     notices: Annotated[Mapping[Reason, NoticeText], BeforeValidator(beside_defaults)] = Field(
         NOTICES, description=NOTICE
     )
+    buttons: Shown = Field("cut", description='"off", "cut" or "all"')
+    words: Annotated[Mapping[Word, str], BeforeValidator(parse_words)] = Field(WORDS, description=WORDS_TABLE)
 
 
 class ChannelsSettings(Section):

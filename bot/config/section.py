@@ -32,6 +32,10 @@ NOTICE = (
     "a table of reasons (waiting, expired, refused, failed, no_answer, paused) and for each an emoji, a sentence "
     '(but for waiting), or "" for nothing'
 )
+WORDS_TABLE = (
+    "a table of words and for each a text on one line, of at most 80 characters for a button (stop, go_on, again, why) "
+    "and at most 150 for any other"
+)
 
 MODEL = 'a model written "provider:model" such as "openai:gpt-5-mini" or "ollama:llama3.2"'
 

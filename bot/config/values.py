@@ -17,7 +17,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from bot import times
+from bot.core.buttons import LONGEST_LABEL
+from bot.core.ending import LONGEST_MARK
+from bot.core.events import Button
 from bot.replies.notices import Reason, emoji_of
+from bot.replies.words import WORDS
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<per>.+)")
 EXTENSION = re.compile(r"[a-z][a-z0-9_-]{0,31}|\w+(\.\w+)*:\w+(\.\w+)*")
@@ -152,6 +156,17 @@ def beside_defaults(value: object) -> object:
     if isinstance(waiting, str) and waiting and not emoji_of(waiting):
         raise ValueError
     return {**NOTICES, **value}
+
+
+def parse_words(value: object) -> object:
+    """Read a table of the bot's own words; those that are not in it keep their default."""
+    if not isinstance(value, Mapping):
+        return value
+    for word, text in value.items():
+        longest = LONGEST_LABEL if word in set(Button) else LONGEST_MARK
+        if not isinstance(text, str) or not text.strip() or not text.isprintable() or len(text) > longest:
+            raise ValueError
+    return {**WORDS, **value}
 
 
 def parse_name(value: str) -> str:

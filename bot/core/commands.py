@@ -156,6 +156,14 @@ class Retry:
     event: e.ReplyRetried
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Record that a button was pressed, with what follows: the writing ends, or a reply is asked for again."""
+
+    event: e.ButtonPressed
+    retried: e.ReplyRetried | None = None
+
+
 class Remembered(NamedTuple):
     """The parts of a state that a rewind brings back; turns that were deleted since are left out."""
 
@@ -252,6 +260,7 @@ Command: TypeAlias = (
     | Delay
     | Abandon
     | Retry
+    | Press
     | Rewind
     | Undo
     | Reset

@@ -54,6 +54,8 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
             return (_abandoned(entry, reason, detail, spent),) if entry else ()
         case c.Retry(event):
             return () if state.pending(event.message_id) else (e.Draft(event),)
+        case c.Press():
+            return _press(state.pending(command.event.message_id), command)
         case c.Rewind():
             return rewind(state, command)
         case c.Undo():
@@ -207,6 +209,14 @@ def _delay(entry: Pending | None, command: c.Delay) -> e.Drafts:
         **command.spent._asdict(),
     )
     return (_about(entry, delayed),)
+
+
+def _press(entry: Pending | None, command: c.Press) -> e.Drafts:
+    if command.retried is not None:
+        return () if entry else (e.Draft(command.event), e.Draft(command.retried))
+    if entry is None or entry.composed or entry.stopped or entry.generation != command.event.generation:
+        return ()
+    return (_about(entry, command.event),)
 
 
 def _compose(state: Conversation, command: c.Compose) -> e.Drafts:

@@ -43,6 +43,11 @@ class WriteText:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeShown:
+    """Record what Discord shows of an answer as the answer, because its writing was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendPart:
     """Send part ``part``."""
 
@@ -59,7 +64,7 @@ class EditPart:
 
 @dataclass(frozen=True, slots=True)
 class RemovePart:
-    """Delete message ``sent_id``, which the complete answer does not need."""
+    """Delete message ``sent_id``, which the complete answer does not need, or whose question was deleted."""
 
     sent_id: int
 
@@ -77,7 +82,7 @@ class GiveUp:
     detail: str = ""
 
 
-Step: TypeAlias = LookFirst | WriteText | SendPart | EditPart | RemovePart | Finish | GiveUp
+Step: TypeAlias = LookFirst | WriteText | TakeShown | SendPart | EditPart | RemovePart | Finish | GiveUp
 
 
 def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
@@ -102,9 +107,9 @@ def still_next(outbox: Outbox, entry: Pending, certain: Collection[int]) -> bool
 def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, settled: Collection[int] = ()) -> Step:
     """Return the next step of an unfinished reply; ``now`` is in microseconds since the epoch.
 
-    ``settled`` are the ids of messages that are known to show what was composed, or to be deleted if surplus. The
-    answer to a command goes into its response, which only the process that took the command can edit. So there is
-    nothing to look for.
+    ``settled`` are the ids of messages that are known to show what was composed, or to be deleted if they have to go:
+    surplus ones, and all of an answer whose question is deleted. The answer to a command goes into its response, which
+    only the process that took the command can edit. So there is nothing to look for.
     """
     if entry.unreadable:
         return GiveUp(AbandonReason.UNKNOWN_FATE, EVENT_UNREADABLE)
@@ -115,8 +120,10 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
     reason = _given_up(entry, now, patience)
     if reason is not None:
         return GiveUp(reason)
+    if entry.trigger_deleted:
+        return _removed(entry, settled)
     if not entry.composed:
-        return WriteText()
+        return TakeShown() if entry.stopped else WriteText()
     for part, sent_id in enumerate(entry.sent_ids):
         if not sent_id:
             return SendPart(part)
@@ -124,6 +131,13 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
             return EditPart(part, sent_id)
     left = next((sent_id for sent_id in entry.surplus_ids if sent_id not in settled), None)
     return Finish() if left is None else RemovePart(left)
+
+
+def _removed(entry: Pending, settled: Collection[int]) -> Step:
+    """Return the next step of a reply whose question is deleted. An earlier answer, which was complete, stays."""
+    there = (*entry.sent_ids, *entry.surplus_ids) if entry.generation == 1 else ()
+    left = next((sent_id for sent_id in there if sent_id and sent_id not in settled), None)
+    return GiveUp(AbandonReason.TRIGGER_DELETED) if left is None else RemovePart(left)
 
 
 def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
@@ -159,13 +173,13 @@ def collecting(entries: Sequence[Pending], now: int, patience: Patience) -> int:
     return min(quiet_at - now, latest_at - now, patience.together_us)
 
 
-def in_one_part(text: str) -> tuple[str, ...]:
-    """Return a text as the single message that answers a command; a longer text is cut, with a note.
+def in_one_part(text: str, limit: int = 2000) -> tuple[str, ...]:
+    """Return a text as the single message that answers a command; a text over ``limit`` units is cut, with a note.
 
     A follow-up carries no nonce, so nobody could tell after a failure whether it is there (docs/discord-facts.md, 1.4).
     """
-    parts = split(text)
-    return parts if len(parts) < 2 else (f"{split(text, 2000 - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004
+    parts = split(text, limit)
+    return parts if len(parts) < 2 else (f"{split(text, limit - len(CUT))[0].rstrip()}{CUT}",)  # noqa: PLR2004
 
 
 def _given_up(entry: Pending, now: int, patience: Patience) -> AbandonReason | None:

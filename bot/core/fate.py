@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bot.core.addressing import Nonce
 from bot.core.beginning import ALWAYS, FROM_BEFORE, Beginning
+from bot.core.buttons import Row
 from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason, Proof, Role
@@ -20,13 +21,14 @@ NONCE_MICROSECONDS = MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The part is in Discord as message ``message_id``, which shows ``text`` (None: unknown).
+    """The part is in Discord as message ``message_id``, which shows ``text`` (None: unknown) and under it ``row``.
 
-    If the nonce was used before, that is the text of the earlier send.
+    If the nonce was used before, that is what the earlier send shows.
     """
 
     message_id: int
     text: str | None = None
+    row: Row = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,12 @@ Outcome: TypeAlias = Sent | Refused | Unreferenced | NotYet | Overtaken | Unknow
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A message of the bot's account; ``reply_to`` is None when it references no message."""
+    """A message of the bot's account; ``reply_to`` is None when it references no message, ``row`` are its buttons."""
 
     message_id: int
     reply_to: int | None
     text: str
+    row: Row = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +101,26 @@ class Verdict:
     """The conclusion: ``findings`` are recorded in their order.
 
     ``certain``: nothing else of the reply is in Discord (see :mod:`bot.core.delivery`). ``shown`` holds the texts that
-    messages are known to show, by their ids.
+    messages are known to show, by their ids, and ``rows`` their buttons, where they have any.
     """
 
     findings: tuple[Finding, ...] = ()
     certain: bool = False
     shown: Mapping[int, str] = field(default_factory=dict)
+    rows: Mapping[int, Row] = field(default_factory=dict)
 
 
-def judge_send(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdict:
-    """Judge the outcome of the send of a part."""
+def judge_send(entry: Pending, part: int, text: str, outcome: Outcome, row: Row = ()) -> Verdict:
+    """Judge the outcome of the send of a part with a row of buttons."""
     message_id = entry.message_id
     match outcome:
         case Sent(sent_id) if sent_id in entry.sent_ids:
             # A look took the message of this nonce for another part, because somebody had deleted one before it.
             return Verdict((taken_for_another(message_id),))
-        case Sent(sent_id, seen):
+        case Sent(sent_id, seen, seen_row):
             sent = Confirm(message_id, part, sent_id, Proof.RESPONSE, entry.generation)
-            return Verdict((sent,), certain=True, shown={sent_id: text if seen is None else seen})
+            shown = (text, row) if seen is None else (seen, seen_row)
+            return Verdict((sent,), certain=True, shown={sent_id: shown[0]}, rows=_rows({sent_id: shown[1]}))
         case Refused(reason, detail):
             return Verdict((Abandon(message_id, reason, detail),))
         case Unreferenced(reason):
@@ -132,12 +137,14 @@ def judge_shown(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdi
     """Judge the outcome of a send while the answer is still written; only a part that is in Discord is recorded."""
     verdict = judge_send(entry, part, text, outcome)
     there = tuple(finding for finding in verdict.findings if isinstance(finding, Confirm | Delay))
-    return Verdict(there, verdict.certain or isinstance(outcome, Refused), verdict.shown)
+    return Verdict(there, verdict.certain or isinstance(outcome, Refused), verdict.shown, verdict.rows)
 
 
-def judge_edit(entry: Pending, sent_id: int, text: str, outcome: Outcome) -> Verdict:
-    """Judge the outcome of an edit to ``text``, or of a deletion if that is empty. Both can be repeated."""
-    return Verdict(shown={sent_id: text}) if isinstance(outcome, Sent) else judge_send(entry, 0, text, outcome)
+def judge_edit(entry: Pending, sent_id: int, text: str, outcome: Outcome, row: Row = ()) -> Verdict:
+    """Judge the outcome of an edit to ``text`` and ``row``, or of a deletion if that is empty. Both can be repeated."""
+    if isinstance(outcome, Sent):
+        return Verdict(shown={sent_id: text}, rows=_rows({sent_id: row}))
+    return judge_send(entry, 0, text, outcome)
 
 
 def taken_for_another(message_id: int) -> Abandon:
@@ -191,8 +198,14 @@ def judge_look(
     if entry.begun and not (there or complete or found):
         # A part that was sent after its trigger was deleted has no reference, and its text is not known either.
         return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
-    shown = {seen.message_id: seen.text for seen in look.sightings} if entry.begun else {}
-    return Verdict(confirmed, certain=True, shown=shown)
+    seen = look.sightings if entry.begun else ()
+    shown, rows = {each.message_id: each.text for each in seen}, {each.message_id: each.row for each in seen}
+    return Verdict(confirmed, certain=True, shown=shown, rows=_rows(rows))
+
+
+def _rows(rows: Mapping[int, Row]) -> Mapping[int, Row]:
+    """Return the rows that have buttons."""
+    return {message_id: row for message_id, row in rows.items() if row}
 
 
 def _was_here_before(beginning: Beginning, state: Conversation, look: Look) -> bool:

@@ -19,7 +19,7 @@ from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, plac
 from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
-FOLD = 9
+FOLD = 10
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -127,6 +127,8 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         begun=event.begun,
         surplus_ids=event.surplus,
         generation=event.generation,
+        finish=event.finish,
+        continues_position=event.continues,
     )
     state.outbox = placed(state.outbox, entry)
 
@@ -144,6 +146,7 @@ def _composed(state: Conversation, recorded: e.Recorded, event: e.ReplyComposed)
         return
     entry.cause_position = entry.composed_position = recorded.position
     entry.attempts = entry.retry_at = 0
+    entry.finish = event.finish
     entry.fit(event.parts)
     # From here on, messages that are in Discord already stand for the composed text.
     if not entry.untouched and _belongs(state, entry, entry.sent_ids + entry.surplus_ids):
@@ -195,6 +198,11 @@ def _sent(state: Conversation, recorded: e.Recorded, event: e.ReplySent) -> None
             own.attempts = own.retry_at = 0
         if own.under_way and not entry.under_way:
             state.outbox = placed(state.outbox, own)
+
+
+def _pressed(state: Conversation, recorded: e.Recorded, event: e.ButtonPressed) -> None:
+    if event.button is e.Button.STOP and (entry := _own(state, event.message_id)) is not None:
+        entry.cause_position, entry.stopped = recorded.position, True
 
 
 def _completed(state: Conversation, _recorded: e.Recorded, event: e.ReplyCompleted) -> None:
@@ -286,6 +294,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,
     e.ReplyRetried: _retried,
+    e.ButtonPressed: _pressed,
     e.ReplyBegun: _begun,
     e.ReplyComposed: _composed,
     e.ReplyCompleted: _completed,

@@ -37,6 +37,8 @@ class Pending:
     completed. ``surplus_ids`` are those of such parts that the complete answer does not need. ``generation`` counts the
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
+    ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
+    that of the answer's words that it goes on with (0: none).
     """
 
     message_id: int
@@ -56,6 +58,9 @@ class Pending:
     generation: int = 1
     plain: bool = False
     unreadable: bool = False
+    finish: str = ""
+    stopped: bool = False
+    continues_position: int = 0
 
     @property
     def asked(self) -> bool:

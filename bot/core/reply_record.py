@@ -131,8 +131,10 @@ class ReplyRecord:
             return Confirm(message_id, found.part, sent_id, proof, found.generation)
         return NoteForeign(message_id, sent_id)
 
-    def asked_again(self, request: e.ReplyRequested, by: str, *, anew: bool = False) -> e.ReplyRetried:
-        """Return the event that asks for the answer again, or (``anew``) for a new one."""
+    def asked_again(
+        self, request: e.ReplyRequested, by: str, *, anew: bool = False, goes_on: bool = False
+    ) -> e.ReplyRetried:
+        """Return the event that asks for the answer again, or (``anew``) for a new one, which may go on with it."""
         messages, parts = self.messages, self.parts
         if not self.written:
             # An answer that was given up while it was written has the parts that it showed, and those of the answer
@@ -149,6 +151,8 @@ class ReplyRecord:
             begun=anew or self.begun,
             surplus=tuple(sent_id for part, sent_id in sorted(messages.items()) if part >= parts),
             generation=self.generation + anew,
+            finish=self.composed.finish if self.composed and self.written and not anew else "",
+            continues=self.composed_position if goes_on else 0,
         )
 
 

@@ -187,4 +187,6 @@ STEPS: tuple[Step, ...] = (
     # Version 2 names the choice of its model.
     raised("reply.composed", 1),
     raised("reply.abandoned", 1, _id_out_of_detail),
+    # Version 2 tells how the kept text ended, and which answer a new one goes on with.
+    raised("reply.retried", 1),
 )

@@ -116,7 +116,7 @@ class Client(ReconnectingClient):
         """Take the press of a button or a form. Commands come through the tree."""
         commands = self._wirings.of(interaction.guild_id).commands
         if commands is not None and interaction.type in PRESSES:
-            await commands.dispatcher.press(interaction)
+            await commands.press(interaction)
 
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Take an event at once where order matters, and otherwise let discord.py start a task for its handler.

@@ -126,6 +126,10 @@ class Intake:
         command = self._judgement.of_command(incoming, place, Via.WHISPER if private else Via.ASK)
         return self._conversations.submit(incoming.channel_id, command)
 
+    def may_ask_again(self, place: Place, person_id: int, press_id: int, responder: str) -> bool:
+        """Tell whether places, limits and budgets let a person have another answer; ``press_id`` counts once."""
+        return self._judgement.allows_again(place, person_id, press_id, responder)
+
     def edit(self, incoming: Incoming, place: Place, own_id: int, via: Via = Via.LIVE) -> Recording | None:
         """Queue an edit; return None when it is not recorded: not by a person, not by the settings, or deleted."""
         if incoming.edited_at is None or incoming.author is Author.SELF or not self._places.records(place):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -63,7 +64,7 @@ class Invocation:
 
     ``command`` is its name in the settings, ``noted_as`` its name in the log ("": it is not recorded). ``deadline`` is
     a time of the event loop. ``word`` belongs to the live answer whose button was pressed. ``public``: everybody sees
-    the answer.
+    the answer. ``aside``: a press is answered by a message of its own, and not by an edit of the one with the button.
     """
 
     interaction: discord.Interaction
@@ -73,6 +74,7 @@ class Invocation:
     noted_as: str
     word: str = ""
     public: bool = False
+    aside: bool = False
     _responses: InteractionHttp = field(default_factory=InteractionHttp)
 
     @property
@@ -86,7 +88,25 @@ class Invocation:
         return str(self.interaction.user.id)
 
     async def defer(self) -> None:
-        """Acknowledge at once and answer later; raise Expired when it is too late.
+        """Acknowledge at once and answer later; raise Expired when it is too late."""
+        response = self.interaction.response
+        if self.interaction.type is discord.InteractionType.component and not self.aside:
+            await self._respond(response.defer)
+        else:
+            await self._respond(partial(response.defer, ephemeral=not self.public, thinking=True))
+
+    async def say(self, sentence: str) -> None:
+        """Acknowledge with a sentence for the asker's eyes alone; raise Expired when it is too late."""
+        none = discord.AllowedMentions.none()
+        send = self.interaction.response.send_message
+        await self._respond(partial(send, sentence, ephemeral=True, allowed_mentions=none))
+
+    async def pass_over(self) -> None:
+        """Acknowledge a press without saying anything; raise Expired when it is too late."""
+        await self._respond(self.interaction.response.defer)
+
+    async def _respond(self, acknowledge: Callable[[], Awaitable[object]]) -> None:
+        """Acknowledge.
 
         After a broken connection, or an answer that is not Discord's, nobody knows whether the acknowledgement arrived.
         So it is repeated.
@@ -94,7 +114,8 @@ class Invocation:
         for _ in range(ACKNOWLEDGEMENTS):
             try:
                 async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
-                    await self._acknowledge()
+                    with self._believing():
+                        await acknowledge()
             except discord.InteractionResponded:
                 # The first one arrived, but Discord's answer could not be read.
                 return
@@ -108,14 +129,6 @@ class Invocation:
                 continue
             return
         raise Expired
-
-    async def _acknowledge(self) -> None:
-        response = self.interaction.response
-        with self._believing():
-            if self.interaction.type is discord.InteractionType.component:
-                await response.defer()
-            else:
-                await response.defer(ephemeral=not self.public, thinking=True)
 
     async def show(self, text: str, *, view: discord.ui.View | None = None, file: ReportFile | None = None) -> int:
         """Show an answer and return the id of its message.

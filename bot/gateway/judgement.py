@@ -137,6 +137,15 @@ class Judgement:
         asks = self.of_message(incoming, place, Via.AUDIT if self._stale(incoming) else via, own_id)
         return replace(asks, answer=None)
 
+    def allows_again(self, place: Place, person_id: int, press_id: int, responder: str) -> bool:
+        """Tell whether a person may have another answer of a responder; ``press_id`` counts once among the limits."""
+        chosen = next((each for each in self._answering.members if each.name == responder), None)
+        if person_id in self._terms.opted_out or not self._places.answers(place):
+            return False
+        if chosen is not None and chosen.costs and self._budget.refusal(place, person_id) is not None:
+            return False
+        return self._limiter.refusal(place.channel_id, person_id, press_id) is None
+
     def _asked(
         self,
         incoming: Incoming,

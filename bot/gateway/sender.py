@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ import structlog
 from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
+from bot.core.buttons import Row, custom_id_of, parse_custom_id
 from bot.core.events import AbandonReason
 from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
 from bot.gateway.current import CurrentClient
@@ -21,6 +22,7 @@ from bot.gateway.places import lacks, may_read_history
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.replies.sender import LookFailed, StillNext
+from bot.replies.words import WORDS, Word
 
 LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
@@ -33,11 +35,20 @@ _log = structlog.get_logger()
 
 
 class DiscordSender:
-    """Sends by the client that is connected now, while ``is_owner``: while the log is this process's for certain."""
+    """Sends by the client that is connected now, while ``is_owner``: while the log is this process's for certain.
 
-    def __init__(self, current: CurrentClient, is_owner: Callable[[], bool] = lambda: True) -> None:
+    ``words`` are those on buttons.
+    """
+
+    def __init__(
+        self,
+        current: CurrentClient,
+        is_owner: Callable[[], bool] = lambda: True,
+        words: Mapping[Word, str] = WORDS,
+    ) -> None:
         self._current = current
         self._is_owner = is_owner
+        self._words = words
 
     @property
     def own_id(self) -> int:
@@ -54,7 +65,15 @@ class DiscordSender:
         return lacks(client, channel_id) if client is not None else ""
 
     async def send(
-        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+        self,
+        channel_id: int,
+        text: str,
+        still_next: StillNext,
+        *,
+        nonce: str,
+        reply_to: int,
+        plain: bool = False,
+        row: Row = (),
     ) -> Outcome:
         """Send one part and return the outcome; ``plain`` sends it without a reference to the question.
 
@@ -78,23 +97,25 @@ class DiscordSender:
         try:
             with unless_overtaken(still_ours):
                 async with timed():
-                    message = await _post(client, channel_id, text, nonce, None if plain else reply_to)
-            return Sent(snowflake(message["id"]), str(message["content"]))
+                    view = _view(row, self._words) if row else MISSING
+                    message = await _post(client, channel_id, text, nonce, None if plain else reply_to, view)
+            return Sent(snowflake(message["id"]), str(message["content"]), _row_of(message))
         except discord.HTTPException as error:
             refused = not plain and _refuses_reference(error)
             return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
             return sort(error)
 
-    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Change the text of a message of the bot."""
+    async def edit(self, channel_id: int, message_id: int, text: str, row: Row = ()) -> Outcome:
+        """Change the text and the buttons of a message of the bot."""
         client = self._current.client
         if client is None:
             return NotYet("not connected")
-        message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
+        view, none = _view(row, self._words) if row else None, discord.AllowedMentions.none()
         try:
-            async with timed():
-                await message.edit(content=text, allowed_mentions=discord.AllowedMentions.none())
+            with handle_message_parameters(content=text, view=view, allowed_mentions=none) as params:
+                async with timed():
+                    await client.http.edit_message(channel_id, message_id, params=params)
         except Exception as error:  # noqa: BLE001 - whatever it raises, the edit may have been made, and may be again
             return sort(error)
         return Sent(message_id, text)
@@ -219,7 +240,23 @@ def _refuses_reference(error: discord.HTTPException) -> bool:
     return error.code in NO_REFERENCE
 
 
-async def _post(client: discord.Client, channel_id: int, text: str, nonce: str, reply_to: int | None = None) -> Any:  # noqa: ANN401 - Discord's JSON
+def _view(row: Row, words: Mapping[Word, str]) -> discord.ui.View:
+    """Return buttons as discord.py sends them. Presses come to us by their ids, and not to the view."""
+    view = discord.ui.View(timeout=None)
+    for button in row:
+        view.add_item(discord.ui.Button(label=words[button.button.value], custom_id=custom_id_of(button)))
+    view.stop()
+    return view
+
+
+async def _post(
+    client: discord.Client,
+    channel_id: int,
+    text: str,
+    nonce: str,
+    reply_to: int | None = None,
+    view: discord.ui.View = MISSING,
+) -> Any:  # noqa: ANN401 - Discord's JSON
     """Post a message and return it as Discord shows it. discord.py's own object of it would cost time and help nobody.
 
     Discord still takes a reply to a message that is gone (docs: message reference structure, ``fail_if_not_exists``).
@@ -230,6 +267,7 @@ async def _post(client: discord.Client, channel_id: int, text: str, nonce: str, 
         nonce=nonce,
         allowed_mentions=discord.AllowedMentions.none(),
         message_reference=MISSING if reply_to is None else reference,
+        view=view,
     ) as params:
         return await client.http.send_message(channel_id, params=params)
 
@@ -253,4 +291,12 @@ def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
         reply_to = snowflake(message["message_reference"]["message_id"])
     except (NoSnowflake, LookupError, TypeError):
         reply_to = None
-    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""))
+    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""), _row_of(message))
+
+
+def _row_of(message: Any) -> Row:  # noqa: ANN401 - Discord's JSON
+    """Return the buttons of ours under a message (docs: components, action row and button)."""
+    rows = message.get("components") or ()
+    items = [item for row in rows if isinstance(row, dict) for item in row.get("components") or ()]
+    found = (parse_custom_id(str(item.get("custom_id"))) for item in items if isinstance(item, dict))
+    return tuple(button for button in found if button is not None)

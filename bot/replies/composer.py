@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.addressing import Own, without_call
-from bot.core.commands import Compose
+from bot.core.commands import NOTHING, Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
+from bot.core.ending import continued, room, unfinished, with_room
 from bot.core.events import WORDS_UNREADABLE, AbandonReason, Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
@@ -21,7 +22,8 @@ from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
 from bot.replies.toolkit import ToolKit
 from bot.responders.ask import Show, ask, at_once
-from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
+from bot.responders.llm.tokens import estimate
+from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance, never
 
 
 class NoWords(Exception):
@@ -76,13 +78,19 @@ class Composer:
         return self._responder(entry.responder).absence()
 
     async def compose(
-        self, state: Conversation, channel_id: int, entries: Sequence[Pending], own: Own, show: Show | None = None
+        self,
+        state: Conversation,
+        channel_id: int,
+        entries: Sequence[Pending],
+        own: Own,
+        show: Show | None = None,
+        stopped: Callable[[], bool] = never,
     ) -> Compose | None:
         """Return the answer to record, or None when the responder has none; raises the responder's errors.
 
         Several ``entries`` are asked as one question, if the responder takes it, and answered as the first of them.
         ``own`` is what calls the bot, which the responder does not see. ``show`` is called with each new piece of the
-        answer.
+        answer; ``stopped`` tells whether the rest is not wanted any more.
         """
         entry = entries[0]
         responder = self._responder(entry.responder)
@@ -96,11 +104,12 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         context, origins = Context(), dict[str, int]()
+        before = await self._before(entry) if responder.wants_history else ()
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
+            context = replace(context, stopped=stopped, so_far=unfinished("\n".join(before)))
         answer = await ask(responder, question, context, show)
-        cut = in_one_part if entry.asked else split
-        parts = cut(self._with_sources(answer.text, context)) if answer else ()
+        parts = _parts(entry, answer, self._with_sources(answer.text, context), before) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
@@ -111,12 +120,35 @@ class Composer:
         """Return an answer with the names of the tools under it, if they are to be shown."""
         shown = self.tools is not None and self.tools.shows and context.tools is not None and text
         return with_sources(text, context.tools.used) if shown and context.tools else text
+    async def _before(self, entry: Pending) -> tuple[str, ...]:
+        """Return the parts of the answer that this one goes on with, if any; raise NoWords if they are erased."""
+        at = entry.continues_position
+        bodies = await self.reader.bodies((at,)) if at else Bodies()
+        if at and at not in bodies:
+            raise NoWords(bodies, at)
+        return bodies[at].parts if at else ()
+
+    def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent) -> Compose:
+        """Return what is shown of an answer as the answer; ``spent`` is what was told of its cost."""
+        parts, written = with_room(parts, finish), sum(map(estimate, parts))
+        event = ReplyComposed(
+            message_id=entry.message_id,
+            parts=len(parts),
+            responder=entry.responder,
+            settings=self.settings,
+            generation=entry.generation,
+            finish=finish,
+            # A model that was interrupted does not say what it took: at least, it has written this.
+            estimated=spent == NOTHING,
+            **(spent if spent != NOTHING else Spent(0, written, 0, priced=False))._asdict(),
+        )
+        return Compose(event, Body(parts=tuple(parts)))
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
         try:
             answer = at_once(responder, question)
-            parts = split(answer.text) if answer else ()
+            parts = with_room(split(answer.text), answer.finish) if answer else ()
             if answer is None or not parts:
                 return None
             return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
@@ -253,3 +285,12 @@ def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Att
     for at, file in enumerate(files):
         name = names[at] if len(names) == len(files) else ""
         yield Attached(file.content_type, file.size, file.id, name)
+
+
+def _parts(entry: Pending, answer: Answer, text: str, before: Sequence[str]) -> tuple[str, ...]:
+    """Return the parts of an answer, whose ``text`` names its sources, behind those of the one that it goes on with."""
+    if not answer.text.strip():
+        return ()
+    if entry.asked:
+        return in_one_part(text, room(answer.finish))
+    return with_room(continued(before, text) if before else split(text), answer.finish)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
+from bot.core.buttons import Row
 from bot.core.fate import Look, Outcome
 
 StillNext: TypeAlias = Callable[[], Awaitable[bool]]
@@ -23,7 +24,15 @@ class Sender(Protocol):
         ...
 
     async def send(
-        self, channel_id: int, text: str, still_next: StillNext, *, nonce: str, reply_to: int, plain: bool = False
+        self,
+        channel_id: int,
+        text: str,
+        still_next: StillNext,
+        *,
+        nonce: str,
+        reply_to: int,
+        plain: bool = False,
+        row: Row = (),
     ) -> Outcome:
         """Send one part and return the outcome; ``plain`` sends it without a reference to the question.
 
@@ -32,8 +41,8 @@ class Sender(Protocol):
         """
         ...
 
-    async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
-        """Change the text of a message of the bot; it can be repeated, and never raises."""
+    async def edit(self, channel_id: int, message_id: int, text: str, row: Row = ()) -> Outcome:
+        """Change the text and the buttons of a message of the bot; it can be repeated, and never raises."""
         ...
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:

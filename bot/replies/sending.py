@@ -9,6 +9,7 @@ import structlog
 
 from bot.backoff import backoff
 from bot.core.beginning import FROM_BEFORE
+from bot.core.buttons import Row
 from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import still_next
@@ -43,20 +44,25 @@ class Sending:
         self._known = channel.known
 
     async def texts(self, entry: Pending) -> tuple[str, ...]:
-        """Return the recorded text of a composed reply; raise NoWords when it was erased or does not open."""
-        return self._known.texts.get(entry.message_id) or await self._channel.shared.composer.parts(entry)
+        """Return a composed reply as it is sent; raise NoWords when its text was erased or does not open."""
+        parts = self._known.texts.get(entry.message_id) or await self._channel.shared.composer.parts(entry)
+        return self._channel.shared.endings.marked(entry, parts)
+
+    def row(self, entry: Pending, part: int) -> Row:
+        """Return the buttons under a part of a composed reply."""
+        return self._channel.shared.endings.row(entry) if part == len(entry.sent_ids) - 1 else ()
 
     async def send(self, entry: Pending, part: int) -> None:
         """Send a part, unless another reply has to go first, and record the outcome."""
-        text = (await self.texts(entry))[part]
+        text, row = (await self.texts(entry))[part], self.row(entry, part)
         if not await self._is_next(entry):
             return
         # From here until the outcome is recorded, this part may be in Discord.
         self._known.certain.discard(entry.message_id)
         self._known.sending = True
         try:
-            outcome = await self._channel.send(entry, part, text, partial(self._is_next, entry))
-            await self.conclude(entry, judge_send(entry, part, text, outcome))
+            outcome = await self._channel.send(entry, part, text, partial(self._is_next, entry), row)
+            await self.conclude(entry, judge_send(entry, part, text, outcome, row))
         finally:
             self._known.sending = False
 
@@ -64,8 +70,8 @@ class Sending:
         """Tell whether a reply that is not under way is still next, after what was recorded meanwhile."""
         return still_next((await self._channel.state()).outbox, entry, self._known.certain)
 
-    async def rewrite(self, entry: Pending, sent_id: int, text: str) -> None:
-        """Edit a message to ``text``, or delete it if that is empty. Both can be repeated."""
+    async def rewrite(self, entry: Pending, sent_id: int, text: str, row: Row = ()) -> None:
+        """Edit a message to ``text`` and ``row``, or delete it if that is empty. Both can be repeated."""
         pace, sender = self._channel.shared.pace, self._channel.shared.sender
         wait = self._known.quiet_until - asyncio.get_running_loop().time()
         if wait > max(pace.every, LONGEST_PAUSE):
@@ -74,10 +80,12 @@ class Sending:
             return
         await asyncio.sleep(wait)
         await pace.turn()
-        change = sender.edit(self._channel.id, sent_id, text) if text else sender.remove(self._channel.id, sent_id)
-        outcome = await change
+        if text:
+            outcome = await sender.edit(self._channel.id, sent_id, text, row)
+        else:
+            outcome = await sender.remove(self._channel.id, sent_id)
         self._known.quiet_until = asyncio.get_running_loop().time() + pace.every
-        await self.conclude(entry, judge_edit(entry, sent_id, text, outcome))
+        await self.conclude(entry, judge_edit(entry, sent_id, text, outcome, row))
 
     async def look(self, state: Conversation, entry: Pending) -> None:
         """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
@@ -90,7 +98,7 @@ class Sending:
             return
         for each in doubted:
             try:
-                texts = await shared.composer.parts(each) if each.composed and look.readable else ()
+                texts = await self.texts(each) if each.composed and look.readable else ()
             except NoWords as error:
                 await self.abandon(each, error.reason, error.detail)
                 continue
@@ -111,7 +119,7 @@ class Sending:
 
     async def conclude(self, entry: Pending, verdict: Verdict) -> None:
         """Record the findings of a verdict, and remember what else it says about the reply."""
-        self._known.shown.update(verdict.shown)
+        self._known.see(verdict.shown, verdict.rows)
         for finding in verdict.findings:
             await self._record(entry, finding)
         if verdict.certain:

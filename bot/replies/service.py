@@ -54,6 +54,7 @@ class Replies:
             return
         for recorded in new:
             event = recorded.event
+            worker.changed(event)
             if isinstance(event, WordsErased):
                 worker.forget_words()
             if isinstance(event, ReplyRequested) and event.via in _NEW:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from bot.core.buttons import Row
 from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
@@ -34,9 +35,10 @@ class GivenUp(Exception):
 
 
 def go_on(channel: ChannelContext, message_id: int) -> None:
-    """Raise GivenUp if the reply to a message is no longer pending."""
+    """Raise GivenUp if the reply to a message is no longer pending, or its question is deleted."""
     state = channel.shared.conversations.peek(channel.id)
-    if state is not None and state.pending(message_id) is None:
+    entry = state.pending(message_id) if state is not None else None
+    if state is not None and (entry is None or entry.trigger_deleted):
         raise GivenUp
 
 
@@ -153,7 +155,8 @@ class Showing:
                 case SendPart(part):
                     await self._send(entry, part, parts[part])
                 case EditPart(part, sent_id):
-                    await self._edit(sent_id, parts[part])
+                    row = self._channel.shared.endings.row(entry) if part == len(parts) - 1 else ()
+                    await self._edit(sent_id, parts[part], row)
         finally:
             self._known.sending = False
         return True
@@ -174,17 +177,18 @@ class Showing:
         self._rest(outcome.after_seconds if isinstance(outcome, NotYet) else None)
 
     async def _still_next(self) -> bool:
-        """Tell whether the answer is still to be shown, because it was not given up meanwhile."""
-        return await self._entry() is not None
+        """Tell whether the answer is still to be shown: it was not given up, nor its question deleted meanwhile."""
+        entry = await self._entry()
+        return entry is not None and not entry.trigger_deleted
 
-    async def _edit(self, sent_id: int, text: str) -> None:
+    async def _edit(self, sent_id: int, text: str, row: Row) -> None:
         """Edit a message to show more."""
-        outcome = await self._channel.shared.sender.edit(self._channel.id, sent_id, text)
+        outcome = await self._channel.shared.sender.edit(self._channel.id, sent_id, text, row)
         after: float | None = None
         self._known.shown.pop(sent_id, None)
         match outcome:
             case Sent():
-                self._known.shown[sent_id] = text
+                self._known.see({sent_id: text}, {sent_id: row})
             case NotYet(_, after):
                 pass
             case Refused():

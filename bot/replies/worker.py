@@ -21,11 +21,13 @@ from bot.core.delivery import (
     RemovePart,
     SendPart,
     Step,
+    TakeShown,
     WriteText,
     collecting,
     in_a_row,
 )
-from bot.core.events import AbandonReason
+from bot.core.ending import STOPPED
+from bot.core.events import AbandonReason, Button, ButtonPressed, Event, MessageDeleted, MessageEdited
 from bot.core.outbox import Pending
 from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext, ReplyContext
@@ -47,7 +49,7 @@ class Worker:
         self._writing = Writing(self._channel, self._sending)
         self._failures = 0
         self._stopping = False
-        self._changed = asyncio.Event()
+        self._woken = asyncio.Event()
 
     @property
     def sending(self) -> bool:
@@ -75,9 +77,19 @@ class Worker:
         self._known.forget_words()
         self._writing.begin_anew()
 
+    def changed(self, event: Event) -> None:
+        """Take an event that may change what is being written: its question was edited or deleted, or it is stopped."""
+        match event:
+            case MessageDeleted(message_id=message_id):
+                self._writing.begin_anew(message_id)
+            case MessageEdited(message_id=message_id):
+                self._writing.edited(message_id)
+            case ButtonPressed(message_id=message_id, button=Button.STOP):
+                self._writing.end_early(message_id)
+
     def wake(self) -> None:
         """Note that the channel's state changed, which may end a pause."""
-        self._changed.set()
+        self._woken.set()
 
     def stop(self) -> None:
         """Stop after the send that is under way."""
@@ -87,12 +99,12 @@ class Worker:
     async def run(self) -> None:
         """Work until the outbox is empty."""
         while not self._stopping:
-            self._changed.clear()
+            self._woken.clear()
             try:
                 state = await self._channel.state()
                 if not state.outbox:
                     self._known.due.clear()
-                    if self._changed.is_set():
+                    if self._woken.is_set():
                         continue
                     return
                 await self._advance(state, self._known.next_of(state.outbox))
@@ -126,7 +138,8 @@ class Worker:
 
     async def _step(self, entry: Pending) -> Step:
         texts = await self._sending.texts(entry) if entry.begun and entry.composed else ()
-        return self._known.step(entry, texts, self._channel.shared.clock(), self._channel.shared.patience)
+        row = self._sending.row(entry, len(entry.sent_ids) - 1)
+        return self._known.step(entry, texts, self._channel.shared.clock(), self._channel.shared.patience, row)
 
     async def _take(self, step: Step, state: Conversation, entry: Pending) -> None:
         match step:
@@ -137,10 +150,13 @@ class Worker:
                 await self._sending.abandon(entry, reason, detail or awaited)
             case WriteText():
                 await self._write(state, entry)
+            case TakeShown():
+                await self._writing.take_shown(entry, STOPPED, AbandonReason.CANCELLED)
             case SendPart(part):
                 await self._sending.send(entry, part)
             case EditPart(part, sent_id):
-                await self._sending.rewrite(entry, sent_id, (await self._sending.texts(entry))[part])
+                text = (await self._sending.texts(entry))[part]
+                await self._sending.rewrite(entry, sent_id, text, self._sending.row(entry, part))
             case RemovePart(sent_id):
                 await self._sending.rewrite(entry, sent_id, "")
             case Finish():
@@ -180,6 +196,6 @@ class Worker:
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._changed.wait()
+                await self._woken.wait()
         except TimeoutError:
             return

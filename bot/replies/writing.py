@@ -9,11 +9,14 @@ from functools import partial
 
 from bot.core.commands import NOTHING, Compose, Spent
 from bot.core.conversation import Conversation
+from bot.core.ending import LOST, STOPPED
 from bot.core.events import EVENT_UNREADABLE, AbandonReason
+from bot.core.fate import Look
 from bot.core.outbox import Pending
 from bot.errors import EcholessError
 from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
+from bot.replies.sender import LookFailed
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.showing import GivenUp, Showing, go_on
 from bot.responders.ask import Show
@@ -22,6 +25,12 @@ from bot.responders.protocol import Anew, ModelFailed
 POISON_ATTEMPTS = 3
 MOST_CUTS = 8
 """How often an answer may break off before that counts as a failed attempt. Each time costs money."""
+
+MOST_EDITS = 5
+"""How often an answer is begun anew because its question is edited. A later edit is left to whoever asks again."""
+
+STOP_GRACE = 1.0
+"""Seconds for a responder to end an answer that is stopped, and to say what it took."""
 
 FIRST_LOOK = 1.0
 """Seconds until the first check whether a service that is away is back, unless the service says when."""
@@ -40,16 +49,29 @@ class Writing:
         self._sending = sending
         self._showing: Showing | None = None
         self._composing: asyncio.Task[object] | None = None
+        self._about: frozenset[int] = frozenset()
         self._outdated = False
 
-    def begin_anew(self) -> None:
-        """Begin again with the answer that is being written, because words of the channel were erased.
+    def begin_anew(self, message_id: int = 0) -> None:
+        """End the writing that is under way, if it is about a message (0: about any), so that the next step follows.
 
-        A model that fails may have a fallback, which would be told those words once more.
+        Where words of the channel were erased, that asks again: a model that fails may have a fallback, which would be
+        told those words once more.
         """
-        if self._composing is not None and not self._outdated:
+        if self._composing is not None and not self._outdated and (not message_id or message_id in self._about):
             self._outdated = True
             self._composing.cancel()
+
+    def edited(self, message_id: int) -> None:
+        """Begin again with the answer to a message that was edited, some times at most: each costs money."""
+        if self._composing is not None and message_id in self._about and self._known.edits < MOST_EDITS:
+            self._known.edits += 1
+            self.begin_anew(message_id)
+
+    def end_early(self, message_id: int) -> None:
+        """End the answer to a message where it is: a responder that does not look is interrupted soon."""
+        if self._composing is not None and message_id in self._about:
+            asyncio.get_running_loop().call_later(STOP_GRACE, self.begin_anew, message_id)
 
     def stop(self) -> None:
         """Stop showing the answer that is being written."""
@@ -75,7 +97,11 @@ class Writing:
         except EcholessError:
             raise
         except ModelFailed as error:
-            await self._model_failed(entry, error)
+            if self._stopped(entry.message_id):
+                spent = _spent(error)
+                await self.take_shown(entry, STOPPED, AbandonReason.CANCELLED, spent=spent)
+            else:
+                await self._model_failed(entry, error)
         except Exception as error:  # noqa: BLE001 - a responder may raise anything, and none may stop the channel
             await self._failed(entry, type(error).__name__)
 
@@ -92,11 +118,14 @@ class Writing:
 
     async def _composed(self, state: Conversation, entries: Sequence[Pending], show: Show) -> Compose | None:
         """Return the answer to ``entries``; raise Outdated if words of the channel are erased meanwhile."""
-        shared = self._channel.shared
+        shared, entry = self._channel.shared, entries[0]
+        self._about = frozenset(each.message_id for each in entries)
         self._composing, self._outdated = asyncio.current_task(), False
         try:
-            own = shared.called(self._channel.id)
-            return await shared.composer.compose(state, self._channel.id, entries, own, show)
+            if await self._channel.pending(entry.message_id) != entry:
+                raise Outdated
+            own, stopped = shared.called(self._channel.id), partial(self._stopped, entry.message_id)
+            return await shared.composer.compose(state, self._channel.id, entries, own, show, stopped)
         finally:
             task, self._composing = self._composing, None
             # As asyncio.timeout does: this cancellation was ours, and another one goes on.
@@ -106,6 +135,37 @@ class Writing:
     def _go_on(self, message_id: int, _piece: str | Anew) -> None:
         """Take a piece of an answer that is not shown."""
         go_on(self._channel, message_id)
+
+    def _stopped(self, message_id: int) -> bool:
+        """Tell whether somebody stopped the answer to a message."""
+        state = self._channel.shared.conversations.peek(self._channel.id)
+        entry = state.pending(message_id) if state is not None else None
+        return entry is not None and entry.stopped
+
+    async def take_shown(
+        self, entry: Pending, finish: str, otherwise: AbandonReason, detail: str = "", spent: Spent = NOTHING
+    ) -> None:
+        """Record what Discord shows of an answer as the answer; give it up with the reason ``otherwise`` if nothing is.
+
+        A look says what is shown, also of what another process showed.
+        """
+        shared, message_id = self._channel.shared, entry.message_id
+        now = await self._channel.pending(message_id)
+        ids = [sent_id for sent_id in now.sent_ids if sent_id] if now is not None else []
+        try:
+            look = await shared.sender.look(self._channel.id, message_id) if ids else Look(())
+        except LookFailed as error:
+            await self._sending.delay(entry, str(error), error.after_seconds, spent)
+            return
+        self._known.see(
+            {seen.message_id: seen.text for seen in look.sightings},
+            {seen.message_id: seen.row for seen in look.sightings},
+        )
+        parts = [self._known.shown.get(sent_id, "") for sent_id in ids]
+        if now is None or not parts or not all(part.strip() for part in parts):
+            await self._sending.abandon(entry, otherwise, detail, spent)
+            return
+        await self._record(shared.composer.taken(now, parts, finish, spent))
 
     async def _record(self, written: Compose) -> None:
         self._known.written = written
@@ -118,7 +178,7 @@ class Writing:
         self._known.written = None
 
     async def _model_failed(self, entry: Pending, error: ModelFailed) -> None:
-        spent = Spent(error.tokens_in, error.tokens_out, error.cost_micros, error.priced)
+        spent = _spent(error)
         if error.waits and not self._to_blame(error):
             after = FIRST_LOOK if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
             await self._sending.hold(entry, error.reason, after, spent)
@@ -147,6 +207,18 @@ class Writing:
         self._known.failures += 1
         if for_good or self._known.failures >= POISON_ATTEMPTS:
             self._known.failures = 0
-            await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
+            await self._give_up(entry, reason, spent, for_good=for_good)
         else:
             await self._sending.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)
+
+    async def _give_up(self, entry: Pending, reason: str, spent: Spent, *, for_good: bool) -> None:
+        """Give a reply up; what is shown of it stays, and says that it is not whole."""
+        now = await self._channel.pending(entry.message_id)
+        if now is not None and now.generation == 1 and any(now.sent_ids):
+            await self.take_shown(entry, LOST, AbandonReason.POISON, reason, spent)
+        else:
+            await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
+
+
+def _spent(error: ModelFailed) -> Spent:
+    return Spent(error.tokens_in, error.tokens_out, error.cost_micros, error.priced)

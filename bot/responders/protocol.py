@@ -20,7 +20,7 @@ True
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -87,6 +87,11 @@ class File:
     data: bytes
 
 
+def never() -> bool:
+    """Return False."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What an answer may build on, besides the question.
@@ -98,7 +103,9 @@ class Context:
     ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
     channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
     thread was started from, where they are not in ``history``. ``tools``: the calls that may be made (None: there are
-    no tools here).
+    no tools here). ``so_far``: the answer that was cut, which this one goes
+    on with ("": none). ``stopped``: tells whether the rest of the answer is not wanted any more; then a responder ends
+    it with the ``finish`` "stopped", or is interrupted a second later.
     """
 
     history: Sequence[Utterance] = ()
@@ -113,6 +120,8 @@ class Context:
     thread: str = ""
     quoted: Sequence[Utterance] = ()
     tools: Calls | None = None
+    so_far: str = ""
+    stopped: Callable[[], bool] = field(default=never, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

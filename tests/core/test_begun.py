@@ -19,6 +19,7 @@ from bot.core.delivery import (
     RemovePart,
     SendPart,
     Step,
+    TakeShown,
     WriteText,
     in_a_row,
     next_step,
@@ -31,6 +32,8 @@ PATIENT = Patience(max_age_us=1000, max_attempts=5)
 BEGUN = Pending(100, 7, requested_at=0, cause_position=2, responder="llm", asked_position=1, begun=True)
 SHOWN = replace(BEGUN, sent_ids=(201,))
 WRITTEN = replace(BEGUN, composed_position=9, sent_ids=(201, 202))
+
+UNASKED = replace(SHOWN, surplus_ids=(203,), trigger_deleted=True)
 
 REQUESTED = e.ReplyRequested(message_id=100, author_id=7, responder="llm", call=e.Call.MENTION)
 STARTED, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
@@ -67,6 +70,16 @@ def folded(*events: e.Event) -> Conversation:
         pytest.param(replace(WRITTEN, attempts=5), True, (), GiveUp(e.AbandonReason.GAVE_UP), id="tried often"),
         pytest.param(replace(BEGUN, requested_at=-5000), True, (), GiveUp(e.AbandonReason.EXPIRED), id="too late"),
         pytest.param(replace(SHOWN, requested_at=-5000), True, (), WriteText(), id="late, and somebody reads it"),
+        pytest.param(replace(SHOWN, stopped=True), True, (), TakeShown(), id="stopped"),
+        pytest.param(replace(SHOWN, stopped=True), False, (), LookFirst(), id="stopped in a process before"),
+        pytest.param(replace(WRITTEN, stopped=True), True, {201, 202}, Finish(), id="stopped as it was written"),
+        pytest.param(UNASKED, False, (), LookFirst(), id="the question is deleted"),
+        pytest.param(UNASKED, True, (), RemovePart(201), id="what is shown goes"),
+        pytest.param(UNASKED, True, {201}, RemovePart(203), id="all of it"),
+        pytest.param(UNASKED, True, {201, 203}, GiveUp(e.AbandonReason.TRIGGER_DELETED), id="and then it ends"),
+        pytest.param(
+            replace(UNASKED, generation=2), True, (), GiveUp(e.AbandonReason.TRIGGER_DELETED), id="an earlier one stays"
+        ),
     ],
 )
 def test_what_comes_next(entry: Pending, certain: bool, settled: Collection[int], step: Step) -> None:  # noqa: FBT001

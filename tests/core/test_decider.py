@@ -37,6 +37,8 @@ BEGUN, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
 ANEW = e.ReplyRetried(
     message_id=100, author_id=7, by="owner", asked_at=1, sent_ids=(201, 202), begun=True, generation=2
 )
+STOPPED = e.ButtonPressed(message_id=100, button=e.Button.STOP, user_id=7, sent_id=201, press_id=900)
+ASKED_ANEW = STOPPED.model_copy(update={"button": e.Button.AGAIN})
 SPENT = {"tokens_in": 7, "tokens_out": 3, "cost_micros": 1}
 EDITED = e.MessageEdited(message_id=100, author_id=7, edited_at=5)
 DELETED = e.MessageDeleted(message_id=100)
@@ -311,6 +313,19 @@ CASES = {
     "an abandoned reply is asked for again": Case([REQUESTED, ABANDONED], c.Retry(RETRIED), (e.Draft(RETRIED),)),
     "a reply that is still to come is not asked for again": Case([REQUESTED], c.Retry(RETRIED), ()),
     "a retried reply is not asked for twice": Case([REQUESTED, ABANDONED, RETRIED], c.Retry(RETRIED), ()),
+    "an answer that is being written is stopped": Case(
+        [REQUESTED, BEGUN], c.Press(STOPPED), (e.Draft(STOPPED, causation=2),)
+    ),
+    "an answer is stopped once": Case([REQUESTED, BEGUN, STOPPED], c.Press(STOPPED), ()),
+    "a written answer is not stopped": Case([REQUESTED, BEGUN, COMPOSED], c.Press(STOPPED), ()),
+    "a finished answer is not stopped": Case([REQUESTED, BEGUN, COMPOSED, WHOLE], c.Press(STOPPED), ()),
+    "another answer than the button's is not stopped": Case([REQUESTED, BEGUN, WHOLE, ANEW], c.Press(STOPPED), ()),
+    "a button has an answer composed anew": Case(
+        [REQUESTED, COMPOSED, SENT_FIRST, SENT_SECOND],
+        c.Press(ASKED_ANEW, ANEW),
+        (e.Draft(ASKED_ANEW), e.Draft(ANEW)),
+    ),
+    "a button does not ask for what is still to come": Case([REQUESTED], c.Press(ASKED_ANEW, ANEW), ()),
     "the beginning of a catch-up is recorded": Case([], c.Record(STARTED), (e.Draft(STARTED),)),
     "the end of a catch-up is recorded": Case([STARTED], c.Record(COMPLETED), (e.Draft(COMPLETED),)),
     "a repeated catch-up is recorded again": Case([STARTED, COMPLETED], c.Record(COMPLETED), (e.Draft(COMPLETED),)),

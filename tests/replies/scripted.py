@@ -14,6 +14,7 @@ class Speech:
     """One answer in the making; ``over``: nobody listens any more."""
 
     question: Question
+    context: Context
     said: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _pieces: asyncio.Queue[str | Anew | Answer | ModelFailed] = field(default_factory=asyncio.Queue)
@@ -26,11 +27,11 @@ class Speech:
         """Take back what was said."""
         self._pieces.put_nowait(Anew())
 
-    def end(self, piece: str = "") -> None:
-        """Say the last piece."""
+    def end(self, piece: str = "", finish: str = "") -> None:
+        """Say the last piece; ``finish`` says why it is the last."""
         if piece:
             self.say(piece)
-        self._pieces.put_nowait(Answer("", model="spoken", tokens_in=10, tokens_out=5))
+        self._pieces.put_nowait(Answer("", model="spoken", tokens_in=10, tokens_out=5, finish=finish))
 
     def fail(self, error: ModelFailed) -> None:
         """Break off."""
@@ -50,7 +51,7 @@ class Speech:
                 case ModelFailed():
                     raise piece
                 case Answer():
-                    yield Answer("".join(self.said), model=piece.model, tokens_in=10, tokens_out=5)
+                    yield Answer("".join(self.said), piece.rule, piece.model, 10, 5, finish=piece.finish)
                     return
 
 
@@ -68,8 +69,7 @@ class Spoken(Responder):
 
     async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Anew | Answer, None]:
         """Yield what the test says."""
-        del context
-        speech = Speech(question)
+        speech = Speech(question, context)
         self.speeches.append(speech)
         self._asked.set()
         try:

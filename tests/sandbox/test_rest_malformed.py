@@ -9,6 +9,7 @@ from bot.sandbox.models import Message
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.sandbox.conftest import Rest
+from tests.sandbox.plain_bot import button, row
 
 
 @pytest.fixture
@@ -63,6 +64,11 @@ async def test_what_does_not_exist_has_its_code(
     assert (answer.status, answer.body["code"]) == (status, code)
 
 
+def pressed(*buttons: dict[str, object]) -> dict[str, object]:
+    """Return a message with a row of buttons, each as it has to be but for what is given."""
+    return {"content": "x", "components": row(*({**button("Go"), **each} for each in buttons))}
+
+
 @pytest.mark.parametrize(
     ("body", "code", "fields"),
     [
@@ -85,6 +91,13 @@ async def test_what_does_not_exist_has_its_code(
         pytest.param(
             {"content": "x", "components": {}}, 50035, {"LIST_TYPE_CONVERT"}, id="components that are no list"
         ),
+        pytest.param(pressed(*[{}] * 6), 50035, {"BASE_TYPE_BAD_LENGTH"}, id="six buttons in a row"),
+        pytest.param(pressed(), 50035, {"BASE_TYPE_BAD_LENGTH"}, id="an empty row"),
+        pytest.param(pressed({"custom_id": "x" * 101}), 50035, {"BASE_TYPE_BAD_LENGTH"}, id="a long custom_id"),
+        pytest.param(pressed({"custom_id": None}), 50035, {"BASE_TYPE_BAD_LENGTH"}, id="a button without an id"),
+        pytest.param(pressed({"label": "x" * 81}), 50035, {"BASE_TYPE_MAX_LENGTH"}, id="a long label"),
+        pytest.param(pressed({"style": 7}), 50035, {"BASE_TYPE_CHOICES"}, id="a style that is none"),
+        pytest.param(pressed({}, {}), 50035, {"COMPONENT_CUSTOM_ID_DUPLICATED"}, id="two buttons of one id"),
         pytest.param(
             {"content": "x", "message_reference": {}}, 50035, {"BASE_TYPE_REQUIRED"}, id="a reference to nothing"
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.core.events.base import MessageEvent
-from bot.core.events.vocabulary import AbandonReason, Call, Key, KeyKind, Proof, Via
+from bot.core.events.vocabulary import AbandonReason, Button, Call, Key, KeyKind, Proof, Via
 
 MOST_PARTS = 9999
 
@@ -150,11 +150,13 @@ class ReplyAbandoned(MessageEvent):
 class ReplyRetried(MessageEvent):
     """A person asked for a reply again.
 
-    An abandoned reply keeps its composed text, if there is one. A new ``generation`` is composed anew and written into
-    the messages of the one before.
+    An abandoned reply keeps its composed text, if there is one, and ``finish`` is that of the text. A new
+    ``generation`` is composed anew and written into the messages of the one before. ``continues`` is the position of
+    the answer that the new one goes on with (0: it begins anew). Version 2 has ``finish`` and ``continues``.
     """
 
     TYPE = "reply.retried"
+    V = 2
     OPENS = True
 
     author_id: int
@@ -166,6 +168,27 @@ class ReplyRetried(MessageEvent):
     begun: bool = False
     surplus: tuple[int, ...] = ()
     generation: int = 1
+    finish: str = ""
+    continues: int = 0
+
+
+class ButtonPressed(MessageEvent):
+    """A person pressed a button under the answer to a message; what follows from that is recorded along with it.
+
+    ``press_id`` is the interaction's, ``sent_id`` the message of the button, ``generation`` that of the answer.
+    """
+
+    TYPE = "button.pressed"
+
+    button: Button
+    user_id: int
+    sent_id: int
+    press_id: int
+    generation: int = 1
+
+    def key(self) -> Key:
+        """Return ``pressed:<press id>``."""
+        return Key(KeyKind.PRESSED, self.press_id)
 
 
 class ForeignReplySeen(MessageEvent):

@@ -24,6 +24,7 @@ class KeyKind(IntEnum):
     THREAD = 11
     TOOL_CALLED = 12
     TOOL_RETURNED = 13
+    PRESSED = 14
 
 
 class Key(NamedTuple):
@@ -150,6 +151,15 @@ class ToolOutcome(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed out"
     UNKNOWN = "unknown fate"
+
+
+class Button(StrEnum):
+    """A button under an answer."""
+
+    STOP = "stop"
+    GO_ON = "go_on"
+    AGAIN = "again"
+    WHY = "why"
 
 
 class ErasureReason(StrEnum):

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 
 import discord
 import structlog
@@ -29,8 +30,10 @@ from bot.gateway.invocation import (
 from bot.gateway.requests import UNREADABLE
 from bot.moderation.command import PRIVACY
 from bot.moderation.context import CommandContext
+from bot.moderation.explain import why
 
 REMEMBERED = 1000
+WHY = "why"
 NEUTRAL = "Something went wrong on my side; whoever runs this bot finds the reason in its log."
 TOO_LARGE = "The file is larger than Discord takes here: ask for less, for example with since."
 
@@ -102,6 +105,19 @@ class Dispatcher:
         invocation.noted_as = answer.named(press.live.command, action)
         if await self._open(invocation):
             await self.serve(invocation, lambda invocation: self._pressed(invocation, answer, action))
+
+    async def explain(self, interaction: discord.Interaction, message_id: int) -> None:
+        """Answer a press of the button that asks why an answer is as it is, as the command ``why`` does."""
+        if self._repeated(interaction):
+            return
+        invocation = self._invocation(interaction, WHY, f"message:{message_id}")
+        invocation.aside = True
+        if await self._open(invocation):
+            await self.serve(invocation, partial(self._explained, message_id=message_id))
+
+    async def _explained(self, invocation: Invocation, message_id: int) -> PagedReport:
+        channel_id = invocation.interaction.channel_id or 0
+        return PagedReport(await why(self.context, channel_id, message_id), channel_id=channel_id)
 
     def observe(self, _channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """End all live answers if words were erased: a page that is shown later may hold them."""

@@ -14,9 +14,10 @@ from bot.gateway.commands.answers import PagedReport
 from bot.gateway.commands.command_answers import CommandAnswers
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
+from bot.gateway.commands.reply_buttons import PREFIX, ReplyButtons
 from bot.gateway.commands.slash_commands import ask_command, moderators_commands
 from bot.gateway.interaction_replies import ASK, InteractionReplies
-from bot.gateway.invocation import admit, command_of, invocation_of, is_admitted
+from bot.gateway.invocation import admit, command_of, custom_id_of, invocation_of, is_admitted
 from bot.moderation.command import ModerationError
 
 STALE = "This command has changed meanwhile: reload Discord (Ctrl+R) and use it again."
@@ -32,6 +33,14 @@ class Commands:
     dispatcher: Dispatcher
     registration: Registration
     replies: InteractionReplies | None = None
+    buttons: ReplyButtons | None = None
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Take the press of a button, or a form that was sent."""
+        if self.buttons is not None and custom_id_of(interaction).startswith(PREFIX):
+            await self.buttons.press(interaction)
+        else:
+            await self.dispatcher.press(interaction)
 
     def tree(self, client: discord.Client) -> Tree:
         """Return the command tree of a client."""

@@ -188,8 +188,8 @@ class Attempt:
                 async for text in texts:
                     for piece in self._cleaned(text):
                         yield piece
-                    if self._cleaner.full:
-                        call.finish = "length"
+                    if self._cleaner.full or self._context.stopped():
+                        call.finish = "length" if self._cleaner.full else "stopped"
                         break
         except OutOfTime:
             call.finish = "time"

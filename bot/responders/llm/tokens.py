@@ -37,3 +37,8 @@ def shortened(text: str, budget: int, count: Counter = estimate) -> str:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if count(f"{text[:middle]}…") <= budget else (low, middle - 1)
     return f"{text[:low]}…" if low else ""
+
+
+def ending(text: str, budget: int, count: Counter = estimate) -> str:
+    """Return the longest end of a text within a budget, with an ellipsis if it was cut; "" if nothing fits."""
+    return shortened(text[::-1], budget, count)[::-1]

@@ -16,7 +16,10 @@ from bot.sandbox.rest.bodies import Flag, JsonForm, RequestBody, Snowflake, Text
 from bot.sandbox.snowflakes import MAX_SNOWFLAKE
 
 MAX_NONCE = 25
-MAX_ROWS = 5
+MAX_ROWS = MAX_IN_ROW = 5
+ROW, BUTTON = 1, 2
+BUTTON_STYLES, WITHOUT_ID = range(1, 7), (5, 6)
+MAX_CUSTOM_ID, MAX_LABEL = 100, 80
 MAX_EMBEDS_LENGTH = 6000
 _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.EPHEMERAL
 
@@ -127,8 +130,35 @@ def _components(value: object) -> list[Json]:
         raise PydanticCustomError("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
     if len(value) > MAX_ROWS:
         raise PydanticCustomError("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+    _check_components(value)
     counter = [0]
     return [_numbered(item, counter) for item in value]
+
+
+def _check_components(components: list[Json]) -> None:
+    """Refuse rows and buttons that Discord refuses (openapi.json, ActionRow- and ButtonComponentForMessageRequest)."""
+    rows = [item for item in components if item.get("type") == ROW]
+    for row in rows:
+        children = row.get("components")
+        if not isinstance(children, list) or not 1 <= len(children) <= MAX_IN_ROW:
+            raise PydanticCustomError("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+    inner = [item for row in rows for item in row["components"] if isinstance(item, dict)]
+    for button in (item for item in inner if item.get("type") == BUTTON):
+        _check_button(button)
+    ids = [item["custom_id"] for item in inner if item.get("custom_id") is not None]
+    if len(set(map(str, ids))) < len(ids):
+        raise PydanticCustomError("COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+
+
+def _check_button(button: Json) -> None:
+    style, custom_id, label = button.get("style"), button.get("custom_id"), button.get("label")
+    if style not in BUTTON_STYLES:
+        raise PydanticCustomError("BASE_TYPE_CHOICES", "Value must be one of (1, 2, 3, 4, 5, 6).")
+    # Links and what is sold have no id of their own (components, "Button Styles").
+    if style not in WITHOUT_ID and not (isinstance(custom_id, str) and 1 <= len(custom_id) <= MAX_CUSTOM_ID):
+        raise PydanticCustomError("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+    if label is not None and not (isinstance(label, str) and len(label) <= MAX_LABEL):
+        raise PydanticCustomError("BASE_TYPE_MAX_LENGTH", "Must be 80 or fewer in length.")
 
 
 def _numbered(component: Json, counter: list[int]) -> Json:

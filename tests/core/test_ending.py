@@ -1,0 +1,95 @@
+"""How an answer ends: the mark of one that was cut, the room for it, and what goes on with it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.buttons import LONGEST_LABEL, ButtonId, custom_id_of, parse_custom_id
+from bot.core.ending import CUTS, LONGEST_MARK, continued, unfinished, with_mark, with_room
+from bot.core.events import Button
+from bot.core.parts import split
+from bot.replies.words import WORDS
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ((), ()),
+        (("One.",), ("One.\n-# Cut.",)),
+        (("One.", "Two.\n"), ("One.", "Two.\n-# Cut.")),
+        (("```py\nx = 1",), ("```py\nx = 1\n```\n-# Cut.",)),
+        (("> ```\n> x",), ("> ```\n> x\n> ```\n-# Cut.",)),
+        (("```\nx\n```",), ("```\nx\n```\n-# Cut.",)),
+    ],
+)
+def test_the_mark_stands_below_the_last_part(parts: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Outside of a block of code, which the cut may have left open."""
+    assert with_mark(parts, "Cut.") == expected
+    assert with_mark(parts, "") == parts
+
+
+@given(st.text(alphabet="ab \n`~>*\N{GRINNING FACE}", min_size=1, max_size=2500), st.sampled_from(sorted(CUTS)))
+def test_a_mark_always_fits(text: str, finish: str) -> None:
+    """However long the mark is that the settings hold."""
+    parts = with_mark(with_room(split(text), finish), "\N{GRINNING FACE}" * LONGEST_MARK)
+
+    assert all(len(part.encode("utf-16-le")) // 2 <= 2000 for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("The answ", "The "),
+        ("The answer.", "The answer."),
+        ("The answer is ", "The answer is "),
+        ("Word", "Word"),
+        ("\u7b54\u3048\u306f" * 20, "\u7b54\u3048\u306f" * 20),
+        ("", ""),
+    ],
+)
+def test_a_word_that_breaks_off_is_written_anew(text: str, kept: str) -> None:
+    """Nobody could tell whether the next word belongs to it."""
+    assert unfinished(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("parts", "more", "expected"),
+    [
+        (("One.", "The answ"), "answer is 42.", ("One.", "The answer is 42.")),
+        (("Once upon a time there", ), "there was a king.", ("Once upon a time there was a king.",)),
+        (("Once upon a time, ",), "Once upon a time, a king.", ("Once upon a time, a king.",)),
+        (("It ends.",), " It goes on.", ("It ends. It goes on.",)),
+    ],
+)  # fmt: skip
+def test_an_answer_goes_on_where_it_ended(parts: tuple[str, ...], more: str, expected: tuple[str, ...]) -> None:
+    """What the model repeats is left out."""
+    assert continued(parts, more) == expected
+
+
+@pytest.mark.parametrize("button", Button)
+def test_a_button_finds_its_answer_by_its_id(button: Button) -> None:
+    """And by nothing else; the longest one fits into what Discord takes."""
+    longest = ButtonId(button, 2**63 - 1, 9)
+
+    assert parse_custom_id(custom_id_of(longest)) == longest
+    assert len(custom_id_of(longest)) <= 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "reply:", "reply:again:1", "reply:again:0.1", "reply:again:1.0", "reply:again:1.10", "reply:shout:1.1",
+     "reply:again:1.1 ", "replay:again:1.1", f"reply:again:{'9' * 20}.1", "reply:again:-1.1", "reply:again:\u0661.1"],
+)  # fmt: skip
+def test_what_is_no_id_of_ours_is_none(text: str) -> None:
+    """However close it comes."""
+    assert parse_custom_id(text) is None
+
+
+def test_the_words_that_are_set_by_default_are_allowed() -> None:
+    """As those that replace them have to be."""
+    labels = set(Button)
+    assert labels < WORDS.keys()
+    assert set(CUTS.values()) < WORDS.keys()
+    assert all(len(text) <= (LONGEST_LABEL if word in labels else LONGEST_MARK) for word, text in WORDS.items())
