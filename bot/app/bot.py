@@ -61,6 +61,7 @@ from bot.replies.notices import Notices
 from bot.replies.pace import Pace
 from bot.replies.place_settings import PlaceSettings
 from bot.replies.quotes import Quotes
+from bot.replies.reply_chains import ReplyChains
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.responders import Chain, Condition
@@ -87,7 +88,15 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     activity = partial(count_activity, reader, config.log.path)
     own, window = Own(names=config.replies.names), config.replies.window
     return CommandContext(
-        config.log.path, reader, responders, window, settings, clock, activity, called=lambda _channel_id: own
+        config.log.path,
+        reader,
+        responders,
+        window,
+        settings,
+        clock,
+        activity,
+        called=lambda _channel_id: own,
+        chains=ReplyChains(reader, window) if config.replies.history == "chain" else None,
     )
 
 
@@ -141,7 +150,7 @@ class Bot:
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries: Summaries | None = None
         if config.llm.summary:
-            self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
+            self.summaries = Summaries(self.conversations, log.reader, answering.members, self._summarises)
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
         self.supervisor = Supervisor(at or from_settings.endpoint(config), token, self._wiring(), self.current)
@@ -310,7 +319,7 @@ class Bot:
         )
 
     def _composer(self, context: CommandContext) -> Composer:
-        reader = self.log.reader
+        reader, messages = self.log.reader, DiscordMessages(self.current, self._opted_out)
         return Composer(
             reader,
             context.responders,
@@ -319,7 +328,8 @@ class Bot:
             PlaceSettings(reader, self.current.around),
             self._attachments(reader),
             clock,
-            Quotes(reader, DiscordMessages(self.current, self._opted_out)),
+            Quotes(reader, messages),
+            replace(context.chains, reader=reader, source=messages) if context.chains else None,
         )
 
     def _attachments(self, reader: Reader) -> Attachments:
@@ -328,6 +338,11 @@ class Bot:
 
     def _called(self, channel_id: int) -> Own:
         return self.current.called(channel_id, self._config.replies.names)
+
+    def _summarises(self, channel_id: int) -> bool:
+        """Tell whether a summary of a channel is read, and within its budget."""
+        chained = self.context.chains is not None and self.current.around(channel_id).chained(None)
+        return not chained and self.budget.allows(channel_id)
 
     def _live(self) -> ProcessStatus:
         return ProcessStatus(

@@ -167,6 +167,7 @@ class RepliesSettings(Section):
     max_attempts: Positive = Field(30, description=COUNT)
     answer_bots: Switch = Field(default=False, description=SWITCH)
     window: Positive = Field(64, description=COUNT)
+    history: Literal["window", "chain"] = Field("window", description='"window" or "chain"')
     ask: Switch = Field(default=False, description=SWITCH)
     own_role: Switch = Field(default=True, description=SWITCH)
     names: tuple[Name, ...] = Field((), description=NAMES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from bot.core import events as e
@@ -33,7 +33,8 @@ class Story:
 
     ``composed_on`` is the state that the answer is based on, ``persona`` the origin of the persona that it was written
     in, ``chosen`` the model that was chosen for it and by whom ("": none was), ``reactions`` the number of reactions of
-    each kind to the answer, ``erasures`` the receipts of erased words.
+    each kind to the answer, ``erasures`` the receipts of erased words, ``chain`` the messages that led to the question
+    (None: the window was read).
     """
 
     message_id: int
@@ -44,6 +45,7 @@ class Story:
     chosen: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
     erasures: tuple[e.Recorded, ...] = ()
+    chain: tuple[int, ...] | None = None
 
     def all(self, kind: type[E]) -> list[E]:
         """Return the events of one type."""
@@ -103,7 +105,23 @@ async def story_of(context: CommandContext, channel_id: int, message_id: int) ->
     reactions = await _reactions(context, channel_id, [each.sent_id for each in reply.sent])
     persona, chosen = await _persona(context, reply.composed), await _chosen(context, reply.composed)
     erasures = await _erasures(context, channel_id, found)
-    return Story(trigger, tuple(told), reply, based_on, persona, chosen, reactions, erasures)
+    chain = await _chain(context, channel_id, found, based_on) if based_on else None
+    return Story(trigger, tuple(told), reply, based_on, persona, chosen, reactions, erasures, chain)
+
+
+async def _chain(
+    context: CommandContext, channel_id: int, found: Sequence[e.Recorded], based_on: Loaded
+) -> tuple[int, ...] | None:
+    """Return the messages of the log that led to a question by replies, None where the window is read instead."""
+    posted = next((each.event for each in found if isinstance(each.event, e.MessagePosted)), None)
+    reply_to = posted.reply_to if posted else None
+    around = context.around(channel_id)
+    if around.guild_id is None:
+        around = replace(around, guild_id=posted.guild_id if posted else None)
+    if context.chains is None or not around.chained(reply_to):
+        return None
+    chain = await context.chains.before(based_on.state, channel_id, reply_to)
+    return tuple(said.message_id for said in chain)
 
 
 async def _erasures(context: CommandContext, channel_id: int, found: Sequence[e.Recorded]) -> tuple[e.Recorded, ...]:
@@ -200,7 +218,7 @@ def _answer(context: CommandContext, story: Story) -> Iterator[str]:
         yield f"summary of what was said before: the one at position {composed.summary}"
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
-    yield f"window: {_window(context, story)}"
+    yield f"window: {_window(context, story)}" if story.chain is None else f"chain: {_chained(story.chain)}"
 
 
 def _spent(composed: e.ReplyComposed) -> str:
@@ -226,6 +244,13 @@ def _window(context: CommandContext, story: Story) -> str:
     cut = f"; {known - read} older ones cut" if known > read else ""
     crowded = f", {composed.cut} of them to stay within llm.context_tokens" if composed and composed.cut else ""
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
+
+
+def _chained(chain: Sequence[int]) -> str:
+    """Return the replies that led to a question, which are read in place of the window."""
+    if not chain:
+        return "it replies to nothing, so it begins a conversation"
+    return f"{count_text(len(chain), 'turn')} by replies: {', '.join(map(str, chain))}"
 
 
 def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
@@ -279,7 +304,8 @@ def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) 
         "answer": plain(composed) if composed else None,
         "settings_are_present": composed.settings == context.settings if composed and composed.settings else None,
         "composed_on": {"version": on.state.version, "snapshot": on.snapshot_version} if on else None,
-        "window": {"known": known, "read": read} if on else None,
+        "window": {"known": known, "read": read} if on and story.chain is None else None,
+        "chain": None if story.chain is None else [str(each) for each in story.chain],
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),
         "erasures": [{"version": receipt.version, **plain(receipt.event)} for receipt in story.erasures],

@@ -18,6 +18,7 @@ from bot.replies.attachments import Attachments
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
+from bot.replies.reply_chains import ReplyChains
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
 
@@ -43,7 +44,8 @@ class Composer:
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
-    to.
+    to. ``chains`` finds the replies that lead to a question, which are then its history in place of the window (None:
+    the window is).
     """
 
     reader: Reader
@@ -54,6 +56,7 @@ class Composer:
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
+    chains: ReplyChains | None = None
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -89,6 +92,7 @@ class Composer:
             files=tuple(file for each in questions for file in each.files),
             shown="\n".join(each.shown for each in questions if each.shown),
             names={mark: name for each in questions for mark, name in each.names.items()},
+            reply_to=next((each.reply_to for each in questions if each.reply_to), None),
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
@@ -151,10 +155,12 @@ class Composer:
         own_id: int,
     ) -> tuple[Context, dict[str, int]]:
         """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
-        summary = await self._summary(state)
+        around = self.places.around(channel_id) if self.places else Surroundings()
+        chain = await self._chain(state, channel_id, question, around)
+        summary = await self._summary(state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
         context = Context(
-            history=await self._history(state, channel_id, entries[0], since_id),
+            history=await self._history(state, channel_id, entries[0], since_id) if chain is None else chain,
             summary=summary,
             attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
@@ -162,7 +168,6 @@ class Composer:
         origins = {"summary": state.summary_position if summary else 0}
         if self.places is None:
             return context, origins
-        around = self.places.around(channel_id)
         persona = await self.places.persona(channel_id, state)
         model = await self.places.model(channel_id, responder.choices, state)
         context = replace(
@@ -176,6 +181,15 @@ class Composer:
             quoted=await self._quoted(state, channel_id, question, around, context.history),
         )
         return context, origins | {"persona": persona.position, "model_set": model.position}
+
+    async def _chain(
+        self, state: Conversation, channel_id: int, question: Question, around: Surroundings
+    ) -> tuple[Utterance, ...] | None:
+        """Return the replies that lead to a question, None where the window is its history."""
+        if self.chains is None or not around.chained(question.reply_to):
+            return None
+        chain = await self.chains.before(state, channel_id, question.reply_to)
+        return tuple(turn for said in chain for turn in said.words)
 
     async def _quoted(
         self,

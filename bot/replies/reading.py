@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.events import Body, KeyKind, MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed, Role
+from bot.core.events import (
+    Body,
+    KeyKind,
+    MessageEdited,
+    MessagePosted,
+    MessagePreviewed,
+    Recorded,
+    ReplyAbandoned,
+    ReplyComposed,
+    Role,
+)
 from bot.core.seen import marked
 from bot.core.streams import stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import Utterance
+
+MOST_JOINED = 64
+"""How many further messages of an answer are looked for."""
 
 
 async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessagePosted | None:
@@ -48,6 +61,18 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             if (body := bodies.get(turn.position)) and turn.part < len(body.parts) and (text := marked(body, turn.part))
         ]
     )
+
+
+async def joined(reader: Reader, channel_id: int, composed: Recorded) -> list[int]:
+    """Return the further messages that an answer covers; they are recorded right after event ``composed``."""
+    found: list[int] = []
+    async for page in reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + MOST_JOINED):
+        for recorded in page:
+            event = recorded.event
+            if not isinstance(event, ReplyAbandoned) or event.together_with != composed.event.about():
+                return found
+            found.append(event.message_id)
+    return found
 
 
 async def _answered(reader: Reader, channel_id: int, said: Recorded | None) -> int | None:
