@@ -137,7 +137,9 @@ class Bot:
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         composer, patience = self._composer(self.context), from_settings.patience(config)
-        self.own_threads = OwnThreads(log.reader, self.conversations, wanted=config.replies.threads)
+        settings = config.replies
+        opens = settings.open_threads or settings.ask
+        self.own_threads = OwnThreads(log.reader, self.conversations, opens=opens, joins=settings.threads)
         around = Around(self.current.has_bot, self.current.server_of, self.sync)
         self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)
         self.intake = self._intake(composer, patience)
@@ -375,7 +377,8 @@ class Bot:
         appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
-        appended += [self.metrics.observe, answer_log(), self.budget.observe, self.own_threads.observe]
+        appended += [self.metrics.observe, answer_log(), self.budget.observe]
+        appended += [self.own_threads.observe, self.intake.first_seen.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
 

@@ -173,6 +173,7 @@ class RepliesSettings(Section):
     names: tuple[Name, ...] = Field((), description=NAMES)
     answer_all: Ids = Field((), description=IDS)
     threads: Switch = Field(default=False, description=SWITCH)
+    open_threads: Switch = Field(default=False, description=SWITCH)
     edits: Switch = Field(default=False, description=SWITCH)
     proxy_grace: Duration = Field(timedelta(seconds=2), description=DURATION)
     proxies: Ids = Field((), description=IDS)

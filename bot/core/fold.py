@@ -13,13 +13,14 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from bot.core import events as e
+from bot.core import threads
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
-FOLD = 9
+FOLD = 10
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -286,6 +287,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,
     e.ReplyRetried: _retried,
+    **threads.CHANGES,
     e.ReplyBegun: _begun,
     e.ReplyComposed: _composed,
     e.ReplyCompleted: _completed,

@@ -37,6 +37,8 @@ class Pending:
     completed. ``surplus_ids`` are those of such parts that the complete answer does not need. ``generation`` counts the
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
+    ``opening``: a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it
+    takes. If it is there, and the reply has to be moved to it, only ``thread_id`` is set.
     """
 
     message_id: int
@@ -56,6 +58,8 @@ class Pending:
     generation: int = 1
     plain: bool = False
     unreadable: bool = False
+    opening: bool = False
+    thread_id: int = 0
 
     @property
     def asked(self) -> bool:

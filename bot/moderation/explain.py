@@ -58,6 +58,8 @@ class Story:
                 return f"answered together with message {other}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
                 return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
+            case e.ReplyMoved(thread_id=thread_id):
+                return f"answered in thread {thread_id}"
             case e.MessageSkipped(reason=skipped):
                 return f"not answered: {skipped.value}"
             case e.ForeignReplySeen(sent_id=sent_id):
@@ -164,6 +166,8 @@ def _message(story: Story) -> Iterator[str]:
             yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
                 yield shortened(f"  {said}")
+    for begun in story.all(e.ThreadBegun):
+        yield f"message: from {begun.author_id}, in channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
     if edits:
         yield f"edited: {count_text(edits, 'time')}"
@@ -261,6 +265,10 @@ def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
 
 
 def _sending(story: Story) -> Iterator[str]:
+    for opened in story.all(e.ThreadOpened):
+        yield f"thread: {opened.thread_id}, known by {opened.proof.value}"
+    for refused in story.all(e.ThreadRefused):
+        yield f"no thread: {printable(refused.reason)}"
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
     delays = story.all(e.ReplyDelayed)

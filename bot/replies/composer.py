@@ -13,11 +13,12 @@ from bot.core.events import WORDS_UNREADABLE, AbandonReason, Attachment, Body, R
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
+from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import find_received, utterances
+from bot.replies.reading import find_asked, newest_words, utterances
 from bot.replies.reply_chains import ReplyChains
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance
@@ -145,6 +146,10 @@ class Composer:
             raise NoWords(bodies, entry.composed_position)
         return body.parts
 
+    async def title(self, channel_id: int, entry: Pending, own: Own) -> str:
+        """Return the title of the thread for an answer; raise NoWords when there are no words of the question."""
+        return title_of((await self._questions(channel_id, (entry,), own))[0].text)
+
     async def _context(
         self,
         state: Conversation,
@@ -204,7 +209,9 @@ class Composer:
         What a rewind or reset took out comes back only where somebody replies to it.
         """
         taken_out = around.begins_in == channel_id and state.rewound_version > 0
-        begun = channel_id if around.begins_in and not taken_out else 0
+        # A thread that was opened for a command's question begins with that one, and its first message says nothing.
+        own = min((question.message_id, *(turn.message_id for turn in history))) < channel_id
+        begun = channel_id if around.begins_in and not (taken_out or own) else 0
         wanted = [(channel_id, question.reply_to or 0), (around.begins_in, begun)]
         there = {0, question.message_id, *(turn.message_id for turn in history)}
         found = [await self.quotes.find(*each) for each in wanted if self.quotes and each[1] not in there]
@@ -225,7 +232,9 @@ class Composer:
         ]
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own: Own) -> Question:
-        message = await find_received(self.reader, channel_id, entry.message_id)
+        asked_in, message = await find_asked(self.reader, channel_id, entry)
+        if asked_in != channel_id:
+            body = await newest_words(self.reader, asked_in, entry.message_id) or body
         return Question(
             channel_id=channel_id,
             message_id=entry.message_id,

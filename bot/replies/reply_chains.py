@@ -19,6 +19,7 @@ from bot.core.events import (
     Recorded,
     ReplyComposed,
     ReplySent,
+    Role,
     Via,
 )
 from bot.core.reply_chain import Link, chain_of, link_of
@@ -78,6 +79,10 @@ class _Search:
         own = posted is None or (isinstance(posted.event, MessagePosted) and posted.event.author is Author.SELF)
         if own and (question_id := await self._answered(message_id)):
             return await self._answer(message_id, question_id)
+        turn = self._state.turn(message_id)
+        if posted is None and turn is not None and turn.role is not Role.BOT:
+            # It stands in the channel above this thread, where the conversation began.
+            return Link(), await utterances(self._reader, self._channel_id, (turn,))
         if posted is not None:
             return link_of(self._state, (message_id,), posted), await self._posted(posted)
         return await self._fetch(message_id)

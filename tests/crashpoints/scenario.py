@@ -165,10 +165,20 @@ async def plain(stage: Stage) -> None:
     await stage.lives.stop()
 
 
+async def threaded(stage: Stage) -> None:
+    """One channel, one answer of two parts in a thread of its own."""
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready()
+    question = await stage.sandbox.control.post("!two", mention="sandbox-bot")
+    stage.asked[int(question["id"])] = PARTS["two"]
+    await stage.settle()
+    await stage.lives.stop()
+
+
 CROWDED = "crowded"
 """The large scenario once more, with a batch queued behind another however few callers there are."""
 
-PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain}
+PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain, "threaded": threaded}
 
 
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
@@ -183,7 +193,8 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             narrator = Narrator(sandbox.control, folder)
             model = await stack.enter_async_context(narrator.serve()) if name == "streamed" else None
             url, crowded = model.url if model else "", name == CROWDED
-            stage = Stage(sandbox, Lives(folder, nursery, sandbox, places, url, crowded=crowded))
+            lives = Lives(folder, nursery, sandbox, places, url, crowded=crowded, threads=name == "threaded")
+            stage = Stage(sandbox, lives)
             stack.push_async_callback(stage.lives.stop)
             trouble = ""
             try:
@@ -192,6 +203,8 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
                 trouble = "given up waiting"
                 await stage.lives.stop()
             verdict = await _judged(stage)
+            if name == "threaded":
+                trouble = trouble or await _astray(stage)
             if model is not None:
                 trouble = trouble or narrator.trouble or await _misread(stage)
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
@@ -212,6 +225,13 @@ async def _misread(stage: Stage) -> str:
         return f"composed {len(positions)} times"
     composed = [part.strip() for part in bodies[positions[0]].parts]
     return "" if shown == composed else f"{len(shown)} messages do not show the {len(composed)} parts composed"
+
+
+async def _astray(stage: Stage) -> str:
+    """Say how many messages of answers stand elsewhere than in their threads, "" for none."""
+    messages = await stage.sandbox.control.messages(author="sandbox-bot")
+    elsewhere = [message for message in messages if int(message["channel_id"]) not in stage.asked]
+    return f"{len(elsewhere)} messages are not in their threads" if elsewhere else ""
 
 
 async def _judged(stage: Stage) -> RunVerdict:

@@ -17,5 +17,6 @@ from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *
 from bot.core.events.system import *
+from bot.core.events.threads import *
 from bot.core.events.unreadable import *
 from bot.core.events.vocabulary import *
