@@ -64,6 +64,7 @@ from bot.replies.pace import Pace
 from bot.replies.place_settings import PlaceSettings
 from bot.replies.presses import Presses
 from bot.replies.quotes import Quotes
+from bot.replies.reply_chains import ReplyChains
 from bot.replies.service import Replies
 from bot.replies.summaries import Summaries
 from bot.replies.toolkit import ToolKit
@@ -93,7 +94,15 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     activity = partial(count_activity, reader, config.log.path)
     own, window = Own(names=config.replies.names), config.replies.window
     return CommandContext(
-        config.log.path, reader, responders, window, settings, clock, activity, called=lambda _channel_id: own
+        config.log.path,
+        reader,
+        responders,
+        window,
+        settings,
+        clock,
+        activity,
+        called=lambda _channel_id: own,
+        chains=ReplyChains(reader, window) if config.replies.history == "chain" else None,
     )
 
 
@@ -137,7 +146,9 @@ class Bot:
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         self.tools = self._tools(self.context)
         composer, patience = self._composer(self.context), from_settings.patience(config)
-        self.own_threads = OwnThreads(log.reader, self.conversations, wanted=config.replies.threads)
+        settings = config.replies
+        opens = settings.open_threads or settings.ask
+        self.own_threads = OwnThreads(log.reader, self.conversations, opens=opens, joins=settings.threads)
         around = Around(self.current.has_bot, self.current.server_of, self.sync)
         self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)
         self.intake = self._intake(composer, patience)
@@ -151,7 +162,7 @@ class Bot:
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries: Summaries | None = None
         if config.llm.summary:
-            self.summaries = Summaries(self.conversations, log.reader, answering.members, self.budget.allows)
+            self.summaries = Summaries(self.conversations, log.reader, answering.members, self._summarises)
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
         presses = Presses(self.conversations, log.reader)
@@ -309,7 +320,7 @@ class Bot:
         )
 
     def _composer(self, context: CommandContext) -> Composer:
-        reader = self.log.reader
+        reader, messages = self.log.reader, DiscordMessages(self.current, self._opted_out)
         return Composer(
             reader,
             context.responders,
@@ -318,8 +329,9 @@ class Bot:
             PlaceSettings(reader, self.current.around),
             self._attachments(reader),
             clock,
-            Quotes(reader, DiscordMessages(self.current, self._opted_out)),
+            Quotes(reader, messages),
             self.tools,
+            replace(context.chains, reader=reader, source=messages) if context.chains else None,
         )
 
     def _tools(self, context: CommandContext) -> ToolKit | None:
@@ -334,6 +346,11 @@ class Bot:
 
     def _called(self, channel_id: int) -> Own:
         return self.current.called(channel_id, self._config.replies.names)
+
+    def _summarises(self, channel_id: int) -> bool:
+        """Tell whether a summary of a channel is read, and within its budget."""
+        chained = self.context.chains is not None and self.current.around(channel_id).chained(None)
+        return not chained and self.budget.allows(channel_id)
 
     def _live(self) -> ProcessStatus:
         return ProcessStatus(
@@ -365,7 +382,8 @@ class Bot:
         appended.append(self.after_deletion.observe)
         if self.audit is not None:
             appended.append(self.audit.observe)
-        appended += [self.metrics.observe, answer_log(), self.budget.observe, self.own_threads.observe]
+        appended += [self.metrics.observe, answer_log(), self.budget.observe]
+        appended += [self.own_threads.observe, self.intake.first_seen.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
 

@@ -80,6 +80,7 @@ def terms(config: Config, clock: Callable[[], int], opted_out: Container[int] = 
         everywhere=frozenset(replies.answer_all),
         edits=replies.edits,
         bots=config.limits.bots_in_a_row,
+        threads=replies.open_threads,
     )
 
 

@@ -87,7 +87,7 @@ def answered(config: Config) -> dict[str, str]:
         "/ask": replies.ask,
         f"what is said to {', '.join(replies.names)}": replies.names,
         f"all of {count_text(len(replies.answer_all), 'place')}": replies.answer_all,
-        "its threads": replies.threads,
+        "its threads": replies.threads or replies.open_threads,
     }
     calls = [_CALLS[call] for call in replies.answer] + [name for name, there in further.items() if there]
     where = f"{len(channels.answer)} named in channels.answer" if channels.answer else "wherever it may read"

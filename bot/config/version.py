@@ -36,6 +36,8 @@ def answering_version(config: Config) -> str:
         "together": config.limits.together.total_seconds(),
         "rules": [rule.model_dump(mode="json", exclude={"line", "facts"}) for rule in config.rules],
     }
+    if config.replies.history != "window":
+        settings["history"] = config.replies.history
     if config.replies.names:
         settings["names"] = config.replies.names
     if "llm" in responders:

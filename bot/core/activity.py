@@ -129,8 +129,8 @@ def _skipped(tally: Tally, channel_id: int, recorded: e.Recorded, event: e.Messa
 
 def _requested(tally: Tally, _channel_id: int, recorded: e.Recorded, event: e.ReplyRequested) -> None:
     if event.via in _LIVE:
-        # Recorded in one append with the question.
-        tally.waiting[event.message_id] = Waiting(recorded.recorded_at)
+        # Recorded in one append with the question. Where a thread was opened for the answer, it is requested once more.
+        tally.waiting.setdefault(event.message_id, Waiting(recorded.recorded_at))
 
 
 def _begun(tally: Tally, _channel_id: int, _recorded: e.Recorded, event: e.ReplyBegun) -> None:

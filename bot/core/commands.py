@@ -23,6 +23,7 @@ class Receive:
     ("": none does). ``stale``: it is too old for an answer. ``room`` is how many replies of the channel may be
     unfinished at once, ``bots`` how many answers bots get there in a row. ``answer`` is the composed reply if it needed
     only the question. ``original_id`` is the unanswered message that this one, a proxy's copy, replaces (0: none).
+    ``thread``: the answer is to stand in a thread of its own.
     """
 
     event: e.MessageReceived
@@ -36,6 +37,7 @@ class Receive:
     bots: int = 3
     answer: Compose | None = None
     original_id: int = 0
+    thread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,25 @@ class Begin:
     """Record that a reply will be shown while it is written. This comes before any of its parts is sent."""
 
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteThread:
+    """Record how far a reply has come on its way to a thread, unless it has come further."""
+
+    event: e.ThreadIntended | e.ThreadOpened | e.ThreadRefused | e.ReplyMoved
+
+
+@dataclass(frozen=True, slots=True)
+class BeginThread:
+    """Record in a thread that it was opened for an answer, which is requested there; both once.
+
+    ``asked_position`` is that of the question's words.
+    """
+
+    request: e.ReplyRequested
+    event: e.ThreadBegun
+    asked_position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +273,8 @@ Command: TypeAlias = (
     | Delete
     | DeleteChannel
     | Begin
+    | NoteThread
+    | BeginThread
     | Compose
     | UseTool
     | Complete

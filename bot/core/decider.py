@@ -14,7 +14,7 @@ from bot.core import commands as c
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fold import apply, copy
-from bot.core.outbox import Pending, is_first
+from bot.core.outbox import ASKED, Pending, is_first
 from bot.core.rewinding import reset, rewind, undo
 
 _TO_COME = 2**62
@@ -37,6 +37,10 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
             return _delete_channel(state)
         case c.Begin(message_id):
             return _begin(state, message_id)
+        case c.NoteThread(event):
+            return _note_thread(state, event)
+        case c.BeginThread(request, event, asked_position):
+            return e.Draft(request, causation=asked_position), e.Draft(event, causation=asked_position)
         case c.Compose():
             return _compose(state, command)
         case c.UseTool():
@@ -130,6 +134,9 @@ def _asked(state: Conversation, command: c.Receive) -> e.Drafts:
     event, refusal = command.event, _refusal(state, command)
     if refusal is None:
         requested = _requested(command, command.call, command.responder)
+        if command.thread:
+            starter_id = 0 if event.via in ASKED else event.message_id
+            return requested, e.Draft(e.ThreadIntended(message_id=event.message_id, starter_id=starter_id))
         # Behind other replies it is sent later, and its question may be edited until then.
         answer = command.answer
         if answer is None or state.outbox or answer.event.message_id != event.message_id:
@@ -188,6 +195,15 @@ def _begin(state: Conversation, message_id: int) -> e.Drafts:
     if entry is None or entry.begun or entry.composed or not is_first(state.outbox, message_id):
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
+
+
+def _note_thread(
+    state: Conversation, event: e.ThreadIntended | e.ThreadOpened | e.ThreadRefused | e.ReplyMoved
+) -> e.Drafts:
+    entry = state.pending(event.message_id)
+    if entry is None or not (entry.thread_id if type(event) is e.ReplyMoved else entry.opening):
+        return ()
+    return (_about(entry, event),)
 
 
 def _complete(entry: Pending | None) -> e.Drafts:

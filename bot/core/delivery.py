@@ -48,6 +48,16 @@ class TakeShown:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenThread:
+    """Open the thread in which the answer is to stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveToThread:
+    """Hand the reply over to its thread."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendPart:
     """Send part ``part``."""
 
@@ -82,7 +92,18 @@ class GiveUp:
     detail: str = ""
 
 
-Step: TypeAlias = LookFirst | WriteText | TakeShown | SendPart | EditPart | RemovePart | Finish | GiveUp
+Step: TypeAlias = (
+    LookFirst
+    | OpenThread
+    | MoveToThread
+    | WriteText
+    | TakeShown
+    | SendPart
+    | EditPart
+    | RemovePart
+    | Finish
+    | GiveUp
+)
 
 
 def next_in_line(outbox: Outbox, certain: Collection[int]) -> Pending:
@@ -109,19 +130,24 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
 
     ``settled`` are the ids of messages that are known to show what was composed, or to be deleted if they have to go:
     surplus ones, and all of an answer whose question is deleted. The answer to a command goes into its response, which
-    only the process that took the command can edit. So there is nothing to look for.
+    only the process that took the command can edit. So there is nothing to look for. But the thread for such an answer
+    any process can open, once its first message is known.
     """
     if entry.unreadable:
         return GiveUp(AbandonReason.UNKNOWN_FATE, EVENT_UNREADABLE)
-    if entry.asked and not certain:
+    if entry.thread_id and not entry.opening:
+        return MoveToThread()
+    if entry.asked and not (certain or entry.thread_id):
         return GiveUp(AbandonReason.UNKNOWN_FATE if entry.composed else AbandonReason.EXPIRED)
-    if not certain:
+    if not (certain or entry.asked):
         return LookFirst()
     reason = _given_up(entry, now, patience)
     if reason is not None:
         return GiveUp(reason)
     if entry.trigger_deleted:
         return _removed(entry, settled)
+    if entry.opening:
+        return OpenThread()
     if not entry.composed:
         return TakeShown() if entry.stopped else WriteText()
     for part, sent_id in enumerate(entry.sent_ids):
@@ -153,7 +179,7 @@ def in_a_row(state: Conversation, entry: Pending) -> tuple[Pending, ...]:
             lambda other: (
                 other.author_id == entry.author_id
                 and other.responder == entry.responder
-                and not (other.composed or other.asked or other.begun)
+                and not (other.composed or other.asked or other.begun or other.opening)
             ),
             waiting,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -180,7 +180,7 @@ def judge_look(
     message_id = entry.message_id
     left = beginning.is_after(entry) and (beginning.restored or _was_here_before(beginning, state, look))
     if not entry.may_be_sent:
-        answers = (seen.message_id for seen in look.sightings if seen.reply_to == message_id)
+        answers = _answers_to(state, entry, look)
         foreign = tuple(NoteForeign(message_id, sent_id) for sent_id in answers)[:1]
         return Verdict(foreign or (_from_before(entry),)) if left else Verdict(foreign, certain=True)
     complete = entry.composed and entry.next_part is None
@@ -206,6 +206,17 @@ def judge_look(
 def _rows(rows: Mapping[int, Row]) -> Mapping[int, Row]:
     """Return the rows that have buttons."""
     return {message_id: row for message_id, row in rows.items() if row}
+
+
+def _answers_to(state: Conversation, entry: Pending, look: Look) -> Iterator[int]:
+    """Yield the messages of the bot's account that answer a message for which this log sent nothing.
+
+    In a thread that was opened for the answer nothing references the question, and whatever the bot says there answers.
+    """
+    others = parts_of_others(state, entry) if entry.plain else ()
+    for seen in look.sightings:
+        if seen.reply_to == entry.message_id or (entry.plain and seen.message_id not in others):
+            yield seen.message_id
 
 
 def _was_here_before(beginning: Beginning, state: Conversation, look: Look) -> bool:

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from bot.core import events as e
+from bot.core import threads
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
@@ -295,6 +296,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.ReplyRequested: _requested,
     e.ReplyRetried: _retried,
     e.ButtonPressed: _pressed,
+    **threads.CHANGES,
     e.ReplyBegun: _begun,
     e.ReplyComposed: _composed,
     e.ReplyCompleted: _completed,

@@ -39,6 +39,8 @@ class Pending:
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
     ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
     that of the answer's words that it goes on with (0: none).
+    ``opening``: a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it
+    takes. If it is there, and the reply has to be moved to it, only ``thread_id`` is set.
     """
 
     message_id: int
@@ -61,6 +63,8 @@ class Pending:
     finish: str = ""
     stopped: bool = False
     continues_position: int = 0
+    opening: bool = False
+    thread_id: int = 0
 
     @property
     def asked(self) -> bool:

@@ -22,7 +22,8 @@ class ReplyRecord:
     ``asked_position`` is that of the question's words. ``generation`` counts the answers that were asked for, from 1.
     ``begun_position`` is where the reply began to be shown while it was written (0: it did not). ``composed`` is the
     newest written answer of any generation, ``sent`` all messages of the reply. ``completed`` and ``abandoned`` hold
-    until somebody asks again. ``newest`` is the newest event that says in which state the reply is.
+    until somebody asks again. ``thread_id`` is the thread that has the reply (0: it is in this channel). ``newest`` is
+    the newest event that says in which state the reply is.
     """
 
     request: e.ReplyRequested | None = None
@@ -36,6 +37,7 @@ class ReplyRecord:
     completed: bool = False
     abandoned: e.ReplyAbandoned | None = None
     skipped: e.SkipReason | None = None
+    thread_id: int = 0
     newest: e.Event | None = None
 
     @classmethod
@@ -46,7 +48,7 @@ class ReplyRecord:
             record.follow(one)
         return record
 
-    def follow(self, recorded: e.Recorded) -> None:  # noqa: C901 - one case per event
+    def follow(self, recorded: e.Recorded) -> None:  # noqa: C901, PLR0912 - one case per event
         """Take one more event about the message."""
         event = recorded.event
         match event:
@@ -68,6 +70,10 @@ class ReplyRecord:
                 self.completed = True
             case e.ReplyAbandoned():
                 self.abandoned = event
+            case e.ThreadBegun():
+                self.plain = True
+            case e.ReplyMoved():
+                self.thread_id = event.thread_id
             case e.MessageSkipped():
                 self.skipped = event.reason
         if isinstance(event, e.ReplyRetried | e.ReplyComposed | e.ReplySent):
@@ -158,5 +164,5 @@ class ReplyRecord:
 
 _STANDS = (
     e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
-    e.ReplyAbandoned, e.ForeignReplySeen, e.MessageSkipped,
+    e.ReplyAbandoned, e.ReplyMoved, e.ForeignReplySeen, e.MessageSkipped,
 )  # fmt: skip

@@ -19,7 +19,7 @@ import structlog
 
 from bot.backoff import backoff
 from bot.conversations import Conversations
-from bot.core.commands import DeleteChannel
+from bot.core.commands import Delete, DeleteChannel
 from bot.core.conversation import Conversation
 from bot.core.events import (
     ChannelDeleted,
@@ -32,7 +32,7 @@ from bot.core.events import (
     ReplySent,
     ServerLeft,
 )
-from bot.core.streams import channel_of
+from bot.core.streams import channel_of, stream_of
 from bot.errors import EcholessError
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.log import EventLog
@@ -126,6 +126,8 @@ class AfterDeletion:
     async def _take(self, recorded: Recorded) -> None:
         match recorded.event:
             case MessageDeleted(message_id=message_id):
+                if recorded.stream != stream_of(message_id) and await self._has_thread(message_id):
+                    await self._conversations.handle(message_id, Delete(message_id))
                 if await self._takes_along(recorded.stream, message_id):
                     await self._erase(Wanted(message_ids=(message_id,), answers=self._answers, stream=recorded.stream))
             case ReplyComposed(message_id=message_id):
@@ -137,13 +139,18 @@ class AfterDeletion:
             case ServerLeft(guild_id=guild_id):
                 await self._erase(Wanted(guild_id=guild_id))
 
+    async def _has_thread(self, message_id: int) -> bool:
+        """Tell whether a thread was opened for the answer to a message. It has the message's id."""
+        return bool(await self._log.aside.find(stream_of(message_id), KeyKind.THREAD, message_id))
+
     async def _takes_along(self, stream: str, message_id: int) -> bool:
         """Tell whether a message was a person's, or shows a part of an answer of the bot as it is now.
 
         The bot itself deletes messages that an answer no longer needs; the answer keeps its words then.
         """
         reader = self._log.aside
-        if await reader.find(stream, KeyKind.RECEIVED, message_id):
+        kinds = (KeyKind.RECEIVED, KeyKind.THREAD)
+        if any([await reader.find(stream, kind, message_id) for kind in kinds]):
             return True
         sent = await reader.sent_as(stream, message_id)
         if sent is None or not isinstance(sent.event, ReplySent):

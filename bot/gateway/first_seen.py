@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.core.events import DirectChannelOpened, Draft, Key, KeyKind, ThreadSeen
+from bot.core.conversation import Conversation
+from bot.core.events import DirectChannelOpened, Draft, Key, KeyKind, Recorded, ThreadBegun, ThreadSeen
 from bot.core.streams import BOT_STREAM
 from bot.eventlog.log import EventLog
 from bot.gateway.places import Place
@@ -26,6 +27,12 @@ class FirstSeen:
             self._record(DirectChannelOpened(channel_id=place.channel_id))
         elif place.parent_id:
             self._record(ThreadSeen(channel_id=place.channel_id, parent_id=place.parent_id))
+
+    def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
+        """Take new events of a channel: the bot may be the only one who writes in a thread that it opened."""
+        for recorded in new:
+            if type(recorded.event) is ThreadBegun:
+                self._record(ThreadSeen(channel_id=channel_id, parent_id=recorded.event.parent_id))
 
     async def direct_channels(self) -> list[int]:
         """Return the private channels in which somebody wrote to the bot."""

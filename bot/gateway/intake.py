@@ -115,15 +115,17 @@ class Intake:
         command = self._judgement.of_message(incoming, place, via, own_id, found)
         return self._conversations.submit(incoming.channel_id, command)
 
-    def ask(self, incoming: Incoming, place: Place, *, private: bool) -> Recording | None:
+    def ask(self, incoming: Incoming, place: Place, *, private: bool, thread: bool | None = None) -> Recording | None:
         """Queue a question by the command ``/ask``; return None when the settings say not to record it.
 
-        The settings about places and a person's limits hold as for a message.
+        The settings about places and a person's limits hold as for a message. ``thread``: whether a thread is opened
+        for the answer (None: as the settings say).
         """
         if not self._places.records(place):
             return None
         self.first_seen.note(place)
-        command = self._judgement.of_command(incoming, place, Via.WHISPER if private else Via.ASK)
+        via = Via.WHISPER if private else Via.ASK
+        command = self._judgement.of_command(incoming, place, via, thread=thread)
         return self._conversations.submit(incoming.channel_id, command)
 
     def may_ask_again(self, place: Place, person_id: int, press_id: int, responder: str) -> bool:

@@ -25,6 +25,7 @@ from bot.core.events import (
     MessageSkipped,
     Recorded,
     ReplyAbandoned,
+    ReplyMoved,
     ReplyRequested,
     ReplySent,
     SkipReason,
@@ -48,6 +49,7 @@ NO_ANSWER = "I have no answer to that."
 SORRY = "I could not answer that: please ask again."
 LEAVING = "I am being restarted: please ask again in a minute."
 NOT_HERE = "I do not answer here."
+EITHER = "Everybody can read a thread: ask again, either in private or in a thread."
 TOMORROW = "I have said all that I may for today: please ask me again tomorrow."
 SKIPPED: Mapping[SkipReason, str] = MappingProxyType(
     {
@@ -87,7 +89,9 @@ class InteractionReplies:
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
-    async def ask(self, interaction: discord.Interaction, question: str, *, private: bool) -> None:
+    async def ask(
+        self, interaction: discord.Interaction, question: str, *, private: bool, thread: bool | None = None
+    ) -> None:
         """Acknowledge a question, record it, and leave the answer to the channel's worker."""
         if interaction.id in self._seen:
             return
@@ -99,16 +103,22 @@ class InteractionReplies:
         except Expired:
             _log.warning("ask.too_late", channel=interaction.channel_id)
             return
+        if private and thread:
+            await self._tell(asked, EITHER)
+            return
         self._live[interaction.id] = asked
-        sentence = await self._recorded(interaction, question, private=private)
+        sentence = await self._recorded(interaction, question, private=private, thread=thread)
         if sentence:
             self._live.pop(interaction.id, None)
             await self._tell(asked, sentence)
 
-    async def _recorded(self, interaction: discord.Interaction, question: str, *, private: bool) -> str:
+    async def _recorded(
+        self, interaction: discord.Interaction, question: str, *, private: bool, thread: bool | None
+    ) -> str:
         """Record a question; return the sentence for the asker when it gets no answer, otherwise ""."""
         try:
-            recording = self._intake.ask(_incoming(interaction, question), _place(interaction), private=private)
+            incoming, place = _incoming(interaction, question), _place(interaction)
+            recording = self._intake.ask(incoming, place, private=private, thread=thread)
             new = await recording if recording is not None else None
         except (EcholessError, Unreadable) as error:
             _log.error("ask.unrecorded", channel=interaction.channel_id, error=type(error).__name__)
@@ -138,7 +148,10 @@ class InteractionReplies:
         """Forget questions whose reply has ended; tell the asker when it ended without an answer."""
         for recorded in new if self._live else ():
             event = recorded.event
-            if not isinstance(event, ReplySent | ReplyAbandoned) or state.pending(event.message_id) is not None:
+            if (
+                not isinstance(event, ReplySent | ReplyAbandoned | ReplyMoved)
+                or state.pending(event.message_id) is not None
+            ):
                 continue
             asked = self._live.pop(event.message_id, None)
             if asked is not None and isinstance(event, ReplyAbandoned) and not asked.touched:

@@ -41,7 +41,7 @@ class Terms:
 
     What people in ``opted_out`` write is recorded without words and not answered. ``names`` are the bot's; places in
     ``everywhere`` need no mention; ``edits``: a mention may be added by an edit; ``bots`` is how many answers bots get
-    in a row.
+    in a row. ``threads``: each conversation has a thread of its own, which is opened for the answer.
     """
 
     answer: Collection[Call]
@@ -54,6 +54,7 @@ class Terms:
     everywhere: Collection[int] = frozenset()
     edits: bool = False
     bots: int = 3
+    threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,17 @@ class Judgement:
         command.original_id = found.original.message_id if found.original and found.original.waits else 0
         return command
 
-    def of_command(self, incoming: Incoming, place: Place, via: Via) -> Receive:
-        """Return the command for a question by ``/ask``."""
+    def of_command(self, incoming: Incoming, place: Place, via: Via, *, thread: bool | None = None) -> Receive:
+        """Return the command for a question by ``/ask``; ``thread`` None: the settings say whether one is opened."""
         if incoming.author_id in self._terms.opted_out:
             return self._withheld(incoming, via, Call.ASK)
         question = _question(incoming, Own())
         chosen = self._answering.choose(question, addressed=True)
         address = Address(incoming.author, incoming.kind, place.direct, False, True, chosen is not None)  # noqa: FBT003
-        return self._asked(incoming, place, via, Call.ASK, address, question, chosen)
+        command = self._asked(incoming, place, via, Call.ASK, address, question, chosen)
+        if thread is not None and via is not Via.WHISPER:
+            command.thread = thread
+        return command
 
     def adds(self, incoming: Incoming, place: Place, own_id: int) -> bool:
         """Tell whether the words of an edited message address it to the bot, which those before may not have done."""
@@ -173,13 +177,20 @@ class Judgement:
             stale=stale,
             room=self._terms.room,
             bots=self._terms.bots,
+            thread=self._opens(incoming, place, via, call),
         )
         # Another process may have answered an older message. Only a look into the channel can tell.
         # Where a proxy bot is, the message may be an original, and its copy is answered instead.
         if chosen is not None and refusal is None and via in NEW:
             original = not found.copied and self._servers.proxied(place.guild_id)
-            command.answer = None if original else self._answered(chosen, question)
+            command.answer = None if original or command.thread else self._answered(chosen, question)
         return command
+
+    def _opens(self, incoming: Incoming, place: Place, via: Via, call: Call) -> bool:
+        """Tell whether a thread is opened for an answer: not to bots, and not where a conversation goes on already."""
+        if not self._terms.threads or call in (Call.RULE, Call.REPLY) or via is Via.WHISPER:
+            return False
+        return incoming.author is Author.PERSON and not place.direct and place.parent_id is None
 
     def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
         """Return the command to record that a person who opted out wrote something, without what it was."""

@@ -1,6 +1,7 @@
-"""The threads in which somebody spoke to the bot: there it is asked without a mention (setting ``replies.threads``).
+"""The threads in which the bot is asked without a mention: those that it opened itself for an answer.
 
-Such a thread was started from a message to the bot, or holds one. The log tells, once for each thread and process.
+With the setting ``replies.threads`` also those in which somebody spoke to it: such a thread was started from a message
+to the bot, or holds one. The log tells, once for each thread and process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bot.conversations import Conversations
 from bot.core.addressing import SPOKEN_TO
 from bot.core.commands import Receive
 from bot.core.conversation import Conversation
-from bot.core.events import KeyKind, Recorded, ReplyRequested, Via
+from bot.core.events import KeyKind, Recorded, ReplyRequested, ThreadBegun, Via
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.gateway.places import Place
@@ -23,12 +24,16 @@ REMEMBERED = 20_000
 
 
 class OwnThreads:
-    """Knows of threads whether they are the bot's own; unless ``wanted``, none is."""
+    """Knows of threads whether they are the bot's own.
 
-    def __init__(self, reader: Reader, conversations: Conversations, *, wanted: bool) -> None:
+    ``opens``: the bot may have opened some; ``joins``: those in which somebody spoke to it are its own, too.
+    """
+
+    def __init__(self, reader: Reader, conversations: Conversations, *, opens: bool, joins: bool) -> None:
         self._reader = reader
         self._conversations = conversations
-        self._wanted = wanted
+        self._wanted = opens or joins
+        self._joins = joins
         self._own: LRUCache[int, bool] = LRUCache(REMEMBERED)
 
     def known(self, place: Place) -> bool:
@@ -39,7 +44,8 @@ class OwnThreads:
         """Tell whether a place is a thread of the bot's own; one that was not looked up is not."""
         if place.channel_id not in self._own:
             return False
-        return self._own[place.channel_id] or any(map(_asks, self._conversations.queued(place.channel_id)))
+        asks = self._joins and any(map(_asks, self._conversations.queued(place.channel_id)))
+        return self._own[place.channel_id] or asks
 
     async def look(self, place: Place) -> None:
         """Look a thread up in the log; it has the id of the message that it began with (docs/discord-facts.md, 1.5)."""
@@ -48,14 +54,19 @@ class OwnThreads:
         # Until then, what was said before may wait to be recorded.
         await self._conversations.settled(place.parent_id)
         await self._conversations.settled(place.channel_id)
-        started = await self._reader.find(stream_of(place.parent_id), KeyKind.REQUESTED, place.channel_id)
-        asked = await self._reader.find(stream_of(place.channel_id), KeyKind.REQUESTED)
-        self._own[place.channel_id] = self._own.get(place.channel_id, False) or _spoken((*started, *asked))
+        own = bool(await self._reader.find(stream_of(place.channel_id), KeyKind.THREAD))
+        if not own and self._joins:
+            started = await self._reader.find(stream_of(place.parent_id), KeyKind.REQUESTED, place.channel_id)
+            asked = await self._reader.find(stream_of(place.channel_id), KeyKind.REQUESTED)
+            own = _spoken((*started, *asked))
+        self._own[place.channel_id] = self._own.get(place.channel_id, False) or own
 
     def observe(self, channel_id: int, _state: Conversation, new: tuple[Recorded, ...]) -> None:
         """Take new events of a channel."""
         for recorded in new:
-            if isinstance(recorded.event, ReplyRequested) and _spoken((recorded,)):
+            if type(recorded.event) is ThreadBegun and self._wanted:
+                self._own[channel_id] = True
+            if self._joins and isinstance(recorded.event, ReplyRequested) and _spoken((recorded,)):
                 for thread_id in (channel_id, recorded.event.message_id):
                     if thread_id in self._own:
                         self._own[thread_id] = True

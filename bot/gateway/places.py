@@ -125,6 +125,20 @@ def lacks(client: discord.Client, channel_id: int) -> str:
     return "" if held.send_messages else "Send Messages"
 
 
+def no_thread(client: discord.Client, channel_id: int) -> str:
+    """Return why no thread can be started from a message of a channel; "" if one can, as far as is known.
+
+    Threads belong to a server's text and announcement channels (docs: start thread from message).
+    """
+    channel = client.get_channel(channel_id)
+    held = _held(channel)
+    if channel is not None and not isinstance(channel, discord.TextChannel):
+        return "this kind of channel has no threads"
+    if held is not None and not held.create_public_threads:
+        return "no permission Create Public Threads"
+    return "" if held is None or held.send_messages_in_threads else "no permission Send Messages in Threads"
+
+
 def _held(channel: object) -> discord.Permissions | None:
     """Return the bot's permissions in a channel or thread of a server, None where they are not known."""
     parent = channel.parent if isinstance(channel, discord.Thread) else channel

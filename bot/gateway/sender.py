@@ -13,12 +13,13 @@ from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
 from bot.core.buttons import Row, custom_id_of, parse_custom_id
-from bot.core.events import AbandonReason
+from bot.core.events import AbandonReason, Proof
 from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
+from bot.core.threads import Opened
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
-from bot.gateway.places import lacks, may_read_history
+from bot.gateway.places import lacks, may_read_history, no_thread
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.replies.sender import LookFailed, StillNext
@@ -30,6 +31,8 @@ NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
 errors in its fields (docs: JSON error codes)."""
 GONE = (10003, 10008)
 """Discord's codes for an unknown channel and an unknown message (docs: JSON error codes)."""
+ARCHIVED_AFTER = 1440
+"""Minutes without a message after which a thread is archived, if its channel does not say (docs: channel object)."""
 
 _log = structlog.get_logger()
 
@@ -105,6 +108,26 @@ class DiscordSender:
             return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever a send raises, the part may be in Discord
             return sort(error)
+
+    async def open_thread(self, channel_id: int, starter_id: int, title: str) -> Opened | Refused | NotYet | Unknown:
+        """Start a thread from a message, unless there is one: it has the message's id (docs/discord-facts.md, 1.5).
+
+        If Discord refuses, an earlier attempt may have opened it nevertheless, and a look tells.
+        """
+        client = self._current.client
+        if client is None:
+            return NotYet("not connected")
+        if lacking := no_thread(client, channel_id):
+            refused: Outcome = Refused(AbandonReason.FORBIDDEN, lacking)
+        else:
+            try:
+                async with timed():
+                    return Opened(await _start_thread(client, channel_id, starter_id, title), Proof.RESPONSE)
+            except Exception as error:  # noqa: BLE001 - whatever it raises, the thread may be there
+                refused = sort(error)
+        if isinstance(refused, Refused | NotYet) and await _is_thread(client, starter_id):
+            return Opened(starter_id, Proof.HISTORY)
+        return refused if isinstance(refused, Refused | NotYet | Unknown) else Unknown(type(refused).__name__)
 
     async def edit(self, channel_id: int, message_id: int, text: str, row: Row = ()) -> Outcome:
         """Change the text and the buttons of a message of the bot."""
@@ -270,6 +293,27 @@ async def _post(
         view=view,
     ) as params:
         return await client.http.send_message(channel_id, params=params)
+
+
+async def _start_thread(client: discord.Client, channel_id: int, starter_id: int, title: str) -> int:
+    """Start a thread from a message and return its id; it is archived when the channel's threads are."""
+    channel = client.get_channel(channel_id)
+    minutes: Any = getattr(channel, "default_auto_archive_duration", None) or ARCHIVED_AFTER
+    data = await client.http.start_thread_with_message(
+        channel_id, starter_id, name=title, auto_archive_duration=minutes
+    )
+    return snowflake(data["id"])
+
+
+async def _is_thread(client: discord.Client, thread_id: int) -> bool:
+    """Tell whether a thread is there; False also where that can't be found out."""
+    try:
+        async with timed():
+            data = await client.http.get_channel(thread_id)
+        return snowflake(data["id"]) == thread_id and "thread_metadata" in data
+    except Exception as error:  # noqa: BLE001 - then nobody answers in it
+        _log.debug("thread.not_found", thread=thread_id, error=type(error).__name__)
+        return False
 
 
 async def _deleted(deleting: Awaitable[object]) -> None:

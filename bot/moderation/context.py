@@ -19,6 +19,7 @@ from bot.moderation.opted_out import OptedOut
 from bot.moderation.sought import Index
 from bot.replies.attachments import Attachments
 from bot.replies.place_settings import Surroundings
+from bot.replies.reply_chains import ReplyChains
 from bot.responders.protocol import Condition, Responder
 
 
@@ -83,7 +84,8 @@ class CommandContext:
     ``owner`` is None in a process that only reads the log. ``called`` returns what calls the bot in a channel,
     ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
     ``clock`` microseconds since the epoch, ``activity`` what went on in the log. Replies are composed with
-    ``responders``, ``window``, ``settings``, ``around`` and ``attachments`` (None: no files are read). ``forbids``
+    ``responders``, ``window``, ``settings``, ``around``, ``chains`` (None: of the window) and ``attachments`` (None: no
+    files are read). ``forbids``
     returns the sentence with which moderators are refused a model's answer in a channel, "" if they are not.
     ``following`` returns the consumers that run here, ``index`` finds words (None: there is none).
     """
@@ -103,6 +105,7 @@ class CommandContext:
     forbids: Callable[[int], str] = lambda _channel_id: ""
     following: Callable[[], Sequence[Following]] = tuple
     index: Index | None = None
+    chains: ReplyChains | None = None
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from bot.core import events as e
@@ -34,7 +34,8 @@ class Story:
 
     ``composed_on`` is the state that the answer is based on, ``persona`` the origin of the persona that it was written
     in, ``chosen`` the model that was chosen for it and by whom ("": none was), ``reactions`` the number of reactions of
-    each kind to the answer, ``erasures`` the receipts of erased words.
+    each kind to the answer, ``erasures`` the receipts of erased words, ``chain`` the messages that led to the question
+    (None: the window was read).
     """
 
     message_id: int
@@ -45,6 +46,7 @@ class Story:
     chosen: str = ""
     reactions: Mapping[str, int] = field(default_factory=dict)
     erasures: tuple[e.Recorded, ...] = ()
+    chain: tuple[int, ...] | None = None
 
     def all(self, kind: type[E]) -> list[E]:
         """Return the events of one type."""
@@ -57,6 +59,8 @@ class Story:
                 return f"answered together with message {other}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
                 return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
+            case e.ReplyMoved(thread_id=thread_id):
+                return f"answered in thread {thread_id}"
             case e.MessageSkipped(reason=skipped):
                 return f"not answered: {skipped.value}"
             case e.ForeignReplySeen(sent_id=sent_id):
@@ -111,7 +115,23 @@ async def story_of(context: CommandContext, channel_id: int, message_id: int) ->
     reactions = await _reactions(context, channel_id, [each.sent_id for each in reply.sent])
     persona, chosen = await _persona(context, reply.composed), await _chosen(context, reply.composed)
     erasures = await _erasures(context, channel_id, found)
-    return Story(trigger, tuple(told), reply, based_on, persona, chosen, reactions, erasures)
+    chain = await _chain(context, channel_id, found, based_on) if based_on else None
+    return Story(trigger, tuple(told), reply, based_on, persona, chosen, reactions, erasures, chain)
+
+
+async def _chain(
+    context: CommandContext, channel_id: int, found: Sequence[e.Recorded], based_on: Loaded
+) -> tuple[int, ...] | None:
+    """Return the messages of the log that led to a question by replies, None where the window is read instead."""
+    posted = next((each.event for each in found if isinstance(each.event, e.MessagePosted)), None)
+    reply_to = posted.reply_to if posted else None
+    around = context.around(channel_id)
+    if around.guild_id is None:
+        around = replace(around, guild_id=posted.guild_id if posted else None)
+    if context.chains is None or not around.chained(reply_to):
+        return None
+    chain = await context.chains.before(based_on.state, channel_id, reply_to)
+    return tuple(said.message_id for said in chain)
 
 
 async def _erasures(context: CommandContext, channel_id: int, found: Sequence[e.Recorded]) -> tuple[e.Recorded, ...]:
@@ -154,6 +174,8 @@ def _message(story: Story) -> Iterator[str]:
             yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
                 yield shortened(f"  {said}")
+    for begun in story.all(e.ThreadBegun):
+        yield f"message: from {begun.author_id}, in channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
     if edits:
         yield f"edited: {count_text(edits, 'time')}"
@@ -208,7 +230,7 @@ def _answer(context: CommandContext, story: Story) -> Iterator[str]:
         yield f"summary of what was said before: the one at position {composed.summary}"
     yield f"settings: {composed.settings or '-'} ({same})"
     yield f"state: version {story.composed_on.state.version}, {_origin(story.composed_on)}"
-    yield f"window: {_window(context, story)}"
+    yield f"window: {_window(context, story)}" if story.chain is None else f"chain: {_chained(story.chain)}"
 
 
 def _spent(composed: e.ReplyComposed) -> str:
@@ -236,6 +258,13 @@ def _window(context: CommandContext, story: Story) -> str:
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
 
 
+def _chained(chain: Sequence[int]) -> str:
+    """Return the replies that led to a question, which are read in place of the window."""
+    if not chain:
+        return "it replies to nothing, so it begins a conversation"
+    return f"{count_text(len(chain), 'turn')} by replies: {', '.join(map(str, chain))}"
+
+
 def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
     """Return how many earlier turns a responder that reads the window has read, and how many there were."""
     state, composed = story.composed_on.state if story.composed_on else None, story.reply.composed
@@ -244,6 +273,10 @@ def _reading(context: CommandContext, story: Story) -> tuple[int, int]:
 
 
 def _sending(story: Story) -> Iterator[str]:
+    for opened in story.all(e.ThreadOpened):
+        yield f"thread: {opened.thread_id}, known by {opened.proof.value}"
+    for refused in story.all(e.ThreadRefused):
+        yield f"no thread: {printable(refused.reason)}"
     for sent in story.all(e.ReplySent):
         yield f"part {sent.part + 1}: message {sent.sent_id}, known by {sent.proof.value}"
     delays = story.all(e.ReplyDelayed)
@@ -287,7 +320,8 @@ def _data(context: CommandContext, channel_id: int, story: Story, outcome: str) 
         "answer": plain(composed) if composed else None,
         "settings_are_present": composed.settings == context.settings if composed and composed.settings else None,
         "composed_on": {"version": on.state.version, "snapshot": on.snapshot_version} if on else None,
-        "window": {"known": known, "read": read} if on else None,
+        "window": {"known": known, "read": read} if on and story.chain is None else None,
+        "chain": None if story.chain is None else [str(each) for each in story.chain],
         "parts": [plain(sent) for sent in story.all(e.ReplySent)],
         "reactions": dict(story.reactions),
         "erasures": [{"version": receipt.version, **plain(receipt.event)} for receipt in story.erasures],

@@ -26,7 +26,7 @@ from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened, without_words
 from bot.replies.composer import Composer, NoWords
 from bot.replies.place_settings import PlaceSettings, Surroundings
-from bot.replies.reading import find_received
+from bot.replies.reading import find_received, joined
 from bot.responders.protocol import ModelFailed
 
 MOST_REHEARSED = 10
@@ -138,6 +138,7 @@ async def _answer(
         places=PlaceSettings(context.reader, lambda _channel_id: around),
         attachments=context.attachments,
         clock=context.clock,
+        chains=context.chains,
     )
     # The persona and the model are the current ones, as the settings are; the turns are those of that time.
     now = await context.state(channel_id)
@@ -191,7 +192,10 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
     """Return the state on which a message was, or would have been, answered, and the replies that it covered."""
     if story.composed_on is not None:
         state = story.composed_on.state
-        together = await _together(context, channel_id, story)
+        composed = next(
+            line.recorded for line in reversed(story.lines) if isinstance(line.recorded.event, e.ReplyComposed)
+        )
+        together = await joined(context.reader, channel_id, composed)
         entries = [entry for each in (story.message_id, *together) if (entry := state.pending(each))]
         if entries:
             return state, [replace(entry, composed_position=0, sent_ids=()) for entry in entries]
@@ -209,19 +213,6 @@ async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> t
         asked_position=story.reply.asked_position or received.position,
     )
     return state, [entry]
-
-
-async def _together(context: CommandContext, channel_id: int, story: Story) -> list[int]:
-    """Return further messages that the same answer covered; they are recorded right after it."""
-    composed = next(line.recorded for line in reversed(story.lines) if isinstance(line.recorded.event, e.ReplyComposed))
-    joined: list[int] = []
-    async for page in context.reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + 64):
-        for recorded in page:
-            event = recorded.event
-            if not isinstance(event, e.ReplyAbandoned) or event.together_with != story.message_id:
-                return joined
-            joined.append(event.message_id)
-    return joined
 
 
 async def _mentioned(context: CommandContext, position: int) -> int:

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.core.events import Attachment
 from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
-from bot.replies.reading import find_received
+from bot.replies.reading import find_asked
 from bot.responders.protocol import File
 
 MOST = 10
@@ -41,16 +41,12 @@ class Attachments:
             return ()
         files: list[File] = []
         for entry in entries:
-            wanted = await self._wanted(channel_id, entry.message_id)
+            asked_in, message = await find_asked(self.reader, channel_id, entry)
+            wanted = [each.id for each in (message.attachments if message else ()) if self._readable(each)]
             left = self.limit - sum(len(file.data) for file in files)
             if wanted and left > 0:
-                files += await self.source.fetch(channel_id, entry.message_id, wanted[: MOST - len(files)], left)
+                files += await self.source.fetch(asked_in, entry.message_id, wanted[: MOST - len(files)], left)
         return tuple(files)
-
-    async def _wanted(self, channel_id: int, message_id: int) -> list[int]:
-        """Return the ids of the files of a message that may be read, from the log."""
-        message = await find_received(self.reader, channel_id, message_id)
-        return [each.id for each in (message.attachments if message else ()) if self._readable(each)]
 
     def _readable(self, file: Attachment) -> bool:
         kind = file.content_type.lower()

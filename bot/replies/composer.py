@@ -15,11 +15,13 @@ from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.core.sources import with_sources
+from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import find_received, utterances
+from bot.replies.reading import find_asked, newest_words, utterances
+from bot.replies.reply_chains import ReplyChains
 from bot.replies.toolkit import ToolKit
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.llm.tokens import estimate
@@ -47,7 +49,8 @@ class Composer:
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
-    to, ``tools`` are those that may be used (None: none).
+    to, ``tools`` are those that may be used (None: none). ``chains`` finds the replies that lead to a question, which
+    are then its history in place of the window (None: the window is).
     """
 
     reader: Reader
@@ -59,6 +62,7 @@ class Composer:
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
     tools: ToolKit | None = None
+    chains: ReplyChains | None = None
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -100,6 +104,7 @@ class Composer:
             files=tuple(file for each in questions for file in each.files),
             shown="\n".join(each.shown for each in questions if each.shown),
             names={mark: name for each in questions for mark, name in each.names.items()},
+            reply_to=next((each.reply_to for each in questions if each.reply_to), None),
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
@@ -181,6 +186,10 @@ class Composer:
             raise NoWords(bodies, entry.composed_position)
         return body.parts
 
+    async def title(self, channel_id: int, entry: Pending, own: Own) -> str:
+        """Return the title of the thread for an answer; raise NoWords when there are no words of the question."""
+        return title_of((await self._questions(channel_id, (entry,), own))[0].text)
+
     async def _context(
         self,
         state: Conversation,
@@ -191,10 +200,12 @@ class Composer:
         own_id: int,
     ) -> tuple[Context, dict[str, int]]:
         """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
-        summary = await self._summary(state)
+        around = self.places.around(channel_id) if self.places else Surroundings()
+        chain = await self._chain(state, channel_id, question, around)
+        summary = await self._summary(state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
         context = Context(
-            history=await self._history(state, channel_id, entries[0], since_id),
+            history=await self._history(state, channel_id, entries[0], since_id) if chain is None else chain,
             summary=summary,
             attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
             now=self.clock(),
@@ -202,7 +213,6 @@ class Composer:
         origins = {"summary": state.summary_position if summary else 0}
         if self.places is None:
             return context, origins
-        around = self.places.around(channel_id)
         persona = await self.places.persona(channel_id, state)
         model = await self.places.model(channel_id, responder.choices, state)
         context = replace(
@@ -218,6 +228,15 @@ class Composer:
         )
         return context, origins | {"persona": persona.position, "model_set": model.position}
 
+    async def _chain(
+        self, state: Conversation, channel_id: int, question: Question, around: Surroundings
+    ) -> tuple[Utterance, ...] | None:
+        """Return the replies that lead to a question, None where the window is its history."""
+        if self.chains is None or not around.chained(question.reply_to):
+            return None
+        chain = await self.chains.before(state, channel_id, question.reply_to)
+        return tuple(turn for said in chain for turn in said.words)
+
     async def _quoted(
         self,
         state: Conversation,
@@ -231,7 +250,9 @@ class Composer:
         What a rewind or reset took out comes back only where somebody replies to it.
         """
         taken_out = around.begins_in == channel_id and state.rewound_version > 0
-        begun = channel_id if around.begins_in and not taken_out else 0
+        # A thread that was opened for a command's question begins with that one, and its first message says nothing.
+        own = min((question.message_id, *(turn.message_id for turn in history))) < channel_id
+        begun = channel_id if around.begins_in and not (taken_out or own) else 0
         wanted = [(channel_id, question.reply_to or 0), (around.begins_in, begun)]
         there = {0, question.message_id, *(turn.message_id for turn in history)}
         found = [await self.quotes.find(*each) for each in wanted if self.quotes and each[1] not in there]
@@ -252,7 +273,9 @@ class Composer:
         ]
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own: Own) -> Question:
-        message = await find_received(self.reader, channel_id, entry.message_id)
+        asked_in, message = await find_asked(self.reader, channel_id, entry)
+        if asked_in != channel_id:
+            body = await newest_words(self.reader, asked_in, entry.message_id) or body
         return Question(
             channel_id=channel_id,
             message_id=entry.message_id,

@@ -32,6 +32,13 @@ class Surroundings:
     thread: str = ""
     begins_in: int = 0
 
+    def chained(self, reply_to: int | None) -> bool:
+        """Tell whether a question here belongs to a chain of replies, if such are read; ``reply_to``: what it answers.
+
+        A thread and a private channel are one conversation, in which people speak without replying.
+        """
+        return bool(reply_to) or (self.guild_id is not None and not self.parent_id)
+
 
 class Held(NamedTuple):
     """A value that holds in a channel, and the position of the event that set it (0: it is that of the settings)."""

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bot.core.events import Body, KeyKind, MessageEdited, MessagePosted, MessagePreviewed, Recorded, ReplyComposed, Role
+from bot.core.events import (
+    Body,
+    KeyKind,
+    MessageEdited,
+    MessagePosted,
+    MessagePreviewed,
+    Recorded,
+    ReplyAbandoned,
+    ReplyComposed,
+    Role,
+)
+from bot.core.outbox import Pending
 from bot.core.seen import marked
 from bot.core.sources import without_sources
-from bot.core.streams import stream_of
+from bot.core.streams import channel_of, stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Reader
 from bot.responders.protocol import Utterance
+
+MOST_JOINED = 64
+"""How many further messages of an answer are looked for."""
 
 
 async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessagePosted | None:
     """Return the event of a received or imported message, None if the log does not know it."""
     found = await reader.find(stream_of(channel_id), KeyKind.RECEIVED, message_id)
     return next((each.event for each in found if isinstance(each.event, MessagePosted)), None)
+
+
+async def find_asked(reader: Reader, channel_id: int, entry: Pending) -> tuple[int, MessagePosted | None]:
+    """Return the channel of a question and its event.
+
+    If a thread was opened for the answer, the question stands in the channel above, as the place of its words tells.
+    """
+    message = await find_received(reader, channel_id, entry.message_id)
+    if message is not None:
+        return channel_id, message
+    places = (channel_of(recorded.stream) for recorded in await reader.at((entry.asked_position,)))
+    above_id = next(places, None) or channel_id
+    return above_id, await find_received(reader, above_id, entry.message_id) if above_id != channel_id else None
 
 
 async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body | None:
@@ -32,8 +60,9 @@ async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
     """Return turns with what a person sees of them, without those that show nothing or whose words were erased."""
     positions = {turn.position for turn in turns}
-    bodies = await reader.bodies(positions)
     events = {recorded.position: recorded for recorded in await reader.at(positions)}
+    turns = [await _as_edited(reader, channel_id, turn, events) for turn in turns]
+    bodies = await reader.bodies({turn.position for turn in turns})
     return tuple(
         [
             Utterance(
@@ -49,6 +78,29 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             if (body := bodies.get(turn.position)) and turn.part < len(body.parts) and (text := marked(body, turn.part))
         ]
     )
+
+
+async def _as_edited(reader: Reader, channel_id: int, turn: Turn, events: dict[int, Recorded]) -> Turn:
+    """Return a turn with its newest words if it stands in the channel above a thread, whose edits a thread misses."""
+    said = events.get(turn.position)
+    if said is None or said.stream == stream_of(channel_id):
+        return turn
+    edited = await reader.find(said.stream, KeyKind.EDITED, turn.message_id)
+    newest = max(edited, key=lambda each: each.position, default=said)
+    events[newest.position] = said
+    return replace(turn, position=newest.position)
+
+
+async def joined(reader: Reader, channel_id: int, composed: Recorded) -> list[int]:
+    """Return the further messages that an answer covers; they are recorded right after event ``composed``."""
+    found: list[int] = []
+    async for page in reader.tail(stream_of(channel_id), after=composed.version, upto=composed.version + MOST_JOINED):
+        for recorded in page:
+            event = recorded.event
+            if not isinstance(event, ReplyAbandoned) or event.together_with != composed.event.about():
+                return found
+            found.append(event.message_id)
+    return found
 
 
 async def _answered(reader: Reader, channel_id: int, said: Recorded | None) -> int | None:

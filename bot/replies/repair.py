@@ -97,6 +97,8 @@ async def _past(
         raise NothingToRetry(f"No reply to message {message_id} was ever requested in channel {channel_id}.")
     if past.asked:
         raise NothingToRetry(f"Question {message_id} was asked by a command, whose time is over: ask it again.")
+    if past.thread_id:
+        raise NothingToRetry(f"The reply to message {message_id} is in thread {past.thread_id}: name that channel.")
     if (await conversations.state(channel_id)).pending(message_id) is not None:
         raise NothingToRetry(f"The reply to message {message_id} is not given up: it is still being tried.")
     return past.request, past

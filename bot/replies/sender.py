@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from bot.core.buttons import Row
-from bot.core.fate import Look, Outcome
+from bot.core.fate import Look, NotYet, Outcome, Refused, Unknown
+from bot.core.threads import Opened
 
 StillNext: TypeAlias = Callable[[], Awaitable[bool]]
 """Tells whether a part that waited is still the next one of its channel."""
@@ -39,6 +40,10 @@ class Sender(Protocol):
         If it has to wait for a rate limit, ``still_next`` is asked before it leaves. Never raises for errors of Discord
         or the network.
         """
+        ...
+
+    async def open_thread(self, channel_id: int, starter_id: int, title: str) -> Opened | Refused | NotYet | Unknown:
+        """Start a thread from a message, unless there is one; it can be repeated, and never raises."""
         ...
 
     async def edit(self, channel_id: int, message_id: int, text: str, row: Row = ()) -> Outcome:

@@ -18,6 +18,8 @@ from bot.core.delivery import (
     Finish,
     GiveUp,
     LookFirst,
+    MoveToThread,
+    OpenThread,
     RemovePart,
     SendPart,
     Step,
@@ -33,6 +35,7 @@ from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext, ReplyContext
 from bot.replies.notices import SHOWN_AFTER
 from bot.replies.sending import LONGEST_PAUSE, Sending
+from bot.replies.threads import Threads
 from bot.replies.writing import Writing
 from bot.times import SECOND
 
@@ -47,6 +50,7 @@ class Worker:
         self._known = self._channel.known
         self._sending = Sending(self._channel)
         self._writing = Writing(self._channel, self._sending)
+        self._threads = Threads(self._channel, self._sending)
         self._failures = 0
         self._stopping = False
         self._woken = asyncio.Event()
@@ -152,6 +156,10 @@ class Worker:
                 await self._write(state, entry)
             case TakeShown():
                 await self._writing.take_shown(entry, STOPPED, AbandonReason.CANCELLED)
+            case OpenThread():
+                await self._threads.open(entry)
+            case MoveToThread():
+                await self._threads.move(entry)
             case SendPart(part):
                 await self._sending.send(entry, part)
             case EditPart(part, sent_id):

@@ -62,6 +62,13 @@ ELSEWHERE = c.Compose(COMPOSED.model_copy(update={"message_id": 101}), ANSWER)
 WRITTEN = e.Draft(RECEIVED, WORDS, subject_id=7)
 
 
+INTENDED = e.ThreadIntended(message_id=100, starter_id=100)
+OPENED = e.ThreadOpened(message_id=100, thread_id=100, proof=e.Proof.RESPONSE)
+UNOPENED = e.ThreadRefused(message_id=100, reason="rate limit")
+MOVED = e.ReplyMoved(message_id=100, thread_id=100)
+IN_THREAD = e.ThreadBegun(message_id=100, author_id=7, parent_id=1)
+
+
 def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:
     """Expect the message, and why it gets no reply."""
     return (WRITTEN, e.Draft(e.MessageSkipped(message_id=100, reason=reason)))
@@ -478,6 +485,31 @@ CASES = {
     ),
     "a reply that will be shown while it is written has begun": Case(
         [REQUESTED], c.Begin(100), (e.Draft(BEGUN, causation=1),)
+    ),
+    "a thread is intended along with the request, and nothing is written before it is there": Case(
+        [], replace(ANSWERED, thread=True), (WRITTEN, e.Draft(REQUESTED), e.Draft(INTENDED))
+    ),
+    "a thread for a command is started from its response, which is not known yet": Case(
+        [],
+        replace(ADDRESSED, event=RECEIVED.model_copy(update={"via": e.Via.ASK}), thread=True),
+        (
+            WRITTEN._replace(event=RECEIVED.model_copy(update={"via": e.Via.ASK})),
+            e.Draft(REQUESTED.model_copy(update={"via": e.Via.ASK})),
+            e.Draft(INTENDED.model_copy(update={"starter_id": 0})),
+        ),
+    ),
+    "a thread is opened once": Case([REQUESTED, INTENDED, OPENED], c.NoteThread(OPENED), ()),
+    "a thread that was intended is opened": Case(
+        [REQUESTED, INTENDED], c.NoteThread(OPENED), (e.Draft(OPENED, causation=2),)
+    ),
+    "a thread that is there is not refused any more": Case([REQUESTED, INTENDED, OPENED], c.NoteThread(UNOPENED), ()),
+    "a reply is moved to a thread that is there": Case(
+        [REQUESTED, INTENDED, OPENED], c.NoteThread(MOVED), (e.Draft(MOVED, causation=3),)
+    ),
+    "a reply is not moved to a thread that was refused": Case([REQUESTED, INTENDED, UNOPENED], c.NoteThread(MOVED), ()),
+    "a reply that was let go needs no thread": Case([REQUESTED, INTENDED, ABANDONED], c.NoteThread(OPENED), ()),
+    "a thread begins with the request for its first answer": Case(
+        [], c.BeginThread(REQUESTED, IN_THREAD, 5), (e.Draft(REQUESTED, causation=5), e.Draft(IN_THREAD, causation=5))
     ),
     "a reply begins once": Case([REQUESTED, BEGUN], c.Begin(100), ()),
     "a reply that is written does not begin": Case([REQUESTED, COMPOSED], c.Begin(100), ()),

@@ -21,6 +21,7 @@ path = "data"
 [replies]
 responder = {responder}
 send_timeout = "5m"
+open_threads = {threads}
 [limits]
 per_channel = "off"
 per_person = "off"
@@ -78,7 +79,8 @@ class Touches:
 class Lives:
     """Starts the bot, kills it at the places given, and starts it again.
 
-    ``model`` is the address of its model, ``more`` are further settings. A ``crowded`` one queues batches however few
+    ``model`` is the address of its model, ``more`` are further settings. With ``threads`` it opens one for each
+    question that mentions it. A ``crowded`` one queues batches however few
     callers there are.
     """
 
@@ -92,6 +94,7 @@ class Lives:
         *,
         crowded: bool = False,
         more: str = "",
+        threads: bool = False,
     ) -> None:
         self.folder = folder
         self.life = -1
@@ -102,6 +105,7 @@ class Lives:
         self._model = model
         self._crowded = crowded
         self._more = more
+        self._threads = str(threads).lower()
         self._places = {place.life: place for place in places}
         self._seen = 0
         self._stopping = False
@@ -112,7 +116,10 @@ class Lives:
         """Start it, and keep it alive until :meth:`stop`."""
         responder = '["rules", "llm"]' if self._model else '"rules"'
         settings = SETTINGS.format(
-            api=self._sandbox.api_url, gateway=self._sandbox.gateway_url, responder=responder
+            api=self._sandbox.api_url,
+            gateway=self._sandbox.gateway_url,
+            responder=responder,
+            threads=self._threads,
         ) + (STREAMED.format(model=self._model) if self._model else "")
         settings += self._more
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")

@@ -167,10 +167,28 @@ async def plain(stage: Stage) -> None:
     await stage.lives.stop()
 
 
+async def threaded(stage: Stage) -> None:
+    """One channel, one answer of two parts in a thread of its own."""
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready()
+    question = await stage.sandbox.control.post("!two", mention="sandbox-bot")
+    stage.asked[int(question["id"])] = PARTS["two"]
+    await stage.settle()
+    await stage.lives.stop()
+
+
 CROWDED = "crowded"
 """The large scenario once more, with a batch queued behind another however few callers there are."""
 
-PLAYED = {"large": large, CROWDED: large, "small": small, "streamed": streamed, "plain": plain, "tools": streamed}
+PLAYED = {
+    "large": large,
+    CROWDED: large,
+    "small": small,
+    "streamed": streamed,
+    "plain": plain,
+    "tools": streamed,
+    "threaded": threaded,
+}
 
 
 async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_window: float) -> Result:
@@ -185,7 +203,8 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             model = _model(name, sandbox, folder)
             url = (await stack.enter_async_context(model.serve())).url if model else ""
             more = clerk.SETTINGS if name == "tools" else ""
-            lives = Lives(folder, nursery, sandbox, places, url, crowded=name == CROWDED, more=more)
+            crowded, threads = name == CROWDED, name == "threaded"
+            lives = Lives(folder, nursery, sandbox, places, url, crowded=crowded, more=more, threads=threads)
             stage = Stage(sandbox, lives)
             stack.push_async_callback(stage.lives.stop)
             trouble = ""
@@ -195,6 +214,8 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
                 trouble = "given up waiting"
                 await stage.lives.stop()
             verdict = await _judged(stage)
+            if name == "threaded":
+                trouble = trouble or await _astray(stage)
             if model is not None:
                 trouble = trouble or model.trouble or await _misread(stage)
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
@@ -225,6 +246,13 @@ async def _misread(stage: Stage) -> str:
         return f"composed {len(positions)} times"
     composed = [part.strip() for part in bodies[positions[0]].parts]
     return "" if shown == composed else f"{len(shown)} messages do not show the {len(composed)} parts composed"
+
+
+async def _astray(stage: Stage) -> str:
+    """Say how many messages of answers stand elsewhere than in their threads, "" for none."""
+    messages = await stage.sandbox.control.messages(author="sandbox-bot")
+    elsewhere = [message for message in messages if int(message["channel_id"]) not in stage.asked]
+    return f"{len(elsewhere)} messages are not in their threads" if elsewhere else ""
 
 
 async def _judged(stage: Stage) -> RunVerdict:

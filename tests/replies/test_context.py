@@ -78,3 +78,20 @@ async def test_a_nickname_is_known_after_a_restart(launch: Launch, control: Cont
     await bot.judge.expect(ReplySent)
 
     assert model.asked[0][1].bot_name == "Robin"
+
+
+async def test_a_chain_of_replies_is_the_history(launch: Launch, control: ControlClient) -> None:
+    """If the settings say so. It begins with what the log never held, and holds nothing of another branch."""
+    model = actor()
+    old = await control.post("before the bot came", author="bob")
+    bot = await launch(responder=model, replies={"history": "chain"}, catchup={"enabled": False})
+    await control.post("something else", mention=BOT)
+    await bot.judge.expect(ReplySent)
+    question = await control.post("what of this?", mention=BOT, reply_to=old["id"])
+    _, sent = await bot.judge.expect(ReplySent, 2)
+    await control.post("and then?", author="bob", reply_to=str(sent.sent_id))
+    await bot.judge.expect(ReplySent, 3)
+
+    histories = [[said.message_id for said in context.history] for _, context in model.asked]
+    assert histories == [[], [int(old["id"])], [int(old["id"]), int(question["id"]), sent.sent_id]]
+    assert [context.quoted for _, context in model.asked] == [(), (), ()]

@@ -17,6 +17,7 @@ from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *
 from bot.core.events.system import *
+from bot.core.events.threads import *
 from bot.core.events.tools import *
 from bot.core.events.unreadable import *
 from bot.core.events.vocabulary import *

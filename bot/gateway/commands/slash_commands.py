@@ -59,14 +59,17 @@ def ask_command(replies: InteractionReplies) -> SlashCommand:
     """Return ``/ask``, which everybody may use."""
 
     @app_commands.describe(
-        question=f"What you want to know, in up to {LONGEST:,} characters.", private="Only you see the answer."
+        question=f"What you want to know, in up to {LONGEST:,} characters.",
+        private="Only you see the answer.",
+        thread="The answer opens a thread, in which the conversation goes on.",
     )
     async def callback(
         interaction: discord.Interaction,
         question: app_commands.Range[str, 1, LONGEST],
         private: bool = False,  # noqa: FBT001, FBT002 - an option of the command
+        thread: bool | None = None,  # noqa: FBT001 - an option of the command
     ) -> None:
-        await replies.ask(interaction, question, private=private)
+        await replies.ask(interaction, question, private=private, thread=thread)
 
     made: SlashCommand = app_commands.Command(
         name=ASK,

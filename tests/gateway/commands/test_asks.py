@@ -54,6 +54,7 @@ async def test_everybody_may_ask(launch: Launch, control: ControlClient, alice: 
     assert [(option["name"], option.get("required", False)) for option in ask["options"]] == [
         ("question", True),
         ("private", False),
+        ("thread", False),
     ]
 
 
