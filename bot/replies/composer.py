@@ -14,7 +14,7 @@ from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.eventlog.reader import Bodies, Reader
-from bot.replies.attachments import Attachments
+from bot.replies.attachments import Attachments, Fetched
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import find_received, utterances
@@ -153,10 +153,12 @@ class Composer:
         """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
         summary = await self._summary(state)
         since_id = state.summary_upto_id if summary else 0
+        fetched = await self.attachments.read(channel_id, entries) if self.attachments else Fetched()
         context = Context(
             history=await self._history(state, channel_id, entries[0], since_id),
             summary=summary,
-            attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
+            attachments=fetched.files,
+            unread=fetched.faults,
             now=self.clock(),
         )
         origins = {"summary": state.summary_position if summary else 0}

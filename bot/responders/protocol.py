@@ -91,11 +91,11 @@ class Context:
 
     ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
     ``persona``: that of this channel ("": that of the settings). ``model``: the one of the responder's ``choices`` that
-    was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name
-    there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
-    ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
-    channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
-    thread was started from, where they are not in ``history``.
+    was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name there. ``now``:
+    microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question. ``unread``: why others of
+    its files could not be fetched, by id. ``names``: what the bot is called where it is mentioned, by mark. ``thread``:
+    the title of the thread that this channel is, with the tags of a forum's. ``quoted``: the message that the question
+    replies to and the one that the thread was started from, where they are not in ``history``.
     """
 
     history: Sequence[Utterance] = ()
@@ -109,6 +109,7 @@ class Context:
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     thread: str = ""
     quoted: Sequence[Utterance] = ()
+    unread: Mapping[int, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from bot.responders import Context, File, Question, Utterance
 from bot.responders.llm.fence import CLOSE, END, OPEN, one_line, plain, safe_name
-from bot.responders.llm.prompt import Allowance, Prompt, PromptMessage, build
+from bot.responders.llm.files import FileReader
+from bot.responders.llm.prompt import NOTHING_READ, Allowance, Prompt, PromptMessage, build
+from bot.responders.llm.settings import PictureLimits
 from bot.responders.llm.tokens import estimate, shortened
+from tests.responders.llm.made_files import picture
 
 ASKED = Question(channel_id=1, message_id=100, author_id=7, author="Ada", text="And now?")
 ROOMY = Allowance(100_000)
@@ -20,7 +24,9 @@ ROOMY = Allowance(100_000)
 
 def prompt(context: Context, asked: Question = ASKED, allowed: Allowance = ROOMY) -> Prompt:
     """Return the prompt of a question."""
-    return build(asked, context, persona="Be kind.", allowed=allowed)
+    reader = FileReader(allowed.images, allowed.attachment_bytes, 10_000, PictureLimits())
+    reading = asyncio.run(reader.read(context.attachments)) if context.attachments else NOTHING_READ
+    return build(asked, context, persona="Be kind.", allowed=allowed, reading=reading)
 
 
 def said(message_id: int, author: str, text: str, reply_to: int | None = None, author_id: int = 0) -> Utterance:
@@ -215,38 +221,7 @@ def test_question_goes_along_beside_a_persona_longer_than_the_budget() -> None:
     assert built.cut == 1
 
 
-PNG = File(2, "cat.png", "image/png", b"\x89PNG\x00")
-
-
-@pytest.mark.parametrize(
-    ("file", "images", "read"),
-    [
-        pytest.param(
-            File(2, "a.py", "text/x-python; charset=utf-8", b"print()"), False, '"a.py"⟧\nprint()', id="a text"
-        ),
-        pytest.param(File(2, "a", "", b"\xef\xbb\xbfwords"), False, 'file "a"⟧\nwords', id="a text of no type"),
-        pytest.param(File(2, "a.bin", "text/plain", b"a\0b"), True, None, id="a text that is none"),
-        pytest.param(File(2, "a.txt", "text/plain", b"\xff\xfe"), True, None, id="nothing, in another encoding"),
-        pytest.param(File(2, "a", "", "grün".encode("utf-16")), False, 'file "a"⟧\ngrün', id="a text in UTF-16"),
-        pytest.param(File(2, "a", "text/plain", b"gr\xfcn"), False, 'file "a"⟧\ngrün', id="a text in Latin-1"),
-        pytest.param(File(2, "a", "", b"gr\xfcn"), False, None, id="other bytes of no type"),
-        pytest.param(File(2, "a.txt", "text/plain", b"x" * 2000), True, None, id="one that is too large"),
-        pytest.param(PNG, True, "", id="an image for a model that sees"),
-        pytest.param(PNG, False, None, id="an image for one that does not"),
-        pytest.param(replace(PNG, content_type="image/tiff"), True, None, id="an image of a kind that none sees"),
-    ],
-)
-def test_files_are_read_or_named(file: File, *, images: bool, read: str | None) -> None:
-    """And the ids of those that were read are told."""
-    built = prompt(Context(attachments=(file,)), allowed=Allowance(100_000, images, attachment_bytes=1000))
-
-    last = built.messages[-1]
-    assert built.files == (() if read is None else (2,))
-    assert last.images == ((file,) if read == "" else ())
-    if read:
-        assert read in last.text
-    if read is None:
-        assert f'{OPEN}file "{file.name}", which you can\'t read{CLOSE}' in last.text
+PNG = File(2, "cat.png", "image/png", picture())
 
 
 def test_images_beyond_the_budget_are_not_shown() -> None:
@@ -256,6 +231,7 @@ def test_images_beyond_the_budget_are_not_shown() -> None:
     built = prompt(Context(attachments=files), allowed=Allowance(5000, images=True))
 
     assert 0 < len(built.files) < 8
+    assert all(image.content_type == "image/png" for image in built.messages[-1].images)
     assert built.files == tuple(image.id for image in built.messages[-1].images)
 
 
