@@ -9,7 +9,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot
 RUN python -m venv --without-pip /opt/echoless
-RUN python -m pip --python /opt/echoless/bin/python install --no-cache-dir --quiet --constraint constraints.txt '.[llm,pictures,speed]'
+RUN python -m pip --python /opt/echoless/bin/python install --no-cache-dir --quiet --constraint constraints.txt '.[llm,pdf,pictures,speed]'
 
 FROM python:3.13-slim
 ENV PATH="/opt/echoless/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -13,7 +13,7 @@ from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.responders import Chain, Question, Responder, Rule, RulesResponder, compile_rules, load_facts
 from bot.responders.llm.prices import Price, price_of
-from bot.responders.llm.settings import PERSONA, LlmSettings, ModelEndpoint, ModelPatience
+from bot.responders.llm.settings import PERSONA, LlmSettings, ModelEndpoint, ModelPatience, PictureLimits
 from bot.responders.load import load
 
 _NONSENSE = "qzx 7f3 wvj?"
@@ -157,6 +157,7 @@ def _settings(llm: Llm) -> LlmSettings:
         concurrency=llm.concurrency,
         images=llm.images,
         attachment_bytes=llm.attachments_bytes,
+        pictures=PictureLimits(llm.image_side, llm.image_bytes, llm.image_formats),
         prices={
             model: Price(price.read, price.written, price.cached, price.reasoning)
             for model, price in llm.prices.items()

@@ -19,7 +19,7 @@ from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_engine import check_engine
 from bot.cli.check_log import LogChecked, check_log, together
-from bot.cli.check_model import check_models
+from bot.cli.check_model import check_files, check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
 from bot.cli.check_tools import check_tools
 from bot.cli.options import config_option, exposed_dotenv, log_option, surveyed
@@ -67,7 +67,8 @@ async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
     """Ask the servers of the language models that the settings use, and those of their tools."""
     if any(result.status is Status.FAIL for result in settings):
         return []
-    return [*await check_models(config, responders_of(config)), *await check_tools(config)]
+    models = await check_models(config, responders_of(config))
+    return [*models, *check_files(config), *await check_tools(config)]
 
 
 async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:

@@ -10,6 +10,7 @@ from bot.config import Config
 from bot.moderation.command import ModerationError
 from bot.moderation.control_socket import call
 from bot.responders import Chain, Seen
+from bot.responders.llm import pdf, pictures
 
 NAMED = 5
 """The most models of a server's list that are named."""
@@ -36,6 +37,18 @@ async def _learnt(config: Config) -> Mapping[str, int]:
     bot = report.data.get("bot") if report is not None and isinstance(report.data, dict) else None
     models = (bot or {}).get("models") or ()
     return {model["model"]: model["prompt_tokens"] or 0 for model in models}
+
+
+def check_files(config: Config) -> list[Result]:
+    """Say what has to be installed for the files that a model is to read."""
+    if "llm" not in config.replies.responder or not config.llm.attachments_bytes:
+        return []
+    wanted = [("PDFs", pdf.installed(), pdf.MISSING)]
+    wanted += [("images", pictures.installed(), pictures.MISSING)] if config.llm.images else []
+    if missing := [(what, todo) for what, there, todo in wanted if not there]:
+        what, todo = zip(*missing, strict=True)
+        return [warned("files", f"{' and '.join(what)} are not read", f"{'; '.join(todo)}.")]
+    return [fine("files", f"texts and {' and '.join(what for what, *_ in wanted)} are read")]
 
 
 def _result(config: Config, seen: Seen, number: int, learnt: int) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ from bot.config.values import (
     Text,
     Whole,
 )
+
+ImageFormat = Literal["jpeg", "png", "webp"]
 
 
 class ModelPrice(Section):
@@ -59,6 +61,11 @@ class Llm(Section):
     summary: Switch = Field(default=False, description=SWITCH)
     images: Switch = Field(default=False, description=SWITCH)
     attachments_bytes: Annotated[Whole, Field(ge=0)] = Field(4_000_000, description="a whole number, 0 or more")
+    image_side: Annotated[Whole, Field(ge=64)] = Field(1568, description="a whole number, 64 or more")
+    image_bytes: Annotated[Whole, Field(ge=10_000)] = Field(1_500_000, description="a whole number, 10000 or more")
+    image_formats: Annotated[tuple[ImageFormat, ...], Field(min_length=1)] = Field(
+        ("jpeg", "png"), description='a list of any of "jpeg", "png" and "webp"'
+    )
     prices: Mapping[Text, ModelPrice] = Field(
         {}, description='a table of models and what each costs, such as {"openai:gpt-5-mini" = {in = 0.25, out = 2}}'
     )

@@ -20,6 +20,9 @@ _OF_THE_MODEL = {
     "summary",
     "images",
     "attachments_bytes",
+    "image_side",
+    "image_bytes",
+    "image_formats",
 }
 
 

@@ -7,7 +7,7 @@ each that a redirect names: no address in a payload can make the bot ask a machi
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -24,10 +24,19 @@ HOSTS = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 
 REDIRECTS = 3
 _REDIRECTING = frozenset((301, 302, 303, 307, 308))
+_MISSING = frozenset((HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 
 
 class NoFile(Exception):
     """The file can't be had; the message says why, without its address, which is a secret."""
+
+
+class Gone(NoFile):
+    """The file is not at its address, or no longer: an address expires."""
+
+
+class Refused(NoFile):
+    """Not the whole file is wanted; the message says why."""
 
 
 class PublicResolver(AbstractResolver):
@@ -60,13 +69,18 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def download(opened: aiohttp.ClientSession, address: str, limit: int) -> bytes:
-    """Return the file at an address; raise NoFile if it has more than ``limit`` bytes or is elsewhere."""
+async def download(
+    opened: aiohttp.ClientSession, address: str, limit: int, refuse: Callable[[bytes], str] = lambda _head: ""
+) -> bytes:
+    """Return the file at an address; raise NoFile if it has more than ``limit`` bytes or is elsewhere.
+
+    ``refuse`` is given the first bytes, and returns why the rest is not wanted ("": it is).
+    """
     url = _checked(address)
     for _ in range(REDIRECTS + 1):
         async with opened.get(url, allow_redirects=False) as response:
             if response.status not in _REDIRECTING:
-                return await _body(response, limit)
+                return await _body(response, limit, refuse)
             url = _checked(response.headers.get("Location", ""), response.url)
     raise NoFile("too many redirects")
 
@@ -89,13 +103,21 @@ def _configured() -> yarl.URL | None:
     return None if (base.host or "").endswith("discord.com") else base.origin()
 
 
-async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _body(response: aiohttp.ClientResponse, limit: int, refuse: Callable[[bytes], str]) -> bytes:
+    if response.status in _MISSING:
+        raise Gone(f"status {response.status}")
     if response.status != HTTPStatus.OK:
         raise NoFile(f"status {response.status}")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise NoFile("compressed")
+
+    def look(head: bytes) -> None:
+        if reason := refuse(head):
+            response.close()
+            raise Refused(reason)
+
     try:
-        return await body_of(response, limit)
+        return await body_of(response, limit, look)
     except TooLong:
         raise NoFile("larger than Discord says") from None
 

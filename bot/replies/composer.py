@@ -17,7 +17,7 @@ from bot.core.seen import shown_lines, spoken
 from bot.core.sources import with_sources
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
-from bot.replies.attachments import Attachments
+from bot.replies.attachments import Attachments, Fetched
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import find_asked, newest_words, utterances
@@ -204,10 +204,12 @@ class Composer:
         chain = await self._chain(state, channel_id, question, around)
         summary = await self._summary(state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
+        fetched = await self.attachments.read(channel_id, entries) if self.attachments else Fetched()
         context = Context(
             history=await self._history(state, channel_id, entries[0], since_id) if chain is None else chain,
             summary=summary,
-            attachments=await self.attachments.read(channel_id, entries) if self.attachments else (),
+            attachments=fetched.files,
+            unread=fetched.faults,
             now=self.clock(),
         )
         origins = {"summary": state.summary_position if summary else 0}

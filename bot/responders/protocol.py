@@ -98,14 +98,14 @@ class Context:
 
     ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
     ``persona``: that of this channel ("": that of the settings). ``model``: the one of the responder's ``choices`` that
-    was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name
-    there. ``now``: microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question.
-    ``names``: what the bot is called where it is mentioned, by mark. ``thread``: the title of the thread that this
-    channel is, with the tags of a forum's. ``quoted``: the message that the question replies to and the one that the
-    thread was started from, where they are not in ``history``. ``tools``: the calls that may be made (None: there are
-    no tools here). ``so_far``: the answer that was cut, which this one goes
-    on with ("": none). ``stopped``: tells whether the rest of the answer is not wanted any more; then a responder ends
-    it with the ``finish`` "stopped", or is interrupted a second later.
+    was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name there. ``now``:
+    microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question. ``unread``: why others of
+    its files could not be fetched, by id. ``names``: what the bot is called where it is mentioned, by mark. ``thread``:
+    the title of the thread that this channel is, with the tags of a forum's. ``quoted``: the message that the question
+    replies to and the one that the thread was started from, where they are not in ``history``. ``tools``: the calls
+    that may be made (None: there are no tools here). ``so_far``: the answer that was cut, which this one goes on with
+    ("": none). ``stopped``: tells whether the rest of the answer is not wanted any more; then a responder ends it with
+    the ``finish`` "stopped", or is interrupted a second later.
     """
 
     history: Sequence[Utterance] = ()
@@ -122,6 +122,7 @@ class Context:
     tools: Calls | None = None
     so_far: str = ""
     stopped: Callable[[], bool] = field(default=never, compare=False)
+    unread: Mapping[int, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

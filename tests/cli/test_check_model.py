@@ -6,10 +6,11 @@ import pytest
 from pydantic_ai.models import override_allow_model_requests
 
 from bot.app.responders import responders_of
-from bot.cli.check_model import check_models
+from bot.cli.check_model import check_files, check_models
 from bot.cli.check_result import Result
 from bot.config import Config
 from bot.core.events import ReplyComposed
+from bot.responders.llm import pdf, pictures
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 from tests.responders.llm.wire import Asked, Wire, events, response, well
@@ -98,3 +99,31 @@ async def test_what_a_bot_that_runs_has_learnt_is_told(launch: Launch, control: 
 
     assert "; the bot that runs holds prompts to " in result.found
     assert any("models: openai:tiny no trouble, prompts of at most " in line for line in status.lines)
+
+
+@pytest.mark.parametrize(
+    ("llm", "missing", "found"),
+    [
+        pytest.param({}, set(), [("ok", "texts and PDFs are read", "")], id="no images wanted"),
+        pytest.param({"images": True}, set(), [("ok", "texts and PDFs and images are read", "")], id="all there"),
+        pytest.param({}, {"PIL"}, [("ok", "texts and PDFs are read", "")], id="what nobody needs"),
+        pytest.param({}, {"pypdf"}, [("warn", "PDFs are not read", f"{pdf.MISSING}.")], id="no PDFs"),
+        pytest.param(
+            {"images": True},
+            {"pypdf", "PIL"},
+            [("warn", "PDFs and images are not read", f"{pdf.MISSING}; {pictures.MISSING}.")],
+            id="neither",
+        ),
+        pytest.param({"attachments_bytes": 0}, {"pypdf"}, [], id="no files at all"),
+    ],
+)
+def test_what_files_need_is_told(
+    monkeypatch: pytest.MonkeyPatch, llm: dict[str, object], missing: set[str], found: list[tuple[str, str, str]]
+) -> None:
+    """By the name of the extra."""
+    for module in (pdf, pictures):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name in missing else name)
+    config = Config.model_validate({"replies": {"responder": "llm"}, "llm": {"model": "openai:tiny", **llm}})
+
+    assert [(each.status, each.found, each.todo) for each in check_files(config)] == found
+    assert check_files(Config()) == []

@@ -80,8 +80,7 @@ class Lives:
     """Starts the bot, kills it at the places given, and starts it again.
 
     ``model`` is the address of its model, ``more`` are further settings. With ``threads`` it opens one for each
-    question that mentions it. A ``crowded`` one queues batches however few
-    callers there are.
+    question that mentions it. A ``crowded`` one queues batches however few callers there are.
     """
 
     def __init__(

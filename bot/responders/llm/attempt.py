@@ -13,6 +13,7 @@ import structlog
 from bot.responders.llm.call import ModelCall, OutOfTime, Silent
 from bot.responders.llm.clean import Cleaner
 from bot.responders.llm.failures import Failure, failure_of
+from bot.responders.llm.files import Reading
 from bot.responders.llm.models import Candidate, to_model_messages
 from bot.responders.llm.peer import Peer
 from bot.responders.llm.prices import Price, Tokens, cost
@@ -67,11 +68,14 @@ class _Failed(NamedTuple):
 class Attempt:
     """The work on one answer, model after model; ``done`` tells whether one answered."""
 
-    def __init__(self, settings: LlmSettings, count: Counter, question: Question, context: Context) -> None:
+    def __init__(
+        self, settings: LlmSettings, count: Counter, question: Question, context: Context, reading: Reading
+    ) -> None:
         self._settings = settings
         self._count = count
         self._question = question
         self._context = context
+        self._reading = reading
         self._deadline = asyncio.get_running_loop().time() + settings.patience.total
         self._bill = _Bill(settings.prices)
         self._cleaner = Cleaner()
@@ -237,7 +241,14 @@ class Attempt:
         settings = self._settings
         tools = self._tooling.tokens(share.prompt // 2)
         allowed = Allowance(share.prompt, settings.images, settings.attachment_bytes, tools)
-        return build(self._question, self._context, persona=settings.persona, allowed=allowed, count=self._count)
+        return build(
+            self._question,
+            self._context,
+            persona=settings.persona,
+            allowed=allowed,
+            reading=self._reading,
+            count=self._count,
+        )
 
     def _answer(self, candidate: Candidate, prompt: Prompt, finish: str) -> Answer:
         return Answer(

@@ -1,8 +1,9 @@
 """Make the text of a model fit to be shown, while the model writes it.
 
 Removed: control characters, the brackets of our prompt with their content, thoughts and other text that is no answer
-(:mod:`bot.responders.llm.hiding`), the bot's own name before it, blanks at both ends, and all but one of several blank
-lines in a row. Nothing is added: mentions ping nobody, because they are off where messages are sent.
+(:mod:`bot.responders.llm.hiding`), frames of the prompt and the bot's own name before it, blanks at both ends, and all
+but one of several blank lines in a row. Nothing is added: mentions ping nobody, because they are off where messages are
+sent.
 
 Each step holds back only what may still have to be removed, so shown text never changes: the pieces that
 :meth:`Cleaner.feed` returns are the beginning of the whole, in whatever pieces the text arrives. The one exception are
@@ -14,6 +15,7 @@ from __future__ import annotations
 import regex
 
 from bot.responders.llm.fence import CLOSE, OPEN
+from bot.responders.llm.frames import frame_at
 from bot.responders.llm.hiding import Hiding
 
 MAX_UNITS = 20 * 2000
@@ -46,7 +48,7 @@ class _Without:
 
 
 class _Lead:
-    """Removes blanks and the bot's own name from the beginning."""
+    """Removes blanks, frames of the prompt and the bot's own name from the beginning."""
 
     def __init__(self, name: str) -> None:
         self._name = regex.compile(
@@ -60,16 +62,26 @@ class _Lead:
         if self._begun:
             return text
         text = (self._held + text).lstrip()
-        if not self._named and text:
-            found = self._name.match(text, partial=not last)
-            if found and found.partial:
+        while text and not self._begun:
+            end, open_end = self._lead(text, last=last)
+            if open_end:
                 self._held = text
                 return ""
-            self._named = True
-            text = text[found.end() :] if found else text
+            text = text[end:].lstrip()
+            self._begun = not end and bool(text)
         self._held = ""
-        self._begun = bool(text)
         return text
+
+    def _lead(self, text: str, *, last: bool) -> tuple[int, bool]:
+        """Return where what is to be removed ends (0: there is nothing), and whether more text may change that."""
+        end, open_end = frame_at(text, last=last)
+        if end or open_end or self._named:
+            return end, open_end
+        found = self._name.match(text, partial=not last)
+        if found is None or found.partial:
+            return 0, found is not None
+        self._named = True
+        return found.end(), False
 
 
 class _Body:

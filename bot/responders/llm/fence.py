@@ -20,6 +20,7 @@ NAME_LENGTH = 40
 
 _BRACKETS = str.maketrans({**dict.fromkeys(f"{OPEN}〚⟬⦗⁅⸢", "["), **dict.fromkeys(f"{CLOSE}〛⟭⦘⁆⸣", "]")})
 """Ours and those that look like them, each with what it becomes."""
+_QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u2033\uff02', "'"))
 _MARKUP = regex.compile(r"""["`*_~|<>@#\\]""")
 _UNSEEN_IN_NAMES = regex.compile(r"[\p{C}\p{Default_Ignorable_Code_Point}]")
 
@@ -45,8 +46,13 @@ def one_line(text: str, length: int) -> str:
     return " ".join(_MARKUP.sub("", _UNSEEN_IN_NAMES.sub("", spaced)).split())[:length].strip()
 
 
+def between_quotes(text: str) -> str:
+    """Return people's words in one line that can stand between quotation marks."""
+    return " ".join(plain(text).translate(_QUOTES).split())
+
+
 def quoted(flat: str) -> str:
-    """Return a name or words of one line between quotation marks, which :func:`one_line` took out of them."""
+    """Return words of one line between quotation marks, of which there are none in them any more."""
     return f'"{flat}"'
 
 

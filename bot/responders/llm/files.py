@@ -1,78 +1,144 @@
-"""Read a question's attachments for a model: texts and, for a model with vision, images."""
+"""Read a question's attachments for a model: texts, PDFs and, for a model with vision, images."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+import asyncio
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import regex
+
+from bot.responders.kinds import PDF, family, kind_of, unread_because
+from bot.responders.llm import pdf
 from bot.responders.llm.fence import quoted, safe_name
+from bot.responders.llm.pictures import fitted
+from bot.responders.llm.settings import PictureLimits
+from bot.responders.llm.unread import Unread
 from bot.responders.protocol import Attached, File
 
-IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""The types of images that models with vision accept."""
-
-_SEEN = "image/"
-_NO_TEXT = (_SEEN, "audio/", "video/")
+_MARKS = (
+    (BOM_UTF32_LE, "utf-32"),
+    (BOM_UTF32_BE, "utf-32"),
+    (BOM_UTF16_LE, "utf-16"),
+    (BOM_UTF16_BE, "utf-16"),
+    (BOM_UTF8, "utf-8-sig"),
+)
+_BEYOND_ASCII = 0x80
+_UNLIKELY = regex.compile(r"[\p{Cn}\p{Co}\p{Cs}\x00-\x08\x0e-\x1a\x1c-\x1f]")
+SECONDS = 20
+"""The most seconds for all files of a question."""
+AT_ONCE = 2
+_LATE = "the files take too long to read"
+_NO_TEXT = "it is of no kind that can be read, or a text in an encoding that is not known (UTF-8 is)"
+_EMPTY = "it is empty"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Titles and texts of the text files, the images, a line for each unread file, and the ids of all read files."""
+    """What was read of files: titles with texts, images, a line for each unread file, and the ids of those read."""
 
-    texts: tuple[tuple[str, str], ...]
-    images: tuple[File, ...]
-    unread: tuple[str, ...]
-    ids: tuple[int, ...]
+    texts: tuple[tuple[str, str], ...] = ()
+    images: tuple[File, ...] = ()
+    unread: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 def readable(file: Attached, *, images: bool, limit: int) -> bool:
     """Tell before a file is fetched whether it may be readable; ``limit`` is in bytes (0: no file is read)."""
-    kind = _kind(file)
-    return 0 < file.size <= limit and (
-        kind in IMAGES if kind.startswith(_SEEN) and images else not kind.startswith(_NO_TEXT)
-    )
+    return 0 < file.size <= limit and not unread_because(file.content_type, images=images)
 
 
-def read(files: Iterable[File], *, images: bool, limit: int) -> Reading:
-    """Read files, each by its content and type; files of more than ``limit`` bytes are not read."""
-    texts: list[tuple[str, str]] = []
-    shown: list[File] = []
-    unread: list[str] = []
-    ids: list[int] = []
-    for file in files:
-        title = f"file {quoted(safe_name(file.name))}"
-        text = _text(file) if len(file.data) <= limit else None
-        if text is not None:
-            texts.append((title, text))
-        elif images and file.data and len(file.data) <= limit and _kind(file) in IMAGES:
-            shown.append(file)
-        else:
-            unread.append(f"{title}, which you can't read")
-            continue
-        ids.append(file.id)
-    return Reading(tuple(texts), tuple(shown), tuple(unread), tuple(ids))
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Reads files by their content, a few at a time, because a large one takes memory.
 
-
-def _kind(file: File | Attached) -> str:
-    return file.content_type.partition(";")[0].strip().lower()
-
-
-def _text(file: File) -> str | None:
-    """Return the text of a file, or None if its content is no text, even if its type says so.
-
-    A text that says in its first bytes that it is UTF-16 is read as that; one that is not UTF-8 as Windows' form of
-    Latin-1, if its type says that it is a text.
+    ``limit``: files of more bytes are not read. ``characters``: about as many of a text are wanted.
     """
-    data, kind = file.data, _kind(file)
-    if kind.startswith(_NO_TEXT):
-        return None
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return _decoded(data, "utf-16") or None
-    if b"\0" in data:
-        return None
-    text = _decoded(data, "utf-8-sig")
-    return _decoded(data, "cp1252") if text is None and kind.startswith("text/") else text
+
+    images: bool
+    limit: int
+    characters: int
+    pictures: PictureLimits
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def read(self, files: Iterable[File]) -> Reading:
+        """Read files; one that can't be read costs nothing but a line that says why."""
+        texts: list[tuple[str, str]] = []
+        images: list[File] = []
+        unread: list[str] = []
+        ids: list[int] = []
+        deadline = asyncio.get_running_loop().time() + SECONDS
+        for file in files:
+            title = f"file {quoted(safe_name(file.name))}"
+            try:
+                async with asyncio.timeout_at(deadline), self._turns:
+                    found = await self._read(file)
+            except (Unread, TimeoutError) as error:
+                unread.append(f"{title}, which you can't read: {error if isinstance(error, Unread) else _LATE}")
+                continue
+            if isinstance(found, File):
+                images.append(found)
+            else:
+                texts.append((title, found))
+            ids.append(file.id)
+        return Reading(tuple(texts), tuple(images), tuple(unread), tuple(ids))
+
+    async def _read(self, file: File) -> str | File:
+        """Return the text of a file, or an image made fit for the model; raise Unread."""
+        if not file.data:
+            raise Unread(_EMPTY)
+        if len(file.data) > self.limit:
+            raise Unread("it is too large")
+        kind = kind_of(file.data)
+        if reason := unread_because(kind, images=self.images):
+            raise Unread(reason)
+        if family(kind) == "image":
+            made, data = await asyncio.to_thread(fitted, file.data, self.pictures)
+            return replace(file, content_type=made, data=data)
+        if kind == PDF:
+            return await pdf.text_of(file.data, self.characters)
+        if kind:
+            raise Unread(f"it is of the kind {kind}")
+        return _text(file.data)
+
+
+def _text(data: bytes) -> str:
+    """Return the text of a file; raise Unread if its content is none, whatever its name says.
+
+    Tried are the encodings that a file names in its first bytes, UTF-8, UTF-16 by its many zeros, and Windows' form of
+    Latin-1, if few letters are beyond ASCII: a text in another alphabet would become nonsense.
+    """
+    text = _named(data)
+    if text is None:
+        text = _decoded(data, "utf-8")
+    if text is None or "\0" in text:
+        text = _guessed(data)
+    if text is None:
+        raise Unread(_NO_TEXT)
+    if not text.strip():
+        raise Unread(_EMPTY)
+    return text
+
+
+def _named(data: bytes) -> str | None:
+    """Return a text in the encoding that its first bytes name."""
+    # UTF-32's begin with UTF-16's.
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    return _decoded(data, encoding) if encoding else None
+
+
+def _guessed(data: bytes) -> str | None:
+    """Return a text in the encoding that it looks like, None if that is no text."""
+    zeros = data[::2].count(0), data[1::2].count(0)
+    if any(zeros):
+        # Most of what is written in our alphabets has a zero in each second byte, and none beside it.
+        likely = min(zeros) == 0 and max(zeros) * 4 > len(data)
+        text = _decoded(data, "utf-16-be" if zeros[0] else "utf-16-le") if likely else None
+    else:
+        beyond = sum(byte >= _BEYOND_ASCII for byte in data)
+        text = _decoded(data, "cp1252") if beyond * 3 <= len(data) else None
+    return None if text is None or _UNLIKELY.search(text) else text
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

@@ -13,14 +13,14 @@ from random import Random
 from bot.responders.ask import ask
 from bot.responders.llm.attempt import Attempt
 from bot.responders.llm.breaker import Breaker
-from bot.responders.llm.files import readable
+from bot.responders.llm.files import FileReader, readable
 from bot.responders.llm.models import Candidate, candidates, close
 from bot.responders.llm.peer import Peer
 from bot.responders.llm.room import Room
 from bot.responders.llm.server import Told
 from bot.responders.llm.server import ask as ask_server
 from bot.responders.llm.settings import LlmSettings, ModelEndpoint
-from bot.responders.llm.tokens import Counter, estimate
+from bot.responders.llm.tokens import MOST_CHARACTERS_A_TOKEN, Counter, estimate
 from bot.responders.protocol import (
     WAITS,
     Absence,
@@ -77,6 +77,12 @@ class LlmResponder(Responder):
         self._settings = settings
         self._count = count
         self._slots = slots or asyncio.Semaphore(settings.concurrency)
+        self._files = FileReader(
+            settings.images,
+            settings.attachment_bytes,
+            settings.context_tokens * MOST_CHARACTERS_A_TOKEN,
+            settings.pictures,
+        )
 
     def claims(self, question: Question) -> bool:
         """Tell whether the question has text, shows something else, or has a readable file."""
@@ -88,7 +94,8 @@ class LlmResponder(Responder):
     async def answer(self, question: Question, context: Context) -> AsyncGenerator[str | Answer | Anew, None]:
         """Yield the pieces of the answer (none if streaming is off), then the answer; raises ModelFailed."""
         async with self._slots:
-            attempt = Attempt(self._settings, self._count, question, context)
+            reading = await self._files.read(context.attachments)
+            attempt = Attempt(self._settings, self._count, question, context, reading)
             for peer in self._in_order(context.model):
                 async with aclosing(attempt.ask(peer)) as pieces:
                     async for piece in pieces:

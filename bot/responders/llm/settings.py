@@ -41,6 +41,15 @@ class ModelPatience:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """What a picture is made to fit: its longest side in points, its bytes, and the formats that the model takes."""
+
+    side: int = 1568
+    bytes: int = 1_500_000
+    formats: tuple[str, ...] = ("jpeg", "png")
+
+
+@dataclass(frozen=True, slots=True)
 class LlmSettings:
     """All other settings; ``temperature`` None means the model's default."""
 
@@ -53,4 +62,5 @@ class LlmSettings:
     concurrency: int = 8
     images: bool = False
     attachment_bytes: int = 4_000_000
+    pictures: PictureLimits = PictureLimits()
     prices: Mapping[str, Price] = field(default_factory=dict)

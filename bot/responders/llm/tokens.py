@@ -17,6 +17,9 @@ PER_MESSAGE = 4
 
 PER_IMAGE = 1500
 
+MOST_CHARACTERS_A_TOKEN = 4
+"""No text has more characters a token than that, by the estimate."""
+
 _ASCII_A_TOKEN = 3
 _BYTES_A_TOKEN = 2
 

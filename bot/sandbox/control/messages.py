@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -82,10 +83,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
 def _file(entry: object) -> AttachedFile:
     if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
         raise ControlError("An attachment needs a filename, and may have size and content_type.")
-    content = entry.get("content")
-    if content is not None and not isinstance(content, str):
-        raise ControlError("content must be the text that is in the file.")
-    data = None if content is None else content.encode()
+    data = _content_of(entry)
     size = entry.get("size", len(data or b""))
     if not isinstance(size, int) or size < 0:
         raise ControlError("size must be a whole number of bytes.")
@@ -96,14 +94,27 @@ def _file(entry: object) -> AttachedFile:
     return AttachedFile(entry["filename"], media_type, size, data, described, float(seconds))
 
 
+def _content_of(entry: dict[str, Any]) -> bytes | None:
+    content, encoded = entry.get("content"), entry.get("base64")
+    if not isinstance(content, str | None):
+        raise ControlError("content must be the text that is in the file.")
+    if encoded is None:
+        return None if content is None else content.encode()
+    try:
+        return b64decode(encoded, validate=True)
+    except (TypeError, ValueError):
+        raise ControlError("base64 must be the bytes that are in the file, in base64.") from None
+
+
 async def post(call: ControlCall) -> MessageRecord:
     """Post a message as a person.
 
     channel and author by name or id (a new author name makes a new person); optional: reply_to (message id), ping
     (false: reply without mentioning), mention (name, id or a list: put in front of the content), attachments
-    ([{filename, size, content_type, content, description, seconds}]: content as text, for files that can be fetched;
-    with seconds it is a voice message), embeds and components (as Discord writes them), stickers (names), forward
-    (message id), poll ({question, answers, votes, ended}), type (that of a system message: 6, 7, 8, 18, 21 or 46).
+    ([{filename, size, content_type, content, base64, description, seconds}]: content as text, or base64 for other
+    bytes, for files that can be fetched; with seconds it is a voice message), embeds and components (as Discord writes
+    them), stickers (names), forward (message id), poll ({question, answers, votes, ended}), type (that of a system
+    message: 6, 7, 8, 18, 21 or 46).
     """
     return message_record(call.world, _prepare(call)())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ import pytest
 from bot.core.events import MessageSkipped, ReplyComposed, ReplySent, SkipReason
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
+from tests.responders.llm.made_files import picture
 from tests.responders.llm.model_server import ModelServer
 
 NOTES = {"filename": "notes.txt", "content_type": "text/plain; charset=utf-8", "content": "the moon is made of cheese"}
-PICTURE = {"filename": "moon.png", "content_type": "image/png", "content": "PNG"}
+PNG = b64encode(picture()).decode()
+PICTURE = {"filename": "moon.png", "content_type": "image/png", "base64": PNG}
+HIDDEN = {"filename": "moon.txt", "content_type": "text/plain", "base64": PNG}
+MISNAMED = {**NOTES, "filename": "notes.png", "content_type": "image/png"}
 
 
 def _settings(server: ModelServer, **more: object) -> dict[str, object]:
@@ -34,9 +39,13 @@ async def _ask(control: ControlClient, *files: dict[str, Any]) -> str:
         pytest.param({}, [NOTES], [0], ["made of cheese", "notes.txt"], [], id="a text"),
         pytest.param({}, [NOTES, PICTURE], [0], ["made of cheese"], ["image/png"], id="no image for the blind"),
         pytest.param({"images": True}, [PICTURE, NOTES], [0, 1], ["image/png", "cheese"], [], id="an image"),
+        pytest.param({}, [HIDDEN, MISNAMED], [1], ["shown no pictures", "cheese"], ["image/png"], id="wrong names"),
+        pytest.param({"images": True}, [HIDDEN, MISNAMED], [0, 1], ["image/png", "cheese"], [], id="seen all the same"),
         pytest.param({"attachments_bytes": 10}, [NOTES], [], [], ["cheese"], id="larger than it may be"),
         pytest.param({"attachments_bytes": 0}, [NOTES], [], [], ["cheese"], id="none at all"),
-        pytest.param({"attachments_bytes": 40}, [NOTES, NOTES], [0], ["cheese"], [], id="larger together"),
+        pytest.param(
+            {"attachments_bytes": 40}, [NOTES, NOTES], [0], ["cheese", "too large together"], [], id="larger together"
+        ),
     ],
 )
 async def test_what_a_model_reads(

@@ -8,7 +8,28 @@ from hypothesis import strategies as st
 
 from bot.responders.llm.clean import Cleaner, clean
 
-PIECES = ["@", "everyone", "here", "<@", "!", "&", "123", ">", "⟦", "⟧", "from Ada", "Bot", ":", "*", " ", "\n", "\n\n"]
+PIECES = [
+    "@",
+    "everyone",
+    "here",
+    "<@",
+    "!",
+    "&",
+    "123",
+    ">",
+    "⟦",
+    "⟧",
+    "from Ada",
+    'from "Ada"',
+    "[",
+    "]",
+    "Bot",
+    ":",
+    "*",
+    " ",
+    "\n",
+    "\n\n",
+]
 SIGNS = ["<think>", "</think>", "`", "```", "<|im_end|>", "[TOOL_CALLS]", "<|channel|>final<|message|>"]
 OTHERS = ["a", "word ", "\x00", "\ud83d", "😀", "\t", "é"]
 WHOLE = st.lists(st.sampled_from([*PIECES, *SIGNS, *OTHERS]) | st.text(max_size=3)).map("".join)
@@ -38,6 +59,19 @@ TEXTS = st.lists(st.sampled_from([*PIECES, *SIGNS, "<", "think>", *OTHERS]) | st
         pytest.param("Bottle: green", "Bottle: green", id="another word stays"),
         pytest.param("Bot:", "Bot:", id="a name alone is all it says"),
         pytest.param("I, Bot: hello", "I, Bot: hello", id="a name further on stays"),
+        pytest.param('⟦from "Ada"⟧\nhello', "hello", id="the frame of a turn goes"),
+        pytest.param('⟦from "Ada", in answer to you: "x"⟧\n\n⟦from "Bot"⟧ hello', "hello", id="so do several"),
+        pytest.param('[from "Ada"]: hello', "hello", id="in other brackets, too"),
+        pytest.param('(from "Ada", in answer to "Bot") hello', "hello", id="in round ones"),
+        pytest.param('⟦from "Ada"\nhello', "hello", id="with half of its brackets"),
+        pytest.param('from "Ada"\nBot: [from "Ada"] hello', "hello", id="around its own name"),
+        pytest.param('from "Ada"', None, id="a frame alone is no answer"),
+        pytest.param('from "Ada" I know it', 'from "Ada" I know it', id="a sentence that begins like one stays"),
+        pytest.param('From "Ada"\nx', 'From "Ada"\nx', id="as does one that begins with a capital letter"),
+        pytest.param('["Ada", "Eve"]', '["Ada", "Eve"]', id="a list stays"),
+        pytest.param('hm\n[from "Ada"] x', 'hm\n[from "Ada"] x', id="so does what stands further on"),
+        pytest.param("[from Ada to Eve](https://e.org)", "[from Ada to Eve](https://e.org)", id="and a link"),
+        pytest.param("Ada: hello", "Ada: hello", id="and the name of whom it speaks to"),
         pytest.param("\n<think>\nhm @here\n</think>\n\nBot: hello", "hello", id="thoughts before it go"),
         pytest.param("<think></think> <think>hm</think>hello", "hello", id="however often"),
         pytest.param("<think>hm, and then", None, id="thoughts without an end are no answer"),
@@ -72,6 +106,21 @@ def test_pieces_join_to_the_whole_wherever_it_is_cut(text: str, cuts: list[int],
 
     assert cleaner.text == shown
     assert (clean(text, name, limit) or "") == shown
+
+
+@pytest.mark.parametrize(
+    "frame", ['⟦from "Ada"⟧\n', '[from "Ada", in answer to you]\n\n', 'from "Ada"\n', '(from "A b")']
+)
+@pytest.mark.parametrize("answer", ['from "hm", I think.', "Hello.", '["x"] and so on', "Bot said so."])
+def test_a_frame_is_never_shown_wherever_the_stream_is_cut(frame: str, answer: str) -> None:
+    """Nor is anything of the answer held back for good."""
+    text = frame + frame + answer
+    for cut in range(len(text) + 1):
+        cleaner = Cleaner("Bot")
+        pieces = [cleaner.feed(text[:cut]), cleaner.feed(text[cut:]), cleaner.finish()]
+
+        assert "".join(pieces) == answer
+        assert answer.startswith(pieces[0])
 
 
 @given(text=TEXTS, limit=st.integers(1, 40))
