@@ -42,8 +42,11 @@ def claim_of(connection: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
-def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
-    """Give a folder what a claim says of the log, within a transaction; raise LogIncomplete where it is another log."""
+def take(connection: sqlite3.Connection, claim: Mapping[str, Any], *, is_empty: bool) -> None:
+    """Give a folder what a claim says of the log, within a transaction; raise LogIncomplete where it is another log.
+
+    ``is_empty``: the folder has taken over no record yet. It was made for a new log, and another process began that.
+    """
     mine = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()
     try:
         meta = {name: bytes.fromhex(value) for name, value in claim["meta"].items() if name in _META}
@@ -51,7 +54,8 @@ def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
         partitions = claim["partitions"]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise LogDamaged("A claim in the engine can't be read. Restore the engine's own backup.") from error
-    if (mine and mine[0] != meta.get("log_id")) or partitions != PARTITIONS:
+    is_other = mine and mine[0] != meta.get("log_id") and not is_empty
+    if is_other or partitions != PARTITIONS:
         raise LogIncomplete(
             "The log in the engine is another one than that of the log's folder. Nothing was changed. Check which "
             f"database was named. {ANEW}"
