@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -33,13 +33,25 @@ class DemoError(EcholessError):
 
 
 class BotProcess:
-    """``python -m bot run`` in ``folder``, which holds its settings, its log and its output."""
+    """``python -m bot run`` in ``folder``, which holds its settings, its log and its output.
 
-    def __init__(self, folder: Path, token: str) -> None:
+    ``flags`` are those of ``run``; ``through`` begins the command line, as for a host of its own; ``environ`` is set
+    beside the token.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        token: str,
+        flags: Sequence[str] = (),
+        through: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.starts = 0
         self.kills = 0
-        self._token = token
+        self._command = (*through, sys.executable, "-m", "bot", "run", "--config", "config.toml", *flags)
+        self._environ = {TOKEN_VARIABLE: token, **(environ or {})}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -78,9 +90,9 @@ log_format = "json"
         """Start it."""
         with appending(self.folder / "bot.log") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *tethered(sys.executable, "-m", "bot", "run", "--config", "config.toml"),
+                *tethered(*self._command),
                 cwd=self.folder,
-                env=_environment(self._token),
+                env=_environment() | self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -88,9 +100,13 @@ log_format = "json"
             )
         self.starts += 1
 
+    async def ended(self) -> int:
+        """Wait until it has ended; return its exit code."""
+        return await self._running.wait()
+
     async def killed(self) -> None:
         """Wait until it was killed with SIGKILL."""
-        code = await self._running.wait()
+        code = await self.ended()
         if code != -signal.SIGKILL:
             raise self._gone(code)
         self.kills += 1
@@ -144,9 +160,15 @@ log_format = "json"
 
 
 @asynccontextmanager
-async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
-    """Yield a bot that ends with the context."""
-    process = BotProcess(folder, token)
+async def bot_process(
+    folder: Path,
+    token: str,
+    flags: Sequence[str] = (),
+    through: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[BotProcess]:
+    """Yield a bot that ends with the context; see :class:`BotProcess`."""
+    process = BotProcess(folder, token, flags, through, environ)
     try:
         yield process
     finally:
@@ -169,8 +191,8 @@ total = "110s"
 """
 
 
-def _environment(token: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return our environment without settings, which would override the demo's, and with this package importable."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
-    return kept | {TOKEN_VARIABLE: token, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
