@@ -21,9 +21,18 @@ from bot.private_file import appending, private_file
 from bot.sandbox.child_process import tethered
 
 STOP_SECONDS = 60.0
+LOOK_SECONDS = 0.1
 TAIL = 5
 
 _IMPORT_ROOT = Path(__file__).parents[2]
+
+_KEPT = """engine = "{engine}"
+takeover = "4s"
+
+[replies]
+send_timeout = "2s"
+"""
+"""The settings for a log in an engine, with a takeover that nobody has to wait for long."""
 
 T = TypeVar("T")
 
@@ -64,8 +73,13 @@ class BotProcess:
         """Return its process id."""
         return self._running.pid
 
-    def configure(self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None) -> None:
-        """Write its settings and facts; ``llm`` is a model to ask after the rules, and its server's base address."""
+    def configure(
+        self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None, engine: str = ""
+    ) -> None:
+        """Write its settings and facts.
+
+        ``llm`` is a model to ask after the rules, and its server's base address; ``engine`` keeps the log.
+        """
         settings = f"""
 [discord]
 api_url = "{api_url}"
@@ -73,7 +87,7 @@ gateway_url = "{gateway_url}"
 
 [log]
 path = "data"
-
+{_KEPT.format(engine=engine) if engine else ""}
 [limits]
 per_channel = "off"
 per_person = "off"
@@ -99,6 +113,12 @@ log_format = "json"
                 process_group=0,  # a terminal's Ctrl-C is for the demo, which then ends the bot
             )
         self.starts += 1
+
+    async def said(self, event: str, within: float, times: int = 1) -> None:
+        """Wait until it has said so often what happened, by the name of its log lines."""
+        async with asyncio.timeout(within):
+            while self._output().count(f'"event": "{event}"') < times:  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def ended(self) -> int:
         """Wait until it has ended; return its exit code."""
@@ -153,9 +173,11 @@ log_format = "json"
     def _gone(self, code: int) -> DemoError:
         return DemoError(f"The bot ended by itself with exit code {code}. {self._last_words()}")
 
+    def _output(self) -> str:
+        return (self.folder / "bot.log").read_text(encoding="utf-8", errors="replace")
+
     def _last_words(self) -> str:
-        path = self.folder / "bot.log"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+        lines = self._output().splitlines()[-TAIL:]
         return "\n".join(["The last it said:", *lines])
 
 
