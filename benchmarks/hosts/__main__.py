@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -48,7 +49,8 @@ def main() -> int:
     if why_not := network.why_not():
         sys.exit(why_not)
     if not options.inside:
-        network.enter((sys.executable, "-m", "benchmarks.hosts", INSIDE, *sys.argv[1:]))
+        command = network.entering((sys.executable, "-m", "benchmarks.hosts", INSIDE, *sys.argv[1:]))
+        os.execvp(command[0], command)  # noqa: S606 - found on PATH, as ip is
     try:
         return asyncio.run(_main(options))
     except KeyboardInterrupt:

@@ -1,9 +1,9 @@
 """Hosts on one machine: Linux's network namespaces, each with two links to the host on which all this runs.
 
-That one is a namespace too (:func:`enter`), with Discord at one address and the engine at another. Every host reaches
-each of them over a link of its own, which can be cut at either end. No namespace has a name: each ends with the process
-that keeps it, which ends with this one. The addresses are loopback's, because the sandbox listens nowhere else; within
-the namespaces they are routed as any others.
+That one is a namespace too (:func:`entering`), with Discord at one address and the engine at another. Every host
+reaches each of them over a link of its own, which can be cut at either end. No namespace has a name: each ends with the
+process that keeps it, which ends with this one. The addresses are loopback's, because the sandbox listens nowhere else;
+within the namespaces they are routed as any others.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def why_not() -> str:
     return ""
 
 
-def enter(command: Sequence[str]) -> None:
-    """Become a command that runs on a host of its own, which the other hosts can reach."""
-    os.execvp("unshare", ("unshare", "--net", "--", *command))  # noqa: S606, S607 - found on PATH as ip is
+def entering(command: Sequence[str]) -> tuple[str, ...]:
+    """Return the command line that runs a command on a host of its own, from which it can make the other hosts."""
+    return ("unshare", "--net", "--", *command)
 
 
 async def prepare() -> None:

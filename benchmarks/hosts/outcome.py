@@ -161,7 +161,9 @@ async def _fits(each: Supervised, judge_folder: Path, address: str) -> bool:
     """Tell whether a host's folder, brought up to the engine, shows what one shows that was made anew."""
     log = await _owning(each.bot.location.folder, judge_folder.parent / KEY_FILE, address)
     await log.close()
-    return shown_by(each.bot.location.database) == shown_by(Location(judge_folder).database)
+    # What is finished is told with the next record: the last that was is known only where it was.
+    own, anew = (shown_by(path, "unfinished") for path in (each.bot.location.database, Location(judge_folder).database))
+    return own == anew
 
 
 def by_reason(counts: Mapping[str, int]) -> str:
