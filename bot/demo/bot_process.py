@@ -26,13 +26,14 @@ TAIL = 5
 
 _IMPORT_ROOT = Path(__file__).parents[2]
 
-_KEPT = """engine = "{engine}"
-takeover = "4s"
+TAKEOVER_SECONDS = 4
+"""After which a standby takes a log in an engine: nobody is to wait for long."""
+_KEPT = f"""engine = "{{engine}}"
+takeover = "{TAKEOVER_SECONDS}s"
 
 [replies]
 send_timeout = "2s"
 """
-"""The settings for a log in an engine, with a takeover that nobody has to wait for long."""
 
 T = TypeVar("T")
 
