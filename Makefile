@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos engines bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos engines hosts bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -14,8 +14,8 @@ END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pen
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network
-	@$(BIN)/echoless demo
+demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network (ENGINE=postgresql: a standby goes on)
+	@$(BIN)/echoless demo $(if $(ENGINE),--engine $(ENGINE))
 
 test: $(READY) ## every test, two at a time
 	@$(BIN)/pytest -n 2 --dist worksteal
@@ -60,6 +60,9 @@ engines: $(READY) ## the log in PostgreSQL, DynamoDB and Kafka: what each has to
 	@$(BIN)/pytest -q tests/engines
 	@$(BIN)/pytest -q tests/engines/everywhere.py
 	@$(BIN)/python -m tests.engines.kills --kills $(or $(KILLS),20) $(ENGINES)
+
+hosts: $(READY) ## bots on hosts that are network namespaces (root): owners killed, links cut, standbys go on (KILLS=100, CUTS=30, SEED=2)
+	@$(BIN)/python -m benchmarks.hosts $(if $(KILLS),--kills $(KILLS)) $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
 bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes; ONLY=append,intake: parts)
 	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))

@@ -14,16 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.chaos_outcome import Outcome, Seen, judged
-from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, THREAD, Life, Line, Moment, Plan, Post
+from benchmarks.chaos_script import Life, Line, Moment, Plan
 from benchmarks.chaos_script import incidents as incidents_of
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
 from benchmarks.chaos_settings import configure
-from benchmarks.chaos_troubles import LATENCY, SENDS, Outage, Place, Trouble
+from benchmarks.chaos_talk import Talk
+from benchmarks.chaos_troubles import Outage, Place, Trouble
 from benchmarks.models import ModelProcess, model_process
 from bot.demo.bot_process import BotProcess, DemoError, bot_process
-from bot.demo.trails import Trail, read_trails
-from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess, sandbox_process
 
 QUIET_PATIENCE = 180.0
@@ -47,62 +46,28 @@ class Chaos:
     plan: Plan
     sandbox: SandboxProcess
     bot: BotProcess
-    chat: Sequence[Line]
+    talk: Talk
     model: ModelProcess
     tell: Callable[[str], None]
-    addressed: set[int] = field(default_factory=set)
-    posted: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     connected_kills: int = 0
     inside: Counter[str] = field(default_factory=Counter)
-    _channels: dict[str, str] = field(default_factory=dict)
     _born: float = field(default_factory=time.monotonic)
     _killed: int = 0
     _over: bool = False
 
     async def play(self) -> None:
         """Play it all, wait until it is quiet, and stop the bot; raise TimeoutError when it does not get quiet."""
-        await self._prepare()
+        await self.talk.prepare(self.plan.failures, self.plan.seed)
+        configure(self.bot.folder, self.sandbox, self.model.url if self.plan.model else "")
         await self._start()
-        await self._open_dm()
+        await self.bot.alive(self.talk.open_dm(LONGEST_START))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._post_all())
             tasks.create_task(self._make_trouble())
             tasks.create_task(self._kill_all())
         await self._quiet()
         await self.bot.stop()
-
-    async def _prepare(self) -> None:
-        """Make channels, bot accounts and faults, and write the bot's settings."""
-        control = self.sandbox.control
-        for name in CHANNELS:
-            self._channels[name] = (await control.create_channel(name))["id"]
-        thread = await control.create_thread(THREAD, channel=CHANNELS[0], owner=self.chat[0].author)
-        self._channels[THREAD] = thread["id"]
-        self._channels[DM] = (await control.open_dm(DM_PERSON))["id"]
-        for author in sorted({line.author for line in self.chat if line.bot}):
-            await control.create_user(author, bot=True)
-        for number, fault in enumerate(SENDS if self.plan.failures else ()):
-            await control.add_fault(
-                **fault,
-                method="POST",
-                path="/channels/*/messages",
-                when="after",
-                count=None,
-                probability=self.plan.failures / len(SENDS),
-                seed=self.plan.seed * len(SENDS) + number,
-            )
-        for fault in LATENCY:
-            await control.add_fault("delay", path="/channels/*/messages", count=None, **fault)
-        configure(self.bot.folder, self.sandbox, self.model.url if self.plan.model else "")
-
-    async def _open_dm(self) -> None:
-        """Have the bot hear of the private chat: Discord tells a bot of none that began while it was away."""
-        control = self.sandbox.control
-        await self.bot.alive(control.wait_for_ready(within=LONGEST_START))
-        await self._post([Post(DM, DM_PERSON, "what is chaos?", asks=True)])
-        answered = control.wait_for_messages(channel=self._channels[DM], bot=True, within=LONGEST_START)
-        await self.bot.alive(answered)
 
     async def _start(self) -> None:
         await self.bot.start()
@@ -119,22 +84,13 @@ class Chaos:
 
     async def _post_all(self) -> None:
         """Post as the run goes on, so that the last message comes with the last kill."""
-        posts = posts_of(self.plan.seed, self.plan.messages, self.chat, model=self.plan.model)
+        posts = posts_of(self.plan.seed, self.plan.messages, self.talk.chat, model=self.plan.model)
         done = 0
         while done < len(posts):
             await asyncio.sleep(TICK)
             due = int(len(posts) * self._progress)
-            await self._post(posts[done:due])
+            await self.talk.post(posts[done:due])
             done = max(done, due)
-
-    async def _post(self, posts: Sequence[Post]) -> None:
-        if not posts:
-            return
-        ids = await self.sandbox.control.post_many(
-            [post.to_json(self._channels, self.sandbox.application_id) for post in posts]
-        )
-        self.addressed.update(int(key) for key, post in zip(ids, posts, strict=True) if post.asks)
-        self.posted += len(posts)
 
     async def _make_trouble(self) -> None:
         """Let each trouble come at its moment, or as soon after it as somebody is connected."""
@@ -175,7 +131,7 @@ class Chaos:
                 await self.bot.killed()
             self._killed += 1
             await self._start()
-            self.tell(f"{self._killed} of {self.plan.kills} kills, {self.posted:,} posted")
+            self.tell(f"{self._killed} of {self.plan.kills} kills, {self.talk.posted:,} posted")
         self._over = True
 
     async def _killed_inside(self, place: Place, nth: int) -> bool:
@@ -221,28 +177,13 @@ class Chaos:
         # A process that is still starting would die of the SIGTERM that follows.
         await self.bot.alive(self.sandbox.control.wait_for_ready(within=LONGEST_START))
         before, since = -1, time.monotonic()
-        while left := await self._left():
+        while left := await self.talk.left(self.bot.location):
             if left != before:
                 before, since = left, time.monotonic()
             if time.monotonic() - since > QUIET_PATIENCE:
                 raise TimeoutError(f"{left:,} messages were not recorded or answered, and nothing moved any more.")
             self.tell(f"{left:,} left to record or answer")
             await self.bot.alive(asyncio.sleep(LOOK_EVERY))
-
-    async def _left(self) -> int:
-        reader = await open_reader(self.bot.location)
-        try:
-            trails = await read_trails(reader)
-        finally:
-            await reader.close()
-        recorded = sum(1 for trail in trails.values() if trail.recorded)
-        open_ones = sum(1 for key in self.addressed if not _settled(trails.get(key, Trail())))
-        others = sum(1 for trail in trails.values() if trail.request and not _settled(trail))
-        return max(0, self.posted - recorded) + max(open_ones, others)
-
-
-def _settled(trail: Trail) -> bool:
-    return bool(trail.skipped or trail.abandoned or trail.whole)
 
 
 async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[str], None]) -> Outcome:
@@ -253,12 +194,12 @@ async def run(plan: Plan, folder: Path, chat: Sequence[Line], tell: Callable[[st
         model_process(rate=MODEL_RATE, length=MODEL_LENGTH) as model,
         bot_process(folder, sandbox.token) as bot,
     ):
-        chaos = Chaos(plan, sandbox, bot, chat, model, tell)
+        chaos = Chaos(plan, sandbox, bot, Talk(sandbox, chat), model, tell)
         began = time.monotonic()
         trouble = await _played(chaos)
         seen = Seen(
             plan=plan,
-            addressed=frozenset(chaos.addressed),
+            addressed=frozenset(chaos.talk.addressed),
             kills=bot.kills,
             connected_kills=chaos.connected_kills,
             inside=chaos.inside,

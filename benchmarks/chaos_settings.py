@@ -40,10 +40,19 @@ edit_every = "200ms"
 """
 
 
-def configure(folder: Path, sandbox: SandboxProcess, model_url: str) -> None:
+def configure(
+    folder: Path,
+    sandbox: SandboxProcess,
+    model_url: str = "",
+    *,
+    log: str = "",
+    more: str = "",
+    timeout: float = SEND_TIMEOUT,
+) -> None:
     """Write the settings and facts into the folder where the bot runs; a model answers what no rule does.
 
-    ``model_url`` "": there is no model, and rules answer alone.
+    ``model_url`` "": there is no model, and rules answer alone. ``log`` are lines of ``[log]``, ``more`` is any TOML;
+    ``timeout`` is that of a send, in seconds.
     """
     # No audit: what the gateway and the catch-up did not bring is to stay missing, and to be seen.
     settings = f"""
@@ -52,10 +61,11 @@ api_url = "{sandbox.api_url}"
 gateway_url = "{sandbox.gateway_url}"
 [log]
 path = "data"
+{log}
 [replies]
 responder = {'["rules", "llm"]' if model_url else '"rules"'}
 max_age = "1d"
-send_timeout = "{SEND_TIMEOUT}s"
+send_timeout = "{round(1000 * timeout)}ms"
 {MODEL.format(url=model_url) if model_url else ""}
 [audit]
 enabled = false
@@ -66,6 +76,7 @@ queue = 100000
 [telemetry]
 port = 0
 log_format = "json"
+{more}
 {RULES}"""
     (folder / "config.toml").write_text(settings, encoding="utf-8")
     (folder / "facts.json").write_text(json.dumps(FACTS), encoding="utf-8")

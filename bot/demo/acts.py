@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,10 +37,14 @@ class Posted:
 
 @dataclass(slots=True)
 class Stage:
-    """Plays a script. ``announce`` is called with the progress; ``addressed`` collects the messages to the bot."""
+    """Plays a script. ``announce`` is called with the progress; ``addressed`` collects the messages to the bot.
+
+    ``bot`` is killed; it comes back, unless there is a ``standby`` that goes on.
+    """
 
     sandbox: SandboxProcess
     bot: BotProcess
+    standby: BotProcess | None
     story: Script
     writer: ScriptWriter
     announce: Callable[[str], None]
@@ -58,9 +63,9 @@ class Stage:
             ("an edit, a deletion, another bot", self._second_thoughts),
             ("kill -9 in the middle of a burst", self._kill),
             ("people go on talking to nobody", self._away),
-            ("the bot comes back", self._return),
+            ("the standby goes on" if self.standby else "the bot comes back", self._return),
             ("a last question everywhere", self._farewell),
-            ("SIGTERM", self.bot.stop),
+            ("SIGTERM", self._stop),
         ):
             self.announce(name)
             began = time.monotonic()
@@ -74,6 +79,12 @@ class Stage:
         for place in (Spot.HELP, Spot.RANDOM):
             self._places[place] = (await self._control.create_channel(place))["id"]
         await self._start()
+        if self.standby:
+            key = self.standby.location.key_path
+            key.parent.mkdir(mode=0o700)
+            shutil.copy2(self.bot.location.key_path, key)
+            await self.standby.start()
+            await self.standby.alive(self.standby.said("log.standby", PATIENCE))
 
     async def _talk(self) -> None:
         (question,) = await self._post([self.writer.ask(Spot.GENERAL)])
@@ -130,7 +141,12 @@ class Stage:
         await self._post(self.story.away)
 
     async def _return(self) -> None:
-        await self._start()
+        if self.standby:
+            self.bot, self.standby = self.standby, self.bot
+            await self._ready(identifies=2)
+            await self.standby.start()
+        else:
+            await self._start()
         await self._all_answered()
 
     async def _farewell(self) -> None:
@@ -139,7 +155,17 @@ class Stage:
 
     async def _start(self) -> None:
         await self.bot.start()
-        await self.bot.alive(self._control.wait_for_ready(identifies=self.bot.starts, within=PATIENCE))
+        await self._ready(identifies=self.bot.starts)
+
+    async def _ready(self, identifies: int) -> None:
+        await self.bot.alive(self._control.wait_for_ready(identifies=identifies, within=PATIENCE))
+
+    async def _stop(self) -> None:
+        """Stop them, the standby first: it would go on otherwise."""
+        if self.standby:
+            await self.standby.alive(self.standby.said("log.standby", PATIENCE, times=2))
+            await self.standby.stop()
+        await self.bot.stop()
 
     async def _post(self, posts: Sequence[Post], *, reply_to: str | None = None) -> list[Posted]:
         """Post, and note the messages that are addressed to the bot and those that it has to answer."""

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -21,9 +21,19 @@ from bot.private_file import appending, private_file
 from bot.sandbox.child_process import tethered
 
 STOP_SECONDS = 60.0
+LOOK_SECONDS = 0.1
 TAIL = 5
 
 _IMPORT_ROOT = Path(__file__).parents[2]
+
+TAKEOVER_SECONDS = 4
+"""After which a standby takes a log in an engine: nobody is to wait for long."""
+_KEPT = f"""engine = "{{engine}}"
+takeover = "{TAKEOVER_SECONDS}s"
+
+[replies]
+send_timeout = "2s"
+"""
 
 T = TypeVar("T")
 
@@ -33,13 +43,25 @@ class DemoError(EcholessError):
 
 
 class BotProcess:
-    """``python -m bot run`` in ``folder``, which holds its settings, its log and its output."""
+    """``python -m bot run`` in ``folder``, which holds its settings, its log and its output.
 
-    def __init__(self, folder: Path, token: str) -> None:
+    ``flags`` are those of ``run``; ``through`` begins the command line, as for a host of its own; ``environ`` is set
+    beside the token.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        token: str,
+        flags: Sequence[str] = (),
+        through: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.starts = 0
         self.kills = 0
-        self._token = token
+        self._command = (*through, sys.executable, "-m", "bot", "run", "--config", "config.toml", *flags)
+        self._environ = {TOKEN_VARIABLE: token, **(environ or {})}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -52,8 +74,13 @@ class BotProcess:
         """Return its process id."""
         return self._running.pid
 
-    def configure(self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None) -> None:
-        """Write its settings and facts; ``llm`` is a model to ask after the rules, and its server's base address."""
+    def configure(
+        self, api_url: str, gateway_url: str, facts: str, llm: tuple[str, str] | None = None, engine: str = ""
+    ) -> None:
+        """Write its settings and facts.
+
+        ``llm`` is a model to ask after the rules, and its server's base address; ``engine`` keeps the log.
+        """
         settings = f"""
 [discord]
 api_url = "{api_url}"
@@ -61,7 +88,7 @@ gateway_url = "{gateway_url}"
 
 [log]
 path = "data"
-
+{_KEPT.format(engine=engine) if engine else ""}
 [limits]
 per_channel = "off"
 per_person = "off"
@@ -78,9 +105,9 @@ log_format = "json"
         """Start it."""
         with appending(self.folder / "bot.log") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *tethered(sys.executable, "-m", "bot", "run", "--config", "config.toml"),
+                *tethered(*self._command),
                 cwd=self.folder,
-                env=_environment(self._token),
+                env=_environment() | self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -88,9 +115,19 @@ log_format = "json"
             )
         self.starts += 1
 
+    async def said(self, event: str, within: float, times: int = 1) -> None:
+        """Wait until it has said so often what happened, by the name of its log lines."""
+        async with asyncio.timeout(within):
+            while self._output().count(f'"event": "{event}"') < times:  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def ended(self) -> int:
+        """Wait until it has ended; return its exit code."""
+        return await self._running.wait()
+
     async def killed(self) -> None:
         """Wait until it was killed with SIGKILL."""
-        code = await self._running.wait()
+        code = await self.ended()
         if code != -signal.SIGKILL:
             raise self._gone(code)
         self.kills += 1
@@ -137,16 +174,24 @@ log_format = "json"
     def _gone(self, code: int) -> DemoError:
         return DemoError(f"The bot ended by itself with exit code {code}. {self._last_words()}")
 
+    def _output(self) -> str:
+        return (self.folder / "bot.log").read_text(encoding="utf-8", errors="replace")
+
     def _last_words(self) -> str:
-        path = self.folder / "bot.log"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+        lines = self._output().splitlines()[-TAIL:]
         return "\n".join(["The last it said:", *lines])
 
 
 @asynccontextmanager
-async def bot_process(folder: Path, token: str) -> AsyncIterator[BotProcess]:
-    """Yield a bot that ends with the context."""
-    process = BotProcess(folder, token)
+async def bot_process(
+    folder: Path,
+    token: str,
+    flags: Sequence[str] = (),
+    through: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[BotProcess]:
+    """Yield a bot that ends with the context; see :class:`BotProcess`."""
+    process = BotProcess(folder, token, flags, through, environ)
     try:
         yield process
     finally:
@@ -169,8 +214,8 @@ total = "110s"
 """
 
 
-def _environment(token: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return our environment without settings, which would override the demo's, and with this package importable."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     paths = [str(_IMPORT_ROOT), os.environ.get("PYTHONPATH", "")]
-    return kept | {TOKEN_VARIABLE: token, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -17,7 +17,7 @@ from bot.cli.output import console, say_json
 from bot.demo.acts import Act, Stage
 from bot.demo.model_chat import run_llm
 from bot.demo.model_report import ModelReport, print_model_report
-from bot.demo.playground import demo_facts, open_playground
+from bot.demo.playground import STANDBY, VARIABLES, demo_facts, open_playground
 from bot.demo.report import DemoReport, print_report, timeline
 from bot.demo.script import ScriptWriter
 
@@ -55,8 +55,22 @@ PATIENT_REPLIES = 30
     metavar="URL",
     help="Have a language model answer, by a server in OpenAI's protocol such as Ollama: http://127.0.0.1:11434/v1.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(list(VARIABLES)),
+    help="Keep the log in this engine, which is started; a standby goes on where the bot is killed.",
+)
 @click.option("--model", help="With --llm: this model; by default the first that the server lists.")
-def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url: str | None, model: str | None) -> None:
+def demo(
+    *,
+    seed: int,
+    messages: int,
+    as_json: bool,
+    kept: Path | None,
+    llm_url: str | None,
+    engine: str | None,
+    model: str | None,
+) -> None:
     """Try it all without a token: a Discord on loopback, the bot and a scripted chat.
 
     People talk in channels, a thread and a private chat. In the middle of a burst the bot is killed with SIGKILL, at
@@ -65,13 +79,20 @@ def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url:
 
     With --llm it is a short chat instead, in which people ask a language model; nobody is killed, and exit code 0 also
     means that every question was answered.
+
+    With --engine the log is in a server of its own, and two bots run: where the first is killed, the second, a standby,
+    goes on in its place.
     """
     if model is not None and not llm_url:
         raise click.UsageError("--model goes with --llm.")
+    if engine and llm_url:
+        raise click.UsageError("--engine does not go with --llm.")
     with _folder(kept) as folder:
         try:
             report: DemoReport | ModelReport = (
-                asyncio.run(_ask(folder, llm_url, model)) if llm_url else asyncio.run(_run(folder, seed, messages))
+                asyncio.run(_ask(folder, llm_url, model))
+                if llm_url
+                else asyncio.run(_run(folder, seed, messages, engine or ""))
             )
         except asyncio.CancelledError:
             click.get_current_context().exit(TERMINATED)
@@ -80,7 +101,8 @@ def demo(*, seed: int, messages: int, as_json: bool, kept: Path | None, llm_url:
     else:
         _print(report)
         if kept:
-            click.echo(f"Look further: echoless log show --log {kept / 'data'}")
+            shown = kept / STANDBY if engine else kept
+            click.echo(f"Look further: echoless log show --log {shown / 'data'}")
     click.get_current_context().exit(0 if report.ok else 1)
 
 
@@ -127,7 +149,7 @@ async def _ask(folder: Path, url: str, model: str | None) -> ModelReport:
         return await run_llm(folder, url, model, announce)
 
 
-async def _run(folder: Path, seed: int, messages: int) -> DemoReport:
+async def _run(folder: Path, seed: int, messages: int, engine: str) -> DemoReport:
     _end_by_signals()
     facts = demo_facts()
     writer = ScriptWriter(seed, json.loads(facts))
@@ -135,10 +157,11 @@ async def _run(folder: Path, seed: int, messages: int) -> DemoReport:
     rate = DISCORDS_RATE if story.busiest <= PATIENT_REPLIES else "off"
     screen = console(stderr=True)
     with screen.status("starting") as status:
-        async with open_playground(folder, facts, ["--rate-limit", rate]) as playground:
+        async with open_playground(folder, facts, ["--rate-limit", rate], engine=engine) as playground:
             stage = Stage(
                 sandbox=playground.sandbox,
                 bot=playground.bot,
+                standby=playground.standby,
                 story=story,
                 writer=writer,
                 announce=lambda name: status.update(f"{name} ..."),
@@ -150,7 +173,8 @@ async def _run(folder: Path, seed: int, messages: int) -> DemoReport:
                     seed=seed,
                     rate=rate,
                     acts=stage.acts,
-                    kills=playground.bot.kills,
+                    kills=sum(bot.kills for bot in playground.bots),
+                    engine=engine,
                     verdict=verdict,
                     verified=verified,
                     timeline=await timeline(reader),

@@ -44,7 +44,7 @@ _CELLS = {"time": "00:00:00.000Z", "event": "catchup.completed", "message": "…
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The result of the demo; ``trouble`` says why it was cut short ("": it was not)."""
+    """The result of the demo; ``trouble`` says why it was cut short ("": it was not), ``engine`` what keeps the log."""
 
     seed: int
     rate: str
@@ -54,6 +54,7 @@ class DemoReport:
     verified: VerifyReport
     timeline: Sequence[TerminalLine]
     trouble: str = ""
+    engine: str = ""
 
     @property
     def ok(self) -> bool:
@@ -71,6 +72,7 @@ class DemoReport:
             **self.verdict.to_json(),
             "ok": self.ok,
             "kills": self.kills,
+            "engine": self.engine or "sqlite",
             "seed": self.seed,
             "rate_limit": self.rate,
             "seconds": round(self.seconds, 1),
@@ -209,7 +211,7 @@ def _print_verdict(screen: Console, report: DemoReport) -> None:
     whole = "verified" if not log.findings else f"damaged ({count_text(len(log.findings), 'finding')})"
     screen.print(
         f"{report.seconds:.0f} s, seed {report.seed}, rate limit {report.rate}; "
-        f"the log of {count_text(log.events, 'event')} is {whole}."
+        f"the log of {count_text(log.events, 'event')}{f' in {report.engine}' if report.engine else ''} is {whole}."
     )
     if report.ok:
         screen.print(Text("Nothing was lost, nothing was doubled.", style="bold green"))

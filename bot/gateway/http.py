@@ -10,22 +10,33 @@ import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 from discord.state import ConnectionState
+from discord.types.user import User
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.gateway.origin import TooMany, believed, reread
 from bot.gateway.ratelimits import RateLimitBucket, Waits
 from bot.gateway.requests import asking, tracing, untimed
+from bot.gateway.sockets import connector
 
 TRIES = 5
 """How often a request is tried that Discord answers with 429. Such a request has had no effect."""
 
 
 class Http(HTTPClient):
-    """The requests of one client; it takes over the settings of the discord.py HTTP client that it replaces."""
+    """The requests of one client; it takes over the settings of the discord.py HTTP client that it replaces.
 
-    def __init__(self, other: HTTPClient) -> None:
+    ``limit`` is the time limit of a request.
+    """
+
+    def __init__(self, other: HTTPClient, limit: timedelta) -> None:
         super().__init__(other.loop, http_trace=other.http_trace)
         self.waits = Waits()
+        self._limit = limit
+
+    async def static_login(self, token: str) -> User:
+        """Log in; the connections of the session that begins deliver nothing late."""
+        self.connector = connector(self._limit)
+        return await super().static_login(token)
 
     def get_ratelimit(self, key: str) -> RateLimitBucket:
         """Return the limit of a kind of request."""
@@ -75,9 +86,10 @@ class ApiClient(discord.Client):
         heard: Callable[[str | None], None] = lambda _date: None,
         **options: Any,  # noqa: ANN401 - discord.py's
     ) -> None:
+        self._limit = limit
         super().__init__(intents=intents, http_trace=tracing(limit, heard), **options)
 
     def _get_state(self, **options: Any) -> ConnectionState[Any]:  # noqa: ANN401 - discord.py's
         # Replace the HTTP client here, because the object that this makes keeps it for good.
-        self.http = Http(self.http)
+        self.http = Http(self.http, self._limit)
         return super()._get_state(**options)

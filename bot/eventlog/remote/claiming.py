@@ -19,7 +19,6 @@ from bot.errors import LogDamaged, LogIncomplete
 from bot.eventlog import database, partitions
 from bot.eventlog import keys as log_keys
 from bot.eventlog.forms import FORMS
-from bot.eventlog.remote import view
 
 ANEW = "Where the engine is right, move events.db and what is beside it away: the folder is then made anew."
 OWNER_BYTES = 16
@@ -45,8 +44,11 @@ def claim_of(connection: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
-def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
-    """Give a folder what a claim says of the log, within a transaction; raise LogIncomplete where it is another log."""
+def take(connection: sqlite3.Connection, claim: Mapping[str, Any], *, is_empty: bool) -> None:
+    """Give a folder what a claim says of the log, within a transaction; raise LogIncomplete where it is another log.
+
+    ``is_empty``: the folder has taken over no record yet. It was made for a new log, and another process began that.
+    """
     mine = connection.execute("SELECT value FROM meta WHERE name = 'log_id'").fetchone()
     try:
         meta = {name: bytes.fromhex(value) for name, value in claim["meta"].items() if name in _META}
@@ -55,8 +57,7 @@ def take(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise LogDamaged("A claim in the engine can't be read. Restore the engine's own backup.") from error
     partitions.require(count, partitions.noted(connection))
-    # A folder that was made for a new log takes another one, whose owner was quicker.
-    if mine and mine[0] != meta.get("log_id") and view.read_bookmark(connection).seq:
+    if mine and mine[0] != meta.get("log_id") and not is_empty:
         raise LogIncomplete(
             "The log in the engine is another one than that of the log's folder. Nothing was changed. Check which "
             f"database was named. {ANEW}"
@@ -74,5 +75,5 @@ def require_key(claim: Mapping[str, Any], master: bytes) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         database.lay_out(connection, now=0)
         partitions.note(connection, claim["partitions"])
-        take(connection, claim)
+        take(connection, claim, is_empty=True)
         log_keys.read(connection, master)

@@ -61,7 +61,7 @@ class Follower:
             )
         self.seq, self.digest = entry.seq, digest_of(entry.facts)
         if facts.claim is not None:
-            claiming.take(connection, facts.claim)
+            claiming.take(connection, facts.claim, is_empty=not self.mark.seq)
             self.go(Bookmark(entry.seq, self.digest, entry.place, self.mark.position, facts.owner))
         elif facts.rows is not None:
             if facts.owner != self.mark.owner:

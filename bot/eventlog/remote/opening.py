@@ -135,7 +135,7 @@ class Beginning:
             keys.adopt(connection, master, now)
         with transaction(connection):
             if self.claim is not None:
-                claiming.take(connection, self.claim)
+                claiming.take(connection, self.claim, is_empty=True)
             view.lay_out(connection)
             view.save_bookmark(connection, view.Bookmark())
         keys.read(connection, master)

@@ -1,0 +1,80 @@
+"""What people say in a chaos run, and how much of it the log has not settled yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, THREAD, Line, Post
+from benchmarks.chaos_troubles import LATENCY, SENDS
+from bot.demo.trails import Trail, read_trails
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_reader
+from bot.sandbox.process import SandboxProcess
+
+
+@dataclass(slots=True)
+class Talk:
+    """Posts into a sandbox; ``addressed`` are the messages that the bot has to answer."""
+
+    sandbox: SandboxProcess
+    chat: Sequence[Line]
+    addressed: set[int] = field(default_factory=set)
+    posted: int = 0
+    _channels: dict[str, str] = field(default_factory=dict)
+
+    async def prepare(self, failures: float, seed: int) -> None:
+        """Make channels, bot accounts and faults; ``failures`` is the share of sends that fail after all."""
+        control = self.sandbox.control
+        for name in CHANNELS:
+            self._channels[name] = (await control.create_channel(name))["id"]
+        thread = await control.create_thread(THREAD, channel=CHANNELS[0], owner=self.chat[0].author)
+        self._channels[THREAD] = thread["id"]
+        self._channels[DM] = (await control.open_dm(DM_PERSON))["id"]
+        for author in sorted({line.author for line in self.chat if line.bot}):
+            await control.create_user(author, bot=True)
+        for number, fault in enumerate(SENDS if failures else ()):
+            await control.add_fault(
+                **fault,
+                method="POST",
+                path="/channels/*/messages",
+                when="after",
+                count=None,
+                probability=failures / len(SENDS),
+                seed=seed * len(SENDS) + number,
+            )
+        for fault in LATENCY:
+            await control.add_fault("delay", path="/channels/*/messages", count=None, **fault)
+
+    async def open_dm(self, within: float) -> None:
+        """Have the bot hear of the private chat: Discord tells a bot of none that began while it was away."""
+        control = self.sandbox.control
+        await control.wait_for_ready(within=within)
+        await self.post([Post(DM, DM_PERSON, "what is chaos?", asks=True)])
+        await control.wait_for_messages(channel=self._channels[DM], bot=True, within=within)
+
+    async def post(self, posts: Sequence[Post]) -> None:
+        """Post messages in order."""
+        if not posts:
+            return
+        ids = await self.sandbox.control.post_many(
+            [post.to_json(self._channels, self.sandbox.application_id) for post in posts]
+        )
+        self.addressed.update(int(key) for key, post in zip(ids, posts, strict=True) if post.asks)
+        self.posted += len(posts)
+
+    async def left(self, location: Location) -> int:
+        """Return how many messages are not recorded or not answered, without a reason why not."""
+        reader = await open_reader(location, words=False)
+        try:
+            trails = await read_trails(reader)
+        finally:
+            await reader.close()
+        recorded = sum(1 for trail in trails.values() if trail.recorded)
+        open_ones = sum(1 for key in self.addressed if not _settled(trails.get(key, Trail())))
+        others = sum(1 for trail in trails.values() if trail.request and not _settled(trail))
+        return max(0, self.posted - recorded) + max(open_ones, others)
+
+
+def _settled(trail: Trail) -> bool:
+    return bool(trail.skipped or trail.abandoned or trail.whole)

@@ -1,0 +1,83 @@
+"""What a run over several hosts is made of, and when which link is cut; from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice, product
+
+from benchmarks.chaos_script import CHANNELS, DM_PERSON, Post
+from benchmarks.hosts.network import End
+
+LINKS = (("engine",), ("discord",), ("engine", "discord"))
+"""What a cut takes from the owner's host."""
+LONGEST_OFFSET = 0.5
+"""Seconds, about as long as a question takes to be recorded and its answer to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run is made of.
+
+    ``each``: one process for each of these on every host, with this TOML beside the settings of all. ``takeover``:
+    seconds without a sign of life after which an owner is replaced.
+    """
+
+    kills: int
+    cuts: int
+    messages: int
+    nonce_window: float
+    seed: int
+    takeover: float
+    hosts: int = 2
+    each: tuple[str, ...] = ("",)
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from the others."""
+        return f"nonce window {self.nonce_window:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A cut that comes when so much of the run (0 to 1) is over, and lasts for some seconds.
+
+    ``questions`` are asked just before it, ``offset`` seconds: their answers are on the way when the link goes.
+    ``kills``: the owner is killed meanwhile, and what it had given to its system is still to be sent.
+    """
+
+    progress: float
+    links: Sequence[str]
+    end: End
+    seconds: float
+    questions: Sequence[Post]
+    offset: float
+    kills: bool
+
+    @property
+    def name(self) -> str:
+        """Return what is cut, and where."""
+        return f"{' and '.join(self.links)}, {self.end} end"
+
+
+def cuts(seed: int, count: int, takeover: float) -> list[Cut]:
+    """Return when which link is cut: each as often as every other; some cuts outlast a takeover, some do not."""
+    chance = random.Random(f"cuts {seed}")  # noqa: S311 - a script, not a secret
+    kinds = list(islice(cycle(product((False, True), LINKS, End)), count))
+    chance.shuffle(kinds)
+    moments = sorted(chance.random() for _ in range(count))
+    return [
+        Cut(
+            progress=moment,
+            links=links,
+            end=end,
+            seconds=chance.uniform(0.2, 2.5) * takeover,
+            questions=[
+                Post(channel, DM_PERSON, f"what is {links[0]}?", mention=True, asks=True) for channel in CHANNELS
+            ],
+            offset=chance.uniform(0, LONGEST_OFFSET),
+            kills=kills,
+        )
+        for moment, (kills, links, end) in zip(moments, kinds, strict=True)
+    ]

@@ -1,0 +1,30 @@
+"""Connections over which nothing arrives late.
+
+A system goes on sending what a process has given to a socket, for minutes, even when the process has closed the socket
+or was killed. If a link is cut just then and mended later, Discord takes a message that the bot has looked for, has not
+found, and has sent again. Linux can be told when to give up (tcp(7), TCP_USER_TIMEOUT).
+"""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+
+import aiohttp
+
+
+def connector(limit: timedelta) -> aiohttp.TCPConnector:
+    """Return what makes connections for requests that take at most ``limit``.
+
+    What nobody has received within half of that is not sent again: it can't arrive once its request has timed out.
+    """
+    milliseconds = limit // timedelta(milliseconds=2)
+
+    def make(address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family, kind, protocol)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return made
+
+    return aiohttp.TCPConnector(limit=0, socket_factory=make)
