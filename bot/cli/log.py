@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bot.cli.log_follow import follow
+from bot.cli.log_pull import pull
 from bot.cli.log_push import push
 from bot.cli.log_stats import collect, print_stats
 from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
@@ -42,7 +43,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def log() -> None:
-    """Look into the event log: show, follow, stats, verify, anchor, export; and rekey.
+    """Look into the event log: show, follow, stats, verify, anchor, export; and rekey, push, pull.
 
     It may be read while the bot runs, and only rekey changes it.
     """
@@ -50,6 +51,7 @@ def log() -> None:
 
 log.add_command(follow)
 log.add_command(push)
+log.add_command(pull)
 
 
 @log.command()

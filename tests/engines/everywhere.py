@@ -15,6 +15,7 @@ from tests.engines.test_owning import (
     test_who_is_replaced_appends_nothing_more,  # noqa: F401
     test_who_is_replaced_while_it_says_nothing_is_told,  # noqa: F401
 )
+from tests.engines.test_pull import *  # noqa: F403
 from tests.engines.test_push import *  # noqa: F403 - its fixtures as well
 from tests.engines.test_standby import *  # noqa: F403
 from tests.engines.test_views import *  # noqa: F403
