@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
+from bot.app.engines import engine_of
 from bot.cli.log_follow import follow
+from bot.cli.log_pull import pull
 from bot.cli.log_push import push
 from bot.cli.log_stats import collect, print_stats
-from bot.cli.log_verify import VerifyReport, check_log, print_finding, print_report
+from bot.cli.log_verify import EngineReport, VerifyReport, check_engine_too, check_log, print_finding, print_report
 from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import count_text, progress, say_json, to_json
@@ -33,6 +36,8 @@ from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.query import Query
 from bot.eventlog.rekeying import relink
+from bot.eventlog.remote.view import is_view
+from bot.eventlog.verify_events import Finding
 
 NEWEST = 50
 STREAMS_LISTED = 20
@@ -42,7 +47,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.group()
 def log() -> None:
-    """Look into the event log: show, follow, stats, verify, anchor, export; and rekey.
+    """Look into the event log: show, follow, stats, verify, anchor, export; and rekey, push, pull.
 
     It may be read while the bot runs, and only rekey changes it.
     """
@@ -50,6 +55,7 @@ def log() -> None:
 
 log.add_command(follow)
 log.add_command(push)
+log.add_command(pull)
 
 
 @log.command()
@@ -139,6 +145,7 @@ def _anchor(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     "an older copy put in its place.",
 )
 @archive_option
+@click.option("--local", is_flag=True, help="Check the folder alone, and not the engine that keeps its log.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the sums.")
 def verify(
     *,
@@ -148,32 +155,40 @@ def verify(
     stream: str | None,
     anchor: Anchor | None,
     archive: Path | None,
+    local: bool,
     as_json: bool,
 ) -> None:
     """Check that the log is whole and unchanged. Exit code 1 when something is wrong.
 
     Checked are the structure of the database, its tables, and of each event its place, hash, key and words. Without
-    the key hashes and words can't be checked, and whoever changed the log with care is not found.
+    the key hashes and words can't be checked, and whoever changed the log with care is not found. Where an engine
+    keeps the log, the folder is compared with all that is there.
     """
     selection = Selection(chosen_stream(channel_id, stream))
     if anchor and (selection.stream or archive):
         raise click.UsageError("An anchor stands for the whole log: leave out --channel, --stream and --archive.")
-    location = log_location(settings(config_path, folder))
+    config = settings(config_path, folder)
+    location = log_location(config)
     words = location.key is not None or location.key_path.exists()
     if archive is not None:
         selection = Selection(opened_archive(location, archive, words=words).manifest.stream)
+
+    def tell(finding: Finding) -> None:
+        say_json(asdict(finding)) if as_json else print_finding(finding)
 
     async def run() -> VerifyReport:
         async with reading(config_path, folder, words=words, archive=archive) as reader:
             query = await selection.query(reader)
             with progress() as bar:
-                return await check_log(
-                    reader,
-                    query.stream,
-                    bar,
-                    lambda finding: say_json(asdict(finding)) if as_json else print_finding(finding),
-                    anchor=anchor,
-                )
+                report = await check_log(reader, query.stream, bar, tell, anchor=anchor)
+                if archive or not await reader.connection.run(is_view):
+                    return report
+                engine = None if local or query.stream else engine_of(config, os.environ)
+                if engine is None:
+                    why = "--local" if local else "log.engine does not name it"
+                    left_out = EngineReport(left_out="only one stream was to be checked" if query.stream else why)
+                    return replace(report, engine=left_out)
+                return await check_engine_too(reader, engine.partition, report, bar, tell)
 
     report = asyncio.run(run())
     if as_json:

@@ -98,6 +98,20 @@ def made(address: str) -> Made:
 
 
 @pytest.fixture
+async def elsewhere(engine_name: str, request: pytest.FixtureRequest) -> AsyncIterator[Made]:
+    """Return what makes a connection to another log in the same engine."""
+    server = request.getfixturevalue("server" if engine_name == "postgresql" else engine_name)
+    if engine_name != "postgresql":
+        address = own(server)
+        yield lambda: partition_of(address)
+        return
+    schema = f"test_{uuid4().hex}"
+    await execute(server, f"CREATE SCHEMA {schema}")
+    yield lambda: partition_of(f"{server}{'&' if '?' in server else '?'}search_path={schema}")
+    await execute(server, f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
 def clock() -> Callable[[], int]:
     """Return a clock that moves on by a second whenever it is read."""
     seconds = count(1_700_000_000)

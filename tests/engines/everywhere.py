@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 # Imported tests run here with this module's engines.
+from tests.engines.test_comparing import (
+    test_a_view_is_one_chain_with_its_engine,  # noqa: F401
+    test_a_view_that_does_not_fit_is_refused_at_start,  # noqa: F401
+)
 from tests.engines.test_owning import (
     test_a_backup_of_a_view_is_restored_as_a_log_of_its_own,  # noqa: F401
     test_a_dead_owner_is_replaced,  # noqa: F401
@@ -15,6 +19,7 @@ from tests.engines.test_owning import (
     test_who_is_replaced_appends_nothing_more,  # noqa: F401
     test_who_is_replaced_while_it_says_nothing_is_told,  # noqa: F401
 )
+from tests.engines.test_pull import *  # noqa: F403
 from tests.engines.test_push import *  # noqa: F403 - its fixtures as well
 from tests.engines.test_standby import *  # noqa: F403
 from tests.engines.test_views import *  # noqa: F403

@@ -12,10 +12,23 @@ from bot.errors import LogUnwritable
 from bot.eventlog.batch import COLUMNS, Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.remote import appending, erasing
-from bot.eventlog.remote.port import NOTHING, Partition, Unsure
+from bot.eventlog.remote.port import NOTHING, Partition
 from bot.eventlog.remote.record import Kind, Rows, facts_of_rows, unpack_words
 from tests.engines.conftest import SHORT, Made, Opener
-from tests.engines.views import Away, Between, Seen, Swallowing, asked, check, erased, given_up, remote, said, shown_by
+from tests.engines.views import (
+    Away,
+    Between,
+    Seen,
+    Swallowing,
+    asked,
+    check,
+    erased,
+    given_up,
+    refuses,
+    remote,
+    said,
+    shown_by,
+)
 from tests.waiting import eventually
 
 
@@ -273,11 +286,6 @@ async def test_words_that_are_erased_meanwhile_go_too(opened: Opener) -> None:
         left = await words_of(engine.one.real, 2)
         assert left is not None
         assert {2} == set(unpack_words(2, left))
-
-
-async def refuses(*_given: object) -> bool:
-    """Be away when words are to go."""
-    raise Unsure("ConnectionRefusedError")
 
 
 async def test_time_does_not_go_back_with_another_host(opened: Opener) -> None:

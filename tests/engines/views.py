@@ -178,3 +178,8 @@ class Away(Between):
         if self.away:
             self.refused += 1
             raise Unsure("ConnectionRefusedError")
+
+
+async def refuses(*_given: object) -> bool:
+    """Be away when words are to go."""
+    raise Unsure("ConnectionRefusedError")

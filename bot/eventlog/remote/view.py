@@ -20,8 +20,12 @@ VIEW = "view"
 HOLDER = "holder"
 """The name in ``meta`` of the newest claim that was made from this folder: its owner and its host."""
 
+PULLED = "pulled"
+"""The name in ``meta`` of the note that a view is being made a log of its own (see :mod:`bot.eventlog.pulling`)."""
+
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS records (first INTEGER PRIMARY KEY, seq INTEGER NOT NULL, place TEXT NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX IF NOT EXISTS records_seq ON records (seq)",
     "CREATE TABLE IF NOT EXISTS erasing (seq INTEGER PRIMARY KEY) STRICT",
     """CREATE TRIGGER IF NOT EXISTS events_note_erasing AFTER UPDATE ON events
 WHEN OLD.sealed IS NOT NULL AND NEW.sealed IS NULL
@@ -57,7 +61,17 @@ def leave(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TRIGGER IF EXISTS events_note_erasing")
     connection.execute("DROP TABLE IF EXISTS records")
     connection.execute("DROP TABLE IF EXISTS erasing")
-    connection.execute("DELETE FROM meta WHERE name IN (?, ?)", (VIEW, HOLDER))
+    connection.execute("DELETE FROM meta WHERE name IN (?, ?, ?)", (VIEW, HOLDER, PULLED))
+
+
+def note_pull(connection: sqlite3.Connection) -> None:
+    """Note that a view is being made a log of its own."""
+    connection.execute("INSERT INTO meta VALUES (?, x'')", (PULLED,))
+
+
+def is_pulled(connection: sqlite3.Connection) -> bool:
+    """Tell whether a view is being made a log of its own, and was left before it was one."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (PULLED,)).fetchone() is not None
 
 
 def is_view(connection: sqlite3.Connection) -> bool:
