@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ import pytest
 from bot.errors import LogUnwritable
 from bot.eventlog.batch import COLUMNS, Appended
 from bot.eventlog.log import EventLog
-from bot.eventlog.remote import appending, erasing
-from bot.eventlog.remote.port import NOTHING, Partition
+from bot.eventlog.remote import appending, erasing, following
+from bot.eventlog.remote.port import NOTHING, Entry, Partition, Unsure
 from bot.eventlog.remote.record import Kind, Rows, facts_of_rows, unpack_words
 from tests.engines.conftest import SHORT, Made, Opener
 from tests.engines.views import (
@@ -72,6 +74,47 @@ async def test_a_folder_is_made_anew_from_the_engine(opened: Opener, tmp_path: P
         assert len(first["events"]) == 39 * 2 + 19 + 2 + 2 + 1 + 2
         assert len(first["unfinished"]) == 21
         assert first["erasing"] == []
+
+
+class Breaking(Between):
+    """An engine that is away after a few records of what is read."""
+
+    async def read(self, seq: int, digest: bytes, place: str) -> AsyncGenerator[Entry, None]:
+        """Read as far as it goes."""
+        left = 6
+        async with aclosing(self.real.read(seq, digest, place)) as entries:
+            async for entry in entries:
+                if seq or entry.seq > 1:  # the first look is for the claim with which the log begins
+                    left -= 1
+                if not left:
+                    raise Unsure("ConnectionResetError")
+                yield entry
+
+
+async def test_a_folder_that_is_half_made_goes_on(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was read before the engine went away is written, page by page, and nothing is read twice."""
+    async with opened("one") as log:
+        for number in range(1, 10):
+            await log.append(stream(number % 2), [said(number), asked(number)])
+            await log.append(stream(number % 2), [given_up(number)])
+            await log.finish(stream(number % 2), await log.reader.head(stream(number % 2)))
+        await log.append(stream(3), [said(99)])
+    monkeypatch.setattr(following, "PAGE_BYTES", 1)
+    for _ in range(3):
+        with pytest.raises(LogUnwritable, match="ConnectionResetError"):
+            async with opened("other", through=Breaking):
+                pass
+    assert len(shown_by(tmp_path / "other/events.db")["records"]) == 15
+    async with opened("other") as log:
+        await check(log)
+    whole = shown_by(tmp_path / "other/events.db")
+    assert whole == {**shown_by(tmp_path / "one/events.db"), "meta": whole["meta"]}
+    monkeypatch.undo()
+    async with opened("third"):
+        pass
+    assert whole == {**shown_by(tmp_path / "third/events.db"), "meta": whole["meta"]}
 
 
 async def test_a_commit_too_large_for_a_record_goes_in_parts(opened: Opener, tmp_path: Path) -> None:

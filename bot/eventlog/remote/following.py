@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +17,8 @@ from bot.eventlog.remote.record import Facts, Kind, Rows, read_record
 from bot.eventlog.remote.view import Bookmark
 from bot.eventlog.transactions import transaction
 
-PAGE_BYTES = 1_000_000
-"""Bytes of records that a view takes over in one transaction."""
+PAGE_BYTES = 2_000_000
+"""Bytes of records that a view takes over in one transaction, about; it holds two such pages at a time."""
 
 
 @dataclass(slots=True)
@@ -46,14 +48,16 @@ class Follower:
         before = (self.mark, self.seq, self.digest, self.parts)
         try:
             with transaction(connection):
+                page = view.Page()
                 for entry in entries:
-                    self._apply(connection, entry, read_record(entry))
+                    self._apply(connection, page, entry, read_record(entry))
+                page.write(connection)
                 view.save_bookmark(connection, self.mark)
         except BaseException:
             self.mark, self.seq, self.digest, self.parts = before
             raise
 
-    def _apply(self, connection: sqlite3.Connection, entry: Entry, facts: Facts) -> None:
+    def _apply(self, connection: sqlite3.Connection, page: view.Page, entry: Entry, facts: Facts) -> None:
         if entry.seq != self.seq + 1 or facts.prev != self.digest:
             raise LogDamaged(
                 f"Record {entry.seq} in the engine does not follow the one before it: something else changed them. "
@@ -68,17 +72,17 @@ class Follower:
                 raise LogDamaged(f"Record {entry.seq} in the engine is of a process that was not the owner.")
             self.parts = (*self.parts, (entry._replace(facts=b"", words=None), facts.rows))
             if facts.kind is Kind.ROWS:
-                self._insert(connection, entry)
+                self._take(page, entry)
 
-    def _insert(self, connection: sqlite3.Connection, entry: Entry) -> None:
-        view.note_records(connection, ((rows.first, part.seq, part.place) for part, rows in self.parts))
+    def _take(self, page: view.Page, entry: Entry) -> None:
+        """Take over the rows of a record and of the parts before it."""
         position = self.mark.position
         for part, rows in self.parts:
             if rows.first != position + 1:
                 raise LogDamaged(
                     f"Record {part.seq} in the engine begins with position {rows.first}, not {position + 1}."
                 )
-            view.insert(connection, rows)
+            page.add(rows, part.seq, part.place)
             position = rows.last
         self.go(Bookmark(entry.seq, self.digest, entry.place, position, self.mark.owner))
 
@@ -93,22 +97,38 @@ async def follow(
 
     Raises LogUnwritable while the engine is away, LogIncomplete where the view does not fit what the engine holds.
     """
-    page: list[Entry] = []
-    size = 0
+    writing: asyncio.Task[None] | None = None
     try:
-        async for entry in partition.read(follower.seq, follower.digest, follower.mark.place):
-            page.append(entry)
-            size += len(entry.facts)
-            if size >= PAGE_BYTES:
-                await connection.run(partial(_apply, follower, page))
-                page, size = [], 0
-                progress(follower.mark.position)
-        if page:
-            await connection.run(partial(_apply, follower, page))
+        async with aclosing(_pages(partition, follower)) as pages:
+            async for page in pages:
+                if writing:
+                    await writing
+                    progress(follower.mark.position)
+                # The engine sends the next page while this one is written.
+                writing = asyncio.create_task(connection.run(partial(_apply, follower, page)))
+        if writing:
+            await writing
     except Torn as error:
         raise LogIncomplete(misfit(partition, follower.seq)) from error
     except Unsure as error:
         raise LogUnwritable(away(partition, error)) from error
+    finally:
+        if writing:
+            await asyncio.gather(writing, return_exceptions=True)
+
+
+async def _pages(partition: Partition, follower: Follower) -> AsyncGenerator[list[Entry], None]:
+    page: list[Entry] = []
+    size = 0
+    async with aclosing(partition.read(follower.seq, follower.digest, follower.mark.place)) as entries:
+        async for entry in entries:
+            page.append(entry)
+            size += len(entry.facts) + len(entry.words or b"")
+            if size >= PAGE_BYTES:
+                yield page
+                page, size = [], 0
+    if page:
+        yield page
 
 
 def _apply(follower: Follower, entries: Sequence[Entry], connection: sqlite3.Connection) -> None:

@@ -14,12 +14,13 @@ An erasure needs no record of its own: it is an event, and whoever applies that 
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from bot.errors import LogDamaged, LogForeign, LogUnwritable
 from bot.eventlog.batch import COLUMNS, WIDTH
@@ -50,6 +51,9 @@ class Kind(Enum):
     ROWS = b"B"
     PART = b"P"
     CLAIM = b"C"
+
+
+_KINDS = frozenset(each.value for each in Kind)
 
 
 class Rows(NamedTuple):
@@ -147,7 +151,7 @@ def read_record(entry: Entry) -> Facts:
         magic, kind, codec, owner, prev = _HEAD.unpack_from(entry.facts)
     except struct.error as error:
         raise _damaged(entry.seq) from error
-    if magic != _MAGIC or codec != _ZLIB or kind not in {each.value for each in Kind}:
+    if magic != _MAGIC or codec != _ZLIB or kind not in _KINDS:
         raise LogForeign(
             f"Record {entry.seq} of the log in the engine has a form that this release does not know: a newer release "
             "wrote it. Use that release, or a newer one. Nothing was changed."
@@ -181,14 +185,14 @@ def split(rows: Rows, limit: int) -> Iterable[Rows]:
 
 
 def _facts(kind: Kind, owner: bytes, prev: bytes, body: Mapping[str, Any], tail: bytes) -> bytes:
-    packed = zlib.compress(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(), _LEVEL)
+    packed = zlib.compress(to_json(body), _LEVEL)
     return _HEAD.pack(_MAGIC, kind.value, _ZLIB, owner, prev) + _LENGTH.pack(len(packed)) + packed + tail
 
 
 def _body(facts: bytes) -> tuple[dict[str, Any], bytes]:
     (length,) = _LENGTH.unpack_from(facts, _HEAD.size)
     start = _HEAD.size + _LENGTH.size
-    return json.loads(zlib.decompress(facts[start : start + length])), facts[start + length :]
+    return from_json(zlib.decompress(facts[start : start + length])), facts[start + length :]
 
 
 def _rows(entry: Entry, body: Mapping[str, Any], tail: bytes) -> Rows:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from bot.eventlog.batch import Batch
+from bot.eventlog.batch import COLUMNS, WIDTH, Batch, Effect
 from bot.eventlog.remote.port import NOTHING
 from bot.eventlog.remote.record import Rows
 
@@ -22,6 +23,8 @@ HOLDER = "holder"
 
 PULLED = "pulled"
 """The name in ``meta`` of the note that a view is being made a log of its own (see :mod:`bot.eventlog.pulling`)."""
+_STREAM, _EFFECT = COLUMNS.index("stream_id"), COLUMNS.index("effect")
+_NONE, _OPENS = int(Effect.NONE), int(Effect.OPENS)
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS records (first INTEGER PRIMARY KEY, seq INTEGER NOT NULL, place TEXT NOT NULL) STRICT",
@@ -102,7 +105,31 @@ def note_places(connection: sqlite3.Connection, places: Iterable[tuple[str, int]
     connection.executemany("UPDATE records SET place = ? WHERE first = ?", places)
 
 
-def insert(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Write rows as the writer does, within a transaction."""
-    connection.executemany("DELETE FROM unfinished WHERE stream_id = ?", ((each,) for each in rows.finished))
-    Batch(values=rows.values).insert(connection)
+@dataclass(slots=True)
+class Page:
+    """What many records bring, to be written at once: a statement for each of them takes several times as long."""
+
+    _records: list[tuple[int, int, str]] = field(default_factory=list)
+    _values: list[Any] = field(default_factory=list)
+    _finished: list[tuple[int]] = field(default_factory=list)
+    _opened: dict[int, list[int]] = field(default_factory=dict)
+
+    def add(self, rows: Rows, seq: int, place: str) -> None:
+        """Take the next record: its rows, its number and its bookmark."""
+        for stream_id in rows.finished:
+            # It was finished after what is here and before what comes: so nothing here has opened it.
+            for at in self._opened.pop(stream_id, ()):
+                self._values[at] = _NONE
+            self._finished.append((stream_id,))
+        for index, effect in enumerate(rows.values[_EFFECT::WIDTH]):
+            if effect == _OPENS:
+                opened = self._opened.setdefault(rows.values[index * WIDTH + _STREAM], [])
+                opened.append(len(self._values) + index * WIDTH + _EFFECT)
+        self._records.append((rows.first, seq, place))
+        self._values += rows.values
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write it as the writer does, within a transaction."""
+        note_records(connection, self._records)
+        connection.executemany("DELETE FROM unfinished WHERE stream_id = ?", self._finished)
+        Batch(values=self._values).insert(connection)
