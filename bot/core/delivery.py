@@ -93,16 +93,7 @@ class GiveUp:
 
 
 Step: TypeAlias = (
-    LookFirst
-    | OpenThread
-    | MoveToThread
-    | WriteText
-    | TakeShown
-    | SendPart
-    | EditPart
-    | RemovePart
-    | Finish
-    | GiveUp
+    LookFirst | OpenThread | MoveToThread | WriteText | TakeShown | SendPart | EditPart | RemovePart | Finish | GiveUp
 )
 
 
@@ -150,6 +141,11 @@ def next_step(entry: Pending, *, certain: bool, now: int, patience: Patience, se
         return OpenThread()
     if not entry.composed:
         return TakeShown() if entry.stopped else WriteText()
+    return _delivered(entry, settled)
+
+
+def _delivered(entry: Pending, settled: Collection[int]) -> Step:
+    """Return the next step of a reply whose text is composed."""
     for part, sent_id in enumerate(entry.sent_ids):
         if not sent_id:
             return SendPart(part)

@@ -125,6 +125,7 @@ class Composer:
         """Return an answer with the names of the tools under it, if they are to be shown."""
         shown = self.tools is not None and self.tools.shows and context.tools is not None and text
         return with_sources(text, context.tools.used) if shown and context.tools else text
+
     async def _before(self, entry: Pending) -> tuple[str, ...]:
         """Return the parts of the answer that this one goes on with, if any; raise NoWords if they are erased."""
         at = entry.continues_position

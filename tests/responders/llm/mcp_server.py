@@ -1,6 +1,6 @@
 """An MCP server with a few tools, over standard input and output; what it is called for it writes into a file.
 
-    python -m tests.responders.llm.mcp_server FILE
+python -m tests.responders.llm.mcp_server FILE
 """
 
 from __future__ import annotations
