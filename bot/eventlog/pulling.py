@@ -19,7 +19,7 @@ from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
 from bot.eventlog.remote import view
 from bot.eventlog.remote.following import Follower, away, follow
-from bot.eventlog.remote.opening import Beginning, Engine
+from bot.eventlog.remote.opening import Beginning, Engine, first_claim
 from bot.eventlog.remote.owning import Taking
 from bot.eventlog.remote.port import Unsure
 from bot.eventlog.transactions import transaction
@@ -64,7 +64,7 @@ async def pull(
 
 async def _begin(location: Location, master: bytes, engine: Engine, now: int) -> None:
     """Make the folder a view that is to become a log, unless it is one."""
-    claim = await engine.first_claim()
+    claim = await first_claim(engine.partition)
     if claim is None:
         raise LogError(f"There is no log in {engine.partition.name}: check which database was named (log.engine).")
     if not location.has_log():

@@ -14,11 +14,13 @@ from discord.http import Route
 
 from bot.gateway import files as fetching
 from bot.gateway.current import CurrentClient
+from bot.gateway.discord_time import DiscordTime
 from bot.gateway.files import BROKEN_OFF, GONE, LATE, UNFETCHED, DiscordFiles
 from bot.replies.attachments import TOO_LARGE_TOGETHER, Fetched
 
 USER = {"id": "1", "username": "bot", "discriminator": "0", "avatar": None}
 WORDS = b"the moon is made of cheese"
+TIME = DiscordTime(lambda: 1_800_000_000_000_000)
 
 
 @dataclass
@@ -115,7 +117,7 @@ async def fetch(*wanted: int, limit: int = 100) -> Fetched:
     """Fetch files as a client of discord.py that is logged in."""
     async with discord.Client(intents=discord.Intents.none()) as client:
         await client.http.static_login("token")
-        return await DiscordFiles(CurrentClient(client)).fetch(1, 2, wanted, limit, refuse)
+        return await DiscordFiles(CurrentClient(TIME, client)).fetch(1, 2, wanted, limit, refuse)
 
 
 @pytest.mark.parametrize(
@@ -167,4 +169,4 @@ async def test_a_message_that_can_not_be_read_has_no_files(host: Host) -> None:
     """Nor is anybody connected before the first connection."""
     host.status = 403
     assert await fetch(11) == Fetched((), {11: UNFETCHED})
-    assert await DiscordFiles(CurrentClient()).fetch(1, 2, [11], 9, refuse) == Fetched((), {11: UNFETCHED})
+    assert await DiscordFiles(CurrentClient(TIME)).fetch(1, 2, [11], 9, refuse) == Fetched((), {11: UNFETCHED})

@@ -17,7 +17,7 @@ from tests.harness import ROOT, SEND_TIMEOUT, Launch
 async def test_the_bots_connections_give_up_in_time(launch: Launch) -> None:
     """Half of the time for a request, so that nothing is on the way any more when it has timed out."""
     running = await launch()
-    client = running.bot.supervisor.client
+    client = running.supervisor.client
     assert client is not None
     found: socket.socket = client.ws.socket.get_extra_info("socket")
 

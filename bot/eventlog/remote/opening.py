@@ -54,10 +54,10 @@ class Engine:
 
         A standby waits for partition 0 where that has not begun. Raises LogForeign for another number of partitions.
         """
-        claim, begun = await _first_claim(self.partition), None
+        claim, begun = await first_claim(self.partition), None
         if claim is None and self.first is not None:
             begun = await self._begun(self.first)
-            claim = await _first_claim(self.partition)
+            claim = await first_claim(self.partition)
         for each in (claim, begun):
             if each is not None:
                 count_partitions.require(each.get("partitions", 1), partitions)
@@ -67,7 +67,7 @@ class Engine:
         """Return the claim with which partition 0 begins; raise LogError where it has none."""
         try:
             while True:
-                if (claim := await _first_claim(first)) is not None:
+                if (claim := await first_claim(first)) is not None:
                     return claim
                 if not self.standby:
                     raise count_partitions.not_begun()
@@ -76,7 +76,7 @@ class Engine:
             await first.close()
 
 
-async def _first_claim(partition: Partition) -> Mapping[str, Any] | None:
+async def first_claim(partition: Partition) -> Mapping[str, Any] | None:
     """Connect to a partition; return the claim with which its log begins, None if it holds none."""
     await partition.open()
     try:

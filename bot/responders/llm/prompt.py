@@ -203,7 +203,7 @@ class _Scribe:
                 people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
         turns = {turn.message_id: turn for turn in everything}
-        said = (question, *(turn for turn in context.history if not turn.by_bot))
+        said: list[Utterance | Question] = [question, *(turn for turn in context.history if not turn.by_bot)]
         several = len({each.author_id or each.author for each in said}) > 1
         names = {**context.names, **{f"@{person}": name for person, name in people.items()}}
         return cls(several, people, names, turns, dict(zip(ids[1:], ids, strict=False)))
