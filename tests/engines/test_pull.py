@@ -23,7 +23,7 @@ from tests.engines.views import Between, check, said, shown_by
 Clock = Callable[[], int]
 
 
-class Interrupted(Between):
+class Halting(Between):
     """An engine that is away after some records, at each reading."""
 
     def __init__(self, real: Partition, records: int) -> None:
@@ -63,10 +63,10 @@ async def test_what_was_pulled_is_the_log(
         await everything(log)
     master = read_key(tmp_path / "vault.key")
     with pytest.raises(LogUnwritable, match="ConnectionRefusedError"):
-        await pulled(folder, Interrupted(made(), 4), clock, master)
+        await pulled(folder, Halting(made(), 4), clock, master)
     with pytest.raises(LogForeign, match="kept in an engine"):
         await open_log(folder, clock=clock)
-    again = Interrupted(made(), 1000)
+    again = Halting(made(), 1000)
     count = await pulled(folder, again, clock, master)
 
     view, copy = (shown_by(path, "records", "erasing") for path in (tmp_path / "view/events.db", folder.database))
