@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -11,7 +12,7 @@ from functools import partial
 import structlog
 
 from bot.app import from_settings
-from bot.app.bot import Bot, clock
+from bot.app.bot import Bot
 from bot.app.consumers import consumers_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
@@ -21,6 +22,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
 from bot.gateway.client import Endpoint
 from bot.gateway.current import CurrentClient
+from bot.gateway.turns import Turns
 from bot.responders import Chain
 from bot.telemetry import Health, Metrics, serve, together
 
@@ -51,6 +53,7 @@ class Process:
         self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
         self._ending = AsyncExitStack()
         self._is_served = False
+        self._turns = Turns(time.monotonic)
         self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
 
@@ -59,7 +62,7 @@ class Process:
         bots = {partition: partial(self._bot, partition, log) for partition, log in logs.items()}
         sharding = self._config.shards.sharding
         endpoint = replace(self._endpoint, shard=(number, sharding.total) if sharding.total > 1 else None)
-        shard = Shard(self._config, endpoint, self._token, sharding, bots, clock)
+        shard = Shard(self._config, endpoint, self._token, sharding, bots, self._turns)
         self.shards.append(shard)
         return shard
 

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
-from bot.app.bot import Bot
+from bot.app.bot import Bot, clock
 from bot.config import Config
 from bot.core.sharding import Sharding
 from bot.gateway.client import Endpoint
 from bot.gateway.current import CurrentClient
 from bot.gateway.discord_time import DiscordTime
+from bot.gateway.reconnects import Reconnects
 from bot.gateway.supervisor import Supervisor
+from bot.gateway.turns import Turns
 from bot.gateway.wiring import Bounds, Wirings
 from bot.times import length_of
 
@@ -27,9 +29,9 @@ class Shard:
         token: str,
         sharding: Sharding,
         bots: Mapping[int, Callable[[CurrentClient], Bot]],
-        clock: Callable[[], int],
+        turns: Turns,
     ) -> None:
-        self.current = CurrentClient(DiscordTime(clock))
+        self.current = CurrentClient(DiscordTime(clock), reconnects=Reconnects(turns))
         self.bots = {partition: bot(self.current) for partition, bot in bots.items()}
         catchup, time = config.catchup, self.current.time
         bounds = Bounds(length_of(catchup.max_age), catchup.max_messages, catchup.concurrency, time)

@@ -17,10 +17,10 @@ from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.cli.bot_settings import problems_of_rules
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_engine import check_engine
-from bot.cli.check_log import LogChecked, check_log
+from bot.cli.check_log import LogChecked, check_log, together
 from bot.cli.check_model import check_models
 from bot.cli.check_result import Result, Status, failed, fine, warned
-from bot.cli.options import config_option, exposed_dotenv, folder_option, surveyed
+from bot.cli.options import config_option, exposed_dotenv, log_option, surveyed
 from bot.cli.output import console, count_text, printable, say_json
 from bot.config import Config, Survey
 from bot.errors import ConfigError
@@ -32,7 +32,7 @@ _STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 
 @click.command()
 @config_option
-@folder_option
+@log_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(*, config_path: Path | None, folder: Path | None, as_json: bool) -> None:
     """Check settings, models, token, gateway, intents, permissions, log and clock: what is wrong, and what to do.
@@ -78,7 +78,11 @@ async def _log(found: Survey) -> LogChecked:
     if wrong := _wrong(found, "log", "path", "key_file"):
         log, history = (warned(name, f"not checked: {wrong}") for name in ("log", "history"))
         return LogChecked(log, unread=history)
-    return await check_log(found.config)
+    config, shards = found.config, found.config.shards
+    if shards.partitions == 1:
+        return await check_log(config)
+    numbers = sorted(sum((shards.sharding.owned_by(shard) for shard in shards.here), ()))
+    return together({number: await check_log(config.of_partition(number)) for number in numbers})
 
 
 async def _engine(found: Survey) -> list[Result]:

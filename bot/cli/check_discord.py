@@ -44,6 +44,7 @@ async def check_discord(config: Config, known_guilds: Collection[int]) -> tuple[
     results = [
         seen.token,
         _gateway(seen),
+        *_shards(config, seen),
         _intents(config, seen),
         _permissions(seen),
         _clock(seen),
@@ -103,6 +104,19 @@ def _gateway(seen: _Seen) -> Result:
         todo = f"Remove the Interactions Endpoint URL at {PORTAL} (your application, General Information)."
         return warned("gateway", "answers, but slash commands go to another address", todo)
     return fine("gateway", sessions)
+
+
+def _shards(config: Config, seen: _Seen) -> list[Result]:
+    """Say whether the settings have as many shards as Discord recommends; nothing where one is enough for both."""
+    wanted, total = seen.account.shards if seen.account else None, config.shards.total
+    if wanted is None or wanted <= 1 == total:
+        return []
+    if total >= wanted:
+        return [fine("shards", f"Discord recommends {wanted}, and shards.total is {total}")]
+    found = f"Discord recommends {wanted} shards, and shards.total is {total}: it refuses a shard with 2,500 servers."
+    if wanted <= config.shards.partitions:
+        return [warned("shards", found, "Set shards.total to a power of two that is as large, and start all anew.")]
+    return [warned("shards", found, "The log has too few partitions for that: see docs/many-hosts.md.")]
 
 
 def _intents(config: Config, seen: _Seen) -> Result:

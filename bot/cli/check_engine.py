@@ -17,7 +17,8 @@ TODO = "See docs/many-hosts.md for what each engine needs."
 async def check_engine(config: Config) -> list[Result]:
     """Ask the engine for its settings and for the rights of its user; return nothing where the log is in its folder."""
     try:
-        engine = engine_of(config, os.environ)
+        first = config.shards.here[0]
+        engine = engine_of(config.of_partition(first), os.environ)
     except ConfigError as error:
         return [failed("engine", problem) for problem in error.problems]
     if engine is None:

@@ -7,10 +7,10 @@ import shutil
 import socket
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.cli.check_result import Result, failed, fine, warned
+from bot.cli.check_result import Result, Status, failed, fine, warned
 from bot.cli.options import log_location
 from bot.cli.output import count_text, size_text
 from bot.config import Config
@@ -57,6 +57,23 @@ class LogChecked:
         found = f"The bot may not read the history of {count_text(len(self.forbidden), 'channel')}: {named}{more}."
         todo = "Allow it Read Message History there: what is said while it is away is lost to it otherwise."
         return warned("history", found, todo)
+
+
+def together(parts: Mapping[int, LogChecked]) -> LogChecked:
+    """Return the results of all partitions as one: the worst of each kind, with the number of its partition."""
+
+    def worst(results: Mapping[int, Result]) -> Result:
+        severity = [Status.OK, Status.WARN, Status.FAIL]
+        number, found = max(results.items(), key=lambda each: severity.index(each[1].status))
+        return replace(found, found=f"partition {number} of {len(parts)} here: {found.found}")
+
+    unread = {number: each.unread for number, each in parts.items() if each.unread is not None}
+    return LogChecked(
+        worst({number: each.log for number, each in parts.items()}),
+        frozenset().union(*(each.guilds for each in parts.values())),
+        sum((each.forbidden for each in parts.values()), ()),
+        worst(unread) if unread else None,
+    )
 
 
 async def check_log(config: Config) -> LogChecked:

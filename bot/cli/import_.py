@@ -17,7 +17,7 @@ import click
 from bot.app import from_settings
 from bot.app.retention import Ages
 from bot.cli.backup import bars
-from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.cli.options import config_option, log_location, one_folder_option, settings
 from bot.cli.output import count_text, printable, progress, say_json, to_json
 from bot.cli.points import CHANNEL, PERSON, PointType
 from bot.cli.records import say
@@ -68,7 +68,7 @@ class _SetAside:
     "paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
 )
 @config_option
-@folder_option
+@one_folder_option
 @click.option("--channel", "channels", type=CHANNEL, multiple=True, help="Only this channel; may be repeated.")
 @click.option("--since", type=PointType(), help="Only messages from then on: a time, or how long ago (90d).")
 @click.option("--author", "author_id", type=PERSON, help="Whose data package it is, where it does not say.")

@@ -11,6 +11,7 @@ from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import count_text, printable, progress, say_json
 from bot.cli.records import say
 from bot.config.model import KEY_VARIABLE
+from bot.errors import ConfigError
 from bot.eventlog import rekeying
 
 
@@ -36,6 +37,8 @@ def rotate(*, config_path: Path | None, folder: Path | None, as_json: bool) -> N
     it. Where ECHOLESS_VAULT_KEY holds the key, the new one is in vault.key.new, for you to put it there.
     """
     location = log_location(settings(config_path, folder))
+    if location.partitions > 1:
+        raise ConfigError("The partitions of a log share its key, and it can't be changed for all of them at once yet.")
     rekeying.rotate(location, clock=_now)
     given = location.key is not None
     path = location.next_key_path if given else location.key_path

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.options import config_option, folder_option, log_location, settings
+from bot.cli.options import config_option, log_location, one_folder_option, settings
 from bot.cli.output import say_json
 from bot.cli.records import TerminalLine, say
 from bot.cli.selection import EventType, reading
@@ -21,7 +21,7 @@ from bot.moderation.following import follow as follow_log
 
 @click.command()
 @config_option
-@folder_option
+@one_folder_option
 @click.option(
     "--from",
     "after",

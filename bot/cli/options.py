@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import shutil
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import Exit
 from dotenv import dotenv_values
 
+from bot.cli.partitions import chosen
 from bot.config import Config, Survey, survey
 from bot.config.load import DEFAULT_FILE
 from bot.config.model import TOKEN_VARIABLE
@@ -23,6 +26,10 @@ from bot.errors import ConfigError, KeyMismatch
 from bot.eventlog.key_file import has_key, read_key
 from bot.eventlog.location import Location
 
+Command = Callable[..., Any]
+
+_PARTITION = "bot.cli.options.partition"
+"""The name of the partition among what a context of click holds."""
 DOTENV = ".env"
 """The file of variables beside the settings file."""
 
@@ -32,7 +39,7 @@ config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
     type=click.Path(path_type=Path, dir_okay=False),
     help="The settings file.  [default: config.toml, where there is one]",
 )
-folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+log_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--log",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -40,12 +47,57 @@ folder_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
 )
 
 
+def folder_option(command: Command) -> Command:
+    """Give a command ``--log`` and ``--partition``, and call it for each partition that it is about."""
+    return _of_partitions(command, several=True)
+
+
+def one_folder_option(command: Command) -> Command:
+    """Give a command that is about one partition ``--log`` and ``--partition``."""
+    return _of_partitions(command, several=False)
+
+
+def _of_partitions(command: Command, *, several: bool) -> Command:
+    @functools.wraps(command)
+    def wrapped(*, partition: int | None, **given: Any) -> None:  # noqa: ANN401 - the command's
+        context, code = click.get_current_context(), 0
+        before = context.parent.params if context.parent else {}
+        found = surveyed(*(given.get(name) or before.get(name) for name in ("config_path", "folder"))).config
+        locations = [log_location(found.of_partition(number)) for number in range(found.shards.partitions)]
+        partition = context.meta.get(_PARTITION, partition) if partition is None else partition
+        if context.invoked_subcommand is not None:
+            # What a command is about is asked when it is called itself.
+            context.meta[_PARTITION] = partition
+            command(**given)
+            return
+        numbers = chosen(locations, given, partition, several=several)
+        for number in numbers:
+            context.meta[_PARTITION] = number
+            if len(numbers) > 1:
+                click.echo(f"Partition {number}:", err=True)
+            try:
+                command(**given)
+            except Exit as ended:
+                code = max(code, ended.exit_code)
+        if code:
+            context.exit(code)
+
+    log_option(wrapped)
+    click.option("--partition", type=click.IntRange(0), help="Only this partition of a log with several.")(wrapped)
+    return wrapped
+
+
 def settings(config_path: Path | None, folder: Path | None = None) -> Config:
-    """Return the settings: flags over the environment over the file ``.env`` over the settings file."""
+    """Return the settings: flags over the environment over the file ``.env`` over the settings file.
+
+    Within a command of :func:`folder_option` they are those of a partition.
+    """
     found = surveyed(config_path, folder)
     if found.problems:
         raise ConfigError(*found.problems)
-    return found.config
+    context = click.get_current_context(silent=True)
+    partition = context.meta.get(_PARTITION) if context else None
+    return found.config if partition is None else found.config.of_partition(partition)
 
 
 def surveyed(config_path: Path | None, folder: Path | None = None) -> Survey:

@@ -49,9 +49,9 @@ def targeted(command: Command) -> Command:
         )
         return command(target=target, **others)
 
-    for option in (json_option, folder_option, config_option):
-        option(wrapped)
-    return wrapped
+    config_option(wrapped)
+    json_option(wrapped)
+    return folder_option(wrapped)
 
 
 def channel_of_points(target: ReplayTarget, channel_id: int | None, *points: Point | None) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bot.cli.backup import bars
-from bot.cli.options import config_option, folder_option, log_location, program, settings
+from bot.cli.options import config_option, log_location, one_folder_option, program, settings
 from bot.cli.output import count_text, printable, progress, say_json
 from bot.cli.records import say
 from bot.errors import KeyMismatch
@@ -22,7 +22,7 @@ from bot.eventlog.restoring import restore as put_back
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @config_option
-@folder_option
+@one_folder_option
 @click.option(
     "--with-key",
     "key_file",

@@ -13,7 +13,7 @@ import click
 
 from bot.app.running import run_bot
 from bot.cli.bot_settings import bot_settings
-from bot.cli.options import config_option, folder_option, log_location
+from bot.cli.options import config_option, log_location, log_option
 from bot.config import Config
 from bot.interpreter import settle
 from bot.telemetry import configure_logging
@@ -21,7 +21,7 @@ from bot.telemetry import configure_logging
 
 @click.command()
 @config_option
-@folder_option
+@log_option
 @click.option(
     "--accept-unknown",
     is_flag=True,

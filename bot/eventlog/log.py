@@ -250,6 +250,7 @@ def require_log(location: Location) -> None:
     """Raise LogError where there is no readable log."""
     lifting()
     if not location.has_log():
+        partitions.require_room(location)
         raise LogError(f"There is no log in {location.folder}: start the bot once, or name its folder (log.path).")
     require_plain(location.database, location.key_path)
     header.inspect(location.database)

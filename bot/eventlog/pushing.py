@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import LogDamaged, LogError, LogIncomplete, LogLocked, LogUnwritable
-from bot.eventlog import database, header, opening, receipts
+from bot.eventlog import database, header, opening, partitions, receipts
 from bot.eventlog.batch import COLUMNS, WIDTH, Effect
 from bot.eventlog.codec import event_models
 from bot.eventlog.location import Location
@@ -55,6 +55,7 @@ async def push(
     Raises LogLocked while a process owns the log or that in the engine, LogDamaged where verification finds a fault,
     LogIncomplete where the engine holds another log or more than this one, LogUnwritable while the engine is away.
     """
+    partitions.require_room(location)
     ownership = Ownership(location.folder)
     ownership.acquire(clock())
     try:

@@ -64,7 +64,8 @@ class Account:
 
     ``sessions_left`` is the number of gateway sessions that may still begin today (None: unknown). ``listed`` is False
     when the list of the bot's servers could not be read, ``threads_listed`` when that of active threads could not.
-    ``names`` holds the name of each channel that the bot can see, with its server.
+    ``names`` holds the name of each channel that the bot can see, with its server. ``shards`` is the number of shards
+    that Discord recommends (None: unknown).
     """
 
     name: str
@@ -77,6 +78,7 @@ class Account:
     names: Mapping[int, str]
     invitation: str = ""
     threads_listed: bool = True
+    shards: int | None = None
 
 
 async def probe(endpoint: Endpoint) -> Probe:
@@ -115,12 +117,13 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
             held = [(guild, await guild.fetch_channels()) for guild in guilds]
             channels = [access for guild, there in held for access in await _accesses(client, guild, there, places)]
             names = {each.id: shown(each.name, guild.name, each.id) for guild, there in held for each in there}
-            left = allowed[0] if allowed else None
+            left = allowed.remaining if allowed else None
             found = _account(client, left, guilds, channels, names, listed=ids is not None)
             return replace(
                 found,
                 invitation=invitation(client.application_id or 0, answers=endpoint.answers),
                 threads_listed=await _threads_listed(client, guilds),
+                shards=allowed.shards if allowed else None,
             )
     except discord.LoginFailure:
         return None

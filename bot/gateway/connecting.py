@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import discord
@@ -133,30 +133,45 @@ class ReconnectingClient(ApiClient):
             self._beginning.reschedule(None)
 
     async def _until_allowed(self) -> None:
-        """Wait until Discord allows another session.
+        """Wait until Discord allows another session, and for the turn of this shard.
 
         It resets the token of a bot that asks for too many (docs/discord-facts.md, 1.2). When the server does not say
         how many are left, there is no wait.
         """
         clock, until = asyncio.get_running_loop().time, None
         while True:
-            remaining, reset_after = await allowance(self.http) or (None, 0.0)
-            if remaining is None and (until is None or clock() >= until):
-                return
-            if remaining is not None and remaining >= 1:
-                return
+            allowed = await allowance(self.http)
+            remaining, reset_after = (allowed.remaining, allowed.reset_after) if allowed else (None, 0.0)
+            if (remaining is None and (until is None or clock() >= until)) or (remaining or 0) >= 1:
+                break
             if until is None:
                 _log.warning("gateway.no_session_left", more_in_seconds=round(reset_after), hint="the bot waits")
             if remaining is not None:
                 until = clock() + reset_after
             await self.pause(pacing.until_more((until or 0.0) - clock()))
+        if self.shard_id is not None:
+            await self.pause(self._reconnects.turns.take(self.shard_id, allowed.concurrency if allowed else 1))
 
 
-async def allowance(http: HTTPClient) -> tuple[int, float] | None:
-    """Return how many sessions may begin today and in how many seconds there are more; None when it is not told."""
+class Allowance(NamedTuple):
+    """How many sessions may begin today, and in how many seconds there are more; how many shards at once, of how many.
+
+    ``shards`` is the number that Discord recommends.
+    """
+
+    remaining: int
+    reset_after: float
+    concurrency: int
+    shards: int
+
+
+async def allowance(http: HTTPClient) -> Allowance | None:
+    """Return what Discord says of new sessions; None when it is not told."""
     try:
         async with timed():
-            limit = (await http.request(Route("GET", "/gateway/bot")))["session_start_limit"]
-        return int(limit["remaining"]), int(limit["reset_after"]) / 1000
+            said = await http.request(Route("GET", "/gateway/bot"))
+        limit = said["session_start_limit"]
+        concurrency, shards = int(limit.get("max_concurrency", 1)), int(said.get("shards", 1))
+        return Allowance(int(limit["remaining"]), int(limit["reset_after"]) / 1000, concurrency, shards)
     except (*UNREADABLE, ServerFault, OverflowError):
         return None

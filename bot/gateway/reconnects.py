@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.gateway import pacing
+from bot.gateway.turns import Turns
 
 TOLD_AFTER = 2
 """Failures in a row after which the trouble is logged. A single one is normal."""
@@ -20,9 +22,10 @@ _log = structlog.get_logger()
 class Reconnects:
     """The number of connections in a row without an established session. Successive clients share it.
 
-    ``cause`` is the reason of the last failure, "" while a session lives.
+    ``cause`` is the reason of the last failure, "" while a session lives. ``turns`` are those of all shards here.
     """
 
+    turns: Turns = field(default_factory=lambda: Turns(time.monotonic))
     failed: int = 0
     cause: str = ""
     _identified: float | None = None

@@ -14,7 +14,7 @@ _RATE = re.compile(r"(?P<limit>\d{1,6})/(?P<seconds>\d{1,5}(?:\.\d{1,3})?)")
 MAX_PORT = 65535
 _POSITIVE = frozenset(
     {"heartbeat_interval", "replay_limit", "queue_limit", "stall_patience", "identify_concurrency", "identify_total"}
-    | {"identify_period", "interaction_deadline", "interaction_token_life"}
+    | {"identify_period", "recommended_shards", "interaction_deadline", "interaction_token_life"}
 )
 
 
@@ -67,6 +67,7 @@ class SandboxOptions:
     stall_patience: float = 5.0
     identify_concurrency: int = 16
     identify_period: float = 5.0
+    recommended_shards: int = 1
     identify_total: int = 1000
     denied_intents: frozenset[str] = frozenset()
     interaction_deadline: float = 3.0

@@ -65,7 +65,7 @@ async def gateway_bot(call: RestCall) -> Json:
         "reset_after": 86_400_000,
         "max_concurrency": options.identify_concurrency,
     }
-    return {"url": call.services.addresses.gateway, "shards": 1, "session_start_limit": limit}
+    return {"url": call.services.addresses.gateway, "shards": options.recommended_shards, "session_start_limit": limit}
 
 
 async def open_dm(call: RestCall) -> Json:
