@@ -21,8 +21,10 @@ from bot.errors import ConfigError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
 from bot.gateway.client import Endpoint
+from bot.gateway.commands.parts import Parts
 from bot.gateway.current import CurrentClient
 from bot.gateway.turns import Turns
+from bot.moderation.context import CommandContext
 from bot.responders import Chain
 from bot.telemetry import Health, Metrics, serve, together
 
@@ -64,7 +66,14 @@ class Process:
         endpoint = replace(self._endpoint, shard=(number, sharding.total) if sharding.total > 1 else None)
         shard = Shard(self._config, endpoint, self._token, sharding, bots, self._turns)
         self.shards.append(shard)
+        if sharding.partitions > 1:
+            for bot in shard.bots.values():
+                bot.dispatcher.parts = Parts(sharding, self._contexts)
         return shard
+
+    def _contexts(self) -> Mapping[int, CommandContext]:
+        """Return what commands need, of each partition that is served here."""
+        return {number: bot.context for shard in self.shards for number, bot in shard.bots.items()}
 
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]

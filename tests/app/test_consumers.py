@@ -10,7 +10,7 @@ import pytest
 
 from bot.app.consumers import consumers_of
 from bot.config import load
-from bot.consumers.jsonl import jsonl
+from bot.consumers.jsonl import Jsonl, jsonl
 from bot.core.events import MessageReceived, ReplySent
 from bot.errors import ConfigError
 from bot.sandbox.control_client import ControlClient
@@ -94,3 +94,16 @@ def test_wrong_tables_are_refused(tmp_path: Path, text: str, said: str) -> None:
 
     with pytest.raises(ConfigError, match=re.escape(said)):
         load(tmp_path / "config.toml", {})
+
+
+def test_each_partition_has_consumers_of_its_own(tmp_path: Path) -> None:
+    """Their files do not mix: who writes elsewhere has to say where."""
+    (tmp_path / "config.toml").write_text("[shards]\npartitions = 2\n[consumers.jsonl]\nfolder = 'all/{partition}'\n")
+    config = load(tmp_path / "config.toml", {})
+
+    [consumer] = consumers_of(config.of_partition(1))
+    assert isinstance(consumer, Jsonl)
+    assert consumer.folder.parts[-2:] == ("all", "1")
+    (tmp_path / "config.toml").write_text("[shards]\npartitions = 2\n[consumers.jsonl]\nfolder = 'all'\n")
+    with pytest.raises(ConfigError, match=r"Write \{partition\} where its number belongs"):
+        consumers_of(load(tmp_path / "config.toml", {}).of_partition(1))

@@ -16,8 +16,11 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.app.shards import PARTITIONS, Servers, impatient, recorded, running
+from tests.gateway.commands.moderator import Moderator, text_of
+from tests.harness import start_process
+from tests.waiting import eventually
 
-STAGES: list[tuple[int, list[list[int]]]] = [(1, [[]]), (2, [[]]), (4, [[0, 2], [1, 3]]), (1, [[]])]
+STAGES: list[tuple[int, list[list[int]]]] = [(2, [[]]), (4, [[0, 2], [1, 3]]), (1, [[]])]
 """Numbers of shards, and which of them each process runs."""
 
 
@@ -35,12 +38,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlClient, tmp_path: Path) -> None:
     """One shard, then two in one process, four in two, and one again: each question is answered once, in order.
 
-    Each partition holds what was said on its servers, and the first one direct messages.
+    The first one is killed. Each partition holds what was said on its servers, and the first one direct messages.
     """
     folder = tmp_path / "log"
-    folder.mkdir()
-    servers, asked = await Servers.make(control), list[str]()
+    servers, asked = await Servers.make(control), ["killed"]
     direct = await control.open_dm()
+    first = await start_process(sandbox, folder, {"shards": {"partitions": PARTITIONS}})
+    await first.ready()
+    await servers.ask("killed")
+    await first.kill()
     for number, (total, processes) in enumerate(STAGES):
         await servers.ask(f"missed {number}")
         async with AsyncExitStack() as stack:
@@ -52,10 +58,10 @@ async def test_resharding_moves_no_history(sandbox: Sandbox, control: ControlCli
             await control.post(f"ask {number}", channel=direct["id"])
             asked += [f"missed {number}", f"heard {number}"]
             await servers.answered(*asked)
-            assert len((await control.sessions())["sessions"]) == total
+            assert sum(each["connected"] for each in (await control.sessions())["sessions"]) == total
     replies = [each["content"] for each in await control.messages(author="sandbox-bot", channel=direct["id"])]
 
-    assert replies == [f"re: {number}" for number in range(4)]
+    assert replies == [f"re: {number}" for number in range(len(STAGES))]
     own = {str(partition): [f"channel:{channel}"] for partition, channel in servers.channels.items()}
     own["0"] = sorted([*own["0"], f"channel:{direct['id']}"])
     assert await recorded(folder) == own
@@ -85,3 +91,30 @@ async def opened(folder: Path, partitions: int, partition: int = 0) -> AsyncIter
         yield log
     finally:
         await log.close()
+
+
+async def test_what_is_said_of_all_servers_holds_in_all_partitions(
+    sandbox: Sandbox, control: ControlClient, tmp_path: Path
+) -> None:
+    """Who opts out on one server does so on all; an owner who asks in a direct message is told of all partitions."""
+    folder, servers, owner = tmp_path / "log", await Servers.make(control), sandbox.world.named_user("alice")
+    direct = (await control.open_dm())["id"]
+    sections = {"shards": {"partitions": PARTITIONS, "total": 2}, "moderation": {"owner": [owner.id]}}
+    async with running(sandbox, folder, sections):
+        await servers.ask("before")
+        await servers.answered("before")
+        alice = Moderator(control, "alice", servers.channels[3])
+        out = text_of(await alice.use("privacy opt-out"))
+        await servers.ask("ignored")
+        status = text_of(await Moderator(control, "alice", direct).use("replay status"))
+        await control.post("ask bob", channel=servers.channels[1], author="bob")
+        await eventually(lambda: _says(servers, 1, "re: bob"))
+
+    assert out.count("From now on I record none of your words") == 1
+    assert all(f"Partition {number}: " in status for number in range(PARTITIONS))
+    said = [text for channel in servers.channels.values() for text in await servers.said(channel)]
+    assert "re: ignored" not in said
+
+
+async def _says(servers: Servers, partition: int, text: str) -> bool:
+    return text in await servers.said(servers.channels[partition])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -77,3 +79,19 @@ def test_two_processes_in_one_share_nothing(name: str) -> None:
 
     assert samples(first)[f"echoless_{name}"] == 1
     assert samples(second)[f"echoless_{name}"] == 2
+
+
+def test_partitions_have_a_label_where_there_are_several() -> None:
+    """And what is of the process has none."""
+    metrics = Metrics(divided=True)
+    for partition in (0, 1):
+        part = metrics.of(partition)
+        part.watch("hot_channels", partial(float, 5 + partition))
+        part.watch_consumer("jsonl", {"consumer_lag_events": lambda: 1})
+    shown = metrics.render()[0].decode()
+
+    assert 'echoless_hot_channels{partition="0"} 5.0' in shown
+    assert 'echoless_hot_channels{partition="1"} 6.0' in shown
+    assert 'echoless_consumer_lag_events{consumer="jsonl",partition="1"} 1.0' in shown
+    assert f'echoless_release{{version="{__version__}"}} 1.0' in shown
+    assert Metrics().of(0).render()[0].count(b"partition") == 0

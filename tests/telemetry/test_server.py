@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.errors import ConfigError
-from bot.telemetry import Health, Metrics, serve
+from bot.telemetry import Health, Metrics, serve, together
 
 WELL = Health(gateway="connected", log="writable", pending=2)
 ILL = Health(gateway="lost", log="writable", pending=0, reasons=("the gateway is gone",))
@@ -123,3 +124,15 @@ async def test_the_port_is_free_again_afterwards(port: int) -> None:
             status, _, _ = await get(port, "/healthz")
 
             assert status == 200
+
+
+def test_the_health_of_several_partitions_is_that_of_the_worst() -> None:
+    """What one of them says of itself has its number; what all say, those of all."""
+    away, other = replace(WELL, gateway="disconnected", reasons=("away",)), replace(WELL, pending=2, backup="full")
+    both = together({0: away, 2: other, 3: away})
+
+    assert together({3: away}) == away
+    assert (both.status, both.gateway, both.log, both.pending) == ("failing", "disconnected", "writable", 6)
+    assert both.reasons == ("partition 0, 3: away",)
+    assert both.backup == "partition 2: full"
+    assert together({0: WELL, 1: WELL}).status == "ok"

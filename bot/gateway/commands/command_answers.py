@@ -101,6 +101,19 @@ class CommandAnswers:
         )
 
     async def _run(self, invocation: Invocation, command: Command, arguments: Given) -> Report:
+        """Carry out a command in each partition that it is about."""
+        parts = self._dispatcher.parts
+        if parts is None:
+            return await self._run_in(self.context, invocation, command, arguments)
+        meant = parts.meant(self.context, command, arguments, direct=invocation.interaction.guild_id is None)
+        reports = {
+            number: await self._run_in(context, invocation, command, arguments) for number, context in meant.items()
+        }
+        return parts.together(reports) if len(reports) > 1 else next(iter(reports.values()))
+
+    async def _run_in(
+        self, context: CommandContext, invocation: Invocation, command: Command, arguments: Given
+    ) -> Report:
         given = {
             "by": invocation.by,
             "owner": self._dispatcher.owned_by(invocation.asker),
@@ -110,14 +123,12 @@ class CommandAnswers:
         if command.takes("server_id"):
             more["server_id"] = self._server(invocation)
         if command.for_all:
-            return await self._run_alone(
-                invocation.asker.user_id, partial(command.run, self.context, **arguments, **more)
-            )
+            return await self._run_alone(invocation.asker.user_id, partial(command.run, context, **arguments, **more))
         if not command.takes("progress"):
-            return await command.run(self.context, **arguments, **more)
+            return await command.run(context, **arguments, **more)
         progress = ProgressMessage(invocation, PROGRESS_SECONDS)
         try:
-            return await command.run(self.context, **arguments, **more, progress=progress)
+            return await command.run(context, **arguments, **more, progress=progress)
         finally:
             await progress.close()
 

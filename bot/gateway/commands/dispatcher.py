@@ -17,6 +17,7 @@ from bot.core.events import Recorded, WordsErased
 from bot.errors import EcholessError
 from bot.gateway.commands.access import AccessRules, NotAllowed, require_unchanged, require_visible
 from bot.gateway.commands.answers import GONE, LiveReport, LiveReports, PagedReport, plain, row
+from bot.gateway.commands.parts import Parts
 from bot.gateway.invocation import (
     TOKEN_SECONDS,
     Asker,
@@ -52,11 +53,15 @@ class Outcome(StrEnum):
 
 
 class Dispatcher:
-    """Serves the uses of commands, also several at once, of all clients of this process."""
+    """Serves the uses of commands, also several at once, of all clients of this process.
+
+    ``parts`` are the partitions that run here, None for a log that is not divided.
+    """
 
     def __init__(self, context: CommandContext, access: AccessRules, token_seconds: float = TOKEN_SECONDS) -> None:
         self.context = context
         self.access = access
+        self.parts: Parts | None = None
         self._token_seconds = token_seconds
         self._live = LiveReports()
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
