@@ -16,6 +16,7 @@ from bot.app.backups import Backups
 from bot.app.consumers import watch
 from bot.app.looking import look_through, say
 from bot.app.retention import Retention
+from bot.app.standing import watch_standing
 from bot.background import Background
 from bot.config import Config, answering_version
 from bot.consumers import Consumer
@@ -377,5 +378,7 @@ class Bot:
         self.metrics.watch("retention_failing", lambda: bool(self.retention.trouble))
         self.metrics.watch("retention_timestamp_seconds", lambda: self.retention.done_at / SECOND)
         watch(self.metrics, self.consumers)
+        if self.log.standing is not None:
+            watch_standing(self.metrics, self.log.standing)
         if self._conditions():
             self.metrics.watch("models_away", lambda: len(self._models_away()))

@@ -18,6 +18,7 @@ from bot.app.consumers import consumers_of
 from bot.app.engines import engine_of
 from bot.app.events import feed_of
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
+from bot.app.standing import standing_by
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
@@ -62,9 +63,13 @@ async def run_bot(
         on_migration=_say_what_is_migrated,
         engine=engine,
     )
-    log = await (_unless_stopped(opening, stopping) if standby else opening)
-    if log is None:
-        return
+    if standby and engine is not None:
+        async with standing_by(config, engine.standing):
+            log = await _unless_stopped(opening, stopping)
+        if log is None:
+            return
+    else:
+        log = await opening
     reason = "error"
     try:
         await _say_what_is_unknown(log)

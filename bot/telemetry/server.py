@@ -26,7 +26,7 @@ class Health:
     model is away and why, ``backup`` why the last backup failed, ``retention`` why old words could not be erased,
     ``consumers`` which of them do not get on, ``reading`` which channels can't be read from the log ("": nothing is
     wrong). ``unreadable`` counts the events that can't be read and are skipped. They are no reasons, because a restart
-    of the bot does not help.
+    of the bot does not help. ``role`` is "standby" while another process owns a log that is kept in an engine.
     """
 
     gateway: str
@@ -39,6 +39,7 @@ class Health:
     consumers: str = ""
     reading: str = ""
     unreadable: int = 0
+    role: str = "owner"
 
     @property
     def status(self) -> str:
