@@ -28,6 +28,7 @@ from bot.consumers.webhook import Webhook, WebhookSettings
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.interpreter import settle
+from bot.kafka_access import options_of
 from tests.consumers.brokering import broker
 
 
@@ -69,7 +70,7 @@ async def measure(folder: Path, events: int, address: str, port: int) -> None:
     await fill(log, events)
     hook = WebhookSettings.model_validate({"url": f"http://127.0.0.1:{port}/", "batch": 500})
     found = {
-        "kafka": await caught_up(log, KafkaTopic(Place(address, f"events-{clock()}")), events),
+        "kafka": await caught_up(log, KafkaTopic(Place(options_of(address), f"events-{clock()}")), events),
         "webhook": await caught_up(log, Webhook(hook, b"k" * 32, {}), events),
     }
     print(json.dumps({"events": events, **found}))  # noqa: T201 - for who began it

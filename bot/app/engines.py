@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from bot.config import Config
 from bot.errors import ConfigError
@@ -51,6 +51,21 @@ def engine_of(
     if config.partition:
         first = _partition(config.of_partition(0), environ)
     return Engine(made, time.monotonic, takeover, force=take_over, standby=standby, first=first, turn=turn)
+
+
+def secrets_of(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what of the engine's settings must reach no log line; raise ConfigError as :func:`engine_of` does."""
+    match config.log.engine:
+        case "postgresql":
+            dsn = _postgresql(config, environ)
+            parts = urlsplit(dsn)
+            given = (parts.password, *parse_qs(parts.query).get("password", ()), environ.get("PGPASSWORD"))
+            return (dsn, *(form for each in given if each for form in (each, unquote(each), quote(each, safe=""))))
+        case "dynamodb":
+            return tuple(environ.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+        case "kafka":
+            return (config.log.kafka.password(config.folder, environ),)
+    return ()
 
 
 def _partition(config: Config, environ: Mapping[str, str]) -> Partition:
@@ -103,22 +118,4 @@ def _kafka(config: Config, environ: Mapping[str, str]) -> dict[str, Any]:
             'log.engine is "kafka", and log.kafka names no broker: set bootstrap to one or more addresses, such as '
             '{bootstrap = "kafka1:9092,kafka2:9092"}.'
         )
-    options: dict[str, Any] = {"bootstrap_servers": found.bootstrap}
-    options["security_protocol"] = ("SASL_" if found.sasl else "") + ("SSL" if found.tls else "PLAINTEXT")
-    if found.tls:
-        try:
-            options["ssl_context"] = ssl.create_default_context(cafile=found.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"log.kafka.ca_file can't be used ({type(error).__name__}): name a file that holds PEM."
-            ) from error
-    if found.sasl:
-        password = environ.get(found.password_env, "").strip()
-        if not (found.username and password):
-            raise ConfigError(
-                "log.kafka names sasl without username and password: set username, and put the password into "
-                f"{found.password_env}, in the environment or in the file .env beside the settings."
-            )
-        names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
-        options |= zip(names, (found.sasl, found.username, password), strict=True)
-    return options
+    return found.options("log.kafka", config.folder, environ)

@@ -22,6 +22,7 @@ from bot.eventlog import forms
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.remote.opening import Engine
+from bot.eventlog.remote.standing import Standing
 
 _log = structlog.get_logger()
 
@@ -56,6 +57,11 @@ class Opening:
             )
             for partition in self.locations
         }
+
+    @property
+    def standings(self) -> Mapping[int, Standing]:
+        """Return how the process stands to each partition that is kept in an engine."""
+        return {partition: engine.standing for partition, engine in self._engines.items() if engine is not None}
 
     @asynccontextmanager
     async def of(self, partitions: Sequence[int]) -> AsyncIterator[Mapping[int, EventLog] | None]:

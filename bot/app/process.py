@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -16,10 +17,12 @@ from bot.app.bot import Bot
 from bot.app.consumers import consumers_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
+from bot.app.standing import health_of, watch_standing
 from bot.config import Config
 from bot.errors import ConfigError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
+from bot.eventlog.remote.standing import Standing
 from bot.gateway.client import Endpoint
 from bot.gateway.commands.parts import Parts
 from bot.gateway.current import CurrentClient
@@ -34,8 +37,9 @@ _log = structlog.get_logger()
 class Process:
     """Runs shards over the partitions whose logs lie at ``locations``.
 
-    ``at`` is Discord's endpoint, if it is not that of the settings. Raises ConfigError where the settings name what
-    can't be made, before anything is opened.
+    ``at`` is Discord's endpoint, if it is not that of the settings, ``standings`` tell how the process stands to the
+    logs that are kept in an engine. Raises ConfigError where the settings name what can't be made, before anything is
+    opened.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Process:
         answering: Chain,
         locations: Mapping[int, Location],
         at: Endpoint | None = None,
+        standings: Mapping[int, Standing] = MappingProxyType({}),
     ) -> None:
         self._config = config
         self._token = token
@@ -58,6 +63,9 @@ class Process:
         self._turns = Turns(time.monotonic)
         self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
+        self._standings = standings
+        for partition, standing in standings.items():
+            watch_standing(self.metrics.of(partition), standing)
 
     def shard(self, number: int, logs: Mapping[int, EventLog]) -> Shard:
         """Make a shard of the logs of its partitions, which this process owns."""
@@ -81,17 +89,21 @@ class Process:
         return Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
 
     async def run(self, shard: Shard, stopping: asyncio.Event) -> None:
-        """Run a shard until ``stopping`` is set; from the first one on ``/healthz`` and ``/metrics`` are served."""
-        if not self._is_served:
-            self._is_served = True
-            await self._serve()
+        """Run a shard until ``stopping`` is set."""
+        await self.serve()
         await shard.serve(stopping)
 
     def health(self) -> Health:
-        """Return the health of the partitions that are served here, for ``/healthz``."""
-        return together({number: bot.health() for shard in self.shards for number, bot in shard.bots.items()})
+        """Return the health of the partitions that this process serves or waits for, for ``/healthz``."""
+        waiting = {number: health_of(standing) for number, standing in self._standings.items()}
+        served = {number: bot.health() for shard in self.shards for number, bot in shard.bots.items()}
+        return together(waiting | served)
 
-    async def _serve(self) -> None:
+    async def serve(self) -> None:
+        """Serve ``/healthz`` and ``/metrics``, unless that was begun before."""
+        if self._is_served:
+            return
+        self._is_served = True
         telemetry, is_divided = self._config.telemetry, self._config.shards.partitions > 1
         feeds = {f"/events/{number}" if is_divided else "/events": feed for number, feed in self._feeds.items() if feed}
         try:

@@ -50,7 +50,7 @@ async def run_bot(
     owned = {number: shards.sharding.owned_by(number) for number in shards.here}
     locations = {each: location.of(each, shards.partitions) for each in sorted(sum(owned.values(), ()))}
     opening = Opening(config, locations, stopping, accept_unknown=accept_unknown, take_over=take_over, standby=standby)
-    process = Process(config, token, answering, locations)
+    process = Process(config, token, answering, locations, standings=opening.standings)
     _say_what_is_answered(config)
     if not await checked_token(from_settings.endpoint(config), token, stopping):
         return
@@ -66,6 +66,8 @@ async def run_bot(
 
     reason = "error"
     try:
+        if standby:
+            await process.serve()
         await _together([asyncio.create_task(live(number), name=f"shard {number}") for number in owned], stopping)
         reason = "asked to"
     finally:

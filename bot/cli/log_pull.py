@@ -31,28 +31,29 @@ def pull(*, folder: Path, config_path: Path | None, as_json: bool) -> None:
     with log.path = FOLDER and log.engine = "sqlite".
     """
     config = settings(config_path)
-    engine = engine_of(config, os.environ)
-    if engine is None:
-        raise ConfigError("log.engine does not name an engine: set it to the one from which the log comes.")
-    source = log_location(config)
-    with progress() as bar:
-        task = bar.add_task("pull", total=None)
-        count = asyncio.run(
-            pulling.pull(
-                Location(folder, source.key, source.key_file),
-                given_key(source),
-                engine,
-                clock=lambda: time.time_ns() // 1000,
-                progress=lambda done: bar.update(task, completed=done),
+    source, divided = log_location(config), config.shards.partitions
+    copy, count, name = Location(folder, source.key, source.key_file), 0, ""
+    for partition in range(divided):
+        engine = engine_of(config.of_partition(partition), os.environ)
+        if engine is None:
+            raise ConfigError("log.engine does not name an engine: set it to the one from which the log comes.")
+        name = engine.partition.name
+        with progress() as bar:
+            task = bar.add_task(f"pull {partition}" if divided > 1 else "pull", total=None)
+            count += asyncio.run(
+                pulling.pull(
+                    copy.of(partition, divided),
+                    given_key(source),
+                    engine,
+                    clock=lambda: time.time_ns() // 1000,
+                    progress=lambda done, bar=bar, task=task: bar.update(task, completed=done),
+                )
             )
-        )
     if as_json:
         say_json({"events": count, "folder": str(folder)})
         return
-    say(
-        f"{count_text(count, 'event')} copied from {engine.partition.name} into {printable(str(folder))}, and verified."
-    )
+    say(f"{count_text(count, 'event')} copied from {name} into {printable(str(folder))}, and verified.")
     say(
         f'It is a log of its own: set log.path to that folder and log.engine to "sqlite". Start no bot on the log in '
-        f"{engine.partition.name} again."
+        f"{name} again."
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from bot.app.engines import secrets_of
 from bot.app.running import run_bot
 from bot.cli.bot_settings import bot_settings
 from bot.cli.options import config_option, log_location, log_option
@@ -38,7 +39,8 @@ def run(config_path: Path | None, folder: Path | None, **how: bool) -> None:
     """
     config = bot_settings(config_path, folder)
     token = config.token(os.environ).get_secret_value()
-    configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=(token,))
+    secrets = (token, *secrets_of(config, os.environ))
+    configure_logging(config.telemetry.log_level, config.telemetry.log_format, sys.stderr, secrets=secrets)
     if signal.SIGINT in asyncio.run(_run(config, token, how)):
         raise click.Abort
 

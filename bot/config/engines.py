@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from bot.config.section import Section
-from bot.config.values import FilePathOrNone, Switch
+from bot.kafka_access import KafkaAccess
 
 ENGINE = '"sqlite", "postgresql", "dynamodb", "kafka", an installed engine or "module:Class"'
 POSTGRESQL = 'a table such as {dsn_env = "ECHOLESS_POSTGRESQL"}'
@@ -33,13 +33,8 @@ class DynamodbSettings(Section):
     endpoint: str = ""
 
 
-class KafkaSettings(Section):
+class KafkaSettings(Section, KafkaAccess):
     """The Kafka that keeps the log, in ``topic`` and two topics whose names begin like it."""
 
-    bootstrap: str = ""
     topic: Name = "echoless"
-    tls: Switch = False
-    ca_file: FilePathOrNone = None
-    sasl: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    username: str = ""
     password_env: Variable = "ECHOLESS_KAFKA_PASSWORD"  # noqa: S105 - the name of the variable, not its value

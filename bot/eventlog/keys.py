@@ -13,7 +13,7 @@ import hmac
 import os
 import sqlite3
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidTag
@@ -130,6 +130,12 @@ def read(connection: sqlite3.Connection, master: bytes) -> LogKeys:
     except (KeyError, struct.error):
         pass
     raise LogDamaged(_DAMAGED)
+
+
+def require_fit(log_id: bytes, rows: Iterable[tuple[int, int, bytes]], master: bytes) -> None:
+    """Raise KeyMismatch unless ``master`` opens a key of a log: its number, when it was wrapped, and it, wrapped."""
+    if not any(_unwrapped(master, log_id, *row) for row in rows):
+        raise KeyMismatch(_MISMATCH)
 
 
 def read_start(connection: sqlite3.Connection) -> ChainStart:

@@ -30,6 +30,9 @@ from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
 from bot.eventlog.reader import Reader
 from bot.eventlog.remote import opening as remote
+from bot.eventlog.remote import unlocking
+from bot.eventlog.remote.appending import Remote
+from bot.eventlog.remote.standing import Standing
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 
@@ -71,6 +74,18 @@ class EventLog:
     def depth(self) -> int:
         """Return how many requests wait for the writer."""
         return self._writer.depth
+
+    @property
+    def remote(self) -> Remote:
+        """Return what brings commits to the engine that keeps the log; only for a log that one keeps."""
+        if self._owned is None:
+            raise LogError("The log is kept in its folder.")
+        return self._owned.remote
+
+    @property
+    def standing(self) -> Standing | None:
+        """Return how this process stands to the engine that keeps the log; None where none does."""
+        return self._owned.standing if self._owned else None
 
     @property
     def trouble(self) -> str:
@@ -201,7 +216,7 @@ async def open_log(
         beginning: remote.Beginning | None = None
         if engine is not None:
             undo.push_async_callback(engine.partition.close)
-            beginning = await engine.beginning(location.partitions)
+            beginning = await engine.beginning(location.partitions, unlocking.keys_wanted(location))
         master = _unlock(location, clock, accept_unknown=accept_unknown, beginning=beginning)
         # A view that lost its newest commits with the power takes them over from its engine again.
         full = full and engine is None
@@ -216,8 +231,9 @@ async def open_log(
         undo.push_async_callback(writing.run, opening.unmark)
         owned = None
         if engine is not None:
-            owned = await remote.own(engine, writing, accept_unknown=accept_unknown)
-            known, clock = await writing.run(partial(keys.read, master=master)), owned.not_before(clock)
+            unlock = partial(unlocking.unlock, location)
+            owned = await remote.own(engine, writing, accept_unknown=accept_unknown, unlock=unlock)
+            known, clock = await writing.run(unlock), owned.not_before(clock)
         vault = Vault(known)
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))
@@ -268,11 +284,12 @@ def _unlock(
         files = opening.see_as_owner(location.database)
         database.look(location.database, partial(remote.require_kind, is_remote=beginning is not None))
         database.look(location.database, partial(partitions.require_noted, wanted=location.partitions))
-        master = find_master(location)
+        master = find_master(location) if beginning is None else unlocking.master_of_view(location, beginning)
         if not accept_unknown:
             database.look(location.database, forms.require_known)
         database.look(location.database, lambda raw: opening.check(raw, Vault(keys.read(raw, master)), files))
-        return settle_rotation(location, master)
+        # A view may not have heard yet of a rotation that its engine knows of.
+        return settle_rotation(location, master) if beginning is None else master
     opening.see_nothing(location.database)
     # The words of a log that an engine holds already can be read with its own key alone.
     is_new = (beginning is None or beginning.claim is None) and not location.partition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,14 +23,19 @@ def find_master(location: Location) -> bytes:
 
     A rotation may have been interrupted after the log had been given the next key, and before the key file had it.
     """
+    return fitting(location, partial(_keys_of, location))
+
+
+def fitting(location: Location, opens: Callable[[bytes], object]) -> bytes:
+    """Return the key that is given, or the next one of a rotation, whichever ``opens`` takes without KeyMismatch."""
     try:
         master = given_key(location)
-        _keys_of(location, master)
+        opens(master)
     except KeyMismatch:
         if location.key is not None or not has_key(location.next_key_path):
             raise
         master = read_key(location.next_key_path)
-        _keys_of(location, master)
+        opens(master)
     return master
 
 

@@ -7,19 +7,21 @@ goes on behind what the folder has, and no bot takes the folder for a log before
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
-from bot.errors import LogError, LogLocked, LogUnwritable
-from bot.eventlog import database, keys
+from bot.errors import KeyMismatch, LogError, LogLocked, LogUnwritable
+from bot.eventlog import database, keys, partitions
 from bot.eventlog.database import Connection
 from bot.eventlog.key_file import has_key, write_key
 from bot.eventlog.location import Location
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_plain
-from bot.eventlog.remote import view
+from bot.eventlog.remote import claiming, view
 from bot.eventlog.remote.following import Follower, away, follow
-from bot.eventlog.remote.opening import Beginning, Engine, first_claim
+from bot.eventlog.remote.opening import Beginning, Engine
 from bot.eventlog.remote.owning import Taking
 from bot.eventlog.remote.port import Unsure
 from bot.eventlog.transactions import transaction
@@ -64,12 +66,13 @@ async def pull(
 
 async def _begin(location: Location, master: bytes, engine: Engine, now: int) -> None:
     """Make the folder a view that is to become a log, unless it is one."""
-    claim = await first_claim(engine.partition)
-    if claim is None:
+    beginning = await engine.beginning(location.partitions, partial(_opens, master))
+    if beginning.claim is None:
         raise LogError(f"There is no log in {engine.partition.name}: check which database was named (log.engine).")
     if not location.has_log():
-        beginning = Beginning(claim)
-        database.create(location.database, now=now, begin=lambda raw: _make(raw, beginning, master, now))
+        database.create(
+            location.database, now=now, begin=lambda raw: _make(raw, location.partitions, beginning, master, now)
+        )
     elif not database.look(location.database, view.is_pulled):
         raise LogError(
             f"{location.folder} holds a log already, which is left as it is: name an empty folder, or one that does "
@@ -79,7 +82,8 @@ async def _begin(location: Location, master: bytes, engine: Engine, now: int) ->
         write_key(location.key_path, master)
 
 
-def _make(connection: sqlite3.Connection, beginning: Beginning, master: bytes, now: int) -> None:
+def _make(connection: sqlite3.Connection, count: int, beginning: Beginning, master: bytes, now: int) -> None:
+    partitions.note(connection, count)
     beginning.begin(connection, master, now)
     with transaction(connection):
         view.note_pull(connection)
@@ -91,7 +95,7 @@ async def _copied(connection: Connection, master: bytes, engine: Engine, progres
     follower = Follower.at(await connection.run(view.read_bookmark))
     catch_up = partial(follow, partition, connection, follower, progress)
     await catch_up()
-    taking = Taking(partition, engine.takeover, engine.clock, standby=False, holder=None)
+    taking = Taking(partition, engine.takeover, engine.clock, standby=False, holder=None, standing=engine.standing)
     await taking.until_free(lambda: follower.mark, catch_up)
     await catch_up()
     seen = (await partition.beats(), follower.mark)
@@ -104,6 +108,13 @@ async def _copied(connection: Connection, master: bytes, engine: Engine, progres
         )
     await connection.run(_leave)
     return follower.mark.position
+
+
+def _opens(master: bytes, _seq: int, claim: Mapping[str, Any]) -> bool:
+    with suppress(KeyMismatch):
+        claiming.require_key(claim, master)
+        return True
+    return False
 
 
 def _check(master: bytes, connection: sqlite3.Connection) -> None:

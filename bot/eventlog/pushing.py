@@ -63,7 +63,9 @@ async def push(
         with translated(), closing(_checked(location)) as connection:
             copy = _Push(engine.partition, connection, progress)
             await copy.compare()
-            taking = Taking(engine.partition, engine.takeover, engine.clock, standby=False, holder=None)
+            taking = Taking(
+                engine.partition, engine.takeover, engine.clock, standby=False, holder=None, standing=engine.standing
+            )
             await taking.until_free(lambda: copy.mark, copy.compare)
             count = await copy.run()
             await engine.partition.beat(copy.mark.owner)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from bot.errors import LogForeign
 from bot.eventlog import database, keys
 from bot.eventlog.at_rest import at_rest
 from bot.eventlog.chain import GENESIS, Chain, ChainStart, Root, packed
 from bot.eventlog.key_file import make_key
 from bot.eventlog.location import Location
+from bot.eventlog.log import require_log
 from bot.eventlog.master import take_next_key
-from bot.eventlog.transactions import transaction
+from bot.eventlog.remote import view
+from bot.eventlog.transactions import changeable_events, transaction
 from bot.eventlog.vault import Entropy, Vault
 from bot.eventlog.verify import require_whole
 
@@ -36,7 +38,6 @@ SELECT e.position, s.name, e.version, e.type, e.v, e.recorded_at, e.key_kind, e.
        e.correlation, e.causation, e.data, e.body_digest, e.subject_id, e.salt, e.sealed
 FROM events e JOIN streams s ON s.id = e.stream_id WHERE e.position > ? ORDER BY e.position LIMIT ?
 """
-_REFUSAL = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'events_refuse_update'"
 _HEADS = """
 UPDATE streams SET hash = (
     SELECT e.hash FROM events e WHERE e.stream_id = streams.id AND e.version = streams.version
@@ -68,7 +69,7 @@ def renew(location: Location, *, clock: Callable[[], int], progress: OnProgress 
     """
     with at_rest(location, clock) as (connection, master):
         known = keys.read(connection, master)
-        if not _has_older_seals(connection, Vault(known)):
+        if not has_older_seals(connection, Vault(known)):
             with transaction(connection):
                 known = known.with_new()
                 keys.save(connection, known, master, clock())
@@ -83,17 +84,29 @@ def relink(location: Location, *, clock: Callable[[], int], progress: OnProgress
 
     This lifts a log of the first releases, and one whose older keys somebody else has seen. It is one transaction,
     which needs as much room on the disk as the log itself. Anchors that were taken before do not fit any more. Raises
-    LogDamaged, and changes nothing, where verification finds a fault: a new chain would hide it.
+    LogDamaged, and changes nothing, where verification finds a fault: a new chain would hide it. Raises LogForeign for
+    a log that an engine keeps.
     """
+    require_log(location)
+    database.look(location.database, _refuse_view)
     with at_rest(location, clock) as (connection, master):
         known = keys.read(connection, master)
         require_whole(connection, Vault(known))
         lifted = replace(known, start=ChainStart(known.newest, 1, Root(known.log_id).digest()))
-        with transaction(connection), _changeable(connection):
+        with transaction(connection), changeable_events(connection):
             count = _Relinking(connection, Vault(known), Vault(lifted), lifted.chain()).run(progress)
             connection.execute(_HEADS)
             keys.save(connection, lifted.with_needed(), master, clock())
         return count
+
+
+def _refuse_view(connection: sqlite3.Connection) -> None:
+    if view.is_view(connection):
+        raise LogForeign(
+            "Events can't be bound anew where an engine keeps the log: its records never change. Bring the log into a "
+            "folder (`echoless log pull`), bind it anew there, and push it into an empty engine. Nothing was changed. "
+            "See docs/many-hosts.md."
+        )
 
 
 class _Relinking:
@@ -142,7 +155,8 @@ class _Relinking:
         )
 
 
-def _has_older_seals(connection: sqlite3.Connection, vault: Vault) -> bool:
+def has_older_seals(connection: sqlite3.Connection, vault: Vault) -> bool:
+    """Tell whether words are sealed under another key than the newest, which is not the first."""
     return any(not vault.is_newest(sealed) for _, _, sealed in _each(connection, _SEALED)) and vault.keys.newest > 1
 
 
@@ -158,7 +172,7 @@ def _reseal(connection: sqlite3.Connection, vault: Vault, progress: OnProgress) 
             for position, stream, sealed in rows
             if not vault.is_newest(sealed)
         ]
-        with transaction(connection), _changeable(connection):
+        with transaction(connection), changeable_events(connection):
             connection.executemany("UPDATE events SET sealed = ? WHERE position = ?", fresh)
         count += len(fresh)
         done += len(rows)
@@ -176,12 +190,3 @@ def _pages(connection: sqlite3.Connection, sql: str) -> Iterator[list[tuple[Any,
 def _each(connection: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:
     for rows in _pages(connection, sql):
         yield from rows
-
-
-@contextmanager
-def _changeable(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let events be changed within the present transaction."""
-    (refusal,) = connection.execute(_REFUSAL).fetchone()
-    connection.execute("DROP TRIGGER events_refuse_update")
-    yield
-    connection.execute(refusal)

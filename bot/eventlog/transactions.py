@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_REFUSAL = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'events_refuse_update'"
+
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
@@ -13,6 +15,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield
+
+
+@contextmanager
+def changeable_events(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let events be changed within the present transaction."""
+    (refusal,) = connection.execute(_REFUSAL).fetchone()
+    connection.execute("DROP TRIGGER events_refuse_update")
+    yield
+    connection.execute(refusal)
 
 
 @contextmanager

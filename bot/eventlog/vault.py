@@ -28,6 +28,11 @@ _RANDOM_BYTES = 8192
 """The number of random bytes that one system call returns."""
 
 
+def head_of(number: int) -> bytes:
+    """Return how seals under the log key ``number`` begin; heads of older keys are before it, byte by byte."""
+    return _HEAD.pack(FORM, number)
+
+
 class Vault:
     """Seals words under the newest of a log's ``keys``, and opens what any of them sealed."""
 
@@ -38,7 +43,7 @@ class Vault:
             number: AESGCM(key) if number == FIRST_RELEASES else AESGCMSIV(keys.sealing(number))
             for number, key in keys.numbered.items()
         }
-        self._head = _HEAD.pack(FORM, keys.newest)
+        self._head = head_of(keys.newest)
         self._newest = self._ciphers[keys.newest]
 
     def seal(self, stream: str, position: int, body: bytes, nonce: bytes) -> bytes:

@@ -13,6 +13,7 @@ from bot.core.streams import BOT_STREAM, channel_of
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.owner import read_owner
 from bot.eventlog.query import Query
+from bot.eventlog.remote.view import shown
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
 from bot.moderation.text import count_text, size_text
@@ -43,6 +44,7 @@ async def status(context: CommandContext, *, owner: bool = True) -> Report:
         **_lately(newest, now),
         **await _gateway(context),
         **_process(context),
+        "engine": await _engine(context),
     }
     if not owner:
         data = _of_nobody(data)
@@ -53,8 +55,10 @@ async def status(context: CommandContext, *, owner: bool = True) -> Report:
 def _of_nobody(data: dict[str, Any]) -> dict[str, Any]:
     """Return the status without what tells of the machine, and without the id with which a session is taken over."""
     holder, gateway = data["owner"], data["gateway"]
+    engine = data["engine"]
     return data | {
         "owner": holder and {"since": holder["since"]},
+        "engine": engine and {"role": engine["role"]},
         "gateway": gateway and {name: value for name, value in gateway.items() if name != "session"},
     }
 
@@ -108,6 +112,15 @@ async def _gateway(context: CommandContext) -> dict[str, Any]:
     return {"gateway": {"type": event.form.type, "at": found[0].recorded_at, "session": session}}
 
 
+async def _engine(context: CommandContext) -> dict[str, Any] | None:
+    """Return how the folder stands to the engine that keeps its log; None where none does."""
+    found = await context.reader.connection.run(shown)
+    if found is None:
+        return None
+    by = {"pid": found.pid, "host": found.host, "release": found.release} if found.host else None
+    return {"role": "owner" if found.is_owner else "standby", "record": found.record, "claimed_by": by}
+
+
 def _process(context: CommandContext) -> dict[str, Any]:
     owner, live = read_owner(context.folder), context.live()
     return {
@@ -156,6 +169,7 @@ def _lines(data: dict[str, Any], now: int) -> tuple[str, ...]:
         or "no channel",
         "last catch-up": _catchup(data["last_catchup"], now),
         **_process_facts(data, now),
+        **_engine_facts(data["engine"]),
         "settings": data["settings"] or "-",
     }
     if gateway := data["gateway"]:
@@ -183,6 +197,17 @@ def _process_facts(data: dict[str, Any], now: int) -> dict[str, str]:
             facts["models"] = "; ".join(map(_model, bot["models"]))
         if bot["retention"]:
             facts["retention"] = _retention(bot["retention"], now)
+    return facts
+
+
+def _engine_facts(engine: dict[str, Any] | None) -> dict[str, str]:
+    if engine is None:
+        return {}
+    facts = {"role": engine["role"]}
+    if "record" in engine:
+        by = engine["claimed_by"]
+        claimed = f", last claimed by {_holder(by)}" if by else ""
+        facts["engine"] = f"record {engine['record']:,} of the log in the engine{claimed}"
     return facts
 
 

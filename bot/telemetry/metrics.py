@@ -27,6 +27,11 @@ Watched = Literal[
     "unreadable_channels",
     "retention_failing",
     "retention_timestamp_seconds",
+    "log_owner",
+    "log_position",
+    "log_lag_seconds",
+    "log_owner_silent_seconds",
+    "log_claims",
 ]
 WATCHED: dict[Watched, str] = {
     "hot_channels": "Channels whose state is in memory.",
@@ -41,6 +46,11 @@ WATCHED: dict[Watched, str] = {
     "unreadable_channels": "Channels that can't be read from the log just now.",
     "retention_failing": "1 while the last try to erase old words failed.",
     "retention_timestamp_seconds": "When this process last erased old words, 0 before the first time.",
+    "log_owner": "1 while this process owns the log in the engine, 0 while it waits as a standby.",
+    "log_position": "The position of the newest event of the log in the engine that this process's folder shows.",
+    "log_lag_seconds": "How long ago the folder last showed all that the engine held.",
+    "log_owner_silent_seconds": "How long ago the last sign of life of the log's owner was seen, or given.",
+    "log_claims": "Claims to the log in the engine that this process has seen or made since it started.",
 }
 Consumed = Literal["consumer_lag_events", "consumer_parked_events", "consumer_errors", "consumer_up"]
 CONSUMED: dict[Consumed, str] = {

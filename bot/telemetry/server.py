@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -15,6 +15,10 @@ from bot.errors import ConfigError
 from bot.telemetry.events import EventFeed
 from bot.telemetry.metrics import Metrics
 
+GATEWAYS = ("connected", "waiting", "disconnected")
+LOGS = ("writable", "followed", "unfollowed", "unwritable")
+ROLES = ("owner", "standby")
+"""The states of a process in one word, the worst last."""
 CLOSING_SECONDS = 1.0
 """For requests that are being answered when the bot leaves."""
 
@@ -27,7 +31,7 @@ class Health:
     model is away and why, ``backup`` why the last backup failed, ``retention`` why old words could not be erased,
     ``consumers`` which of them do not get on, ``reading`` which channels can't be read from the log ("": nothing is
     wrong). ``unreadable`` counts the events that can't be read and are skipped. They are no reasons, because a restart
-    of the bot does not help.
+    of the bot does not help. ``role`` is "standby" while another process owns a log that is kept in an engine.
     """
 
     gateway: str
@@ -40,6 +44,7 @@ class Health:
     consumers: str = ""
     reading: str = ""
     unreadable: int = 0
+    role: str = "owner"
 
     @property
     def status(self) -> str:
@@ -53,8 +58,8 @@ def together(parts: Mapping[int, Health]) -> Health:
     if len(parts) == 1:
         return next(iter(parts.values()))
 
-    def worst(said: Callable[[Health], str], fine: str) -> str:
-        return next((said(each) for each in parts.values() if said(each) != fine), fine)
+    def worst(states: Sequence[str], said: Callable[[Health], str]) -> str:
+        return max(map(said, parts.values()), key=states.index)
 
     def said(what: Callable[[Health], str]) -> str:
         return "; ".join(f"partition {number}: {what(each)}" for number, each in parts.items() if what(each))
@@ -64,8 +69,8 @@ def together(parts: Mapping[int, Health]) -> Health:
         for reason in each.reasons:
             reasons[reason].append(number)
     return Health(
-        gateway=worst(lambda each: each.gateway, "connected"),
-        log=worst(lambda each: each.log, "writable"),
+        gateway=worst(GATEWAYS, lambda each: each.gateway),
+        log=worst(LOGS, lambda each: each.log),
         pending=sum(each.pending for each in parts.values()),
         reasons=tuple(f"partition {', '.join(map(str, each))}: {reason}" for reason, each in reasons.items()),
         model=next(iter(parts.values())).model,
@@ -74,6 +79,7 @@ def together(parts: Mapping[int, Health]) -> Health:
         consumers=said(lambda each: each.consumers),
         reading=said(lambda each: each.reading),
         unreadable=sum(each.unreadable for each in parts.values()),
+        role=worst(ROLES, lambda each: each.role),
     )
 
 

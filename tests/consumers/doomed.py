@@ -34,6 +34,7 @@ from bot.consumers.kafka.settings import Place
 from bot.core.events import Draft, GatewayLost
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
+from bot.kafka_access import options_of
 from tests.consumers.brokering import available, broker, committed
 from tests.consumers.following import Table, caught_up, filled
 from tests.consumers.receiving import Receiver, receiving
@@ -124,7 +125,7 @@ class Life(NamedTuple):
             return files
         if self.scenario == "kafka":
             topic = import_module("bot.consumers.kafka.topic")
-            made: Consumer = topic.KafkaTopic(Place(self.address, self.topic, 2))
+            made: Consumer = topic.KafkaTopic(Place(options_of(self.address), self.topic, 2))
             return made
         if self.scenario == "webhook":
             receiver = Receiver()

@@ -19,6 +19,7 @@ from bot.eventlog import backup, restoring
 from bot.eventlog.key_file import read_key
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
+from bot.kafka_access import options_of
 from tests.consumers.brokering import MISSING, available, broker, committed, serving, startable
 from tests.consumers.following import AT_ONCE, caught_up, filled, running, wishes
 from tests.waiting import eventually
@@ -41,12 +42,17 @@ def address(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def place(address: str) -> Place:
     """Return a topic that is not there yet."""
-    return Place(address, f"events-{uuid.uuid4().hex}", partitions=3)
+    return Place(options_of(address), f"events-{uuid.uuid4().hex}", partitions=3)
+
+
+def address_of(place: Place) -> str:
+    """Return where the broker is."""
+    return str(place.options["bootstrap_servers"])
 
 
 async def positions(place: Place) -> list[int]:
     """Return the positions of the events that are there, repeats included."""
-    return sorted(json.loads(record.value)["position"] for record in await committed(place.bootstrap, place.topic))
+    return sorted(json.loads(record.value)["position"] for record in await committed(address_of(place), place.topic))
 
 
 def forget(location: Location) -> None:
@@ -71,7 +77,7 @@ async def test_each_event_is_there_once_in_its_channel_s_order(log: EventLog, lo
         await eventually(lambda: not wishes(log).read().wishes)
         await caught_up(consumers)
 
-    records = await committed(place.bootstrap, place.topic)
+    records = await committed(address_of(place), place.topic)
     by_key: dict[bytes, list[int]] = {}
     for record in records:
         by_key.setdefault(record.key, []).append(json.loads(record.value)["position"])
@@ -103,7 +109,7 @@ async def test_a_restored_log_adds_what_is_new_in_it(log: EventLog, location: Lo
         await caught_up(consumers)
     await again.close()
 
-    keys = [json.loads(record.value)["key"] for record in await committed(place.bootstrap, place.topic)]
+    keys = [json.loads(record.value)["key"] for record in await committed(address_of(place), place.topic)]
     assert sorted(keys) == ["0:1", "0:2", "0:3", "0:4", "1:3", "1:4"]
 
 
@@ -170,7 +176,7 @@ async def test_a_broker_that_is_away_is_waited_for(log: EventLog, tmp_path: Path
     """Before it was ever there, and after it ended."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    place = Place(f"127.0.0.1:{port}", "events")
+    place = Place(options_of(f"127.0.0.1:{port}"), "events")
     await filled(log, 2)
 
     async with running(log, KafkaTopic(place)) as consumers:
@@ -190,7 +196,7 @@ async def test_topics_that_would_lose_something_are_not_used(
     log: EventLog, place: Place, policies: tuple[str, str]
 ) -> None:
     """A compacted one of events, or one of marks that is not."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address_of(place))
     await admin.start()
     topics = zip((place.topic, place.marks), policies, strict=True)
     await admin.create_topics([NewTopic(name, 1, 1, topic_configs={"cleanup.policy": kept}) for name, kept in topics])

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.consumers.kafka.mark import Mark
-from bot.consumers.kafka.settings import KafkaSettings, Place, kafka
+from bot.consumers.kafka.settings import KafkaSettings, kafka
 from bot.core.events import GatewayLost, Recorded
 from bot.errors import ConfigError
 from bot.eventlog.pages import History
+from bot.kafka_access import options_of
 
 EVENTS = 12
 LOG = History("log", EVENTS, ())
@@ -152,12 +153,12 @@ def test_what_every_client_is_told(tmp_path: Path) -> None:
     found = KafkaSettings.model_validate({"bootstrap": "k:9092", "topic": "t", "password_file": tmp_path / "password"})
 
     assert "pass\n" not in repr(found)
-    assert Place("k:9092", "t").options == {
+    assert options_of("k:9092") == {
         "bootstrap_servers": "k:9092",
         "security_protocol": "PLAINTEXT",
         "ssl_context": None,
     }
-    options = Place("k:9092", "t", sasl="SCRAM-SHA-256", username="u", password="p").options
+    options = options_of("k:9092", sasl="SCRAM-SHA-256", username="u", password="p")
     assert (options["security_protocol"], options["sasl_mechanism"]) == ("SASL_PLAINTEXT", "SCRAM-SHA-256")
 
 

@@ -9,6 +9,7 @@ from tests.engines.test_comparing import (
     test_a_view_is_one_chain_with_its_engine,  # noqa: F401
     test_a_view_that_does_not_fit_is_refused_at_start,  # noqa: F401
 )
+from tests.engines.test_keys import *  # noqa: F403 - its fixtures as well
 from tests.engines.test_owning import (
     test_a_backup_of_a_view_is_restored_as_a_log_of_its_own,  # noqa: F401
     test_a_dead_owner_is_replaced,  # noqa: F401

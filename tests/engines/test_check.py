@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from bot.app.engines import engine_of
+from bot.app.engines import engine_of, secrets_of
 from bot.cli.check_engine import check_engine
 from bot.cli.check_result import Status
 from bot.config import Config
+from bot.errors import ConfigError
 from bot.eventlog.remote.port import Partition
+from bot.kafka_access import KafkaAccess
+from bot.telemetry.masking import masker
 from tests.engines.conftest import execute
 from tests.engines.emulators import NOBODY, SERVERS
 
@@ -83,8 +87,14 @@ async def test_rights_that_are_missing_fail_the_check(dsn: str, monkeypatch: pyt
     ("log", "told"),
     [
         ({"engine": "kafka"}, "log.kafka names no broker"),
-        ({"engine": "kafka", "kafka": {"bootstrap": "a:1", "sasl": "PLAIN"}}, "names sasl without username"),
-        ({"engine": "kafka", "kafka": {"bootstrap": "a:1", "tls": True, "ca_file": "/none"}}, "ca_file can't be used"),
+        (
+            {"engine": "kafka", "kafka": {"bootstrap": "a:1", "sasl": "PLAIN"}},
+            "names no username and password",
+        ),
+        (
+            {"engine": "kafka", "kafka": {"bootstrap": "a:1", "tls": True, "ca_file": "/none"}},
+            "A file of log.kafka can't be used for TLS",
+        ),
         ({"engine": "cassandra"}, '"dynamodb", "kafka", "postgresql", "sqlite"'),
         ({"engine": "pathlib:Path"}, "it is no engine"),
     ],
@@ -95,6 +105,46 @@ async def test_settings_that_are_not_enough_fail_the_check(log: dict[str, Any], 
 
     assert result.status is Status.FAIL
     assert told in result.found
+
+
+@pytest.mark.parametrize(
+    ("log", "environ", "hidden"),
+    [
+        ({"engine": "sqlite"}, {}, set()),
+        (
+            {"engine": "postgresql"},
+            {"ECHOLESS_POSTGRESQL": "postgresql://bot:p%40ss%20word@h/d?password=other"},
+            {"postgresql://bot:p%40ss%20word@h/d?password=other", "p%40ss%20word", "p@ss word", "other"},
+        ),
+        ({"engine": "postgresql"}, {"ECHOLESS_POSTGRESQL": "postgresql://h/d", "PGPASSWORD": "apart"}, {"apart"}),
+        ({"engine": "dynamodb"}, {"AWS_SECRET_ACCESS_KEY": "key"}, {"key"}),
+        (
+            {"engine": "kafka", "kafka": {"bootstrap": "a:1", "sasl": "PLAIN", "username": "u"}},
+            {"ECHOLESS_KAFKA_PASSWORD": "pass"},
+            {"pass"},
+        ),
+    ],
+)
+def test_what_is_secret_reaches_no_log_line(log: dict[str, Any], environ: dict[str, str], hidden: set[str]) -> None:
+    """Whoever writes it, and however it is written."""
+    secrets = secrets_of(Config.model_validate({"log": log}), environ)
+    line = masker(secrets)(f"asked at {', '.join(sorted(hidden))}.")
+
+    assert hidden <= set(secrets)
+    assert line == f"asked at {', '.join(['[secret]'] * len(hidden))}."
+
+
+def test_a_password_of_kafka_may_be_in_a_file(tmp_path: Path) -> None:
+    """Named from the folder of the settings, as a certificate is; a client may have one of its own."""
+    (tmp_path / "password").write_text("pass\n")
+    kafka = {"bootstrap": "a:1", "sasl": "PLAIN", "username": "u", "password_file": "password"}
+    config = Config.model_validate({"log": {"engine": "kafka", "kafka": kafka}}).kept_in(tmp_path)
+
+    assert secrets_of(config, {}) == ("pass",)
+    options = config.log.kafka.options("log.kafka", tmp_path, {})
+    assert (options["sasl_plain_password"], options["security_protocol"]) == ("pass", "SASL_PLAINTEXT")
+    with pytest.raises(ConfigError, match=r"A file of log.kafka can't be used for TLS"):
+        KafkaAccess(bootstrap="a:1", tls=True, cert_file=tmp_path / "none").options("log.kafka", tmp_path, {})
 
 
 def test_an_engine_may_be_of_somebody_else() -> None:

@@ -56,6 +56,12 @@ async def test_a_view_is_one_chain_with_its_engine(
     assert comparison.newer == 2
 
 
+def flipped(byte: int, seq: int) -> str:
+    """Return a change of one byte of a record."""
+    change = f"set_byte(facts, {byte}, 255 - get_byte(facts, {byte}))"
+    return f"UPDATE echoless_log SET facts = {change} WHERE seq = {seq}"  # noqa: S608 - constants
+
+
 CHANGES = {
     "UPDATE echoless_log SET words = NULL WHERE seq = 2": "PostgreSQL has lost the words of event 1",
     "UPDATE echoless_log SET words = (SELECT words FROM echoless_log WHERE seq = 2) WHERE seq = 3": (
@@ -65,9 +71,9 @@ CHANGES = {
         "PostgreSQL still holds the words of event 3, which are erased here"
     ),
     "UPDATE echoless_log SET facts = facts || '\\x00' WHERE seq = 3": "Record 3 of the log in the engine can't be read",
-    "UPDATE echoless_log SET facts = set_byte(facts, 6, 255 - get_byte(facts, 6)) WHERE seq = 3": "of a process that was not the owner",
-    "UPDATE echoless_log SET facts = set_byte(facts, 22, 255 - get_byte(facts, 22)) WHERE seq = 3": "does not follow the one before it",
-    "UPDATE echoless_log SET facts = set_byte(facts, 6, 255 - get_byte(facts, 6)) WHERE seq = 5": "is another one than the record 5",
+    flipped(6, seq=3): "of a process that was not the owner",
+    flipped(22, seq=3): "does not follow the one before it",
+    flipped(6, seq=5): "is another one than the record 5",
     "DELETE FROM echoless_log WHERE seq > 3": "it goes up to record 5, and PostgreSQL only to 3",
     "DELETE FROM echoless_log": "it goes up to record 5, and PostgreSQL only to 0",
 }

@@ -42,7 +42,7 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         "application/json; charset=utf-8",
         (
             '{"status": "ok", "gateway": "connected", "log": "writable", "pending": 2, "reasons": [], "model": "", '
-            '"backup": "", "retention": "", "consumers": "", "reading": "", "unreadable": 0}'
+            '"backup": "", "retention": "", "consumers": "", "reading": "", "unreadable": 0, "role": "owner"}'
         ),
     )
     assert ill == (
@@ -51,7 +51,7 @@ async def test_healthz_says_how_it_is_now(port: int) -> None:
         (
             '{"status": "failing", "gateway": "lost", "log": "writable", "pending": 0, '
             '"reasons": ["the gateway is gone"], "model": "", "backup": "", "retention": "", "consumers": "", '
-            '"reading": "", "unreadable": 0}'
+            '"reading": "", "unreadable": 0, "role": "owner"}'
         ),
     )
 

@@ -78,7 +78,10 @@ class KafkaPartition:
         mark.require(seq, digest)
         passing: Passing | None = None
         async for found, after in self._chain.after(mark):
-            passing = passing or await Passing.looking_ahead(self._words, mark.words)
+            if passing is None:
+                passing = await Passing.looking_ahead(self._words, mark.words)
+                for key, offset in passing.again.items():
+                    self._rewritten[key] = max(offset, self._rewritten.get(key, offset))
             mark = after
             mark.require(seq, digest)
             words = await passing.of(mark) if WORDS in found.headers else None

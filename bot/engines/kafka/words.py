@@ -34,7 +34,10 @@ async def held(words: Topic, offset: int, key: bytes) -> bytes | None:
 
 
 class Passing:
-    """Reads the topic of words once along a chain, up to ``end``."""
+    """Reads the topic of words once along a chain, up to ``end``.
+
+    ``again`` has the offsets of words that replace others, by the digest of their record.
+    """
 
     def __init__(self, words: Topic, start: int, end: int) -> None:
         self._words = words
@@ -42,6 +45,7 @@ class Passing:
         self._end = end
         self._held: deque[Found] = deque()
         self._rewritten: dict[bytes, bytes | None] = {}
+        self.again: dict[bytes, int] = {}
         self._passed: set[bytes] = set()
 
     @classmethod
@@ -51,7 +55,7 @@ class Passing:
         passing = cls(words, max(start, first), end)
         async for found in each(words, passing._at, end):
             if AGAIN in found.headers:
-                passing._rewritten[found.key] = found.value
+                passing._rewritten[found.key], passing.again[found.key] = found.value, found.offset
         return passing
 
     async def of(self, mark: Mark) -> bytes | None:

@@ -23,7 +23,7 @@ from bot.errors import LogDamaged, LogError, LogFenced, LogUnwritable
 from bot.eventlog.batch import Batch
 from bot.eventlog.database import Connection
 from bot.eventlog.finished import Finish
-from bot.eventlog.remote import view
+from bot.eventlog.remote import claiming, view
 from bot.eventlog.remote.following import Follower, away, follow
 from bot.eventlog.remote.port import Fenced, Partition, Torn, Unsure, digest_of
 from bot.eventlog.remote.record import Kind, Rows, facts_of_rows, split, words_of_rows
@@ -152,6 +152,12 @@ class Remote:
         last = records[-1]
         mark = self.follower.mark
         mark = Bookmark(last.seq, digest_of(last.facts), places[-1][0], mark.position + batch.rows, self.owner)
+        await self._settle(mark, places)
+        if batch.erases:
+            self.on_erased()
+
+    async def _settle(self, mark: Bookmark, places: Sequence[tuple[str, int]]) -> None:
+        """Commit in the view what the engine has kept."""
         try:
             await self.connection.submit(partial(_commit, mark, places))
         except BaseException as error:
@@ -159,8 +165,23 @@ class Remote:
             await self._roll_back()
             raise LogUnwritable(_BEHIND) from error
         self.follower.go(mark)
-        if batch.erases:
-            self.on_erased()
+
+    async def claim_again(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Change what a claim says of the log, in the view and by another claim of this owner, or in neither.
+
+        Nothing must be on its way meanwhile. Raises LogError as an append does.
+        """
+        async with self._turn:
+            self.require_owned()
+            seq = self.follower.mark.seq + 1
+            begin = partial(claiming.begin_again, self.owner, self.follower.mark.digest, change)
+            facts = await self.connection.submit(begin)
+            try:
+                place = await self._keep(Record(0, seq, facts, None))
+            except BaseException:
+                await self._roll_back()
+                raise
+            await self._settle(self.follower.mark._replace(seq=seq, digest=digest_of(facts), place=place), ())
 
     def _begin(self, batch: Batch, connection: sqlite3.Connection) -> list[Record]:
         """Write a batch in a transaction that stays open; return its records. On the connection's thread."""

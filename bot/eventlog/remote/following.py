@@ -12,10 +12,11 @@ from functools import partial
 from bot.errors import LogDamaged, LogIncomplete, LogUnwritable
 from bot.eventlog.database import Connection
 from bot.eventlog.remote import claiming, view
-from bot.eventlog.remote.port import Entry, Partition, Torn, Unsure, digest_of
-from bot.eventlog.remote.record import Facts, Kind, Rows, read_record
+from bot.eventlog.remote.port import NOTHING, Entry, Partition, Torn, Unsure, digest_of
+from bot.eventlog.remote.record import Facts, Kind, Rows, read_record, unpack_words
 from bot.eventlog.remote.view import Bookmark
 from bot.eventlog.transactions import transaction
+from bot.eventlog.vault import head_of
 
 PAGE_BYTES = 2_000_000
 """Bytes of records that a view takes over in one transaction, about; it holds two such pages at a time."""
@@ -26,13 +27,16 @@ class Follower:
     """Knows how far a view goes.
 
     ``mark`` is stored with it. ``seq`` and ``digest`` are those of the newest record that was read: after the mark,
-    ``parts`` wait for the record that completes them.
+    ``parts`` wait for the record that completes them. ``stale``: the words in the view may be sealed as they once were.
+    ``claims`` counts the claims that were seen or made.
     """
 
     mark: Bookmark
     seq: int
     digest: bytes
     parts: tuple[tuple[Entry, Rows], ...] = ()
+    stale: bool = True
+    claims: int = 0
 
     @classmethod
     def at(cls, mark: Bookmark) -> Follower:
@@ -65,7 +69,15 @@ class Follower:
             )
         self.seq, self.digest = entry.seq, digest_of(entry.facts)
         if facts.claim is not None:
+            # What came before it may be sealed as it once was.
+            page.write(connection)
+            self.claims += 1
+            before = claiming.resealed(connection)
             claiming.take(connection, facts.claim, is_empty=not self.mark.seq)
+            view.note_claim(connection, facts.claim)
+            if (number := claiming.resealed(connection)) > before:
+                view.note_stale(connection, head_of(number))
+                self.stale = True
             self.go(Bookmark(entry.seq, self.digest, entry.place, self.mark.position, facts.owner))
         elif facts.rows is not None:
             if facts.owner != self.mark.owner:
@@ -108,6 +120,9 @@ async def follow(
                 writing = asyncio.create_task(connection.run(partial(_apply, follower, page)))
         if writing:
             await writing
+        if follower.stale:
+            await _refresh(partition, connection)
+            follower.stale = False
     except Torn as error:
         raise LogIncomplete(misfit(partition, follower.seq)) from error
     except Unsure as error:
@@ -133,6 +148,30 @@ async def _pages(partition: Partition, follower: Follower) -> AsyncGenerator[lis
 
 def _apply(follower: Follower, entries: Sequence[Entry], connection: sqlite3.Connection) -> None:
     follower.apply(connection, entries)
+
+
+async def _refresh(partition: Partition, connection: Connection) -> None:
+    """Take the words of all records from the engine again, if they were sealed anew there; killed, it begins again."""
+    if not await connection.run(view.is_stale):
+        return
+    page: list[Entry] = []
+    async with aclosing(partition.read(0, NOTHING, "")) as entries:
+        async for entry in entries:
+            page.append(entry._replace(facts=b""))
+            if sum(len(each.words or b"") for each in page) >= PAGE_BYTES:
+                await connection.run(partial(_take_seals, page))
+                page = []
+    await connection.run(partial(_take_seals, page))
+    await connection.run(view.forget_stale)
+
+
+def _take_seals(entries: Sequence[Entry], connection: sqlite3.Connection) -> None:
+    seals: list[tuple[bytes, int]] = []
+    for entry in entries:
+        if (first := view.first_of(connection, entry.seq)) is not None:
+            words = unpack_words(entry.seq, entry.words)
+            seals += [(sealed, first + index) for index, (_, _, sealed) in words.items()]
+    view.take_seals(connection, seals)
 
 
 def misfit(partition: Partition, seq: int) -> str:

@@ -6,11 +6,11 @@ import asyncio
 import json
 import socket
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -27,7 +27,11 @@ from bot.eventlog.remote.following import Follower, away, follow
 from bot.eventlog.remote.owning import POLL, Heart, Taking
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Unsure, digest_of
 from bot.eventlog.remote.record import facts_of_claim, read_record
+from bot.eventlog.remote.standing import Standing
 from bot.eventlog.transactions import transaction
+
+Wanted: TypeAlias = Callable[[int, Mapping[str, Any]], bool]
+"""Tells of a claim, by its number, whether a folder can begin with it."""
 
 _log = structlog.get_logger()
 
@@ -38,7 +42,8 @@ class Engine:
 
     ``takeover``: seconds without a sign of life after which an owner is dead. ``force`` takes the log from one that
     lives, a ``standby`` waits until none does, and until it is its ``turn``. ``clock`` returns seconds of a monotonic
-    clock. ``first`` is partition 0 of the same log, None for that itself.
+    clock. ``first`` is partition 0 of the same log, None for that itself. ``standing`` tells how this process stands to
+    the log from then on.
     """
 
     partition: Partition
@@ -48,26 +53,31 @@ class Engine:
     standby: bool = False
     first: Partition | None = None
     turn: Callable[[], bool] = lambda: True
+    standing: Standing = field(init=False)
 
-    async def beginning(self, partitions: int) -> Beginning:
-        """Connect to the engine; return how its log begins, which is one of so many partitions.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standing", Standing.now(self.clock))
 
-        A standby waits for partition 0 where that has not begun. Raises LogForeign for another number of partitions.
+    async def beginning(self, partitions: int, wanted: Wanted) -> Beginning:
+        """Connect to the engine; return how a folder begins with its log, which is one of so many partitions.
+
+        ``wanted`` tells of a claim, by its number, whether the folder can begin with the keys there. A standby waits
+        for partition 0 where that has not begun. Raises LogForeign for another number of partitions.
         """
-        claim, begun = await first_claim(self.partition), None
-        if claim is None and self.first is not None:
+        beginning, begun = await _beginning(self.partition, wanted), None
+        if beginning.claim is None and self.first is not None:
             begun = await self._begun(self.first)
-            claim = await first_claim(self.partition)
-        for each in (claim, begun):
+            beginning = await _beginning(self.partition, wanted)
+        for each in (beginning.claim, begun):
             if each is not None:
                 count_partitions.require(each.get("partitions", 1), partitions)
-        return Beginning(claim, begun)
+        return replace(beginning, first=begun)
 
     async def _begun(self, first: Partition) -> Mapping[str, Any]:
         """Return the claim with which partition 0 begins; raise LogError where it has none."""
         try:
             while True:
-                if (claim := await first_claim(first)) is not None:
+                if (claim := (await _beginning(first, lambda _seq, _claim: True)).claim) is not None:
                     return claim
                 if not self.standby:
                     raise count_partitions.not_begun()
@@ -76,25 +86,30 @@ class Engine:
             await first.close()
 
 
-async def first_claim(partition: Partition) -> Mapping[str, Any] | None:
-    """Connect to a partition; return the claim with which its log begins, None if it holds none."""
+async def _beginning(partition: Partition, wanted: Wanted) -> Beginning:
+    """Connect to a partition; return how a folder begins with it: by the first claim with keys that are ``wanted``."""
     await partition.open()
+    first: Mapping[str, Any] | None = None
     try:
         async with aclosing(partition.read(0, NOTHING, "")) as entries:
             async for entry in entries:
-                if (claim := read_record(entry).claim) is None:
+                claim = read_record(entry).claim
+                if claim is not None and wanted(entry.seq, claim):
+                    return Beginning(claim)
+                if first is None and claim is None:
                     raise LogDamaged("The log in the engine does not begin with a claim. Restore its own backup.")
-                return claim
+                first = first or claim
     except Unsure as error:
         raise LogUnwritable(away(partition, error)) from error
-    return None
+    return Beginning(first, fits=first is None)
 
 
 class Owned:
     """A log in an engine that this process owns; :meth:`start` begins what goes on beside the writer."""
 
-    def __init__(self, remote: Remote, heart: Heart, newest: int) -> None:
+    def __init__(self, remote: Remote, heart: Heart, standing: Standing, newest: int) -> None:
         self.remote = remote
+        self.standing = standing
         self.heart = heart
         self._newest = newest
         self.erasing = Erasing(remote)
@@ -119,12 +134,13 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How the log in an engine begins: with a claim, or with nothing yet.
+    """How the log in an engine begins: with a claim, or with nothing yet; ``fits``: the folder's key opens the keys.
 
     ``first`` is the claim of partition 0, if this is another one that has none.
     """
 
     claim: Mapping[str, Any] | None
+    fits: bool = True
     first: Mapping[str, Any] | None = None
 
     def begin(self, connection: sqlite3.Connection, master: bytes, now: int) -> None:
@@ -155,37 +171,49 @@ def require_kind(connection: sqlite3.Connection, *, is_remote: bool) -> None:
         )
 
 
-async def own(engine: Engine, connection: Connection, *, accept_unknown: bool) -> Owned:
+async def own(
+    engine: Engine, connection: Connection, *, accept_unknown: bool, unlock: Callable[[sqlite3.Connection], object]
+) -> Owned:
     """Bring the view up to the engine and claim the log; a standby follows the owner until there is none.
 
-    Raises LogLocked while another process owns it and lives, LogIncomplete where the view does not fit the engine,
-    LogForeign where a newer release wrote what this one does not know, LogUnwritable while the engine is away.
+    ``unlock`` raises KeyMismatch where the folder has not the key that the log has by then. Raises LogLocked while
+    another process owns it and lives, LogIncomplete where the view does not fit the engine, LogForeign where a newer
+    release wrote what this one does not know, LogUnwritable while the engine is away.
     """
     mark, holder = await connection.run(_known)
-    follower = Follower.at(mark)
+    follower = engine.standing.follower = Follower.at(mark)
     try:
-        before = await _claimed(engine, holder, connection, follower, accept_unknown=accept_unknown)
+        require = [unlock] if accept_unknown else [unlock, forms.require_known]
+        before = await _claimed(engine, holder, connection, follower, require)
         remote = Remote(engine.partition, connection, follower, follower.mark.owner)
-        heart = Heart(remote, engine.takeover, engine.clock)
+        heart = Heart(remote, engine.takeover, engine.clock, engine.standing)
         await heart.begin(wait=engine.force and before not in (b"", holder))
     except Unsure as error:
         raise LogUnwritable(away(engine.partition, error)) from error
-    return Owned(remote, heart, await connection.run(_newest))
+    engine.standing.is_owner = True
+    return Owned(remote, heart, engine.standing, await connection.run(_newest))
 
 
 async def _claimed(
-    engine: Engine, holder: bytes | None, connection: Connection, follower: Follower, *, accept_unknown: bool
+    engine: Engine,
+    holder: bytes | None,
+    connection: Connection,
+    follower: Follower,
+    require: Sequence[Callable[[sqlite3.Connection], object]],
 ) -> bytes:
-    """Claim the log, once the view has all that is in the engine; return the owner before, b"" if it has left."""
+    """Claim the log, once the view has all that is in the engine; return the owner before, b"" if it has left.
+
+    ``require`` are functions that raise LogError where this process must not own the log.
+    """
     partition = engine.partition
-    taking = Taking(partition, engine.takeover, engine.clock, engine.standby, holder, engine.turn)
+    taking = Taking(partition, engine.takeover, engine.clock, engine.standby, holder, engine.standing, engine.turn)
     catch_up = partial(follow, partition, connection, follower)
     while True:
         await follow(partition, connection, follower, lambda position: _log.info("log.following", position=position))
         if not engine.force:
             await taking.until_free(lambda: follower.mark, catch_up)
-        if not accept_unknown:
-            await connection.run(forms.require_known)
+        for each in require:
+            await connection.run(each)
         await connection.run(partial(forms.note, release=__version__))
         before = follower.mark.owner
         try:
@@ -198,10 +226,12 @@ async def _claimed(
 async def _claim(partition: Partition, connection: Connection, follower: Follower) -> None:
     """Append a claim to what the view has, and note it; raise Fenced where there is more by now."""
     owner, seq = claiming.new_owner(), follower.seq + 1
-    facts = facts_of_claim(owner, follower.digest, await connection.run(claiming.claim_of))
+    claim = await connection.run(claiming.claim_of)
+    facts = facts_of_claim(owner, follower.digest, claim)
     place = await kept(partition, seq, facts, None)
     follower.go(follower.mark._replace(seq=seq, digest=digest_of(facts), place=place, owner=owner))
-    await connection.run(partial(_note, follower.mark))
+    follower.claims += 1
+    await connection.run(partial(_note, follower.mark, claim))
 
 
 def _known(connection: sqlite3.Connection) -> tuple[view.Bookmark, bytes | None]:
@@ -220,8 +250,9 @@ def _newest(connection: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _note(mark: view.Bookmark, connection: sqlite3.Connection) -> None:
+def _note(mark: view.Bookmark, claim: Mapping[str, Any], connection: sqlite3.Connection) -> None:
     holder = json.dumps((mark.owner.hex(), socket.gethostname())).encode()
     with transaction(connection):
         view.save_bookmark(connection, mark)
+        view.note_claim(connection, claim)
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (view.HOLDER, holder))

@@ -17,7 +17,9 @@ import structlog
 
 from bot.errors import LogError, LogLocked, LogUnwritable
 from bot.eventlog.remote.appending import Remote
+from bot.eventlog.remote.following import away
 from bot.eventlog.remote.port import Partition, Unsure
+from bot.eventlog.remote.standing import Standing
 from bot.eventlog.remote.view import Bookmark
 
 BEATS = 8
@@ -41,6 +43,7 @@ class Heart:
     remote: Remote
     takeover: float
     clock: Callable[[], float]
+    standing: Standing
     _count: int = 0
     _heard: float = field(init=False)
 
@@ -64,7 +67,7 @@ class Heart:
                 return
             else:
                 self.remote.heard()
-                self._heard = began
+                self._heard = self.standing.heard_at = began
             await asyncio.sleep(self.takeover / BEATS)
 
     async def begin(self, *, wait: bool) -> None:
@@ -101,7 +104,7 @@ class Taking:
 
     ``takeover``: seconds without a sign of life after which an owner is dead; ``clock`` returns seconds of a monotonic
     clock. ``holder`` is the owner that is dead for certain, because this process has the lock on its folder.
-    A standby leaves a free log alone until it is its ``turn``.
+    ``standing`` is told what is seen. A standby leaves a free log alone until it is its ``turn``.
     """
 
     partition: Partition
@@ -109,6 +112,7 @@ class Taking:
     clock: Callable[[], float]
     standby: bool
     holder: bytes | None
+    standing: Standing
     turn: Callable[[], bool] = lambda: True
 
     async def until_free(self, mark: Callable[[], Bookmark], catch_up: Callable[[], Awaitable[None]]) -> None:
@@ -132,6 +136,7 @@ class Taking:
                         "log over from it with `echoless run --take-over`."
                     )
                 seen, since = now, self.clock()
+                self.standing.heard_at = since
             elif self.clock() - since >= self.takeover and self.turn():
                 return
             await asyncio.sleep(min(POLL, self.takeover / BEATS))
@@ -144,11 +149,14 @@ class Taking:
             return await self._signs(mark())
         try:
             await catch_up()
-            return await self._signs(mark())
+            signs = await self._signs(mark())
         except (Unsure, LogUnwritable) as error:
             _log.warning("log.standby", reason=str(error))
+            self.standing.trouble = away(self.partition, error) if isinstance(error, Unsure) else str(error)
             await asyncio.sleep(PAUSE)
             return None
+        self.standing.level()
+        return signs
 
     async def _signs(self, mark: Bookmark) -> tuple[bytes, bytes]:
         """Return the newest sign of life, and the owner whom the newest claim names."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bot.eventlog.batch import COLUMNS, WIDTH, Batch, Effect
 from bot.eventlog.remote.port import NOTHING
 from bot.eventlog.remote.record import Rows
+from bot.eventlog.transactions import changeable_events, transaction
 
 VIEW = "view"
 """The name in ``meta`` of the bookmark. A log that has one is a view."""
@@ -23,6 +24,10 @@ HOLDER = "holder"
 
 PULLED = "pulled"
 """The name in ``meta`` of the note that a view is being made a log of its own (see :mod:`bot.eventlog.pulling`)."""
+CLAIMED = "claimed"
+"""The name in ``meta`` of who made the newest claim: its host, its process, its release."""
+STALE = "stale"
+"""The name in ``meta`` of the note that the engine's words were sealed anew, and those in the view were not."""
 _STREAM, _EFFECT = COLUMNS.index("stream_id"), COLUMNS.index("effect")
 _NONE, _OPENS = int(Effect.NONE), int(Effect.OPENS)
 
@@ -53,6 +58,19 @@ class Bookmark(NamedTuple):
     owner: bytes = b""
 
 
+class Shown(NamedTuple):
+    """Up to which record a view goes, whether the newest claim was made from its folder, and who made that.
+
+    ``host``, ``pid`` and ``release`` are empty where the view was not followed since they are noted.
+    """
+
+    record: int
+    is_owner: bool
+    host: str = ""
+    pid: int = 0
+    release: str = ""
+
+
 def lay_out(connection: sqlite3.Connection) -> None:
     """Give a log what a view has, unless it has it."""
     for statement in SCHEMA:
@@ -64,7 +82,57 @@ def leave(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TRIGGER IF EXISTS events_note_erasing")
     connection.execute("DROP TABLE IF EXISTS records")
     connection.execute("DROP TABLE IF EXISTS erasing")
-    connection.execute("DELETE FROM meta WHERE name IN (?, ?, ?)", (VIEW, HOLDER, PULLED))
+    connection.execute("DELETE FROM meta WHERE name IN (?, ?, ?, ?, ?)", (VIEW, HOLDER, CLAIMED, PULLED, STALE))
+
+
+def note_claim(connection: sqlite3.Connection, claim: Mapping[str, Any]) -> None:
+    """Note who made the newest claim, within a transaction."""
+    value = json.dumps([claim.get(name) for name in ("host", "pid", "release")]).encode()
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (CLAIMED, value))
+
+
+def shown(connection: sqlite3.Connection) -> Shown | None:
+    """Return how a folder stands to the engine that keeps its log; None for a log of its own."""
+    if not is_view(connection):
+        return None
+    mark = read_bookmark(connection)
+    meta = dict(connection.execute("SELECT name, value FROM meta WHERE name IN (?, ?)", (HOLDER, CLAIMED)))
+    holder, _ = json.loads(meta[HOLDER]) if HOLDER in meta else ("", "")
+    host, pid, release = json.loads(meta[CLAIMED]) if CLAIMED in meta else ("", 0, "")
+    return Shown(mark.seq, mark.owner != b"" and holder == mark.owner.hex(), str(host), int(pid), str(release))
+
+
+def note_stale(connection: sqlite3.Connection, head: bytes) -> None:
+    """Note that words are to be taken from the engine again, if there are seals before ``head``, within a transaction.
+
+    ``head`` is how seals begin that are new enough.
+    """
+    sql = "SELECT 1 FROM events WHERE sealed IS NOT NULL AND substr(sealed, 1, ?) < ? LIMIT 1"
+    if connection.execute(sql, (len(head), head)).fetchone():
+        connection.execute("INSERT OR IGNORE INTO meta VALUES (?, x'')", (STALE,))
+
+
+def is_stale(connection: sqlite3.Connection) -> bool:
+    """Tell whether words are to be taken from the engine again."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (STALE,)).fetchone() is not None
+
+
+def forget_stale(connection: sqlite3.Connection) -> None:
+    """Note that all words are those of the engine."""
+    connection.execute("DELETE FROM meta WHERE name = ?", (STALE,))
+
+
+def first_of(connection: sqlite3.Connection, seq: int) -> int | None:
+    """Return the position of the first event of a record; None where it has none that counts."""
+    row = connection.execute("SELECT first FROM records WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def take_seals(connection: sqlite3.Connection, seals: Iterable[tuple[bytes, int]]) -> None:
+    """Put seals of the same words in the place of those at their positions; words that are erased stay so."""
+    sql = "UPDATE events SET sealed = ? WHERE position = ? AND sealed IS NOT NULL AND sealed <> ?"
+    with transaction(connection), changeable_events(connection):
+        connection.executemany(sql, ((sealed, position, sealed) for sealed, position in seals))
 
 
 def note_pull(connection: sqlite3.Connection) -> None:
@@ -133,3 +201,4 @@ class Page:
         note_records(connection, self._records)
         connection.executemany("DELETE FROM unfinished WHERE stream_id = ?", self._finished)
         Batch(values=self._values).insert(connection)
+        self._records, self._values, self._finished, self._opened = [], [], [], {}
