@@ -75,8 +75,9 @@ def build(
         scribe.question(question, context.now), max(ledger.left, allowed.tokens // 4) - PER_MESSAGE, count
     )
     ledger.take(asked)
-    so_far = ending(plain(context.so_far), max(ledger.left // 2, allowed.tokens // 8) - PER_MESSAGE, count)
-    ledger.take(so_far)
+    so_far = ending(plain(context.so_far), ledger.left // 2, count)
+    for text in (so_far, header(_GO_ON)) if so_far else ():
+        ledger.take(text)
     answered, started = _quotes(scribe, question, context, ledger)
     topic = ledger.fit(plain(context.topic), allowed.tokens // 8)
     thread = ledger.fit(plain(context.thread), allowed.tokens // 8)
