@@ -6,7 +6,8 @@ A scenario is played once to count the places where the outside world is touched
 before it and after it took effect; in the crowded one, each commit that has another batch queued behind it. Then it is
 played for each place, the bot killed there and started again: once with a Discord that remembers nonces for five
 minutes, once with one that forgets them at once. On the short scenarios, an answer of two parts, one that is shown
-while it is written and one that Discord takes without a reference only, the bot is killed once more at each place of
+while it is written, one that Discord takes without a reference only and one that is stopped and gone on with by
+buttons, the bot is killed once more at each place of
 the life that follows.
 """
 
@@ -30,7 +31,7 @@ from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import CROWDED, Result, play
 
-SCENARIOS = ("large", CROWDED, "small", "streamed", "plain")
+SCENARIOS = ("large", CROWDED, "small", "streamed", "plain", "pressed")
 WINDOWS = (300, 0)
 """Seconds for which a nonce is remembered."""
 
