@@ -17,6 +17,7 @@ from bot.errors import ConfigError
 from bot.eventlog import pulling
 from bot.eventlog.location import Location
 from bot.eventlog.master import given_key
+from bot.eventlog.remote.opening import Engine
 
 
 @click.command()
@@ -38,17 +39,7 @@ def pull(*, folder: Path, config_path: Path | None, as_json: bool) -> None:
         if engine is None:
             raise ConfigError("log.engine does not name an engine: set it to the one from which the log comes.")
         name = engine.partition.name
-        with progress() as bar:
-            task = bar.add_task(f"pull {partition}" if divided > 1 else "pull", total=None)
-            count += asyncio.run(
-                pulling.pull(
-                    copy.of(partition, divided),
-                    given_key(source),
-                    engine,
-                    clock=lambda: time.time_ns() // 1000,
-                    progress=lambda done, bar=bar, task=task: bar.update(task, completed=done),
-                )
-            )
+        count += _pulled(copy.of(partition, divided), given_key(source), engine)
     if as_json:
         say_json({"events": count, "folder": str(folder)})
         return
@@ -57,3 +48,14 @@ def pull(*, folder: Path, config_path: Path | None, as_json: bool) -> None:
         f'It is a log of its own: set log.path to that folder and log.engine to "sqlite". Start no bot on the log in '
         f"{name} again."
     )
+
+
+def _pulled(location: Location, master: bytes, engine: Engine) -> int:
+    """Copy one partition; return how many events it has."""
+    with progress() as bar:
+        task = bar.add_task(f"pull {location.partition}" if location.partitions > 1 else "pull", total=None)
+
+        def shown(done: int) -> None:
+            bar.update(task, completed=done)
+
+        return asyncio.run(pulling.pull(location, master, engine, clock=lambda: time.time_ns() // 1000, progress=shown))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.addressing import Own, without_call
-from bot.core.commands import NOTHING, Compose, Spent
+from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
 from bot.core.ending import continued, room, unfinished, with_room
@@ -134,9 +134,10 @@ class Composer:
             raise NoWords(bodies, at)
         return bodies[at].parts if at else ()
 
-    def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent) -> Compose:
-        """Return what is shown of an answer as the answer; ``spent`` is what was told of its cost."""
+    def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent | None) -> Compose:
+        """Return what is shown of an answer as the answer; ``spent`` None: what it took is estimated by its words."""
         parts, written = with_room(parts, finish), sum(map(estimate, parts))
+        told = spent if spent is not None else Spent(0, written, 0, priced=False)
         event = ReplyComposed(
             message_id=entry.message_id,
             parts=len(parts),
@@ -144,9 +145,8 @@ class Composer:
             settings=self.settings,
             generation=entry.generation,
             finish=finish,
-            # A model that was interrupted does not say what it took: at least, it has written this.
-            estimated=spent == NOTHING,
-            **(spent if spent != NOTHING else Spent(0, written, 0, priced=False))._asdict(),
+            estimated=spent is None,
+            **told._asdict(),
         )
         return Compose(event, Body(parts=tuple(parts)))
 

@@ -117,6 +117,11 @@ class Sending:
             self._known.due[entry.message_id] = now + min(recorded, LONGEST_PAUSE)
         return self._known.due.get(entry.message_id, now) - now
 
+    def hurry(self, message_id: int) -> None:
+        """Let a delayed reply be due at once."""
+        if message_id in self._known.due:
+            self._known.due[message_id] = asyncio.get_running_loop().time()
+
     async def conclude(self, entry: Pending, verdict: Verdict) -> None:
         """Record the findings of a verdict, and remember what else it says about the reply."""
         self._known.see(verdict.shown, verdict.rows)

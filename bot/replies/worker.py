@@ -28,7 +28,7 @@ from bot.core.delivery import (
     collecting,
     in_a_row,
 )
-from bot.core.ending import STOPPED
+from bot.core.ending import LOST, STOPPED
 from bot.core.events import AbandonReason, Button, ButtonPressed, Event, MessageDeleted, MessageEdited
 from bot.core.outbox import Pending
 from bot.replies.composer import NoWords
@@ -85,10 +85,12 @@ class Worker:
         """Take an event that may change what is being written: its question was edited or deleted, or it is stopped."""
         match event:
             case MessageDeleted(message_id=message_id):
+                self._sending.hurry(message_id)
                 self._writing.begin_anew(message_id)
             case MessageEdited(message_id=message_id):
                 self._writing.edited(message_id)
             case ButtonPressed(message_id=message_id, button=Button.STOP):
+                self._sending.hurry(message_id)
                 self._writing.end_early(message_id)
 
     def wake(self) -> None:
@@ -155,7 +157,7 @@ class Worker:
             case WriteText():
                 await self._write(state, entry)
             case TakeShown():
-                await self._writing.take_shown(entry, STOPPED, AbandonReason.CANCELLED)
+                await self._writing.take_shown(entry, STOPPED, AbandonReason.CANCELLED, spent=None)
             case OpenThread():
                 await self._threads.open(entry)
             case MoveToThread():
@@ -181,10 +183,19 @@ class Worker:
             await self._pause(wait / SECOND)
             return
         absence = self._channel.shared.composer.absence(entry) if self._known.written is None else None
+        if absence is not None and self._is_lost(entry):
+            await self._writing.take_shown(entry, LOST, AbandonReason.EXPIRED, absence.reason)
+            return
         if absence is not None:
             await self._sending.hold(entry, absence.reason, absence.seconds)
             return
         await self._writing.write(state, entries)
+
+    def _is_lost(self, entry: Pending) -> bool:
+        """Tell whether the rest of an answer that is partly shown was waited for long enough."""
+        shared = self._channel.shared
+        late = shared.clock() - entry.requested_at > shared.patience.max_age_us
+        return late and entry.generation == 1 and not entry.untouched
 
     def _lacking(self, entry: Pending) -> str:
         """Return the permission without which an answer would be paid for in vain; "" if none is known to be lacking.

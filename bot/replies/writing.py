@@ -98,8 +98,7 @@ class Writing:
             raise
         except ModelFailed as error:
             if self._stopped(entry.message_id):
-                spent = _spent(error)
-                await self.take_shown(entry, STOPPED, AbandonReason.CANCELLED, spent=spent)
+                await self.take_shown(entry, STOPPED, AbandonReason.CANCELLED, spent=_spent(error))
             else:
                 await self._model_failed(entry, error)
         except Exception as error:  # noqa: BLE001 - a responder may raise anything, and none may stop the channel
@@ -143,11 +142,11 @@ class Writing:
         return entry is not None and entry.stopped
 
     async def take_shown(
-        self, entry: Pending, finish: str, otherwise: AbandonReason, detail: str = "", spent: Spent = NOTHING
+        self, entry: Pending, finish: str, otherwise: AbandonReason, detail: str = "", spent: Spent | None = NOTHING
     ) -> None:
         """Record what Discord shows of an answer as the answer; give it up with the reason ``otherwise`` if nothing is.
 
-        A look says what is shown, also of what another process showed.
+        A look says what is shown, also of what another process showed. ``spent`` None: nobody says what it took.
         """
         shared, message_id = self._channel.shared, entry.message_id
         now = await self._channel.pending(message_id)
@@ -155,7 +154,7 @@ class Writing:
         try:
             look = await shared.sender.look(self._channel.id, message_id) if ids else Look(())
         except LookFailed as error:
-            await self._sending.delay(entry, str(error), error.after_seconds, spent)
+            await self._sending.delay(entry, str(error), error.after_seconds, spent or NOTHING)
             return
         self._known.see(
             {seen.message_id: seen.text for seen in look.sightings},
@@ -163,7 +162,7 @@ class Writing:
         )
         parts = [self._known.shown.get(sent_id, "") for sent_id in ids]
         if now is None or not parts or not all(part.strip() for part in parts):
-            await self._sending.abandon(entry, otherwise, detail, spent)
+            await self._sending.abandon(entry, otherwise, detail, spent or NOTHING)
             return
         await self._record(shared.composer.taken(now, parts, finish, spent))
 
@@ -215,7 +214,8 @@ class Writing:
         """Give a reply up; what is shown of it stays, and says that it is not whole."""
         now = await self._channel.pending(entry.message_id)
         if now is not None and now.generation == 1 and any(now.sent_ids):
-            await self.take_shown(entry, LOST, AbandonReason.POISON, reason, spent)
+            await self._sending.delay(entry, reason, 0.0, spent)
+            await self.take_shown(entry, LOST, AbandonReason.POISON, reason)
         else:
             await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
 

@@ -25,6 +25,8 @@ from tests.crashpoints.clerk import Clerk
 from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
+from tests.crashpoints.presser import Fabulist, Presser
+from tests.responders.llm.model_server import ModelServer
 from tests.waiting import eventually
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
@@ -177,6 +179,20 @@ async def threaded(stage: Stage) -> None:
     await stage.lives.stop()
 
 
+async def pressed(stage: Stage) -> None:
+    """One channel, one answer: it is stopped while it is written, and gone on with."""
+    presser = Presser(stage.sandbox.control, stage.lives.folder, lambda: stage.lives.life)
+    await stage.lives.start()
+    await stage.sandbox.control.wait_for_ready()
+    await stage.sandbox.control.post("tell me", mention="sandbox-bot")
+    await presser.stands("Stop")
+    await presser.press("Stop", 1)
+    await presser.stands("Go on")
+    await presser.press("Go on", 2)
+    await eventually(lambda: stage.recorded("reply.completed") >= 2)
+    await stage.lives.stop()
+
+
 CROWDED = "crowded"
 """The large scenario once more, with a batch queued behind another however few callers there are."""
 
@@ -188,6 +204,7 @@ PLAYED = {
     "plain": plain,
     "tools": streamed,
     "threaded": threaded,
+    "pressed": pressed,
 }
 
 
@@ -217,24 +234,29 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             if name == "threaded":
                 trouble = trouble or await _astray(stage)
             if model is not None:
-                trouble = trouble or model.trouble or await _misread(stage)
+                trouble = trouble or model.trouble or await _misread(stage, answers=2 if name == "pressed" else 1)
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
 
 
-def _model(name: str, sandbox: SandboxProcess, folder: Path) -> Narrator | Clerk | None:
+def _model(name: str, sandbox: SandboxProcess, folder: Path) -> Narrator | Clerk | Fabulist | None:
     """Return the language model of a scenario, None where there is none."""
     match name:
         case "streamed":
             return Narrator(sandbox.control, folder)
         case "tools":
             return Clerk(folder)
+        case "pressed":
+            return Fabulist()
     return None
 
 
-async def _misread(stage: Stage) -> str:
-    """Say what is wrong with the one answer that was shown while it was written, "" where nothing is."""
+async def _misread(stage: Stage, answers: int) -> str:
+    """Say what is wrong with the answer that was shown while it was written, "" where nothing is.
+
+    It was composed as often as ``answers`` says; the last time counts.
+    """
     messages = await stage.sandbox.control.messages(author="sandbox-bot")
-    shown = [message["content"].strip() for message in messages if not message["deleted"]]
+    shown = [each["content"].strip() for each in messages if not (each["deleted"] or each["ephemeral"])]
     reader = await open_reader(Location(stage.lives.folder / "data"))
     try:
         events = reader.events(Query(types=(ReplyComposed.TYPE,)))
@@ -242,9 +264,9 @@ async def _misread(stage: Stage) -> str:
         bodies = await reader.bodies(positions)
     finally:
         await reader.close()
-    if len(positions) != 1:
+    if len(positions) != answers or stage.recorded("reply.retried") != answers - 1:
         return f"composed {len(positions)} times"
-    composed = [part.strip() for part in bodies[positions[0]].parts]
+    composed = [part.strip() for part in bodies[positions[-1]].parts]
     return "" if shown == composed else f"{len(shown)} messages do not show the {len(composed)} parts composed"
 
 

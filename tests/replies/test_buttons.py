@@ -15,6 +15,7 @@ from bot.core.events import (
     ReplyAbandoned,
     ReplyCompleted,
     ReplyComposed,
+    ReplyDelayed,
     ReplyRetried,
     ReplySent,
 )
@@ -187,7 +188,8 @@ async def test_an_answer_that_is_lost_says_so(scene: Scene) -> None:
     await scene.shows(f"Once upon a time\n-# {WORDS['lost']}")
     assert list(await scene.buttons()) == ["Go on", "Again"]
     (composed,) = await bot.judge.of(ReplyComposed)
-    assert (composed.finish, composed.tokens_in, composed.tokens_out) == ("lost", 7, 3)
+    (failed,) = await bot.judge.of(ReplyDelayed)
+    assert (composed.finish, failed.reason, failed.tokens_in, failed.tokens_out) == ("lost", "cut", 7, 3)
 
 
 async def test_an_answer_goes_on_after_a_restart(scene: Scene) -> None:

@@ -112,8 +112,9 @@ def build(
     # It gets a quarter of the budget even if the persona takes all.
     asked = shortened(scribe.said(question), max(ledger.left, allowed.tokens // 4) - PER_MESSAGE, count)
     ledger.take(asked)
-    so_far = ending(plain(context.so_far), max(ledger.left // 2, allowed.tokens // 8) - PER_MESSAGE, count)
-    ledger.take(so_far)
+    so_far = ending(plain(context.so_far), ledger.left // 2, count)
+    for text in (so_far, header(_GO_ON)) if so_far else ():
+        ledger.take(text)
     answered, started = _quotes(scribe, question, context, ledger)
     place = _place(context, allowed, ledger)
     summary = ledger.fit(plain(context.summary), allowed.tokens // 4)

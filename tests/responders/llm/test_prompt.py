@@ -111,6 +111,20 @@ def test_turns_alternate_and_say_who_wrote_them() -> None:
     ]
 
 
+def test_an_answer_that_was_cut_is_the_models_own_and_goes_on() -> None:
+    """It is told so behind its words, of which a long answer keeps the end."""
+    *_, asked, so_far, told = after_system(Context(so_far="It is a long "))
+    whole = prompt(Context(so_far="word " * 5000), allowed=Allowance(2000))
+
+    assert asked.text.endswith("And now?")
+    assert so_far == PromptMessage("assistant", "It is a long ")
+    assert told.role == "user"
+    assert told.text.startswith(f"{OPEN}your last message was cut off")
+    assert whole.messages[-2].text.startswith("\N{HORIZONTAL ELLIPSIS}")
+    assert whole.messages[-2].text.endswith("word ")
+    assert whole.tokens <= 2000
+
+
 def test_conversation_that_begins_with_the_bot_begins_with_a_person_all_the_same() -> None:
     """Some models take nothing else."""
     messages = after_system(Context(history=(said(1, "Bot", "hello"),)))

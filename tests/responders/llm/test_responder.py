@@ -178,6 +178,25 @@ async def test_leaving_early_ends_the_models_work(server: ModelServer, asking: A
     assert answer.text == TEXT
 
 
+async def test_stopped_it_says_what_it_took(server: ModelServer, asking: Asking) -> None:
+    """The piece that comes next is the last one."""
+    said: list[str] = []
+    server.scripts.append(Script(fault=Fault.ENDLESS))
+    responder = asking(prices={"openai:tiny": Price(1.0, 1.0)})
+
+    async with aclosing(responder.answer(question(), Context(stopped=lambda: bool(said)))) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Answer):
+                break
+            said.append(str(piece))
+
+    assert isinstance(piece, Answer)
+    assert (piece.finish, piece.text, piece.estimated) == ("stopped", "".join(said), True)
+    assert piece.tokens_in > 0
+    assert piece.tokens_out > 0
+    assert piece.cost_micros > 0
+
+
 async def test_no_more_questions_are_asked_at_once_than_allowed(server: ModelServer, asking: Asking) -> None:
     """The others wait their turn, and all are answered."""
     server.rate = 200
