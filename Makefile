@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams chaos engines hosts bench lock clean
+.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -52,6 +52,9 @@ surge: $(READY) ## many people in many channels at once: what is recorded, answe
 
 streams: $(READY) ## a hundred channels at once, each shown an answer while a model writes it: how soon, how often
 	@$(BIN)/python -m benchmarks.streams
+
+models: $(READY) ## how often a small model repeats the lines of the prompt (URL=http://127.0.0.1:8080/v1 MODEL=its-model: another than the one a package ships)
+	@$(BIN)/python -m benchmarks.frames $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) $(if $(QUESTIONS),--questions $(QUESTIONS))
 
 chaos: $(READY) ## kill -9 at random moments, lost connections, a model that is away, failing sends (QUICK=1: a minute of it; SEED=2: another run)
 	@$(BIN)/python -m benchmarks.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))

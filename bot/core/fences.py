@@ -39,6 +39,11 @@ class Block:
     heads: bool
     closed: bool
 
+    def head(self, text: str) -> int:
+        """Return where the line ends that opens it in ``text``; blank lines may follow before its code."""
+        end = text.find("\n", self.start, self.begin) + 1
+        return end or self.begin
+
     @property
     def reopening(self) -> str:
         """Return what opens a further piece, with the language: the first word of ``info``."""

@@ -76,15 +76,23 @@ def _units(text: str) -> int:
 
 
 def _prepared(text: str, limit: int) -> str:
-    """Return a text that is too long for one part with its lists counted and its longest blocks in their plain form."""
+    """Return a text that is too long for one part with its lists counted and its longest blocks in their plain form.
+
+    Many blank lines at the beginning of a block are left out.
+    """
     text = counted(text, list(blocks_of(text)))
     pieces: list[str] = []
     at = 0
     for block in blocks_of(text):
+        head = block.head(text)
+        blank = text[head : block.begin] if _units(text[head : block.begin]) <= limit // 4 else ""
         if _units(text[block.start : block.end]) > limit and block.closed:
             opening = f"{block.mark}{block.info}\n"
-            pieces += text[at : block.start], opening, text[block.begin : block.stop], block.closing
+            pieces += text[at : block.start], opening, blank, text[block.begin : block.stop], block.closing
             at = block.end
+        elif not blank:
+            pieces += text[at:head], text[block.begin : block.stop]
+            at = block.stop
     return "".join((*pieces, text[at:]))
 
 
@@ -156,7 +164,9 @@ class _Packer:
         """Return where the part that begins at ``at`` ends, None if it is the last one."""
         stop = self._ruler.reach(at, self._room(at))
         if self._growing:
-            return self._best(at, stop) if stop + _AHEAD < len(self._text) else None
+            # What follows the blanks at its end tells whether it may end before them.
+            gap = _GAP.match(self._text, stop)
+            return self._best(at, stop) if (gap.end() if gap else stop) + _AHEAD < len(self._text) else None
         if self._ruler.units(at, len(self._text)) + _units(self._closing(len(self._text))) <= self._room(at):
             return None
         return self._best(at, stop)
@@ -288,9 +298,13 @@ class _Packer:
         return self._ruler.units(at, end) + self._needed(end) <= self._room(at)
 
     def _open_at(self, place: int) -> tuple[Span, ...]:
-        """Return what is open at a place, if there is room for it in a part."""
+        """Return what is open at a place and has or may get an end, if there is room for it in a part."""
         spans = self._markup.open_at(place) if place else ()
-        spans = tuple(span for span in spans if span.block or _units(span.opening) <= self._limit // 4)
+        spans = tuple(
+            span
+            for span in spans
+            if span.block or (_units(span.opening) <= self._limit // 4 and span.lasts(self._text, place))
+        )
         needed = sum(_units(span.opening + span.closing) for span in spans)
         return spans if needed <= self._limit // 2 else tuple(span for span in spans if span.block)
 
@@ -305,11 +319,7 @@ class _Packer:
 
     def _lasting(self, place: int) -> list[Span]:
         """Return what is open at a place and has an end, or may still get one."""
-        return [
-            span
-            for span in self._open_at(place)
-            if span.block or span.closed or (self._growing and span.lasts(self._text, place))
-        ]
+        return [span for span in self._open_at(place) if span.block or span.closed or self._growing]
 
     def _closing(self, place: int) -> str:
         return "".join(span.closing for span in reversed(self._lasting(place)))
@@ -333,7 +343,7 @@ class _Packer:
     def _part(self, at: int, end: int) -> str:
         spans = self._lasting(at)
         opening, lead = self._opening(at, spans)
-        text = self._text[at:end].rstrip()
+        text = self._piece(at, end).rstrip()
         if self._quoted(end):
             text = _LAST_BLANK_QUOTES.sub("", text)
         if not text:
@@ -342,3 +352,10 @@ class _Packer:
             before = "".join(span.opening for span in spans if not span.closing)
             opening = before + text[:lead] + opening.removeprefix(before)
         return opening + text[lead:] + self._closing(end)
+
+    def _piece(self, at: int, end: int) -> str:
+        """Return a piece of the text, without blank lines where a block of code begins that goes on behind it."""
+        block = next((span.block for span in self._markup.open_at(end) if span.block), None)
+        if block is None or not at <= block.start < block.begin < end:
+            return self._text[at:end]
+        return self._text[at : block.head(self._text)] + self._text[block.begin : end]

@@ -339,6 +339,28 @@ def test_part_that_is_well_filled_shows_only_what_stays_in_it() -> None:
     assert growing(text + "words " * 60)[0] == growing(text)[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        pytest.param("a_b " + "xxxxxxxxx " * 12 + "d_e " + "yyyyyyyyy " * 3, 40, id="a sign within a word"),
+        pytest.param("xxxxxxxx\n\n```\n\n" + "code\n" * 14 + "```", 40, id="a block that begins with a blank line"),
+        pytest.param("xxxxxxxx\n\n> ```\n> \n" + "> code\n" * 14 + "> ```", 40, id="one in a block quote"),
+        pytest.param(
+            "xxxxxxx " * 5 + "\nwwwwwwwww\n\n||```\ncode\nmore\n```|| and then some more of it",
+            50,
+            id="blanks, and few characters behind them",
+        ),
+    ],
+)
+def test_parts_that_are_full_stay_whatever_comes(text: str, limit: int) -> None:
+    """At each character."""
+    whole = split(text, limit)
+    for end in range(len(text) + 1):
+        parts = growing(text[:end], limit)
+
+        assert parts[:-1] == whole[: max(len(parts) - 1, 0)]
+
+
 def test_long_block_fills_up_a_part_that_is_less_than_half_full() -> None:
     """A sentence before a long listing does not get a message of its own."""
     parts = split("Here it is:\n```\n" + "a line of code\n" * 20 + "```\nThat was it.", 100)

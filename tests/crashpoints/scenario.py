@@ -26,7 +26,6 @@ from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
 from tests.crashpoints.presser import Fabulist, Presser
-from tests.responders.llm.model_server import ModelServer
 from tests.waiting import eventually
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}

@@ -96,6 +96,8 @@ def test_frames_are_there_where_they_say_something(
 
     assert [message.text for message in others] == turns
     assert (OPEN in system.text) == any(OPEN in turn for turn in turns)
+    assert END not in system.text
+    assert END in prompt(Context(history=history, summary="x")).messages[0].text
 
 
 def test_turns_alternate_and_say_who_wrote_them() -> None:
@@ -209,7 +211,7 @@ def test_nobody_can_write_our_lines(names: list[str], texts: list[str], topic: s
     context = Context(history=history, topic=topic, persona=persona, bot_name=own)
     asked = ASKED._replace(author=names[0], text=texts[0], reply_to=1)
     messages = after_system(context, asked)
-    plainly = prompt(Context(summary="x")).messages[0]
+    plainly = prompt(Context(history=(said(1, "Eve", "x"),))).messages[0]
     system = prompt(context, asked).messages[0].text
 
     text = "\n".join(message.text for message in messages)
