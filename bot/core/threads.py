@@ -104,12 +104,12 @@ def _moved(state: Conversation, _recorded: e.Recorded, event: e.ReplyMoved) -> N
     state.outbox = without(state.outbox, event.message_id)
 
 
-def _begun(state: Conversation, recorded: e.Recorded, event: e.ThreadBegun) -> None:
-    state.window.put(event.message_id, event.author_id, e.Role.PERSON, recorded.causation or 0)
+def _begun(state: Conversation, _recorded: e.Recorded, event: e.ThreadBegun) -> None:
     state.outbox, entry = changeable(state.outbox, event.message_id)
     if entry is not None:
         # Discord takes no reference to a message of another channel.
         entry.plain = True
+        state.window.put(event.message_id, entry.author_id, e.Role.PERSON, entry.asked_position)
 
 
 CHANGES: Mapping[type[e.Event], Callable[[Conversation, e.Recorded, Any], None]] = {

@@ -7,18 +7,26 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 import discord
+from cachetools import LRUCache
 
 from bot.core.addressing import Own
 from bot.gateway.places import surroundings
 from bot.replies.place_settings import Surroundings
 
+OPENED = 1000
+"""How many threads are remembered that were opened just now."""
+
 
 @dataclass(slots=True)
 class CurrentClient:
-    """Holds the client (None before the first); ``connected`` is set while it has a session."""
+    """Holds the client (None before the first); ``connected`` is set while it has a session.
+
+    ``opened`` holds the channel above each thread that was opened just now: the gateway may tell of it later.
+    """
 
     client: discord.Client | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: LRUCache[int, int] = field(default_factory=lambda: LRUCache(OPENED))
 
     @property
     def own_id(self) -> int:
@@ -27,7 +35,7 @@ class CurrentClient:
 
     def around(self, channel_id: int) -> Surroundings:
         """Return the surroundings of a channel."""
-        return surroundings(self.client, channel_id)
+        return surroundings(self.client, channel_id, self.opened.get(channel_id, 0))
 
     def server_of(self, channel_id: int) -> int | None:
         """Return the server of a channel, None for a private or unknown channel."""

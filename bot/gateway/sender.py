@@ -18,7 +18,7 @@ from bot.core.threads import Opened
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
-from bot.gateway.places import lacks, may_read_history, no_thread
+from bot.gateway.places import lacks, may_read_history, no_thread, standing_for
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.replies.sender import LookFailed, StillNext
@@ -102,12 +102,17 @@ class DiscordSender:
         else:
             try:
                 async with timed():
-                    return Opened(await _start_thread(client, channel_id, starter_id, title), Proof.RESPONSE)
+                    thread_id = await _start_thread(client, channel_id, starter_id, title)
+                return self._opened(channel_id, thread_id, Proof.RESPONSE)
             except Exception as error:  # noqa: BLE001 - whatever it raises, the thread may be there
                 refused = sort(error)
         if isinstance(refused, Refused | NotYet) and await _is_thread(client, starter_id):
-            return Opened(starter_id, Proof.HISTORY)
+            return self._opened(channel_id, starter_id, Proof.HISTORY)
         return refused if isinstance(refused, Refused | NotYet | Unknown) else Unknown(type(refused).__name__)
+
+    def _opened(self, channel_id: int, thread_id: int, proof: Proof) -> Opened:
+        self._current.opened[thread_id] = channel_id
+        return Opened(thread_id, proof)
 
     async def edit(self, channel_id: int, message_id: int, text: str) -> Outcome:
         """Change the text of a message of the bot."""
@@ -141,9 +146,11 @@ class DiscordSender:
         await self._hint("typing", channel_id, lambda client: client.http.send_typing(channel_id))
 
     async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Add a reaction to a message."""
+        """Add a reaction to a question."""
         await self._hint(
-            "reaction", channel_id, lambda client: client.http.add_reaction(channel_id, message_id, _coded(emoji))
+            "reaction",
+            channel_id,
+            lambda client: client.http.add_reaction(*standing_for(client, channel_id, message_id), _coded(emoji)),
         )
 
     async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
@@ -151,7 +158,9 @@ class DiscordSender:
         await self._hint(
             "reaction",
             channel_id,
-            lambda client: client.http.remove_own_reaction(channel_id, message_id, _coded(emoji)),
+            lambda client: client.http.remove_own_reaction(
+                *standing_for(client, channel_id, message_id), _coded(emoji)
+            ),
         )
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:

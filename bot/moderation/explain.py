@@ -167,7 +167,7 @@ def _message(story: Story) -> Iterator[str]:
             if said := line.said():
                 yield shortened(f"  {said}")
     for begun in story.all(e.ThreadBegun):
-        yield f"message: from {begun.author_id}, in channel {begun.parent_id}, for whose answer this thread was opened"
+        yield f"message: one of channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
     if edits:
         yield f"edited: {count_text(edits, 'time')}"

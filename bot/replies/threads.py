@@ -66,7 +66,7 @@ class Threads:
         found = await reader.find(stream_of(self._channel.id), KeyKind.REQUESTED, entry.message_id)
         asked = next(each.event for each in found if isinstance(each.event, ReplyRequested))
         via = Via.LIVE if entry.message_id in self._known.certain else Via.CATCHUP
-        begun = ThreadBegun(message_id=entry.message_id, author_id=entry.author_id, parent_id=self._channel.id)
+        begun = ThreadBegun(message_id=entry.message_id, parent_id=self._channel.id)
         begin = BeginThread(asked.model_copy(update={"via": via}), begun, entry.asked_position)
         await shared.conversations.handle(entry.thread_id, begin)
         moved = ReplyMoved(message_id=entry.message_id, thread_id=entry.thread_id)

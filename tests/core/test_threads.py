@@ -26,7 +26,7 @@ DELAYED = e.ReplyDelayed(message_id=100, part=0, reason="status 500", attempt=2,
 OPENED = e.ThreadOpened(message_id=100, thread_id=100, proof=e.Proof.RESPONSE)
 REFUSED = e.ThreadRefused(message_id=100, reason="rate limit")
 MOVED = e.ReplyMoved(message_id=100, thread_id=100)
-BEGUN = e.ThreadBegun(message_id=100, author_id=7, parent_id=1)
+BEGUN = e.ThreadBegun(message_id=100, parent_id=1)
 
 
 def state_after(*events: e.Event) -> Conversation:
