@@ -45,15 +45,15 @@ def judge_opening(
 ) -> e.ThreadOpened | e.ThreadRefused | NotYet | Unknown:
     """Return the event to record of an attempt to open the thread for a reply, or why it is to be tried again.
 
-    After a rate limit or too many attempts the answer comes without a thread. One that is there nevertheless stays
-    empty, so nothing is said twice.
+    After a rate limit, or some attempts of which nobody knows what became, the answer comes without a thread. One that
+    is there nevertheless stays empty, so nothing is said twice.
     """
     match outcome:
         case Opened(thread_id, proof):
             return e.ThreadOpened(message_id=entry.message_id, thread_id=thread_id, proof=proof)
         case Refused(_, detail):
             return e.ThreadRefused(message_id=entry.message_id, reason=detail)
-        case NotYet(reason, after) if after is not None or entry.attempts + 1 >= OPENING_ATTEMPTS:
+        case NotYet(reason, after) if after is not None:
             return e.ThreadRefused(message_id=entry.message_id, reason=reason)
         case Unknown(reason) if entry.attempts + 1 >= OPENING_ATTEMPTS:
             return e.ThreadRefused(message_id=entry.message_id, reason=reason)

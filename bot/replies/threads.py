@@ -11,7 +11,6 @@ import structlog
 
 from bot.core.commands import BeginThread, NoteThread
 from bot.core.events import (
-    AbandonReason,
     KeyKind,
     Proof,
     ReplyMoved,
@@ -74,8 +73,7 @@ class Threads:
 
     async def _respond(self, entry: Pending) -> None:
         """Write the response to a command and record that the thread is started from it."""
-        outcome = await self._channel.shared.responses.answer(entry.message_id, IN_A_THREAD)
-        match outcome:
+        match await self._channel.shared.responses.answer(entry.message_id, IN_A_THREAD):
             case Sent(response_id):
                 intended = ThreadIntended(message_id=entry.message_id, starter_id=response_id)
                 await self._channel.handle(NoteThread(intended))
@@ -83,8 +81,6 @@ class Threads:
                 await self._sending.abandon(entry, reason, detail)
             case NotYet(reason, after) | Unknown(reason, after):
                 await self._sending.delay(entry, reason, after)
-            case _:
-                await self._sending.abandon(entry, AbandonReason.GAVE_UP, type(outcome).__name__)
 
     async def _conclude(self, entry: Pending, finding: ThreadOpened | ThreadRefused | NotYet | Unknown) -> None:
         match finding:

@@ -87,7 +87,7 @@ LAST = Pending(message_id=100, author_id=7, requested_at=0, cause_position=1, op
         (PENDING, NotYet("rate limit", 40.0), REFUSED),
         (PENDING, NotYet("no connection"), None),
         (PENDING, Unknown("status 500"), None),
-        (LAST, NotYet("no connection"), e.ThreadRefused(message_id=100, reason="no connection")),
+        (LAST, NotYet("no connection"), None),
         (LAST, Unknown("status 500"), e.ThreadRefused(message_id=100, reason="status 500")),
     ],
 )

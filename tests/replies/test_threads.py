@@ -38,8 +38,8 @@ async def test_a_question_opens_a_thread_in_which_the_conversation_goes_on(
     """Named by the question, begun with it, without a mention from then on; the channel's window has nothing of it."""
     model = actor()
     bot = await launch(responder=model, replies=ON)
-    await control.post("something else", author="bob")
-    question = await control.post("**how** do I _open_ a `thread`?", mention=BOT)
+    other = await control.post("something else", author="bob")
+    question = await control.post("**how** do I _open_ a `thread`?", mention=BOT, reply_to=other["id"])
     await bot.judge.expect(ReplySent)
     thread = question["id"]
     await control.post("and then?", channel=thread)
@@ -56,7 +56,8 @@ async def test_a_question_opens_a_thread_in_which_the_conversation_goes_on(
     histories = [[said.text.partition("> ")[2] or said.text for said in context.history] for _, context in model.asked]
     assert histories == [[], ["**how** do I _open_ a `thread`?", "as myself about nothing"]]
     first = model.asked[0][1]
-    assert (first.bot_name, model.asked[1][1].quoted) == ("sandbox-bot", ())
+    assert (first.bot_name, [said.text for said in first.quoted]) == ("sandbox-bot", ["something else"])
+    assert model.asked[1][1].quoted == ()
     above, inside = [await bot.judge.settled(each) for each in (question["channel_id"], thread)]
     assert [len(above.window), len(inside.window), above.outbox] == [2, 4, ()]
 
