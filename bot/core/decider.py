@@ -201,9 +201,9 @@ def _note_thread(
     state: Conversation, event: e.ThreadIntended | e.ThreadOpened | e.ThreadRefused | e.ReplyMoved
 ) -> e.Drafts:
     entry = state.pending(event.message_id)
-    if entry is None or not (entry.thread_id if type(event) is e.ReplyMoved else entry.opening):
-        return ()
-    return (_about(entry, event),)
+    opened = entry is not None and entry.thread_id > 0 and not entry.opening
+    waits = opened if type(event) is e.ReplyMoved else entry is not None and entry.opening
+    return (_about(entry, event),) if waits else ()
 
 
 def _complete(entry: Pending | None) -> e.Drafts:

@@ -45,15 +45,15 @@ def judge_opening(
 ) -> e.ThreadOpened | e.ThreadRefused | NotYet | Unknown:
     """Return the event to record of an attempt to open the thread for a reply, or why it is to be tried again.
 
-    After a rate limit or too many attempts the answer comes without a thread. One that is there nevertheless stays
-    empty, so nothing is said twice.
+    After a rate limit, or some attempts of which nobody knows what became, the answer comes without a thread. One that
+    is there nevertheless stays empty, so nothing is said twice.
     """
     match outcome:
         case Opened(thread_id, proof):
             return e.ThreadOpened(message_id=entry.message_id, thread_id=thread_id, proof=proof)
         case Refused(_, detail):
             return e.ThreadRefused(message_id=entry.message_id, reason=detail)
-        case NotYet(reason, after) if after is not None or entry.attempts + 1 >= OPENING_ATTEMPTS:
+        case NotYet(reason, after) if after is not None:
             return e.ThreadRefused(message_id=entry.message_id, reason=reason)
         case Unknown(reason) if entry.attempts + 1 >= OPENING_ATTEMPTS:
             return e.ThreadRefused(message_id=entry.message_id, reason=reason)
@@ -104,12 +104,12 @@ def _moved(state: Conversation, _recorded: e.Recorded, event: e.ReplyMoved) -> N
     state.outbox = without(state.outbox, event.message_id)
 
 
-def _begun(state: Conversation, recorded: e.Recorded, event: e.ThreadBegun) -> None:
-    state.window.put(event.message_id, event.author_id, e.Role.PERSON, recorded.causation or 0)
+def _begun(state: Conversation, _recorded: e.Recorded, event: e.ThreadBegun) -> None:
     state.outbox, entry = changeable(state.outbox, event.message_id)
     if entry is not None:
         # Discord takes no reference to a message of another channel.
         entry.plain = True
+        state.window.put(event.message_id, entry.author_id, e.Role.PERSON, entry.asked_position)
 
 
 CHANGES: Mapping[type[e.Event], Callable[[Conversation, e.Recorded, Any], None]] = {

@@ -135,6 +135,9 @@ class Budget:
         channel_id = channel_of(recorded.stream)
         requests = await reader.find(recorded.stream, KeyKind.REQUESTED, recorded.correlation or 0)
         received = await reader.find(recorded.stream, KeyKind.RECEIVED, recorded.correlation or 0)
+        if not received and recorded.correlation and (asked := await reader.message(recorded.correlation)):
+            # A thread was opened for the answer, and the question stands in the channel above.
+            received = [asked]
         people = [each.event.author_id for each in requests if isinstance(each.event, ReplyRequested)]
         if isinstance(recorded.event, AnswerRehearsed):
             people = [recorded.event.moderator_id]

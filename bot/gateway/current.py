@@ -7,6 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 import discord
+from cachetools import LRUCache
 
 from bot.core.addressing import Own
 from bot.gateway.discord_time import DiscordTime
@@ -14,11 +15,15 @@ from bot.gateway.places import surroundings
 from bot.gateway.reconnects import Reconnects
 from bot.replies.place_settings import Surroundings
 
+OPENED = 1000
+"""How many threads are remembered that were opened just now."""
+
 
 @dataclass(slots=True)
 class CurrentClient:
     """Holds the client (None before the first); ``connected`` is set while it has a session.
 
+    ``opened`` holds the channel above each thread that was opened just now: the gateway may tell of it later.
     ``time`` is the time by Discord's answers, ``reconnects`` counts failed connections.
     """
 
@@ -26,6 +31,7 @@ class CurrentClient:
     client: discord.Client | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     reconnects: Reconnects = field(default_factory=Reconnects)
+    opened: LRUCache[int, int] = field(default_factory=lambda: LRUCache(OPENED))
 
     @property
     def own_id(self) -> int:
@@ -34,7 +40,7 @@ class CurrentClient:
 
     def around(self, channel_id: int) -> Surroundings:
         """Return the surroundings of a channel."""
-        return surroundings(self.client, channel_id)
+        return surroundings(self.client, channel_id, self.opened.get(channel_id, 0))
 
     def server_of(self, channel_id: int) -> int | None:
         """Return the server of a channel, None for a private or unknown channel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import discord
@@ -53,9 +53,14 @@ def place_in(client: discord.Client, channel_id: int, guild_id: int | None = Non
     return Place(channel_id, getattr(channel, "parent_id", None), guild.id if guild else guild_id)
 
 
-def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings:
-    """Return the surroundings of a channel as far as the client knows them; a thread has its parent's topic."""
+def surroundings(client: discord.Client | None, channel_id: int, above_id: int = 0) -> Surroundings:
+    """Return the surroundings of a channel as far as the client knows them; a thread has its parent's topic.
+
+    ``above_id`` is the parent of a thread that the client may not know yet (0: it is no such thread).
+    """
     channel = client.get_channel(channel_id) if client else None
+    if channel is None and above_id:
+        return replace(surroundings(client, above_id), parent_id=above_id, begins_in=above_id)
     guild = getattr(channel, "guild", None)
     parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
     titled = channel.parent if isinstance(channel, discord.Thread) else channel
@@ -75,6 +80,17 @@ def surroundings(client: discord.Client | None, channel_id: int) -> Surroundings
 def _title(thread: discord.Thread) -> str:
     tags = ", ".join(tag.name for tag in thread.applied_tags)
     return f"{thread.name} (tags: {tags})" if tags else thread.name
+
+
+def standing_for(client: discord.Client, channel_id: int, message_id: int) -> tuple[int, int]:
+    """Return channel and id of the message that shows what becomes of a question in a channel.
+
+    That is the question. Where a thread was opened for it, that is the message that the thread was started from.
+    """
+    channel = client.get_channel(channel_id)
+    if isinstance(channel, discord.Thread) and message_id <= channel_id:
+        return _beginning(channel), channel_id
+    return channel_id, message_id
 
 
 def _beginning(thread: discord.Thread) -> int:

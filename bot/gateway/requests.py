@@ -36,8 +36,11 @@ UNREADABLE = (
 
 asked_for: ContextVar[str] = ContextVar("kind of request", default="")
 """The kind of a request to Discord's API: method and path without ids or tokens; "" for other requests."""
-_OURS = {"POST": ("/messages",), "GET": ("/users/@me", "/oauth2/applications/@me", "/gateway/bot")}
-"""Ends of the paths that discord.py must not repeat: a message needs a look first, a login has its own pauses."""
+_OURS = {"POST": ("/messages", "/threads"), "GET": ("/users/@me", "/oauth2/applications/@me", "/gateway/bot")}
+"""Ends of the paths that discord.py must not repeat: a message needs a look first, a login has its own pauses.
+
+A thread is opened once whoever repeats it, but each failure has to count.
+"""
 
 _timeout: ContextVar[asyncio.Timeout | None] = ContextVar("request timeout", default=None)
 _still_next: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("still next", default=None)

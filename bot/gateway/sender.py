@@ -19,9 +19,10 @@ from bot.core.threads import Opened
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
-from bot.gateway.places import lacks, may_read_history, no_thread
+from bot.gateway.places import lacks, may_read_history, no_thread, standing_for
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
 from bot.gateway.snowflakes import NoSnowflake, snowflake
+from bot.gateway.starting_threads import is_thread, start_thread
 from bot.replies.sender import LookFailed, StillNext
 from bot.replies.words import WORDS, Word
 
@@ -31,8 +32,6 @@ NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
 errors in its fields (docs: JSON error codes)."""
 GONE = (10003, 10008)
 """Discord's codes for an unknown channel and an unknown message (docs: JSON error codes)."""
-ARCHIVED_AFTER = 1440
-"""Minutes without a message after which a thread is archived, if its channel does not say (docs: channel object)."""
 
 _log = structlog.get_logger()
 
@@ -122,12 +121,17 @@ class DiscordSender:
         else:
             try:
                 async with timed():
-                    return Opened(await _start_thread(client, channel_id, starter_id, title), Proof.RESPONSE)
+                    thread_id = await start_thread(client, channel_id, starter_id, title)
+                return self._opened(channel_id, thread_id, Proof.RESPONSE)
             except Exception as error:  # noqa: BLE001 - whatever it raises, the thread may be there
                 refused = sort(error)
-        if isinstance(refused, Refused | NotYet) and await _is_thread(client, starter_id):
-            return Opened(starter_id, Proof.HISTORY)
+        if isinstance(refused, Refused | NotYet) and await is_thread(client, starter_id):
+            return self._opened(channel_id, starter_id, Proof.HISTORY)
         return refused if isinstance(refused, Refused | NotYet | Unknown) else Unknown(type(refused).__name__)
+
+    def _opened(self, channel_id: int, thread_id: int, proof: Proof) -> Opened:
+        self._current.opened[thread_id] = channel_id
+        return Opened(thread_id, proof)
 
     async def edit(self, channel_id: int, message_id: int, text: str, row: Row = ()) -> Outcome:
         """Change the text and the buttons of a message of the bot."""
@@ -162,9 +166,11 @@ class DiscordSender:
         await self._hint("typing", channel_id, lambda client: client.http.send_typing(channel_id))
 
     async def react(self, channel_id: int, message_id: int, emoji: str) -> None:
-        """Add a reaction to a message."""
+        """Add a reaction to a question."""
         await self._hint(
-            "reaction", channel_id, lambda client: client.http.add_reaction(channel_id, message_id, _coded(emoji))
+            "reaction",
+            channel_id,
+            lambda client: client.http.add_reaction(*standing_for(client, channel_id, message_id), _coded(emoji)),
         )
 
     async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
@@ -172,7 +178,9 @@ class DiscordSender:
         await self._hint(
             "reaction",
             channel_id,
-            lambda client: client.http.remove_own_reaction(channel_id, message_id, _coded(emoji)),
+            lambda client: client.http.remove_own_reaction(
+                *standing_for(client, channel_id, message_id), _coded(emoji)
+            ),
         )
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
@@ -293,27 +301,6 @@ async def _post(
         view=view,
     ) as params:
         return await client.http.send_message(channel_id, params=params)
-
-
-async def _start_thread(client: discord.Client, channel_id: int, starter_id: int, title: str) -> int:
-    """Start a thread from a message and return its id; it is archived when the channel's threads are."""
-    channel = client.get_channel(channel_id)
-    minutes: Any = getattr(channel, "default_auto_archive_duration", None) or ARCHIVED_AFTER
-    data = await client.http.start_thread_with_message(
-        channel_id, starter_id, name=title, auto_archive_duration=minutes
-    )
-    return snowflake(data["id"])
-
-
-async def _is_thread(client: discord.Client, thread_id: int) -> bool:
-    """Tell whether a thread is there; False also where that can't be found out."""
-    try:
-        async with timed():
-            data = await client.http.get_channel(thread_id)
-        return snowflake(data["id"]) == thread_id and "thread_metadata" in data
-    except Exception as error:  # noqa: BLE001 - then nobody answers in it
-        _log.debug("thread.not_found", thread=thread_id, error=type(error).__name__)
-        return False
 
 
 async def _deleted(deleting: Awaitable[object]) -> None:

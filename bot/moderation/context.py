@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.conversations import Conversations
 from bot.core.addressing import Own
 from bot.core.conversation import Conversation
-from bot.core.events import Body, CommandUsed, Draft
+from bot.core.events import Body, CommandUsed, Draft, KeyKind, ThreadSeen
 from bot.core.streams import BOT_STREAM, guild_stream, stream_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.reader import Reader
@@ -19,6 +19,7 @@ from bot.moderation.opted_out import OptedOut
 from bot.moderation.sought import Index
 from bot.replies.attachments import Attachments
 from bot.replies.place_settings import Surroundings
+from bot.replies.reading import find_received
 from bot.replies.reply_chains import ReplyChains
 from bot.responders.protocol import Condition, Responder
 
@@ -123,6 +124,16 @@ class CommandContext:
         if self.owner is not None:
             return await self.owner.conversations.state(channel_id)
         return (await self.reader.load(stream_of(channel_id))).state
+
+    async def around_message(self, channel_id: int, message_id: int) -> Surroundings:
+        """Return what the channel of a message belongs to; without Discord that is what the log knows of it."""
+        around = self.around(channel_id)
+        if around.guild_id is not None:
+            return around
+        message = await find_received(self.reader, channel_id, message_id)
+        seen = await self.reader.find(BOT_STREAM, KeyKind.THREAD, channel_id)
+        parent_id = next((each.event.parent_id for each in seen if isinstance(each.event, ThreadSeen)), None)
+        return replace(around, guild_id=message.guild_id if message else None, parent_id=parent_id)
 
     def owned(self) -> WritableLog:
         """Return the log's writing side; raise ModerationError in a process that only reads the log."""

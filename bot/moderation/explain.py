@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.core import events as e
@@ -124,13 +124,12 @@ async def _chain(
 ) -> tuple[int, ...] | None:
     """Return the messages of the log that led to a question by replies, None where the window is read instead."""
     posted = next((each.event for each in found if isinstance(each.event, e.MessagePosted)), None)
-    reply_to = posted.reply_to if posted else None
-    around = context.around(channel_id)
-    if around.guild_id is None:
-        around = replace(around, guild_id=posted.guild_id if posted else None)
-    if context.chains is None or not around.chained(reply_to):
+    if context.chains is None or posted is None:
         return None
-    chain = await context.chains.before(based_on.state, channel_id, reply_to)
+    around = await context.around_message(channel_id, posted.message_id)
+    if not around.chained(posted.reply_to):
+        return None
+    chain = await context.chains.before(based_on.state, channel_id, posted.reply_to)
     return tuple(said.message_id for said in chain)
 
 
@@ -175,7 +174,7 @@ def _message(story: Story) -> Iterator[str]:
             if said := line.said():
                 yield shortened(f"  {said}")
     for begun in story.all(e.ThreadBegun):
-        yield f"message: from {begun.author_id}, in channel {begun.parent_id}, for whose answer this thread was opened"
+        yield f"message: one of channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))
     if edits:
         yield f"edited: {count_text(edits, 'time')}"

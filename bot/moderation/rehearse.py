@@ -25,8 +25,8 @@ from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened, without_words
 from bot.replies.composer import Composer, NoWords
-from bot.replies.place_settings import PlaceSettings, Surroundings
-from bot.replies.reading import find_received, joined
+from bot.replies.place_settings import PlaceSettings
+from bot.replies.reading import joined
 from bot.responders.protocol import ModelFailed
 
 MOST_REHEARSED = 10
@@ -130,7 +130,7 @@ async def _answer(
     context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
 ) -> tuple[tuple[str, ...], str, e.ReplyComposed | ModelFailed | None]:
     """Return the parts of the new answer, or no parts and the reason, and what tells the tokens that it took."""
-    around = await _around(context, channel_id, entries[0].message_id)
+    around = await context.around_message(channel_id, entries[0].message_id)
     composer = Composer(
         context.reader,
         context.responders,
@@ -177,15 +177,6 @@ async def _count(
         priced=used.priced,
     )
     await context.owner.conversations.handle(channel_id, c.Record(event))
-
-
-async def _around(context: CommandContext, channel_id: int, message_id: int) -> Surroundings:
-    """Return what a channel belongs to; without Discord that is only its server."""
-    around = context.around(channel_id)
-    if around.guild_id is not None:
-        return around
-    message = await find_received(context.reader, channel_id, message_id)
-    return replace(around, guild_id=message.guild_id if message else None)
 
 
 async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:

@@ -235,7 +235,8 @@ class Composer:
         self, state: Conversation, channel_id: int, question: Question, around: Surroundings
     ) -> tuple[Utterance, ...] | None:
         """Return the replies that lead to a question, None where the window is its history."""
-        if self.chains is None or not around.chained(question.reply_to):
+        # A thread that was opened for an answer holds nothing before the question.
+        if self.chains is None or question.channel_id != channel_id or not around.chained(question.reply_to):
             return None
         chain = await self.chains.before(state, channel_id, question.reply_to)
         return tuple(turn for said in chain for turn in said.words)
@@ -256,7 +257,7 @@ class Composer:
         # A thread that was opened for a command's question begins with that one, and its first message says nothing.
         own = min((question.message_id, *(turn.message_id for turn in history))) < channel_id
         begun = channel_id if around.begins_in and not (taken_out or own) else 0
-        wanted = [(channel_id, question.reply_to or 0), (around.begins_in, begun)]
+        wanted = [(question.channel_id, question.reply_to or 0), (around.begins_in, begun)]
         there = {0, question.message_id, *(turn.message_id for turn in history)}
         found = [await self.quotes.find(*each) for each in wanted if self.quotes and each[1] not in there]
         return tuple(turn for turn in found if turn is not None)
@@ -280,7 +281,7 @@ class Composer:
         if asked_in != channel_id:
             body = await newest_words(self.reader, asked_in, entry.message_id) or body
         return Question(
-            channel_id=channel_id,
+            channel_id=asked_in,
             message_id=entry.message_id,
             author_id=entry.author_id,
             author=body.name,

@@ -11,7 +11,6 @@ import structlog
 
 from bot.core.commands import BeginThread, NoteThread
 from bot.core.events import (
-    AbandonReason,
     KeyKind,
     Proof,
     ReplyMoved,
@@ -66,7 +65,7 @@ class Threads:
         found = await reader.find(stream_of(self._channel.id), KeyKind.REQUESTED, entry.message_id)
         asked = next(each.event for each in found if isinstance(each.event, ReplyRequested))
         via = Via.LIVE if entry.message_id in self._known.certain else Via.CATCHUP
-        begun = ThreadBegun(message_id=entry.message_id, author_id=entry.author_id, parent_id=self._channel.id)
+        begun = ThreadBegun(message_id=entry.message_id, parent_id=self._channel.id)
         begin = BeginThread(asked.model_copy(update={"via": via}), begun, entry.asked_position)
         await shared.conversations.handle(entry.thread_id, begin)
         moved = ReplyMoved(message_id=entry.message_id, thread_id=entry.thread_id)
@@ -74,8 +73,7 @@ class Threads:
 
     async def _respond(self, entry: Pending) -> None:
         """Write the response to a command and record that the thread is started from it."""
-        outcome = await self._channel.shared.responses.answer(entry.message_id, IN_A_THREAD)
-        match outcome:
+        match await self._channel.shared.responses.answer(entry.message_id, IN_A_THREAD):
             case Sent(response_id):
                 intended = ThreadIntended(message_id=entry.message_id, starter_id=response_id)
                 await self._channel.handle(NoteThread(intended))
@@ -83,8 +81,6 @@ class Threads:
                 await self._sending.abandon(entry, reason, detail)
             case NotYet(reason, after) | Unknown(reason, after):
                 await self._sending.delay(entry, reason, after)
-            case _:
-                await self._sending.abandon(entry, AbandonReason.GAVE_UP, type(outcome).__name__)
 
     async def _conclude(self, entry: Pending, finding: ThreadOpened | ThreadRefused | NotYet | Unknown) -> None:
         match finding:

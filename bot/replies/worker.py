@@ -159,7 +159,11 @@ class Worker:
             case TakeShown():
                 await self._writing.take_shown(entry, STOPPED, AbandonReason.CANCELLED, spent=None)
             case OpenThread():
-                await self._threads.open(entry)
+                # A proxy bot's copy of the message may come, and is answered in its place.
+                if (wait := self._channel.shared.withheld(self._channel.id, entry)) > 0:
+                    await self._pause(wait / SECOND)
+                else:
+                    await self._threads.open(entry)
             case MoveToThread():
                 await self._threads.move(entry)
             case SendPart(part):

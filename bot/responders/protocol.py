@@ -44,6 +44,7 @@ class Attached(NamedTuple):
 class Question(NamedTuple):
     """The message to answer: ``text`` is without the mention of the bot, ``author`` the name shown in the channel.
 
+    ``channel_id`` is where it was posted: where a thread was opened for the answer, the channel above.
     ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments. ``shown`` is what it shows
     besides its text, in lines: a forwarded message, a poll, the preview of a link. ``names`` holds the names of what it
     mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel).
@@ -96,7 +97,8 @@ def never() -> bool:
 class Context:
     """What an answer may build on, besides the question.
 
-    ``history``: the window before the question, oldest first. ``summary``: that of the time before the window.
+    ``history``: the window before the question, or the replies that lead to it, oldest first. ``summary``: that of the
+    time before the window.
     ``persona``: that of this channel ("": that of the settings). ``model``: the one of the responder's ``choices`` that
     was chosen for this channel ("": none). ``topic``: the channel's. ``bot_name``: the bot's name there. ``now``:
     microseconds since the epoch, UTC (0: not known). ``attachments``: files of the question. ``unread``: why others of

@@ -66,7 +66,7 @@ INTENDED = e.ThreadIntended(message_id=100, starter_id=100)
 OPENED = e.ThreadOpened(message_id=100, thread_id=100, proof=e.Proof.RESPONSE)
 UNOPENED = e.ThreadRefused(message_id=100, reason="rate limit")
 MOVED = e.ReplyMoved(message_id=100, thread_id=100)
-IN_THREAD = e.ThreadBegun(message_id=100, author_id=7, parent_id=1)
+IN_THREAD = e.ThreadBegun(message_id=100, parent_id=1)
 
 
 def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.streams import BOT_STREAM
 from bot.replies.reply_chains import MOST_FETCHED, ReplyChains
 from bot.responders.protocol import Utterance
 from tests.moderating import Moderation
@@ -171,3 +172,16 @@ async def test_why_and_rehearse_tell_the_chain(talk: Talk) -> None:
     assert "chain: it replies to nothing, so it begins a conversation" in told[1].lines
     _, history = room.echo.asked[-1]
     assert [turn.text for turn in history] == ["text 10", "answer 10"]
+
+
+async def test_why_knows_a_thread_without_discord(talk: Talk) -> None:
+    """There, a question that replies to nothing goes on with the window."""
+    room = talk.room
+    room.moderation = Moderation(replace(room.context, chains=ReplyChains(room.log.aside, 64)))
+    await room.log.append(BOT_STREAM, (e.Draft(e.ThreadSeen(channel_id=CHANNEL, parent_id=4)),))
+    await talk.asks(10, None)
+    await talk.asks(20, None)
+
+    report = await room.moderation.why(CHANNEL, 20)
+
+    assert (report.data["chain"], report.data["window"]) == (None, {"known": 2, "read": 2})

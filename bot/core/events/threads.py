@@ -49,12 +49,12 @@ class ReplyMoved(MessageEvent):
 class ThreadBegun(MessageEvent):
     """In the stream of a thread: it was opened for the answer to a message of channel ``parent_id``.
 
-    The message is the first turn of the conversation. Its words stay where it was posted.
+    It comes right behind the request for that answer. The message is the first turn of the conversation, and its words
+    stay where it was posted.
     """
 
     TYPE = "thread.begun"
 
-    author_id: int
     parent_id: int
 
     def key(self) -> Key:
