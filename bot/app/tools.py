@@ -48,7 +48,7 @@ def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered
                 problems += error.problems
         if known in allow:
             problems.append(f"llm.tools.allow names two tools that are called {known}: give one another name.")
-        allow[known] = None if places == ANY else frozenset(map(int, places))
+        allow[known] = None if places is None else frozenset(places)
     found: list[ToolSource] = [Fixed(functions)]
     try:
         found += _servers(config, environ)

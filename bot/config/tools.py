@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.config.engines import Variable
 from bot.config.section import COUNT, POSITIVE_DURATION, SWITCH, Section
@@ -34,13 +34,20 @@ def _tool_name(name: str) -> str:
     return name
 
 
+def _places(value: object) -> object:
+    return None if value == "*" else value
+
+
+Places = Annotated[tuple[Snowflake, ...] | None, BeforeValidator(_places)]
+"""Ids of servers and channels; None: everywhere."""
+
 ToolName = Annotated[str, AfterValidator(_tool_name)]
 
 
 class ToolSettings(Section):
     """Which tools may be called and where, and the limits of their calls."""
 
-    allow: Mapping[ToolName, tuple[Snowflake, ...] | Literal["*"]] = Field({}, description=ALLOW)
+    allow: Mapping[ToolName, Places] = Field({}, description=ALLOW)
     calls: Annotated[Positive, Field(le=MOST_CALLS)] = Field(5, description=CALLS)
     timeout: PositiveDuration = Field(timedelta(seconds=20), description=POSITIVE_DURATION)
     result_bytes: Positive = Field(8000, description=COUNT)

@@ -9,11 +9,19 @@ from aiohttp import web
 from tests.responders.llm.model_server import ModelServer, Script
 
 ERRANDS = """
+import os
+import signal
 from pathlib import Path
 
 from bot.responders import tool
 
-DONE = Path(__file__).with_name("errands")
+DONE, DOOM = Path(__file__).with_name("errands"), Path(__file__).with_name("doom")
+
+
+def die(when: str) -> None:
+    if DOOM.exists() and DOOM.read_text(encoding="ascii") == when:
+        DOOM.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def note(what: str) -> str:
@@ -24,7 +32,10 @@ def note(what: str) -> str:
 
 @tool()
 async def book() -> str:
-    return note("book")
+    die("before")
+    said = note("book")
+    die("after")
+    return said
 
 
 @tool(idempotent=True)

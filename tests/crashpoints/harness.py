@@ -144,7 +144,8 @@ async def places_of(children: Nursery, scenario: str) -> list[Place]:
     result = await play(children, scenario, (), nonce_window=300)
     if result.problems:
         raise SystemExit(f"The {scenario} scenario fails without any kill: {result.problems}")
-    return [
+    within = [Place(0, "tool", 1, when) for when in ("before", "after")] if scenario == "tools" else []
+    return within + [
         place
         for life, touches in enumerate(result.touches)
         for place in touches.places(life, crowded=scenario == CROWDED)

@@ -45,7 +45,7 @@ edit_every = "10ms"
 class Place:
     """Where the outside world is touched: the ``number``-th of a kind in a life, before or after.
 
-    ``kind`` is commit, request, or queued: a commit that has another batch queued behind it.
+    ``kind`` is commit, request, tool, or queued: a commit that has another batch queued behind it.
     """
 
     life: int
@@ -140,7 +140,9 @@ class Lives:
     async def _bear(self) -> Child:
         self.life += 1
         place = self._places.get(self.life)
-        doom = [place.kind, str(place.number), place.when] if place and place.kind != "request" else []
+        doom = [place.kind, str(place.number), place.when] if place and place.kind in ("commit", "queued") else []
+        if place is not None and place.kind == "tool":
+            (self.folder / "doom").write_text(place.when, encoding="ascii")
         arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), str(int(self._crowded)), *doom]
         environ = {"DISCORD_TOKEN": self._sandbox.token}
         output = self.folder / f"bot{self.life}.out"

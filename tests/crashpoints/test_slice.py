@@ -33,6 +33,8 @@ SLICE = [
     ("plain", Place(0, "request", 6, "after")),
     ("plain", Place(0, "commit", 5, "before")),
     ("threaded", Place(0, "request", 8, "after")),
+    ("tools", Place(0, "tool", 1, "before")),
+    ("tools", Place(0, "tool", 1, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 

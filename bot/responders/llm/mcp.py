@@ -97,25 +97,26 @@ class McpSource(ToolSource):
         """Return the tools that the server told of; ask it if that is too long ago."""
         async with self._lock:
             if time.monotonic() >= self._due:
+                before = self._trouble
                 await self._look()
+                if self._trouble and self._trouble != before:
+                    _log.warning("mcp.away", server=self.name, reason=self._trouble)
         return self._tools
 
     async def trouble(self) -> str:
         """Ask the server now, and return why it can't be reached, "" if it can."""
-        self._due = 0.0
-        await self.tools()
+        async with self._lock:
+            await self._look()
         return self._trouble
 
     async def _look(self) -> None:
-        before, self._trouble = self._trouble, ""
+        self._trouble = ""
         try:
             async with asyncio.timeout(SECONDS):
                 listed = await self._toolset.list_tools()
             self._tools = tuple(McpTool(self, each.model_dump(by_alias=True, mode="json")) for each in listed)
         except Exception as error:  # noqa: BLE001 - a server may send anything, so a library may raise anything
             self._tools, self._trouble = (), _reason(error)
-            if self._trouble != before:
-                _log.warning("mcp.away", server=self.name, reason=self._trouble)
         self._due = time.monotonic() + (PAUSE if self._trouble else FRESH)
 
     async def call(self, name: str, arguments: Mapping[str, object]) -> object:

@@ -6,7 +6,6 @@ python -m tests.responders.llm.mcp_server FILE
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -31,10 +30,8 @@ def search(words: str) -> str:
 
 @server.tool()
 def write(text: str) -> str:
-    """Write a page; some words end the server, or are refused."""
+    """Write a page, unless that is refused."""
     note(f"write {text}")
-    if text == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
     if text == "refuse":
         raise ValueError("the wiki is closed")
     return "written"
