@@ -3,13 +3,15 @@
 #
 # Settings: mount a file as /config.toml, or set variables such as ECHOLESS_TELEMETRY__LOG_LEVEL=debug.
 # The token as a secret: -e ECHOLESS_DISCORD__TOKEN_FILE=/run/secrets/discord_token instead of DISCORD_TOKEN.
+# With the log in an engine: docker build --build-arg EXTRAS=llm,pictures,postgresql,speed (or dynamodb, or kafka).
 
 FROM python:3.13-slim AS build
+ARG EXTRAS=llm,pdf,pictures,speed
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot
 RUN python -m venv --without-pip /opt/echoless
-RUN python -m pip --python /opt/echoless/bin/python install --no-cache-dir --quiet --constraint constraints.txt '.[llm,pdf,pictures,speed]'
+RUN python -m pip --python /opt/echoless/bin/python install --no-cache-dir --quiet --constraint constraints.txt ".[${EXTRAS}]"
 
 FROM python:3.13-slim
 ENV PATH="/opt/echoless/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -70,9 +71,11 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
     source.mkdir()
     away.mkdir()
     copy_context(source)
+    given = dict(rest.split("=", 1) for keyword, rest in build_stage() if keyword == "ARG")
     for keyword, step in build_stage():
         if keyword == "RUN":
-            program, *arguments = shlex.split(step.replace("/opt/echoless", str(venv)))
+            shown = Template(step).safe_substitute(given).replace("/opt/echoless", str(venv))
+            program, *arguments = shlex.split(shown)
             run(sys.executable if program == "python" else program, *arguments, cwd=source)
 
     shipped = json.loads(

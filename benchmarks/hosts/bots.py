@@ -39,10 +39,19 @@ class Supervised:
     bot: BotProcess
     ends: Counter[int] = field(default_factory=Counter)
     alive: bool = False
+    _said: int = 0
+
+    @property
+    def stands_by(self) -> bool:
+        """Tell whether it has begun to follow the log since its start."""
+        output = self.bot.folder / "bot.log"
+        return self.alive and b'"event": "log.standby"' in output.read_bytes()[self._said :]
 
     async def run(self) -> None:
         """Start it, and again whenever it ends, until cancelled."""
         while True:
+            output = self.bot.folder / "bot.log"
+            self._said = output.stat().st_size if output.exists() else 0
             await self.bot.start()
             self.alive = True
             code = await self.bot.ended()

@@ -90,6 +90,13 @@ class Takeovers:
                 await asyncio.sleep(TICK / 2)
         return chance.choice(owners) if chance else owners[0]
 
+    async def _standby(self, owner: Supervised) -> None:
+        """Wait until somebody stands by who can take the log from an owner."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OWNER_PATIENCE):
+                while not any(each.stands_by for each in self.bots if each is not owner):  # noqa: ASYNC110 - a file
+                    await asyncio.sleep(TICK)
+
     async def _post_all(self) -> None:
         """Post as the run goes on, so that the last message comes with the last kill."""
         posts = posts_of(self.plan.seed, self.plan.messages, self.talk.chat, model=False)
@@ -109,13 +116,20 @@ class Takeovers:
             await self._cut(cut, await self._owner(chance))
 
     async def _cut(self, cut: Cut, owner: Supervised) -> None:
-        pid = owner.bot.pid
+        pid, limit = owner.bot.pid, ""
+        if cut.late:
+            await self._standby(owner)
+            rule = {"method": "POST", "path": "/channels/*/messages", "retry_after": cut.late}
+            limit = (await self.sandbox.control.add_fault("ratelimit", **rule, count=len(cut.questions)))["id"]
         await self.talk.post(cut.questions)
         await asyncio.sleep(cut.offset)
         for link in cut.links:
             await owner.host.set_link(link, cut.end, up=False)
         self.cut[cut.name] += 1
         await asyncio.sleep(cut.seconds / 3)
+        if limit:
+            # Whoever takes over is not to wait.
+            await self.sandbox.control.call("DELETE", f"/faults/{limit}")
         if cut.kills and _lives(owner, pid):
             self.cut_and_killed.add(pid)
             os.kill(pid, signal.SIGKILL)

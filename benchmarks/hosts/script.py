@@ -12,6 +12,8 @@ from benchmarks.hosts.network import End
 
 LINKS = (("engine",), ("discord",), ("engine", "discord"))
 """What a cut takes from the owner's host."""
+USUAL, LATE = (0.2, 2.5), (4.0, 7.0)
+"""How long a cut lasts, in takeover times: at least and at most; and where answers wait for its end."""
 LONGEST_OFFSET = 0.5
 """Seconds, about as long as a question takes to be recorded and its answer to be sent."""
 
@@ -44,7 +46,8 @@ class Cut:
     """A cut that comes when so much of the run (0 to 1) is over, and lasts for some seconds.
 
     ``questions`` are asked just before it, ``offset`` seconds: their answers are on the way when the link goes.
-    ``kills``: the owner is killed meanwhile, and what it had given to its system is still to be sent.
+    ``kills``: the owner is killed meanwhile, and what it had given to its system is still to be sent. ``late``: Discord
+    asks for so many seconds of patience before it takes the first answers, and by then another one owns the log.
     """
 
     progress: float
@@ -54,6 +57,7 @@ class Cut:
     questions: Sequence[Post]
     offset: float
     kills: bool
+    late: float
 
     @property
     def name(self) -> str:
@@ -68,16 +72,23 @@ def cuts(seed: int, count: int, takeover: float) -> list[Cut]:
     chance.shuffle(kinds)
     moments = sorted(chance.random() for _ in range(count))
     return [
-        Cut(
-            progress=moment,
-            links=links,
-            end=end,
-            seconds=chance.uniform(0.2, 2.5) * takeover,
-            questions=[
-                Post(channel, DM_PERSON, f"what is {links[0]}?", mention=True, asks=True) for channel in CHANNELS
-            ],
-            offset=chance.uniform(0, LONGEST_OFFSET),
-            kills=kills,
-        )
+        _cut(chance, moment, kills=kills, links=links, end=end, takeover=takeover)
         for moment, (kills, links, end) in zip(moments, kinds, strict=True)
     ]
+
+
+def _cut(
+    chance: random.Random, progress: float, *, kills: bool, links: Sequence[str], end: End, takeover: float
+) -> Cut:
+    is_late = links == ("engine",) and not kills
+    seconds = (chance.uniform(*LATE) if is_late else chance.uniform(*USUAL)) * takeover
+    return Cut(
+        progress=progress,
+        links=links,
+        end=end,
+        seconds=seconds,
+        questions=[Post(channel, DM_PERSON, f"what is {links[0]}?", mention=True, asks=True) for channel in CHANNELS],
+        offset=chance.uniform(0, LONGEST_OFFSET),
+        kills=kills,
+        late=0.9 * seconds if is_late else 0.0,
+    )
