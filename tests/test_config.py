@@ -233,7 +233,7 @@ def test_flags_can_bring_rules() -> None:
 def test_a_partition_has_folders_of_its_own_and_its_part_of_what_is_for_all(write: Write) -> None:
     """The key is one for all; a log that is not divided is as it was."""
     limits = "[limits]\ncost_per_day = 10\ntokens_for_moderators = 1000\ntokens_per_person = 7"
-    whole = load(write(f"[shards]\npartitions = 4\ntotal = 2\nids = [1]\n{limits}"), {})
+    whole = load(write(f"[shards]\npartitions = 4\ntotal = 2\n{limits}"), {"ECHOLESS_SHARDS__IDS": "1"})
     part = whole.of_partition(2).of_partition(3)
 
     assert (whole.partition, part.partition) == (None, 3)

@@ -29,6 +29,9 @@ AGAIN = 10 * MINUTE
 NICENESS = 10
 """The process takes what the bot leaves of a processor."""
 
+_OF_THE_WHOLE = ("ECHOLESS_SHARDS__PARTITIONS", "ECHOLESS_SHARDS__TOTAL", "ECHOLESS_SHARDS__IDS")
+"""Variables that the process does without: it is given the folder of one partition."""
+
 _log = structlog.get_logger()
 
 
@@ -86,7 +89,8 @@ class Backups:
 async def _backup(location: Location, folder: Path, keep: int) -> tuple[int, str, str]:
     """Run ``echoless backup`` as a process; return its exit code, what it said, and why it failed."""
     places = {"ECHOLESS_LOG__PATH": location.folder, "ECHOLESS_LOG__KEY_FILE": location.key_path}
-    environment = {**os.environ, **{name: str(path) for name, path in places.items()}}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_WHOLE}
+    environment |= {name: str(path) for name, path in places.items()}
     if location.key is not None:
         environment[KEY_VARIABLE] = base64.b64encode(location.key).decode()
     process = await asyncio.create_subprocess_exec(

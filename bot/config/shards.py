@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from bot.config.section import Section
 from bot.config.values import Positive, Whole
@@ -34,7 +34,12 @@ def _below_total(value: int, info: ValidationInfo) -> int:
     return value
 
 
-ShardId: TypeAlias = Annotated[Whole, AfterValidator(_below_total)]
+def _as_number(value: object) -> object:
+    """Read a number from a variable, in which lists are texts."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+
+
+ShardId: TypeAlias = Annotated[Whole, BeforeValidator(_as_number), AfterValidator(_below_total)]
 
 
 class ShardsSettings(Section):

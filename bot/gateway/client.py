@@ -254,8 +254,8 @@ class Client(ReconnectingClient):
         return max(wiring.sync.sessions for wiring in self._wirings)
 
     def _invite(self) -> None:
-        """Log how to invite a bot that is on no server."""
-        if not self.guilds and self.application_id is not None:
+        """Log how to invite a bot that is on no server; a shard may have none."""
+        if not self.guilds and self.application_id is not None and self.shard_id is None:
             invite = invitation(self.application_id, answers=self._answers)
             _log.warning("gateway.no_server", invite=invite)
 

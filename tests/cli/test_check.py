@@ -175,6 +175,25 @@ async def test_missing_permissions_are_told_by_channel(tmp_path: Path, sandbox: 
     assert every.fails == {"permissions"}
 
 
+@pytest.mark.parametrize(
+    ("total", "status", "found"),
+    [
+        (1, "warn", "Discord recommends 4 shards, and shards.total is 1"),
+        (4, "ok", "Discord recommends 4, and shards.total is 4"),
+    ],
+)
+async def test_the_shards_are_compared(tmp_path: Path, sandbox: Sandbox, total: int, status: str, found: str) -> None:
+    """Nothing is said where one is enough for both: see the others."""
+    sandbox.options.recommended_shards = 4
+    addresses, settings = sandbox.services.addresses, f"shards = {{partitions = 4, total = {total}}}"
+
+    checked = await check(tmp_path, addresses.api, addresses.gateway, settings=settings)
+
+    assert checked.status("shards") == status
+    assert found in checked.found("shards")
+    assert "partition 0 of 4 here: none yet" in checked.found("log")
+
+
 async def test_a_hidden_channel_is_nobodys_business(tmp_path: Path, sandbox: Sandbox) -> None:
     """Unless the settings name it."""
     secret = sandbox.world.create_channel(sandbox.services.guild, "secret")
