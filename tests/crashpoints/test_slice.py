@@ -32,6 +32,7 @@ SLICE = [
     ("plain", Place(0, "request", 5, "after")),
     ("plain", Place(0, "request", 6, "after")),
     ("plain", Place(0, "commit", 5, "before")),
+    ("pressed", Place(0, "commit", 7, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 
