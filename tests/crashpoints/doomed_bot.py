@@ -5,7 +5,8 @@ commits count that have another batch queued behind them. CROWDED is 1 to queue 
 else 0.
 
 It is the real bot with two things around it: the writer's commits are counted (how many there were of either kind is
-written to TALLY when the bot ends in good order), and a session is taken as ready sooner, to save two seconds a start.
+written to TALLY when the bot ends in good order), and two waits are shorter: that for a session to be ready, to save two
+seconds a start, and that for a model that is stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bot.eventlog import writer
 from bot.eventlog.batch import Batch
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
+from bot.replies import writing
 
 Commit = Callable[..., Any]
 
@@ -57,6 +59,7 @@ def main() -> None:
     settings, tally, crowded, *where = sys.argv[1:]
     doom = Doom(where[0], int(where[1]), where[2]) if where else Doom()
     Batch.write = doomed(Batch.write, doom)  # type: ignore[method-assign]  # the seam of this test
+    writing.STOP_GRACE = 0.05
     if crowded == "1":
         writer._FEW = 0
     asyncio.run(run(load(Path(settings), os.environ), doom))

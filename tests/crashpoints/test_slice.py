@@ -35,6 +35,7 @@ SLICE = [
     ("threaded", Place(0, "request", 8, "after")),
     ("tools", Place(0, "tool", 1, "before")),
     ("tools", Place(0, "tool", 1, "after")),
+    ("pressed", Place(0, "commit", 7, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 

@@ -106,22 +106,21 @@ async def test_parts_are_told_apart_in_a_history_without_nonces(
     assert [event.proof for event in sent] == [Proof.HISTORY if event.part == 1 else Proof.RESPONSE for event in sent]
 
 
-async def test_the_rest_of_an_answer_comes_when_its_question_is_deleted_in_the_middle(
+async def test_an_answer_goes_when_its_question_is_deleted_in_the_middle(
     launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half an answer helps nobody; the later parts have nothing left to reference."""
+    """What stands of it is deleted, and the rest does not come, also where a part's fate was unknown."""
     monkeypatch.setattr(sending, "LONGEST_PAUSE", 0.3)
     bot = await launch(responder=Lecturer())
     await control.add_fault("status", **POST, nth=2, status=503)
     post = await control.post("tell me", mention="sandbox-bot")
     await bot.judge.expect(ReplyDelayed)
     await control.delete(post["id"])
-    [composed] = await bot.judge.expect(ReplyComposed)
-    await bot.judge.expect(ReplySent, composed.parts)
+    [abandoned] = await bot.judge.expect(ReplyAbandoned)
 
-    parts = await said(control)
-    assert [part["nonce"] for part in parts] == [f"{post['id']}.{number}" for number in range(composed.parts)]
-    assert [part["reference"] for part in parts] == [post["id"], *[None] * (composed.parts - 1)]
+    assert abandoned.reason is AbandonReason.TRIGGER_DELETED
+    assert [part["id"] for part in await said(control) if not part["deleted"]] == []
+    assert not (await bot.judge.settled(post["channel_id"])).outbox
 
 
 async def test_the_rest_is_given_up_where_a_part_is_refused(
