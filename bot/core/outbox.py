@@ -38,7 +38,7 @@ class Pending:
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
     ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
-    that of the answer's words that it goes on with (0: none).
+    that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew.
     """
 
     message_id: int
@@ -61,6 +61,7 @@ class Pending:
     finish: str = ""
     stopped: bool = False
     continues_position: int = 0
+    own: bool = False
 
     @property
     def asked(self) -> bool:

@@ -5,8 +5,8 @@ commits count that have another batch queued behind them. CROWDED is 1 to queue 
 else 0.
 
 It is the real bot with two things around it: the writer's commits are counted (how many there were of either kind is
-written to TALLY when the bot ends in good order), and two waits are shorter: that for a session to be ready, to save two
-seconds a start, and that for a model that is stopped.
+written to TALLY when the bot ends in good order), and two waits are shorter: that for a session to be ready, to save
+two seconds a start, and that for a model that is stopped.
 """
 
 from __future__ import annotations
