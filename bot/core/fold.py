@@ -130,6 +130,7 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         generation=event.generation,
         finish=event.finish,
         continues_position=event.continues,
+        own=event.own,
     )
     state.outbox = placed(state.outbox, entry)
 

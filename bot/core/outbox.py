@@ -38,9 +38,9 @@ class Pending:
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
     ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
-    that of the answer's words that it goes on with (0: none).
-    ``opening``: a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it
-    takes. If it is there, and the reply has to be moved to it, only ``thread_id`` is set.
+    that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew. ``opening``: a
+    thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it takes. If it is
+    there, and the reply has to be moved to it, only ``thread_id`` is set.
     """
 
     message_id: int
@@ -65,6 +65,7 @@ class Pending:
     continues_position: int = 0
     opening: bool = False
     thread_id: int = 0
+    own: bool = False
 
     @property
     def asked(self) -> bool:

@@ -1,6 +1,7 @@
 """What models may use in a day (UTC): tokens per person, channel and server, and the cost of all together.
 
-What moderators have composed anew or rehearsed counts there too, and has a limit of its own.
+What moderators have composed anew or rehearsed counts there too, and has a limit of its own. What a person has composed
+anew counts as another answer to that person.
 
 Usage is counted from the log's events, with failed attempts. After a restart the day is read again, from the newest
 event backwards. An answer that is being written is not counted yet, so such answers can exceed a limit.
@@ -23,6 +24,7 @@ from bot.core.events import (
     ReplyComposed,
     ReplyDelayed,
     ReplyRequested,
+    ReplyRetried,
     SkipReason,
 )
 from bot.core.streams import channel_of
@@ -112,7 +114,8 @@ class Budget:
                 person_id = entry.author_id if entry else getattr(event, "author_id", 0)
                 if isinstance(event, AnswerRehearsed):
                     person_id = event.moderator_id
-                self._count(recorded, channel_id, person_id, self.server_of(channel_id))
+                own = entry is not None and entry.own
+                self._count(recorded, channel_id, person_id, self.server_of(channel_id), own=own)
 
     async def load(self, reader: Reader) -> None:
         """Count today's usage from before this process began."""
@@ -142,9 +145,20 @@ class Budget:
         if isinstance(recorded.event, AnswerRehearsed):
             people = [recorded.event.moderator_id]
         servers = [each.event.guild_id for each in received if isinstance(each.event, MessageReceived)]
-        self._count(recorded, channel_id or 0, next(iter(people), 0), next(iter(servers), None))
+        own = await self._is_own(reader, recorded)
+        self._count(recorded, channel_id or 0, next(iter(people), 0), next(iter(servers), None), own=own)
 
-    def _count(self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None) -> None:
+    async def _is_own(self, reader: Reader, composed: Recorded) -> bool:
+        """Tell whether an answer was composed anew for the person who asked the question."""
+        if not isinstance(composed.event, ReplyComposed) or composed.event.generation == 1:
+            return False
+        query = Query(stream=composed.stream, types=(ReplyRetried.TYPE,), message_id=composed.event.message_id)
+        asked = [each.event async for each in reader.events(query) if each.position < composed.position]
+        return bool(asked) and isinstance(asked[-1], ReplyRetried) and asked[-1].own
+
+    def _count(
+        self, recorded: Recorded, channel_id: int, person_id: int, server_id: int | None, *, own: bool = False
+    ) -> None:
         self._turn()
         event = recorded.event
         # If the clock was set back over midnight, events dated yesterday belong to the day that had begun.
@@ -158,7 +172,8 @@ class Budget:
         self._channels[channel_id] += tokens
         self._servers[server_id or 0] += tokens
         self._cost += event.cost_micros
-        if isinstance(event, AnswerRehearsed) or (isinstance(event, ReplyComposed) and event.generation > 1):
+        anew = isinstance(event, ReplyComposed) and event.generation > 1 and not own
+        if anew or isinstance(event, AnswerRehearsed):
             self._moderators += tokens
 
     def _turn(self) -> None:

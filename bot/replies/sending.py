@@ -98,7 +98,8 @@ class Sending:
             return
         for each in doubted:
             try:
-                texts = await self.texts(each) if each.composed and look.readable else ()
+                needed = each.composed and look.readable and not each.trigger_deleted
+                texts = await self.texts(each) if needed else ()
             except NoWords as error:
                 await self.abandon(each, error.reason, error.detail)
                 continue

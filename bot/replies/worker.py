@@ -143,7 +143,8 @@ class Worker:
             await self._sending.abandon(entry, error.reason, error.detail)
 
     async def _step(self, entry: Pending) -> Step:
-        texts = await self._sending.texts(entry) if entry.begun and entry.composed else ()
+        needed = entry.begun and entry.composed and not entry.trigger_deleted
+        texts = await self._sending.texts(entry) if needed else ()
         row = self._sending.row(entry, len(entry.sent_ids) - 1)
         return self._known.step(entry, texts, self._channel.shared.clock(), self._channel.shared.patience, row)
 

@@ -154,6 +154,7 @@ def test_an_echo(entry: Pending, about: Nonce | None, found: Confirm | None) -> 
             False,
             id="nobody knows how far it came: its question is gone",
         ),
+        pytest.param(replace(BEGUN, trigger_deleted=True), Look((FIRST,)), (), True, id="what is known has to go"),
         pytest.param(BEGUN, Look((FIRST, SECOND), THERE), (confirmed(1, 202, Proof.HISTORY),), True, id="a part more"),
     ],
 )

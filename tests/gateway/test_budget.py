@@ -89,6 +89,25 @@ async def test_what_moderators_have_answered_has_a_limit(
     assert "2 replies, 1 rehearsed, 300 tokens" in shown
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "restarted"])
+async def test_what_a_person_has_composed_anew_is_no_moderators(
+    launch: Launch, control: ControlClient, *, restarted: bool
+) -> None:
+    """It counts for the person alone: by a button, people could use up what moderators may take."""
+    limits = {"tokens_for_moderators": 100, "tokens_per_person": 1000}
+    bot = await launch(responder=dear(), limits=limits)
+    asked = await control.post("one", mention=["sandbox-bot"])
+    await bot.judge.expect(ReplySent)
+    await bot.moderation.again(int(asked["channel_id"]), int(asked["id"]), by=asked["author_id"])
+    await bot.judge.expect(ReplyCompleted)
+    if restarted:
+        await bot.stop()
+        bot = await launch(responder=dear(), limits=limits)
+        await bot.ready()
+
+    assert bot.bot.budget.forbids(int(asked["channel_id"])) == ""
+
+
 @pytest.mark.parametrize("limit", [{"tokens_per_channel": 200}, {"tokens_per_server": 200}, {"cost_per_day": 1.0}])
 async def test_what_moderators_have_answered_counts_for_everybody(
     launch: Launch, control: ControlClient, limit: dict[str, object]

@@ -163,7 +163,6 @@ async def test_what_was_stopped_stays_stopped(scene: Scene) -> None:
     first = await scene.open()
     await scene.half(first)
     (message,) = await scene.messages()
-    first.bot.replies.react = lambda *_: None  # type: ignore[method-assign]  # it dies before it can do anything
     first.bot.conversations.on_appended.clear()
     await scene.press("Stop")
     await first.judge.expect(ButtonPressed)
@@ -274,6 +273,22 @@ async def test_a_question_that_is_deleted_takes_its_answer_along(scene: Scene) -
     await scene.shows()
     assert not await bot.judge.of(ReplyComposed)
     await bot.judge.expect(MessageDeleted, 2)
+
+
+async def test_it_does_so_after_a_restart(scene: Scene) -> None:
+    """Killed between the deletion and its effect."""
+    first = await scene.open()
+    await scene.half(first)
+    first.bot.conversations.on_appended.clear()
+    await scene.control.delete(scene.question)
+    await first.judge.expect(MessageDeleted)
+    await first.stop()
+
+    second = await scene.open()
+    await second.judge.expect(ReplyAbandoned)
+
+    await scene.shows()
+    assert len(scene.responder.speeches) == 1
 
 
 async def test_a_question_that_is_edited_is_answered_as_it_reads_now(scene: Scene) -> None:

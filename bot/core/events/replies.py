@@ -171,6 +171,11 @@ class ReplyRetried(MessageEvent):
     finish: str = ""
     continues: int = 0
 
+    @property
+    def own(self) -> bool:
+        """Tell whether the person who asked the question asks again."""
+        return self.by == str(self.author_id)
+
 
 class ButtonPressed(MessageEvent):
     """A person pressed a button under the answer to a message; what follows from that is recorded along with it.
