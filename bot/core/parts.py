@@ -189,7 +189,7 @@ class _Packer:
         return stop
 
     def _bare(self, at: int, stop: int) -> int:
-        """Return where a part has to end at the latest, so that no mark meets those that close it and nothing is torn."""
+        """Return where a part ends at the latest: no mark meets those that close it, and nothing is torn."""
         if self._open_at(stop) and not self._in_code(stop):
             stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
         whole = self._markup.whole_at(stop)
