@@ -193,8 +193,8 @@ class _Scribe:
                 people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
         turns = {turn.message_id: turn for turn in everything}
-        said = (question, *(turn for turn in context.history if not turn.by_bot))
-        several = len({each.author_id or each.author for each in said}) > 1
+        speakers = {turn.author_id or turn.author for turn in context.history if not turn.by_bot}
+        several = len(speakers | {question.author_id or question.author}) > 1
         names = {**context.names, **{f"@{person}": name for person, name in people.items()}}
         return cls(several, people, names, turns, dict(zip(ids[1:], ids, strict=False)))
 
