@@ -137,7 +137,7 @@ class _Reader:
 
     def add_tables(self) -> None:
         """Add tables, whose heading stands above further rows, too."""
-        for span, first in _tables(self._text, self._masked):
+        for span, first in _tables(self._text, self._masked, growing=self._growing):
             if first[1] - first[0] <= 2 * LONGEST_ATOM:
                 self.wholes.append(first)
                 self.spans += [span] if span else []
@@ -248,6 +248,7 @@ class _Reader:
                 return self._coded(at, at + size, starts[index], starts[index] + size)
         if waits:
             self.spans.append(Span(run, stop + 1, "`" * length, "`" * length, closed=False))
+            self._glue(at, run, stop, stop)
             return stop
         return run
 
@@ -273,13 +274,15 @@ def _masked(text: str, blocks: Sequence[Block]) -> str:
     return "".join((*pieces, text[at:]))
 
 
-def _tables(text: str, masked: str) -> Iterator[tuple[Span | None, tuple[int, int]]]:
+def _tables(text: str, masked: str, *, growing: bool) -> Iterator[tuple[Span | None, tuple[int, int]]]:
     """Find tables: each as what its further rows need before them, if it has a heading, and its first rows."""
     for run in _TABLE.finditer(masked):
         found = _TABLE_HEAD.match(text, run.start(), run.end())
         head = found.end() if found else run.end("first")
         span = Span(head, run.end(), found[0], "") if found and head < run.end() else None
-        yield span, (run.start(), min(head + 1, run.end()))
+        # While its second line is written, nobody knows whether it makes the first one a heading.
+        begun = growing and run.end() == len(text) and not found and text.find("\n", head, run.end()) < 0
+        yield span, (run.start(), run.end() if begun else min(head + 1, run.end()))
 
 
 def _merged(wholes: list[tuple[int, int]]) -> list[tuple[int, int]]:

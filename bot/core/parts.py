@@ -184,7 +184,13 @@ class _Packer:
         if self._in_code(stop):
             # Code is shown line by line.
             stop = max(self._text.rfind("\n", at, stop), at)
-        elif self._open_at(stop):
+        while (bare := self._bare(at, stop)) < stop:
+            stop = bare
+        return stop
+
+    def _bare(self, at: int, stop: int) -> int:
+        """Return where a part ends at the latest: no mark meets those that close it, and nothing is torn."""
+        if self._open_at(stop) and not self._in_code(stop):
             stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
         whole = self._markup.whole_at(stop)
         return max(whole[0], at) if whole else stop

@@ -36,7 +36,7 @@ class Gone(NoFile):
 
 
 class Refused(NoFile):
-    """Not the whole file is wanted; the message says why."""
+    """The file is not wanted as it is; the message says why, in words that a model can pass on."""
 
 
 class PublicResolver(AbstractResolver):

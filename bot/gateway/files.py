@@ -61,28 +61,32 @@ class DiscordFiles:
 
 @dataclass(slots=True)
 class _Message:
-    """A message whose files are fetched; ``attached`` is what Discord last said of them, by id."""
+    """A message whose files are fetched; ``attached`` is what the last of its ``reads`` said of them, by id."""
 
     http: Any
     channel_id: int
     message_id: int
     attached: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    reads: int = 0
 
     async def file(
         self, opened: aiohttp.ClientSession, number: int, limit: int, refuse: Callable[[bytes], str]
     ) -> File:
         """Return one file; raise NoFile or an error of aiohttp's if it can't be had."""
-        if not self.attached:
+        if not self.reads:
             await self._read()
         try:
             return await self._download(opened, number, limit, refuse)
         except Gone:
             # Its address may have expired meanwhile: Discord signs a new one for each read.
+            if self.reads > 1:
+                raise
             await self._read()
             return await self._download(opened, number, limit, refuse)
 
     async def _read(self) -> None:
         message = await self.http.get_message(self.channel_id, self.message_id)
+        self.reads += 1
         self.attached = {int(each["id"]): each for each in message.get("attachments") or ()}
 
     async def _download(

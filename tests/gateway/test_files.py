@@ -148,6 +148,13 @@ async def test_an_address_that_expired_is_read_again(host: Host) -> None:
     assert host.asked == ["/expires?signed=1", "/expires?signed=2"]
 
 
+async def test_the_message_is_read_again_once_for_all_its_files(host: Host) -> None:
+    """However many are gone."""
+    fetched = await fetch(12, 99, 13)
+
+    assert (fetched.faults, host.reads) == ({12: GONE, 99: GONE}, 2)
+
+
 async def test_files_are_fetched_within_their_limit_together(host: Host) -> None:
     """What is too large is not even begun."""
     fetched = await fetch(11, 13, limit=len(WORDS) + 5)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import regex
+import structlog
 
 from bot.responders.kinds import PDF, family, kind_of, unread_because
 from bot.responders.llm import pdf
@@ -15,7 +16,7 @@ from bot.responders.llm.fence import quoted, safe_name
 from bot.responders.llm.pictures import fitted
 from bot.responders.llm.settings import PictureLimits
 from bot.responders.llm.unread import Unread
-from bot.responders.protocol import Attached, File
+from bot.responders.protocol import Attached, Context, File, Question
 
 _MARKS = (
     (BOM_UTF32_LE, "utf-32"),
@@ -32,6 +33,9 @@ AT_ONCE = 2
 _LATE = "the files take too long to read"
 _NO_TEXT = "it is of no kind that can be read, or a text in an encoding that is not known (UTF-8 is)"
 _EMPTY = "it is empty"
+_TOO_LARGE = "it is too large"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ class FileReader:
             try:
                 async with asyncio.timeout_at(deadline), self._turns:
                     found = await self._read(file)
-            except (Unread, TimeoutError) as error:
-                unread.append(f"{title}, which you can't read: {error if isinstance(error, Unread) else _LATE}")
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, the question is answered
+                unread.append(f"{title}, which you can't read: {_reason(file, error)}")
                 continue
             if isinstance(found, File):
                 images.append(found)
@@ -89,7 +93,7 @@ class FileReader:
         if not file.data:
             raise Unread(_EMPTY)
         if len(file.data) > self.limit:
-            raise Unread("it is too large")
+            raise Unread(_TOO_LARGE)
         kind = kind_of(file.data)
         if reason := unread_because(kind, images=self.images):
             raise Unread(reason)
@@ -101,6 +105,33 @@ class FileReader:
         if kind:
             raise Unread(f"it is of the kind {kind}")
         return _text(file.data)
+
+
+def unfetched(question: Question, context: Context, *, images: bool, limit: int) -> Iterator[str]:
+    """Yield a line for each file of a question that was not fetched, with the reason; ``limit`` is in bytes."""
+    there = {file.id for file in context.attachments}
+    for file in question.files:
+        if file.id and file.id not in there:
+            reason = context.unread.get(file.id) or _why_unfetched(file, images=images, limit=limit)
+            yield f"file {quoted(safe_name(file.name))}, which you can't read: {reason}"
+
+
+def _why_unfetched(file: Attached, *, images: bool, limit: int) -> str:
+    if not limit:
+        return "you are given no files"
+    if reason := unread_because(file.content_type, images=images):
+        return reason
+    return _TOO_LARGE if file.size > limit else "it could not be fetched"
+
+
+def _reason(file: File, error: Exception) -> str:
+    """Return what a model is told of an error; what nobody thought of is logged."""
+    if isinstance(error, Unread):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return _LATE
+    _log.warning("attachment.unread", attachment=file.id, reason=type(error).__name__)
+    return "it could not be read"
 
 
 def _text(data: bytes) -> str:

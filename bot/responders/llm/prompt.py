@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.responders.kinds import unread_because
 from bot.responders.llm.fence import (
     CLOSE,
     END,
@@ -29,10 +28,10 @@ from bot.responders.llm.fence import (
     safe_name,
     with_names,
 )
-from bot.responders.llm.files import Reading
+from bot.responders.llm.files import Reading, unfetched
 from bot.responders.llm.frames import unframed
 from bot.responders.llm.tokens import PER_IMAGE, PER_MESSAGE, Counter, ending, estimate, shortened
-from bot.responders.protocol import Attached, Context, File, Question, Utterance
+from bot.responders.protocol import Context, File, Question, Utterance
 from bot.times import utc
 
 _QUOTE_LENGTH = 60
@@ -122,7 +121,7 @@ def build(
     place = _place(context, allowed, ledger)
     summary = ledger.fit(plain(context.summary), allowed.tokens // 4)
     texts, shown = _files(reading, ledger)
-    texts += _unread(question.files, context, allowed)
+    texts += map(header, unfetched(question, context, images=allowed.images, limit=allowed.attachment_bytes))
     kept = _newest(scribe, context.history, ledger)
     cut = len(context.history) - len(kept)
     messages = _alternating(
@@ -209,8 +208,8 @@ class _Scribe:
                 people[author_id] = _unique(safe_name(author), people.values())
         ids = [*(turn.message_id for turn in context.history), question.message_id]
         turns = {turn.message_id: turn for turn in everything}
-        said: list[Utterance | Question] = [question, *(turn for turn in context.history if not turn.by_bot)]
-        several = len({each.author_id or each.author for each in said}) > 1
+        speakers = {turn.author_id or turn.author for turn in context.history if not turn.by_bot}
+        several = len(speakers | {question.author_id or question.author}) > 1
         names = {**context.names, **{f"@{person}": name for person, name in people.items()}}
         return cls(several, people, names, turns, dict(zip(ids[1:], ids, strict=False)))
 
@@ -299,25 +298,6 @@ def _quotes(
         if fitting := ledger.fit(text, ledger.budget // 8):
             (answered if is_answered else started).append(fenced(title, fitting))
     return tuple(answered), tuple(started)
-
-
-def _unread(files: Iterable[Attached], context: Context, allowed: Allowance) -> list[str]:
-    """Return a line for each file of the question that was not fetched, with the reason."""
-    there = {file.id for file in context.attachments}
-    return [
-        header(f"file {quoted(safe_name(file.name))}, which you can't read: {_why_unread(file, context, allowed)}")
-        for file in files
-        if file.id and file.id not in there
-    ]
-
-
-def _why_unread(file: Attached, context: Context, allowed: Allowance) -> str:
-    """Return why a file was not fetched."""
-    if not allowed.attachment_bytes:
-        return "you are given no files"
-    if reason := context.unread.get(file.id) or unread_because(file.content_type, images=allowed.images):
-        return reason
-    return "it is too large" if file.size > allowed.attachment_bytes else "it could not be fetched"
 
 
 def _background(started: Iterable[str], summary: str, cut: int) -> tuple[PromptMessage, ...]:

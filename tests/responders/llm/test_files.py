@@ -120,6 +120,13 @@ def test_without_the_extras_it_is_said_what_to_install(monkeypatch: pytest.Monke
     assert [line.partition(": ")[2] for line in reading.unread] == [pdfs.MISSING, pictures.MISSING]
 
 
+def test_what_nobody_thought_of_costs_no_question_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a system that starts no more processes."""
+    monkeypatch.setattr(pdfs, "_SCRIPT", "\0")
+
+    assert read(("a.pdf", pdf("x"))).unread == ('file "a.pdf", which you can\'t read: it could not be read',)
+
+
 def opened(data: bytes, **limits: object) -> Image.Image:
     """Return a picture as the model gets it."""
     (made,) = read(("notes.txt", data), **limits).images  # type: ignore[arg-type]
