@@ -94,7 +94,7 @@ class Takeovers:
         """Wait until somebody stands by who can take the log from an owner."""
         with suppress(TimeoutError):
             async with asyncio.timeout(OWNER_PATIENCE):
-                while not any(each.stands_by for each in self.bots if each is not owner):  # noqa: ASYNC110 - a file
+                while not any(each.stands_by for each in self.bots if each is not owner):
                     await asyncio.sleep(TICK)
 
     async def _post_all(self) -> None:
