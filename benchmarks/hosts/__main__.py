@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import asyncpg
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -51,6 +52,7 @@ def main() -> int:
     if not options.inside:
         command = network.entering((sys.executable, "-m", "benchmarks.hosts", INSIDE, *sys.argv[1:]))
         os.execvp(command[0], command)  # noqa: S606 - found on PATH, as ip is
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         return asyncio.run(_main(options))
     except KeyboardInterrupt:

@@ -29,6 +29,8 @@ OWNER_PATIENCE = 120.0
 """Seconds within which somebody has to own the log and be connected."""
 INSIDE_PATIENCE = 6.0
 """Seconds within which a request has to come to be killed inside; else the kill is a plain one."""
+HOLD_PATIENCE = 20.0
+"""Seconds within which answers have to come that are to wait."""
 TYPICAL_LIFE = 3.0
 TICK = 0.2
 ENDS = (0, 4, KILLED)
@@ -90,6 +92,19 @@ class Takeovers:
                 await asyncio.sleep(TICK / 2)
         return chance.choice(owners) if chance else owners[0]
 
+    async def _hold(self, cut: Cut) -> None:
+        """Have answers wait that are written already: Discord asks for patience, until another one owns the log."""
+        control, where = self.sandbox.control, {"method": "POST", "path": "/channels/*/messages"}
+        limit = (await control.add_fault("ratelimit", **where, retry_after=cut.late, count=len(cut.questions)))["id"]
+        await self.talk.post(cut.questions)
+        deadline = time.monotonic() + HOLD_PATIENCE
+        hits = 0
+        while hits < len(cut.questions) / 2 and time.monotonic() < deadline:
+            await asyncio.sleep(TICK / 2)
+            hits = next(fault["hits"] for fault in await control.faults() if fault["id"] == limit)
+        # Whoever takes over is not to wait.
+        await control.call("DELETE", f"/faults/{limit}")
+
     async def _standby(self, owner: Supervised) -> None:
         """Wait until somebody stands by who can take the log from an owner."""
         with suppress(TimeoutError):
@@ -116,20 +131,17 @@ class Takeovers:
             await self._cut(cut, await self._owner(chance))
 
     async def _cut(self, cut: Cut, owner: Supervised) -> None:
-        pid, limit = owner.bot.pid, ""
+        pid = owner.bot.pid
         if cut.late:
             await self._standby(owner)
-            rule = {"method": "POST", "path": "/channels/*/messages", "retry_after": cut.late}
-            limit = (await self.sandbox.control.add_fault("ratelimit", **rule, count=len(cut.questions)))["id"]
-        await self.talk.post(cut.questions)
-        await asyncio.sleep(cut.offset)
+            await self._hold(cut)
+        else:
+            await self.talk.post(cut.questions)
+            await asyncio.sleep(cut.offset)
         for link in cut.links:
             await owner.host.set_link(link, cut.end, up=False)
         self.cut[cut.name] += 1
         await asyncio.sleep(cut.seconds / 3)
-        if limit:
-            # Whoever takes over is not to wait.
-            await self.sandbox.control.call("DELETE", f"/faults/{limit}")
         if cut.kills and _lives(owner, pid):
             self.cut_and_killed.add(pid)
             os.kill(pid, signal.SIGKILL)

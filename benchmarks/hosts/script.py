@@ -68,7 +68,8 @@ class Cut:
 def cuts(seed: int, count: int, takeover: float) -> list[Cut]:
     """Return when which link is cut: each as often as every other; some cuts outlast a takeover, some do not."""
     chance = random.Random(f"cuts {seed}")  # noqa: S311 - a script, not a secret
-    kinds = list(islice(cycle(product((False, True), LINKS, End)), count))
+    every = list(product((False, True), LINKS, End))
+    kinds = list(islice(cycle(chance.sample(every, len(every))), count))
     chance.shuffle(kinds)
     moments = sorted(chance.random() for _ in range(count))
     return [
