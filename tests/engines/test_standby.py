@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import LogFenced
 from bot.eventlog.log import EventLog
@@ -77,9 +78,11 @@ async def test_it_takes_the_log_from_an_owner_that_can_not_be_heard(opened: Open
     engine = Seen(Away)
     async with opened("owner", through=engine, takeover=SHORT) as owner:
         await owner.append(CHANNEL, [said(1)])
-        standby = standing("standby", SHORT)
-        engine.one.away = True
-        log = await standby
+        with capture_logs() as lines:
+            standby = standing("standby", SHORT)
+            engine.one.away = True
+            log = await standby
+            await eventually(lambda: {"log.mute", "log.claimed"} <= {line["event"] for line in lines})
         assert not owner.is_owner()
         assert (await log.append(CHANNEL, [said(2)])).new[0].position == 2
         engine.one.away = False

@@ -191,6 +191,8 @@ async def own(
     except Unsure as error:
         raise LogUnwritable(away(engine.partition, error)) from error
     engine.standing.is_owner = True
+    mark = follower.mark
+    _log.info("log.claimed", record=mark.seq, position=mark.position, before=before.hex()[:8] or "nobody")
     return Owned(remote, heart, engine.standing, await connection.run(_newest))
 
 

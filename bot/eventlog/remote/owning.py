@@ -45,6 +45,7 @@ class Heart:
     clock: Callable[[], float]
     standing: Standing
     _count: int = 0
+    _mute: bool = False
     _heard: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,12 +64,23 @@ class Heart:
                 await self._beat()
             except Unsure as error:
                 self.remote.say(error)
+                self._say_if_mute()
             except LogError:
                 return
             else:
                 self.remote.heard()
                 self._heard = self.standing.heard_at = began
+                self._say_if_mute()
             await asyncio.sleep(self.takeover / BEATS)
+
+    def _say_if_mute(self) -> None:
+        """Say once that nothing is sent to Discord any more, because another process may own the log, or again."""
+        if self._mute == self.alive:
+            self._mute = not self.alive
+            if self._mute:
+                _log.warning("log.mute", seconds=round(self.clock() - self._heard, 1))
+            else:
+                _log.info("log.unmuted")
 
     async def begin(self, *, wait: bool) -> None:
         """Give the first sign of life; with ``wait`` go on for as long as a takeover takes.
