@@ -305,7 +305,8 @@ class Bot:
             await self.tools.close()
 
     def _wiring(self) -> Wiring:
-        registration = Registration(self._config.log.path, self._config.discord.api_url)
+        is_first = not self._config.partition
+        registration = Registration(self._config.log.path, self._config.discord.api_url) if is_first else None
         asks = self.interaction_replies if self._config.replies.ask else None
         return Wiring(
             log=self.log,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from bot.config import Config
+from bot.config.shards import MOST
 from bot.errors import ConfigError
 from bot.eventlog.remote.opening import Engine
 from bot.eventlog.remote.port import Partition
+from bot.eventlog.remote.turns import Turns
+from bot.gateway.pacing import IDENTIFY_SECONDS
+from bot.gateway.turns import SLACK
 from bot.loading import Kind
 
+TURNS = MOST
+"""The first number of those partitions that hold turns and no events; no log has so many."""
 GROUP = "echoless.engines"
 """The group of entry points with which packages provide engines."""
 
@@ -47,9 +53,9 @@ def engine_of(
         return None
     # An owner that gives no sign of life sends nothing after half of the time, and what it has sent by then has ended.
     takeover = max(config.log.takeover, 2 * config.replies.send_timeout).total_seconds()
-    made, first = _partition(config, environ), None
+    made, first = _partition(config, environ, config.partition or 0), None
     if config.partition:
-        first = _partition(config.of_partition(0), environ)
+        first = _partition(config, environ, 0)
     return Engine(made, time.monotonic, takeover, force=take_over, standby=standby, first=first, turn=turn)
 
 
@@ -68,9 +74,27 @@ def secrets_of(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     return ()
 
 
-def _partition(config: Config, environ: Mapping[str, str]) -> Partition:
+def turns_of(config: Config, environ: Mapping[str, str]) -> Callable[[int], Awaitable[None]] | None:
+    """Return what waits for the turn of a bucket among the processes of the bot; None where it has but one shard.
+
+    With a log in its folder, processes do not know of each other. Raises ConfigError, which says what is missing.
+    """
+    if config.log.engine == "sqlite" or config.shards.total == 1:
+        return None
+    made: dict[int, Turns] = {}
+
+    async def among(bucket: int) -> None:
+        if bucket not in made:
+            partition = _partition(config, environ, TURNS + bucket)
+            made[bucket] = Turns(partition, IDENTIFY_SECONDS + SLACK, time.monotonic, lambda: time.time_ns() / 1e9)
+        await made[bucket].take()
+
+    return among
+
+
+def _partition(config: Config, environ: Mapping[str, str], part: int) -> Partition:
     made: Partition
-    part, is_divided = config.partition or 0, config.shards.partitions > 1
+    is_divided = config.shards.partitions > 1
     match config.log.engine:
         case "postgresql":
             made = _driven("postgresql", "postgresql").PostgresqlPartition(_postgresql(config, environ), part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -15,6 +16,7 @@ import structlog
 from bot.app import from_settings
 from bot.app.bot import Bot
 from bot.app.consumers import consumers_of
+from bot.app.engines import turns_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
 from bot.app.standing import health_of, watch_standing
@@ -60,7 +62,7 @@ class Process:
         self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
         self._ending = AsyncExitStack()
         self._is_served = False
-        self._turns = Turns(time.monotonic)
+        self._turns = Turns(time.monotonic, turns_of(config, os.environ))
         self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
         self._standings = standings

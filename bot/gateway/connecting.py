@@ -150,7 +150,7 @@ class ReconnectingClient(ApiClient):
                 until = clock() + reset_after
             await self.pause(pacing.until_more((until or 0.0) - clock()))
         if self.shard_id is not None:
-            await self.pause(self._reconnects.turns.take(self.shard_id, allowed.concurrency if allowed else 1))
+            await self._reconnects.turns.wait(self.shard_id, allowed.concurrency if allowed else 1)
 
 
 class Allowance(NamedTuple):

@@ -8,19 +8,23 @@ from bot.gateway.turns import SLACK, Turns
 STEP = IDENTIFY_SECONDS + SLACK
 
 
-def test_shards_of_a_bucket_wait_for_each_other() -> None:
-    """A bucket is ``shard_id % max_concurrency``; the others need not wait."""
+def test_those_of_a_bucket_wait_for_each_other() -> None:
+    """The others need not wait."""
     now = [100.0]
     turns = Turns(lambda: now[0])
 
-    assert [turns.take(shard, concurrency=2) for shard in (0, 1, 2, 4)] == [0, 0, STEP, 2 * STEP]
+    assert [turns.take(bucket) for bucket in (0, 1, 0, 0)] == [0, 0, STEP, 2 * STEP]
     now[0] += 3 * STEP
-    assert turns.take(0, concurrency=2) == 0
-    assert turns.take(3, concurrency=2) == 0
+    assert turns.take(0) == 0
 
 
-def test_a_shard_that_asks_again_waits_too() -> None:
-    """Whatever the concurrency is, and where Discord does not tell it."""
-    turns = Turns(lambda: 7.0)
+async def test_a_bucket_is_what_is_left_of_a_shard() -> None:
+    """By ``shard_id % max_concurrency``; where Discord does not tell that, there is one."""
+    waited: list[int] = []
 
-    assert [turns.take(5, concurrency) for concurrency in (0, 1, 1)] == [0, STEP, 2 * STEP]
+    async def among(bucket: int) -> None:
+        waited.append(bucket)
+
+    for shard, concurrency in ((5, 2), (4, 16), (3, 0)):
+        await Turns(lambda: 7.0, among).wait(shard, concurrency)
+    assert waited == [1, 4, 0]

@@ -28,10 +28,13 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The moderators' commands and ``/ask`` for all clients of this process."""
+    """The moderators' commands and ``/ask`` for all clients of this process.
+
+    ``registration`` is None where others register them: one partition does it for all.
+    """
 
     dispatcher: Dispatcher
-    registration: Registration
+    registration: Registration | None
     replies: InteractionReplies | None = None
     buttons: ReplyButtons | None = None
 
@@ -70,8 +73,8 @@ class Trees:
             tree.meant = self._meant
 
     def registering(self) -> Coroutine[None, None, None] | None:
-        """Return what registers the commands with Discord, None if there are none."""
-        return next((each.registration.register(tree) for each, tree in self._trees.items()), None)
+        """Return what registers the commands with Discord, None if that is not done here."""
+        return next((each.registration.register(tree) for each, tree in self._trees.items() if each.registration), None)
 
     def _meant(self, interaction: discord.Interaction) -> Tree | None:
         commands = self._of(interaction.guild_id)
