@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
+.PHONY: help demo test test-quick test-newest test-engine check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 FUZZ_READY := $(VENV)/.fuzz-ready
 PURE := tests/core tests/laws tests/responders --ignore tests/responders/llm tests/test_config.py tests/test_docs.py
+WITH_ENGINE := tests/eventlog tests/app tests/laws tests/simulation
 END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pending_at_a_kill_is_answered_once_and_in_order
 
 help: ## list what can be made
@@ -29,6 +30,9 @@ test-newest: ## those and the log's under Python 3.13, in a virtual environment 
 		if "$$each" -c '' 2>/dev/null; then echo "$$each"; break; fi; done); \
 	if [ -n "$$python" ]; then $(MAKE) --no-print-directory test-quick PYTHON="$$python" ALSO=tests/eventlog VENV=.venv-$(NEWEST); \
 	else echo "Not tested under Python $(NEWEST): neither PATH nor pyenv has it."; fi
+
+test-engine: $(READY) ## the tests of the log, the bot and the laws once more, each log in an engine (ENGINE=postgresql; TESTS names a part)
+	@$(BIN)/pytest -n 2 --dist worksteal --engine $(or $(ENGINE),postgresql) $(or $(TESTS),$(WITH_ENGINE))
 
 check: lint test ## what has to pass before a change goes in
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
     from tests.harness import BotProcess, Launch, RunningBot, Spawn
 
-pytest_plugins = ("tests.suite.clock", "tests.suite.children", "tests.suite.loopback", "tests.suite.watchdog")
+pytest_plugins = tuple(f"tests.suite.{name}" for name in ("clock", "children", "engine", "loopback", "watchdog"))
 
 PERSONAL_PREFIXES = (
     *("ECHOLESS_", "MAKE", "MFLAGS"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -33,6 +32,7 @@ from bot.responders import Answer, Chain, Context, Question, Responder
 from bot.sandbox.child_process import tethered
 from bot.sandbox.server import Sandbox
 from tests.moderating import Moderation
+from tests.suite.engine import environ_for, log_settings
 from tests.waiting import PATIENCE, eventually
 
 SEND_TIMEOUT = Config().replies.send_timeout.total_seconds()
@@ -277,7 +277,7 @@ async def start_process(
         process = await asyncio.create_subprocess_exec(
             *tethered(sys.executable, "-m", "bot", "run", "--config", str(config), *flags),
             stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
-            cwd=ROOT, env={**os.environ, "DISCORD_TOKEN": token},
+            cwd=ROOT, env={**environ_for(folder), "DISCORD_TOKEN": token},
         )  # fmt: skip
     return BotProcess(process, folder, output)
 
@@ -285,7 +285,9 @@ async def start_process(
 def write_settings(sandbox: Sandbox, folder: Path, sections: Sections) -> Path:
     """Write the settings for a log folder into a file beside it; TOML writes plain values as JSON does."""
     lines: list[str] = []
-    for name, section in _sections(sandbox, folder, sections).items():
+    merged = _sections(sandbox, folder, sections)
+    merged["log"] = {**log_settings(), **merged["log"]}
+    for name, section in merged.items():
         heading, tables = (f"[[{name}]]", section) if isinstance(section, list) else (f"[{name}]", [section])
         for table in tables:
             lines.append(heading)

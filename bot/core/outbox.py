@@ -38,8 +38,8 @@ class Pending:
     answers composed for one message, from 1. ``plain``: the rest is sent without a reference to the question, because
     Discord refused that. ``unreadable``: an event about it can't be read, so nobody knows what has become of it.
     ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
-    that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew. ``opening``: a
-    thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it takes. If it is
+    that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew. ``opening``:
+    a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it takes. If it is
     there, and the reply has to be moved to it, only ``thread_id`` is set.
     """
 

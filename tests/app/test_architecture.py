@@ -85,6 +85,7 @@ def recorder() -> Iterator[Recorder]:
     threading.setprofile(None)
 
 
+@pytest.mark.sqlite_only("the page shows the way into a log in its folder")
 async def test_the_page_shows_the_way_of_a_message(recorder: Recorder, launch: Launch, control: ControlClient) -> None:
     """In its order, each step under the one that the page names, and no file on the way that the page does not know."""
     running = await launch()

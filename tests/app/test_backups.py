@@ -42,6 +42,7 @@ async def said(control: ControlClient) -> list[str]:
 class TestVanished:
     """The folder is gone, and Discord shows that the bot was there."""
 
+    @pytest.mark.sqlite_only("whoever loses a view has its log still")
     async def test_what_it_answered_is_taken_up(
         self, launch: Launch, control: ControlClient, sandbox: Sandbox, tmp_path: Path
     ) -> None:
@@ -99,6 +100,7 @@ class TestVanished:
         assert await said(control) == ["re: 0", "re: 1", "re: 2"]
 
 
+@pytest.mark.sqlite_only("a backup is restored as a log in its folder")
 class TestRestored:
     """Old backups; ``make torture WHAT=restore`` plays all of them."""
 

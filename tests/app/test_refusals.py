@@ -23,6 +23,7 @@ from bot.sandbox.child_process import tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import ROOT, Launch, judging, settings, write_settings
+from tests.suite.engine import environ_for
 from tests.waiting import PATIENCE, eventually
 
 
@@ -37,7 +38,7 @@ class Ended:
 
 async def run(config: Path, token: str | None) -> Ended:
     """Run ``echoless run`` to its end."""
-    environment = {**os.environ} if token is None else {**os.environ, "DISCORD_TOKEN": token}
+    environment = {**environ_for(config.with_suffix("")), **({} if token is None else {"DISCORD_TOKEN": token})}
     process = await asyncio.create_subprocess_exec(
         *tethered(sys.executable, "-m", "bot", "run", "--config", str(config)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -13,9 +13,10 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -23,7 +24,7 @@ from bot.core import events as e
 from bot.errors import LogError
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
-from bot.eventlog.remote import appending
+from bot.eventlog.remote import appending, opening
 from bot.eventlog.remote.opening import Engine
 from bot.eventlog.remote.port import Partition
 from bot.eventlog.remote.view import Bookmark
@@ -48,9 +49,9 @@ def location(folder: Path) -> Location:
 
 
 def doom(point: str, record: int) -> None:
-    """Have this process killed at a point on the way of a record: before or after it is kept, or after its commit."""
+    """Have this process killed at a point on the way of a record: before or after it is kept, or its local commit."""
     kind = type(partition_of(os.environ["ECHOLESS_ENGINE"]))
-    real, commit, numbers = kind.append, appending._commit, count(1)
+    real, commit, note, numbers = kind.append, appending._commit, opening._note, count(1)
 
     def here(at: str) -> None:
         if at == point and number[0] == record:
@@ -66,11 +67,17 @@ def doom(point: str, record: int) -> None:
         return place
 
     def committed(mark: Bookmark, places: Sequence[tuple[str, int]], connection: sqlite3.Connection) -> None:
+        here("before its commit")
         commit(mark, places, connection)
         here("after its commit")
 
+    def noted(mark: Bookmark, claim: Mapping[str, Any], connection: sqlite3.Connection) -> None:
+        here("before its commit")
+        note(mark, claim, connection)
+        here("after its commit")
+
     kind.append = appended  # type: ignore[method-assign, assignment]
-    appending._commit = committed
+    appending._commit, opening._note = committed, noted
 
 
 async def append(log: EventLog, stream: str, message_id: int) -> bool:

@@ -21,6 +21,7 @@ from bot.eventlog.batch import Appended, Batch
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.snapshots import due
+from tests.suite.engine import engine_in
 
 WORDS = e.Body(name="Ada", parts=("hello " * 100,))
 
@@ -45,7 +46,7 @@ async def append(log: EventLog, stream: str, message_id: int) -> None:
 
 async def main(folder: Path, streams: int, number: int, when: str) -> None:
     """Own the log in a folder and append for ever, to several streams at once."""
-    log = await open_log(Location(folder), clock=now)
+    log = await open_log(Location(folder), clock=now, engine=engine_in(os.environ))
     if when:
         doom(log, number, when)
     sys.stdout.write("open\n")

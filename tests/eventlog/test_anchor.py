@@ -84,6 +84,7 @@ async def test_a_log_fits_each_of_its_anchors(location: Location, opened: Opener
         assert await said(location, anchor) == []
 
 
+@pytest.mark.sqlite_only("no copy of a view can go on by itself")
 async def test_another_log_a_copy_of_before_and_one_that_went_on_do_not_fit(
     location: Location, opened: Opener, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_restored_log_says_so(location: Location, opened: Opener) -> Non
     assert await said(location, anchor) == ["the log: it was restored from a backup since the anchor (incarnation 3)"]
 
 
+@pytest.mark.sqlite_only("only a log in its folder has the forms of older releases")
 async def test_a_log_of_the_first_release_has_anchors_once_it_has_keys(tmp_path: Path, opened: Opener) -> None:
     """Of all that was there before, and no other events fit them."""
     old = Location(Path(shutil.copytree(OLD, tmp_path / "old")))

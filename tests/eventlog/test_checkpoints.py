@@ -82,6 +82,7 @@ async def test_a_checkpoint_that_fails_harms_nobody(log: EventLog, monkeypatch: 
     assert (await log.reader.stats()).events == appended
 
 
+@pytest.mark.sqlite_only("opening a view writes to it")
 async def test_the_pages_are_counted_as_the_database_counts_them(log: EventLog, location: Location) -> None:
     """Also where the file holds more, of an earlier round; and in one that nobody has written yet."""
     counts = [wal_length(location.database)]

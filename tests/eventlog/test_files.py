@@ -19,6 +19,8 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_reader
 from bot.eventlog.verify import verify
 
+pytestmark = pytest.mark.sqlite_only("is about copies and pieces of SQLite's files")
+
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
 STREAM = "channel:1"

@@ -140,6 +140,7 @@ async def test_a_stale_version_harms_no_neighbour(log: EventLog, commits: list[s
     assert commits == ["COMMIT"] * 2
 
 
+@pytest.mark.sqlite_only("counts commits: with an engine, the one that is refused is none")
 async def test_a_repeated_key_harms_no_neighbour(log: EventLog, commits: list[str]) -> None:
     """It is answered with what its neighbour has just recorded."""
     first, again, other = await together(

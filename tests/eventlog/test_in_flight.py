@@ -24,6 +24,8 @@ from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 
+pytestmark = pytest.mark.sqlite_only("two batches with the writing thread: an engine gets one at a time")
+
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Ends = Callable[[sqlite3.Connection], None]
 Appending = asyncio.Future[list[Appended]]

@@ -24,6 +24,8 @@ from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 from tests.eventlog.old_log import SPLIT, contents, make_older
 
+pytestmark = pytest.mark.sqlite_only("only a log in its folder has the forms of older releases")
+
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 
 MIGRATING = Path(__file__).with_name("migrating.py")

@@ -90,6 +90,7 @@ async def test_the_file_is_made_as_measured(location: Location, opened: Opener, 
             assert await pragma(log, name) == value
 
 
+@pytest.mark.sqlite_only("a view that loses its newest commits has them from its engine")
 @pytest.mark.parametrize(("full", "synchronous"), [(True, 2), (False, 1)], ids=["full", "normal"])
 async def test_durability_is_a_setting(
     location: Location,
@@ -106,6 +107,7 @@ async def test_durability_is_a_setting(
         await log.close()
 
 
+@pytest.mark.sqlite_only("a view that loses its newest commits has them from its engine")
 async def test_full_durability_is_the_default(location: Location, clock: Callable[[], int]) -> None:
     """Nobody loses a power supply's worth of answers by leaving the setting out."""
     log = await open_log(location, clock=clock)

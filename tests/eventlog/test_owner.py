@@ -19,6 +19,7 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.owner import Owner, Ownership, read_owner
 from bot.sandbox.child_process import tethered
+from tests.suite.engine import environ_for
 from tests.waiting import PATIENCE
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
@@ -35,7 +36,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**environ_for(folder), "PYTHONPATH": str(ROOT)},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
+from tests.suite.engine import environ_for
 
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Acknowledged = set[tuple[str, int, int]]
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 def run_and_kill(folder: Path, lines: int) -> Acknowledged:
     """Let a process append, kill it after some lines, and return all that it had acknowledged by then."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**environ_for(folder), "PYTHONPATH": str(ROOT)}
     command = tethered(sys.executable, str(APPENDER), str(folder))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -74,7 +74,7 @@ async def test_a_process_that_is_killed_in_its_first_start_is_followed_by_a_whol
     location: Location, opened: Opener, name: str
 ) -> None:
     """Whatever it has made by then."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**environ_for(location.folder), "PYTHONPATH": str(ROOT)}
     command = tethered(sys.executable, str(APPENDER), str(location.folder))
     awaited = (location.folder / name, location.folder / "events.db-wal")
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:

@@ -28,6 +28,8 @@ from tests.corpus.facts import Facts, as_lifted, told
 from tests.erasing import erase_at
 from tests.tampering import tampering
 
+pytestmark = pytest.mark.sqlite_only("only a log in its folder gets other keys there")
+
 Opener = Callable[[Location], AbstractAsyncContextManager[EventLog]]
 Clock = Callable[[], int]
 

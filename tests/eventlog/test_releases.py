@@ -25,6 +25,8 @@ from bot.eventlog.verify import verify
 from bot.sandbox.child_process import tethered
 from tests.releases import NoHistory, check_out, last_of
 
+pytestmark = pytest.mark.sqlite_only("older releases have no engines")
+
 OLDER = "0.1.0"
 OWNER = Path(__file__).with_name("older_owner.py")
 REFUSAL = rf"has schema version {len(database.migrations())} and this release knows 5: use the newer release"
