@@ -39,7 +39,7 @@ def chain_of(newest_id: int, links: Mapping[int, Link], most: int) -> Chain:
     """
     ids: list[int] = []
     at, left = newest_id, most
-    while at and left:
+    while at > 0 and left:
         if at not in links:
             return Chain(tuple(reversed(ids)), at)
         link = links[at]
