@@ -109,8 +109,13 @@ class Composer:
 
     def _with_sources(self, text: str, context: Context) -> str:
         """Return an answer with the names of the tools under it, if they are to be shown."""
-        shown = self.tools is not None and self.tools.shows and context.tools is not None and text
-        return with_sources(text, context.tools.used) if shown and context.tools else text
+        if self.tools is None or not self.tools.shows or context.tools is None:
+            return text
+        return with_sources(text, context.tools.used)
+
+    def calling(self, channel_id: int) -> bool:
+        """Tell whether a tool is being called for an answer in a channel."""
+        return self.tools is not None and channel_id in self.tools.busy
 
     def at_once(self, responder: Responder, question: Question) -> Compose | None:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
