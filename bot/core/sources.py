@@ -16,7 +16,7 @@ _LINE = re.compile(rf"{_MARK}[^\n]*\Z")
 def with_sources(text: str, tools: Iterable[str]) -> str:
     """Return an answer with the names of the tools under it, if there are any."""
     names = ", ".join(f"`{name}`" for name in tools)
-    return f"{text.rstrip()}{_MARK}{names}" if names else text
+    return f"{text.rstrip()}{_MARK}{names}" if names and text.strip() else text
 
 
 def without_sources(text: str) -> str:

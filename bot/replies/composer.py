@@ -123,8 +123,13 @@ class Composer:
 
     def _with_sources(self, text: str, context: Context) -> str:
         """Return an answer with the names of the tools under it, if they are to be shown."""
-        shown = self.tools is not None and self.tools.shows and context.tools is not None and text
-        return with_sources(text, context.tools.used) if shown and context.tools else text
+        if self.tools is None or not self.tools.shows or context.tools is None:
+            return text
+        return with_sources(text, context.tools.used)
+
+    def calling(self, channel_id: int) -> bool:
+        """Tell whether a tool is being called for an answer in a channel."""
+        return self.tools is not None and channel_id in self.tools.busy
 
     async def _before(self, entry: Pending) -> tuple[str, ...]:
         """Return the parts of the answer that this one goes on with, if any; raise NoWords if they are erased."""

@@ -71,7 +71,11 @@ def _before(event: ToolCalled, position: int, asked: Body | None, told: Body | N
 
 @dataclass(slots=True)
 class LoggedCalls:
-    """The calls for one answer: :class:`~bot.responders.tools.Calls`. ``left`` keeps calls that do not end in time."""
+    """The calls for one answer: :class:`~bot.responders.tools.Calls`.
+
+    ``left`` keeps calls that do not end in time. ``busy`` holds the channel while one is made and recorded, so that a
+    bot that is stopped waits for it.
+    """
 
     limits: Limits
     tools: Sequence[Tool]
@@ -79,6 +83,7 @@ class LoggedCalls:
     generation: int
     use: Use
     left: Background
+    busy: set[int]
     made: list[Made] = field(default_factory=list)
     _numbers: int = 0
     _used: list[str] = field(default_factory=list)
@@ -99,9 +104,12 @@ class LoggedCalls:
         try:
             tool, given = self._allowed(name), arguments_of(arguments)
             tool.check(given)
+            self.busy.add(self.asking.channel_id)
             made = await self._begin(tool, arguments, given, said)
         except Misfit as error:
             made = Made(name, arguments, f"Not called: {error}.", said, called=False)
+        finally:
+            self.busy.discard(self.asking.channel_id)
         self.made.append(made)
         return made
 

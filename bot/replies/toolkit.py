@@ -41,6 +41,8 @@ class ToolKit:
     handle: Handle
     shows: bool = True
     left: Background = field(default_factory=Background)
+    busy: set[int] = field(default_factory=set)
+    """The channels for whose answers a tool is being called."""
 
     async def calls(self, entry: Pending, question: Question, around: Surroundings) -> LoggedCalls | None:
         """Return the calls for an answer, with those of before a crash; None where no tool may be used."""
@@ -56,6 +58,7 @@ class ToolKit:
             entry.generation,
             lambda command: self.handle(channel_id, command),
             self.left,
+            self.busy,
         )
         await calls.resume(self.reader)
         return calls

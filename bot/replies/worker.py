@@ -57,8 +57,8 @@ class Worker:
 
     @property
     def sending(self) -> bool:
-        """Tell whether a request is under way whose outcome would be unknown if it were cut off."""
-        return self._known.sending
+        """Tell whether a request, or a tool's call, is under way whose outcome would be unknown if it were cut off."""
+        return self._known.sending or self._channel.shared.composer.calling(self._channel.id)
 
     def trust(self, message_id: int) -> None:
         """Note that a reply was requested just now, so no part of it can be in Discord yet."""

@@ -45,8 +45,9 @@ async def test_nothing_is_recalled_that_is_not_to_be_known(log: EventLog) -> Non
     answer = e.Draft(
         e.ReplyComposed(message_id=101, parts=1, responder="llm"), e.Body(parts=("A plum.\n-# 🔧 `recall`",)), ADA
     )
-    edited = e.MessageEdited(message_id=101, author_id=ADA, edited_at=1)
-    edit = e.Draft(edited, e.Body(name="Ada", parts=("edited plum",)), ADA)
+    edit = e.Draft(
+        e.MessageEdited(message_id=101, author_id=ADA, edited_at=1), e.Body(name="Ada", parts=("edited plum",)), ADA
+    )
     reset = e.Draft(e.ConversationReset(by="9"))
     erased = e.Draft(e.WordsErased(reason=e.ErasureReason.PERSON, versions=(e.Span(6, 6),)))
     for draft in (

@@ -37,6 +37,7 @@ class Towns:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.busy: set[int] = set()
         self.tools: list[Tool] = [
             tool(name="weather", idempotent=True)(self.weather),
             tool()(self.book),
@@ -54,6 +55,7 @@ class Towns:
     async def book(self, town: str) -> str:
         """Book a trip."""
         self.asked.append(town)
+        assert self.busy == {CHANNEL}
         return "booked"
 
     async def hang(self) -> str:
@@ -105,7 +107,7 @@ async def calling(log: EventLog, towns: Towns) -> AsyncIterator[Calling]:
         async def use(command: c.UseTool) -> tuple[e.Recorded, ...]:
             return await conversations.handle(CHANNEL, command)
 
-        calls = LoggedCalls(Limits()._replace(**limits), towns.tools, ASKING, 1, use, left)
+        calls = LoggedCalls(Limits()._replace(**limits), towns.tools, ASKING, 1, use, left, towns.busy)
         await calls.resume(log.reader)
         return calls
 
@@ -302,7 +304,7 @@ async def test_a_fallback_goes_on_from_what_was_called(
 
     shown, answer = await ask(asking(), tools=await calling())
 
-    assert towns.asked == ["Oslo"]
+    assert (towns.asked, towns.busy) == (["Oslo"], set())
     assert "".join(shown) == answer.text == "Let me see.\n\nIt is sunny."
     assert [message["role"] for message in server.requests[-1].body["messages"]] == [
         "system",
