@@ -71,7 +71,12 @@ class Writing:
     def end_early(self, message_id: int) -> None:
         """End the answer to a message where it is: a responder that does not look is interrupted soon."""
         if self._composing is not None and message_id in self._about:
-            asyncio.get_running_loop().call_later(STOP_GRACE, self.begin_anew, message_id)
+            asyncio.get_running_loop().call_later(STOP_GRACE, self._interrupt, message_id)
+
+    def _interrupt(self, message_id: int) -> None:
+        """End the writing of an answer that was stopped, and not that of another one asked for since."""
+        if self._stopped(message_id):
+            self.begin_anew(message_id)
 
     def stop(self) -> None:
         """Stop showing the answer that is being written."""

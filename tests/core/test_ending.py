@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal, get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.buttons import LONGEST_LABEL, ButtonId, custom_id_of, parse_custom_id
 from bot.core.ending import CUTS, LONGEST_MARK, continued, unfinished, with_mark, with_room
-from bot.core.events import Button
+from bot.core.events import Button, Via
+from bot.core.outbox import Pending
 from bot.core.parts import split
-from bot.replies.words import WORDS
+from bot.replies.endings import Endings
+from bot.replies.endings import Shown as Where
+from bot.replies.words import WORDS, Word
 
 
 @pytest.mark.parametrize(
@@ -93,3 +99,38 @@ def test_the_words_that_are_set_by_default_are_allowed() -> None:
     assert labels < WORDS.keys()
     assert set(CUTS.values()) < WORDS.keys()
     assert all(len(text) <= (LONGEST_LABEL if word in labels else LONGEST_MARK) for word, text in WORDS.items())
+
+
+WRITTEN = Pending(100, 7, requested_at=0, cause_position=2, begun=True, sent_ids=(201,))
+
+
+@pytest.mark.parametrize(
+    ("entry", "off", "cut", "everywhere"),
+    [
+        (WRITTEN, "", "stop", "stop"),
+        (replace(WRITTEN, composed_position=9), "", "", ""),
+        (replace(WRITTEN, composed_position=9, finish="stop"), "", "", "again why"),
+        (replace(WRITTEN, composed_position=9, finish="length"), "", "go_on again", "go_on again why"),
+        (replace(WRITTEN, via=Via.ASK), "", "", ""),
+        (replace(WRITTEN, via=Via.ASK, composed_position=9, finish="length"), "", "", ""),
+    ],
+    ids=["being written", "of a rule", "complete", "cut", "for a command", "cut, for a command"],
+)
+def test_which_buttons_stand_below_an_answer(entry: Pending, off: str, cut: str, everywhere: str) -> None:
+    """By the setting, and by how the answer ends."""
+    rows = {shown: Endings(shown).row(entry) for shown in get_args(Where)}
+
+    assert {shown: " ".join(each.button for each in row) for shown, row in rows.items()} == {
+        "off": off,
+        "cut": cut,
+        "all": everywhere,
+    }
+
+
+@pytest.mark.parametrize(("finish", "cut"), [*CUTS.items(), ("stop", ""), ("", ""), ("tool_call", "")])
+def test_what_cut_an_answer_is_said_without_buttons_too(finish: str, cut: Word | Literal[""]) -> None:
+    """In the settings' words."""
+    words: dict[Word, str] = {**WORDS, **({cut: "Ende."} if cut else {})}
+    marked = Endings("off", words).marked(replace(WRITTEN, composed_position=9, finish=finish), ("One.",))
+
+    assert marked == (("One.\n-# Ende.",) if cut else ("One.",))
