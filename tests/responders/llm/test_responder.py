@@ -19,6 +19,7 @@ from bot.responders.llm.prices import Price
 from bot.responders.llm.responder import LlmResponder, build_responder, peers
 from bot.responders.llm.settings import LlmSettings, ModelEndpoint, ModelPatience
 from tests.responders.llm.asking import PATIENT, TEXT, Asking, ask, question
+from tests.responders.llm.made_files import picture
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.suite.clock import Clock
 from tests.waiting import PATIENCE, eventually
@@ -96,7 +97,7 @@ async def test_it_is_a_responder_like_any_other(server: ModelServer, asking: Ask
 async def test_images_and_files_reach_the_model(server: ModelServer, asking: Asking) -> None:
     """And the answer names them."""
     files = (
-        File(5, "a.png", "image/png", b"png"),
+        File(5, "a.png", "image/png", picture()),
         File(6, "a.txt", "text/plain", b"words"),
         File(7, "a.zip", "", b"\0"),
     )
