@@ -64,9 +64,8 @@ def secrets_of(config: Config, environ: Mapping[str, str]) -> tuple[str, ...]:
     match config.log.engine:
         case "postgresql":
             dsn = _postgresql(config, environ)
-            parts = urlsplit(dsn)
-            given = (parts.password, *parse_qs(parts.query).get("password", ()), environ.get("PGPASSWORD"))
-            return (dsn, *(form for each in given if each for form in (each, unquote(each), quote(each, safe=""))))
+            given = [*_passwords(dsn), environ.get("PGPASSWORD", "")]
+            return (dsn, *(form for each in given for form in (each, unquote(each), quote(each, safe=""))))
         case "dynamodb":
             return tuple(environ.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
         case "kafka":
@@ -90,6 +89,14 @@ def turns_of(config: Config, environ: Mapping[str, str]) -> Callable[[int], Awai
         await made[bucket].take()
 
     return among
+
+
+def _passwords(dsn: str) -> list[str]:
+    try:
+        parts = urlsplit(dsn)
+        return [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    except ValueError:
+        return []  # it is no address, and the engine says so
 
 
 def _partition(config: Config, environ: Mapping[str, str], part: int) -> Partition:

@@ -231,9 +231,9 @@ async def open_log(
         undo.push_async_callback(writing.run, opening.unmark)
         owned = None
         if engine is not None:
-            unlock = partial(unlocking.unlock, location)
-            owned = await remote.own(engine, writing, accept_unknown=accept_unknown, unlock=unlock)
-            known, clock = await writing.run(unlock), owned.not_before(clock)
+            require_key = partial(unlocking.require_key, location)
+            owned = await remote.own(engine, writing, accept_unknown=accept_unknown, require_key=require_key)
+            known, clock = await writing.run(partial(unlocking.unlock, location)), owned.not_before(clock)
         vault = Vault(known)
         reading = await _closed_by(undo, database.connect_reader(location.database))
         aside = await _closed_by(undo, database.connect_reader(location.database))

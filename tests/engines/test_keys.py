@@ -58,6 +58,34 @@ class Dying(Between):
             raise Killed
 
 
+class Slow(Between):
+    """An engine whose process is killed while the second of its records is on its way, which is kept later."""
+
+    on_its_way: tuple[int, bytes, bytes | None] | None = None
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
+        """Append the first one."""
+        if self.appended:
+            self.on_its_way = (seq, facts, words)
+            raise Killed
+        return await super().append(seq, facts, words)
+
+
+class Late(Between):
+    """An engine that keeps what was on its way just before the first record of the next process."""
+
+    def __init__(self, real: Partition, slow: Slow) -> None:
+        super().__init__(real)
+        self.slow = slow
+
+    async def append(self, seq: int, facts: bytes, words: bytes | None) -> str:
+        """Append, after what was on its way."""
+        if self.slow.on_its_way is not None:
+            await self.real.append(*self.slow.on_its_way)
+            self.slow.on_its_way = None
+        return await super().append(seq, facts, words)
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Location:
     """Return the folder in which keys are changed, with a key file of its own."""
@@ -206,6 +234,22 @@ async def test_a_kill_while_the_key_is_rotated_loses_nothing(
     await log.close()
     assert read_key(here.key_path) == new
     assert not here.next_key_path.exists()
+
+
+async def test_new_keys_that_are_kept_late_lose_nothing(
+    opened: Opener, made: Made, here: Location, clock: Clock, tmp_path: Path
+) -> None:
+    """The file with the new key stays until no record of before can come any more."""
+    await filled(opened, here, tmp_path)
+    slow = Slow(made())
+    with pytest.raises(Killed):
+        await rekeying_engine.rotate(here, engine_of(slow), clock=clock)
+    new = read_key(here.next_key_path)
+
+    log = await open_log(here, clock=clock, full=False, engine=engine_of(Late(made(), slow), SHORT))
+    assert await readable(log) == 5
+    await log.close()
+    assert read_key(here.key_path) == new
 
 
 async def test_events_can_not_be_bound_anew(opened: Opener, clock: Clock, tmp_path: Path) -> None:

@@ -172,18 +172,18 @@ def require_kind(connection: sqlite3.Connection, *, is_remote: bool) -> None:
 
 
 async def own(
-    engine: Engine, connection: Connection, *, accept_unknown: bool, unlock: Callable[[sqlite3.Connection], object]
+    engine: Engine, connection: Connection, *, accept_unknown: bool, require_key: Callable[[sqlite3.Connection], object]
 ) -> Owned:
     """Bring the view up to the engine and claim the log; a standby follows the owner until there is none.
 
-    ``unlock`` raises KeyMismatch where the folder has not the key that the log has by then. Raises LogLocked while
+    ``require_key`` raises KeyMismatch where the folder has not the key that the log has by then. Raises LogLocked while
     another process owns it and lives, LogIncomplete where the view does not fit the engine, LogForeign where a newer
     release wrote what this one does not know, LogUnwritable while the engine is away.
     """
     mark, holder = await connection.run(_known)
     follower = engine.standing.follower = Follower.at(mark)
     try:
-        require = [unlock] if accept_unknown else [unlock, forms.require_known]
+        require = [require_key] if accept_unknown else [require_key, forms.require_known]
         before = await _claimed(engine, holder, connection, follower, require)
         remote = Remote(engine.partition, connection, follower, follower.mark.owner)
         heart = Heart(remote, engine.takeover, engine.clock, engine.standing)

@@ -72,10 +72,15 @@ def master_of_view(location: Location, beginning: Beginning) -> bytes:
     return master
 
 
-def unlock(location: Location, connection: sqlite3.Connection) -> keys.LogKeys:
-    """Return the keys of a view that has all that its engine holds; finish a rotation that was interrupted.
+def require_key(location: Location, connection: sqlite3.Connection) -> None:
+    """Raise KeyMismatch unless the folder has the key of a view that has all that its engine holds."""
+    fitting(location, partial(keys.read, connection))
 
-    Raises KeyMismatch where the folder's key is not the log's: it was rotated elsewhere.
+
+def unlock(location: Location, connection: sqlite3.Connection) -> keys.LogKeys:
+    """Return the keys of a view whose log this process owns; finish a rotation that was interrupted, or take it back.
+
+    Before the claim, what an interrupted rotation had sent might still come: its key is needed then.
     """
     master = fitting(location, partial(keys.read, connection))
     settle_rotation(location, master)
