@@ -10,10 +10,11 @@ Turns keep nothing safe, they spare trouble: where the engine is away, everybody
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -21,8 +22,8 @@ from bot.errors import LogError
 from bot.eventlog.remote.port import NOTHING, Fenced, Partition, Torn, Unsure, digest_of
 
 _MARK = struct.Struct(">q32sd")
-_FACTS = struct.Struct(">4s32sd")
-_MAGIC = b"ECT1"
+_FACTS = struct.Struct(">4s16s32sd")
+_MAGIC, _OWN_BYTES = b"ECT1", 16
 
 _log = structlog.get_logger()
 
@@ -39,24 +40,27 @@ class Turns:
     _digest: bytes = NOTHING
     _place: str = ""
     _since: float | None = None
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take(self) -> None:
         """Wait for a turn and take it."""
-        try:
-            await self.partition.open()
-            while not await self._tried():
-                pass
-        except (Unsure, Torn, LogError) as error:
-            _log.warning("turn.untaken", reason=type(error).__name__)
-        finally:
-            await self.partition.close()
+        async with self._one:
+            try:
+                await self.partition.open()
+                while not await self._tried():
+                    pass
+            except (Unsure, Torn, LogError) as error:
+                _log.warning("turn.untaken", reason=type(error).__name__)
+            finally:
+                await self.partition.close()
 
     async def _tried(self) -> bool:
         """Wait until the newest turn is over, and try to take the next one."""
         await self._look()
         if self._since is not None:
             await asyncio.sleep(max(0.0, self._since + self.seconds - self.clock()))
-        facts = _FACTS.pack(_MAGIC, self._digest, self.wall())
+        # No two records are alike: the engine takes the same one twice.
+        facts = _FACTS.pack(_MAGIC, os.urandom(_OWN_BYTES), self._digest, self.wall())
         try:
             self._place = await self.partition.append(self._seq + 1, facts, None)
         except Fenced:
@@ -74,7 +78,7 @@ class Turns:
             self._note(seq, digest, age=self.wall() - taken)
         async with aclosing(self.partition.read(self._seq, self._digest, self._place)) as newer:
             async for entry in newer:
-                taken = _FACTS.unpack(entry.facts)[2]
+                taken = _FACTS.unpack(entry.facts)[-1]
                 self._place = entry.place
                 self._note(entry.seq, digest_of(entry.facts), age=self.wall() - taken if is_first else 0.0)
 
