@@ -147,7 +147,7 @@ class Bot:
         self.tools = self._tools(self.context)
         composer, patience = self._composer(self.context), from_settings.patience(config)
         settings = config.replies
-        opens = settings.open_threads or settings.ask
+        opens = from_settings.opens_threads(config)
         self.own_threads = OwnThreads(log.reader, self.conversations, opens=opens, joins=settings.threads)
         around = Around(self.current.has_bot, self.current.server_of, self.sync)
         self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)

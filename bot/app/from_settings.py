@@ -14,6 +14,7 @@ from bot.eventlog.reader import Reader
 from bot.gateway.budget import Caps
 from bot.gateway.client import Endpoint
 from bot.gateway.commands.access import AccessRules, Named
+from bot.gateway.invitation import Duties
 from bot.gateway.judgement import Terms
 from bot.gateway.limits import Bucket, Limiter
 from bot.gateway.places import Places
@@ -31,8 +32,16 @@ def endpoint(config: Config) -> Endpoint:
         gateway_url=config.discord.gateway_url,
         message_content=config.discord.message_content,
         request_timeout=config.replies.send_timeout,
-        answers=bool(config.replies.answer or config.replies.names or config.replies.answer_all),
+        duties=Duties(
+            answers=bool(config.replies.answer or config.replies.names or config.replies.answer_all),
+            opens_threads=opens_threads(config),
+        ),
     )
+
+
+def opens_threads(config: Config) -> bool:
+    """Tell whether the bot may open threads: for each conversation, or because ``/ask`` can ask for one."""
+    return config.replies.open_threads or config.replies.ask
 
 
 def places(config: Config) -> Places:

@@ -157,7 +157,7 @@ def _permissions(seen: _Seen) -> Result:
     if len(lacking) > CHANNELS_NAMED:
         found += f"; and {count_text(len(lacking) - CHANNELS_NAMED, 'more channel')}"
     todo = "Give the bot's role these permissions there, or name the channels in channels.ignore or no_answer."
-    if len(lacking) == len(account.channels):
+    if not any(access.works for access in account.channels):
         return failed("permissions", f"The bot can't work in any channel: {found}", todo)
     return warned("permissions", f"{len(lacking)} of {where}: {found}", todo)
 

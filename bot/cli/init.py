@@ -101,7 +101,7 @@ def _next_steps(folder: Path, token: str) -> list[str]:
     steps = [] if token else [f"Put the token behind {TOKEN_VARIABLE}= in {folder / DOTENV}, or run init once more."]
     if config.discord.message_content:
         steps.append(f"Switch on the Message Content Intent: {page}{'/bot' if application else ' (Bot)'}")
-    link = invitation(application, answers=from_settings.endpoint(config).answers) if application else ""
+    link = invitation(application, from_settings.endpoint(config).duties) if application else ""
     steps.append(f"Invite the bot: {link}" if link else "Invite the bot: `run` shows the link when it starts.")
     steps.append(f"Start it: {_command('run', folder)}   ({_command('check', folder)} says what is wrong)")
     steps.append("Mention the bot in a channel, and it answers.")

@@ -18,7 +18,7 @@ from bot.errors import EcholessError
 from bot.gateway.client import Client, Endpoint
 from bot.gateway.connecting import allowance
 from bot.gateway.http import ApiClient
-from bot.gateway.invitation import invitation
+from bot.gateway.invitation import Duties, invitation
 from bot.gateway.origin import HINT, Intercepted
 from bot.gateway.places import Place, Places
 from bot.gateway.reasons import GATEWAY, complaint
@@ -26,9 +26,6 @@ from bot.gateway.requests import UNREADABLE
 
 HELLO = 10
 """The opcode of the gateway's first message on a connection (docs: opcodes)."""
-
-NEEDED = ("view_channel", "send_messages", "read_message_history")
-"""The permissions that the bot needs in a channel. Discord refuses a reply without the third."""
 
 GUILDS = 100
 """The most servers that a check examines, so that it ends."""
@@ -50,12 +47,16 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A channel that the settings name or allow, and the bot's missing permissions there."""
+    """A channel that the settings name or allow, and the bot's missing permissions there.
+
+    ``works`` is False if one of them is essential. Without the others, answers come in the channel and not in a thread.
+    """
 
     channel_id: int
     name: str
     guild: str
     missing: tuple[str, ...]
+    works: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,17 @@ async def examine(endpoint: Endpoint, token: str, places: Places, known_guilds: 
             ids = await _listed(client)
             guilds = await _guilds(client, known_guilds if ids is None else ids)
             held = [(guild, await guild.fetch_channels()) for guild in guilds]
-            channels = [access for guild, there in held for access in await _accesses(client, guild, there, places)]
+            channels = [
+                access
+                for guild, there in held
+                for access in await _accesses(client, guild, there, places, endpoint.duties)
+            ]
             names = {each.id: shown(each.name, guild.name, each.id) for guild, there in held for each in there}
             left = allowed.remaining if allowed else None
             found = _account(client, left, guilds, channels, names, listed=ids is not None)
             return replace(
                 found,
-                invitation=invitation(client.application_id or 0, answers=endpoint.answers),
+                invitation=invitation(client.application_id or 0, endpoint.duties),
                 threads_listed=await _threads_listed(client, guilds),
                 shards=allowed.shards if allowed else None,
             )
@@ -196,7 +201,11 @@ async def _guild(client: discord.Client, guild_id: int) -> discord.Guild | None:
 
 
 async def _accesses(
-    client: discord.Client, guild: discord.Guild, channels: Iterable[discord.abc.GuildChannel], places: Places
+    client: discord.Client,
+    guild: discord.Guild,
+    channels: Iterable[discord.abc.GuildChannel],
+    places: Places,
+    duties: Duties,
 ) -> list[Access]:
     """Return the channels of a server that hold messages, are recorded, and are not hidden from the bot on purpose."""
     me = await guild.fetch_member(client.user.id if client.user else 0)
@@ -209,9 +218,12 @@ async def _accesses(
         named = channel.id in places.record | places.answer
         if not places.records(place) or not (granted.view_channel or named):
             continue
-        needed = NEEDED if places.answers(place) else tuple(name for name in NEEDED if name != "send_messages")
-        missing = tuple(name for name in needed if not getattr(granted, name))
-        found.append(Access(channel.id, channel.name, guild.name, missing))
+        # Only a text channel has threads that start from a message.
+        opens = duties.opens_threads and isinstance(channel, discord.TextChannel)
+        here = Duties(places.answers(place), opens)
+        missing = tuple(name for name, needed in here.needed if needed and not getattr(granted, name))
+        works = here.essential.is_subset(granted)
+        found.append(Access(channel.id, channel.name, guild.name, missing, works))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 
@@ -26,7 +26,7 @@ from bot.gateway.connecting import ReconnectingClient
 from bot.gateway.discord_py_faults import MissingServers, for_discord_py, guard, one_queue
 from bot.gateway.heartbeat import Heartbeat
 from bot.gateway.holding import Recording
-from bot.gateway.invitation import invitation
+from bot.gateway.invitation import Duties, invitation
 from bot.gateway.pacing import LONGEST_PAUSE
 from bot.gateway.places import HOLDING, Place, place_in, place_of
 from bot.gateway.reasons import SILENT_THREADS, reason
@@ -43,7 +43,7 @@ PRESSES = (discord.InteractionType.component, discord.InteractionType.modal_subm
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Discord's addresses and the options for its clients; ``answers`` is False for a bot that only records.
+    """Discord's addresses and the options for its clients; ``duties`` are what the bot is invited for.
 
     ``shard`` is the number of a client's shard and the number of shards (None: the bot has but one).
     """
@@ -53,7 +53,7 @@ class Endpoint:
     message_content: bool
     request_timeout: timedelta
     guild_ready_timeout: float = 2.0
-    answers: bool = True
+    duties: Duties = field(default_factory=Duties)
     shard: tuple[int, int] | None = None
 
 
@@ -77,7 +77,7 @@ class Client(ReconnectingClient):
             shard_count=shard_count,
         )
         self._wirings = wirings
-        self._answers = endpoint.answers
+        self._duties = endpoint.duties
         self._up = False
         self._background = Background()
         self.catchup = Catchup(self, wirings.bounds) if wirings.bounds else None
@@ -256,7 +256,7 @@ class Client(ReconnectingClient):
     def _invite(self) -> None:
         """Log how to invite a bot that is on no server; a shard may have none."""
         if not self.guilds and self.application_id is not None and self.shard_id is None:
-            invite = invitation(self.application_id, answers=self._answers)
+            invite = invitation(self.application_id, self._duties)
             _log.warning("gateway.no_server", invite=invite)
 
     def _note(self, event: Event) -> None:

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import NamedTuple
 
 import discord
 
 SCOPES = ("bot", "applications.commands")
 READING = discord.Permissions(view_channel=True, read_message_history=True)
-ANSWERING = READING | discord.Permissions(send_messages=True, send_messages_in_threads=True, add_reactions=True)
+SENDING = discord.Permissions(send_messages=True)
+OPENING = discord.Permissions(create_public_threads=True, send_messages_in_threads=True)
+EXTRAS = discord.Permissions(send_messages_in_threads=True, add_reactions=True)
+"""What a bot that answers is invited with beside these, and can do without in a channel."""
 
 
-def invitation(application_id: int, *, answers: bool = True) -> str:
-    """Return the link that invites the bot with the permissions it needs; ``answers``: False if it only records."""
-    return discord.utils.oauth_url(application_id, permissions=ANSWERING if answers else READING, scopes=SCOPES)
+class Duties(NamedTuple):
+    """What the bot does by its settings; ``answers``: False if it only records."""
+
+    answers: bool = True
+    opens_threads: bool = False
+
+    @property
+    def essential(self) -> discord.Permissions:
+        """Return the permissions without which the bot can't work in a channel; a reply needs the history."""
+        return READING | SENDING if self.answers else READING
+
+    @property
+    def needed(self) -> discord.Permissions:
+        """Return the permissions that it needs in a text channel to do everything."""
+        return self.essential | OPENING if self.answers and self.opens_threads else self.essential
+
+    @property
+    def asked_for(self) -> discord.Permissions:
+        """Return the permissions that an invitation asks for."""
+        return self.needed | EXTRAS if self.answers else self.needed
+
+
+def invitation(application_id: int, duties: Duties) -> str:
+    """Return the link that invites the bot with the permissions for its duties."""
+    return discord.utils.oauth_url(application_id, permissions=duties.asked_for, scopes=SCOPES)
 
 
 def application_of(token: str) -> int | None:

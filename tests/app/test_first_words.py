@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.gateway.invitation import invitation
+from bot.gateway.invitation import Duties, invitation
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.harness import BotProcess, Spawn
@@ -47,7 +47,7 @@ async def test_on_no_server_it_shows_the_invitation(spawn: Spawn, sandbox: Sandb
 
     line = await said(process, "gateway.no_server")
 
-    assert line["invite"] == invitation(sandbox.services.application.id)
+    assert line["invite"] == invitation(sandbox.services.application.id, Duties())
     assert (await said(process, "server.left"))["guild"] == int(guild)
     await process.terminate()
     again = await spawn()

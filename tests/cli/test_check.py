@@ -175,6 +175,21 @@ async def test_missing_permissions_are_told_by_channel(tmp_path: Path, sandbox: 
     assert every.fails == {"permissions"}
 
 
+@pytest.mark.parametrize("setting", ["open_threads", "ask"])
+async def test_a_bot_that_opens_threads_has_to_be_allowed_to(tmp_path: Path, sandbox: Sandbox, setting: str) -> None:
+    """It is only warned of, also where no channel allows it: answers come without a thread then."""
+    bot_id = sandbox.services.application.user.id
+    await record(tmp_path, message(sandbox.services.guild.id))
+    sandbox.world.set_overwrite(sandbox.services.general, bot_id, allow=0, deny=(1 << 35) | (1 << 38))
+
+    opens = await check_sandbox(tmp_path, sandbox, settings=f"replies.{setting} = true")
+    without = await check_sandbox(tmp_path, sandbox)
+
+    assert opens.status("permissions") == "warn"
+    assert "lacks create public threads, send messages in threads" in opens.found("permissions")
+    assert without.status("permissions") == "ok"
+
+
 @pytest.mark.parametrize(
     ("total", "status", "found"),
     [

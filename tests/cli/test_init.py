@@ -14,7 +14,7 @@ import pytest
 from bot.app.responders import responders_of
 from bot.cli.starter import starter_files
 from bot.config import Config, load
-from bot.gateway.invitation import ANSWERING, application_of, invitation
+from bot.gateway.invitation import Duties, application_of, invitation
 from bot.responders import Question
 from tests.cli.conftest import Run
 
@@ -54,7 +54,7 @@ def test_it_says_how_to_invite_the_bot_and_what_to_type_next(typed: Run) -> None
     """The token is not repeated."""
     ran = typed("init", "--token-stdin")
 
-    assert invitation(APPLICATION) in ran.out
+    assert invitation(APPLICATION, Duties()) in ran.out
     assert f"applications/{APPLICATION}/bot" in ran.out
     assert " run " in ran.out
     assert "--config" not in ran.out
@@ -74,9 +74,17 @@ def test_a_second_time_everything_is_kept(typed: Run, tmp_path: Path) -> None:
     ran = typed("init")
 
     assert "wrote" not in ran.out
-    assert invitation(APPLICATION, answers=False) in ran.out
+    assert invitation(APPLICATION, Duties(answers=False)) in ran.out
     assert (tmp_path / "config.toml").read_text() == "[replies]\nanswer = []\n"
     assert TOKEN in (tmp_path / ".env").read_text()
+
+
+@pytest.mark.parametrize("setting", ["open_threads", "ask"])
+def test_a_bot_that_opens_threads_is_invited_for_that(typed: Run, tmp_path: Path, setting: str) -> None:
+    """For each conversation, or for a question by the command."""
+    (tmp_path / "config.toml").write_text(f"[replies]\n{setting} = true\n", encoding="utf-8")
+
+    assert invitation(APPLICATION, Duties(opens_threads=True)) in typed("init", "--token-stdin").out
 
 
 def test_other_variables_stay_beside_a_new_token(typed: Run, tmp_path: Path) -> None:
@@ -182,8 +190,11 @@ def test_a_token_may_not_tell_its_application(token: str) -> None:
 def test_an_invitation_asks_for_no_more_than_is_needed() -> None:
     """In numbers, as Discord reads it."""
     assert application_of(TOKEN) == APPLICATION
-    assert ANSWERING.value == 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
-    assert "scope=bot+applications.commands" in invitation(1)
+    answering = 1 << 6 | 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
+    asked_for = {Duties(): answering, Duties(opens_threads=True): answering | 1 << 35}
+    asked_for |= {Duties(answers=False, opens_threads=opens): 1 << 10 | 1 << 16 for opens in (False, True)}
+    assert {duties: duties.asked_for.value for duties in asked_for} == asked_for
+    assert "scope=bot+applications.commands" in invitation(1, Duties())
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", TOKEN.encode()])
