@@ -77,6 +77,10 @@ class Composer:
         """Tell whether the answer will cost money."""
         return self._responder(entry.responder).costs
 
+    def begins_in(self, channel_id: int) -> int:
+        """Return the channel that holds the message with which a thread began (0: it is no thread)."""
+        return self.places.around(channel_id).begins_in if self.places else 0
+
     def absence(self, entry: Pending) -> Absence | None:
         """Return why the responder can't answer just now because a service is away, None if it can."""
         return self._responder(entry.responder).absence()

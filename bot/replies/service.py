@@ -12,7 +12,7 @@ import structlog
 
 from bot.background import Background
 from bot.core.conversation import Conversation
-from bot.core.events import Recorded, ReplyRequested, Via, WordsErased
+from bot.core.events import MessageEdited, Recorded, ReplyRequested, Via, WordsErased
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.context import ReplyContext
@@ -20,6 +20,9 @@ from bot.replies.worker import Worker
 
 _NEW = frozenset((Via.LIVE, Via.AHEAD, *ASKED))
 """How messages arrive that were posted just now: no part of their replies can be in Discord yet."""
+
+_ABOVE = frozenset((MessageEdited, WordsErased))
+"""What changes words of a channel on which answers in its threads may build."""
 
 FINISHED_AFTER = 1.0
 """Seconds from a channel's last reply until the log's note about unfinished work is removed.
@@ -49,6 +52,7 @@ class Replies:
     def react(self, channel_id: int, state: Conversation, new: tuple[Recorded, ...]) -> None:
         """React to new events of a channel."""
         self._context.notices.react(channel_id, new)
+        self._tell_threads(channel_id, new)
         worker = self._worker(channel_id) if state.outbox else self._at_work(channel_id)
         if worker is None:
             return
@@ -60,6 +64,19 @@ class Replies:
             if isinstance(event, ReplyRequested) and event.via in _NEW:
                 worker.trust(event.message_id)
         worker.wake()
+
+    def _tell_threads(self, channel_id: int, new: tuple[Recorded, ...]) -> None:
+        """Tell the threads of a channel what changes words there: their answers build on them, as on the question.
+
+        A deletion is recorded in the thread, too (:mod:`bot.gateway.after_deletion`).
+        """
+        for event in [recorded.event for recorded in new if type(recorded.event) in _ABOVE]:
+            for thread_id, (worker, _) in self._workers.items():
+                if thread_id == channel_id or self._context.composer.begins_in(thread_id) != channel_id:
+                    continue
+                worker.changed(event)
+                if isinstance(event, WordsErased):
+                    worker.forget_words()
 
     def composed(self, channel_id: int, message_id: int, parts: tuple[str, ...]) -> None:
         """Keep the text of a newly composed reply for its sending."""

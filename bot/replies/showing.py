@@ -136,15 +136,15 @@ class Showing:
         """Write the first missing piece; tell whether there was one."""
         parts = growing(self._text)
         entry = await self._entry() if parts else None
+        if entry is not None and entry.plain:
+            # A part without a reference is found by its text, which has to be complete.
+            self._closed.set()
+            return False
         if entry is not None and not entry.begun:
             await self._channel.handle(Begin(self._message_id))
             # The reply may have been given up meanwhile. Then it has not begun.
             entry = await self._entry()
         if entry is None or not entry.begun:
-            return False
-        if entry.plain:
-            # A part without a reference is found by its text, which has to be complete.
-            self._closed.set()
             return False
         step = self._known.piece(entry, parts)
         if step is None:

@@ -1,0 +1,116 @@
+"""An answer in a thread that was opened for it, whose question stands in the channel above."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.events import AbandonReason, ReplyAbandoned, ReplyComposed, ReplyMoved, ReplySent
+from bot.moderation.erase import erase
+from bot.replies.words import WORDS
+from bot.sandbox.control_client import ControlClient
+from tests.harness import Launch, RunningBot
+from tests.replies.scripted import Speech
+from tests.replies.test_buttons import BOT, Scene, told
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def scene(launch: Launch, control: ControlClient) -> Scene:
+    """Return a scene."""
+    return Scene(launch, control)
+
+
+async def begun(scene: Scene) -> tuple[RunningBot, Speech]:
+    """Ask a bot that opens threads, and return the answer of which it has heard a word."""
+    bot = await scene.open(open_threads=True, buttons="all")
+    speech = await scene.ask()
+    speech.say("Once")
+    await eventually(lambda: speech.said)
+    return bot, speech
+
+
+async def test_an_answer_goes_on_and_is_written_anew(scene: Scene) -> None:
+    """After a restart, in the thread: what it grows by comes there, and what another answer does not need goes."""
+    first, speech = await begun(scene)
+    speech.end(" upon a time, there was", finish="length")
+    await first.judge.expect(ReplySent)
+    await scene.shows(f"Once upon a time, there was\n-# {WORDS['length']}")
+    await first.stop()
+    second = await scene.open(open_threads=True, buttons="all")
+    await second.ready()
+
+    pressed = await scene.press("Go on")
+    on = await scene.responder.asked(2)
+    on.end("a king. " + "He ruled. " * 250, finish="length")
+    await second.judge.expect(ReplySent, 2)
+    await second.judge.settled(scene.question)
+    again = await scene.press("Again")
+    anew = await scene.responder.asked(3)
+    anew.end("Another.", finish="stop")
+    await scene.shows("Another.")
+    await second.judge.settled(scene.question)
+
+    assert [each["original"]["content"] for each in (pressed, again)] == [WORDS["writing_on"], WORDS["writing_anew"]]
+    assert (on.context.so_far, [each.question.text for each in (on, anew)]) == (
+        "Once upon a time, there ",
+        ["tell me"] * 2,
+    )
+    assert {each["channel_id"] for each in await scene.control.messages(author=BOT)} == {scene.question}
+    assert "outcome: answered" in await told(scene, "Why?", "owner")
+
+
+async def test_it_is_written_once_more_after_a_restart(scene: Scene) -> None:
+    """That the thread lacks the question does not mean that it was deleted."""
+    first, _ = await begun(scene)
+    await first.stop()
+
+    second = await scene.open(open_threads=True)
+    (await scene.responder.asked(2)).end("Twice.")
+    await second.judge.expect(ReplySent)
+
+    await scene.shows("Twice.")
+    assert not await second.judge.of(ReplyAbandoned)
+
+
+async def test_a_question_that_is_edited_is_answered_as_it_reads_now(scene: Scene) -> None:
+    """The edit is the channel's, and the answer that is being written the thread's."""
+    bot, speech = await begun(scene)
+
+    await scene.control.edit(scene.question, f"<@{scene.bot_id}> tell me more")
+    anew = await scene.responder.asked(2)
+    anew.end("Twice.")
+    await bot.judge.expect(ReplySent)
+
+    assert (speech.over.is_set(), anew.question.text) == (True, "tell me more")
+    await scene.shows("Twice.")
+
+
+async def test_a_question_that_is_deleted_ends_its_answer(scene: Scene) -> None:
+    """Nothing more is written, and nothing is posted."""
+    bot, speech = await begun(scene)
+
+    await scene.control.delete(scene.question)
+    (given_up,) = await bot.judge.expect(ReplyAbandoned)
+    await bot.judge.settled(scene.question)
+
+    assert (given_up.reason, speech.over.is_set()) == (AbandonReason.TRIGGER_DELETED, True)
+    assert (await scene.messages(), await bot.judge.of(ReplyComposed)) == ([], [])
+
+
+async def test_words_that_are_erased_are_not_built_on(scene: Scene) -> None:
+    """Those of somebody whom the question replies to: it is asked anew without them. Those of the question: it ends."""
+    bot = await scene.open(open_threads=True)
+    other = await scene.control.post("my secret", author="bob")
+    question = await scene.control.post("what is that?", mention=BOT, reply_to=other["id"])
+    first = await scene.responder.asked()
+
+    await erase(bot.bot.context, by="bob", person_id=int(other["author_id"]))
+    second = await scene.responder.asked(2)
+    await erase(bot.bot.context, by="alice", person_id=int(question["author_id"]))
+    (given_up,) = await bot.judge.expect(ReplyAbandoned)
+
+    assert [said.text for said in first.context.quoted] == ["my secret"]
+    assert (first.over.is_set(), second.context.quoted, second.over.is_set()) == (True, (), True)
+    assert given_up.reason is AbandonReason.ERASED
+    assert len(await bot.judge.of(ReplyMoved)) == 1
+    assert (await scene.messages(), await bot.judge.of(ReplyComposed)) == ([], [])
