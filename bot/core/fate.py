@@ -195,9 +195,10 @@ def judge_look(
     if left:
         ends = not entry.begun and all(sent or part in found for part, sent in enumerate(entry.sent_ids))
         return Verdict(confirmed if ends else (*confirmed, _from_before(entry)))
-    if entry.begun and not (there or complete or found or entry.trigger_deleted):
+    if entry.begun and not (there or complete or found or entry.trigger_deleted or entry.plain):
         # A part that was sent after its trigger was deleted has no reference, and its text is not known either. Where
-        # the deletion is recorded, the parts that are known are deleted first.
+        # the deletion is recorded, the parts that are known are deleted first. A plain reply is never shown before its
+        # text is known, and in a thread that was opened for it the question does not stand.
         return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
     seen = look.sightings if entry.begun else ()
     shown, rows = {each.message_id: each.text for each in seen}, {each.message_id: each.row for each in seen}

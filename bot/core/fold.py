@@ -128,6 +128,7 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
         begun=event.begun,
         surplus_ids=event.surplus,
         generation=event.generation,
+        plain=event.plain,
         finish=event.finish,
         continues_position=event.continues,
         own=event.own,

@@ -159,6 +159,7 @@ class ReplyRecord:
             generation=self.generation + anew,
             finish=self.composed.finish if self.composed and self.written and not anew else "",
             continues=self.composed_position if goes_on else 0,
+            plain=self.plain,
         )
 
 

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import events as e
-from bot.core.commands import NoteForeign
+from bot.core.commands import Confirm, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.delivery import GiveUp, LookFirst, MoveToThread, OpenThread, Patience, Step, WriteText, next_step
 from bot.core.fate import Look, NotYet, Refused, Sighting, Unknown, judge_look
 from bot.core.fold import fold
 from bot.core.outbox import Pending
+from bot.core.reply_record import ReplyRecord
 from bot.core.threads import LONGEST_TITLE, UNTITLED, Opened, judge_opening, title_of
 from tests.laws.strategies import recorded
 
@@ -73,6 +74,46 @@ def test_a_moved_reply_is_finished_here_and_begins_there() -> None:
     assert (above.outbox, len(above.window), asked.outbox, len(asked.window)) == ((), 1, (), 0)
     (entry,) = inside.outbox
     assert (entry.plain, entry.opening, [turn.message_id for turn in inside.window]) == (True, False, [100])
+
+
+UNREFERENCED = e.ReplyDelayed(message_id=100, part=0, reason="no reference", attempt=0, retry_at=0, plain=True)
+COMPOSED = e.ReplyComposed(message_id=100, responder="llm", parts=2)
+SENT = e.ReplySent(message_id=100, part=0, sent_id=201, proof=e.Proof.RESPONSE)
+GIVEN_UP = e.ReplyAbandoned(message_id=100, reason=e.AbandonReason.GAVE_UP)
+
+
+@pytest.mark.parametrize(
+    ("events", "there"),
+    [
+        ((REQUESTED, BEGUN, COMPOSED, SENT, GIVEN_UP), False),
+        ((REQUESTED, UNREFERENCED, COMPOSED, SENT, GIVEN_UP), True),
+    ],
+    ids=["in a thread that was opened for it", "where Discord refused the reference"],
+)
+def test_what_stands_without_a_reference_is_found_when_it_is_asked_for_again(
+    events: tuple[e.Event, ...], *, there: bool
+) -> None:
+    """By its text, as before it was given up: otherwise it would be sent twice."""
+    again = ReplyRecord.of(recorded(events)).asked_again(REQUESTED, "1")
+    state = state_after(*events, again)
+    (entry,) = state.outbox
+    present = frozenset((100, 201, 202) if there else (201, 202))
+
+    verdict = judge_look(state, entry, ("one", "two"), Look((Sighting(202, None, "two"),), present), 0)
+
+    assert verdict.findings == (Confirm(100, 1, 202, e.Proof.HISTORY),)
+
+
+def test_an_answer_anew_is_not_given_up_because_its_thread_lacks_the_question() -> None:
+    """Where a part of it is still to be sent when a process dies."""
+    events = (REQUESTED, BEGUN, e.ReplyComposed(message_id=100, responder="llm", parts=1), SENT)
+    again = ReplyRecord.of(recorded(events)).asked_again(REQUESTED, "1", anew=True)
+    state = state_after(*events, again, e.ReplyComposed(message_id=100, responder="llm", parts=2, generation=2))
+    (entry,) = state.outbox
+
+    verdict = judge_look(state, entry, ("one", "two"), Look((Sighting(201, None, "one"),), frozenset((201,))), 0)
+
+    assert (verdict.findings, verdict.certain) == ((), True)
 
 
 PENDING = Pending(message_id=100, author_id=7, requested_at=0, cause_position=1, opening=True, thread_id=100)

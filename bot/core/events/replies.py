@@ -152,7 +152,8 @@ class ReplyRetried(MessageEvent):
 
     An abandoned reply keeps its composed text, if there is one, and ``finish`` is that of the text. A new
     ``generation`` is composed anew and written into the messages of the one before. ``continues`` is the position of
-    the answer that the new one goes on with (0: it begins anew). Version 2 has ``finish`` and ``continues``.
+    the answer that the new one goes on with (0: it begins anew). ``plain``: what is sent has no reference to the
+    question. Version 2 has ``finish``, ``continues`` and ``plain``.
     """
 
     TYPE = "reply.retried"
@@ -170,6 +171,7 @@ class ReplyRetried(MessageEvent):
     generation: int = 1
     finish: str = ""
     continues: int = 0
+    plain: bool = False
 
     @property
     def own(self) -> bool:
