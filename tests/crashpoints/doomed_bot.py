@@ -63,7 +63,10 @@ def main() -> None:
     if crowded == "1":
         writer._FEW = 0
     asyncio.run(run(load(Path(settings), os.environ), doom))
-    Path(tally).write_text(f"{doom.commits} {doom.queued}", encoding="ascii")
+    told = Path(f"{tally}.new")
+    told.write_text(f"{doom.commits} {doom.queued}", encoding="ascii")
+    # Whoever reads it never sees a part of it, however this process ends.
+    told.replace(tally)
 
 
 def doomed(commit: Commit, doom: Doom) -> Commit:

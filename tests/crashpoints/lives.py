@@ -111,6 +111,11 @@ class Lives:
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
 
+    @property
+    def _tally(self) -> Path:
+        """Return where this life tells at its end what it touched."""
+        return self.folder / f"tally{self.life}"
+
     async def start(self) -> None:
         """Start it, and keep it alive until :meth:`stop`."""
         responder = '["rules", "llm"]' if self._model else '"rules"'
@@ -127,10 +132,12 @@ class Lives:
 
     async def stop(self) -> None:
         """Stop it by SIGTERM; where it is killed meanwhile, leave it dead."""
-        self._stopping = True
+        self._stopping, asked = True, None
         while self._keeper is not None and not self._keeper.done():
-            if self._child is not None:
-                self._child.terminate()
+            if self._child is not None and self._child is not asked:
+                # Once: at its very end nothing takes the signal any more, and it would die over its tally.
+                asked = self._child
+                asked.terminate()
             await asyncio.wait((self._keeper,), timeout=0.1)
 
     async def _keep(self) -> None:
@@ -143,7 +150,7 @@ class Lives:
         doom = [place.kind, str(place.number), place.when] if place and place.kind in ("commit", "queued") else []
         if place is not None and place.kind == "tool":
             (self.folder / "doom").write_text(place.when, encoding="ascii")
-        arguments = [str(self.folder / "config.toml"), str(self.folder / "tally"), str(int(self._crowded)), *doom]
+        arguments = [str(self.folder / "config.toml"), str(self._tally), str(int(self._crowded)), *doom]
         environ = {"DISCORD_TOKEN": self._sandbox.token}
         output = self.folder / f"bot{self.life}.out"
         self._child = child = await self._nursery.start("bot", arguments, environ, output)
@@ -154,12 +161,15 @@ class Lives:
 
     async def _bury(self, child: Child) -> None:
         """Wait for the end of a life and count what it touched."""
-        killed = await child.wait() == -signal.SIGKILL
-        self.kills += killed
-        tally = self.folder / "tally"
-        told = tally.read_text(encoding="ascii") if not killed and tally.exists() else "0 0"
-        commits, queued = map(int, told.split())
+        self.kills += await child.wait() == -signal.SIGKILL
+        commits, queued = counted(self._tally)
         requests = len(await self._sandbox.control.requests())
         self.touches.append(Touches(commits, requests - self._seen, queued))
         self._seen = requests
         await self._sandbox.control.clear_faults()
+
+
+def counted(tally: Path) -> tuple[int, int]:
+    """Return the commits that a life told of, and the queued ones: none if it did not end in good order."""
+    told = tally.read_text(encoding="ascii").split() if tally.exists() else []
+    return (int(told[0]), int(told[1])) if told else (0, 0)
