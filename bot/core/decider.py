@@ -87,7 +87,7 @@ def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Dra
     decided: list[e.Drafts] = []
     own, unseen = copy(state), dict[int, e.Event]()
     for command in commands:
-        if isinstance(command, c.Receive) and command.call is None and command.event.message_id not in unseen:
+        if isinstance(command, c.Receive) and _stands_alone(command) and command.event.message_id not in unseen:
             drafts = _receive(own, command)
             if drafts:
                 unseen[command.event.message_id] = command.event
@@ -99,6 +99,11 @@ def decide_all(state: Conversation, commands: Sequence[c.Command]) -> list[e.Dra
         _foresee(own, [draft.event for draft in drafts])
         decided.append(tuple(_caused(draft) for draft in drafts))
     return decided
+
+
+def _stands_alone(command: c.Receive) -> bool:
+    """Tell whether a message asks nothing, and takes the place of none that does."""
+    return command.call is None and not command.original_id
 
 
 def _foresee(own: Conversation, events: Iterable[e.Event]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from itertools import pairwise, permutations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core import commands as c
@@ -210,6 +210,7 @@ RUNS = MIXED | st.builds(lambda many, mixed: [*many, *mixed], MANY, MIXED)
 
 
 @given(HISTORIES | st.lists(st.integers(1, 6).map(said), min_size=1, max_size=6), RUNS)
+@example([], [c.Receive(said(6), e.Body(), e.Call.MENTION), c.Receive(said(7), e.Body(), original_id=6)])
 def test_commands_together_are_decided_as_one_by_one(events: list[e.Event], commands: list[c.Command]) -> None:
     """Messages that ask nothing are put into the state late, which no decision can tell: also not in a full window."""
     state = fold(recorded(events))
