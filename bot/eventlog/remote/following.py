@@ -51,8 +51,13 @@ class Follower:
         before = (self.mark, self.seq, self.digest, self.parts)
         try:
             with transaction(connection):
+                resealed = claiming.resealed(connection)
                 for entry in entries:
                     self._apply(connection, entry, read_record(entry))
+                if (number := claiming.resealed(connection)) > resealed:
+                    # Once all rows are written: those of this page may be sealed as they once were, too.
+                    view.note_stale(connection, head_of(number))
+                    self.stale = True
                 view.save_bookmark(connection, self.mark)
         except BaseException:
             self.mark, self.seq, self.digest, self.parts = before
@@ -67,12 +72,8 @@ class Follower:
         self.seq, self.digest = entry.seq, digest_of(entry.facts)
         if facts.claim is not None:
             self.claims += 1
-            before = claiming.resealed(connection)
             claiming.take(connection, facts.claim)
             view.note_claim(connection, facts.claim)
-            if (number := claiming.resealed(connection)) > before:
-                view.note_stale(connection, head_of(number))
-                self.stale = True
             self.go(Bookmark(entry.seq, self.digest, entry.place, self.mark.position, facts.owner))
         elif facts.rows is not None:
             if facts.owner != self.mark.owner:
