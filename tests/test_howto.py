@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
-    ROOT / "docs" / "howto" / f"{name}.md" for name in ("command", "consumer", "engine", "event", "setting", "webhook")
+    ROOT / "docs" / "howto" / f"{name}.md" for name in ("command", "consumer", "event", "setting", "webhook")
 ]
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 
