@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    ROOT / "docs" / "howto" / f"{name}.md" for name in ("command", "consumer", "event", "setting", "webhook")
-]
+PAGES = [ROOT / "docs" / "howto" / f"{name}.md" for name in ("command", "consumer", "event", "setting", "webhook")]
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 
 
