@@ -84,8 +84,6 @@ async def measure(folder: Path, events: int, times: int) -> None:
         say(f"{events:,} events: pushed in {pushed:.0f} s, an empty folder made and connected in {followed:.0f} s\n")
         await bots[1].start()
         took = [await take_over(sandbox, bots) for _ in range(times)]
-        await bots[1].stop()
-        await bots[0].stop()
     over = [seconds - TAKEOVER_SECONDS for seconds in took]
     say(f"from the kill to the first answer: median {median(took):.2f} s of {times}, at most {max(took):.2f} s\n")
     say(f"above the takeover time of {TAKEOVER_SECONDS} s: median {median(over):.2f} s, at most {max(over):.2f} s\n")

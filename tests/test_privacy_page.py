@@ -54,6 +54,7 @@ def test_every_field_of_an_event_is_an_id_of_something_else_or_about_a_person() 
         "guild_id",
         "message_id",
         "parent_id",
+        "press_id",
         "sent_id",
         "sent_ids",
         "starter_id",

@@ -16,7 +16,15 @@ from bot.cli.log_follow import follow
 from bot.cli.log_pull import pull
 from bot.cli.log_push import push
 from bot.cli.log_stats import collect, print_stats
-from bot.cli.log_verify import EngineReport, VerifyReport, check_engine_too, check_log, print_finding, print_report
+from bot.cli.log_verify import (
+    EngineReport,
+    VerifyReport,
+    check_engine_too,
+    check_log,
+    print_finding,
+    print_report,
+    shows_engine,
+)
 from bot.cli.new_file import new_file
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import count_text, progress, say_json, to_json
@@ -36,7 +44,6 @@ from bot.eventlog.anchor import Anchor, anchor_of, parse_anchor
 from bot.eventlog.database import FILE_NAME
 from bot.eventlog.query import Query
 from bot.eventlog.rekeying import relink
-from bot.eventlog.remote.view import is_view
 from bot.eventlog.verify_events import Finding
 
 NEWEST = 50
@@ -181,7 +188,7 @@ def verify(
             query = await selection.query(reader)
             with progress() as bar:
                 report = await check_log(reader, query.stream, bar, tell, anchor=anchor)
-                if archive or not await reader.connection.run(is_view):
+                if archive or not await shows_engine(reader):
                     return report
                 engine = None if local or query.stream else engine_of(config, os.environ)
                 if engine is None:

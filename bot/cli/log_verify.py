@@ -12,12 +12,13 @@ from rich.progress import Progress
 
 from bot.cli.output import count_text, printable
 from bot.cli.records import say
-from bot.errors import LogUnwritable
+from bot.errors import LogError, LogUnwritable
 from bot.eventlog.anchor import Anchor
 from bot.eventlog.reader import Reader
 from bot.eventlog.remote.comparing import Comparison
 from bot.eventlog.remote.following import away
 from bot.eventlog.remote.port import Partition, Unsure
+from bot.eventlog.remote.view import is_view
 from bot.eventlog.verify import verify
 from bot.eventlog.verify_events import Finding
 
@@ -96,6 +97,14 @@ async def check_log(
         if bar is not None and task is not None:
             bar.advance(task, page.events)
     return VerifyReport(events, len(streams), time.monotonic() - began, tuple(findings), erased)
+
+
+async def shows_engine(reader: Reader) -> bool:
+    """Tell whether an engine keeps the log; a damaged one that can't tell was found already."""
+    try:
+        return await reader.connection.run(is_view)
+    except LogError:
+        return False
 
 
 async def check_engine_too(

@@ -121,11 +121,11 @@ class Compose:
 
 @dataclass(frozen=True, slots=True)
 class UseTool:
-    """Record the call of a tool before it is made, or what became of one; ``cause`` is the position of that call."""
+    """Record the call of a tool before it is made, or what became of one; ``cause_position`` is that of the call."""
 
     event: e.ToolCalled | e.ToolReturned
     body: e.Body
-    cause: int | None = None
+    cause_position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

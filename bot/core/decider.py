@@ -255,8 +255,8 @@ def _use_tool(entry: Pending | None, command: c.UseTool) -> e.Drafts:
         return ()
     if entry.trigger_deleted:
         # Nothing more is done for a message that is gone, and nothing of it is kept.
-        return (e.Draft(event, causation=command.cause),) if isinstance(event, e.ToolReturned) else ()
-    cause = entry.cause_position if command.cause is None else command.cause
+        return (e.Draft(event, causation=command.cause_position),) if isinstance(event, e.ToolReturned) else ()
+    cause = entry.cause_position if command.cause_position is None else command.cause_position
     return (e.Draft(event, command.body, subject_id=entry.author_id, causation=cause),)
 
 

@@ -12,13 +12,16 @@ from datetime import timedelta
 
 import aiohttp
 
+LONGEST = 2**31 - 1
+"""The most milliseconds that the option takes."""
+
 
 def connector(limit: timedelta) -> aiohttp.TCPConnector:
     """Return what makes connections for requests that take at most ``limit``.
 
     What nobody has received within half of that is not sent again: it can't arrive once its request has timed out.
     """
-    milliseconds = limit // timedelta(milliseconds=2)
+    milliseconds = min(limit // timedelta(milliseconds=2), LONGEST)
 
     def make(address: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, *_ = address

@@ -24,9 +24,9 @@ from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
 from bot.moderation.text import count_text, printable, quote, shortened, without_words
-from bot.replies.composer import Composer, NoWords
+from bot.replies.composer import Composer
 from bot.replies.place_settings import PlaceSettings
-from bot.replies.reading import joined
+from bot.replies.reading import NoWords, joined
 from bot.responders.protocol import ModelFailed
 
 MOST_REHEARSED = 10

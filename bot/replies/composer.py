@@ -10,7 +10,7 @@ from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
 from bot.core.ending import continued, room, unfinished, with_room
-from bot.core.events import WORDS_UNREADABLE, AbandonReason, Attachment, Body, ReplyComposed
+from bot.core.events import Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
@@ -20,26 +20,12 @@ from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import find_asked, newest_words, utterances
+from bot.replies.reading import NoWords, find_asked, newest_words, utterances
 from bot.replies.reply_chains import ReplyChains
 from bot.replies.toolkit import ToolKit
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.llm.tokens import estimate
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance, never
-
-
-class NoWords(Exception):
-    """The words of the question or of the answer are erased, or they do not open.
-
-    Attributes: ``reason`` and ``detail``, with which the reply is given up.
-    """
-
-    def __init__(self, bodies: Bodies, position: int) -> None:
-        """Say which of both it is, for the words at ``position`` that are not among ``bodies``."""
-        unreadable = position in bodies.unreadable
-        self.reason = AbandonReason.GAVE_UP if unreadable else AbandonReason.ERASED
-        self.detail = WORDS_UNREADABLE if unreadable else ""
-        super().__init__(self.detail or "its words are erased")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.events import (
+    WORDS_UNREADABLE,
+    AbandonReason,
     Body,
     KeyKind,
     MessageEdited,
@@ -21,11 +23,25 @@ from bot.core.seen import marked
 from bot.core.sources import without_sources
 from bot.core.streams import channel_of, stream_of
 from bot.core.window import Turn
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Bodies, Reader
 from bot.responders.protocol import Utterance
 
 MOST_JOINED = 64
 """How many further messages of an answer are looked for."""
+
+
+class NoWords(Exception):
+    """The words of the question or of the answer are erased, or they do not open.
+
+    Attributes: ``reason`` and ``detail``, with which the reply is given up.
+    """
+
+    def __init__(self, bodies: Bodies, position: int) -> None:
+        """Say which of both it is, for the words at ``position`` that are not among ``bodies``."""
+        unreadable = position in bodies.unreadable
+        self.reason = AbandonReason.GAVE_UP if unreadable else AbandonReason.ERASED
+        self.detail = WORDS_UNREADABLE if unreadable else ""
+        super().__init__(self.detail or "its words are erased")
 
 
 async def find_received(reader: Reader, channel_id: int, message_id: int) -> MessagePosted | None:

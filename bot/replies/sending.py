@@ -26,8 +26,8 @@ from bot.core.fate import (
     judge_unrecorded,
 )
 from bot.core.outbox import Pending
-from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
+from bot.replies.reading import NoWords
 from bot.replies.sender import LookFailed
 from bot.times import SECOND
 

@@ -31,9 +31,9 @@ from bot.core.delivery import (
 from bot.core.ending import LOST, STOPPED
 from bot.core.events import AbandonReason, Button, ButtonPressed, Event, MessageDeleted, MessageEdited
 from bot.core.outbox import Pending
-from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext, ReplyContext
 from bot.replies.notices import SHOWN_AFTER
+from bot.replies.reading import NoWords
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.threads import Threads
 from bot.replies.writing import Writing

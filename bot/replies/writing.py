@@ -14,8 +14,8 @@ from bot.core.events import EVENT_UNREADABLE, AbandonReason
 from bot.core.fate import Look
 from bot.core.outbox import Pending
 from bot.errors import EcholessError
-from bot.replies.composer import NoWords
 from bot.replies.context import ChannelContext
+from bot.replies.reading import NoWords
 from bot.replies.sender import LookFailed
 from bot.replies.sending import LONGEST_PAUSE, Sending
 from bot.replies.showing import GivenUp, Showing, go_on

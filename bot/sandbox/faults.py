@@ -107,8 +107,12 @@ class ActiveFault:
         return {"id": self.id, **self.rule.model_dump(), **met}
 
 
+_TURNS = {"kill": 0, "delay": 2}
+"""The place of a kind among those that strike one request; 1 for every other."""
+
+
 class Faults:
-    """The active faults, oldest first. The first that strikes applies, except that one that kills goes first."""
+    """The active faults, oldest first. The first that strikes applies, but one that kills goes first, a delay last."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -145,7 +149,7 @@ class Faults:
     def strike(self, method: str, path: str) -> ActiveFault | None:
         """Find the fault that hits a request; every matching fault counts the request."""
         struck = [fault for fault in self.active if fault.strikes(method, path)]
-        struck.sort(key=lambda fault: fault.rule.kind != "kill")
+        struck.sort(key=lambda fault: _TURNS.get(fault.rule.kind, 1))
         return struck[0] if struck else None
 
     async def apply(

@@ -70,6 +70,8 @@ async def folder(launch: Launch, control: ControlClient, tmp_path: Path) -> Path
     bot = await launch("kept")
     await control.post("ask something")
     await bot.judge.settled((await control.world())["channels"][0]["id"])
+    # What registers the commands writes its file in the background.
+    await eventually((tmp_path / "kept" / "commands.json").exists)
     await bot.stop()
     return tmp_path / "kept"
 

@@ -33,8 +33,9 @@ from tests.cli.conftest import GENERAL, Run
 # What an event holds of numbers whose names do not say that they are a time, a position, a version or an id.
 NUMBERS = {
     "at", "attempt", "continues", "cost_micros", "count", "cut", "deleted", "first", "generation", "guilds",
-    "incarnation", "kind", "last", "length_ms", "lost", "missing", "model_set", "next_undo", "part", "parts", "persona",
-    "pid", "previous", "size", "summary", "to", "tokens_in", "tokens_out", "turns", "undoes",
+    "incarnation", "kind", "last", "length_ms", "lost", "missing", "model_set", "next_undo", "number", "part",
+    "parts", "persona", "pid", "previous", "size", "summary", "to", "tokens_in", "tokens_out", "turns",
+    "undoes",
 }  # fmt: skip
 COUNTS = {
     "abandoned", "attempt", "attempts", "bots", "bots_in_a_row", "cost_micros", "foreign", "generation",

@@ -618,7 +618,7 @@ CASES = {
     ),
     "what a call returned follows from the call": Case(
         [RECEIVED, REQUESTED, CALLED],
-        c.UseTool(RETURNED, WORDS, cause=3),
+        c.UseTool(RETURNED, WORDS, cause_position=3),
         (e.Draft(RETURNED, WORDS, subject_id=7, causation=3),),
     ),
     "no tool is called for an answer that is given up": Case([RECEIVED], c.UseTool(CALLED, WORDS), ()),
@@ -633,7 +633,7 @@ CASES = {
     ),
     "what a call returned for a message that is gone is not kept": Case(
         [RECEIVED, REQUESTED, BEGUN, CALLED, DELETED],
-        c.UseTool(RETURNED, WORDS, cause=4),
+        c.UseTool(RETURNED, WORDS, cause_position=4),
         (e.Draft(RETURNED, causation=4),),
     ),
 }

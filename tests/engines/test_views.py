@@ -166,6 +166,22 @@ async def test_a_repeated_key_is_refused_before_anything_is_kept(opened: Opener)
         assert counted.one.appended == before
 
 
+async def test_what_comes_while_a_record_is_under_way_goes_together(opened: Opener) -> None:
+    """One record at a time is on its way, so that a long way makes records larger, and not more of them."""
+    counted = Seen(Between)
+    async with opened(through=counted) as log:
+        await asyncio.gather(*(log.append(stream(each), [said(each)]) for each in range(1, 80)))
+        before = counted.one.appended
+        first = log.append_units(stream(1), [[said(101)]])
+        for _turn in range(2):
+            await asyncio.sleep(0)
+        others = [log.append_units(stream(each), [[said(100 + each)]]) for each in range(2, 80)]
+        assert len(log._writer._flying) == 1
+        positions = [each.new[0].position for (each,) in await asyncio.gather(first, *others)]
+        assert positions == list(range(80, 159))
+        assert counted.one.appended == before + 2
+
+
 async def test_lost_answers_lose_and_double_nothing(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bytes again, until it is certain."""
     monkeypatch.setattr(appending, "LONGEST_PAUSE", 0.001)

@@ -136,6 +136,14 @@ async def test_a_delayed_request_is_answered_in_the_end(rest: Rest, control: Con
     assert (await rest("POST", messages_path, {"content": "x"})).status == 200
 
 
+async def test_a_delay_hides_no_other_fault(rest: Rest, control: ControlClient, messages_path: str) -> None:
+    """However long it is there: it is how slow Discord is, and something else goes wrong beside it."""
+    await control.add_fault("delay", seconds=0.01, count=None, method="POST", path=POSTS)
+    await control.add_fault("status", status=502, method="POST", path=POSTS)
+
+    assert [(await rest("POST", messages_path, {"content": "x"})).status for _ in range(2)] == [502, 200]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_page_of_something_in_front(rest: Rest, control: ControlClient, messages_path: str, when: str) -> None:
     """Any status and body, whether or not Discord took the message."""

@@ -52,10 +52,14 @@ class Follower:
         before = (self.mark, self.seq, self.digest, self.parts)
         try:
             with transaction(connection):
-                page = view.Page()
+                resealed, page = claiming.resealed(connection), view.Page()
                 for entry in entries:
                     self._apply(connection, page, entry, read_record(entry))
                 page.write(connection)
+                if (number := claiming.resealed(connection)) > resealed:
+                    # Once all rows are written: those of this page may be sealed as they once were, too.
+                    view.note_stale(connection, head_of(number))
+                    self.stale = True
                 view.save_bookmark(connection, self.mark)
         except BaseException:
             self.mark, self.seq, self.digest, self.parts = before
@@ -69,15 +73,9 @@ class Follower:
             )
         self.seq, self.digest = entry.seq, digest_of(entry.facts)
         if facts.claim is not None:
-            # What came before it may be sealed as it once was.
-            page.write(connection)
             self.claims += 1
-            before = claiming.resealed(connection)
             claiming.take(connection, facts.claim, is_empty=not self.mark.seq)
             view.note_claim(connection, facts.claim)
-            if (number := claiming.resealed(connection)) > before:
-                view.note_stale(connection, head_of(number))
-                self.stale = True
             self.go(Bookmark(entry.seq, self.digest, entry.place, self.mark.position, facts.owner))
         elif facts.rows is not None:
             if facts.owner != self.mark.owner:

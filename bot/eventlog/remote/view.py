@@ -201,4 +201,3 @@ class Page:
         note_records(connection, self._records)
         connection.executemany("DELETE FROM unfinished WHERE stream_id = ?", self._finished)
         Batch(values=self._values).insert(connection)
-        self._records, self._values, self._finished, self._opened = [], [], [], {}
