@@ -13,7 +13,6 @@ import structlog
 
 from bot.app import from_settings
 from bot.app.backups import Backups
-from bot.app.consumers import watch
 from bot.app.looking import look_through, say
 from bot.app.retention import Retention
 from bot.app.tools import toolkit_of
@@ -72,7 +71,6 @@ from bot.responders import Chain, Condition
 from bot.responders.notice import notices
 from bot.telemetry import Health, Metrics, answer_log
 from bot.telemetry.events import EventFeed
-from bot.times import SECOND
 
 SCANNED = 2000
 """Events of a channel that the tool ``recall`` looks through where there is no index of words."""
@@ -146,9 +144,8 @@ class Bot:
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         self.tools = self._tools(self.context)
         composer, patience = self._composer(self.context), from_settings.patience(config)
-        settings = config.replies
         opens = from_settings.opens_threads(config)
-        self.own_threads = OwnThreads(log.reader, self.conversations, opens=opens, joins=settings.threads)
+        self.own_threads = OwnThreads(log.reader, self.conversations, opens=opens, joins=config.replies.threads)
         around = Around(self.current.has_bot, self.current.server_of, self.sync)
         self.proxies = from_settings.proxies(config, self.conversations, log.reader, around, clock)
         self.intake = self._intake(composer, patience)
@@ -160,9 +157,7 @@ class Bot:
         self.replies = self._replies(composer, sender, patience)
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
-        self.summaries: Summaries | None = None
-        if config.llm.summary:
-            self.summaries = Summaries(self.conversations, log.reader, answering.members, self._summarises)
+        self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
         self.dispatcher = Dispatcher(self.context, from_settings.access(config))
         presses = Presses(self.conversations, log.reader)
@@ -170,7 +165,6 @@ class Bot:
         self.wiring = self._wiring()
         self.complete: Callable[[frozenset[int], Wiring], None] = lambda _channels, _wiring: None
         self._listen()
-        self._watch()
 
     def _context(self, owner: WritableLog, following: Sequence[Consumer]) -> CommandContext:
         """Return what moderators' commands need in a process that owns the log."""
@@ -270,7 +264,7 @@ class Bot:
             gateway="connected" if connected else "disconnected",
             log="unwritable" if self.healer.trouble or self.log.trouble else "writable",
             pending=self.conversations.pending,
-            model="; ".join(self._models_away()),
+            model="; ".join(self.models_away()),
             backup=self.backups.trouble,
             reading="; ".join(self.healer.unread.values()),
             unreadable=len(self.log.reader.quarantine.events),
@@ -279,12 +273,13 @@ class Bot:
             reasons=tuple(trouble for trouble in (away, self.log.trouble, self.healer.trouble) if trouble),
         )
 
-    def _conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[Condition, ...]:
         """Return the conditions of the models that answers depend on."""
         return tuple(condition for each in self._answering.members for condition in each.condition())
 
-    def _models_away(self) -> list[str]:
-        return [f"{each.name}: {each.trouble}" for each in self._conditions() if each.trouble]
+    def models_away(self) -> list[str]:
+        """Return which of them are away, and why."""
+        return [f"{each.name}: {each.trouble}" for each in self.conditions() if each.trouble]
 
     async def hush(self) -> None:
         """Let sends and commands end that are under way, while the client still lives."""
@@ -348,6 +343,9 @@ class Bot:
     def _called(self, channel_id: int) -> Own:
         return self.current.called(channel_id, self._config.replies.names)
 
+    def _summaries(self) -> Summaries:
+        return Summaries(self.conversations, self.log.reader, self._answering.members, self._summarises)
+
     def _summarises(self, channel_id: int) -> bool:
         """Tell whether a summary of a channel is read, and within its budget."""
         chained = self.context.chains is not None and self.current.around(channel_id).chained(None)
@@ -360,7 +358,7 @@ class Bot:
             waiting=self.conversations.waiting,
             working=self.replies.working,
             trouble=(*self.health().reasons, *self.healer.unread.values()),
-            models=self._conditions(),
+            models=self.conditions(),
             retention=self.retention.status,
         )
 
@@ -387,19 +385,3 @@ class Bot:
         appended += [self.own_threads.observe, self.intake.first_seen.observe]
         self.conversations.on_composed.append(self.replies.composed)
         self.conversations.on_failed.append(self.healer.failed)
-
-    def _watch(self) -> None:
-        self.metrics.watch("hot_channels", lambda: self.conversations.hot)
-        self.metrics.watch("pending_replies", lambda: self.conversations.pending)
-        self.metrics.watch("writer_queue", lambda: self.log.depth)
-        self.metrics.watch("gateway_up", self.current.connected.is_set)
-        self.metrics.watch("log_writable", lambda: not (self.healer.trouble or self.log.trouble))
-        self.metrics.watch("unreadable_events", lambda: len(self.log.reader.quarantine.events))
-        self.metrics.watch("unreadable_channels", lambda: len(self.healer.unread))
-        self.metrics.watch("backup_failing", lambda: bool(self.backups.trouble))
-        self.metrics.watch("backup_timestamp_seconds", lambda: self.backups.taken_at / SECOND)
-        self.metrics.watch("retention_failing", lambda: bool(self.retention.trouble))
-        self.metrics.watch("retention_timestamp_seconds", lambda: self.retention.done_at / SECOND)
-        watch(self.metrics, self.consumers)
-        if self._conditions():
-            self.metrics.watch("models_away", lambda: len(self._models_away()))

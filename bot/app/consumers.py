@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bot.config import Config
 from bot.consumers.consumer import Consumer
-from bot.consumers.consumers import Consumers
 from bot.consumers.load import load
-from bot.consumers.status import State
 from bot.errors import ConfigError
-from bot.telemetry import Metrics
-from bot.telemetry.metrics import Consumed
 
 NUMBER = "{partition}"
 OUTWARD = {
@@ -50,18 +46,3 @@ def _of_partition(config: Config, name: str, settings: Mapping[str, object]) -> 
             f"{NUMBER} where its number belongs: {OUTWARD[name]}."
         )
     return own
-
-
-def watch(metrics: Metrics, consumers: Consumers) -> None:
-    """Show how each consumer is doing among the metrics."""
-    for name in consumers.names:
-        metrics.watch_consumer(name, _figures(consumers, name))
-
-
-def _figures(consumers: Consumers, name: str) -> Mapping[Consumed, Callable[[], float]]:
-    return {
-        "consumer_lag_events": lambda: consumers.lag(name),
-        "consumer_parked_events": lambda: consumers.status(name).parked,
-        "consumer_errors": lambda: consumers.status(name).errors,
-        "consumer_up": lambda: consumers.status(name).state not in (State.WAITING, State.STOPPED),
-    }

@@ -19,7 +19,7 @@ from bot.app.consumers import consumers_of
 from bot.app.engines import turns_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
-from bot.app.standing import health_of, watch_standing
+from bot.app.watching import health_of, watch_bot, watch_standing
 from bot.config import Config
 from bot.errors import ConfigError
 from bot.eventlog.location import Location
@@ -88,7 +88,9 @@ class Process:
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
-        return Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
+        bot = Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
+        watch_bot(metrics, bot)
+        return bot
 
     async def run(self, shard: Shard, stopping: asyncio.Event) -> None:
         """Run a shard until ``stopping`` is set."""

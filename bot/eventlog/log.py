@@ -201,6 +201,7 @@ async def open_log(
     LogIncomplete, LogExposed, LogForeign or KeyMismatch before it changes anything.
     """
     lifting()
+    prepare_folder(location.undivided.folder)
     partitions.require_room(location)
     prepare_folder(location.folder)
     require_plain(location.database, location.key_path)
@@ -213,10 +214,7 @@ async def open_log(
         # A restoration or an import that was killed leaves a copy of everybody's words.
         for left in (SCRATCH, DRAFT):
             shutil.rmtree(location.folder / left, ignore_errors=True)
-        beginning: remote.Beginning | None = None
-        if engine is not None:
-            undo.push_async_callback(engine.partition.close)
-            beginning = await engine.beginning(location.partitions, unlocking.keys_wanted(location))
+        beginning = await _beginning(undo, location, engine) if engine is not None else None
         master = _unlock(location, clock, accept_unknown=accept_unknown, beginning=beginning)
         # A view that lost its newest commits with the power takes them over from its engine again.
         full = full and engine is None
@@ -231,8 +229,8 @@ async def open_log(
         undo.push_async_callback(writing.run, opening.unmark)
         owned = None
         if engine is not None:
-            require_key = partial(unlocking.require_key, location)
-            owned = await remote.own(engine, writing, accept_unknown=accept_unknown, require_key=require_key)
+            require = partial(unlocking.require_key, location)
+            owned = await remote.own(engine, writing, accept_unknown=accept_unknown, require_key=require)
             known, clock = await writing.run(partial(unlocking.unlock, location)), owned.not_before(clock)
         vault = Vault(known)
         reading = await _closed_by(undo, database.connect_reader(location.database))
@@ -244,6 +242,12 @@ async def open_log(
     reader, beside = Reader(reading, vault, found), Reader(aside, vault, found)
     writer = Writer(writing, vault, clock, owned.remote if owned else None)
     return EventLog(location, writer, reader, beside, checkpointer, ownership, began, owned)
+
+
+async def _beginning(undo: AsyncExitStack, location: Location, engine: remote.Engine) -> remote.Beginning:
+    """Return how the log in an engine begins, and have ``undo`` disconnect when a later step fails."""
+    undo.push_async_callback(engine.partition.close)
+    return await engine.beginning(location.partitions, unlocking.keys_wanted(location))
 
 
 async def _closed_by(undo: AsyncExitStack, connecting: Awaitable[Connection]) -> Connection:

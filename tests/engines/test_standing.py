@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from click.testing import CliRunner
 
-from bot.app.standing import health_of, watch_standing
+from bot.app.watching import health_of, watch_standing
 from bot.cli.replay import replay
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log

@@ -70,7 +70,7 @@ async def reactions(control: ControlClient, **chosen: object) -> list[list[str]]
 
 def tries(bot: RunningBot) -> int:
     """Return how often the model was asked in vain since it went away."""
-    (condition,) = bot.bot._conditions()
+    (condition,) = bot.bot.conditions()
     return condition.tries
 
 

@@ -203,7 +203,7 @@ async def test_a_bot_whose_provider_is_back_asks_its_first_model(launch: Launch,
         bot = await launch(replies={"responder": "llm"}, llm=llm)
         await control.post("question", mention="sandbox-bot")
         await bot.judge.expect(ReplyDelayed)
-        await eventually(lambda: bot.bot._conditions()[0].tries > 1)
+        await eventually(lambda: bot.bot.conditions()[0].tries > 1)
         sent.clear()
 
         (composed,) = await bot.judge.expect(ReplyComposed)
