@@ -2,8 +2,7 @@
 
 ``evolve`` is total: it never raises, never validates, and ignores events that do not apply, because an event has
 already happened. Raise ``FOLD`` whenever the same events give another state: then older snapshots are ignored. A state
-is a value: one that somebody else may hold is never changed. ``evolve`` changes a copy. ``fold`` makes one for all
-events, because a long replay is most of the cost of a cold channel.
+that somebody else may hold is never changed: ``evolve`` changes a copy, and ``fold`` makes one for all events.
 """
 
 from __future__ import annotations
@@ -165,9 +164,7 @@ def _belongs(state: Conversation, entry: Pending, shown: tuple[int, ...]) -> boo
 
     Composed anew, an answer that a rewind removed stays removed.
     """
-    if entry.generation == 1:
-        return True
-    return any(state.turn(message_id) for message_id in (entry.message_id, *shown) if message_id)
+    return entry.generation == 1 or any(state.turn(shown_id) for shown_id in (entry.message_id, *shown) if shown_id)
 
 
 def _say(state: Conversation, entry: Pending, part: int, sent_id: int) -> None:

@@ -19,6 +19,7 @@ SECONDS = 10
 """The most seconds of work, and of waiting, for one file."""
 MEMORY = 512 * 2**20
 """The most bytes of address space, Python's own included."""
+TOO_MUCH = "it takes too much time or memory to read"
 _SCRIPT = Path(__file__).with_name("pdf_text.py")
 _KEPT = ("LD_LIBRARY_PATH", "PATH", "SYSTEMROOT")
 """Variables that Python may need to start. No others: the bot's token may be among them."""
@@ -46,7 +47,7 @@ async def text_of(data: bytes, characters: int) -> str:
         async with asyncio.timeout(SECONDS):
             said, _ = await reader.communicate(data)
     except TimeoutError as error:
-        raise Unread("it takes too long to read") from error
+        raise Unread(TOO_MUCH) from error
     finally:
         if reader.returncode is None:
             reader.kill()
@@ -59,7 +60,7 @@ def _text(said: bytes) -> str:
     try:
         found = json.loads(said)
     except ValueError as error:
-        raise Unread("it takes too much time or memory to read") from error
+        raise Unread(TOO_MUCH) from error
     if "fault" in found:
         raise Unread(found["fault"])
     return str(found["text"])
