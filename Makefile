@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest test-engine check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
+.PHONY: help demo test test-quick test-newest test-engine test-long check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -18,8 +18,11 @@ help: ## list what can be made
 demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network (ENGINE=postgresql: a standby goes on)
 	@$(BIN)/echoless demo $(if $(ENGINE),--engine $(ENGINE))
 
-test: $(READY) ## every test, two at a time
-	@$(BIN)/pytest -n 2 --dist worksteal
+test: $(READY) ## every test but the long ones, three at a time
+	@$(BIN)/pytest -n 3 --dist worksteal -m 'not long'
+
+test-long: $(READY) ## the long ones: kills at every step of what writes to a disk, an installation, other releases
+	@$(BIN)/pytest -n 2 --dist worksteal -m long
 
 test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: ten seconds
 	@$(BIN)/pytest -n 2 --dist worksteal $(PURE) $(ALSO) $(END_TO_END)

@@ -62,8 +62,8 @@ def run(*command: str | Path, cwd: Path) -> str:
     return ran.stdout
 
 
+@pytest.mark.long
 @pytest.mark.packaging
-@pytest.mark.slow
 @pytest.mark.timeout(550)
 def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
     """The command runs, the log finds its migrations, init its files, versions are pinned, nothing else came along."""

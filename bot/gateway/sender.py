@@ -12,10 +12,11 @@ import structlog
 from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
-from bot.core.buttons import Row, custom_id_of, parse_custom_id
+from bot.core.buttons import Row
 from bot.core.events import AbandonReason, Proof
 from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
 from bot.core.threads import Opened
+from bot.gateway.button_rows import row_of, view_of
 from bot.gateway.current import CurrentClient
 from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
@@ -99,9 +100,9 @@ class DiscordSender:
         try:
             with unless_overtaken(still_ours):
                 async with timed():
-                    view = _view(row, self._words) if row else MISSING
+                    view = view_of(row, self._words) if row else MISSING
                     message = await _post(client, channel_id, text, nonce, None if plain else reply_to, view)
-            return Sent(snowflake(message["id"]), str(message["content"]), _row_of(message))
+            return Sent(snowflake(message["id"]), str(message["content"]), row_of(message))
         except discord.HTTPException as error:
             refused = not plain and _refuses_reference(error)
             return Unreferenced(f"no reference: code {error.code}") if refused else sort(error)
@@ -138,7 +139,7 @@ class DiscordSender:
         client = self._current.client
         if client is None:
             return NotYet("not connected")
-        view, none = _view(row, self._words) if row else None, discord.AllowedMentions.none()
+        view, none = view_of(row, self._words) if row else None, discord.AllowedMentions.none()
         try:
             with handle_message_parameters(content=text, view=view, allowed_mentions=none) as params:
                 async with timed():
@@ -271,15 +272,6 @@ def _refuses_reference(error: discord.HTTPException) -> bool:
     return error.code in NO_REFERENCE
 
 
-def _view(row: Row, words: Mapping[Word, str]) -> discord.ui.View:
-    """Return buttons as discord.py sends them. Presses come to us by their ids, and not to the view."""
-    view = discord.ui.View(timeout=None)
-    for button in row:
-        view.add_item(discord.ui.Button(label=words[button.button.value], custom_id=custom_id_of(button)))
-    view.stop()
-    return view
-
-
 async def _post(
     client: discord.Client,
     channel_id: int,
@@ -322,12 +314,4 @@ def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
         reply_to = snowflake(message["message_reference"]["message_id"])
     except (NoSnowflake, LookupError, TypeError):
         reply_to = None
-    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""), _row_of(message))
-
-
-def _row_of(message: Any) -> Row:  # noqa: ANN401 - Discord's JSON
-    """Return the buttons of ours under a message (docs: components, action row and button)."""
-    rows = message.get("components") or ()
-    items = [item for row in rows if isinstance(row, dict) for item in row.get("components") or ()]
-    found = (parse_custom_id(str(item.get("custom_id"))) for item in items if isinstance(item, dict))
-    return tuple(button for button in found if button is not None)
+    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""), row_of(message))

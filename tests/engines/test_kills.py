@@ -9,7 +9,7 @@ import pytest
 from tests.engines.kills import run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_nothing_is_lost_or_double_whoever_dies(address: str, tmp_path: Path) -> None:
     """Killed at any moment, or stopped and replaced."""
     owners = await run(address, tmp_path / "views", kills=1, zombies=1, callers=10, seed=1, points=())

@@ -18,7 +18,7 @@ def options() -> SandboxOptions:
     return SandboxOptions(message_rate=None, global_rate=None, identify_period=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_nothing_is_lost_or_double_whoever_dies(
     sandbox: Sandbox, control: ControlClient, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

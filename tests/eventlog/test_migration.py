@@ -162,6 +162,7 @@ async def test_a_disk_too_small_for_a_migration_leaves_the_older_log(made: Locat
         assert await findings(log.reader) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["statements", "steps"])
 async def test_a_kill_leaves_the_older_log_or_the_newer(made: Location, tmp_path: Path, what: str) -> None:
     """At every statement, and within those that take long."""

@@ -268,7 +268,7 @@ def killed_at_every_step(location: Location, out: Path, command: str) -> list[Lo
     return [Location(folder) for folder in sorted(out.iterdir(), key=lambda folder: int(folder.name))]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("command", "steps"), [("rotate", 20), ("renew", 25), ("rekey", 35)])
 async def test_a_kill_at_any_step_loses_nothing(
     made: Location, opened: Opener, clock: Clock, tmp_path: Path, command: str, steps: int
@@ -290,7 +290,7 @@ async def test_a_kill_at_any_step_loses_nothing(
         assert await judged(location) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_kill_at_any_step_of_the_first_start_loses_nothing(
     old: Location, opened: Opener, tmp_path: Path
 ) -> None:

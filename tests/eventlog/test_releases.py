@@ -103,6 +103,7 @@ async def taken_over(location: Location) -> EventLog:
     return await open_log(location, clock=lambda: 1, full=False)
 
 
+@pytest.mark.long
 async def test_this_release_takes_over_from_a_killed_one_which_then_stays_out(older: Path, location: Location) -> None:
     """While the older one runs, this one reads beside it and waits; afterwards the older one changes nothing."""
     with owning(older, location.folder) as process:
@@ -131,6 +132,7 @@ async def test_this_release_takes_over_from_a_killed_one_which_then_stays_out(ol
     assert files(location.folder) == before
 
 
+@pytest.mark.long
 async def test_a_backup_from_before_the_upgrade_is_the_way_back(
     older: Path, location: Location, tmp_path: Path
 ) -> None:

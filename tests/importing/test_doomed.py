@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "every", "events", "deaths"), [("messages", 2, 12, 3), ("log", 4, 14, 3)])
 def test_a_killed_import_is_run_again(tmp_path: Path, kind: str, every: int, events: int, deaths: int) -> None:
     """Messages that are there already are not recorded again; of a new log there is nothing yet, or all."""

@@ -70,7 +70,7 @@ async def test_nobody_outside_is_asked(nobody_outside_is_asked: list[str]) -> No
     nobody_outside_is_asked.clear()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_test_that_times_out_ends_and_leaves_no_process() -> None:
     """Cleanup does not wait for what was just cancelled; see that no process is left, by the fixture for all tests."""
     ran = run_tests("tests/crashpoints", "-k", "remembered", "-o", "timeout=2")
@@ -80,6 +80,7 @@ def test_a_test_that_times_out_ends_and_leaves_no_process() -> None:
     assert "error" not in ran.stdout.splitlines()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [0, 1])
 async def test_a_run_that_stands_still_is_ended(tmp_path: Path, workers: int) -> None:
     """Here in a cleanup; it says which test it is, and leaves no process."""

@@ -40,6 +40,7 @@ def test_without_a_key_words_can_be_guessed(templates: tamper.Templates) -> None
     assert not guessed(log)
 
 
+@pytest.mark.long
 async def test_no_change_of_a_file_is_passed_over(tmp_path: Path) -> None:
     """Drawn anew by the seed of this run, which pytest shows."""
     chance = random.Random()
@@ -52,6 +53,7 @@ async def test_no_change_of_a_file_is_passed_over(tmp_path: Path) -> None:
         assert verdict not in {flips.Verdict.SILENT, flips.Verdict.TRACEBACK}, f"{change.file} {change.text}: {why}"
 
 
+@pytest.mark.long
 def test_no_change_of_an_archive_is_passed_over(tmp_path: Path) -> None:
     """Nor is a file taken for one that is none."""
     chance = random.Random()
@@ -85,6 +87,7 @@ async def test_nothing_is_left_of_a_person(tmp_path: Path) -> None:
     assert all(each.events > 10 for each in told)
 
 
+@pytest.mark.long
 def test_a_copy_is_whole_or_refused() -> None:
     """Once each way, of a log that is written meanwhile."""
     ways = {**copies.DOCUMENTED, **copies.CARELESS}
