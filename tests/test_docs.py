@@ -142,7 +142,7 @@ def test_continuous_integration_runs_the_tests_as_people_do() -> None:
     typed = re.findall(r"(?m)^make ([^|\n]+?)(?: \|\|.*)?$", (ROOT / ".ci" / "run").read_text())
 
     part = "test-engine TESTS=tests/eventlog/test_append.py"
-    assert typed == ["lint", "bench QUICK=1", "test-newest", part, "test"]
+    assert typed == ["lint", "bench QUICK=1", "test-newest", part, "test-long", "test"]
     assert "make test" in (ROOT / "README.md").read_text()
 
 
