@@ -14,6 +14,7 @@ import asyncpg
 from benchmarks.chaos_settings import configure
 from benchmarks.hosts.network import Host
 from benchmarks.hosts.script import Plan
+from bot.app.engines import TURNS
 from bot.config.engines import PostgresqlSettings
 from bot.demo.bot_process import BotProcess, bot_process
 from bot.eventlog.location import KEY_FILE, Location
@@ -27,7 +28,7 @@ KILLED = -9
 
 _IS_CLAIM = "substring(facts FROM 5 FOR 1) = 'C'"
 _CLAIM = f"SELECT facts FROM echoless_log WHERE part = $1 AND {_IS_CLAIM} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - a constant
-_COUNT = f"SELECT count(*) FROM echoless_log WHERE {_IS_CLAIM}"  # noqa: S608 - a constant
+_COUNT = f"SELECT count(*) FROM echoless_log WHERE part < {TURNS} AND {_IS_CLAIM}"  # noqa: S608 - a constant
 
 
 @dataclass(slots=True)
