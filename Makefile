@@ -71,8 +71,8 @@ engines: $(READY) ## the log in PostgreSQL, DynamoDB and Kafka: what each has to
 	@$(BIN)/pytest -q tests/engines/everywhere.py
 	@$(BIN)/python -m tests.engines.kills --kills $(or $(KILLS),20) $(ENGINES)
 
-hosts: $(READY) ## bots on hosts that are network namespaces (root): owners killed, links cut, standbys go on (KILLS=100, CUTS=30, SEED=2)
-	@$(BIN)/python -m benchmarks.hosts $(if $(KILLS),--kills $(KILLS)) $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
+hosts: $(READY) ## bots on hosts that are network namespaces (root): owners killed, links cut, standbys go on (KILLS=100, CUTS=30, SHARDS=2, SEED=2)
+	@$(BIN)/python -m benchmarks.hosts $(if $(KILLS),--kills $(KILLS)) $(if $(CUTS),--cuts $(CUTS)) $(if $(SHARDS),--shards $(SHARDS)) $(if $(SEED),--seed $(SEED))
 
 bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1: a small one, in under two minutes; ONLY=append,intake: parts)
 	@$(BIN)/python -m benchmarks.compare $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))

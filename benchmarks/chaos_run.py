@@ -61,7 +61,7 @@ class Chaos:
         await self.talk.prepare(self.plan.failures, self.plan.seed)
         configure(self.bot.folder, self.sandbox, self.model.url if self.plan.model else "")
         await self._start()
-        await self.bot.alive(self.talk.open_dm(LONGEST_START))
+        await self.bot.alive(self.talk.begin(LONGEST_START))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._post_all())
             tasks.create_task(self._make_trouble())

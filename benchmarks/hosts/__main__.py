@@ -1,12 +1,13 @@
 """The delivery judge over several hosts: owners are killed, links are cut, and standbys go on.
 
-    make hosts [KILLS=100] [CUTS=30] [SEED=2]
+    make hosts [KILLS=100] [CUTS=30] [SHARDS=2] [SEED=2]
 
 Each nonce window is a run of its own: bots with their log in one PostgreSQL, on hosts that are network namespaces of
-Linux, which only root can make. The owner is killed with SIGKILL, inside a request or at random moments, and started
-again as a standby; the owner's links to the engine and to Discord are cut, at either end, for less or more than a
-takeover takes. In the end Discord's side is compared with a folder that is made anew from the engine. Exit code 1 if
-anything was doubled, lost or out of order.
+Linux, which only root can make. Each shard has one partition of the log, and one process on every host. The owner is
+killed with SIGKILL, inside a request or at random moments, and started again as a standby; the links of its host to
+the engine and to Discord are cut, at either end, for less or more than a takeover takes. In the end Discord's side is
+compared with folders that are made anew from the engine, one for each partition. Exit code 1 if anything was doubled,
+lost or out of order.
 """
 
 from __future__ import annotations
@@ -79,14 +80,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--takeover", type=float, default=3.0, metavar="SECONDS", help="log.takeover (%(default)s)")
     parser.add_argument("--hosts", type=int, default=2, help="how many hosts (%(default)s)")
-    parser.add_argument(
-        "--each",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="one process a host for each of these, with the file's settings beside those of all (one process)",
-    )
+    parser.add_argument("--shards", type=int, default=1, choices=(1, 2, 4, 8), help="how many shards (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="another number, another run (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep logs and what the sandbox saw in a new folder")
@@ -110,7 +104,6 @@ async def _main(options: argparse.Namespace) -> int:
 async def _runs(options: argparse.Namespace, folder: Path) -> list[Outcome]:
     """Play every nonce window, side by side."""
     chat = recorded_chat(options.seed)
-    each = tuple(path.read_text(encoding="utf-8") for path in options.each) or ("",)
     doing: dict[str, str] = {}
     with Console(stderr=True).status("starting") as status:
 
@@ -134,7 +127,7 @@ async def _runs(options: argparse.Namespace, folder: Path) -> list[Outcome]:
                         seed=options.seed,
                         takeover=options.takeover,
                         hosts=options.hosts,
-                        each=each,
+                        shards=options.shards,
                     )
                     own = hosts[number * options.hosts :][: options.hosts]
                     place = folder / f"window-{window:g}"
@@ -166,7 +159,8 @@ async def _run(
         standbys(plan, folder, address, sandbox, hosts) as bots,
     ):
         await engine.execute(f"CREATE SCHEMA {address.rpartition('=')[2]}")
-        played = Takeovers(plan, sandbox, bots, Claims(engine, bots), Talk(sandbox, chat), tell)
+        talk = Talk(sandbox, chat, plan.shards)
+        played = Takeovers(plan, sandbox, bots, Claims(engine, bots), talk, tell)
         trouble = await _played(played)
         tell("judging")
         return await judged(played, folder, address, sandbox, began, trouble)

@@ -14,9 +14,10 @@ import asyncpg
 from benchmarks.chaos_settings import configure
 from benchmarks.hosts.network import Host
 from benchmarks.hosts.script import Plan
+from bot.app.engines import TURNS
 from bot.config.engines import PostgresqlSettings
 from bot.demo.bot_process import BotProcess, bot_process
-from bot.eventlog.location import KEY_FILE
+from bot.eventlog.location import KEY_FILE, Location
 from bot.eventlog.remote.port import Entry
 from bot.eventlog.remote.record import read_record
 from bot.sandbox.process import SandboxProcess
@@ -25,21 +26,27 @@ RESTART_SECONDS = 0.5
 """For which a supervisor waits before it starts a bot again."""
 KILLED = -9
 
-_PARTS = "SELECT DISTINCT part FROM echoless_log ORDER BY part"
 _IS_CLAIM = "substring(facts FROM 5 FOR 1) = 'C'"
 _CLAIM = f"SELECT facts FROM echoless_log WHERE part = $1 AND {_IS_CLAIM} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - a constant
-_COUNT = f"SELECT count(*) FROM echoless_log WHERE {_IS_CLAIM}"  # noqa: S608 - a constant
+_COUNT = f"SELECT count(*) FROM echoless_log WHERE part < {TURNS} AND {_IS_CLAIM}"  # noqa: S608 - a constant
 
 
 @dataclass(slots=True)
 class Supervised:
-    """A bot on a host; ``ends`` counts its exit codes."""
+    """A bot on a host, which runs one shard of so many; ``ends`` counts its exit codes."""
 
     host: Host
     bot: BotProcess
+    shard: int
+    shards: int
     ends: Counter[int] = field(default_factory=Counter)
     alive: bool = False
     _said: int = 0
+
+    @property
+    def location(self) -> Location:
+        """Return the location of its shard's partition."""
+        return self.bot.location.of(self.shard, self.shards)
 
     @property
     def stands_by(self) -> bool:
@@ -67,17 +74,14 @@ class Claims:
     engine: asyncpg.Pool
     bots: list[Supervised]
 
-    async def owners(self) -> list[Supervised]:
-        """Return the bot that owns each partition, where it lives."""
+    async def owner(self, shard: int) -> Supervised | None:
+        """Return the bot that owns the partition of a shard, None where none does that lives."""
         try:
-            parts = [row["part"] for row in await self.engine.fetch(_PARTS)]
+            facts = await self.engine.fetchval(_CLAIM, shard)
         except asyncpg.UndefinedTableError:
-            return []
-        found = []
-        for part in parts:
-            claim = read_record(Entry(0, "", await self.engine.fetchval(_CLAIM, part), None)).claim
-            found += [each for each in self.bots if each.alive and claim and each.bot.pid == claim["pid"]]
-        return found
+            return None
+        claim = read_record(Entry(0, "", facts, None)).claim if facts else None
+        return next((each for each in self.bots if each.alive and claim and each.bot.pid == claim["pid"]), None)
 
     async def count(self) -> int:
         """Return how many claims there are."""
@@ -95,10 +99,11 @@ async def standbys(
     async with AsyncExitStack() as stack:
         bots = []
         for host in hosts:
-            for number, more in enumerate(plan.each):
-                own = folder / f"{host.name}-{number}"
+            for shard in range(plan.shards):
+                own = folder / f"{host.name}-{shard}"
                 own.mkdir()
+                more = f"[shards]\npartitions = {plan.shards}\ntotal = {plan.shards}\nids = [{shard}]"
                 configure(own, sandbox, log=log, more=more, timeout=timeout)
                 bot = bot_process(own, sandbox.token, ("--standby",), host.through, environ)
-                bots.append(Supervised(host, await stack.enter_async_context(bot)))
+                bots.append(Supervised(host, await stack.enter_async_context(bot), shard, plan.shards))
         yield bots

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,13 +19,16 @@ from benchmarks.hosts.script import Plan
 from bot.app.bot import clock
 from bot.cli.log_verify import check_log
 from bot.core import events as e
-from bot.demo.judge import RunVerdict, judge
+from bot.core.sharding import Sharding
+from bot.demo.judge import Fault, Problem, RunVerdict, judge
+from bot.demo.trails import read_trails
+from bot.engines.postgresql import PostgresqlPartition
 from bot.eventlog.location import KEY_FILE, Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.query import Query
 from bot.eventlog.remote.opening import Engine
+from bot.sandbox.control.records import MessageRecord
 from bot.sandbox.process import SandboxProcess
-from tests.engines.emulators import partition_of
 from tests.engines.views import shown_by
 
 JUDGE = "judge"
@@ -71,7 +77,7 @@ class Outcome:
         """Return it as a column of a table."""
         verdict, (usual, longest) = self.verdict, self.takeovers
         return {
-            "hosts, processes": f"{self.plan.hosts}, {len(self.played.bots)}",
+            "hosts, shards, processes": f"{self.plan.hosts}, {self.plan.shards}, {len(self.played.bots)}",
             "posted": f"{verdict.posted:,}",
             "recorded": f"{verdict.recorded:,}",
             "addressed to the bot": f"{verdict.addressed:,}",
@@ -107,6 +113,7 @@ class Outcome:
             "ok": self.ok,
             "nonce_window": self.plan.nonce_window,
             "seed": self.plan.seed,
+            "shards": self.plan.shards,
             "kills": self.kills,
             "killed_while_cut_off": len(self.played.cut_and_killed),
             "inside": dict(self.played.inside),
@@ -130,40 +137,75 @@ async def judged(
     for name, found in (("messages", messages), ("requests", await sandbox.control.requests())):
         (folder / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
     claims = await played.claims.count()
-    log = await _owning(folder / JUDGE, folder / KEY_FILE, address)
-    try:
-        verified = await check_log(log.reader, None)
-        own_id, addressed = int(sandbox.application_id), played.talk.addressed
-        verdict = await judge(log.reader, messages, own_id, addressed=addressed, verified=verified)
-        sent = [recorded.event async for recorded in log.reader.events(Query(types=(e.ReplySent.TYPE,)))]
-    finally:
-        await log.close()
+    whole, shards = Location(folder / JUDGE, key_file=folder / KEY_FILE), played.plan.shards
+    anew = [whole.of(partition, shards) for partition in range(shards)]
+    partitions = [
+        await _judged(each, address, _within(each, messages), int(sandbox.application_id), played.talk.addressed)
+        for each in anew
+    ]
     return Outcome(
         plan=played.plan,
-        verdict=verdict,
+        verdict=reduce(add, (each.verdict for each in partitions)),
         played=played,
-        events=verified.events,
+        events=sum(each.events for each in partitions),
         claims=claims,
-        found=sum(1 for each in sent if isinstance(each, e.ReplySent) and each.proof is e.Proof.HISTORY),
-        other=[each.bot.folder.name for each in played.bots if not await _fits(each, folder / JUDGE, address)],
+        found=sum(each.found for each in partitions),
+        other=[each.bot.folder.name for each in played.bots if not await _fits(each, anew[each.shard], address)],
         seconds=time.monotonic() - began,
         trouble=trouble,
     )
 
 
-async def _owning(folder: Path, key_file: Path, address: str) -> EventLog:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """How a partition ended, as :class:`Outcome` says it of them all."""
+
+    verdict: RunVerdict
+    events: int
+    found: int
+
+
+def _within(location: Location, messages: Sequence[MessageRecord]) -> list[MessageRecord]:
+    """Return the messages that belong in a partition."""
+    sharding = Sharding(location.partitions)
+    return [each for each in messages if sharding.partition_of(int(each["guild_id"] or 0)) == location.partition]
+
+
+async def _judged(
+    location: Location, address: str, messages: Sequence[MessageRecord], own_id: int, addressed: AbstractSet[int]
+) -> _Judged:
+    """Judge a partition, in a folder that is made anew from the engine."""
+    log = await _owning(location, address)
+    try:
+        verified = await check_log(log.reader, None)
+        own = {int(each["id"]) for each in messages}
+        verdict = await judge(log.reader, messages, own_id, addressed=addressed & own, verified=verified)
+        astray = [
+            Problem(Fault.RECORDED_TWICE, key, ", ".join(trail.recorded), "of another partition")
+            for key, trail in (await read_trails(log.reader)).items()
+            if trail.recorded and key not in own
+        ]
+        sent = [recorded.event async for recorded in log.reader.events(Query(types=(e.ReplySent.TYPE,)))]
+    finally:
+        await log.close()
+    found = sum(1 for each in sent if isinstance(each, e.ReplySent) and each.proof is e.Proof.HISTORY)
+    return _Judged(replace(verdict, problems=(*verdict.problems, *astray)), verified.events, found)
+
+
+async def _owning(location: Location, address: str) -> EventLog:
     # Whoever was killed at the end, or was cut off, has not told that it left.
-    engine = Engine(partition_of(address), time.monotonic, takeover=0.5, standby=True)
-    return await open_log(Location(folder, key_file=key_file), clock=clock, full=False, engine=engine)
+    partition = PostgresqlPartition(address, location.partition)
+    engine = Engine(partition, time.monotonic, takeover=0.5, standby=True)
+    return await open_log(location, clock=clock, full=False, engine=engine)
 
 
-async def _fits(each: Supervised, judge_folder: Path, address: str) -> bool:
+async def _fits(each: Supervised, anew: Location, address: str) -> bool:
     """Tell whether a host's folder, brought up to the engine, shows what one shows that was made anew."""
-    log = await _owning(each.bot.location.folder, judge_folder.parent / KEY_FILE, address)
+    own = replace(each.location, key_file=anew.key_path)
+    log = await _owning(own, address)
     await log.close()
     # What is finished is told with the next record: the last that was is known only where it was.
-    own, anew = (shown_by(path, "unfinished") for path in (each.bot.location.database, Location(judge_folder).database))
-    return own == anew
+    return shown_by(own.database, "unfinished") == shown_by(anew.database, "unfinished")
 
 
 def by_reason(counts: Mapping[str, int]) -> str:

@@ -61,8 +61,7 @@ class Takeovers:
         async with asyncio.TaskGroup() as running:
             supervising = [running.create_task(each.run()) for each in self.bots]
             try:
-                await self._owner()
-                await self.talk.open_dm(OWNER_PATIENCE)
+                await self.talk.begin(OWNER_PATIENCE)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._post_all())
                     tasks.create_task(self._cut_all())
@@ -85,12 +84,12 @@ class Takeovers:
         life = 1 - math.exp(-(time.monotonic() - self._born) / TYPICAL_LIFE)
         return min(1.0, (self.killed + life) / max(1, self.plan.kills))
 
-    async def _owner(self, chance: random.Random | None = None) -> Supervised:
-        """Wait until somebody owns the log, and return who; of several owners, one by chance."""
+    async def _owner(self, shard: int) -> Supervised:
+        """Wait until somebody owns the log of a shard, and return who."""
         async with asyncio.timeout(OWNER_PATIENCE):
-            while not (owners := await self.claims.owners()):
+            while not (owner := await self.claims.owner(shard)):
                 await asyncio.sleep(TICK / 2)
-        return chance.choice(owners) if chance else owners[0]
+        return owner
 
     async def _hold(self, cut: Cut) -> None:
         """Have answers wait that are written already: Discord asks for patience, until another one owns the log."""
@@ -107,9 +106,10 @@ class Takeovers:
 
     async def _standby(self, owner: Supervised) -> None:
         """Wait until somebody stands by who can take the log from an owner."""
+        others = [each for each in self.bots if each is not owner and each.shard == owner.shard]
         with suppress(TimeoutError):
             async with asyncio.timeout(OWNER_PATIENCE):
-                while not any(each.stands_by for each in self.bots if each is not owner):
+                while not any(each.stands_by for each in others):
                     await asyncio.sleep(TICK)
 
     async def _post_all(self) -> None:
@@ -128,7 +128,7 @@ class Takeovers:
         for cut in cuts_of(self.plan.seed, self.plan.cuts, self.plan.takeover):
             while self._progress < cut.progress:
                 await asyncio.sleep(TICK)
-            await self._cut(cut, await self._owner(chance))
+            await self._cut(cut, await self._owner(chance.randrange(self.plan.shards)))
 
     async def _cut(self, cut: Cut, owner: Supervised) -> None:
         pid = owner.bot.pid
@@ -152,13 +152,13 @@ class Takeovers:
     async def _kill_all(self) -> None:
         chance = random.Random(f"kill whom {self.plan.seed}")  # noqa: S311 - a script, not a secret
         for life in lives_of(self.plan.seed, self.plan.kills):
-            self._born = time.monotonic()
-            while not await self._kill(await self._owner(chance), life):
+            self._born, shard = time.monotonic(), chance.randrange(self.plan.shards)
+            while not await self._kill(await self._owner(shard), life):
                 pass  # it had ended by itself, as one does that was replaced
             began = time.monotonic()
             self.killed += 1
             self.tell(f"{self.killed} of {self.plan.kills} kills, {self.cut.total()} cuts, {self.talk.posted:,} posted")
-            await self._owner(chance)
+            await self._owner(shard)
             self.takeovers.append(time.monotonic() - began)
         self._over = True
 
@@ -166,13 +166,14 @@ class Takeovers:
         """Kill an owner after a life, or inside a request where one comes in time; tell whether it was killed."""
         pid, kill, before = owner.bot.pid, "", owner.ends[KILLED]
         if life.place is not None:
-            where = {"method": life.place.method, "path": life.place.path, "when": life.place.when}
+            path = self.talk.in_shard(owner.shard, life.place.path)
+            where = {"method": life.place.method, "path": path, "when": life.place.when}
             seconds = life.place.seconds
             fault = await self.sandbox.control.add_fault("kill", **where, seconds=seconds, nth=life.nth, pid=pid)
             kill = fault["id"]
         if kill or life.since is Moment.READY:
             with suppress(TimeoutError):
-                await self.sandbox.control.wait_for_ready(within=OWNER_PATIENCE)
+                await self.sandbox.control.wait_for_ready(within=OWNER_PATIENCE, shard=owner.shard)
         deadline = time.monotonic() + (INSIDE_PATIENCE if kill else life.seconds)
         while _lives(owner, pid) and time.monotonic() < deadline:
             await asyncio.sleep(TICK / 10)
@@ -193,8 +194,8 @@ class Takeovers:
         """Wait until every message is recorded and every question has its answer, or a reason why not."""
         before, since = -1, time.monotonic()
         while True:
-            owner = await self._owner()
-            left = await self.talk.left(owner.bot.location)
+            owners = [await self._owner(shard) for shard in range(self.plan.shards)]
+            left = await self.talk.left(*(owner.location for owner in owners))
             if not left:
                 return
             if left != before:

@@ -22,8 +22,8 @@ LONGEST_OFFSET = 0.5
 class Plan:
     """What one run is made of.
 
-    ``each``: one process for each of these on every host, with this TOML beside the settings of all. ``takeover``:
-    seconds without a sign of life after which an owner is replaced.
+    ``shards``: one process for each of these on every host; each has one partition of the log. ``takeover``: seconds
+    without a sign of life after which an owner is replaced.
     """
 
     kills: int
@@ -33,7 +33,7 @@ class Plan:
     seed: int
     takeover: float
     hosts: int = 2
-    each: tuple[str, ...] = ("",)
+    shards: int = 1
 
     @property
     def name(self) -> str:

@@ -87,6 +87,20 @@ class RunVerdict:
     abandoned: Mapping[str, int]
     problems: tuple[Problem, ...]
 
+    def __add__(self, other: RunVerdict) -> RunVerdict:
+        """Return what both say of a log that has several partitions."""
+        return RunVerdict(
+            posted=self.posted + other.posted,
+            recorded=self.recorded + other.recorded,
+            vanished=self.vanished + other.vanished,
+            addressed=self.addressed + other.addressed,
+            answered=self.answered + other.answered,
+            replies=self.replies + other.replies,
+            skipped=Counter(self.skipped) + Counter(other.skipped),
+            abandoned=Counter(self.abandoned) + Counter(other.abandoned),
+            problems=self.problems + other.problems,
+        )
+
     @property
     def ok(self) -> bool:
         """Tell whether there are no faults."""

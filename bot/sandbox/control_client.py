@@ -233,9 +233,11 @@ class ControlClient:
         answer = await self._wait({"messages": chosen, "count": count}, within)
         return cast("list[MessageRecord]", answer["messages"])
 
-    async def wait_for_ready(self, *, within: float | None = None, identifies: int = 0, resumes: int = 0) -> None:
-        """Wait until a session is ready, after at least so many identifies and resumes since the start."""
-        await self._wait({"ready": True, "identifies": identifies, "resumes": resumes}, within)
+    async def wait_for_ready(
+        self, *, within: float | None = None, identifies: int = 0, resumes: int = 0, shard: int | None = None
+    ) -> None:
+        """Wait until a session (of a shard) is ready, after at least so many identifies and resumes since the start."""
+        await self._wait({"ready": True, "identifies": identifies, "resumes": resumes, "shard": shard}, within)
 
     async def wait_for_sessions(self, number: int, *, within: float | None = None) -> None:
         """Wait until exactly ``number`` sessions are connected and ready."""

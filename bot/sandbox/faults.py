@@ -85,7 +85,8 @@ class ActiveFault:
     def strikes(self, method: str, path: str) -> bool:
         """Count a request, and tell whether this fault hits it."""
         rule = self.rule
-        if not fnmatchcase(method, rule.method.upper()) or not fnmatchcase(path, rule.path):
+        matches = any(fnmatchcase(path, each) for each in rule.path.split())
+        if not fnmatchcase(method, rule.method.upper()) or not matches:
             return False
         self.seen += 1
         if self.seen < rule.nth or (rule.count is not None and self.hits >= rule.count):

@@ -112,6 +112,19 @@ async def test_a_right_run_is_right(tmp_path: Path) -> None:
     assert (verdict.answered, verdict.replies, verdict.skipped) == (2, 3, {"muted": 1})
 
 
+async def test_partitions_are_judged_together(tmp_path: Path) -> None:
+    """What is wrong in one of them is wrong in the whole."""
+    right = await judged(tmp_path / "0", DISCORD, addressed=(FIRST, SECOND, SKIPPED))
+    wrong = await judged(tmp_path / "1", without(51), addressed=(FIRST, SECOND, SKIPPED))
+
+    verdict = right + wrong
+
+    assert not verdict.ok
+    assert verdict.problems == wrong.problems
+    assert (verdict.posted, verdict.recorded, verdict.vanished, verdict.addressed) == (8, 8, 0, 6)
+    assert (verdict.answered, verdict.replies, verdict.skipped) == (4, 5, {"muted": 2})
+
+
 def without(*ids: int) -> list[MessageRecord]:
     """Return the right run's messages without some."""
     return [message for message in DISCORD if int(message["id"]) not in ids]

@@ -144,6 +144,17 @@ async def test_a_delay_hides_no_other_fault(rest: Rest, control: ControlClient, 
     assert [(await rest("POST", messages_path, {"content": "x"})).status for _ in range(2)] == [502, 200]
 
 
+async def test_a_fault_strikes_what_one_of_its_paths_matches(
+    rest: Rest, control: ControlClient, messages_path: str
+) -> None:
+    """And nothing else."""
+    await control.add_fault("status", status=502, count=None, path=f"/channels/1/* {messages_path}")
+
+    answers = [await rest("GET", path) for path in (messages_path, "/users/@me")]
+
+    assert [answer.status for answer in answers] == [502, 200]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_page_of_something_in_front(rest: Rest, control: ControlClient, messages_path: str, when: str) -> None:
     """Any status and body, whether or not Discord took the message."""

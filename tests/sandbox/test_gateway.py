@@ -142,6 +142,21 @@ async def test_guilds_are_unavailable_in_ready_and_then_created(connect: Connect
     assert [member["user"]["username"] for member in guild["members"]] == ["sandbox-bot"]
 
 
+async def test_whoever_waits_for_a_shard_is_not_told_of_another(
+    connect: Connect, sandbox: Sandbox, control: ControlClient
+) -> None:
+    """The session of a bot without shards is that of shard 0."""
+    for shard, ready, other in ((None, 0, 1), ([1, 2], 1, 2)):
+        socket = await connect()
+        token = sandbox.services.application.token
+        await socket.send(2, {"token": token, "intents": CHAT_INTENTS, "shard": shard, "properties": {}})
+        await socket.expect("READY")
+
+        await control.wait_for_ready(shard=ready)
+        with pytest.raises(TimeoutError):
+            await control.wait_for_ready(shard=other, within=0)
+
+
 async def test_shards_divide_the_guilds_and_private_messages_go_to_the_first(
     connect: Connect, sandbox: Sandbox
 ) -> None:

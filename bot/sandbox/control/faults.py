@@ -59,9 +59,9 @@ async def add_fault(call: ControlCall) -> Json:
     delay (seconds), ratelimit (429; retry_after, is_global), kill (SIGKILL to pid after seconds, then never an answer;
     it goes before every other fault), missing (404, as for an endpoint that does not exist).
     via false: without the header that says it passed Discord's front.
-    method and path: patterns with *, the path without /api/v10. when: before or after the request takes effect.
-    nth: the first matching request to strike, from 1. count: how many to strike (null: all). probability and seed:
-    strike at random.
+    method and path: patterns with *, the path without /api/v10, or several with spaces between them. when: before
+    or after the request takes effect. nth: the first matching request to strike, from 1. count: how many to strike
+    (null: all). probability and seed: strike at random.
     """
     return call.services.faults.add(call.read_as(FaultRule)).payload()
 

@@ -163,9 +163,10 @@ async def report(call: ControlCall) -> ReplyReport:
 async def wait(call: ControlCall) -> Json:
     """Wait until a condition holds, at most ``timeout`` seconds (default 10); ``met`` tells whether it did.
 
-    One of: messages (a filter as for GET /messages) with count; ready: true (a session connected and ready; with
-    ``identifies`` at least that many so far, or ``resumes``); requests ({method, path, status, after}) with count;
-    sessions: N (exactly N sessions connected); interaction: its id, with until: "acknowledged" or "answered".
+    One of: messages (a filter as for GET /messages) with count; ready: true (a session connected and ready, with
+    ``shard`` one of that; with ``identifies`` at least that many so far, or ``resumes``); requests ({method, path,
+    status, after}) with count; sessions: N (exactly N sessions connected); interaction: its id, with until:
+    "acknowledged" or "answered".
     """
     timeout = call.number("timeout", 10.0)
     if not 0 <= timeout <= MAX_WAIT:
@@ -192,7 +193,8 @@ def _condition(call: ControlCall) -> Callable[[], Json | None]:
         return lambda: _interaction_met(call, interaction, until)
     if call.flag("ready"):
         identifies, resumes = call.number("identifies", 0, whole=True), call.number("resumes", 0, whole=True)
-        return lambda: _ready_met(call, identifies, resumes)
+        shard = call.number("shard", None, whole=True)
+        return lambda: _ready_met(call, identifies, resumes, shard)
     raise ControlError("Say what to wait for: messages, requests, sessions, interaction or ready.")
 
 
@@ -217,8 +219,10 @@ def _interaction_met(call: ControlCall, interaction: Interaction, until: str) ->
     return {"interaction": interaction_record(call, interaction)} if done else None
 
 
-def _ready_met(call: ControlCall, identifies: int, resumes: int) -> Json | None:
-    found = call.services.hub.ready_sessions()
+def _ready_met(call: ControlCall, identifies: int, resumes: int, shard: int | None) -> Json | None:
+    # The only session of a bot without shards is that of shard 0.
+    ready = call.services.hub.ready_sessions()
+    found = [session for session in ready if shard is None or shard == (session.shard or (0, 1))[0]]
     enough = sum(item.identifies for item in call.world.applications.values()) >= identifies
     resumed = call.services.hub.resumes >= resumes
     return {"sessions": [_session_record(session) for session in found]} if found and enough and resumed else None
