@@ -122,7 +122,9 @@ async def seen(reader: Reader) -> Seen:
 
 
 async def _loaded(reader: Reader, stream: str, version: int) -> list[str]:
-    states = [await reader.load(stream, upto=upto) for upto in {version, version // 2}]
+    # In a damaged table a version may be anything; what differs is told by the streams' own list.
+    upto = {version, version // 2} if isinstance(version, int) else set[int]()
+    states = [await reader.load(stream, upto=each) for each in upto]
     return [snapshots.encode(loaded.state)[0] for loaded in states]
 
 
