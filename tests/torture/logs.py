@@ -121,7 +121,7 @@ async def seen(reader: Reader) -> Seen:
     return facts
 
 
-async def _loaded(reader: Reader, stream: str, version: int) -> list[str]:
+async def _loaded(reader: Reader, stream: str, version: object) -> list[str]:
     # In a damaged table a version may be anything; what differs is told by the streams' own list.
     upto = {version, version // 2} if isinstance(version, int) else set[int]()
     states = [await reader.load(stream, upto=each) for each in upto]
