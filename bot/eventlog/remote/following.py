@@ -18,7 +18,7 @@ from bot.eventlog.remote.view import Bookmark
 from bot.eventlog.transactions import transaction
 from bot.eventlog.vault import head_of
 
-PAGE_BYTES = 2_000_000
+PAGE_BYTES = 8_000_000
 """Bytes of records that a view takes over in one transaction, about; it holds two such pages at a time."""
 
 
