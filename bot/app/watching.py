@@ -1,4 +1,4 @@
-"""What a process tells in ``/metrics`` of its bots and their consumers, and of the logs that are kept in an engine."""
+"""What ``/metrics`` and ``/healthz`` tell of a process: of its bots, their consumers, and logs kept in an engine."""
 
 from __future__ import annotations
 

@@ -108,14 +108,12 @@ async def follow(
     Raises LogUnwritable while the engine is away, LogIncomplete where the view does not fit what the engine holds.
     """
     writing: asyncio.Task[None] | None = None
-    roomy = False
     try:
         async with aclosing(_pages(partition, follower)) as pages:
             async for page in pages:
                 if writing:
                     await writing
                     progress(follower.mark.position)
-                    roomy = roomy or await connection.run(view.make_room)
                 # The engine sends the next page while this one is written.
                 writing = asyncio.create_task(connection.run(partial(_apply, follower, page)))
         if writing:
@@ -130,8 +128,6 @@ async def follow(
     finally:
         if writing:
             await asyncio.gather(writing, return_exceptions=True)
-        if roomy:
-            await connection.run(view.give_back)
 
 
 async def _pages(partition: Partition, follower: Follower) -> AsyncGenerator[list[Entry], None]:

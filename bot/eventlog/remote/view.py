@@ -31,9 +31,6 @@ STALE = "stale"
 _STREAM, _EFFECT = COLUMNS.index("stream_id"), COLUMNS.index("effect")
 _NONE, _OPENS = int(Effect.NONE), int(Effect.OPENS)
 
-ROOM_KIB, USUAL_KIB = 65_536, 2_000
-"""Memory for pages of the file while much is written, and else: indexes of a large log don't fit into SQLite's 2 MB."""
-
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS records (first INTEGER PRIMARY KEY, seq INTEGER NOT NULL, place TEXT NOT NULL) STRICT",
     "CREATE UNIQUE INDEX IF NOT EXISTS records_seq ON records (seq)",
@@ -204,14 +201,3 @@ class Page:
         note_records(connection, self._records)
         connection.executemany("DELETE FROM unfinished WHERE stream_id = ?", self._finished)
         Batch(values=self._values).insert(connection)
-
-
-def make_room(connection: sqlite3.Connection) -> bool:
-    """Keep more of the file in memory; return True."""
-    connection.execute(f"PRAGMA cache_size = -{ROOM_KIB}")
-    return True
-
-
-def give_back(connection: sqlite3.Connection) -> None:
-    """Keep as much of it in memory as usual."""
-    connection.execute(f"PRAGMA cache_size = -{USUAL_KIB}")
