@@ -222,7 +222,7 @@ class Composer:
             names={f"@{own_id}": around.bot_name} if around.bot_name else {},
             thread=around.thread,
             quoted=await self._quoted(state, channel_id, question, around, context.history),
-            tools=await self.tools.calls(entries[0], question, around) if self.tools else None,
+            tools=await self.tools.calls(channel_id, entries[0], question, around) if self.tools else None,
         )
         return context, origins | {"persona": persona.position, "model_set": model.position}
 

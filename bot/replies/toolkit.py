@@ -44,9 +44,13 @@ class ToolKit:
     busy: set[int] = field(default_factory=set)
     """The channels for whose answers a tool is being called."""
 
-    async def calls(self, entry: Pending, question: Question, around: Surroundings) -> LoggedCalls | None:
-        """Return the calls for an answer, with those of before a crash; None where no tool may be used."""
-        channel_id = question.channel_id
+    async def calls(
+        self, channel_id: int, entry: Pending, question: Question, around: Surroundings
+    ) -> LoggedCalls | None:
+        """Return the calls for an answer in a channel, with those of before a crash; None where no tool may be used.
+
+        The question may stand in another channel, above a thread that was opened for the answer.
+        """
         grants = self._grants({channel_id, around.parent_id, around.guild_id})
         if not grants:
             return None

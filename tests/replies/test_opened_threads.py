@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.events import AbandonReason, ReplyAbandoned, ReplyComposed, ReplyMoved, ReplySent
+from bot.core.events import AbandonReason, ReplyAbandoned, ReplyComposed, ReplyMoved, ReplySent, ToolReturned
 from bot.moderation.erase import erase
 from bot.replies.words import WORDS
 from bot.sandbox.control_client import ControlClient
@@ -114,3 +114,19 @@ async def test_words_that_are_erased_are_not_built_on(scene: Scene) -> None:
     assert given_up.reason is AbandonReason.ERASED
     assert len(await bot.judge.of(ReplyMoved)) == 1
     assert (await scene.messages(), await bot.judge.of(ReplyComposed)) == ([], [])
+
+
+async def test_tools_are_called_for_an_answer_in_it(scene: Scene) -> None:
+    """The calls stand in the thread's stream, where the reply is."""
+    bot = await scene.launch(
+        responder=scene.responder, llm={"tools": {"allow": {"recall": "*"}}}, replies={"open_threads": True}
+    )
+    speech = await scene.ask()
+    assert speech.context.tools is not None
+
+    made = await speech.context.tools.call("recall", '{"words": "moon"}')
+    speech.end("Nothing.")
+    await bot.judge.settled(scene.question)
+
+    assert made.called, made.result
+    assert len(await bot.judge.of(ToolReturned, scene.question)) == 1
