@@ -11,12 +11,19 @@ from collections.abc import Iterable
 _MARK = "\n-# \N{WRENCH} "
 """Begins a line of Discord's subtext (docs: markdown). The sign needs no translation, and no answer begins so."""
 _LINE = re.compile(rf"{_MARK}[^\n]*\Z")
+_NAME = re.compile("`([^`]+)`")
 
 
 def with_sources(text: str, tools: Iterable[str]) -> str:
     """Return an answer with the names of the tools under it, if there are any."""
     names = ", ".join(f"`{name}`" for name in tools)
     return f"{text.rstrip()}{_MARK}{names}" if names and text.strip() else text
+
+
+def sources_of(text: str) -> tuple[str, ...]:
+    """Return the names of the tools under an answer, or under its last part."""
+    found = _LINE.search(text)
+    return tuple(_NAME.findall(found[0])) if found else ()
 
 
 def without_sources(text: str) -> str:

@@ -14,7 +14,7 @@ from bot.core.events import Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
-from bot.core.sources import with_sources
+from bot.core.sources import sources_of, with_sources, without_sources
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
@@ -99,35 +99,36 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         context, origins = Context(), dict[str, int]()
-        before = await self._before(entry) if responder.wants_history else ()
+        before, earlier = await self._before(entry) if responder.wants_history else ((), ())
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
             context = replace(context, stopped=stopped, so_far=unfinished("\n".join(before)))
         answer = await ask(responder, question, context, show)
-        parts = _parts(entry, answer, self._with_sources(answer.text, context), before) if answer else ()
+        parts = _parts(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
         event = event.model_copy(update={"generation": entry.generation, **origins})
         return Compose(event, Body(parts=parts), tuple(other.message_id for other in entries[1:]))
 
-    def _with_sources(self, text: str, context: Context) -> str:
-        """Return an answer with the names of the tools under it, if they are to be shown."""
-        if self.tools is None or not self.tools.shows or context.tools is None:
+    def _with_sources(self, text: str, context: Context, earlier: Sequence[str]) -> str:
+        """Return an answer with the names of the tools under it, with ``earlier`` ones, if they are to be shown."""
+        if self.tools is None or not self.tools.shows:
             return text
-        return with_sources(text, context.tools.used)
+        return with_sources(text, dict.fromkeys((*earlier, *(context.tools.used if context.tools else ()))))
 
     def calling(self, channel_id: int) -> bool:
         """Tell whether a tool is being called for an answer in a channel."""
         return self.tools is not None and channel_id in self.tools.busy
 
-    async def _before(self, entry: Pending) -> tuple[str, ...]:
-        """Return the parts of the answer that this one goes on with, if any; raise NoWords if they are erased."""
+    async def _before(self, entry: Pending) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the parts of the answer that this one goes on with, and its tools; raise NoWords if it is erased."""
         at = entry.continues_position
         bodies = await self.reader.bodies((at,)) if at else Bodies()
         if at and at not in bodies:
             raise NoWords(bodies, at)
-        return bodies[at].parts if at else ()
+        parts = bodies[at].parts if at else ("",)
+        return (*parts[:-1], without_sources(parts[-1])) if at else (), sources_of(parts[-1])
 
     def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent | None) -> Compose:
         """Return what is shown of an answer as the answer; ``spent`` None: what it took is estimated by its words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.sources import with_sources, without_sources
+from bot.core.sources import sources_of, with_sources, without_sources
 
 
 def test_the_line_is_small_and_names_each_tool() -> None:
@@ -13,6 +13,12 @@ def test_the_line_is_small_and_names_each_tool() -> None:
     assert with_sources("It rains.\n", ["wiki_search", "recall"]) == "It rains.\n-# 🔧 `wiki_search`, `recall`"
     assert with_sources("It rains.\n", []) == "It rains.\n"
     assert with_sources("\n", ["recall"]) == "\n"
+
+
+def test_the_names_are_found_again() -> None:
+    """Where there is such a line."""
+    assert sources_of(with_sources("It rains.", ["wiki_search", "recall"])) == ("wiki_search", "recall")
+    assert sources_of("It `rains`.") == ()
 
 
 @given(st.text().map("a{}".format), st.lists(st.text("ab_", min_size=1), min_size=1))

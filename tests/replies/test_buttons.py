@@ -290,3 +290,22 @@ async def told(scene: Scene, label: str, user: str) -> str:
     """Press a button and return the answer that follows."""
     pressed = await scene.press(label, user)
     return said(await scene.control.wait_for_answer(str(pressed["id"])))
+
+
+async def test_an_answer_that_names_its_tools_goes_on(scene: Scene) -> None:
+    """Its names stand once, under all of it, and the model is not told them."""
+    tools = {"tools": {"allow": {"recall": "*"}}}
+    bot = await scene.launch(responder=scene.responder, llm=tools)
+    first = await scene.ask()
+    assert first.context.tools is not None
+    await first.context.tools.call("recall", '{"words": "moon"}')
+    first.end("Once upon a time, there was", finish="length")
+    await scene.shows(f"Once upon a time, there was\n-# 🔧 `recall`\n-# {WORDS['length']}")
+
+    await scene.press("Go on")
+    on = await scene.responder.asked(2)
+    on.end("was a king.", finish="stop")
+    await bot.judge.expect(ReplyCompleted)
+
+    assert on.context.so_far == "Once upon a time, there "
+    await scene.shows("Once upon a time, there was a king.\n-# 🔧 `recall`")
