@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.app.bot import clock
@@ -21,6 +24,7 @@ from bot.eventlog.remote.opening import Engine
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.engines.conftest import SHORT, Made
+from tests.engines.test_standing import get, metrics
 from tests.engines.views import Away, Seen
 from tests.harness import ROOT, Judge, Spawn, start_bot, start_process
 from tests.waiting import eventually
@@ -42,13 +46,19 @@ async def test_another_host_goes_on(
     log = {"engine": "postgresql", "takeover": "500ms", "key_file": str(key)}
     patience = {"send_timeout": "500ms"}
     first = await spawn("first", log=log, replies=patience)
-    second = await start_process(sandbox, tmp_path / "second", {"log": log, "replies": patience}, None, "--standby")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    telemetry = {"port": port, "log_level": "info", "log_format": "json"}
+    sections = {"log": log, "replies": patience, "telemetry": telemetry}
+    second = await start_process(sandbox, tmp_path / "second", sections, None, "--standby")
     await eventually(lambda: second.lines("log.standby"))
+    await eventually(lambda: _is_served_by(port, "standby"))
     await control.post("ask one")
     await eventually(lambda: _answers(control, 1))
     await first.kill()
     await control.post("ask two")
     await eventually(lambda: _answers(control, 2))
+    assert await _is_served_by(port, "owner")
 
     reader = await open_reader(Location(tmp_path / "second"), words=False)
     await Judge(reader).expect(ReplySent, 2)
@@ -62,6 +72,15 @@ async def test_another_host_goes_on(
     assert "Another process has taken over the log" in second.output.read_text()
     await third.close()
     assert await said(control) == ["re: one", "re: two"]
+
+
+async def _is_served_by(port: int, role: str) -> bool:
+    """Tell whether a process with a role serves its health, and how it stands to the log."""
+    try:
+        found = json.loads((await get(port, "/healthz"))[1])["role"]
+        return bool(found == role and "log_owner" in await metrics(port))
+    except aiohttp.ClientError:
+        return False
 
 
 async def _answers(control: ControlClient, count: int) -> bool:
