@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bot.core.events import Author, Body, KeyKind, MessagePosted, ReplySent
 from bot.core.seen import marked
+from bot.core.sources import without_sources
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.replies.reading import find_received, newest_words
@@ -50,7 +51,7 @@ class Quotes:
         body = (await self.reader.bodies((newest,))).get(newest)
         if body is None or sent.part >= len(body.parts):
             return None
-        return Utterance(message_id, body.name, body.parts[sent.part], by_bot=True)
+        return Utterance(message_id, body.name, without_sources(body.parts[sent.part]), by_bot=True)
 
 
 def _said(posted: MessagePosted, body: Body) -> Utterance | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.events import ReplyComposed, ToolCalled, ToolOutcome, ToolReturned
+from bot.core.events import ReplyCompleted, ReplyComposed, ToolCalled, ToolOutcome, ToolReturned
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch
 from tests.responders.llm.model_server import ModelServer, Script
@@ -69,3 +69,27 @@ async def test_a_model_throws_dice_and_looks_things_up(
         'tool dice: "{"sides":6}" | "Hm."',
         '  returned, 17 bytes: "alice throws a 6."',
     ]
+
+
+@pytest.mark.parametrize("replies", [{"history": "chain"}, {"window": 1}], ids=["chain", "quoted"])
+async def test_a_model_is_not_told_its_tools_in_what_a_question_replies_to(
+    launch: Launch, control: ControlClient, server: ModelServer, replies: dict[str, object]
+) -> None:
+    """Neither in a chain of replies, nor where the message is outside of the window."""
+    bot = await launch(
+        replies={"responder": "llm", **replies},
+        llm={"model": "openai:tiny", "base_url": server.url, "tools": {"allow": {"recall": "*"}}},
+    )
+    server.scripts += (RECALL, Script(["It is plum."]), Script(["Yes."]))
+    await control.post("which word was it", mention="sandbox-bot")
+    await bot.judge.expect(ReplyCompleted)
+    (answer,) = await control.messages(author="sandbox-bot")
+    assert answer["content"] == "It is plum.\n-# 🔧 `recall`"
+
+    await control.post("something else", author="bob")
+    await control.post("sure?", mention="sandbox-bot", reply_to=answer["id"])
+    await bot.judge.expect(ReplyCompleted, 2)
+
+    told = json.dumps(server.requests[-1].body["messages"], ensure_ascii=False)
+    assert "It is plum." in told
+    assert "🔧" not in told
