@@ -19,7 +19,7 @@ from benchmarks.chaos_script import incidents as incidents_of
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
 from benchmarks.chaos_settings import configure
-from benchmarks.chaos_talk import Talk
+from benchmarks.chaos_talk import TICK, Talk
 from benchmarks.chaos_troubles import Outage, Place, Trouble
 from benchmarks.models import ModelProcess, model_process
 from bot.demo.bot_process import BotProcess, DemoError, bot_process
@@ -32,7 +32,6 @@ LONGEST_START = 180.0
 INSIDE_PATIENCE = 6.0
 """Seconds after a session is ready in which a request has to come to be killed inside; else the kill is a plain one."""
 TYPICAL_LIFE = 3.0
-TICK = 0.2
 LOOK_EVERY = 2.0
 
 MODEL_RATE, MODEL_LENGTH = 200.0, 320
@@ -83,14 +82,8 @@ class Chaos:
         return min(1.0, (self._killed + life) / max(1, self.plan.kills))
 
     async def _post_all(self) -> None:
-        """Post as the run goes on, so that the last message comes with the last kill."""
         posts = posts_of(self.plan.seed, self.plan.messages, self.talk.chat, model=self.plan.model)
-        done = 0
-        while done < len(posts):
-            await asyncio.sleep(TICK)
-            due = int(len(posts) * self._progress)
-            await self.talk.post(posts[done:due])
-            done = max(done, due)
+        await self.talk.post_along(posts, lambda: self._progress)
 
     async def _make_trouble(self) -> None:
         """Let each trouble come at its moment, or as soon after it as somebody is connected."""

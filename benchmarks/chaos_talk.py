@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.chaos_script import CHANNELS, DM, DM_PERSON, THREAD, Line, Post
@@ -12,6 +13,9 @@ from bot.demo.trails import Trail, read_trails
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_reader
 from bot.sandbox.process import SandboxProcess
+
+TICK = 0.2
+"""Seconds between two looks at how far a run is."""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,15 @@ class Talk:
         )
         self.addressed.update(int(key) for key, post in zip(ids, posts, strict=True) if post.asks)
         self.posted += len(posts)
+
+    async def post_along(self, posts: Sequence[Post], progress: Callable[[], float]) -> None:
+        """Post messages as a run goes on, whose ``progress`` is from 0 to 1: the last one comes with its end."""
+        done = 0
+        while done < len(posts):
+            await asyncio.sleep(TICK)
+            due = int(len(posts) * progress())
+            await self.post(posts[done:due])
+            done = max(done, due)
 
     async def left(self, *partitions: Location) -> int:
         """Return how many messages are not recorded or not answered, without a reason why not."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from benchmarks.chaos_script import Life, Moment
 from benchmarks.chaos_script import lives as lives_of
 from benchmarks.chaos_script import posts as posts_of
-from benchmarks.chaos_talk import Talk
+from benchmarks.chaos_talk import TICK, Talk
 from benchmarks.hosts.bots import KILLED, Claims, Supervised
 from benchmarks.hosts.script import Cut, Plan
 from benchmarks.hosts.script import cuts as cuts_of
@@ -32,7 +32,6 @@ INSIDE_PATIENCE = 6.0
 HOLD_PATIENCE = 20.0
 """Seconds within which answers have to come that are to wait."""
 TYPICAL_LIFE = 3.0
-TICK = 0.2
 ENDS = (0, 4, KILLED)
 """Exit codes that belong here: stopped, the log lost or out of reach, killed."""
 
@@ -113,14 +112,8 @@ class Takeovers:
                     await asyncio.sleep(TICK)
 
     async def _post_all(self) -> None:
-        """Post as the run goes on, so that the last message comes with the last kill."""
         posts = posts_of(self.plan.seed, self.plan.messages, self.talk.chat, model=False)
-        done = 0
-        while done < len(posts):
-            await asyncio.sleep(TICK)
-            due = int(len(posts) * self._progress)
-            await self.talk.post(posts[done:due])
-            done = max(done, due)
+        await self.talk.post_along(posts, lambda: self._progress)
 
     async def _cut_all(self) -> None:
         """Cut the links of whoever owns the log at the moment of each cut."""
