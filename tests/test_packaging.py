@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 from bot import __version__
 from bot.telemetry import Health, Metrics, serve
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 WELL = Health("connected", "writable", 0)
@@ -154,8 +154,7 @@ async def test_the_image_s_health_check_asks_healthz(health: Health | None, code
     """The command itself, against the server itself."""
     _, _, command = dict(instructions())["HEALTHCHECK"].partition("CMD ")
     _, *arguments = json.loads(command)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
+    port = free_port()
 
     # Port 0 serves nothing: nobody is there to be asked.
     async with serve("127.0.0.1", port if health else 0, health=lambda: health or WELL, metrics=Metrics()):
