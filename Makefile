@@ -12,6 +12,9 @@ PURE := tests/core tests/laws tests/responders --ignore tests/responders/llm tes
 WITH_ENGINE := tests/eventlog tests/app tests/laws tests/simulation
 END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pending_at_a_kill_is_answered_once_and_in_order
 
+# Where it is set, each of the many processes that tests start would compile all of the bot anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from bot.errors import ConfigError
 from bot.responders import Asking, ToolFailed
 from bot.responders.tools import FateUnknown
 
-mcp = pytest.importorskip("bot.responders.llm.mcp", reason="needs the extra mcp", exc_type=ImportError)
-
+Module = Any
+"""What is imported only where a test needs it."""
 ROOT = Path(__file__).parents[3]
 ASKING = Asking(1, 100, 5, 7, "Ada")
 SETTINGS = """
@@ -32,7 +33,13 @@ command = ["/nowhere/at/all"]
 """
 
 
-async def test_a_server_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def mcp() -> Module:
+    """Return what asks servers. Importing it takes seconds, which only these tests are to spend."""
+    return pytest.importorskip("bot.responders.llm.mcp", reason="needs the extra mcp", exc_type=ImportError)
+
+
+async def test_a_server_is_asked(mcp: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what may be called again, and sees no secret that it is not given."""
     monkeypatch.setenv("WIKI_KEY", "key")
     monkeypatch.setenv("DISCORD_TOKEN", "SECRET")
@@ -55,7 +62,7 @@ async def test_a_server_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert notes.read_text(encoding="utf-8").split("\n")[:-1] == ["search a", "write on", "write refuse"]
 
 
-async def test_where_a_server_ends_in_the_middle_nobody_knows() -> None:
+async def test_where_a_server_ends_in_the_middle_nobody_knows(mcp: Module) -> None:
     """And it is started again for the next call."""
     (source,) = mcp.sources([mcp.McpServer("wiki", [sys.executable, "-c", SMALL])], {})
     try:
@@ -67,6 +74,7 @@ async def test_where_a_server_ends_in_the_middle_nobody_knows() -> None:
         await source.close()
 
 
+@pytest.mark.usefixtures("mcp")
 async def test_check_says_which_servers_are_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And which tools may be called all the same."""
     monkeypatch.setenv("WIKI_KEY", "key")
