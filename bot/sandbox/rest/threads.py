@@ -44,8 +44,6 @@ def routes() -> list[Route]:
         Route("POST", "/channels/{channel_id}/threads", start, "threads.start"),
         Route("POST", "/channels/{channel_id}/messages/{message_id}/threads", start_from_message, "threads.start"),
         Route("PATCH", "/channels/{channel_id}", change, "channels.edit"),
-        Route("PUT", "/channels/{channel_id}/thread-members/@me", join, "threads.members"),
-        Route("DELETE", "/channels/{channel_id}/thread-members/@me", leave, "threads.members"),
     ]
 
 
@@ -101,20 +99,3 @@ async def change(call: RestCall) -> Json:
     form = checked(ChannelForm, present | body)
     call.world.change_channel(channel, name=form.name, archived=form.archived, locked=form.locked)
     return channel_payload(channel)
-
-
-def _thread(call: RestCall) -> Channel:
-    channel = call.visible_channel()
-    if not channel.is_thread:
-        raise ApiError(*WRONG_CHANNEL_TYPE)
-    return channel
-
-
-async def join(call: RestCall) -> None:
-    """Join a thread."""
-    _thread(call).member_ids.add(call.user_id)
-
-
-async def leave(call: RestCall) -> None:
-    """Leave a thread."""
-    _thread(call).member_ids.discard(call.user_id)
