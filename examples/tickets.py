@@ -1,10 +1,9 @@
 """A ticket bot: who presses its button gets a thread with a number, where the team answers until it is closed."""
 
-import asyncio
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import discord
 
@@ -12,17 +11,23 @@ FILE = Path("tickets.json")
 
 intents = discord.Intents.default()
 intents.message_content = True
-changing = asyncio.Lock()
 
 
-def read() -> dict[str, Any]:
-    """Return the last ticket's number, and the thread of each person who has an open ticket."""
-    return json.loads(FILE.read_text()) if FILE.exists() else {"last": 0, "open": {}}
+@dataclass
+class Ticket:
+    """Who asked for help, and where."""
+
+    channel: int
+    user: int
 
 
-def write(tickets: dict[str, Any]) -> None:
-    """Keep the tickets."""
-    FILE.write_text(json.dumps(tickets))
+def keep(ticket: Ticket) -> int:
+    """Add a ticket to the file; return its number."""
+    tickets = json.loads(FILE.read_text()) if FILE.exists() else []
+    tickets.append(asdict(ticket))
+    FILE.with_suffix(".new").write_text(json.dumps(tickets))
+    FILE.with_suffix(".new").replace(FILE)
+    return len(tickets)
 
 
 class Panel(discord.ui.View):
@@ -34,12 +39,14 @@ class Panel(discord.ui.View):
     @discord.ui.button(label="Open a ticket", style=discord.ButtonStyle.primary, custom_id="ticket:open")
     async def open(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
         """Start a ticket, and say where it is."""
+        ticket = Ticket(channel=interaction.channel_id, user=interaction.user.id)
+        number = keep(ticket)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        thread = await open_ticket(interaction.channel, interaction.user)
+        thread = await open_ticket(number, ticket)
         await interaction.followup.send(f"Your ticket: <#{thread}>", ephemeral=True)
 
 
-class Ticket(discord.ui.View):
+class Close(discord.ui.View):
     """The button in a ticket's thread."""
 
     def __init__(self) -> None:
@@ -49,30 +56,22 @@ class Ticket(discord.ui.View):
     async def close(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
         """Say so, and close it."""
         await interaction.response.send_message("Closed.")
-        await close_ticket(interaction.channel)
+        await interaction.channel.edit(archived=True, locked=True)
 
 
-async def open_ticket(channel: discord.TextChannel, user: discord.User) -> int:
-    """Start a person's ticket, if none is open; return the id of its thread."""
-    async with changing:
-        tickets = read()
-        if str(user.id) in tickets["open"]:
-            return tickets["open"][str(user.id)]
-        number = tickets["last"] + 1
-        thread = await channel.create_thread(name=f"ticket-{number:04}", invitable=False)
-        await thread.add_user(user)
-        await thread.send(f"{user.mention}, what can we do for you?", view=Ticket())
-        write({"last": number, "open": {**tickets["open"], str(user.id): thread.id}})
-        return thread.id
+async def open_ticket(number: int, ticket: Ticket) -> int:
+    """Start the thread of a ticket; return its id."""
+    channel = client.get_channel(ticket.channel)
+    thread = await channel.create_thread(name=f"ticket-{number:04}", type=discord.ChannelType.public_thread)
+    await greet(thread.id, ticket)
+    return thread.id
 
 
-async def close_ticket(thread: discord.Thread) -> None:
-    """End a ticket."""
-    async with changing:
-        tickets = read()
-        still_open = {user: number for user, number in tickets["open"].items() if number != thread.id}
-        write({"last": tickets["last"], "open": still_open})
-        await thread.edit(archived=True, locked=True)
+async def greet(thread_id: int, ticket: Ticket) -> int:
+    """Bring the asker into the thread; return the id of the message that says so."""
+    thread = await client.fetch_channel(thread_id)
+    await thread.add_user(discord.Object(ticket.user))
+    return (await thread.send(f"<@{ticket.user}>, what can we do for you?", view=Close())).id
 
 
 class Bot(discord.Client):
@@ -81,7 +80,7 @@ class Bot(discord.Client):
     async def setup_hook(self) -> None:
         """Listen for presses of the buttons that stand there already."""
         self.add_view(Panel())
-        self.add_view(Ticket())
+        self.add_view(Close())
 
     async def on_message(self, message: discord.Message) -> None:
         """Post the button."""

@@ -89,28 +89,23 @@ async def pressed(control: ControlClient, panel: MessageRecord, user: str) -> st
 async def test_a_ticket_is_a_thread_with_its_asker_a_number_and_a_button(
     run: Run, control: ControlClient, example: str
 ) -> None:
-    """One for each person, until it is closed."""
+    """Each press is a ticket, which its button closes; only the server's owner has the panel posted."""
     await control.create_role("bots", permissions=["MANAGE_THREADS"], users=["sandbox-bot"])
     await run(example)
     await control.post("!panel")
     await control.post("!panel", author="owner")
     [panel] = await control.wait_for_messages(author="sandbox-bot")
 
-    answers = [await pressed(control, panel, user) for user in ("alice", "bob", "alice")]
+    answers = [await pressed(control, panel, user) for user in ("alice", "bob")]
     first, second = await tickets(control)
 
     assert [first["name"], second["name"]] == ["ticket-0001", "ticket-0002"]
-    assert answers == [f"Your ticket: <#{each['id']}>" for each in (first, second, first)]
+    assert answers == [f"Your ticket: <#{each['id']}>" for each in (first, second)]
     [greeting] = await control.messages(channel=first["id"], author="sandbox-bot")
     [asker] = set(first["members"]) - {greeting["author_id"]}
     assert greeting["content"] == f"<@{asker}>, what can we do for you?"
 
     closed = await control.use_component(greeting["id"], "ticket:close")
-    await control.wait_for_answer(closed["id"])
+    assert (await control.wait_for_answer(closed["id"]))["original"]["content"] == "Closed."
     await control.wait_for_requests(method="PATCH", path="/channels/*", status=200)
-    await pressed(control, panel, "alice")
-    assert [(each["name"], each["archived"]) for each in await tickets(control)] == [
-        ("ticket-0001", True),
-        ("ticket-0002", False),
-        ("ticket-0003", False),
-    ]
+    assert [each["archived"] for each in await tickets(control)] == [True, False]
