@@ -220,7 +220,6 @@ class Listening:
             _log.warning("event.unrecorded", type=event.TYPE, error=type(error).__name__)
 
 
-
 def _targets(guild: discord.Guild) -> Iterator[Target]:
     """Yield the channels and threads of a server that can hold messages."""
     for channel in (*guild.channels, *guild.threads):
