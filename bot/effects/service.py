@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from bot.background import Background
 from bot.backoff import backoff
-from bot.core.effects import Attempt, Begin, Resume, Return, at_call, digest_of
+from bot.core.effects import Begin, Return, at_call, digest_of
 from bot.core.events import EffectIntended, EffectKind, Recorded
 from bot.effects.declared import DeclaredEffect, body_of, differs, effect_of, event_of
 from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
@@ -134,25 +134,26 @@ class Effects:
 
     async def _do(self, effect: DeclaredEffect, key: str, digest: str) -> JsonValue:
         await self._resumed.wait()
-        attempt = await self._records.newest(digest)
-        if attempt is not None:
-            await self._require_same(effect, key, attempt)
-        match at_call(attempt):
-            case Begin(number):
-                event = event_of(effect, digest, number)
-                started = await self._records.start(event, body_of(effect, key), effect.person)
-                entry = self._take_up(started, event, effect.place, certain=True)
-            case Resume() if attempt is not None:
-                entry = self._open[digest]
-            case Return() if attempt is not None and attempt.ended is not None:
-                return value_of(key, await self._records.result(attempt.ended))
-            case _:
-                raise unknown(key)
-        ended = await asyncio.shield(entry.ended)
-        return concluded(key, ended, entry.result)
+        entry = self._open.get(digest)
+        if entry is not None:
+            await self._require_same(effect, key, entry.started)
+        else:
+            attempt = await self._records.newest(digest)
+            if attempt is not None:
+                await self._require_same(effect, key, attempt.started)
+            match at_call(attempt):
+                case Begin(number):
+                    event = event_of(effect, digest, number)
+                    started = await self._records.start(event, body_of(effect, key), effect.person)
+                    entry = self._take_up(started, event, effect.place, certain=True)
+                case Return() if attempt is not None and attempt.ended is not None:
+                    return value_of(key, await self._records.result(attempt.ended))
+                case _:
+                    raise unknown(key)
+        return concluded(key, await asyncio.shield(entry.ended), entry.result)
 
-    async def _require_same(self, effect: DeclaredEffect, key: str, attempt: Attempt) -> None:
-        event, words = attempt.started.event, await self._records.words(attempt.started.position)
+    async def _require_same(self, effect: DeclaredEffect, key: str, started: Recorded) -> None:
+        event, words = started.event, await self._records.words(started.position)
         if not isinstance(event, EffectIntended) or differs(effect, event, words.parts if words else ()):
             raise taken(key)
 

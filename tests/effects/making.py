@@ -24,6 +24,7 @@ from bot.gateway.current import CurrentClient
 from bot.gateway.discord_time import DiscordTime
 from bot.gateway.effects import DiscordEffects
 from bot.gateway.requests import tracing
+from tests.waiting import eventually
 
 DISCORD = (EffectKind.ADD_ROLE, EffectKind.REMOVE_ROLE, EffectKind.START_THREAD, EffectKind.ADD_REACTION)
 GRACE = 5.0
@@ -56,6 +57,11 @@ async def making(log: EventLog, *performers: tuple[Sequence[EffectKind], Perform
         yield effects
     finally:
         await effects.stop(GRACE)
+
+
+async def idle(effects: Effects) -> None:
+    """Wait until what is open from before is found and nothing is open any more."""
+    await eventually(lambda: effects._resumed.is_set() and not effects.open)
 
 
 def discord_by(current: CurrentClient) -> tuple[Sequence[EffectKind], Performer]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from bot.core.effects import digest_of
-from bot.core.events import EffectDone, EffectEvent, EffectFailed, EffectIntended
-from bot.core.streams import EFFECTS_STREAM
+from bot.core.events import EffectDone, EffectFailed, EffectIntended
 from bot.effects import AddReaction, AddRole, DeclaredEffect, RemoveRole, StartThread
 from bot.effects.declared import body_of, event_of
+from bot.effects.performer import Intention
 from bot.effects.records import Records
 from bot.errors import EffectGivenUp
 from bot.eventlog.log import EventLog
 from bot.gateway.current import CurrentClient
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
-from tests.effects.making import discord_by, events_of, making
-from tests.waiting import eventually
+from tests.effects.making import discord_by, events_of, idle, making
 
 KINDS = ("role", "unrole", "reaction", "thread", "thread under")
 
@@ -30,51 +26,39 @@ class Server:
     def __init__(self, sandbox: Sandbox, control: ControlClient) -> None:
         self.sandbox, self.control = sandbox, control
         self.guild, self.channel = sandbox.services.guild.id, sandbox.services.general.id
-        self.user = self.role = self.message = 0
+        self.bob = self.carol = self.role = self.message = 0
 
     async def furnish(self) -> None:
-        """Make a member, a role below the bot's own, and a message."""
-        self.message = int((await self.control.post("hi", author="alice"))["id"])
-        self.user = int((await self.control.create_user("bob"))["id"])
-        self.role = int((await self.control.create_role("level 5", users=["bob"]))["id"])
+        """Make a member with a role below the bot's own and one without it, and a message."""
+        self.message = int((await self.control.post("hi", author="bob"))["id"])
+        self.bob, self.carol = [int((await self.control.create_user(name))["id"]) for name in ("dave", "carol")]
+        world, guild = self.sandbox.services.world, self.sandbox.services.guild
+        self.role = int((await self.control.create_role("level 5"))["id"])
         await self.control.create_role("bot", permissions=["MANAGE_ROLES"], users=["sandbox-bot"])
-        self._member.role_ids.clear()
-
-    @property
-    def _member(self) -> Any:  # noqa: ANN401 - the sandbox's own
-        world = self.sandbox.services.world
-        member = self.sandbox.services.guild.members.get(self.user)
-        return member or world.add_member(self.sandbox.services.guild, world.users[self.user])
+        world.add_member(guild, world.users[self.bob])
+        world.give_role(guild, world.add_member(guild, world.users[self.carol]), guild.roles[self.role])
 
     def effect(self, kind: str) -> DeclaredEffect:
         """Return an effect of a kind."""
-        member = {"guild_id": self.guild, "user_id": self.user, "role_id": self.role}
+        member = {"guild_id": self.guild, "role_id": self.role}
         effects: dict[str, DeclaredEffect] = {
-            "role": AddRole(**member),
-            "unrole": RemoveRole(**member),
+            "role": AddRole(user_id=self.bob, **member),
+            "unrole": RemoveRole(user_id=self.carol, **member),
             "reaction": AddReaction(channel_id=self.channel, message_id=self.message, emoji="👍"),
             "thread": StartThread(channel_id=self.channel, name="Ticket 7"),
-            "thread under": StartThread(channel_id=self.channel, message_id=self.message, name="Ticket 7"),
+            "thread under": StartThread(channel_id=self.channel, message_id=self.message, name="Ticket 8"),
         }
         return effects[kind]
 
-    def prepare(self, kind: str) -> None:
-        """Give the member the role that is to be taken."""
-        if kind == "unrole":
-            self.sandbox.services.world.give_role(
-                self.sandbox.services.guild, self._member, self.sandbox.services.guild.roles[self.role]
-            )
-
     def count(self, kind: str) -> int:
         """Return how often an effect is there."""
-        message = self.sandbox.services.world.messages[self.message]
-        threads = self.sandbox.services.guild.threads.values()
+        message, guild = self.sandbox.services.world.messages[self.message], self.sandbox.services.guild
         return {
-            "role": self._member.role_ids.count(self.role),
-            "unrole": 1 - self._member.role_ids.count(self.role),
+            "role": guild.members[self.bob].role_ids.count(self.role),
+            "unrole": 1 - guild.members[self.carol].role_ids.count(self.role),
             "reaction": sum(len(each.user_ids) for each in message.reactions),
-            "thread": sum(each.name == "Ticket 7" for each in threads),
-            "thread under": sum(each.id == self.message for each in threads),
+            "thread": sum(each.name == "Ticket 7" for each in guild.threads.values()),
+            "thread under": sum(each.id == self.message for each in guild.threads.values()),
         }[kind]
 
 
@@ -86,20 +70,21 @@ async def server(sandbox: Sandbox, control: ControlClient) -> Server:
     return server
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_it_is_made_once(log: EventLog, current: CurrentClient, server: Server, kind: str) -> None:
-    """Whatever is called later under its key."""
-    server.prepare(kind)
-    results = []
+async def test_each_is_made_once(log: EventLog, current: CurrentClient, server: Server) -> None:
+    """Whatever is called later under its key, by this process and by the next one."""
+    results: dict[str, list[object]] = {kind: [] for kind in KINDS}
     for _ in range(2):
         async with making(log, discord_by(current)) as effects:
-            results += [await effects.do(server.effect(kind), key="k") for _ in range(2)]
+            for kind in KINDS:
+                effect = server.effect(kind)
+                results[kind] += [await effects.do(effect, key=kind) for _ in range(2)]
+                assert server.count(kind) == 1
 
-    assert server.count(kind) == 1
-    assert len(await server.control.requests(method=("DELETE" if kind == "unrole" else "PUT"))) <= 1
-    if kind.startswith("thread"):
-        assert set(results) == {max(server.sandbox.services.guild.threads)}
-    assert [type(each) for each in await events_of(log)] == [EffectIntended, EffectDone]
+    assert len(await server.control.requests(method="PUT")) == 2
+    assert len(await server.control.requests(method="DELETE")) == 1
+    assert {kind: len(set(map(str, found))) for kind, found in results.items()} == dict.fromkeys(KINDS, 1)
+    assert results["thread under"][0] == server.message
+    assert [type(each) for each in await events_of(log)] == [EffectIntended, EffectDone] * len(KINDS)
 
 
 async def left(log: EventLog, effect: DeclaredEffect, key: str = "k") -> None:
@@ -107,32 +92,30 @@ async def left(log: EventLog, effect: DeclaredEffect, key: str = "k") -> None:
     await Records(log).start(event_of(effect, digest_of(key), 1), body_of(effect, key), effect.person)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("there", [False, True], ids=["before it was made", "after it was made"])
 async def test_what_a_crash_left_is_looked_for_and_then_made(
     log: EventLog,
     current: CurrentClient,
     server: Server,
-    kind: str,
     there: bool,  # noqa: FBT001 - a table
 ) -> None:
     """By the next process, by itself: there is one, and the log says whether it was found."""
-    server.prepare(kind)
-    await left(log, effect := server.effect(kind))
-    if there:
-        await discord_by(current)[1].perform(intention_of(effect))
+    for kind in KINDS:
+        await left(log, server.effect(kind), kind)
+        if there:
+            await discord_by(current)[1].perform(intention_of(server.effect(kind)))
     async with making(log, discord_by(current)) as effects:
-        await eventually(lambda: not effects.open)
-        await effects.do(effect, key="k")
+        await idle(effects)
+        for kind in KINDS:
+            await effects.do(server.effect(kind), key=kind)
 
-    done = (await events_of(log))[-1]
-    assert isinstance(done, EffectDone)
-    assert (server.count(kind), done.found) == (1, there)
+    done = [each.found for each in await events_of(log) if isinstance(each, EffectDone)]
+    assert [server.count(kind) for kind in KINDS] == [1] * len(KINDS)
+    assert done == [there] * len(KINDS)
 
 
-def intention_of(effect: DeclaredEffect) -> Any:  # noqa: ANN401 - as the lanes make it
+def intention_of(effect: DeclaredEffect) -> Intention:
     """Return an intention without a log."""
-    from bot.effects.performer import Intention
 
     async def none() -> frozenset[int]:
         return frozenset()
@@ -140,18 +123,21 @@ def intention_of(effect: DeclaredEffect) -> Any:  # noqa: ANN401 - as the lanes 
     return Intention(effect, "t", 0, none)
 
 
-@pytest.mark.parametrize("kind", ["role", "reaction", "thread"])
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_an_error_of_discord_is_looked_into(
-    log: EventLog, current: CurrentClient, server: Server, kind: str, when: str
-) -> None:
-    """A 500 may hide that it was made."""
-    path = {"role": "*/roles/*", "reaction": "*/reactions/*", "thread": "*/threads"}[kind]
-    await server.control.add_fault("status", when=when, status=500, path=path, count=1)
+async def test_a_failure_of_discord_is_looked_into(log: EventLog, current: CurrentClient, server: Server) -> None:
+    """It may hide that the effect was made. After a rate limit it was not."""
+    faults = (
+        ("role", "reset", "*/roles/*"),
+        ("reaction", "ratelimit", "*/reactions/*"),
+        ("thread", "status", "*/threads"),
+        ("thread under", "status", "*/threads"),
+    )
     async with making(log, discord_by(current)) as effects:
-        await effects.do(server.effect(kind), key="k")
+        for when in ("before", "after"):
+            for kind, fault, path in faults:
+                await server.control.add_fault(fault, when=when, path=path, retry_after=0.05)
+                await effects.do(server.effect(kind), key=f"{kind} {when}")
 
-    assert server.count(kind) == 1
+    assert [server.count(kind) for kind, _, _ in faults] == [1, 1, 2, 1]
 
 
 async def test_two_threads_of_one_name_are_two(log: EventLog, current: CurrentClient, server: Server) -> None:
@@ -163,7 +149,7 @@ async def test_two_threads_of_one_name_are_two(log: EventLog, current: CurrentCl
     await left(log, thread, "two")
     await left(log, thread, "three")
     async with making(log, discord_by(current)) as effects:
-        await eventually(lambda: not effects.open)
+        await idle(effects)
         rest = [await effects.do(thread, key=key) for key in ("two", "three")]
     await left(log, StartThread(channel_id=server.channel, name="Old"), "four")
     old = server.sandbox.services.world.create_thread(
@@ -178,35 +164,21 @@ async def test_two_threads_of_one_name_are_two(log: EventLog, current: CurrentCl
     assert server.count("thread") == 4
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
+async def test_a_refusal_for_good_is_raised(log: EventLog, current: CurrentClient, server: Server) -> None:
+    """And the next effect at the same place is made."""
+    above, effect = max(server.sandbox.services.guild.roles), server.effect("role")
+    refusals = (
         ({"role_id": 1}, r"refused \(status 404, code 10011\)"),
         ({"user_id": 1}, r"refused \(status 404, code 10007\)"),
         ({"guild_id": 1}, r"refused \(status 404, code 10004\)"),
-        ({"role_id": "own"}, r"forbidden \(code 50013\)"),
-    ],
-)
-async def test_a_refusal_for_good_is_raised(
-    log: EventLog, current: CurrentClient, server: Server, change: dict[str, Any], reason: str
-) -> None:
-    """And the next effect at the same place is made."""
-    effect = server.effect("role")
-    if change == {"role_id": "own"}:
-        change = {"role_id": max(server.sandbox.services.guild.roles)}
+        ({"role_id": above}, r"forbidden \(code 50013\)"),
+    )
     async with making(log, discord_by(current)) as effects:
-        with pytest.raises(EffectGivenUp, match=reason):
-            await effects.do(effect.model_copy(update=change), key="refused")
+        for number, (change, reason) in enumerate(refusals):
+            with pytest.raises(EffectGivenUp, match=reason):
+                await effects.do(effect.model_copy(update=change), key=f"refused {number}")
         await effects.do(effect, key="taken")
 
     assert server.count("role") == 1
-    assert [type(each) for each in await events_of(log)] == [EffectIntended, EffectFailed, EffectIntended, EffectDone]
-
-
-async def test_a_rate_limit_is_waited_for(log: EventLog, current: CurrentClient, server: Server) -> None:
-    """As Discord asks, and then it is made."""
-    await server.control.add_fault("ratelimit", path="*/reactions/*", retry_after=0.05, count=1)
-    async with making(log, discord_by(current)) as effects:
-        await effects.do(server.effect("reaction"), key="k")
-
-    assert server.count("reaction") == 1
+    ends = [type(each) for each in await events_of(log)][1::2]
+    assert ends == [EffectFailed] * len(refusals) + [EffectDone]
