@@ -16,6 +16,11 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
+├── EffectError                an effect under a key was not made, or nobody knows
+│   ├── EffectGivenUp          it was refused for good, or tried for too long: it was not made
+│   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
+│   ├── KeyTaken               its key is that of another effect
+│   └── ResultLost             it was made, and what it returned is not in the log
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
@@ -112,6 +117,44 @@ class KeyMismatch(LogError):
 
 class LogClosed(LogError):
     """A log that was attached to a client is closed."""
+
+
+class EffectError(EcholessError):
+    """An effect under a key was not made, or nobody knows.
+
+    Attributes: ``key`` (the caller's, which is in no message, because it may hold words).
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        """Keep the key."""
+        super().__init__(message)
+        self.key = key
+
+
+class EffectGivenUp(EffectError):
+    """An effect was refused for good, or tried for too long: it was not made. A later call tries it again.
+
+    Attributes: ``reason`` and ``detail``, as the log has them.
+    """
+
+    def __init__(self, key: str, reason: str, detail: str) -> None:
+        """Say why."""
+        why = f"{reason} ({detail})" if detail else reason
+        super().__init__(key, f"The effect was not made: {why}. A later call with its key tries it again.")
+        self.reason = reason
+        self.detail = detail
+
+
+class FateUnknown(EffectError):
+    """A process ended in the middle of an effect: nobody knows whether it was made."""
+
+
+class KeyTaken(EffectError):
+    """The key of an effect is that of another one."""
+
+
+class ResultLost(EffectError):
+    """An effect was made, and what it returned is not in the log."""
 
 
 class VersionConflict(EcholessError):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 BOT_STREAM = "bot"
 """The stream of events that belong to no channel and no server."""
+EFFECTS_STREAM = "effects"
+"""The stream of effects. There is one, so that the log itself takes a caller's key once."""
 _CHANNEL, _GUILD = "channel:", "guild:"
 _MOST_DIGITS = 19
 """Of an id of 63 bits."""

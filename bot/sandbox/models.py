@@ -124,6 +124,7 @@ class Channel:
     recipients: list[User] = field(default_factory=list)
     owner_id: int = 0
     archived: bool = False
+    archive_changed_ms: int | None = None
     locked: bool = False
     auto_archive_minutes: int = 1440
     last_message_id: int | None = None

@@ -17,9 +17,9 @@ from bot.sandbox.rest import (
     commands,
     guilds,
     interactions,
-    members,
     messages,
     reactions,
+    roles,
     thread_members,
     threads,
     users,
@@ -27,7 +27,7 @@ from bot.sandbox.rest import (
 from bot.sandbox.rest.router import BASE, install
 from bot.sandbox.services import Services
 
-_RESOURCES = (users, guilds, members, messages, reactions, threads, thread_members, commands, interactions)
+_RESOURCES = (users, guilds, roles, messages, reactions, threads, thread_members, commands, interactions)
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 

@@ -39,26 +39,6 @@ async def test_roles_are_given_and_taken_and_members_are_told_of(start_bot: Star
         assert await roles_of(control, "alice") == ["bots"]
 
 
-async def test_a_role_is_given_only_by_who_is_above_it(start_bot: StartBot, control: ControlClient) -> None:
-    """And has the permission; a bot's own role is nobody's to give."""
-    low = await control.create_role("low", users=["alice"])
-    await control.create_role("bots", permissions=["MANAGE_ROLES"], users=["sandbox-bot"])
-    own, high = await control.create_role("own", bot="sandbox-bot"), await control.create_role("high")
-    bot = await start_bot()
-    guild = bot.guilds[0]
-    [alice_id] = [user["id"] for user in (await control.world())["users"] if user["name"] == "alice"]
-    alice = await guild.fetch_member(int(alice_id))
-
-    await alice.add_roles(discord.Object(int(low["id"])))
-    refused: list[int] = []
-    for role in (int(high["id"]), int(own["id"]), guild.id, 5):
-        with pytest.raises(discord.HTTPException) as caught:
-            await alice.add_roles(discord.Object(role))
-        refused.append(caught.value.code)
-
-    assert refused == [50013, 50028, 50028, 10011]
-
-
 async def test_members_are_found_by_name_and_by_id(start_bot: StartBot, control: ControlClient) -> None:
     """Without the intent for all of them."""
     await control.create_role("x", users=["alice", "albert", "bob"])

@@ -10,6 +10,7 @@ Everything public in these modules is exported here, so a new event is written i
 
 from bot.core.events.admin import *
 from bot.core.events.base import *
+from bot.core.events.effects import *
 from bot.core.events.erasures import *
 from bot.core.events.lifted import *
 from bot.core.events.messages import *
