@@ -15,6 +15,8 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogExposed             somebody else could have put a file there, or has
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
+├── OwnEventError              a program's own event, its class, its stream or its key does not fit
+├── OwnFoldError               a program's own fold does not fit, or failed over an event
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
@@ -121,3 +123,11 @@ class VersionConflict(EcholessError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class OwnEventError(EcholessError):
+    """A program's own event, its class, its stream or its key does not fit: it was not appended, or can't be read."""
+
+
+class OwnFoldError(EcholessError):
+    """A program's own fold does not fit, or failed over an event; the log is as it was."""

@@ -13,6 +13,7 @@ from bot.core.events.base import *
 from bot.core.events.erasures import *
 from bot.core.events.lifted import *
 from bot.core.events.messages import *
+from bot.core.events.own import *
 from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *
