@@ -21,6 +21,8 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
 │   ├── KeyTaken               its key is that of another effect
 │   └── ResultLost             it was made, and what it returned is not in the log
+├── OwnEventError              a program's own event, its class, its stream or its key does not fit
+├── OwnFoldError               a program's own fold does not fit, or failed over an event
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
@@ -169,3 +171,11 @@ class VersionConflict(EcholessError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class OwnEventError(EcholessError):
+    """A program's own event, its class, its stream or its key does not fit: it was not appended, or can't be read."""
+
+
+class OwnFoldError(EcholessError):
+    """A program's own fold does not fit, or failed over an event; the log is as it was."""

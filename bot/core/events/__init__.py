@@ -14,6 +14,7 @@ from bot.core.events.effects import *
 from bot.core.events.erasures import *
 from bot.core.events.lifted import *
 from bot.core.events.messages import *
+from bot.core.events.own import *
 from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *

@@ -27,6 +27,7 @@ class KeyKind(IntEnum):
     PRESSED = 14
     EFFECT = 20
     EFFECT_ENDED = 21
+    OWN = 22
 
 
 class Key(NamedTuple):
