@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.attached.posts import Posts
 from bot.background import Background
 from bot.config import Config
 from bot.conversations import Conversations
@@ -91,6 +92,7 @@ class Parts:
             on_lost=current.connected.clear,
             after_deletion=self.after_deletion,
         )
+        self.posts = Posts(self.conversations, log.reader, current.time)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -145,6 +147,7 @@ class Parts:
         await self._aside.cancel()
         if self.replies is not None:
             await self.replies.stop(STOP_SECONDS)
+        self.posts.close()
 
     async def end(self) -> None:
         """Take the last events, and save a snapshot of every hot channel."""
@@ -173,4 +176,5 @@ class Parts:
             appended.append(self.replies.react)
             self.conversations.on_composed.append(self.replies.composed)
         appended += [self.after_deletion.observe, self.audit.observe, self.intake.first_seen.observe]
+        appended.append(self.posts.observe)
         self.conversations.on_failed.append(self.healer.failed)

@@ -28,6 +28,7 @@ class KeyKind(IntEnum):
     EFFECT = 20
     EFFECT_ENDED = 21
     OWN = 22
+    POSTED = 15
 
 
 class Key(NamedTuple):
