@@ -14,6 +14,7 @@ from bot.eventlog.query import Query
 from bot.eventlog.reader import Loaded
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
+from bot.moderation.explain_effects import told_effects
 from bot.moderation.explain_tools import told_calls
 from bot.moderation.place_settings import origin
 from bot.moderation.points import answered_by, known_head
@@ -91,6 +92,7 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
         *told_calls(story.lines),
         *_answer(context, story),
         *_sending(story),
+        *await told_effects(context.reader, story.message_id),
         "events:",
     )
     return Report(

@@ -30,6 +30,7 @@ ID_FIELDS = frozenset(
         "people",
         "press_id",
         "reply_to",
+        "role_id",
         "sent_id",
         "sent_ids",
         "starter_id",

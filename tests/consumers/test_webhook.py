@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import structlog
 from aiohttp import web
 
+from bot.backoff import LONGEST_ASKED, retry_after
 from bot.consumers import Away, Refused, Stop
 from bot.consumers.consumers import FOLDER, Consumers
 from bot.consumers.status import State

@@ -40,7 +40,7 @@ async def test_it_is_made_once_and_its_answer_is_remembered(log: EventLog, shop:
 
 async def test_it_is_repeated_with_its_key(log: EventLog, shop: Shop) -> None:
     """Whatever fails, before it takes effect or afterwards: there is one order in the end."""
-    failures = [[None], [500, 503], [429], [409, 425], [408, None, 502]]
+    failures: list[list[int | None]] = [[None], [500, 503], [429], [409, 425], [408, None, 502]]
     async with making(log, http_by()) as effects:
         for number, answers in enumerate([*failures, *failures]):
             (shop.answers if number < len(failures) else shop.late).extend(answers)
@@ -101,7 +101,7 @@ async def test_a_secret_is_sent_and_never_recorded(log: EventLog, shop: Shop, lo
     async with making(log, http_by(SHOP_TOKEN=SECRET)) as effects:
         await effects.do(call, key="order:1")
     async with making(log, http_by()) as effects:
-        with pytest.raises(EffectError, match="environment variable SHOP_TOKEN .* set it"):
+        with pytest.raises(EffectError, match=r"environment variable SHOP_TOKEN .* set it"):
             await effects.do(call, key="order:2")
 
     bodies = await log.reader.bodies(each.position for each in await told(log))

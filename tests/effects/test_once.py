@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from bot.core.effects import digest_of
-from bot.core.events import Body, Draft, EffectBegun, EffectDone, EffectEnd, EffectFailed
+from bot.core.events import Body, Draft, EffectBegun, EffectDone, EffectEnd, EffectFailed, ErasureReason
 from bot.core.streams import EFFECTS_STREAM
 from bot.effects import AddRole
 from bot.errors import FateUnknown, KeyTaken, ResultLost
 from bot.eventlog.erasing import Wanted, erase
-from bot.core.events import ErasureReason
 from bot.eventlog.log import EventLog
 from tests.effects.making import events_of, http_by, making, told
 
@@ -28,6 +27,7 @@ class Counted:
         self.results = list(results)
 
     async def __call__(self) -> object:
+        """Return the next result, or raise it."""
         self.ran += 1
         await asyncio.sleep(0)
         result = self.results.pop(0)
@@ -101,10 +101,15 @@ async def test_after_a_crash_its_fate_is_unknown_and_the_error_says_what_to_do(l
 
 
 @pytest.mark.parametrize(
-    ("seen", "ran", "done"),
-    [({"id": 3}, 0, {"found": True}), (None, 1, {})],
+    ("seen", "ran", "found"),
+    [({"id": 3}, 0, True), (None, 1, False)],
 )
-async def test_a_look_tells_after_a_crash(log: EventLog, seen: object, ran: int, done: dict[str, bool]) -> None:
+async def test_a_look_tells_after_a_crash(
+    log: EventLog,
+    seen: object,
+    ran: int,
+    found: bool,  # noqa: FBT001 - a table
+) -> None:
     """Its result, or None: then it runs."""
     effect, look = Counted({"id": 4}), Counted(seen)
     await left_in_the_middle(log)
@@ -113,7 +118,7 @@ async def test_a_look_tells_after_a_crash(log: EventLog, seen: object, ran: int,
 
     assert results == [seen or {"id": 4}] * 2
     assert (effect.ran, look.ran) == (ran, 1)
-    assert (await events_of(log))[-1] == EffectDone.model_construct(digest="", **done)
+    assert (await events_of(log))[-1] == EffectDone.model_construct(digest="", found=found)
 
 
 async def test_what_is_repeatable_runs_again_after_a_crash(log: EventLog) -> None:

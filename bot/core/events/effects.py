@@ -13,7 +13,7 @@ _BITS = 63
 
 
 class EffectEvent(Event):
-    """An event of an effect. ``digest`` is that of the caller's key, ``attempt`` counts the attempts under it from 1."""
+    """An event of an effect. ``digest`` is that of the caller's key, ``attempt`` counts attempts under it from 1."""
 
     digest: str = Field(pattern=r"^[0-9a-f]{32}$")
     attempt: int = Field(1, ge=1)
