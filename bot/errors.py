@@ -13,6 +13,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogDamaged             the file is damaged, truncated or edited
 │   ├── LogForeign             the file is not a log of ours, or of a newer release
 │   ├── LogExposed             somebody else could have put a file there, or has
+│   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
 ├── OwnEventError              a program's own event, its class, its stream or its key does not fit
@@ -109,6 +110,10 @@ class LogIncomplete(LogError):
 
 class KeyMismatch(LogError):
     """The key does not open this log's vault."""
+
+
+class LogClosed(LogError):
+    """A log that was attached to a client is closed."""
 
 
 class VersionConflict(EcholessError):

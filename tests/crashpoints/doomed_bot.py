@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import from_settings
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.app.process import Process
 from bot.app.responders import responders_of
 from bot.config import Config, load
