@@ -25,7 +25,7 @@ class KeyKind(IntEnum):
     TOOL_CALLED = 12
     TOOL_RETURNED = 13
     PRESSED = 14
-    OWN = 20
+    OWN = 30
 
 
 class Key(NamedTuple):
