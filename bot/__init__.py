@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.attached.attach import attach
     from bot.attached.log import Log, Told
+    from bot.attached.own_streams import Folded, Placed
+    from bot.core.own import Event, Fold
 
 __version__ = "0.2.0.dev0"
-__all__ = ["Log", "Told", "__version__", "attach"]
+__all__ = ["Event", "Fold", "Folded", "Log", "Placed", "Told", "__version__", "attach"]
 
 _PLACES = {
+    "Event": "bot.core.own",
+    "Fold": "bot.core.own",
+    "Folded": "bot.attached.own_streams",
     "Log": "bot.attached.log",
+    "Placed": "bot.attached.own_streams",
     "Told": "bot.attached.log",
     "attach": "bot.attached.attach",
 }

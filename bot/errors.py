@@ -159,6 +159,8 @@ class KeyTaken(EffectError):
 
 class ResultLost(EffectError):
     """An effect was made, and what it returned is not in the log."""
+
+
 class PostAbandoned(EcholessError):
     """A message that was to be posted was given up; its key posts nothing again.
 

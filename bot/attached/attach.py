@@ -13,7 +13,7 @@ from bot.attached.log import Log
 from bot.attached.parts import Parts, Settings
 from bot.config import Config
 from bot.consumers.consumer import Consumer
-from bot.core.events import Event
+from bot.core.own import Event
 from bot.errors import ConfigError
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log

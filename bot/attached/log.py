@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
+from bot.attached.own_streams import Folded, OwnStreams, Placed, require_stream
 from bot.attached.parts import Parts
 from bot.attached.posts import Posts
 from bot.consumers.consumer import Consumer
 from bot.consumers.consumers import Consumers
 from bot.core.conversation import Conversation
-from bot.core.events import Body, Event, Recorded
+from bot.core.events import Body, Event, OwnRecorded, Recorded
+from bot.core.own import Event as OwnEvent
+from bot.core.own.fold import F
 from bot.core.streams import stream_of
 from bot.errors import ConfigError, LogClosed
 from bot.eventlog.log import EventLog
@@ -24,27 +27,31 @@ PAGE = 500
 
 
 class Told(NamedTuple):
-    """A recorded event and its words: None where it has none, where they were erased or not asked for."""
+    """A recorded event and its words: None where it has none, where they were erased or not asked for.
+
+    ``own`` is the program's own event that it holds; None for one of the log's, and where its class is not known.
+    """
 
     recorded: Recorded
     words: Body | None = None
+    own: OwnEvent | None = None
 
     @property
-    def event(self) -> Event:
-        """Return the event itself."""
-        return self.recorded.event
+    def event(self) -> Event | OwnEvent:
+        """Return the event itself, the program's own where it is one."""
+        return self.recorded.event if self.own is None else self.own
 
 
 class Log:
     """The event log of a client. Make one with :func:`bot.attach`; it is closed along with the client."""
 
     def __init__(
-        self, client: AttachedClient, parts: Parts, stack: AsyncExitStack, own_events: Sequence[type[Event]] = ()
+        self, client: AttachedClient, parts: Parts, stack: AsyncExitStack, own_events: Sequence[type[OwnEvent]] = ()
     ) -> None:
         self._client = client
         self._parts = parts
         self._stack = stack
-        self._own_events = tuple(own_events)
+        self._own = OwnStreams(parts.log, parts.opted_out, own_events)
         self._consumers: list[Consumers] = []
         self._is_closing = False
 
@@ -84,24 +91,33 @@ class Log:
         self,
         channel: ChannelLike | None = None,
         *,
+        stream: str | None = None,
         after: int = 0,
-        types: Sequence[type[Event]] = (),
+        types: Sequence[type[Event | OwnEvent]] = (),
         words: bool = False,
     ) -> AsyncIterator[Told]:
         """Yield what is recorded of a channel (None: of all), beyond position ``after``, in the order of the log.
 
-        ``types`` are the events that are wanted (none: all). Without ``words`` nothing is unsealed. It ends with the
+        ``stream`` is an own stream in the place of a channel. ``types`` are the events that are wanted, own ones too
+        (none: all). Without ``words`` nothing is unsealed. It ends with the
         newest event.
         """
         self._require_open()
-        stream = None
+        if channel is not None and stream is not None:
+            raise ConfigError("Events are read of a channel or of an own stream: name one of them.")
+        name = None if stream is None else require_stream(stream)
         if channel is not None:
             await self._parts.conversations.settled(id_of(channel))
-            stream = stream_of(id_of(channel))
+            name = stream_of(id_of(channel))
         reader = self._parts.log.aside
-        query = Query(stream=stream, types=tuple(each.TYPE for each in types), after_position=after)
+        stored = dict.fromkeys(OwnRecorded.TYPE if issubclass(each, OwnEvent) else each.TYPE for each in types)
+        wanted = {each.TYPE for each in types}
+        query = Query(stream=name, types=tuple(stored), after_position=after)
         page: list[Recorded] = []
         async for recorded in reader.events(query):
+            event = recorded.event
+            if wanted and isinstance(event, OwnRecorded) and not wanted & {event.type, event.TYPE}:
+                continue
             page.append(recorded)
             if len(page) == PAGE:
                 for told in await self._told(page, words=words):
@@ -109,6 +125,41 @@ class Log:
                 page = []
         for told in await self._told(page, words=words):
             yield told
+
+    async def append(
+        self,
+        stream: str,
+        *events: OwnEvent,
+        key: str | None = None,
+        expected_version: int | None = None,
+        words: str | Sequence[str] = (),
+        subject: int | None = None,
+    ) -> Placed:
+        """Append own events to an own stream, together or not at all; under a ``key`` once only.
+
+        With the key of an earlier call to the same stream nothing is appended, and what was recorded then is returned.
+        ``expected_version`` is the version that the stream has to be at (0: there is nothing in it). ``words`` are what
+        people wrote, beside a single event: sealed, erasable, ``subject`` the id of the person whose they are. They
+        are not taken of people who opted out. Raises OwnEventError where something given does not fit, VersionConflict
+        where the stream is at another version, LogError when the log can't be written.
+        """
+        self._require_open()
+        return await self._own.append(
+            stream, *events, key=key, expected_version=expected_version, words=words, subject=subject
+        )
+
+    async def fold(self, stream: str, fold: type[F]) -> F:
+        """Return the state of an own stream now; see :meth:`fold_at`."""
+        return (await self.fold_at(stream, fold)).state
+
+    async def fold_at(self, stream: str, fold: type[F]) -> Folded[F]:
+        """Return the state of an own stream, and the version at which it is so, for ``expected_version``.
+
+        Raises OwnFoldError where ``apply`` fails, OwnEventError where an event does not fit its class, both with the
+        place; LogError when the log can't be read.
+        """
+        self._require_open()
+        return await self._own.fold_at(stream, fold)
 
     async def consumer(self, consumer: Consumer) -> None:
         """Have a consumer follow the log from now on, until the log is closed; raises ConfigError for a second one.
@@ -129,6 +180,7 @@ class Log:
         self._is_closing = True
         await self._parts.hush()
         self._client.detach()
+        await self._own.close()
         await self._parts.end()
         await self._stack.aclose()
 
@@ -140,7 +192,7 @@ class Log:
 
     async def _told(self, page: Sequence[Recorded], *, words: bool) -> list[Told]:
         bodies = await self._parts.log.aside.bodies(each.position for each in page) if words else {}
-        return [Told(each, bodies.get(each.position)) for each in page]
+        return [Told(each, bodies.get(each.position), self._own.read(each)) for each in page]
 
     def _require_open(self) -> None:
         if self._is_closing:

@@ -25,10 +25,10 @@ class KeyKind(IntEnum):
     TOOL_CALLED = 12
     TOOL_RETURNED = 13
     PRESSED = 14
+    POSTED = 15
     EFFECT = 20
     EFFECT_ENDED = 21
-    OWN = 22
-    POSTED = 15
+    OWN = 30
 
 
 class Key(NamedTuple):

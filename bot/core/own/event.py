@@ -22,8 +22,6 @@ Fields: TypeAlias = dict[str, Any]
 
 MOST_BYTES = 16_384
 """The most bytes that the JSON of an own event may take: facts are short."""
-MOST_KEY = 200
-"""The most characters of a text under which something is recorded once."""
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _MOST_TYPE = 64
@@ -68,17 +66,19 @@ class Event(BaseModel):
 E = TypeVar("E", bound=Event)
 
 
-def envelope(event: Event, *, words: bool = False, once: str = "", nth: int = 0) -> OwnRecorded:
+def envelope(event: Event, *, words: bool = False, key_digest: str = "", nth: int = 0) -> OwnRecorded:
     """Return what the log keeps of an event; raise OwnEventError where it would not come back as it is."""
     model, name = type(event), _named(type(event).TYPE, event.V)
     try:
-        data = event.model_dump_json().encode()
+        data = event.model_dump_json(warnings=False).encode()
         if len(data) > MOST_BYTES:
             raise OwnEventError(
                 f"{name} takes {len(data):,} bytes, and {MOST_BYTES:,} is the most: keep what people wrote in its "
                 "words, and large things elsewhere under a name."
             )
-        stored = OwnRecorded(type=model.TYPE, v=model.V, data=from_json(data), words=words, once=once, nth=nth)
+        stored = OwnRecorded(
+            type=model.TYPE, v=model.V, data=from_json(data), words=words, key_digest=key_digest, nth=nth
+        )
         same = _comes_back(stored) and _comes_back(event)
     except ValidationError as error:
         raise OwnEventError(f"{name} does not fit its class: {_faults(model, error)}. Nothing was appended.") from None
@@ -113,13 +113,7 @@ def opened(model: type[E], recorded: Recorded) -> E:
 
 
 def _comes_back(event: BaseModel) -> bool:
-    return type(event).model_validate_json(event.model_dump_json()) == event
-
-
-def require_key(key: str) -> None:
-    """Raise OwnEventError for a text under which nothing can be recorded once."""
-    if not 0 < len(key) <= MOST_KEY:
-        raise OwnEventError(f"A key is a text of 1 to {MOST_KEY} characters, and this one has {len(key):,}.")
+    return type(event).model_validate_json(event.model_dump_json(warnings=False)) == event
 
 
 def _lifted(model: type[Event], recorded: Recorded, event: OwnRecorded) -> Mapping[str, Any]:

@@ -112,7 +112,7 @@ def fingerprint(fold: type[Fold]) -> str:
 def encode(state: Fold) -> str | None:
     """Return a state as JSON; None where it would not come back as it is, so that no snapshot can be kept of it."""
     try:
-        data = state.model_dump_json()
+        data = state.model_dump_json(warnings=False)
     except (PydanticSerializationError, ValueError):
         return None
     return data if decode(type(state), data) == state else None

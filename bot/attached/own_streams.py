@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
+from pydantic import BaseModel
 
 from bot.attached.hot_folds import HotFold, HotFolds
 from bot.background import Background
-from bot.core.events import Body, Draft, Recorded
+from bot.core.events import Body, Draft, OwnRecorded, Recorded
+from bot.core.named_keys import digest_of
 from bot.core.own import Event, Fold
-from bot.core.own.event import envelope, require_key
+from bot.core.own.event import envelope, opened
 from bot.core.own.fold import F, encode, folded
 from bot.core.streams import OWN_STREAM_RULE, own_stream
 from bot.errors import EcholessError, OwnEventError, OwnFoldError, VersionConflict
@@ -21,6 +23,8 @@ from bot.eventlog import own_folds
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
 from bot.eventlog.own_folds import At
+
+C = TypeVar("C", bound=BaseModel)
 
 _log = structlog.get_logger()
 
@@ -43,16 +47,25 @@ class Folded(NamedTuple, Generic[F]):
     version: int
 
 
-class Own:
+class OwnStreams:
     """Appends own events and folds them. ``opted_out`` are the people whose words are not to be recorded."""
 
-    def __init__(self, log: EventLog, opted_out: Container[int] = (), hot: HotFolds | None = None) -> None:
-        self.hot = hot or HotFolds()
+    def __init__(
+        self,
+        log: EventLog,
+        opted_out: Container[int] = (),
+        events: Sequence[type[Event]] = (),
+        hot: HotFolds | None = None,
+    ) -> None:
+        self.hot = HotFolds() if hot is None else hot
         self._log = log
         self._opted_out = opted_out
-        self._classes: dict[tuple[type, str], type] = {}
+        self._events: dict[str, type[Event]] = {}
+        self._folds: dict[str, type[Fold]] = {}
         self._background = Background()
-        self._untold = set[str]()
+        self._unkept = set[str]()
+        for each in events:
+            self._learn_event(each)
 
     async def append(
         self,
@@ -71,7 +84,7 @@ class Own:
         are not taken of people who opted out. Raises OwnEventError where something given does not fit, VersionConflict
         where the stream is at another version, LogError when the log can't be written.
         """
-        name, drafts = _own(stream), self._drafts(events, key, words, subject)
+        name, drafts = require_stream(stream), self._drafts(events, key, words, subject)
         appending = self._log.append_units(name, (drafts,), expected_version=expected_version)
         # Also when nobody waits for it any more: the states in memory have to know.
         appending.add_done_callback(partial(self._appended, name))
@@ -94,10 +107,13 @@ class Own:
         Raises OwnFoldError where ``apply`` fails, OwnEventError where an event does not fit its class, both with the
         place; LogError when the log can't be read.
         """
-        name = _own(stream)
+        name = require_stream(stream)
         if not hasattr(fold, "NAME") or not issubclass(fold, Fold):
             raise OwnFoldError("A fold is a class below bot.Fold with a NAME of its own: give such a class.")
-        self._learn(Fold, fold.NAME, fold, OwnFoldError)
+        known: type[Fold] = fold
+        self._learn(self._folds, fold.NAME, known, OwnFoldError)
+        for each in fold.EVENTS:
+            self._learn_event(each)
         while True:
             hot = self.hot.use(name, fold)
             async with hot.lock:
@@ -117,30 +133,39 @@ class Own:
             raise OwnEventError(
                 "Append one event at least; words go with a single event, and a subject with words: say whose they are."
             )
-        if key is not None:
-            require_key(key)
+        if key == "":
+            raise OwnEventError("A key must not be empty: name what is recorded once, as 'gained:1'.")
+        digest = "" if key is None else digest_of(key)
         for event in events:
-            if not hasattr(event, "TYPE") or Event not in type(event).__mro__:
-                raise OwnEventError(
-                    f"{type(event).__name__} is no class below bot.Event with a TYPE: append such events."
-                )
-            self._learn(Event, event.TYPE, type(event), OwnEventError)
+            self._learn_event(type(event))
         body = None if not parts or subject in self._opted_out else Body(parts=parts)
         return tuple(
-            Draft(envelope(event, words=bool(parts), once=key or "", nth=nth), body, subject if body else None)
+            Draft(envelope(event, words=bool(parts), key_digest=digest, nth=nth), body, subject if body else None)
             for nth, event in enumerate(events)
         )
 
-    def _learn(self, kind: type, name: str, known: type, error: type[EcholessError]) -> None:
+    def read(self, recorded: Recorded) -> Event | None:
+        """Return the own event that the log holds, if its class is known; raise OwnEventError where it does not fit."""
+        event = recorded.event
+        model = self._events.get(event.type) if type(event) is OwnRecorded else None
+        return None if model is None else opened(model, recorded)
+
+    def _learn_event(self, model: type[Event]) -> None:
+        if not hasattr(model, "TYPE") or Event not in model.__mro__:
+            raise OwnEventError(f"{model.__name__} is no class below bot.Event with a TYPE: use such classes.")
+        self._learn(self._events, model.TYPE, model, OwnEventError)
+
+    @staticmethod
+    def _learn(known: dict[str, type[C]], name: str, model: type[C], error: type[EcholessError]) -> None:
         """Note which class a name is of; a module that was loaded anew brings the same class again."""
-        before = self._classes.setdefault((kind, name), known)
-        if before is not known:
-            if (before.__module__, before.__qualname__) != (known.__module__, known.__qualname__):
+        before = known.setdefault(name, model)
+        if before is not model:
+            if (before.__module__, before.__qualname__) != (model.__module__, model.__qualname__):
                 raise error(
-                    f"{before.__module__}.{before.__qualname__} and {known.__module__}.{known.__qualname__} are both "
+                    f"{before.__module__}.{before.__qualname__} and {model.__module__}.{model.__qualname__} are both "
                     f"called {name}: give one of them another name."
                 )
-            self._classes[kind, name] = known
+            known[name] = model
 
     def _appended(self, stream: str, appending: asyncio.Future[list[Appended]]) -> None:
         if appending.cancelled():
@@ -183,8 +208,8 @@ class Own:
         except EcholessError:
             # A snapshot is only a cache. Without it the next load folds more events.
             return
-        if not kept and hot.fold.NAME not in self._untold:
-            self._untold.add(hot.fold.NAME)
+        if not kept and hot.fold.NAME not in self._unkept:
+            self._unkept.add(hot.fold.NAME)
             _log.warning("own_fold.no_snapshot", fold=hot.fold.NAME, reason="its state does not come back from JSON")
 
 
@@ -197,7 +222,8 @@ def _advanced(at: At[Any], hot: HotFold) -> At[Any] | None:
     return at._replace(state=folded(at.state, new), version=at.version + len(new)) if new else at
 
 
-def _own(stream: str) -> str:
+def require_stream(stream: str) -> str:
+    """Return the name under which the log keeps an own stream; raise OwnEventError for a name that is none."""
     name = own_stream(str(stream))
     if name is None:
         raise OwnEventError(f"This is not the name of an own stream: give {OWN_STREAM_RULE}.")
