@@ -61,17 +61,18 @@ class Close(discord.ui.View):
 
 async def open_ticket(number: int, ticket: Ticket) -> int:
     """Start the thread of a ticket; return its id."""
+    name = f"ticket-{number:04}"
     channel = client.get_channel(ticket.channel)
-    thread = await channel.create_thread(name=f"ticket-{number:04}", type=discord.ChannelType.public_thread)
-    await greet(thread.id, ticket)
-    return thread.id
+    thread = (await channel.create_thread(name=name, type=discord.ChannelType.public_thread)).id
+    await greet(thread, ticket)
+    return thread
 
 
-async def greet(thread_id: int, ticket: Ticket) -> int:
-    """Bring the asker into the thread; return the id of the message that says so."""
+async def greet(thread_id: int, ticket: Ticket) -> None:
+    """Bring the asker into the thread."""
     thread = await client.fetch_channel(thread_id)
     await thread.add_user(discord.Object(ticket.user))
-    return (await thread.send(f"<@{ticket.user}>, what can we do for you?", view=Close())).id
+    await thread.send(f"<@{ticket.user}>, what can we do for you?", view=Close())
 
 
 class Bot(discord.Client):

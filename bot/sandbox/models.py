@@ -23,6 +23,8 @@ class MessageKind(IntEnum):
     """Message types (message.mdx)."""
 
     DEFAULT = 0
+    RECIPIENT_ADD = 1
+    RECIPIENT_REMOVE = 2
     CHANNEL_PINNED_MESSAGE = 6
     USER_JOIN = 7
     GUILD_BOOST = 8

@@ -87,5 +87,7 @@ async def test_people_are_added_to_a_thread_and_removed(start_bot: StartBot, con
     await thread.remove_user(alice)
     assert (await bot.expect("thread_member_remove")).id == alice.id
     assert [member.id for member in await thread.fetch_members()] == [bot.user.id]
+    told = [(message.type, message.mentions) async for message in thread.history(oldest_first=True)]
+    assert told == [(discord.MessageType.recipient_add, [alice]), (discord.MessageType.recipient_remove, [alice])]
     with pytest.raises(discord.NotFound):
         await thread.add_user(discord.Object(5))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.sandbox import intents
+from bot.sandbox import intents, posting
 from bot.sandbox.errors import WRONG_CHANNEL_TYPE, ApiError
 from bot.sandbox.events import Dispatch
 from bot.sandbox.json_codec import Json
-from bot.sandbox.models import Channel
+from bot.sandbox.models import Channel, Message, MessageKind
 from bot.sandbox.payloads import member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission
 from bot.sandbox.rest.router import RestCall, Route
@@ -41,7 +41,7 @@ async def leave(call: RestCall) -> None:
 
 
 async def add(call: RestCall) -> None:
-    """Add another member, who may be in the thread already: THREAD_MEMBERS_UPDATE."""
+    """Add another member, who may be in the thread already: a system message, and THREAD_MEMBERS_UPDATE."""
     thread, user_id = _thread(call), call.snowflake("user_id")
     call.require(thread, Permission.SEND_MESSAGES_IN_THREADS)
     if thread.archived:
@@ -51,16 +51,18 @@ async def add(call: RestCall) -> None:
     if user_id not in thread.member_ids:
         thread.member_ids.add(user_id)
         member = member_payload(thread.guild.members[user_id], with_user=True)
+        _say(call, thread, MessageKind.RECIPIENT_ADD, user_id)
         _announce(call, thread, added_members=[{**thread_member_payload(thread, user_id), "member": member}])
 
 
 async def remove(call: RestCall) -> None:
-    """Remove another member: THREAD_MEMBERS_UPDATE. Who started a private thread may, and who manages threads."""
+    """Remove another member, which who started the thread may, and who manages threads: as for one that is added."""
     thread, user_id = _thread(call), call.snowflake("user_id")
     if thread.owner_id != call.user_id:
         call.require(thread, Permission.MANAGE_THREADS)
     if user_id in thread.member_ids:
         thread.member_ids.discard(user_id)
+        _say(call, thread, MessageKind.RECIPIENT_REMOVE, user_id)
         _announce(call, thread, removed_member_ids=[str(user_id)])
 
 
@@ -69,6 +71,11 @@ def _thread(call: RestCall) -> Channel:
     if not channel.is_thread:
         raise ApiError(*WRONG_CHANNEL_TYPE)
     return channel
+
+
+def _say(call: RestCall, thread: Channel, kind: MessageKind, user_id: int) -> None:
+    named = [call.world.users[user_id]]
+    posting.post(call.world, Message(thread, call.application.user, kind=kind, mentions=named))
 
 
 def _announce(call: RestCall, thread: Channel, **changed: object) -> None:
