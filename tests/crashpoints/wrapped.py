@@ -29,7 +29,7 @@ from tests.crashpoints.acts import ACTS, BOT, Outcome, Stage
 from tests.crashpoints.harness import WINDOWS, spread
 from tests.crashpoints.lives import Lives, Place, Touches
 from tests.crashpoints.nursery import ROOT, Nursery, nursery
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 PLAIN_PATIENCE = 5.0
 CROWD = 4
@@ -107,10 +107,13 @@ async def play(children: Nursery, run: Run) -> Result:
 
 async def settled(stage: Stage, run: Run) -> None:
     """Wait until nothing is missing, which without the log may never be so."""
+
+    async def whole() -> bool:
+        return not (await ACTS[run.name].outcome(stage)).lost
+
     with suppress(TimeoutError):
         async with asyncio.timeout(PLAIN_PATIENCE if run.plain else PATIENCE):
-            while (await ACTS[run.name].outcome(stage)).lost:
-                await asyncio.sleep(0.05)
+            await eventually(whole)
 
 
 async def used(stage: Stage, kills: int) -> None:

@@ -101,9 +101,9 @@ async def test_a_ticket_is_a_thread_with_its_asker_a_number_and_a_button(
 
     assert [first["name"], second["name"]] == ["ticket-0001", "ticket-0002"]
     assert answers == [f"Your ticket: <#{each['id']}>" for each in (first, second)]
-    [greeting] = await control.messages(channel=first["id"], author="sandbox-bot")
+    [added, greeting] = await control.messages(channel=first["id"], author="sandbox-bot")
     [asker] = set(first["members"]) - {greeting["author_id"]}
-    assert greeting["content"] == f"<@{asker}>, what can we do for you?"
+    assert (added["type"], greeting["content"]) == (1, f"<@{asker}>, what can we do for you?")
 
     closed = await control.use_component(greeting["id"], "ticket:close")
     assert (await control.wait_for_answer(closed["id"]))["original"]["content"] == "Closed."

@@ -1,4 +1,4 @@
-"""Roles: list a guild's, give a member one, take one (guild.mdx, "Add Guild Member Role", "Remove Guild Member Role")."""
+"""Roles: list, give one, take one (guild.mdx, "Add Guild Member Role", "Remove Guild Member Role")."""
 
 from __future__ import annotations
 
