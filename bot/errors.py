@@ -16,6 +16,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
+├── PostAbandoned              a message that was to be posted will not come, or not all of it
 ├── EffectError                an effect under a key was not made, or nobody knows
 │   ├── EffectGivenUp          it was refused for good, or tried for too long: it was not made
 │   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
@@ -121,6 +122,22 @@ class KeyMismatch(LogError):
 
 class LogClosed(LogError):
     """A log that was attached to a client is closed."""
+
+
+class PostAbandoned(EcholessError):
+    """A message that was to be posted was given up; its key posts nothing again.
+
+    Attributes: ``reason`` and ``detail`` (as the log has them), ``sent_ids`` (the messages of its parts that came).
+    """
+
+    def __init__(self, reason: str, detail: str, sent_ids: Sequence[int]) -> None:
+        """Say why, and how much of it is there."""
+        why = f"{reason} ({detail})" if detail else reason
+        there = f" {len(sent_ids)} of its parts are there." if sent_ids else ""
+        super().__init__(f"The message was given up: {why}.{there} To try once more, post it with another key.")
+        self.reason = reason
+        self.detail = detail
+        self.sent_ids = tuple(sent_ids)
 
 
 class EffectError(EcholessError):

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from bot.attached.own_streams import Folded, OwnStreams, Placed, require_stream
 from bot.attached.parts import Parts
 from bot.attached.posts import Posts
@@ -16,6 +18,8 @@ from bot.core.events import Body, Event, OwnRecorded, Recorded
 from bot.core.own import Event as OwnEvent
 from bot.core.own.fold import F
 from bot.core.streams import stream_of
+from bot.effects import DeclaredEffect
+from bot.effects.own_code import Function
 from bot.errors import ConfigError, LogClosed
 from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
@@ -76,6 +80,44 @@ class Log:
     async def send(self, channel: Messageable, text: str, *, key: str) -> list[int]:
         """Post a text in a channel, to a person or in a command's context, as :meth:`reply` does."""
         return await self._posts().post(await channel_id_of(channel), text, key)
+
+    async def once(
+        self,
+        key: str,
+        effect: Function,
+        *,
+        look: Function | None = None,
+        repeatable: bool = False,
+        about: int | None = None,
+    ) -> JsonValue:
+        """Run ``effect`` once under ``key`` and return its result, which is JSON; a later call returns the same.
+
+        If a process ends in its middle, nobody knows whether it took effect. Then ``look`` is asked, which returns its
+        result, or None if it did not. With ``repeatable`` it runs once more. Without either FateUnknown is raised. What
+        ``effect`` raises is raised, and a later call runs it again. Whoever stops waiting does not stop it. ``about``
+        is the id of the person whom key and result are about: they are erased with that person's words.
+
+        Raises FateUnknown, KeyTaken where the key is another effect's, ResultLost where its result is not kept,
+        ValueError for a key that is empty or too long, and LogError where it could not be recorded.
+        """
+        self._require_open()
+        return await self._parts.effects.once(key, effect, look=look, repeatable=repeatable, about=about)
+
+    async def do(self, effect: DeclaredEffect, *, key: str) -> JsonValue:
+        """Make a declared effect (:mod:`bot.effects`) once under ``key``, and return its result; so does a later call.
+
+        It is recorded before it is made, so it is made whatever happens, also after a crash and without a further call;
+        where nobody knows whether it was, Discord is asked. What is made at the same place is made in order. Whoever
+        stops waiting does not stop it.
+
+        Raises EffectGivenUp where it was refused for good, or not made for a day; FateUnknown where nobody knows;
+        KeyTaken, ResultLost, ValueError and LogError as :meth:`once`; EffectError where a header's variable has no
+        value; ConfigError in a log that only observes.
+        """
+        self._require_open()
+        if self._parts.replies is None:
+            raise ConfigError("This log only observes (observe=True), so nothing is made: attach() without it.")
+        return await self._parts.effects.do(effect, key=key)
 
     async def state(self, channel: ChannelLike) -> Conversation:
         """Return what the log knows of a channel now: its window of messages, its unfinished replies, its counts.

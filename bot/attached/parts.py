@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bot.attached.effects import effects_of
 from bot.attached.posts import Posts
 from bot.background import Background
 from bot.config import Config
@@ -93,6 +95,7 @@ class Parts:
             after_deletion=self.after_deletion,
         )
         self.posts = Posts(self.conversations, log.reader, current.time)
+        self.effects = effects_of(log, current, settings.clock, self._post)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -140,13 +143,17 @@ class Parts:
         await self.opted_out.load(self.log.reader)
         await self.after_deletion.resume()
         self._aside.start(self.audit.run(client), "audit")
+        if self.replies is not None:
+            self.effects.start()
 
     async def hush(self) -> None:
         """Let sends end that are under way, while the client still lives."""
         self.healer.stop()
         await self._aside.cancel()
+        ending = [self.effects.stop(STOP_SECONDS)]
         if self.replies is not None:
-            await self.replies.stop(STOP_SECONDS)
+            ending.append(self.replies.stop(STOP_SECONDS))
+        await asyncio.gather(*ending)
         self.posts.close()
 
     async def end(self) -> None:
@@ -155,6 +162,9 @@ class Parts:
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._background.end()
+
+    async def _post(self, channel_id: int, text: str, key: str) -> Sequence[int]:
+        return await self.posts.post(channel_id, text, key)
 
     def _ready(self) -> None:
         self.current.connected.set()

@@ -149,14 +149,15 @@ class Lanes:
         since = entry.started.recorded_at - MARGIN
         intention = Intention(effect, entry.token, since, partial(self._records.threads_since, since))
         certain, entry.certain = entry.certain, False
-        self._making += 1
-        self._quiet.clear()
+        self._making += not performer.survives
+        if self._making:
+            self._quiet.clear()
         try:
             if look:
                 return judge_found(effect.kind, await performer.look(intention))
             return judge_outcome(effect.kind, await performer.perform(intention), certain=certain)
         finally:
-            self._making -= 1
+            self._making -= not performer.survives
             if not self._making:
                 self._quiet.set()
 

@@ -26,7 +26,12 @@ class Intention(NamedTuple):
 
 
 class Performer(Protocol):
-    """Makes effects and looks for them. It raises nothing."""
+    """Makes effects and looks for them; what it raises is taken for an unknown fate.
+
+    ``survives``: what it makes goes on by itself when it is cut off, so nobody has to wait for it at the end.
+    """
+
+    survives: bool
 
     def lacks(self, effect: DeclaredEffect) -> str:
         """Return what an effect lacks to be made by this process, "" if nothing."""

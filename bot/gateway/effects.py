@@ -32,6 +32,8 @@ _PAGE = 100
 class DiscordEffects:
     """Makes effects by the client that is connected now."""
 
+    survives = False
+
     def __init__(self, current: CurrentClient) -> None:
         self._current = current
 

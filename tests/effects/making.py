@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -86,8 +88,9 @@ async def events_of(log: EventLog) -> list[Event]:
 
 
 class Shop:
-    """An address that takes orders, each key once. ``answers`` are given first: a status, or None to hang up.
+    """An address that takes orders, each key once, and shows the first one.
 
+    ``answers`` are given first, as long as there are any: a status, or None to hang up.
     ``late`` are statuses that are given after the order was taken.
     """
 
@@ -100,6 +103,7 @@ class Shop:
         self.requests: list[dict[str, str]] = []
         self.url = ""
         self.asked = asyncio.Event()
+        self.doom: tuple[int, str] | None = None
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Take an order, or answer as told."""
@@ -107,11 +111,24 @@ class Shop:
         self.asked.set()
         if self.answers:
             return self._told(request, self.answers.pop(0))
+        if request.method == "GET":
+            return web.json_response(next(iter(self.orders.values()), None))
+        if self._kill("before"):
+            return self._told(request, None)
         key = request.headers["Idempotency-Key"]
         order = self.orders.setdefault(key, {"id": len(self.orders) + 1, "item": await request.json()})
+        self._kill("after")
         if self.late:
             return self._told(request, self.late.pop(0))
         return web.json_response(order)
+
+    def _kill(self, when: str) -> bool:
+        """Kill a process, if that is to happen now; tell whether it was."""
+        if self.doom is None or self.doom[1] != when:
+            return False
+        os.kill(self.doom[0], signal.SIGKILL)
+        self.doom = None
+        return True
 
     def _told(self, request: web.Request, status: int | None) -> web.StreamResponse:
         if status is None:
