@@ -14,16 +14,38 @@ if TYPE_CHECKING:
     from bot.attached.log import Log, Told
     from bot.attached.own_streams import Folded, Placed
     from bot.core.own import Event, Fold
+    from bot.effects import AddReaction, AddRole, CallHttp, RemoveRole, SendDirectMessage, StartThread
 
 __version__ = "0.2.0.dev0"
-__all__ = ["Event", "Fold", "Folded", "Log", "Placed", "Told", "__version__", "attach"]
+__all__ = [
+    "AddReaction",
+    "AddRole",
+    "CallHttp",
+    "Event",
+    "Fold",
+    "Folded",
+    "Log",
+    "Placed",
+    "RemoveRole",
+    "SendDirectMessage",
+    "StartThread",
+    "Told",
+    "__version__",
+    "attach",
+]
 
 _PLACES = {
+    "AddReaction": "bot.effects",
+    "AddRole": "bot.effects",
+    "CallHttp": "bot.effects",
     "Event": "bot.core.own",
     "Fold": "bot.core.own",
     "Folded": "bot.attached.own_streams",
     "Log": "bot.attached.log",
     "Placed": "bot.attached.own_streams",
+    "RemoveRole": "bot.effects",
+    "SendDirectMessage": "bot.effects",
+    "StartThread": "bot.effects",
     "Told": "bot.attached.log",
     "attach": "bot.attached.attach",
 }
