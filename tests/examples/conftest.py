@@ -16,6 +16,7 @@ from discord.http import Route
 
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
+from tests.harness import SERVERS_WITHIN
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -34,6 +35,7 @@ async def run(
 
     async def start(name: str) -> discord.Client:
         client = loaded(name)
+        client._connection.guild_ready_timeout = SERVERS_WITHIN
         running.append((client, asyncio.create_task(client.start(sandbox.services.application.token))))
         await control.wait_for_ready()
         return client

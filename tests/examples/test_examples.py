@@ -9,8 +9,8 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.json_codec import Json
 from tests.examples.conftest import Run
 
-FORMS = ("{}",)
-"""An example as it is."""
+FORMS = ("{}", "wrapped/{}")
+"""An example as it is, and with the log."""
 
 
 def forms(name: str) -> pytest.MarkDecorator:
@@ -47,6 +47,7 @@ async def test_the_moderator_deletes_warns_and_mutes(run: Run, control: ControlC
         *(f"{alice}, mind your words: warning {number} of 3." for number in (1, 2, 3)),
         f"{alice} is muted.",
     ]
+    await control.wait_for_requests(3, method="DELETE", status=204)
     assert [message["content"] for message in await control.messages(author="alice", deleted=False)] == ["Checked."]
     assert await held(control, "Muted") == ["alice"]
 
