@@ -13,8 +13,18 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogDamaged             the file is damaged, truncated or edited
 │   ├── LogForeign             the file is not a log of ours, or of a newer release
 │   ├── LogExposed             somebody else could have put a file there, or has
+│   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
+├── PostAbandoned              a message that was to be posted will not come, or not all of it
+├── EffectError                an effect under a key was not made, or nobody knows
+│   ├── EffectGivenUp          it was refused for good, or tried for too long: it was not made
+│   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
+│   ├── KeyTaken               its key is that of another effect
+│   └── ResultLost             it was made, and what it returned is not in the log
+├── OwnEventError              a program's own event, its class, its stream or its key does not fit
+├── OwnFoldError               a program's own fold does not fit, or failed over an event
+├── PostAbandoned              a message that was to be posted will not come, or not all of it
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
@@ -23,6 +33,7 @@ or people's words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -109,6 +120,80 @@ class KeyMismatch(LogError):
     """The key does not open this log's vault."""
 
 
+class LogClosed(LogError):
+    """A log that was attached to a client is closed."""
+
+
+class PostAbandoned(EcholessError):
+    """A message that was to be posted was given up; its key posts nothing again.
+
+    Attributes: ``reason`` and ``detail`` (as the log has them), ``sent_ids`` (the messages of its parts that came).
+    """
+
+    def __init__(self, reason: str, detail: str, sent_ids: Sequence[int]) -> None:
+        """Say why, and how much of it is there."""
+        why = f"{reason} ({detail})" if detail else reason
+        there = f" {len(sent_ids)} of its parts are there." if sent_ids else ""
+        super().__init__(f"The message was given up: {why}.{there} To try once more, post it with another key.")
+        self.reason = reason
+        self.detail = detail
+        self.sent_ids = tuple(sent_ids)
+
+
+class EffectError(EcholessError):
+    """An effect under a key was not made, or nobody knows.
+
+    Attributes: ``key`` (the caller's, which is in no message, because it may hold words).
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        """Keep the key."""
+        super().__init__(message)
+        self.key = key
+
+
+class EffectGivenUp(EffectError):
+    """An effect was refused for good, or tried for too long: it was not made. A later call tries it again.
+
+    Attributes: ``reason`` and ``detail``, as the log has them.
+    """
+
+    def __init__(self, key: str, reason: str, detail: str) -> None:
+        """Say why."""
+        why = f"{reason} ({detail})" if detail else reason
+        super().__init__(key, f"The effect was not made: {why}. A later call with its key tries it again.")
+        self.reason = reason
+        self.detail = detail
+
+
+class FateUnknown(EffectError):
+    """A process ended in the middle of an effect: nobody knows whether it was made."""
+
+
+class KeyTaken(EffectError):
+    """The key of an effect is that of another one."""
+
+
+class ResultLost(EffectError):
+    """An effect was made, and what it returned is not in the log."""
+
+
+class PostAbandoned(EcholessError):
+    """A message that was to be posted was given up; its key posts nothing again.
+
+    Attributes: ``reason`` and ``detail`` (as the log has them), ``sent_ids`` (the messages of its parts that came).
+    """
+
+    def __init__(self, reason: str, detail: str, sent_ids: Sequence[int]) -> None:
+        """Say why, and how much of it is there."""
+        why = f"{reason} ({detail})" if detail else reason
+        there = f" {len(sent_ids)} of its parts are there." if sent_ids else ""
+        super().__init__(f"The message was given up: {why}.{there} To try once more, post it with another key.")
+        self.reason = reason
+        self.detail = detail
+        self.sent_ids = tuple(sent_ids)
+
+
 class VersionConflict(EcholessError):
     """Somebody else appended to the stream first.
 
@@ -121,3 +206,11 @@ class VersionConflict(EcholessError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class OwnEventError(EcholessError):
+    """A program's own event, its class, its stream or its key does not fit: it was not appended, or can't be read."""
+
+
+class OwnFoldError(EcholessError):
+    """A program's own fold does not fit, or failed over an event; the log is as it was."""

@@ -143,7 +143,7 @@ class RunningBot:
             client = self.supervisor.client
             if client is None or any(guild.unavailable for guild in client.guilds):
                 return False
-            return client.catchup is None or not client.catchup._underway
+            return client.listening.catchup is None or not client.listening.catchup._underway
 
         await eventually(lambda: (self.connected and caught_up()) or self.serving.done())
 

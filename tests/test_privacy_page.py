@@ -55,6 +55,7 @@ def test_every_field_of_an_event_is_an_id_of_something_else_or_about_a_person() 
         "message_id",
         "parent_id",
         "press_id",
+        "role_id",
         "sent_id",
         "sent_ids",
         "starter_id",

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.hosts.bots import Supervised
 from benchmarks.hosts.run import Takeovers
 from benchmarks.hosts.script import Plan
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.cli.log_verify import check_log
 from bot.core import events as e
 from bot.core.sharding import Sharding

@@ -13,6 +13,7 @@ import structlog
 
 from bot.app import from_settings
 from bot.app.backups import Backups
+from bot.app.clock import clock as clock  # noqa: PLC0414 - it is looked up here
 from bot.app.looking import look_through, say
 from bot.app.retention import Retention
 from bot.app.tools import toolkit_of
@@ -78,11 +79,6 @@ STOP_SECONDS = 7.0
 """Seconds for sends under way when the bot stops. With the snapshots after them, it exits within ten."""
 
 _log = structlog.get_logger()
-
-
-def clock() -> int:
-    """Return the time in microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
 
 
 def reading_context(config: Config, reader: Reader, answering: Chain) -> CommandContext:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.app.engines import engine_of
 from bot.config import Config
 from bot.errors import LogError

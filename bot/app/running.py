@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
-import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 
 import structlog
 
-from bot import __version__
 from bot.app import from_settings
-from bot.app.bot import Bot
+from bot.app.life import alive
 from bot.app.opening import Opening
 from bot.app.process import Process
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
 from bot.app.tools import tools_of
 from bot.config import Config
-from bot.core.events import BotStarted, BotStopped, Draft
-from bot.core.streams import BOT_STREAM
-from bot.errors import EcholessError
 from bot.eventlog.location import Location
 from bot.gateway.supervisor import checked_token
 
@@ -61,7 +53,8 @@ async def run_bot(
                 shard = process.shard(number, logs)
                 async with AsyncExitStack() as stack:
                     for partition, bot in shard.bots.items():
-                        await stack.enter_async_context(_alive(bot, locations[partition]))
+                        await stack.enter_async_context(alive(bot.log))
+                        await stack.enter_async_context(bot.backups.of(locations[partition]))
                     await process.run(shard, stopping)
 
     reason = "error"
@@ -85,23 +78,6 @@ async def _together(shards: list[asyncio.Task[None]], stopping: asyncio.Event) -
         await asyncio.wait(shards)
     for shard in shards:
         shard.result()
-
-
-@asynccontextmanager
-async def _alive(bot: Bot, location: Location) -> AsyncIterator[None]:
-    """Record the beginning and the end of a bot, and take its backups in between."""
-    reason = "error"
-    try:
-        started = BotStarted(
-            release=f"{__version__} {platform.python_version()}", host=socket.gethostname(), pid=os.getpid()
-        )
-        await bot.log.append(BOT_STREAM, (Draft(started),))
-        async with bot.backups.of(location):
-            yield
-        reason = "asked to"
-    finally:
-        with suppress(EcholessError):
-            await bot.log.append(BOT_STREAM, (Draft(BotStopped(reason=reason)),))
 
 
 def _say_what_is_answered(config: Config) -> None:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
-from bot.app.bot import Bot, clock
+from bot.app.bot import Bot
+from bot.app.clock import clock
 from bot.config import Config
 from bot.core.sharding import Sharding
 from bot.gateway.client import Endpoint

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from bot.app.bot import clock, reading_context
+from bot.app.bot import reading_context
+from bot.app.clock import clock
 from bot.app.engines import engine_of
 from bot.app.responders import responders_of, rules_of
 from bot.cli.options import log_location, settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.cli.options import config_option, folder_option, log_location, settings
 from bot.cli.output import printable, progress, say_json
 from bot.cli.points import CHANNEL, PERSON, PointType

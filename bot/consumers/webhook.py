@@ -18,7 +18,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ import aiohttp
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StrictBool
 
 from bot import __version__
+from bot.backoff import retry_after
 from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.settings import EVENT_TYPES, EventTypes, Settings, read
 from bot.errors import ConfigError
@@ -38,8 +38,6 @@ PREFIX = "whsec_"
 """How the specification marks a secret; what follows is 24 to 64 bytes in base64."""
 READ = 64 * 1024
 """Bytes of an answer that are read, and thrown away, so that the connection can be used again."""
-LONGEST_PAUSE = 3600.0
-"""Seconds that a receiver may have us wait at most."""
 
 _OURS = re.compile(r"webhook-.*|idempotency-key|content-(type|length)|host|transfer-encoding|connection", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -169,22 +167,13 @@ def _judge(status: int, pause: str) -> None:
     if status == HTTPStatus.GONE:
         raise Stop(f"{said}: it wants no more events; set another consumers.webhook.url and restart the bot")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
-        raise Away(said, _pause(pause))
+        raise Away(said, retry_after(pause, time.time()))
     if status in _ABOUT_US:
         raise Away(f"{said}: check the url, the secret and the headers of [consumers.webhook]")
     if status >= HTTPStatus.BAD_REQUEST:
         raise Refused(said)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise Away(f"{said}, and redirects are not followed: set the address that it leads to as its url")
-
-
-def _pause(text: str) -> float | None:
-    """Return the seconds that a Retry-After asks for (RFC 9110, section 10.2.3), None where it asks for nothing."""
-    if text.isascii() and text.isdecimal():
-        return min(float(text[:10]), LONGEST_PAUSE)
-    with suppress(ValueError, TypeError):
-        return min(max(0.0, parsedate_to_datetime(text).timestamp() - time.time()), LONGEST_PAUSE)
-    return None
 
 
 def id_of(batch: Batch) -> str:

@@ -95,7 +95,7 @@ class HotChannels:
             del self._channels[channel.id]
 
 
-def refuse(future: asyncio.Future[tuple[Recorded, ...]], error: BaseException) -> None:
+def refuse(future: asyncio.Future[Any], error: BaseException) -> None:
     """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
     if not future.done():
         future.set_exception(error)

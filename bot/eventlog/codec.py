@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from bot.core.events import Body, Event, Form, Recorded, Retired, Several, Unread, Unreadable, apart
+from bot.core.events import Body, Event, Form, Recorded, Retired, Several, Unread, Unreadable, apart, models_below
 from bot.eventlog.upcasters import STEPS, Chain
 
 WORDS = "words"
@@ -148,11 +148,4 @@ def _readers() -> Mapping[str, tuple[type[Event], Callable[[str], Event]]]:
 
 @cache
 def _models() -> Mapping[str, type[Event]]:
-    return {model.TYPE: model for model in _concrete(Event)}
-
-
-def _concrete(model: type[Event]) -> Iterator[type[Event]]:
-    for child in model.__subclasses__():
-        if "TYPE" in vars(child):
-            yield child
-        yield from _concrete(child)
+    return {model.TYPE: model for model in models_below(Event)}

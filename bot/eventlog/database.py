@@ -34,14 +34,20 @@ CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 """
 """What the code needs before any migration."""
-_WORDS_IN_EVENTS = 4
-"""The schema version from which on an event's row holds its words."""
-_AS_TODAY = """
+_AS_TODAY = {
+    # From version 4 on an event's row holds its words.
+    4: """
 CREATE TEMP VIEW events AS
 SELECT e.*, b.subject_id, b.salt, CAST(x'01' || b.sealed AS BLOB) AS sealed
 FROM main.events e LEFT JOIN main.bodies b ON b.position = e.position
-"""
-"""Shows readers a log of an older release, which no owner has opened since, in the form of today."""
+""",
+    8: """
+CREATE TEMP VIEW own_snapshots AS
+SELECT stream_id, '' AS name, version, fold, taken_at, digest, state FROM main.snapshots WHERE 0
+""",
+}
+"""What shows readers a log of an older release, which no owner has opened since, in the form of today: by the schema
+version that brought what it stands for."""
 
 _IMMUTABLE, _WITHOUT_FILES = "&immutable=1", "&vfs=unix-none"
 """Ends of URIs: what nobody writes is read without a lock, and without or with its write-ahead log."""
@@ -211,8 +217,10 @@ def _prepare_reading(connection: sqlite3.Connection, path: Path, uri: str) -> No
     if uri.endswith(_WITHOUT_FILES):
         # Then SQLite keeps its index of the write-ahead log in memory.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    if _check_version(connection, path) < _WORDS_IN_EVENTS:
-        connection.execute(_AS_TODAY)
+    version = _check_version(connection, path)
+    for first, view in _AS_TODAY.items():
+        if version < first:
+            connection.execute(view)
 
 
 def _uri(path: Path, mode: str) -> str:

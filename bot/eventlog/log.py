@@ -13,8 +13,9 @@ from io import FileIO
 
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
+from bot.core.own.fold import F
 from bot.errors import LogError
-from bot.eventlog import database, forms, header, keys, opening, partitions, snapshots
+from bot.eventlog import database, forms, header, keys, opening, own_folds, partitions, snapshots
 from bot.eventlog.batch import Append, Appended
 from bot.eventlog.began import Began, read_began
 from bot.eventlog.checkpoints import Checkpointer
@@ -25,6 +26,7 @@ from bot.eventlog.key_file import has_key, make_key
 from bot.eventlog.lifting import lift
 from bot.eventlog.location import DRAFT, SCRATCH, Location
 from bot.eventlog.master import find_master, given_key, settle_rotation, vault_of
+from bot.eventlog.own_folds import At
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
@@ -133,6 +135,11 @@ class EventLog:
         clock = self._writer.clock
         await self._writer.write(lambda connection: snapshots.save(connection, stream, state, clock()))
 
+    async def save_own_snapshot(self, stream: str, at: At[F]) -> bool:
+        """Store a snapshot of a program's own fold; tell whether its state could be kept as JSON."""
+        clock = self._writer.clock
+        return bool(await self._writer.write(lambda connection: own_folds.save(connection, stream, at, clock())))
+
     async def finish(self, stream: str, version: int) -> None:
         """Note that ``stream`` has no work left at ``version``. Does nothing when the stream has a newer version."""
         await self._writer.write(Finish(stream, version))
@@ -151,8 +158,10 @@ class EventLog:
         return bool(changed)
 
     async def forget_snapshots(self, stream: str) -> int:
-        """Delete the snapshots of ``stream`` and return how many there were."""
-        count: int = await self._writer.write(lambda connection: snapshots.forget(connection, stream))
+        """Delete the snapshots of ``stream``, those of own folds too, and return how many there were."""
+        count: int = await self._writer.write(
+            lambda connection: snapshots.forget(connection, stream) + own_folds.forget(connection, stream)
+        )
         return count
 
     async def empty_wal(self) -> bool:

@@ -139,7 +139,7 @@ def _decoded(
 
 
 def _words(connection: sqlite3.Connection, events: Sequence[Recorded], vault: Vault) -> dict[int, Body]:
-    worded = [recorded.position for recorded in events if recorded.event.WORDED]
+    worded = [recorded.position for recorded in events if recorded.event.worded()]
     rows = sealed_at(connection, worded) if worded else []
     found = ((position, opened(vault, stream, position, sealed)) for position, stream, sealed in rows)
     return {position: body for position, body in found if body is not None}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 
-from bot.core.events import Event, Recorded, Unreadable
+from bot.core.events import Event, OwnRecorded, Recorded, Unreadable
 from bot.eventlog.codec import separated
 from bot.eventlog.erasing import Affected
 from bot.eventlog.query import FIELDS, SOURCE
@@ -61,6 +61,8 @@ async def counted(reader: Reader, affected: Iterable[Affected]) -> Counter[str]:
 
 def _is_about(event: Event, person_id: int) -> bool:
     """Tell whether an event that holds a person's id somewhere names them, or nobody can tell."""
+    if isinstance(event, OwnRecorded):
+        return str(person_id) in map(str, event.values())
     return isinstance(event, Unreadable) or str(person_id) in {str(getattr(event, field, "")) for field in _PEOPLE}
 
 

@@ -88,7 +88,7 @@ class Reader:
     async def tail(self, stream: str, *, after: int = 0, upto: int | None = None) -> AsyncIterator[list[Recorded]]:
         """Yield the events of ``stream`` with ``after`` < version <= ``upto``, in pages."""
         while True:
-            page = await self.connection.run(partial(_tail, stream, after, upto))
+            page = await self.connection.run(partial(tail_of, stream, after, upto))
             self.quarantine.note(page)
             if page:
                 yield separated(page)
@@ -317,7 +317,7 @@ def _advanced(
     """Return the state one page of events after ``state``, and whether these were all."""
     with collector_paused():
         # The page has to be gone when the collector is back, or it would go through all of it.
-        page = _tail(stream, state.version, upto, connection)
+        page = tail_of(stream, state.version, upto, connection)
         after = fold(page, state)
         if after.unreadable > state.unreadable:
             quarantine.note(page)
@@ -325,7 +325,8 @@ def _advanced(
     return after, after.version - state.version < PAGE
 
 
-def _tail(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
+def tail_of(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
+    """Return the first page of the events of ``stream`` with ``after`` < version <= ``upto``."""
     # One stream needs no join. That, and unpacking the rows here, make a long replay a third faster. Decoding a page
     # before it is folded is a tenth faster than both in turn for each event: the processor keeps to one kind of work.
     rows = fetched(connection, _TAIL, (stream, after, 2**62 if upto is None else upto, PAGE))

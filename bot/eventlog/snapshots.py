@@ -11,16 +11,15 @@ channel's snapshots take 70 KiB, and 14 bytes for each event: about 4 % of what 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from functools import cache
 from hashlib import sha256
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from bot.core.conversation import Conversation
 from bot.core.fold import FOLD
+from bot.core.shapes import shape_of
 from bot.core.window import WINDOW
 from bot.eventlog.codec import event_models
 
@@ -48,8 +47,7 @@ def fingerprint() -> str:
 
     A release that skipped events which it did not know made other states than one that knows them.
     """
-    schema = json.loads(json.dumps(_adapter().json_schema()), object_hook=_without_prose)
-    shape = json.dumps(schema, sort_keys=True)
+    shape = shape_of(_adapter().json_schema())
     known = " ".join(f"{model.TYPE} {model.V}" for model in event_models())
     return sha256(f"{FOLD}:{WINDOW}:{shape}:{known}".encode()).hexdigest()[:16]
 
@@ -111,12 +109,6 @@ def _decode(data: object, digest: bytes, version: int) -> Conversation | None:
     except ValidationError:
         return None
     return state if state.version == version else None
-
-
-def _without_prose(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of a JSON schema without its description, which is a docstring."""
-    # A field of that name has a schema there, and stays.
-    return {key: value for key, value in schema.items() if key != "description" or not isinstance(value, str)}
 
 
 @cache

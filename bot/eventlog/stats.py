@@ -41,7 +41,7 @@ def count(connection: sqlite3.Connection) -> Stats:
         events=sum(number for _, number in types),
         streams=one("SELECT count(*) FROM streams WHERE version > 0")[0],
         bodies=one("SELECT count(*) FROM bodies")[0],
-        snapshots=one("SELECT count(*) FROM snapshots")[0],
+        snapshots=one("SELECT (SELECT count(*) FROM snapshots) + (SELECT count(*) FROM own_snapshots)")[0],
         bytes=one("PRAGMA page_count")[0] * one("PRAGMA page_size")[0],
         first_at=first,
         last_at=last,

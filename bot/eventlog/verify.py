@@ -28,7 +28,10 @@ _MOST_FAULTS = 100
 """Faults of its structure that SQLite lists before it ends."""
 _SNAPSHOTS = """
 SELECT coalesce(s.name, 'stream ' || n.stream_id), s.version, n.version, n.digest, n.state
-FROM snapshots n LEFT JOIN streams s ON s.id = n.stream_id
+FROM (
+    SELECT stream_id, version, digest, state FROM snapshots
+    UNION ALL SELECT stream_id, version, digest, state FROM own_snapshots
+) n LEFT JOIN streams s ON s.id = n.stream_id
 """
 _STRAY = "SELECT stream_id FROM unfinished WHERE stream_id NOT IN (SELECT id FROM streams)"
 

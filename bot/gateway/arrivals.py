@@ -14,7 +14,7 @@ import discord
 import structlog
 
 from bot.background import Background
-from bot.core.events import Author, Via
+from bot.core.events import Via
 from bot.errors import EcholessError
 from bot.gateway.catchup import Target
 from bot.gateway.feedback import Clearing, Reaction
@@ -107,7 +107,7 @@ class Arrivals:
         except Exception as error:  # noqa: BLE001 - a field that nobody thought of must not cost the message
             self.unreadable("MESSAGE_CREATE", _named(message, place), error)
             return
-        if incoming.author is Author.SELF and (incoming.nonce or incoming.reply_to):
+        if self._intake(place).may_be_ours(incoming, Via.AHEAD):
             if not self._intake(place).knows(incoming):
                 self._background.start(self._own(incoming, place))
             return
@@ -116,12 +116,12 @@ class Arrivals:
     def _translated(self, message: discord.Message, place: Place, own_id: int) -> Incoming:
         """Translate a message from its JSON, or from discord.py's object where that fails.
 
-        Of the bot's own, which shows nothing but text, the object knows the name.
+        Of the bot's own, which shows nothing but text unless other code posts, too, the object knows the name.
         """
         given, self._given = self._given, None
         with suppress(Unreadable, *ODD):
             here = isinstance(given, Mapping) and str(given["id"]) == str(message.id)
-            if here and message.author.id != own_id and whole(given):
+            if here and (message.author.id != own_id or self._intake(place).shared) and whole(given):
                 return from_payload(given, own_id, guild_id=place.guild_id, client=self._client)
         return from_object(message, own_id)
 

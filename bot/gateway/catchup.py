@@ -18,7 +18,7 @@ import structlog
 
 from bot.backoff import backoff
 from bot.core.commands import Record
-from bot.core.events import Author, CatchupCompleted, CatchupStarted, HistoryForbidden, Via
+from bot.core.events import CatchupCompleted, CatchupStarted, HistoryForbidden, Via
 from bot.errors import EcholessError
 from bot.gateway.history import Page, page_of
 from bot.gateway.incoming import Incoming, Unreadable, from_payload
@@ -196,7 +196,9 @@ class Catchup:
             except Unreadable:
                 _log.error("message.unreadable", channel=place.channel_id, message=int(data["id"]))
                 continue
-            if incoming.author is Author.SELF and incoming.reply_to is not None:
+            if incoming.sent_at < oldest and incoming.reply_to is None:
+                continue
+            if intake.may_be_ours(incoming, Via.CATCHUP):
                 own.append(incoming)
             elif incoming.sent_at >= oldest:
                 future = intake.message(incoming, place, Via.CATCHUP, own_id)

@@ -18,16 +18,32 @@ from bot.eventlog.reader import Reader
 from bot.gateway.incoming import Incoming
 from bot.replies.repair import NothingToRetry, tidy
 
+_LIVE = (Via.LIVE, Via.AHEAD)
+
 _log = structlog.get_logger()
 
 
 class Echoes:
-    """Takes messages of the bot's own account; ``began_at`` is when the log began, in microseconds."""
+    """Takes messages of the bot's own account; ``began_at`` is when the log began, in microseconds.
 
-    def __init__(self, conversations: Conversations, reader: Reader, began_at: int) -> None:
+    ``shared``: other code of this process posts by the account, too. What it posts is recorded as a message.
+    """
+
+    def __init__(self, conversations: Conversations, reader: Reader, began_at: int, *, shared: bool = False) -> None:
         self._conversations = conversations
         self._reader = reader
         self._began_at = began_at
+        self._shared = shared
+
+    def may_be_ours(self, incoming: Incoming, via: Via) -> bool:
+        """Tell whether a message of the bot's own account may be a part of a reply.
+
+        A message that comes live has its nonce. The history shows none; there a part of a reply has a reference,
+        unless Discord refused it.
+        """
+        if not self._shared:
+            return bool(incoming.reply_to or (incoming.nonce and via in _LIVE))
+        return via not in _LIVE or parse_nonce(incoming.nonce) is not None
 
     def known(self, incoming: Incoming) -> bool:
         """Tell whether a message needs no look, because the response to its request has told of it.
@@ -48,6 +64,9 @@ class Echoes:
         """
         about = parse_nonce(incoming.nonce)
         trigger = about.message_id if about else incoming.reply_to
+        if self._shared and about is None:
+            await self._of_other_code(incoming, via)
+            return
         if trigger is None:
             return
         state = await self._conversations.state(incoming.channel_id)
@@ -58,6 +77,13 @@ class Echoes:
             await self._finished(incoming, trigger, about, via)
         elif (command := judge_echo(entry, incoming.message_id, about)) is not None:
             await self._conversations.handle(incoming.channel_id, command)
+
+    async def _of_other_code(self, incoming: Incoming, via: Via | None) -> None:
+        """Record a message of the history, unless the log sent it. A look may find later that it did."""
+        if via is None or (await self._conversations.state(incoming.channel_id)).turn(incoming.message_id) is not None:
+            return
+        if await self._reader.sent_as(stream_of(incoming.channel_id), incoming.message_id) is None:
+            await self._conversations.handle(incoming.channel_id, Receive(incoming.received(via), incoming.body))
 
     async def _finished(self, incoming: Incoming, trigger: int, about: Nonce | None, via: Via | None) -> None:
         """Take a message that belongs to a reply that is no longer pending."""

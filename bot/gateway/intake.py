@@ -35,10 +35,11 @@ from bot.gateway.feedback import Clearing, Feedback, Reaction
 from bot.gateway.first_seen import FirstSeen
 from bot.gateway.holding import Holding, Recording
 from bot.gateway.incoming import Incoming
-from bot.gateway.judgement import NEW, NOTHING_FOUND, Judgement
+from bot.gateway.judgement import NEW
 from bot.gateway.own_threads import OwnThreads
 from bot.gateway.places import Place, Places
 from bot.gateway.proxies import Found, Proxies, as_person
+from bot.gateway.unanswering import NOTHING_FOUND, Unanswering
 from bot.replies.reading import newest_words
 
 REMEMBERED = 10_000
@@ -51,19 +52,21 @@ _log = structlog.get_logger()
 
 
 class Intake:
-    """Queues for the log what Discord reports."""
+    """Queues for the log what Discord reports; ``shared``: other code of this process posts by the same account."""
 
     def __init__(
         self,
         log: EventLog,
         conversations: Conversations,
-        judgement: Judgement,
+        judgement: Unanswering,
         *,
         places: Places,
         threads: OwnThreads,
         proxies: Proxies,
         opted_out: Container[int] = frozenset(),
+        shared: bool = False,
     ) -> None:
+        self.shared = shared
         self._log = log
         self._conversations = conversations
         self._judgement = judgement
@@ -77,7 +80,7 @@ class Intake:
         self._deleted: LRUCache[int, None] = LRUCache(REMEMBERED)
         self._gone: set[int] = set()
         self._feedback = Feedback(conversations, log.reader, opted_out)
-        self._echoes = Echoes(conversations, log.reader, log.began.at)
+        self._echoes = Echoes(conversations, log.reader, log.began.at, shared=shared)
 
     def records(self, place: Place) -> bool:
         """Tell whether the settings record this place."""
@@ -134,7 +137,7 @@ class Intake:
 
     def edit(self, incoming: Incoming, place: Place, own_id: int, via: Via = Via.LIVE) -> Recording | None:
         """Queue an edit; return None when it is not recorded: not by a person, not by the settings, or deleted."""
-        if incoming.edited_at is None or incoming.author is Author.SELF or not self._places.records(place):
+        if incoming.edited_at is None or self._is_known(incoming) or not self._places.records(place):
             return None
         if self._is_deleted(incoming):
             return None
@@ -173,7 +176,7 @@ class Intake:
         The words have to be those that the log holds: if an edit went unseen, the audit finds it.
         """
         event = incoming.previewed()
-        withheld = incoming.author is Author.SELF or incoming.author_id in self._opted_out
+        withheld = self._is_known(incoming) or incoming.author_id in self._opted_out
         if event is None or withheld or not self._places.records(place):
             return
         await self._conversations.settled(incoming.channel_id)
@@ -188,7 +191,7 @@ class Intake:
 
         It counts only if the words differ from those that the log holds. Erased words do not come back.
         """
-        if incoming.edited_at is None or incoming.author is Author.SELF:
+        if incoming.edited_at is None or self._is_known(incoming):
             return False
         newest = await newest_words(self._log.reader, incoming.channel_id, incoming.message_id)
         if newest is None or newest.text == incoming.text:
@@ -229,6 +232,10 @@ class Intake:
         """Let go of what still waits for a look; the next start reads it from the history."""
         await self._holding.stop()
 
+    def may_be_ours(self, incoming: Incoming, via: Via) -> bool:
+        """Tell whether a message may be a part of a reply, for :meth:`own` to take."""
+        return incoming.author is Author.SELF and self._echoes.may_be_ours(incoming, via)
+
     def knows(self, incoming: Incoming) -> bool:
         """Tell whether a message of the bot's own account is recorded, or about to be."""
         return self._echoes.known(incoming)
@@ -236,6 +243,10 @@ class Intake:
     async def own(self, incoming: Incoming, place: Place, via: Via) -> None:
         """Take a message of the bot's own account."""
         await self._echoes.take(incoming, via if self._places.records(place) else None)
+
+    def _is_known(self, incoming: Incoming) -> bool:
+        """Tell whether a message is the bot's own, whose words the log knows as it wrote them."""
+        return incoming.author is Author.SELF and not self.shared
 
     def _is_deleted(self, incoming: Incoming) -> bool:
         """Tell whether the message or its channel was deleted meanwhile: its words must not come back."""

@@ -27,12 +27,11 @@ from bot.gateway.incoming import Incoming
 from bot.gateway.limits import Limiter
 from bot.gateway.places import Place, Places
 from bot.gateway.proxies import Found
+from bot.gateway.unanswering import NOTHING_FOUND, Unanswering, withheld
 from bot.responders import Attached, Chain, Question, Responder, notice
 
 NEW = (Via.LIVE, Via.AHEAD)
 """How messages arrive that were posted just now."""
-
-NOTHING_FOUND = Found()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Servers:
     proxied: Callable[[int | None], bool]
 
 
-class Judgement:
+class Judgement(Unanswering):
     """Decides what a message becomes; ``answered`` returns an answer that is there at once, None if there is none."""
 
     def __init__(
@@ -80,6 +79,7 @@ class Judgement:
         servers: Servers,
         answered: Callable[[Responder, Question], Compose | None],
     ) -> None:
+        super().__init__(terms.opted_out)
         self._conversations = conversations
         self._answering = answering
         self._places = places
@@ -95,7 +95,7 @@ class Judgement:
     ) -> Receive:
         """Return the command for a message that somebody posted, with what was looked up for it."""
         own = self._own(incoming, place, own_id)
-        if incoming.author_id in self._terms.opted_out:
+        if incoming.author_id in self._opted_out:
             address = self._address(incoming, place, own, own_thread=found.own_thread)
             return self._withheld(incoming, via, call_of(address, self._terms.answer))
         question = _question(incoming, own)
@@ -194,9 +194,8 @@ class Judgement:
 
     def _withheld(self, incoming: Incoming, via: Via, call: Call | None) -> Receive:
         """Return the command to record that a person who opted out wrote something, without what it was."""
-        return Receive(
-            event=incoming.received(via).model_copy(update={"attachments": (), "shown": (), "forwards": None}),
-            body=None,
+        return replace(
+            withheld(incoming, via),
             call=call,
             responder=self._answering.first.name,
             refusal=SkipReason.OPTED_OUT,

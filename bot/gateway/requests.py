@@ -61,17 +61,24 @@ class ServerFault(Exception):
         self.status = status
 
 
-def tracing(limit: timedelta, heard: Callable[[str | None], None] = lambda _date: None) -> aiohttp.TraceConfig:
+def tracing(
+    limit: timedelta, heard: Callable[[str | None], None] = lambda _date: None, *, shared: bool = False
+) -> aiohttp.TraceConfig:
     """Return the trace that times requests, ends repeats, and checks who answers a request within :func:`asking`.
 
     Repeats by discord.py do harm only for a POST to ``/messages``. ``heard`` is called with the ``Date`` of each answer
-    of Discord.
+    of Discord. ``shared``: others make requests on the session, too, and only those within :func:`timed` are ours.
     """
+
+    def is_ours() -> bool:
+        return not shared or _timeout.get() is not None
 
     async def started(_session: object, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams) -> None:
         _reschedule(limit.total_seconds())
 
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        if not is_ours():
+            return
         # The body of the answer is still to come, so the time starts again.
         _reschedule(limit.total_seconds())
         response = params.response
@@ -81,6 +88,7 @@ def tracing(limit: timedelta, heard: Callable[[str | None], None] = lambda _date
             raise ServerFault(response.status)
         if asked_for.get():
             await vouch(response)
+        if asked_for.get() or shared:
             heard(response.headers.get("Date"))
 
     async def redirected(

@@ -155,7 +155,7 @@ class DiscordSender:
             return NotYet("not connected")
         try:
             async with timed():
-                await _deleted(client.http.delete_message(channel_id, message_id))
+                await bodiless(client.http.delete_message(channel_id, message_id))
         except discord.NotFound as error:
             return Sent(message_id, "") if error.code in GONE else sort(error)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it may be gone, and may be deleted again
@@ -171,7 +171,7 @@ class DiscordSender:
         await self._hint(
             "reaction",
             channel_id,
-            lambda client: client.http.add_reaction(*standing_for(client, channel_id, message_id), _coded(emoji)),
+            lambda client: client.http.add_reaction(*standing_for(client, channel_id, message_id), coded(emoji)),
         )
 
     async def unreact(self, channel_id: int, message_id: int, emoji: str) -> None:
@@ -179,9 +179,7 @@ class DiscordSender:
         await self._hint(
             "reaction",
             channel_id,
-            lambda client: client.http.remove_own_reaction(
-                *standing_for(client, channel_id, message_id), _coded(emoji)
-            ),
+            lambda client: client.http.remove_own_reaction(*standing_for(client, channel_id, message_id), coded(emoji)),
         )
 
     async def say(self, channel_id: int, text: str, *, nonce: str) -> None:
@@ -259,7 +257,7 @@ def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table p
             return Unknown(type(error).__name__)
 
 
-def _coded(emoji: str) -> str:
+def coded(emoji: str) -> str:
     """Return an emoji in the form that a request for a reaction needs."""
     return ":".join(emoji.strip("<>").split(":")[-2:])
 
@@ -295,9 +293,9 @@ async def _post(
         return await client.http.send_message(channel_id, params=params)
 
 
-async def _deleted(deleting: Awaitable[object]) -> None:
-    """Wait for a deletion; raise Intercepted when the answer has a body, because Discord's has none."""
-    if await deleting != "":
+async def bodiless(answering: Awaitable[object]) -> None:
+    """Wait for an answer; raise Intercepted when it has a body where Discord's has none."""
+    if await answering != "":
         raise Intercepted(HTTPStatus.OK)
 
 

@@ -18,12 +18,17 @@ _log = structlog.get_logger()
 
 async def start_thread(client: discord.Client, channel_id: int, starter_id: int, title: str) -> int:
     """Start a thread from a message and return its id; it is archived when the channel's threads are."""
-    channel = client.get_channel(channel_id)
-    minutes: Any = getattr(channel, "default_auto_archive_duration", None) or ARCHIVED_AFTER
+    minutes = archived_after(client, channel_id)
     data = await client.http.start_thread_with_message(
         channel_id, starter_id, name=title, auto_archive_duration=minutes
     )
     return snowflake(data["id"])
+
+
+def archived_after(client: discord.Client, channel_id: int) -> Any:  # noqa: ANN401 - discord.py's literal
+    """Return the minutes after which the threads of a channel are archived."""
+    channel = client.get_channel(channel_id)
+    return getattr(channel, "default_auto_archive_duration", None) or ARCHIVED_AFTER
 
 
 async def is_thread(client: discord.Client, thread_id: int) -> bool:

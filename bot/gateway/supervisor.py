@@ -54,7 +54,7 @@ class Supervisor:
     def complete(self, channels: Iterable[int], wiring: Wiring) -> None:
         """Catch up channels of one partition whose messages could not be recorded."""
         if self.client is not None:
-            self.client.complete(channels, wiring)
+            self.client.listening.complete(channels, wiring)
 
     def hurry(self) -> None:
         """End all waits for rate limits. The outbox tries these requests again after the next start."""
@@ -96,8 +96,7 @@ class Supervisor:
                 wiring.on_lost()
             for task in auditing:
                 task.cancel()
-            if client.catchup is not None:
-                client.catchup.stop()
+            client.listening.stop()
             await client.close()
 
     async def _pause(self, seconds: float) -> None:

@@ -66,7 +66,7 @@ class Checked:
         self.events += 1
         self.versions[row.stream] += 1
         self.words += row.body is not None
-        self.worded += row.event.WORDED
+        self.worded += row.event.worded()
         self.erased += row.erased
         self.lost += row.lost
 

@@ -14,6 +14,7 @@ from bot.eventlog.query import Query
 from bot.eventlog.reader import Loaded
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
+from bot.moderation.explain_effects import told_effects
 from bot.moderation.explain_tools import told_calls
 from bot.moderation.place_settings import origin
 from bot.moderation.points import answered_by, known_head
@@ -76,7 +77,7 @@ class Story:
         if not reply.written:
             return f"unfinished: not written yet{anew}"
         if reply.complete:
-            return f"answered in {count_text(reply.parts, 'part')}{anew}"
+            return f"{'posted' if reply.post else 'answered'} in {count_text(reply.parts, 'part')}{anew}"
         there = len(reply.messages.keys() & set(range(reply.parts)))
         return f"unfinished: {there} of {count_text(reply.parts, 'part')} sent{anew}"
 
@@ -91,6 +92,7 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
         *told_calls(story.lines),
         *_answer(context, story),
         *_sending(story),
+        *await told_effects(context.reader, story.message_id),
         "events:",
     )
     return Report(
@@ -173,6 +175,9 @@ def _message(story: Story) -> Iterator[str]:
             yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
                 yield shortened(f"  {said}")
+    for post in story.all(e.PostRequested):
+        answering = f", in reply to {post.reply_to}" if post.reply_to else ""
+        yield f"message: posted by code of the bot's process{answering}"
     for begun in story.all(e.ThreadBegun):
         yield f"message: one of channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from bot.core.events import Body, Recorded, Retired, Unreadable
+from bot.core.events import Body, OwnRecorded, Recorded, Retired, Unreadable
 from bot.core.seen import seen, shown_lines, spoken, with_names
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies, Reader
@@ -30,6 +30,7 @@ ID_FIELDS = frozenset(
         "people",
         "press_id",
         "reply_to",
+        "role_id",
         "sent_id",
         "sent_ids",
         "starter_id",
@@ -139,8 +140,10 @@ def details(recorded: Recorded) -> str:
         return f"[unreadable: {recorded.event.why.value}]"
     if isinstance(recorded.event, Retired):
         return RETIRED
-    named = recorded.event.model_dump(mode="json", exclude_defaults=True)
-    return " ".join(
+    named, own = recorded.event.model_dump(mode="json", exclude_defaults=True), ""
+    if isinstance(recorded.event, OwnRecorded):
+        named, own = recorded.event.data, f"{recorded.event.type} v{recorded.event.v} "
+    return own + " ".join(
         f"{name}={len(value) if isinstance(value, list) else printable(str(value))}"
         for name, value in named.items()
         if name not in _QUIET_FIELDS

@@ -23,6 +23,8 @@ class MessageKind(IntEnum):
     """Message types (message.mdx)."""
 
     DEFAULT = 0
+    RECIPIENT_ADD = 1
+    RECIPIENT_REMOVE = 2
     CHANNEL_PINNED_MESSAGE = 6
     USER_JOIN = 7
     GUILD_BOOST = 8
@@ -124,6 +126,7 @@ class Channel:
     recipients: list[User] = field(default_factory=list)
     owner_id: int = 0
     archived: bool = False
+    archive_changed_ms: int | None = None
     locked: bool = False
     auto_archive_minutes: int = 1440
     last_message_id: int | None = None

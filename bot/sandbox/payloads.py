@@ -114,12 +114,13 @@ def channel_payload(channel: Channel) -> Json:
 
 def _thread_fields(thread: Channel, parent: Channel) -> Json:
     created = iso_time(timestamp_ms(thread.id))
+    changed = created if thread.archive_changed_ms is None else iso_time(thread.archive_changed_ms)
     return {
         "parent_id": str(parent.id),
         "owner_id": str(thread.owner_id),
         "thread_metadata": {
             "archived": thread.archived,
-            "archive_timestamp": created,
+            "archive_timestamp": changed,
             "auto_archive_duration": thread.auto_archive_minutes,
             "locked": thread.locked,
             "create_timestamp": created,

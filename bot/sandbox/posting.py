@@ -45,7 +45,10 @@ def post(
         message.reference = _reference(reply_to)
         if message.kind is MessageKind.DEFAULT:
             message.kind = MessageKind.REPLY
+    # Who is added or removed stands beside a system message, and not in a text.
+    named = message.mentions
     set_mentions(world, message, allowed or AllowedMentions(), reply_to)
+    message.mentions = message.mentions or named
     if channel.is_thread:
         channel.member_ids.add(message.author.id)
         if channel.archived:

@@ -13,11 +13,21 @@ from bot.sandbox.control import api as control_api
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.gateway.connection import GatewayConnection
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.rest import commands, guilds, interactions, messages, reactions, threads, users
+from bot.sandbox.rest import (
+    commands,
+    guilds,
+    interactions,
+    messages,
+    reactions,
+    roles,
+    thread_members,
+    threads,
+    users,
+)
 from bot.sandbox.rest.router import BASE, install
 from bot.sandbox.services import Services
 
-_RESOURCES = (users, guilds, messages, reactions, threads, commands, interactions)
+_RESOURCES = (users, guilds, roles, messages, reactions, threads, thread_members, commands, interactions)
 _MAX_REQUEST = 26_214_400  # 25 MiB (reference.mdx, "Uploading Files")
 
 

@@ -113,10 +113,18 @@ class World:
         return role
 
     def give_role(self, guild: Guild, member: Member, role: GuildRole) -> None:
-        """Give a member a role: GUILD_MEMBER_UPDATE."""
-        member.role_ids.append(role.id)
-        permissions.forget(guild)
-        self._emit_member(guild, member)
+        """Give a member a role: GUILD_MEMBER_UPDATE, unless the member has it already."""
+        if role.id not in member.role_ids:
+            member.role_ids.append(role.id)
+            permissions.forget(guild)
+            self._emit_member(guild, member)
+
+    def take_role(self, guild: Guild, member: Member, role: GuildRole) -> None:
+        """Take a role from a member: GUILD_MEMBER_UPDATE, unless the member has it not."""
+        if role.id in member.role_ids:
+            member.role_ids.remove(role.id)
+            permissions.forget(guild)
+            self._emit_member(guild, member)
 
     def name_member(self, guild: Guild, member: Member, nick: str | None) -> None:
         """Give a member a nickname, or none: GUILD_MEMBER_UPDATE."""
@@ -215,6 +223,8 @@ class World:
 
     def change_channel(self, channel: Channel, *, name: str, archived: bool = False, locked: bool = False) -> None:
         """Rename a channel, or archive or lock a thread: CHANNEL_UPDATE or THREAD_UPDATE."""
+        if archived != channel.archived:
+            channel.archive_changed_ms = timestamp_ms(self.snowflakes.next())
         channel.name, channel.archived, channel.locked = name, archived, locked
         self._emit_channel("THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE", channel)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.app.running import run_bot
 from bot.config import Config
 from bot.config.model import BackupSettings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.errors import LogError, LogForeign
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log

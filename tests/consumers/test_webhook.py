@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pytest
 import structlog
 from aiohttp import web
 
+from bot.backoff import LONGEST_ASKED, retry_after
 from bot.consumers import Away, Refused, Stop
 from bot.consumers.consumers import FOLDER, Consumers
 from bot.consumers.status import State
-from bot.consumers.webhook import LONGEST_PAUSE, Webhook, WebhookSettings, _judge, _pause, signature, webhook
+from bot.consumers.webhook import Webhook, WebhookSettings, _judge, signature, webhook
 from bot.core.events import Body, Draft, MessageReceived
 from bot.errors import ConfigError
 from bot.eventlog.location import Location
@@ -188,9 +190,9 @@ def test_each_status_has_a_meaning(status: int, means: type[Exception] | None) -
     [
         ("7", 7.0),
         ("0", 0.0),
-        ("99999999999999999999", LONGEST_PAUSE),
+        ("99999999999999999999", LONGEST_ASKED),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-        ("Wed, 21 Oct 2199 07:28:00 GMT", LONGEST_PAUSE),
+        ("Wed, 21 Oct 2199 07:28:00 GMT", LONGEST_ASKED),
         ("", None),
         ("soon", None),
         ("-1", None),
@@ -199,7 +201,7 @@ def test_each_status_has_a_meaning(status: int, means: type[Exception] | None) -
 )
 def test_a_receiver_says_when_to_come_again(text: str, seconds: float | None) -> None:
     """In seconds or as a date, within reason."""
-    assert _pause(text) == seconds
+    assert retry_after(text, time.time()) == seconds
 
 
 async def test_the_receiver_of_the_page_makes_each_event_once(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import from_settings
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.app.process import Process
 from bot.app.responders import responders_of
 from bot.config import Config, load
@@ -63,6 +63,11 @@ def main() -> None:
     if crowded == "1":
         writer._FEW = 0
     asyncio.run(run(load(Path(settings), os.environ), doom))
+    tell(tally, doom)
+
+
+def tell(tally: str, doom: Doom) -> None:
+    """Write how many commits there were."""
     told = Path(f"{tally}.new")
     told.write_text(f"{doom.commits} {doom.queued}", encoding="ascii")
     # Whoever reads it never sees a part of it, however this process ends.

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from rich.console import Console
@@ -34,6 +35,8 @@ from tests.crashpoints.scenario import CROWDED, Result, play
 SCENARIOS = ("large", CROWDED, "small", "streamed", "plain", "tools", "threaded", "pressed")
 WINDOWS = (300, 0)
 """Seconds for which a nonce is remembered."""
+
+T = TypeVar("T")
 
 ATTEMPTS = 4
 """How often a run is played until its places are reached: commits of several channels may be one, several or queued."""
@@ -83,10 +86,10 @@ def second_kills(result: Result) -> list[Run]:
     return [Run(result.name, (*result.places, place), result.nonce_window) for place in places]
 
 
-def spread(pairs: list[Run], most: int) -> list[Run]:
-    """Return at most ``most`` pairs (0: all), evenly chosen."""
-    step = max(1, -(-len(pairs) // most)) if most else 1
-    return pairs[::step]
+def spread(runs: list[T], most: int) -> list[T]:
+    """Return at most ``most`` runs (0: all), evenly chosen."""
+    step = max(1, -(-len(runs) // most)) if most else 1
+    return runs[::step]
 
 
 async def attempted(children: Nursery, run: Run) -> Result:

@@ -118,6 +118,12 @@ class Lives:
 
     async def start(self) -> None:
         """Start it, and keep it alive until :meth:`stop`."""
+        self.settle_in()
+        self._stopping = False
+        self._keeper = asyncio.create_task(self._keep())
+
+    def settle_in(self) -> None:
+        """Write what it needs into its folder."""
         responder = '["rules", "llm"]' if self._model else '"rules"'
         settings = SETTINGS.format(
             api=self._sandbox.api_url,
@@ -127,8 +133,10 @@ class Lives:
         ) + (STREAMED.format(model=self._model) if self._model else "")
         settings += self._more
         (self.folder / "config.toml").write_text(settings, encoding="utf-8")
-        self._stopping = False
-        self._keeper = asyncio.create_task(self._keep())
+
+    def program(self) -> tuple[str, list[str]]:
+        """Return the nursery's program that it is, and its arguments before the place of its death."""
+        return "bot", [str(self.folder / "config.toml"), str(self._tally), str(int(self._crowded))]
 
     async def stop(self) -> None:
         """Stop it by SIGTERM; where it is killed meanwhile, leave it dead."""
@@ -150,10 +158,10 @@ class Lives:
         doom = [place.kind, str(place.number), place.when] if place and place.kind in ("commit", "queued") else []
         if place is not None and place.kind == "tool":
             (self.folder / "doom").write_text(place.when, encoding="ascii")
-        arguments = [str(self.folder / "config.toml"), str(self._tally), str(int(self._crowded)), *doom]
+        program, arguments = self.program()
         environ = {"DISCORD_TOKEN": self._sandbox.token}
         output = self.folder / f"bot{self.life}.out"
-        self._child = child = await self._nursery.start("bot", arguments, environ, output)
+        self._child = child = await self._nursery.start(program, [*arguments, *doom], environ, output)
         if place is not None and place.kind == "request":
             await self._sandbox.control.add_fault("kill", when=place.when, nth=place.number, pid=child.pid)
         child.go()

@@ -25,11 +25,15 @@ from bot.sandbox.__main__ import main as run_sandbox
 from bot.sandbox.child_process import tether, tethered
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.process import SandboxProcess
-from tests.crashpoints import doomed_bot
+from tests.crashpoints import doomed_bot, doomed_example
 from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS: dict[str, Callable[[], int | None]] = {"bot": doomed_bot.main, "sandbox": run_sandbox}
+PROGRAMS: dict[str, Callable[[], int | None]] = {
+    "bot": doomed_bot.main,
+    "example": doomed_example.main,
+    "sandbox": run_sandbox,
+}
 
 
 @dataclass(frozen=True, slots=True)

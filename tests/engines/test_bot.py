@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.app.engines import engine_of
 from bot.config import Config
 from bot.core.events import ReplySent

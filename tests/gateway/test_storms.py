@@ -283,7 +283,7 @@ async def test_a_session_that_lost_its_connection_is_not_ready(
     client = bot.supervisor.client
     assert client is not None
     await eventually(lambda: pauses.made and client.is_ready())
-    catchup = client.catchup
+    catchup = client.listening.catchup
     assert catchup is not None
     await eventually(lambda: bot.bot.sync.sessions and not catchup._underway)
 

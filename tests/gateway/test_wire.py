@@ -115,7 +115,7 @@ def by_discord_py(client: Client) -> None:
     _take, parse = taken.args
 
     def parsed(data: Any) -> None:  # noqa: ANN401 - JSON
-        client._arrivals._given = data
+        client.listening.arrivals._given = data
         parse(data)
 
     client._connection.parsers[EVENT] = parsed
@@ -145,7 +145,7 @@ async def offline(folder: Path) -> AsyncIterator[Bot]:
 
 async def recorded(bot: Bot, client: Client) -> list[tuple[str, int, Event, Body | None]]:
     """Return all that a bot's log holds of what its client was given."""
-    await eventually(lambda: not bot.conversations.waiting and not client._arrivals._background._tasks)
+    await eventually(lambda: not bot.conversations.waiting and not client.listening.arrivals._background._tasks)
     everything = [each async for each in bot.log.reader.events(Query())]
     bodies = await bot.log.reader.bodies(each.position for each in everything)
     return [(each.stream, each.version, each.event, bodies.get(each.position)) for each in everything]
@@ -203,7 +203,7 @@ async def outcome(bot: Bot, data: Json, change: Callable[[Client], None] = lambd
     """Give a new client one message."""
     client = await client_of(bot)
     change(client)
-    queue, arrivals, take = Queue(), client._arrivals, bot.intake.message
+    queue, arrivals, take = Queue(), client.listening.arrivals, bot.intake.message
 
     def arrived(incoming: Incoming, place: Place, via: Via, own_id: int) -> Recording | None:
         queue.heard.append((place, via, own_id))

@@ -36,6 +36,8 @@ def _fitting(schema: Schema, defs: dict[str, Schema]) -> st.SearchStrategy[Any]:
             return st.tuples(*(_fitting(each, defs) for each in schema["prefixItems"])).map(list)
         case "array":
             return st.lists(_fitting(schema["items"], defs), max_size=5)
+        case "object" if "additionalProperties" in schema and "properties" not in schema:
+            return st.dictionaries(_TEXTS, st.one_of(st.none(), st.booleans(), _TEXTS), max_size=3)
         case "object":
             fields = {name: _fitting(each, defs) for name, each in schema["properties"].items()}
             needed = {name: fields.pop(name) for name in schema.get("required", ())}

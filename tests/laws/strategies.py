@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from bot.core import commands as c
 from bot.core import events as e
@@ -27,6 +27,9 @@ PLAIN: Mapping[object, Strategy] = {
     str: st.sampled_from(["", "a", "ü"]),
     bool: st.booleans(),
     NoneType: st.none(),
+    JsonValue: st.recursive(
+        st.one_of(st.none(), NUMBERS, st.text(max_size=3)), lambda each: st.lists(each, max_size=2), max_leaves=3
+    ),
     PlaceSetting: st.sampled_from(PLACE_SETTINGS),
 }
 
@@ -36,6 +39,8 @@ def values(annotation: Any) -> Strategy:  # noqa: ANN401 - a type, or what stand
     if annotation in PLAIN:
         return PLAIN[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is dict:
+        return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=3)
     if origin in (Union, UnionType):
         return st.one_of([values(argument) for argument in arguments])
     if origin is tuple:

@@ -7,6 +7,10 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.effects import digest_of
+from bot.core.streams import EFFECTS_STREAM
+from bot.effects import AddReaction
+from bot.effects.declared import body_of, event_of
 from bot.moderation.command import ModerationError
 from tests.moderating import Moderation
 from tests.moderation.conftest import BY, CHANNEL, Room
@@ -35,6 +39,31 @@ async def test_why_an_answer_was_given(room: Room, asked_about: int) -> None:
     assert "failed attempts: 1, the last one: timeout" in report.lines
     assert "part 1: message 21, known by response" in report.lines
     assert any("+1.000 s" in line and "reply.delayed" in line for line in report.lines)
+
+
+async def test_why_tells_of_effects_at_the_message(room: Room) -> None:
+    """What each is, with its words, and what became of it."""
+    await room.says(20)
+    for key, end in (
+        ("a", e.EffectDone(digest=digest_of("a"), found=True)),
+        ("b", e.EffectFailed(digest=digest_of("b"), reason=e.EffectEnd.FORBIDDEN, detail="code 50013")),
+        ("c", None),
+    ):
+        reaction = AddReaction(channel_id=CHANNEL, message_id=20, emoji="👍")
+        intended = e.Draft(event_of(reaction, digest_of(key), 1), body_of(reaction, key))
+        await room.log.append(EFFECTS_STREAM, [intended, *([] if end is None else [e.Draft(end)])])
+
+    told = (await room.moderation.why(CHANNEL, 20)).lines
+
+    start = told.index('effect add reaction: "a" | "👍"')
+    assert told[start : start + 6] == (
+        'effect add reaction: "a" | "👍"',
+        "  done; a look found it",
+        'effect add reaction: "b" | "👍"',
+        "  given up: forbidden (code 50013)",
+        'effect add reaction: "c" | "👍"',
+        "  not made yet",
+    )
 
 
 async def outcome(room: Room, message_id: int = 20) -> str:

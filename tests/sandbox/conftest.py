@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import json
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-import yarl
 
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.options import SandboxOptions
@@ -24,8 +23,8 @@ with warnings.catch_warnings():
     # discord.py imports audioop, which Python 3.13 leaves out and 3.11 warns about.
     warnings.simplefilter("ignore", DeprecationWarning)
     import discord
-    from discord.gateway import DiscordWebSocket
-    from discord.http import Route
+
+    from tests.pointing import pointed_at
 
 SHARED = Path(__file__).parents[2] / ".." / "shared"
 
@@ -95,18 +94,6 @@ def all_messages() -> discord.Intents:
     return intents
 
 
-@contextlib.contextmanager
-def _pointed_at(sandbox: Sandbox) -> Iterator[None]:
-    """Point discord.py at a sandbox with its two class constants, and back."""
-    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    Route.BASE = sandbox.services.addresses.api
-    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(sandbox.services.addresses.gateway)
-    try:
-        yield
-    finally:
-        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
-
-
 @pytest.fixture
 async def start_bot(sandbox: Sandbox) -> AsyncIterator[StartBot]:
     """Start discord.py clients and wait until they are ready; they end with the test."""
@@ -120,7 +107,7 @@ async def start_bot(sandbox: Sandbox) -> AsyncIterator[StartBot]:
             await bot.expect("ready")
         return bot
 
-    with _pointed_at(sandbox):
+    with pointed_at(sandbox):
         yield start
         for bot in bots:
             await bot.close()

@@ -79,6 +79,9 @@ async def test_users_guilds_and_channels_are_as_described(rest: Rest, sandbox: S
     _check("GET", "/guilds/{guild_id}", await rest("GET", f"/guilds/{guild}?with_counts=true"))
     _check("GET", "/guilds/{guild_id}/channels", await rest("GET", f"/guilds/{guild}/channels"))
     _check("GET", "/guilds/{guild_id}/threads/active", await rest("GET", f"/guilds/{guild}/threads/active"))
+    _check("GET", "/guilds/{guild_id}/roles", await rest("GET", f"/guilds/{guild}/roles"))
+    members = await rest("GET", f"/channels/{thread['id']}/thread-members")
+    _check("GET", "/channels/{channel_id}/thread-members", members)
     _check("GET", "/users/@me/guilds", await rest("GET", "/users/@me/guilds"))
     member = await rest("GET", f"/guilds/{guild}/members/{sandbox.services.application.id}")
     _check("GET", "/guilds/{guild_id}/members/{user_id}", member)
@@ -86,6 +89,39 @@ async def test_users_guilds_and_channels_are_as_described(rest: Rest, sandbox: S
     _check("POST", "/users/@me/channels", private)
     for snowflake in (channel, thread["id"], private.body["id"]):
         _check("GET", "/channels/{channel_id}", await rest("GET", f"/channels/{snowflake}"))
+
+
+async def test_roles_and_archived_threads_are_as_described(
+    rest: Rest, sandbox: Sandbox, control: ControlClient
+) -> None:
+    """A role given and taken, twice each; only one below the bot's own; the last archived thread comes first."""
+    guild, bot = sandbox.services.guild.id, sandbox.services.application.id
+    alice = await control.create_user("alice")
+    below = await control.create_role("below", users=["alice"])
+    own = await control.create_role("own", permissions=["MANAGE_ROLES"], users=["sandbox-bot"])
+    path, shown = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}", f"/guilds/{guild}/members/{alice['id']}"
+    given = []
+    for method in ("DELETE", "DELETE", "PUT", "PUT"):
+        _check(method, path, await rest(method, f"{shown}/roles/{below['id']}"))
+        given.append((await rest("GET", shown)).body["roles"])
+    refused = [
+        await rest("PUT", f"/guilds/{guild}/members/{who}/roles/{role}")
+        for who, role in ((alice["id"], own["id"]), (alice["id"], guild), (1, below["id"]), (bot, 1))
+    ]
+    for name in ("one", "two"):
+        await control.change_thread((await control.create_thread(name))["id"], archived=True)
+    listed = f"/channels/{sandbox.services.general.id}/threads/archived/public"
+    archived = [await rest("GET", f"{listed}?limit=2")]
+    since = archived[0].body["threads"][0]["thread_metadata"]["archive_timestamp"].replace("+", "%2B")
+    archived.append(await rest("GET", f"{listed}?before={since}"))
+    for each in archived:
+        _check("GET", "/channels/{channel_id}/threads/archived/public", each)
+
+    assert given == [[], [], [below["id"]], [below["id"]]]
+    assert [(each.status, each.body["code"]) for each in refused] == [
+        (403, 50013), (403, 50013), (404, 10007), (404, 10011),
+    ]  # fmt: skip
+    assert [[each["name"] for each in page.body["threads"]] for page in archived] == [["two", "one"], ["one"]]
 
 
 async def test_messages_are_as_described(rest: Rest, sandbox: Sandbox, control: ControlClient) -> None:

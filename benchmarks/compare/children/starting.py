@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bot.app.bot import clock
+from bot.app.clock import clock
 from bot.conversations import Conversations
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log

@@ -10,9 +10,11 @@ Everything public in these modules is exported here, so a new event is written i
 
 from bot.core.events.admin import *
 from bot.core.events.base import *
+from bot.core.events.effects import *
 from bot.core.events.erasures import *
 from bot.core.events.lifted import *
 from bot.core.events.messages import *
+from bot.core.events.own import *
 from bot.core.events.people import *
 from bot.core.events.replies import *
 from bot.core.events.summaries import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -44,6 +45,18 @@ class Event(BaseModel):
     def about(self) -> int | None:
         """Return the id of the message that the event is about, or None."""
         return None
+
+    def worded(self) -> bool:
+        """Tell whether it is recorded with words, so that they were erased, or never taken, where it has none."""
+        return self.WORDED
+
+
+def models_below(model: type[Event]) -> Iterator[type[Event]]:
+    """Yield every class below an event's that has a stored type of its own."""
+    for child in model.__subclasses__():
+        if "TYPE" in vars(child):
+            yield child
+        yield from models_below(child)
 
 
 class PlainEvent(Event):

@@ -25,6 +25,10 @@ class KeyKind(IntEnum):
     TOOL_CALLED = 12
     TOOL_RETURNED = 13
     PRESSED = 14
+    POSTED = 15
+    EFFECT = 20
+    EFFECT_ENDED = 21
+    OWN = 30
 
 
 class Key(NamedTuple):
@@ -151,6 +155,31 @@ class ToolOutcome(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed out"
     UNKNOWN = "unknown fate"
+
+
+class EffectKind(StrEnum):
+    """What a declared effect does."""
+
+    ADD_ROLE = "add role"
+    REMOVE_ROLE = "remove role"
+    START_THREAD = "start thread"
+    ADD_REACTION = "add reaction"
+    DIRECT_MESSAGE = "direct message"
+    HTTP_CALL = "HTTP call"
+
+
+class EffectEnd(StrEnum):
+    """Why an effect was given up. Only of ``UNKNOWN_FATE`` nobody knows whether it was made; the others were not.
+
+    ``RAISED``: the caller's own code raised an exception.
+    """
+
+    FORBIDDEN = "forbidden"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    ERASED = "erased"
+    RAISED = "raised"
+    UNKNOWN_FATE = "unknown fate"
 
 
 class Button(StrEnum):

@@ -6,7 +6,7 @@ from bot.sandbox import permissions
 from bot.sandbox.control.call import ControlCall, ControlRoute
 from bot.sandbox.errors import ControlError
 from bot.sandbox.json_codec import Json
-from bot.sandbox.models import Channel, ChannelKind, Guild, User
+from bot.sandbox.models import Channel, ChannelKind, Guild, GuildRole, User
 
 _KINDS = {"text": ChannelKind.TEXT, "announcement": ChannelKind.ANNOUNCEMENT}
 
@@ -50,8 +50,14 @@ def _channel_record(channel: Channel) -> Json:
         "recipients": [_user_record(user) for user in channel.recipients],
         "last_message_id": None if channel.last_message_id is None else str(channel.last_message_id),
         "archived": channel.archived,
+        "members": sorted(str(user_id) for user_id in channel.member_ids),
         "messages": len(channel.message_ids),
     }
+
+
+def _role_record(guild: Guild, role: GuildRole) -> Json:
+    held = [member.user for member in guild.members.values() if role.id in member.role_ids]
+    return {"id": str(role.id), "name": role.name, "users": [user.name for user in held]}
 
 
 def _guild_record(guild: Guild) -> Json:
@@ -61,6 +67,7 @@ def _guild_record(guild: Guild) -> Json:
         "owner_id": str(guild.owner_id),
         "unavailable": guild.unavailable,
         "members": [_user_record(member.user) for member in guild.members.values()],
+        "roles": [_role_record(guild, role) for role in guild.roles.values()],
     }
 
 

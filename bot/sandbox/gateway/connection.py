@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.gateway.faults import Storm
 from bot.sandbox.gateway.hub import Hub
+from bot.sandbox.gateway.members import member_chunks
 from bot.sandbox.gateway.protocol import (
     CLIENT_COMMANDS,
     COMMANDS_PER_MINUTE,
@@ -110,6 +111,9 @@ class GatewayConnection:
             raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
         elif self.session is None:
             raise GatewayClosed(Close.NOT_AUTHENTICATED, "Not authenticated.")
+        elif operation == Op.REQUEST_GUILD_MEMBERS:
+            for chunk in member_chunks(self.session, self._hub.world.guilds, _mapping(body)):
+                self.session.push("GUILD_MEMBERS_CHUNK", encode(chunk))
 
     def _count_command(self) -> None:
         now = time.monotonic()

@@ -25,7 +25,7 @@ class Op(IntEnum):
     REQUEST_SOUNDBOARD_SOUNDS = 31
 
 
-# What an identified client may send besides heartbeats. The sandbox ignores it.
+# What an identified client may send besides heartbeats. The sandbox answers a request for members and ignores the rest.
 CLIENT_COMMANDS = frozenset(
     {Op.PRESENCE_UPDATE, Op.VOICE_STATE_UPDATE, Op.REQUEST_GUILD_MEMBERS, Op.REQUEST_SOUNDBOARD_SOUNDS}
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox import posting
-from bot.sandbox.errors import ApiError
+from bot.sandbox.errors import UNKNOWN_MEMBER, ApiError
 from bot.sandbox.json_codec import Json
 from bot.sandbox.payloads import channel_payload, guild_payload, member_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
@@ -58,7 +58,7 @@ async def get_member(call: RestCall) -> Json:
     """Describe a member."""
     member = call.guild().members.get(call.snowflake("user_id"))
     if member is None:
-        raise ApiError(404, 10007, "Unknown Member")
+        raise ApiError(*UNKNOWN_MEMBER)
     return member_payload(member, with_user=True)
 
 

@@ -115,7 +115,7 @@ async def history(call: RestCall) -> list[Json]:
     """List messages, newest first; none without READ_MESSAGE_HISTORY (message.mdx, "Get Channel Messages")."""
     channel = call.visible_channel()
     query = call.request.query
-    limit = _limit(query.get("limit"))
+    limit = page_limit(query.get("limit"))
     anchors = {name: query[name] for name in ("around", "before", "after") if name in query}
     if len(anchors) > 1:
         raise ApiError(400, 50035, "Only one of around, before and after may be given")
@@ -125,7 +125,8 @@ async def history(call: RestCall) -> list[Json]:
     return [show(call, call.world.messages[message_id]) for message_id in reversed(ids)]
 
 
-def _limit(text: str | None) -> int:
+def page_limit(text: str | None) -> int:
+    """Read the length of a page; raise 50035 for one that no page has."""
     if text is None:
         return DEFAULT_PAGE
     if not text.isascii() or not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - no page is that long

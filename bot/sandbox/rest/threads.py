@@ -13,7 +13,7 @@ from bot.sandbox.models import Channel, ChannelKind, MessageFlag
 from bot.sandbox.payloads import channel_payload, thread_member_payload
 from bot.sandbox.permissions import Permission, allows
 from bot.sandbox.rest.bodies import Flag, JsonForm, checked, length_between, one_of
-from bot.sandbox.rest.messages import existing
+from bot.sandbox.rest.messages import existing, page_limit
 from bot.sandbox.rest.router import Created, RestCall, Route
 
 _ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
@@ -43,9 +43,8 @@ def routes() -> list[Route]:
     return [
         Route("POST", "/channels/{channel_id}/threads", start, "threads.start"),
         Route("POST", "/channels/{channel_id}/messages/{message_id}/threads", start_from_message, "threads.start"),
+        Route("GET", "/channels/{channel_id}/threads/archived/public", archived, "threads.archived"),
         Route("PATCH", "/channels/{channel_id}", change, "channels.edit"),
-        Route("PUT", "/channels/{channel_id}/thread-members/@me", join, "threads.members"),
-        Route("DELETE", "/channels/{channel_id}/thread-members/@me", leave, "threads.members"),
     ]
 
 
@@ -78,6 +77,26 @@ async def start_from_message(call: RestCall) -> Created:
     return Created(_joined(call, thread))
 
 
+async def archived(call: RestCall) -> Json:
+    """List a channel's archived public threads, the one that was archived last first (channel.mdx)."""
+    channel = _parent(call)
+    call.require(channel, Permission.READ_MESSAGE_HISTORY)
+    query, guild = call.request.query, channel.guild
+    limit, before = page_limit(query.get("limit")), query.get("before", "")
+    there = [
+        channel_payload(thread)
+        for thread in (guild.threads.values() if guild else ())
+        if thread.parent is channel and thread.archived and thread.kind is not ChannelKind.PRIVATE_THREAD
+    ]
+    there.sort(key=_archived_at, reverse=True)
+    older = [thread for thread in there if not before or _archived_at(thread) < before]
+    return {"threads": older[:limit], "members": [], "has_more": len(older) > limit}
+
+
+def _archived_at(thread: Json) -> str:
+    return str(thread["thread_metadata"]["archive_timestamp"])
+
+
 def _parent(call: RestCall) -> Channel:
     channel = call.visible_channel()
     if channel.kind not in _STARTABLE:
@@ -101,20 +120,3 @@ async def change(call: RestCall) -> Json:
     form = checked(ChannelForm, present | body)
     call.world.change_channel(channel, name=form.name, archived=form.archived, locked=form.locked)
     return channel_payload(channel)
-
-
-def _thread(call: RestCall) -> Channel:
-    channel = call.visible_channel()
-    if not channel.is_thread:
-        raise ApiError(*WRONG_CHANNEL_TYPE)
-    return channel
-
-
-async def join(call: RestCall) -> None:
-    """Join a thread."""
-    _thread(call).member_ids.add(call.user_id)
-
-
-async def leave(call: RestCall) -> None:
-    """Leave a thread."""
-    _thread(call).member_ids.discard(call.user_id)

@@ -62,8 +62,8 @@ async def caught_up(running: RunningBot) -> None:
     """Wait until no look at a history is under way: it would find what is posted now, and add to the log."""
     client = running.supervisor.client
     assert client is not None
-    assert client.catchup is not None
-    underway = client.catchup._underway
+    assert client.listening.catchup is not None
+    underway = client.listening.catchup._underway
     await eventually(lambda: not underway)
 
 

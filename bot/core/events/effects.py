@@ -1,0 +1,97 @@
+"""Events of effects: what the bot does besides replying, on the word of the code that it belongs to."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bot.core.events.base import Event
+from bot.core.events.vocabulary import EffectEnd, EffectKind, Key, KeyKind
+
+_HALF = 16
+"""Hexadecimal digits of one of the two numbers of a digest."""
+_BITS = 63
+
+
+class EffectEvent(Event):
+    """An event of an effect. ``digest`` is that of the caller's key, ``attempt`` counts attempts under it from 1."""
+
+    digest: str = Field(pattern=r"^[0-9a-f]{32}$")
+    attempt: int = Field(1, ge=1)
+
+    def key_of(self, kind: KeyKind) -> Key:
+        """Return ``kind:<first half of the digest>:<second half, moved on by the attempt>``."""
+        first, second = effect_numbers(self.digest)
+        return Key(kind, first, (second + self.attempt - 1) % 2**_BITS)
+
+
+class EffectStarted(EffectEvent):
+    """An effect is about to be made. Body: the caller's key, then the effect's words, if it has any."""
+
+    def key(self) -> Key:
+        """Return ``effect:<digest and attempt>``."""
+        return self.key_of(KeyKind.EFFECT)
+
+
+class EffectIntended(EffectStarted):
+    """A declared effect is to be made. It is data, so a restart goes on with it. What does not concern it is 0."""
+
+    TYPE = "effect.intended"
+    OPENS = True
+    WORDED = True
+
+    effect: EffectKind
+    guild_id: int = 0
+    user_id: int = 0
+    role_id: int = 0
+    channel_id: int = 0
+    message_id: int = 0
+
+    def about(self) -> int | None:
+        """Return the message that it is made at, or None."""
+        return self.message_id or None
+
+
+class EffectBegun(EffectStarted):
+    """An effect that is the caller's own code begins. A restart can't go on with it: its fate is unknown then."""
+
+    TYPE = "effect.begun"
+    WORDED = True
+
+
+class EffectEnded(EffectEvent):
+    """What became of an attempt: it is done, or it failed."""
+
+    def key(self) -> Key:
+        """Return ``ended:<digest and attempt>``, so that an attempt has one end."""
+        return self.key_of(KeyKind.EFFECT_ENDED)
+
+
+class EffectDone(EffectEnded):
+    """An effect is made. Body: its result as JSON.
+
+    ``found``: a look found it made, after nobody knew. ``again``: it ran once more after nobody knew, because its
+    caller said that it may. ``kept`` is False where the result was no JSON, or too long. ``thread_id`` is the thread
+    that it started.
+    """
+
+    TYPE = "effect.done"
+    WORDED = True
+
+    found: bool = False
+    again: bool = False
+    kept: bool = True
+    thread_id: int = 0
+
+
+class EffectFailed(EffectEnded):
+    """An attempt was given up. ``detail``: a status, a code, or the type of an exception, and never its words."""
+
+    TYPE = "effect.failed"
+
+    reason: EffectEnd
+    detail: str = ""
+
+
+def effect_numbers(digest: str) -> tuple[int, int]:
+    """Return the two numbers of a digest, as keys hold them."""
+    return int(digest[:_HALF], 16) >> 1, int(digest[_HALF:], 16) >> 1

@@ -1,0 +1,108 @@
+"""What the log holds of effects: attempts by the caller's key, their words, and what is still open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from bot.core.effects import Attempt, newest_attempt
+from bot.core.events import (
+    Body,
+    Draft,
+    EffectDone,
+    EffectEnded,
+    EffectIntended,
+    EffectStarted,
+    KeyKind,
+    Recorded,
+    effect_numbers,
+)
+from bot.core.streams import EFFECTS_STREAM
+from bot.eventlog.log import EventLog
+from bot.eventlog.query import Query
+from bot.eventlog.unended import unended
+
+LONGEST_RESULT = 256 * 1024
+"""Bytes of a result's JSON that are kept."""
+
+
+class Result(NamedTuple):
+    """What an effect returned; ``kept`` is False where it was no JSON, or too long, and nothing of it is recorded."""
+
+    value: JsonValue
+    kept: bool = True
+
+
+class Records:
+    """Reads and records the events of effects."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._reader = log.reader
+
+    async def newest(self, digest: str) -> Attempt | None:
+        """Return the newest attempt under a key, None if there is none."""
+        first, _ = effect_numbers(digest)
+        found: list[Recorded] = []
+        for kind in (KeyKind.EFFECT, KeyKind.EFFECT_ENDED):
+            found += await self._reader.find(EFFECTS_STREAM, kind, first)
+        return newest_attempt(digest, found)
+
+    async def words(self, position: int) -> Body | None:
+        """Return the words of an event, None where they are erased or do not open."""
+        return (await self._reader.bodies((position,))).get(position)
+
+    async def result(self, ended: Recorded) -> Result | None:
+        """Return what a finished effect returned, None where that is erased."""
+        words = await self.words(ended.position)
+        if words is None:
+            return None
+        kept = isinstance(ended.event, EffectDone) and ended.event.kept
+        return Result(json.loads(words.text), kept)
+
+    async def start(self, event: EffectStarted, body: Body, person: int | None) -> Recorded:
+        """Record that an attempt starts; return the event, which may be there already."""
+        appended = await self._log.append(EFFECTS_STREAM, (Draft(event, body, person),))
+        return (appended.new or appended.known)[0]
+
+    async def end(
+        self, started: Recorded, event: EffectEnded, result: Result | None = None, person: int | None = None
+    ) -> None:
+        """Record the end of an attempt, once."""
+        body = None if result is None else Body(parts=(json.dumps(result.value),))
+        subject = person if body is not None else None
+        await self._log.append(EFFECTS_STREAM, (Draft(event, body, subject, started.position),))
+
+    async def open(self) -> Sequence[Recorded]:
+        """Return the declared effects that have no end, in the order in which they were intended."""
+        if EFFECTS_STREAM not in await self._reader.unfinished():
+            return ()
+        kinds = KeyKind.EFFECT, KeyKind.EFFECT_ENDED
+        return await unended(self._reader, EFFECTS_STREAM, EffectIntended.TYPE, *kinds)
+
+    async def threads_since(self, moment: int) -> frozenset[int]:
+        """Return the threads that effects are recorded to have started from a moment (microseconds) on."""
+        query = Query(stream=EFFECTS_STREAM, types=(EffectDone.TYPE,), since=moment)
+        found = [each.event async for each in self._reader.events(query)]
+        return frozenset(event.thread_id for event in found if isinstance(event, EffectDone) and event.thread_id)
+
+    async def head(self) -> int:
+        """Return the newest version of the stream."""
+        return await self._reader.head(EFFECTS_STREAM)
+
+    async def finish(self, version: int) -> None:
+        """Note that nothing is open at ``version``."""
+        await self._log.finish(EFFECTS_STREAM, version)
+
+
+def kept(value: object) -> Result:
+    """Return a result as it is recorded."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError):
+        return Result(None, kept=False)
+    return Result(json.loads(text)) if len(text) <= LONGEST_RESULT else Result(None, kept=False)

@@ -1,0 +1,208 @@
+"""Effects under keys: each is made once, however often it is called for, and by whatever process.
+
+A call records first that the effect is intended, then it is made, then it is recorded as done. A later call with the
+same key returns what the log holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from pydantic import JsonValue
+
+from bot.background import Background
+from bot.backoff import backoff
+from bot.core.effects import Begin, Return, at_call, digest_of
+from bot.core.events import EffectIntended, EffectKind, Recorded
+from bot.effects.declared import DeclaredEffect, body_of, differs, effect_of, event_of
+from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
+from bot.effects.own_code import Function, OwnCode
+from bot.effects.performer import Performer
+from bot.effects.records import Records
+from bot.effects.results import concluded, taken, unknown, value_of
+from bot.errors import EcholessError, EffectError
+from bot.eventlog.log import EventLog
+
+LONGEST_KEY = 1000
+FINISHED_AFTER = 1.0
+"""Seconds from the last open effect until the log's note about unfinished work is removed."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call under way: the effect that was declared (None: the caller's own code), and the task that makes it."""
+
+    effect: DeclaredEffect | None
+    task: asyncio.Task[JsonValue]
+
+
+class Effects:
+    """Makes effects under keys; :meth:`start` goes on with those that are open from before."""
+
+    def __init__(self, log: EventLog, performers: Mapping[EffectKind, Performer], clock: Callable[[], int]) -> None:
+        self._records = Records(log)
+        self._performers = performers
+        self._lanes = Lanes(self._records, performers, clock, log.is_owner, self._idle)
+        self._open: dict[str, Open] = {}
+        self._calls: dict[str, _Call] = {}
+        self._background = Background()
+        self._resumed = asyncio.Event()
+        self._finishing: asyncio.TimerHandle | None = None
+
+    @property
+    def open(self) -> int:
+        """Return how many declared effects are open."""
+        return self._lanes.open
+
+    def start(self) -> None:
+        """Go on with the declared effects that are open from before."""
+        self._background.start(self._resume(), "effects from before")
+
+    async def do(self, effect: DeclaredEffect, *, key: str) -> JsonValue:
+        """Make a declared effect once, and return its result. It goes on after a crash, and when nobody waits for it.
+
+        Raises EffectGivenUp, FateUnknown, KeyTaken, ResultLost, and LogError if it can't be recorded.
+        """
+        digest = self._digest(key)
+        if lacking := self._performers[effect.kind].lacks(effect):
+            raise EffectError(key, f"The effect can't be made here: {lacking}.")
+        return await self._called(key, digest, effect, lambda: self._do(effect, key, digest))
+
+    async def once(
+        self,
+        key: str,
+        effect: Function,
+        *,
+        look: Function | None = None,
+        repeatable: bool = False,
+        about: int | None = None,
+    ) -> JsonValue:
+        """Run ``effect`` once under ``key`` and remember what it returns, which has to be JSON.
+
+        If a process ended in its middle, ``look`` tells what it returned, or None if it did not run; ``repeatable``:
+        running it once more does no harm. Without either the next call raises FateUnknown. What ``effect`` raises is
+        raised, and a later call runs it again. ``about`` is the person whose words key and result are erased with.
+        """
+        digest = self._digest(key)
+        own = OwnCode(self._records, key, digest, effect, look, repeatable, about)
+        return await self._called(key, digest, None, own.run)
+
+    async def stop(self, grace: float) -> None:
+        """Let what is under way end within ``grace`` seconds. What is open is resumed by the next process."""
+        await self._lanes.stop(grace)
+        running = [call.task for call in self._calls.values() if call.effect is None]
+        if running:
+            await asyncio.wait(running, timeout=grace)
+        if self._finishing is not None:
+            self._finishing.cancel()
+            await self._finish()
+        await self._background.cancel()
+        for performer in {id(each): each for each in self._performers.values()}.values():
+            await performer.close()
+
+    @staticmethod
+    def _digest(key: str) -> str:
+        if not 0 < len(key) <= LONGEST_KEY:
+            raise ValueError(f"Give a key of 1 to {LONGEST_KEY} characters: it tells this effect from all others.")
+        return digest_of(key)
+
+    async def _called(
+        self, key: str, digest: str, effect: DeclaredEffect | None, make: Callable[[], Coroutine[None, None, JsonValue]]
+    ) -> JsonValue:
+        """Make an effect in a task of its own, or wait for the one that makes it already."""
+        call = self._calls.get(digest)
+        if call is None:
+            task = asyncio.get_running_loop().create_task(make(), name="effect")
+            call = self._calls[digest] = _Call(effect, task)
+            self._background.keep(task)
+            task.add_done_callback(lambda done: self._ended(digest, done))
+        elif call.effect != effect:
+            raise taken(key)
+        return await asyncio.shield(call.task)
+
+    def _ended(self, digest: str, task: asyncio.Task[JsonValue]) -> None:
+        del self._calls[digest]
+        if not task.cancelled():
+            # Whoever called may be gone by now.
+            task.exception()
+
+    async def _do(self, effect: DeclaredEffect, key: str, digest: str) -> JsonValue:
+        await self._resumed.wait()
+        entry = self._open.get(digest)
+        if entry is not None:
+            await self._require_same(effect, key, entry.started)
+        else:
+            attempt = await self._records.newest(digest)
+            if attempt is not None:
+                await self._require_same(effect, key, attempt.started)
+            match at_call(attempt):
+                case Begin(number):
+                    event = event_of(effect, digest, number)
+                    started = await self._records.start(event, body_of(effect, key), effect.person)
+                    entry = self._take_up(started, event, effect.place, certain=True)
+                case Return() if attempt is not None and attempt.ended is not None:
+                    return value_of(key, await self._records.result(attempt.ended))
+                case _:
+                    raise unknown(key)
+        return concluded(key, await asyncio.shield(entry.ended), entry.result)
+
+    async def _require_same(self, effect: DeclaredEffect, key: str, started: Recorded) -> None:
+        event, words = started.event, await self._records.words(started.position)
+        if not isinstance(event, EffectIntended) or differs(effect, event, words.parts if words else ()):
+            raise taken(key)
+
+    def _take_up(self, started: Recorded, event: EffectIntended, place: str, *, certain: bool) -> Open:
+        entry = self._open[event.digest] = Open(started, event, certain)
+        entry.ended.add_done_callback(lambda _done: self._open.pop(event.digest))
+        self._lanes.add(place, entry)
+        return entry
+
+    async def _resume(self) -> None:
+        for started, event, place in filter(None, [await self._left(each) for each in await self._found()]):
+            self._take_up(started, event, place, certain=False)
+        self._resumed.set()
+        if self._lanes.open:
+            _log.info("effects.resumed", effects=self._lanes.open)
+        else:
+            self._idle()
+
+    async def _found(self) -> Sequence[Recorded]:
+        """Return what is open from before, as soon as the log can be read."""
+        for failures in itertools.count(1):
+            try:
+                return await self._records.open()
+            except EcholessError as error:
+                _log.error("effects.unreadable", reason=str(error))
+                await asyncio.sleep(backoff(failures, LONGEST_PAUSE))
+        return ()
+
+    async def _left(self, started: Recorded) -> tuple[Recorded, EffectIntended, str] | None:
+        """Return an effect from before with its place; one whose words are gone has none, and waits for nothing."""
+        event = started.event
+        if not isinstance(event, EffectIntended):
+            return None
+        effect = effect_of(event, await self._records.words(started.position))
+        return started, event, effect.place if effect else event.digest
+
+    def _idle(self) -> None:
+        """Have the log note, a moment after the last effect, that nothing is open."""
+        if self._finishing is None:
+            begin = asyncio.get_running_loop().call_later
+            self._finishing = begin(FINISHED_AFTER, lambda: self._background.start(self._finish()))
+
+    async def _finish(self) -> None:
+        self._finishing = None
+        try:
+            version = await self._records.head()
+            # What is recorded from here on has a newer version.
+            if not self._lanes.open and all(call.effect is None for call in self._calls.values()):
+                await self._records.finish(version)
+        except EcholessError as error:
+            # A restart looks in vain, which does no harm.
+            _log.debug("effects.unnoted", error=type(error).__name__)
