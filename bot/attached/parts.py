@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.attached.effects import effects_of
+from bot.attached.posts import Posts
 from bot.background import Background
 from bot.config import Config
 from bot.conversations import Conversations
@@ -93,7 +94,8 @@ class Parts:
             on_lost=current.connected.clear,
             after_deletion=self.after_deletion,
         )
-        self.effects = effects_of(log, current, settings.clock, self._post)
+        self.posts = Posts(self.conversations, log.reader, current.time)
+        self.effects = effects_of(log, current, settings.clock, self.posts.post)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -152,6 +154,7 @@ class Parts:
         if self.replies is not None:
             ending.append(self.replies.stop(STOP_SECONDS))
         await asyncio.gather(*ending)
+        self.posts.close()
 
     async def end(self) -> None:
         """Take the last events, and save a snapshot of every hot channel."""
@@ -159,9 +162,6 @@ class Parts:
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._background.end()
-
-    async def _post(self, channel_id: int, text: str, key: str) -> Sequence[int]:
-        raise NotImplementedError
 
     def _ready(self) -> None:
         self.current.connected.set()
@@ -183,4 +183,5 @@ class Parts:
             appended.append(self.replies.react)
             self.conversations.on_composed.append(self.replies.composed)
         appended += [self.after_deletion.observe, self.audit.observe, self.intake.first_seen.observe]
+        appended.append(self.posts.observe)
         self.conversations.on_failed.append(self.healer.failed)

@@ -23,20 +23,12 @@ from bot.gateway.wiring import Wirings
 AnyClient: TypeAlias = discord.Client
 """Any client of discord.py's: a Client, a Bot, one of many shards."""
 
-ChannelLike: TypeAlias = discord.abc.Snowflake | int
-"""A channel, thread or private channel, or its id."""
-
 INTENTS = ("guilds", "guild_messages", "dm_messages", "message_content")
 """Without these intents, messages or their words would be missing in the log (docs: gateway intents)."""
 
 _OURS = "_echoless"
 
 _log = structlog.get_logger()
-
-
-def id_of(thing: discord.abc.Snowflake | int) -> int:
-    """Return the id of one of Discord's things."""
-    return thing if isinstance(thing, int) else thing.id
 
 
 def require_free(client: object) -> discord.Client:
