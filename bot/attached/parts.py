@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.attached.effects import effects_of
@@ -95,7 +95,7 @@ class Parts:
             after_deletion=self.after_deletion,
         )
         self.posts = Posts(self.conversations, log.reader, current.time)
-        self.effects = effects_of(log, current, settings.clock, self._post)
+        self.effects = effects_of(log, current, settings.clock, self.posts.post)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -162,9 +162,6 @@ class Parts:
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._background.end()
-
-    async def _post(self, channel_id: int, text: str, key: str) -> Sequence[int]:
-        return await self.posts.post(channel_id, text, key)
 
     def _ready(self) -> None:
         self.current.connected.set()

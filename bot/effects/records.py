@@ -18,8 +18,8 @@ from bot.core.events import (
     EffectStarted,
     KeyKind,
     Recorded,
-    effect_numbers,
 )
+from bot.core.named_keys import Digest, numbers_of
 from bot.core.streams import EFFECTS_STREAM
 from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
@@ -43,9 +43,9 @@ class Records:
         self._log = log
         self._reader = log.reader
 
-    async def newest(self, digest: str) -> Attempt | None:
+    async def newest(self, digest: Digest) -> Attempt | None:
         """Return the newest attempt under a key, None if there is none."""
-        first, _ = effect_numbers(digest)
+        first, _ = numbers_of(digest)
         found: list[Recorded] = []
         for kind in (KeyKind.EFFECT, KeyKind.EFFECT_ENDED):
             found += await self._reader.find(EFFECTS_STREAM, kind, first)

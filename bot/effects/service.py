@@ -10,14 +10,16 @@ import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 from pydantic import JsonValue
 
 from bot.background import Background
 from bot.backoff import backoff
-from bot.core.effects import Begin, Return, at_call, digest_of
+from bot.core.effects import Begin, Return, at_call
 from bot.core.events import EffectIntended, EffectKind, Recorded
+from bot.core.named_keys import Digest, digest_of
 from bot.effects.declared import DeclaredEffect, body_of, differs, effect_of, event_of
 from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
 from bot.effects.own_code import Function, OwnCode
@@ -30,6 +32,8 @@ from bot.eventlog.log import EventLog
 LONGEST_KEY = 1000
 FINISHED_AFTER = 1.0
 """Seconds from the last open effect until the log's note about unfinished work is removed."""
+
+Making: TypeAlias = Callable[[], Coroutine[None, None, JsonValue]]
 
 _log = structlog.get_logger()
 
@@ -107,13 +111,17 @@ class Effects:
             await performer.close()
 
     @staticmethod
-    def _digest(key: str) -> str:
+    def _digest(key: str) -> Digest:
         if not 0 < len(key) <= LONGEST_KEY:
             raise ValueError(f"Give a key of 1 to {LONGEST_KEY} characters: it tells this effect from all others.")
         return digest_of(key)
 
     async def _called(
-        self, key: str, digest: str, effect: DeclaredEffect | None, make: Callable[[], Coroutine[None, None, JsonValue]]
+        self,
+        key: str,
+        digest: Digest,
+        effect: DeclaredEffect | None,
+        make: Making,
     ) -> JsonValue:
         """Make an effect in a task of its own, or wait for the one that makes it already."""
         call = self._calls.get(digest)
@@ -126,13 +134,13 @@ class Effects:
             raise taken(key)
         return await asyncio.shield(call.task)
 
-    def _ended(self, digest: str, task: asyncio.Task[JsonValue]) -> None:
+    def _ended(self, digest: Digest, task: asyncio.Task[JsonValue]) -> None:
         del self._calls[digest]
         if not task.cancelled():
             # Whoever called may be gone by now.
             task.exception()
 
-    async def _do(self, effect: DeclaredEffect, key: str, digest: str) -> JsonValue:
+    async def _do(self, effect: DeclaredEffect, key: str, digest: Digest) -> JsonValue:
         await self._resumed.wait()
         entry = self._open.get(digest)
         if entry is not None:
@@ -158,8 +166,8 @@ class Effects:
             raise taken(key)
 
     def _take_up(self, started: Recorded, event: EffectIntended, place: str, *, certain: bool) -> Open:
-        entry = self._open[event.digest] = Open(started, event, certain)
-        entry.ended.add_done_callback(lambda _done: self._open.pop(event.digest))
+        entry = self._open[event.key_digest] = Open(started, event, certain)
+        entry.ended.add_done_callback(lambda _done: self._open.pop(event.key_digest))
         self._lanes.add(place, entry)
         return entry
 
@@ -188,7 +196,7 @@ class Effects:
         if not isinstance(event, EffectIntended):
             return None
         effect = effect_of(event, await self._records.words(started.position))
-        return started, event, effect.place if effect else event.digest
+        return started, event, effect.place if effect else event.key_digest
 
     def _idle(self) -> None:
         """Have the log note, a moment after the last effect, that nothing is open."""

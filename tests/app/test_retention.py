@@ -206,7 +206,7 @@ async def test_the_running_bot_erases_and_says_so(launch: Launch, control: Contr
 
 async def test_effects_lose_their_words_by_age_also_while_some_are_open(world: World) -> None:
     """There is one stream of effects, and in a busy one something is open at any time."""
-    intended = e.EffectIntended(digest="0" * 32, effect=e.EffectKind.HTTP_CALL)
+    intended = e.EffectIntended(key_digest="0" * 32, effect=e.EffectKind.HTTP_CALL)
     await world.log.append(EFFECTS_STREAM, [e.Draft(intended, e.Body(parts=("key",)))])
     assert EFFECTS_STREAM in await world.log.reader.unfinished()
     world.now += 3 * DAY
