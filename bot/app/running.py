@@ -17,7 +17,6 @@ from bot.app.bot import Bot
 from bot.app.opening import Opening
 from bot.app.process import Process
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
-from bot.app.tools import tools_of
 from bot.config import Config
 from bot.core.events import BotStarted, BotStopped, Draft
 from bot.core.streams import BOT_STREAM
@@ -45,7 +44,6 @@ async def run_bot(
     LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
-    tools_of(config)
     shards = config.shards
     owned = {number: shards.sharding.owned_by(number) for number in shards.here}
     locations = {each: location.of(each, shards.partitions) for each in sorted(sum(owned.values(), ()))}
