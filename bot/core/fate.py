@@ -9,9 +9,9 @@ from typing import TypeAlias
 from bot.core.addressing import Nonce
 from bot.core.beginning import ALWAYS, FROM_BEFORE, Beginning
 from bot.core.buttons import ButtonId, Row
-from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
+from bot.core.commands import Abandon, Confirm, Delay, Delete, NoteForeign
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason, Button, Proof, Role
+from bot.core.events import AbandonReason, Button, Proof, Role, Via
 from bot.core.outbox import Outbox, Pending
 from bot.times import MINUTE
 
@@ -92,7 +92,7 @@ class Look:
     readable: bool = True
 
 
-Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | NotYet | Unknown
+Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | Delete | NotYet | Unknown
 """A finding to record: a command, or a failed attempt after which another one follows."""
 
 
@@ -182,7 +182,9 @@ def judge_look(
     if not entry.may_be_sent:
         answers = _answers_to(state, entry, look)
         foreign = tuple(NoteForeign(message_id, sent_id) for sent_id in answers)[:1]
-        return Verdict(foreign or (_from_before(entry),)) if left else Verdict(foreign, certain=True)
+        if left:
+            return Verdict(foreign or (_from_before(entry),))
+        return Verdict(foreign or _deletion(entry, look), certain=True)
     complete = entry.composed and entry.next_part is None
     if not look.readable and not complete:
         holds = nonce_holds(entry, now) and not left
@@ -195,14 +197,19 @@ def judge_look(
     if left:
         ends = not entry.begun and all(sent or part in found for part, sent in enumerate(entry.sent_ids))
         return Verdict(confirmed if ends else (*confirmed, _from_before(entry)))
-    if entry.begun and not (there or complete or found or entry.trigger_deleted or entry.plain):
-        # A part that was sent after its trigger was deleted has no reference, and its text is not known either. Where
-        # the deletion is recorded, the parts that are known are deleted first. A plain part has a button by which it is
-        # found, and in a thread that was opened for the answer the question does not stand.
-        return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
+    # Once the deletion is recorded, the parts that are known are deleted, as if the gateway had told of it.
     seen = look.sightings if entry.begun else ()
     shown, rows = {each.message_id: each.text for each in seen}, {each.message_id: each.row for each in seen}
-    return Verdict(confirmed, certain=True, shown=shown, rows=_rows(rows))
+    return Verdict((*confirmed, *_deletion(entry, look)), certain=True, shown=shown, rows=_rows(rows))
+
+
+def _deletion(entry: Pending, look: Look) -> tuple[Delete, ...]:
+    """Return the deletion of a question that a channel's history lacks: nobody told of it while the bot was away.
+
+    In a thread that was opened for the answer the question does not stand, and a plain reply may be one of those.
+    """
+    gone = look.readable and entry.message_id not in look.present
+    return (Delete(entry.message_id, Via.AUDIT),) if gone and not (entry.trigger_deleted or entry.plain) else ()
 
 
 def _rows(rows: Mapping[int, Row]) -> Mapping[int, Row]:

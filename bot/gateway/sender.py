@@ -72,6 +72,17 @@ class DiscordSender:
         client = self._current.client
         return client is not None and may_read_history(client, channel_id)
 
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
+        client = self._current.client
+        if client is None or not may_read_history(client, channel_id):
+            return True
+        try:
+            page = await page_of(client, channel_id, message_id - 1)
+        except (*UNREADABLE, discord.Forbidden, discord.NotFound, discord.RateLimited):
+            return True
+        return any(int(message["id"]) == message_id for message in page.messages)
+
     async def send(
         self,
         channel_id: int,

@@ -28,6 +28,10 @@ class Sender(Protocol):
         """Tell whether a look can read a channel's history, as far as is known."""
         ...
 
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
+        ...
+
     async def send(
         self,
         channel_id: int,

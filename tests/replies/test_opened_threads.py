@@ -135,6 +135,19 @@ async def test_a_question_that_is_deleted_ends_its_answer(scene: Scene) -> None:
     assert (await scene.messages(), await bot.judge.of(ReplyComposed)) == ([], [])
 
 
+async def test_it_does_so_where_nobody_told_of_it(scene: Scene) -> None:
+    """Deleted in the channel above while the bot was down."""
+    first, _ = await begun(scene)
+    await first.stop()
+    await scene.control.delete(scene.question)
+
+    second = await scene.open(open_threads=True)
+    (given_up,) = await second.judge.expect(ReplyAbandoned)
+
+    assert given_up.reason is AbandonReason.TRIGGER_DELETED
+    await scene.shows()
+
+
 async def test_words_that_are_erased_are_not_built_on(scene: Scene) -> None:
     """Those of somebody whom the question replies to: it is asked anew without them. Those of the question: it ends."""
     bot = await scene.open(open_threads=True)
