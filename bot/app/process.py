@@ -19,6 +19,7 @@ from bot.app.consumers import consumers_of
 from bot.app.engines import turns_of
 from bot.app.events import feed_of
 from bot.app.shard import Shard
+from bot.app.tools import tools_of
 from bot.app.watching import health_of, watch_bot, watch_standing
 from bot.config import Config
 from bot.errors import ConfigError
@@ -60,6 +61,7 @@ class Process:
         self._configs = {partition: config.of_partition(partition) for partition in locations}
         self._following = {partition: consumers_of(each) for partition, each in self._configs.items()}
         self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
+        self._tools = tools_of(config)
         self._ending = AsyncExitStack()
         self._is_served = False
         self._turns = Turns(time.monotonic, turns_of(config, os.environ))
@@ -88,7 +90,7 @@ class Process:
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
-        bot = Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
+        bot = Bot(self._configs[partition], log, self._answering, current, metrics, following, feed, self._tools)
         watch_bot(metrics, bot)
         return bot
 
@@ -121,4 +123,5 @@ class Process:
     async def close(self) -> None:
         """End what the process has once."""
         await self._ending.aclose()
+        await self._tools.close()
         await self._answering.close()

@@ -70,6 +70,22 @@ class DiscordSender:
         client = self._current.client
         return lacks(client, channel_id) if client is not None else ""
 
+    def sees(self, channel_id: int) -> bool:
+        """Tell whether the bot may read a channel's history, as far as is known."""
+        client = self._current.client
+        return client is not None and may_read_history(client, channel_id)
+
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
+        client = self._current.client
+        if client is None or not may_read_history(client, channel_id):
+            return True
+        try:
+            page = await page_of(client, channel_id, message_id - 1)
+        except (*UNREADABLE, discord.Forbidden, discord.NotFound, discord.RateLimited):
+            return True
+        return any(int(message["id"]) == message_id for message in page.messages)
+
     async def send(
         self,
         channel_id: int,
@@ -85,9 +101,10 @@ class DiscordSender:
 
         Discord takes a reference only from who may read the history; where the bot may not, it is not tried.
         A look finds a message with a reference by that reference, at any age. The nonce of a plain message shows in the
-        response and in the echo; a look finds it by its text, among the bot's messages after the question. If the
-        history can't be read, only the nonce helps after a crash: within a minute of the question the part is sent
-        again with it, and later it is given up with its fate unknown.
+        response and in the echo; a look finds it by its text, among the bot's messages after the question, or by its
+        button if it was sent while the answer was written. If the history can't be read, only the nonce helps after a
+        crash: within a minute of the question the part is sent again with it, and later it is given up with its fate
+        unknown.
         """
         client = self._current.client
         if client is None:

@@ -2,7 +2,8 @@
 
 It uses the index of words where there is one. Otherwise it reads the newest messages of the channel. Whatever finds
 them, the words are opened from the log once more, and left out is what was erased, what a rewind or reset took out of
-the conversation, and what people wrote who opted out. Its results are not recorded: the log holds these words already.
+the conversation, what people wrote who opted out, and what was asked after the question. Its results are not recorded:
+the log holds these words already.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Recall:
 
     def tool(self) -> FunctionTool:
         """Return the tool."""
-        return FunctionTool(self.recall, idempotent=True)
+        return FunctionTool(self.recall, read_only=True)
 
     async def recall(
         self,
@@ -84,7 +85,7 @@ class Recall:
         allowed = [
             each
             for each in found
-            if each.said.author_id not in self.opted_out and each.said.message_id != asking.message_id
+            if each.said.author_id not in self.opted_out and each.said.message_id < asking.message_id
         ]
         positions = [each.hit.position for each in allowed]
         versions = {each.position: each.version for each in await self.reader.at(positions)}

@@ -23,7 +23,7 @@ from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import NoWords, find_asked, newest_words, utterances
 from bot.replies.reply_chains import ReplyChains
-from bot.replies.toolkit import ToolKit
+from bot.replies.toolkit import Calling
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.llm.tokens import estimate
 from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance, never
@@ -36,8 +36,8 @@ class Composer:
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
-    to, ``tools`` are those that may be used (None: none). ``chains`` finds the replies that lead to a question, which
-    are then its history in place of the window (None: the window is).
+    to, ``tools`` makes the calls of tools (None: there are none). ``chains`` finds the replies that lead to a question,
+    which are then its history in place of the window (None: the window is).
     """
 
     reader: Reader
@@ -48,7 +48,7 @@ class Composer:
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
-    tools: ToolKit | None = None
+    tools: Calling | None = None
     chains: ReplyChains | None = None
 
     def streams(self, entry: Pending) -> bool:
@@ -112,7 +112,7 @@ class Composer:
 
     def _with_sources(self, text: str, context: Context, earlier: Sequence[str]) -> str:
         """Return an answer with the names of the tools under it, with ``earlier`` ones, if they are to be shown."""
-        if self.tools is None or not self.tools.shows:
+        if self.tools is None or not self.tools.tools.shows:
             return text
         return with_sources(text, dict.fromkeys((*earlier, *(context.tools.used if context.tools else ()))))
 

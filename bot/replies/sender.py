@@ -24,6 +24,14 @@ class Sender(Protocol):
         """Return the permission that the bot lacks to post in a channel; "" if none, as far as is known."""
         ...
 
+    def sees(self, channel_id: int) -> bool:
+        """Tell whether a look can read a channel's history, as far as is known."""
+        ...
+
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
+        ...
+
     async def send(
         self,
         channel_id: int,

@@ -138,8 +138,7 @@ class Showing:
         """Write the first missing piece; tell whether there was one."""
         parts = continuing(self._before, self._text) if self._before else growing(self._text)
         entry = await self._entry() if parts else None
-        if entry is not None and entry.plain:
-            # A part without a reference is found by its text, which has to be complete.
+        if entry is not None and not self._findable(entry):
             self._closed.set()
             return False
         if entry is not None and (entry.awaited or not entry.begun):
@@ -155,22 +154,31 @@ class Showing:
         try:
             match step:
                 case SendPart(part):
-                    await self._send(entry, part, parts[part])
+                    await self._send(entry, part, parts[part], self._row(entry) if entry.plain else ())
                 case EditPart(part, sent_id):
-                    row = self._channel.shared.endings.row(entry) if part == len(parts) - 1 else ()
-                    await self._edit(sent_id, parts[part], row)
+                    await self._edit(sent_id, parts[part], self._row(entry) if part == len(parts) - 1 else ())
         finally:
             self._known.sending = False
         return True
 
+    def _row(self, entry: Pending) -> Row:
+        return self._channel.shared.endings.row(entry)
+
+    def _findable(self, entry: Pending) -> bool:
+        """Tell whether a look can find a part of an answer whose text is not complete.
+
+        Without a reference to the question, a button tells which answer it belongs to.
+        """
+        return not entry.plain or (bool(self._row(entry)) and self._channel.shared.sender.sees(self._channel.id))
+
     async def _entry(self) -> Pending | None:
         return await self._channel.pending(self._message_id)
 
-    async def _send(self, entry: Pending, part: int, text: str) -> None:
+    async def _send(self, entry: Pending, part: int, text: str, row: Row) -> None:
         """Send a part that is not in Discord yet."""
         self._known.certain.discard(self._message_id)
-        outcome = await self._channel.send(entry, part, text, self._still_next)
-        verdict = judge_shown(entry, part, text, outcome)
+        outcome = await self._channel.send(entry, part, text, self._still_next, row)
+        verdict = judge_shown(entry, part, text, outcome, row)
         self._shows = self._shows or bool(verdict.shown)
         if isinstance(outcome, Sent | Refused) and not verdict.shown:
             # Its fate is found out when the answer is complete.

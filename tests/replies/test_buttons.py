@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import (
+    AbandonReason,
     Button,
     ButtonPressed,
     CommandUsed,
@@ -18,6 +19,7 @@ from bot.core.events import (
     ReplyDelayed,
     ReplyRetried,
     ReplySent,
+    Via,
 )
 from bot.replies.words import WORDS
 from bot.responders.protocol import ModelFailed, Trouble
@@ -304,6 +306,24 @@ async def test_a_question_that_is_deleted_takes_its_answer_along(scene: Scene) -
     await scene.shows()
     assert not await bot.judge.of(ReplyComposed)
     await bot.judge.expect(MessageDeleted, 2)
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "asked for"])
+async def test_it_does_so_where_nobody_told_of_it(scene: Scene, *, shown: bool) -> None:
+    """Deleted while the bot was down, and found where it looks what it had sent: once, and it asks no model."""
+    first = await scene.open()
+    await (scene.half(first) if shown else scene.ask())
+    await first.stop()
+    await scene.control.delete(scene.question)
+
+    second = await scene.open()
+    (given_up,) = await second.judge.expect(ReplyAbandoned)
+
+    assert given_up.reason is AbandonReason.TRIGGER_DELETED
+    await scene.shows()
+    deleted = [each.message_id for each in await second.judge.of(MessageDeleted) if each.via is Via.AUDIT]
+    assert deleted == [int(scene.question)]
+    assert len(scene.responder.speeches) == 1
 
 
 async def test_it_does_so_after_a_restart(scene: Scene) -> None:
