@@ -14,6 +14,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -21,12 +22,13 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from bot import __version__
 from bot.errors import ConfigError
 from bot.own_tables import Settings
 from bot.secret import secret_of
+from bot.times import parse_duration
 
 PREFIX = "whsec_"
 """How the specification marks a secret; what follows is 24 to 64 bytes in base64."""
@@ -53,7 +55,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 def _address(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("no address")
     return url
 
@@ -63,6 +65,18 @@ def _named(headers: Mapping[str, str]) -> Mapping[str, str]:
         if not _HEADER.fullmatch(name) or _OURS.fullmatch(name) or not value.isascii() or not value.isprintable():
             raise ValueError("no header that may be set")
     return headers
+
+
+def lasting(most: timedelta) -> BeforeValidator:
+    """Return what reads a setting that is a duration of at most ``most``, as seconds."""
+
+    def seconds(value: object) -> float:
+        found = parse_duration(str(value)) if isinstance(value, str) else timedelta()
+        if not timedelta() < found <= most:
+            raise ValueError("too short or too long")
+        return found / timedelta(seconds=1)
+
+    return BeforeValidator(seconds)
 
 
 class Recipient(Settings):
@@ -139,16 +153,19 @@ class Poster:
 
     def post(self, number: str, body: bytes) -> AbstractAsyncContextManager[aiohttp.ClientResponse, None]:
         """Post a body of JSON under an id; raises aiohttp's errors, whose words hold the address."""
+        headers = {**self._headers, **self._signed(number, body)}
+        return self._opened().post(self._url.get_secret_value(), data=body, headers=headers, allow_redirects=False)
+
+    def get(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse, None]:
+        """Ask for what is at the address, to see whether anybody is there; raises as ``post`` does."""
+        return self._opened().get(self._url.get_secret_value(), headers=self._headers, allow_redirects=False)
+
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
-        return self._session.post(
-            self._url.get_secret_value(),
-            data=body,
-            headers={**self._headers, **self._signed(number, body)},
-            allow_redirects=False,
-        )
+        return self._session
 
     def _signed(self, number: str, body: bytes) -> Mapping[str, str]:
         # A string as RFC 8941 writes it, which draft-ietf-httpapi-idempotency-key-header asks for.

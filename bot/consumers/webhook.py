@@ -17,24 +17,16 @@ from pathlib import Path
 from typing import Annotated
 
 import aiohttp
-from pydantic import BeforeValidator, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.settings import EVENT_TYPES, EventTypes
 from bot.errors import ConfigError
 from bot.own_tables import read
-from bot.signed_post import ABOUT_US, LATER, MAKE_ONE, Poster, Recipient, pause_of
-from bot.times import parse_duration
+from bot.signed_post import ABOUT_US, LATER, MAKE_ONE, Poster, Recipient, lasting, pause_of
 
 READ = 64 * 1024
 """Bytes of an answer that are read, and thrown away, so that the connection can be used again."""
-
-
-def _seconds(value: object) -> float:
-    seconds = parse_duration(str(value)) / timedelta(seconds=1)
-    if not 0 < seconds <= 300:  # noqa: PLR2004 - five minutes
-        raise ValueError("too short or too long")
-    return seconds
 
 
 class WebhookSettings(Recipient):
@@ -43,7 +35,7 @@ class WebhookSettings(Recipient):
     types: EventTypes = Field((), description=EVENT_TYPES)
     words: StrictBool = Field(default=False, description="true or false")
     batch: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(100, description="a whole number from 1 to 1000")
-    timeout: Annotated[float, BeforeValidator(_seconds)] = Field(
+    timeout: Annotated[float, lasting(timedelta(minutes=5))] = Field(
         10.0, description='a duration such as "10s", up to "5m"'
     )
 

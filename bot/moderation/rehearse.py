@@ -139,6 +139,7 @@ async def _answer(
         attachments=context.attachments,
         clock=context.clock,
         chains=context.chains,
+        rehearsing=True,
     )
     # The persona and the model are the current ones, as the settings are; the turns are those of that time.
     now = await context.state(channel_id)
