@@ -93,7 +93,7 @@ async def answering(port: int = 0) -> AsyncIterator[Answerer]:
 def saying(answer: object, status: int = 200, **headers: str) -> Script:
     """Return a script that answers everything with this JSON."""
 
-    async def script(_request: web.Request, _asked: Any) -> web.StreamResponse:  # noqa: ANN401 - what JSON gives
+    async def script(_request: web.Request, _asked: object) -> web.StreamResponse:
         return web.json_response(answer, status=status, headers=headers)
 
     return script
@@ -102,7 +102,7 @@ def saying(answer: object, status: int = 200, **headers: str) -> Script:
 def streaming(*pieces: bytes, kind: str = "application/x-ndjson", ends: bool = True) -> Script:
     """Return a script that streams bytes as they are; without ``ends`` it cuts the connection behind them."""
 
-    async def script(request: web.Request, _asked: Any) -> web.StreamResponse:  # noqa: ANN401 - what JSON gives
+    async def script(request: web.Request, _asked: object) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": kind})
         await response.prepare(request)
         for piece in pieces:
@@ -115,7 +115,7 @@ def streaming(*pieces: bytes, kind: str = "application/x-ndjson", ends: bool = T
     return script
 
 
-async def dropping(request: web.Request, _asked: Any) -> web.StreamResponse:  # noqa: ANN401 - what JSON gives
+async def dropping(request: web.Request, _asked: object) -> web.StreamResponse:
     """Cut the connection without a word."""
     assert request.transport is not None
     request.transport.abort()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.responders.http import forms
@@ -52,7 +52,7 @@ def test_a_whole_answer_is_a_text_or_several_messages(answer: object, expected: 
         ([], ()),
         ([{"recipient_id": "1", "text": "hello"}], ("hello",)),
         ([{"text": "a"}, {"text": "b"}], ("a", "b")),
-        ([{"text": "which?", "buttons": [{"title": "one", "payload": "/one"}, {"title": "two"}]}], ("which?\n- one\n- two",)),
+        ([{"text": "or?", "buttons": [{"title": "a", "payload": "/a"}, {"title": "b"}]}], ("or?\n- a\n- b",)),
         ([{"image": "http://x/cat.png"}], ("http://x/cat.png",)),
         ([{"text": "see", "attachment": "http://x/a.pdf"}], ("see\nhttp://x/a.pdf",)),
         ([{"attachment": {"type": "video", "payload": {"src": "http://x/film"}}}], ("http://x/film",)),
@@ -105,7 +105,8 @@ def test_an_answer_has_an_end() -> None:
     assert (len(many.messages), many.full) == (MOST_MESSAGES, True)
 
 
-@given(st.lists(st.lists(st.text(), max_size=4), max_size=6))
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.text(max_size=9), max_size=4), max_size=6))
 def test_what_is_shown_while_it_grows_is_the_answer(texts: list[list[str]]) -> None:
     """All pieces together are the messages, one below the other; no piece takes anything back."""
     growing = Growing()
@@ -120,6 +121,7 @@ def test_what_is_shown_while_it_grows_is_the_answer(texts: list[list[str]]) -> N
     assert all(message.strip() for message in growing.messages)
 
 
+@settings(max_examples=30)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), st.data())
 def test_a_text_cut_within_a_character_is_whole_again(text: str, data: st.DataObject) -> None:
     """JavaScript cuts texts between UTF-16 code units."""
@@ -133,6 +135,7 @@ def test_a_text_cut_within_a_character_is_whole_again(text: str, data: st.DataOb
     assert growing.messages == (f"x{text}",)
 
 
+DONE = b'{"done": true}'
 EVENTS = b'\xef\xbb\xbf: hello\n\ndata: {"text":\ndata: "a"}\n\nevent: x\nid: 4\ndata:{"done": true}\n\ndata: cut'
 LINES = b'{"text": "a"}\n\n  \n{"done": true}\n{"cut'
 
@@ -145,6 +148,7 @@ LINES = b'{"text": "a"}\n\n  \n{"done": true}\n{"cut'
         (JsonLines, LINES, [b'{"text": "a"}', b'{"done": true}']),
     ],
 )
+@settings(max_examples=20)
 @given(cuts=st.lists(st.integers(0, 120), max_size=6).map(sorted))
 def test_a_stream_is_read_whatever_it_is_cut_into(
     stream: type[Events | JsonLines], sent: bytes, expected: list[bytes], end: bytes, cuts: list[int]
