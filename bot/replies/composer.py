@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from bot.core.addressing import Own, answer_key, without_call
 from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
-from bot.core.delivery import in_one_part
-from bot.core.ending import continued, room, unfinished, with_room
+from bot.core.ending import unfinished, with_room
 from bot.core.events import Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
-from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.core.sources import sources_of, with_sources, without_sources
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
+from bot.replies.cutting import cut, parts_of
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
 from bot.replies.reading import NoWords, edits_of, find_asked, newest_words, utterances
@@ -113,7 +112,7 @@ class Composer:
                 rehearsal=self.rehearsing,
             )
         answer = await ask(responder, question, context, show)
-        parts = _parts(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
+        parts = parts_of(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
@@ -159,7 +158,7 @@ class Composer:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
         try:
             answer = at_once(responder, question)
-            parts = with_room(_cut(answer, answer.text), answer.finish) if answer else ()
+            parts = with_room(cut(answer, answer.text), answer.finish) if answer else ()
             if answer is None or not parts:
                 return None
             return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
@@ -318,18 +317,3 @@ def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Att
     for at, file in enumerate(files):
         name = names[at] if len(names) == len(files) else ""
         yield Attached(file.content_type, file.size, file.id, name)
-
-
-def _parts(entry: Pending, answer: Answer, text: str, before: Sequence[str]) -> tuple[str, ...]:
-    """Return the parts of an answer, whose ``text`` names its sources, behind those of the one that it goes on with."""
-    if not answer.text.strip():
-        return ()
-    if entry.asked:
-        return in_one_part(text, room(answer.finish))
-    return with_room(continued(before, text) if before else _cut(answer, text), answer.finish)
-
-
-def _cut(answer: Answer, text: str) -> tuple[str, ...]:
-    """Return the parts of an answer, whose messages are its own unless its sources were added to its ``text``."""
-    messages = answer.messages if text == answer.text else ()
-    return tuple(part for message in messages or (text,) for part in split(message))

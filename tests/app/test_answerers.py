@@ -119,7 +119,8 @@ async def test_an_answerer_answers_declines_and_refuses(
     """In several messages; each outcome is recorded with its reason, and ``why`` tells it."""
     bot = await asking(launch, answerer.settings())
     answerer.script = saying({"messages": ["one", "two"]})
-    await control.post("first", mention=BOT)
+    file = {"filename": "notes.txt", "content_type": "text/plain", "content": "cheese"}
+    await control.post("first", mention=BOT, attachments=[file])
     await control.wait_for_messages(2, author=BOT)
     answerer.script = saying({"text": None})
     await control.post("second", mention=BOT)
@@ -136,16 +137,20 @@ async def test_an_answerer_answers_declines_and_refuses(
     assert (composed.responder, composed.parts, composed.finish) == ("http", 2, "stop")
     assert (composed.tokens_in, composed.cost_micros) == (0, 0)
     assert [turn["text"] for turn in answerer.posted[2].json["history"]] == [
-        f"@{BOT} first", "one", "two", f"@{BOT} second",
+        f"@{BOT} first\n[file] notes.txt", "one", "two", f"@{BOT} second",
     ]  # fmt: skip
+    (told,) = answerer.posted[0].json["question"]["files"]
+    assert (told["name"], told["type"], told["bytes"]) == ("notes.txt", "text/plain", 6)
+    assert not await control.requests(method="GET", path="/channels/*/messages/*")
     why = await bot.moderation.why(int(third["channel_id"]), int(third["id"]))
     assert any(reason in line for line in (why.title, *why.lines))
 
 
 async def test_an_answer_is_shown_while_it_is_written_and_follows_its_question(
-    launch: Launch, control: ControlClient, answerer: Answerer
+    launch: Launch, control: ControlClient, answerer: Answerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Edited, it is posted anew under another key; deleted, nobody waits for the rest."""
+    """Edited, it is posted anew under another key; deleted or stopped, nobody waits for the rest."""
+    monkeypatch.setattr("bot.replies.writing.STOP_GRACE", 0.01)
     held = answerer.script = Held()
     bot = await asking(launch, answerer.settings())
     asked = await control.post("tell me", mention=BOT)
@@ -164,10 +169,21 @@ async def test_an_answer_is_shown_while_it_is_written_and_follows_its_question(
     await control.delete(gone["id"])
     await bot.judge.expect(MessageDeleted)
     await eventually(lambda: held.cut == 3)
+    stopped = await control.post("tell me", mention=BOT)
+    await eventually(lambda: len(held.streams) == 4)
+    await held.say(text="Half")
+    await shows(control, "Twice upon", "Half")
+    await held.say(text=" of it")
+    await shows(control, "Twice upon", "Half of it")
+    await press(control, "Stop")
+    await eventually(lambda: held.cut == 4)
 
-    assert answerer.keys == [f"{asked['id']}.1.0", f"{asked['id']}.1.1", f"{gone['id']}.1.0"]
+    ids = [f"{asked['id']}.1.0", f"{asked['id']}.1.1", f"{gone['id']}.1.0", f"{stopped['id']}.1.0"]
+    assert answerer.keys == ids
     assert [posted.json["question"]["text"] for posted in answerer.posted[:2]] == ["tell me", "tell me more"]
-    await shows(control, "Twice upon")
+    composed = await bot.judge.expect(ReplyComposed, 2)
+    assert [each.finish for each in composed] == ["stop", "stopped"]
+    await shows(control, "Twice upon", "Half of it")
 
 
 async def test_somebody_wants_the_rest_another_answer_or_a_rehearsal(
@@ -337,7 +353,7 @@ async def test_check_says_whether_it_is_there(answerer: Answerer, status: int, r
 async def test_check_says_that_nobody_is_there() -> None:
     """Also of Rasa, which is asked by a GET."""
     async with answering() as gone:
-        tables = [gone.settings(), {"url": gone.url, "format": "rasa"}]
+        tables: list[dict[str, object]] = [gone.settings(), {"url": gone.url, "format": "rasa"}]
         rasa = responders_of(config(tables[1]))
         assert [each.status for each in await check_answerer(rasa)] == ["ok"]
         await rasa.close()

@@ -182,6 +182,9 @@ async def test_one_that_is_silent_counts_as_away(answerer: Answerer, clock: Cloc
     """In the middle of an answer, or before it."""
     responder, loop = answerer.responder(begin="20s", between="20s"), asyncio.get_running_loop()
 
+    def passing() -> None:
+        loop.call_soon(clock.go_on, 50)
+
     async def silent(request: web.Request, asked: object) -> web.StreamResponse:
         clock.go_on(0 if begun else 50)
         return await stalling(request, asked) if begun else await asyncio.Event().wait()  # type: ignore[return-value]
@@ -189,7 +192,7 @@ async def test_one_that_is_silent_counts_as_away(answerer: Answerer, clock: Cloc
     answerer.script = silent
     with pytest.raises(ModelFailed) as failed:
         # Time passes once it waits for the next piece.
-        await ask(responder, QUESTION, CONTEXT, lambda _piece: loop.call_soon(clock.go_on, 50) and None)
+        await ask(responder, QUESTION, CONTEXT, lambda _piece: passing())
     await responder.close()
 
     assert failed.value.reason == "http: the answerer is silent for 20 s"
