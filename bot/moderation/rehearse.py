@@ -150,6 +150,7 @@ async def _answer(
         clock=context.clock,
         tools=tools,
         chains=context.chains,
+        rehearsing=True,
     )
     # The persona and the model are the current ones, as the settings are; the turns are those of that time.
     now = await context.state(channel_id)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.addressing import Own, without_call
+from bot.core.addressing import Own, answer_key, without_call
 from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
-from bot.core.delivery import in_one_part
-from bot.core.ending import continued, room, unfinished, with_room
+from bot.core.ending import unfinished, with_room
 from bot.core.events import Attachment, Body, KeyKind, ReplyComposed
 from bot.core.outbox import Pending
-from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.core.sources import parts_without_sources, sources_of, with_sources
 from bot.core.streams import stream_of
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
+from bot.replies.cutting import cut, parts_of
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import NoWords, find_asked, newest_words, utterances
+from bot.replies.reading import NoWords, edits_of, find_asked, newest_words, utterances
 from bot.replies.reply_chains import ReplyChains
 from bot.replies.toolkit import Calling
 from bot.responders.ask import Show, ask, at_once
@@ -37,7 +36,7 @@ class Composer:
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
     to, ``tools`` makes the calls of tools (None: there are none). ``chains`` finds the replies that lead to a question,
-    which are then its history in place of the window (None: the window is).
+    which are then its history in place of the window (None: the window is). ``rehearsing``: answers are not sent.
     """
 
     reader: Reader
@@ -50,6 +49,7 @@ class Composer:
     quotes: Quotes | None = None
     tools: Calling | None = None
     chains: ReplyChains | None = None
+    rehearsing: bool = False
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
@@ -101,9 +101,17 @@ class Composer:
         before, earlier = await self.before(entry)
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
-            context = replace(context, stopped=stopped, so_far=unfinished("\n".join(before)))
+            edits = [await edits_of(self.reader, question.channel_id, each.message_id) for each in entries]
+            context = replace(
+                context,
+                stopped=stopped,
+                so_far=unfinished("\n".join(before)),
+                key=answer_key([each.message_id for each in entries], entry.generation, sum(edits)),
+                generation=entry.generation,
+                rehearsal=self.rehearsing,
+            )
         answer = await ask(responder, question, context, show)
-        parts = _parts(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
+        parts = parts_of(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
@@ -158,7 +166,7 @@ class Composer:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
         try:
             answer = at_once(responder, question)
-            parts = with_room(split(answer.text), answer.finish) if answer else ()
+            parts = with_room(cut(answer, answer.text), answer.finish) if answer else ()
             if answer is None or not parts:
                 return None
             return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
@@ -209,7 +217,8 @@ class Composer:
         chain = await self._chain(state, channel_id, question, around)
         summary = await self._summary(state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
-        fetched = await self.attachments.read(channel_id, entries) if self.attachments else Fetched()
+        reads = self.attachments if responder.wants_files else None
+        fetched = await reads.read(channel_id, entries) if reads else Fetched()
         context = Context(
             history=await self._history(state, channel_id, entries[0], since_id) if chain is None else chain,
             summary=summary,
@@ -316,12 +325,3 @@ def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Att
     for at, file in enumerate(files):
         name = names[at] if len(names) == len(files) else ""
         yield Attached(file.content_type, file.size, file.id, name)
-
-
-def _parts(entry: Pending, answer: Answer, text: str, before: Sequence[str]) -> tuple[str, ...]:
-    """Return the parts of an answer, whose ``text`` names its sources, behind those of the one that it goes on with."""
-    if not answer.text.strip():
-        return ()
-    if entry.asked:
-        return in_one_part(text, room(answer.finish))
-    return with_room(continued(before, text) if before else split(text), answer.finish)

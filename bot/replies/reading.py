@@ -72,6 +72,12 @@ async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body
     return (await reader.bodies((newest,))).get(newest)
 
 
+async def edits_of(reader: Reader, channel_id: int, message_id: int) -> int:
+    """Return how often a message was edited."""
+    known = await reader.find(stream_of(channel_id), KeyKind.EDITED, message_id)
+    return sum(isinstance(each.event, MessageEdited) for each in known)
+
+
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
     """Return turns with what a person sees of them, without those that show nothing or whose words were erased."""
     positions = {turn.position for turn in turns}
