@@ -18,7 +18,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body, separated, stored_as
 from bot.eventlog.database import Connection
 from bot.eventlog.quarantine import Quarantine
-from bot.eventlog.query import COLUMNS, LISTED, Query, compiled, holds
+from bot.eventlog.query import COLUMNS, FIELDS, LISTED, Query, compiled, holds
 from bot.eventlog.stats import Stats, count
 from bot.eventlog.stored_text import fetched
 from bot.eventlog.tail import newest_position
@@ -207,20 +207,48 @@ class Reader:
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
         return {position for (position,) in rows}
 
-    async def version_at(self, stream: str, moment: int) -> int:
-        """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
+    async def version_at(self, stream: str, moment: int, *, upto: int | None = None) -> int:
+        """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds), at most ``upto``.
+
+        Looks at the versions from ``upto`` (None: the newest) back to that one.
+        """
         sql = """
             SELECT e.version FROM events e JOIN streams s ON s.id = e.stream_id
-            WHERE s.name = ? AND e.recorded_at <= ? ORDER BY e.version DESC LIMIT 1
+            WHERE s.name = ? AND e.recorded_at <= ? AND e.version <= ? ORDER BY e.version DESC LIMIT 1
         """
-        rows = await self.connection.run(partial(_rows, sql, (stream, moment)))
+        values = (stream, moment, 2**62 if upto is None else upto)
+        rows = await self.connection.run(partial(_rows, sql, values))
         return int(rows[0][0]) if rows else 0
+
+    async def earliest(self, stream: str, size: int, after: int = 0) -> list[int]:
+        """Return when the earliest event of each block of ``size`` versions beyond version ``after`` was recorded."""
+        sql = """
+            SELECT min(e.recorded_at) FROM events e JOIN streams s ON s.id = e.stream_id
+            WHERE s.name = ? AND e.version > ? GROUP BY (e.version - 1) / ? ORDER BY (e.version - 1) / ?
+        """
+        rows = await self.connection.run(partial(_rows, sql, (stream, after, size, size)))
+        return [moment for (moment,) in rows]
 
     async def streams(self, prefix: str = "") -> list[StreamInfo]:
         """Return every stream whose name begins with ``prefix``, by name."""
         sql = "SELECT name, version FROM streams WHERE substr(name, 1, ?) = ? AND version > 0 ORDER BY name"
         rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
         return [StreamInfo(*row) for row in rows]
+
+    async def newest_each(self, prefix: str, types: Sequence[str] = ()) -> list[Recorded]:
+        """Return the newest event (of one of ``types``) of each stream whose name begins with ``prefix``.
+
+        Looks at one event of each stream by its index; with ``types`` at those that came after it, too.
+        """
+        wanted = stored_as(types)
+        chosen = f"AND type IN ({LISTED})" if wanted else ""
+        sql = f"""
+            SELECT {FIELDS} FROM streams s JOIN events e ON e.position = (
+                SELECT position FROM events WHERE stream_id = s.id {chosen} ORDER BY version DESC LIMIT 1
+            ) WHERE substr(s.name, 1, ?) = ?
+        """  # noqa: S608 - constants
+        values = (*((json.dumps(wanted),) if wanted else ()), len(prefix), prefix)
+        return self._events(await self.connection.run(partial(_rows, sql, values)))
 
     async def noted(self, name: str) -> bytes | None:
         """Return what ``EventLog.note`` stored under a name, None if it did not."""
