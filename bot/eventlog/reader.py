@@ -96,15 +96,20 @@ class Reader:
                 return
             after = page[-1].version
 
-    async def load(self, stream: str, *, upto: int | None = None) -> Loaded:
+    async def load(self, stream: str, *, upto: int | None = None, start: Conversation | None = None) -> Loaded:
         """Return the state of ``stream`` at version ``upto``, from the newest usable snapshot and the events after it.
 
-        Folds page by page, so memory depends on the state and not on the length of the stream.
+        ``start`` is a state that is begun from where no snapshot is newer. Folds page by page, so memory depends on the
+        state and not on the length of the stream.
         """
-        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine))
+        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine, start=start))
         while not whole:
             state, whole = await self.connection.run(partial(_advanced, stream, upto, self.quarantine, state))
         return Loaded(state, snapshot)
+
+    async def to_fold(self, stream: str, *, upto: int | None = None) -> int:
+        """Return how many events there are between the newest usable snapshot and version ``upto`` (None: the head)."""
+        return await self.connection.run(lambda connection: _to_fold(connection, stream, upto))
 
     async def events(self, query: Query, *, limit: int | None = None) -> AsyncIterator[Recorded]:
         """Yield the events that ``query`` chooses, in order of position, in pages."""
@@ -322,6 +327,12 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
     return int(row[0]) if row else 0
 
 
+def _to_fold(connection: sqlite3.Connection, stream: str, upto: int | None) -> int:
+    head = _head(connection, stream)
+    last = head if upto is None else min(upto, head)
+    return last - snapshots.newest_version(connection, stream, last)
+
+
 def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
     """Return the state of ``stream`` as it is now, for work without a loop."""
     found = Quarantine()
@@ -332,11 +343,17 @@ def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
 
 
 def _begun(
-    stream: str, upto: int | None, quarantine: Quarantine, connection: sqlite3.Connection
+    stream: str,
+    upto: int | None,
+    quarantine: Quarantine,
+    connection: sqlite3.Connection,
+    *,
+    start: Conversation | None = None,
 ) -> tuple[int, Conversation, bool]:
     """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
-    start = snapshots.newest(connection, stream, upto) or Conversation()
-    return start.version, *_advanced(stream, upto, quarantine, start, connection)
+    taken = snapshots.newest(connection, stream, upto) or Conversation()
+    begun = start if start is not None and start.version > taken.version else taken
+    return taken.version, *_advanced(stream, upto, quarantine, begun, connection)
 
 
 def _advanced(

@@ -16,6 +16,10 @@ from bot.moderation.text import count_text
 _CHANNELS = stream_of(0).removesuffix("0")
 
 
+NEAR = 1000
+"""Events that are folded to tell how a conversation is."""
+
+
 class PlaceKind(StrEnum):
     """What a conversation is in."""
 
@@ -80,8 +84,10 @@ async def _direct(reader: Reader) -> Collection[int]:
     return {key.id for key in opened if key is not None}
 
 
-async def condition_of(context: CommandContext, channel_id: int) -> Condition:
-    """Return how a conversation is now."""
+async def condition_of(context: CommandContext, channel_id: int) -> Condition | None:
+    """Return how a conversation is now; None where that would take long, because no snapshot is near."""
+    if await context.reader.to_fold(stream_of(channel_id)) > NEAR:
+        return None
     state = await context.state(channel_id)
     return Condition(state.received + state.imported, state.sent, len(state.outbox), tuple(_trouble(state)))
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from aiohttp import web
 from cachetools import LRUCache
 
-from bot.conversations.past import Times
+from bot.conversations.past import Past
 from bot.core.events import Recorded
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.moderation.command import Report
 from bot.moderation.context import CommandContext
-from bot.moderation.history import diff, pending_line, state_at
+from bot.moderation.history import diff, pending_line, replayed
 from bot.moderation.points import parse_point, version_at
 from bot.moderation.replayed import Replayed
 from bot.moderation.text import Line, lines, turn_line, without_words
@@ -23,8 +23,8 @@ from bot.page.rendering import render
 from bot.page.sessions import Session
 from bot.page.site import Site, number
 
-KEPT = 100
-"""Conversations of which it is kept when their versions were recorded."""
+KEPT = 20
+"""Conversations whose past is kept; that of one with 100,000 events may take a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ConversationPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._times: LRUCache[int, Times] = LRUCache(KEPT)
+        self._past: LRUCache[int, Past] = LRUCache(KEPT)
 
     async def show(self, request: web.Request, session: Session) -> web.StreamResponse:
         """Show the page at the version that the address names, or at the newest."""
@@ -92,7 +92,7 @@ class ConversationPage:
         version = await self._version(context, channel_id, query.get("at", ""))
         since = await self._version(context, channel_id, query["from"]) if query.get("from") else None
         words = reader.vault is not None
-        seen = await state_at(reader, channel_id, version, words=words)
+        seen = await replayed(reader, channel_id, await self._past_of(reader, channel_id).load(version), words=words)
         newest = await _events(reader, channel_id, version)
         told = await transcript(reader, channel_id, version, before=number(query, "before"))
         change = None if since is None else await diff(context, channel_id, *map(str, sorted((since, version))))
@@ -118,8 +118,11 @@ class ConversationPage:
         point = parse_point(text, context.clock())
         if point.upto is None:
             return await version_at(context.reader, channel_id, point)
-        times = self._times.setdefault(channel_id, Times(context.reader, stream_of(channel_id)))
-        return await times.version_at(point.upto)
+        return await self._past_of(context.reader, channel_id).version_at(point.upto)
+
+    def _past_of(self, reader: Reader, channel_id: int) -> Past:
+        past: Past = self._past.setdefault(channel_id, Past(reader, stream_of(channel_id)))
+        return past
 
 
 async def _texts(reader: Reader, seen: Replayed) -> Mapping[str, str]:
