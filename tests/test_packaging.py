@@ -84,7 +84,7 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
             "-c",
             "import bot.eventlog, json, pathlib; root = pathlib.Path(bot.eventlog.__file__).parents[1];"
             "print(json.dumps([str(root), *(path.relative_to(root).as_posix() for path in root.rglob('*.*')"
-            " if path.suffix in ('.sql', '.toml', '.json'))]))",
+            " if path.suffix in ('.sql', '.toml', '.json', '.html', '.css', '.js', '.svg'))]))",
             cwd=away,
         )
     )
@@ -93,7 +93,7 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
 
     assert run(venv / "bin" / "echoless", "--version", cwd=away) == f"echoless {__version__}\n"
     assert Path(shipped[0]).is_relative_to(venv)
-    wanted = [path for suffix in ("sql", "toml", "json") for path in ROOT.glob(f"bot/**/*.{suffix}")]
+    wanted = [path for suffix in ("sql", "toml", "json", "html", "css", "js", "svg") for path in ROOT.glob(f"bot/**/*.{suffix}")]
     assert sorted(shipped[1:]) == sorted(path.relative_to(ROOT / "bot").as_posix() for path in wanted)
     assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
     assert "No broken requirements" in run(*pip, "check", cwd=away)

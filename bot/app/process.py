@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from bot.app.bot import Bot
 from bot.app.consumers import consumers_of
 from bot.app.engines import turns_of
 from bot.app.events import feed_of
+from bot.app.page import page_of
 from bot.app.shard import Shard
 from bot.app.tools import tools_of
 from bot.app.watching import health_of, watch_bot, watch_standing
@@ -31,6 +32,7 @@ from bot.gateway.commands.parts import Parts
 from bot.gateway.current import CurrentClient
 from bot.gateway.turns import Turns
 from bot.moderation.context import CommandContext
+from bot.page.site import PREFIX
 from bot.responders import Chain
 from bot.telemetry import Health, Metrics, serve, together
 
@@ -65,6 +67,7 @@ class Process:
         self._ending = AsyncExitStack()
         self._is_served = False
         self._turns = Turns(time.monotonic, turns_of(config, os.environ))
+        self.page = page_of(config, self._contexts, self._clients)
         self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
         self._standings = standings
@@ -87,6 +90,10 @@ class Process:
         """Return what commands need, of each partition that is served here."""
         return {number: bot.context for shard in self.shards for number, bot in shard.bots.items()}
 
+    def _clients(self) -> Sequence[CurrentClient]:
+        """Return what knows each client that is connected here."""
+        return [shard.current for shard in self.shards]
+
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
@@ -106,16 +113,21 @@ class Process:
         return together(waiting | served)
 
     async def serve(self) -> None:
-        """Serve ``/healthz`` and ``/metrics``, unless that was begun before."""
+        """Serve ``/healthz``, ``/metrics`` and what else the settings name, unless that was begun before."""
         if self._is_served:
             return
         self._is_served = True
         telemetry, is_divided = self._config.telemetry, self._config.shards.partitions > 1
         feeds = {f"/events/{number}" if is_divided else "/events": feed for number, feed in self._feeds.items() if feed}
+        pages = {PREFIX: self.page.application} if self.page else {}
         try:
             await self._ending.enter_async_context(
-                serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds)
+                serve(
+                    telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds, pages=pages
+                )
             )
+            if self.page:
+                self.page.tell(telemetry.host, telemetry.port)
         except ConfigError as error:
             # A second bot on a machine is no reason to be silent in Discord.
             _log.error("telemetry.unavailable", reason=str(error))

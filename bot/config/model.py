@@ -55,6 +55,7 @@ from bot.config.values import (
     ExtensionName,
     FilePath,
     FilePathOrNone,
+    HostName,
     HttpAddress,
     HttpAddressOrNone,
     Limit,
@@ -292,6 +293,13 @@ class TelemetrySettings(Section):
     events_token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
+class PageSettings(Section):
+    """The page of conversations, beside ``/healthz``."""
+
+    enabled: Switch = Field(default=False, description=SWITCH)
+    hosts: tuple[HostName, ...] = Field((), description='host names such as ["bot.example.org"]')
+
+
 class Config(Section):
     """Every setting of a process, made by :func:`bot.config.load`."""
 
@@ -311,6 +319,7 @@ class Config(Section):
     moderation: ModerationSettings = ModerationSettings()
     privacy: PrivacySettings = PrivacySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    page: PageSettings = PageSettings()
     shards: ShardsSettings = ShardsSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
     _partition: int | None = PrivateAttr(default=None)
