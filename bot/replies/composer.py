@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from bot.core.addressing import Own, answer_key, without_call
 from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.ending import unfinished, with_room
-from bot.core.events import Attachment, Body, KeyKind, ReplyComposed
+from bot.core.events import Body, KeyKind, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.seen import shown_lines, spoken
 from bot.core.sources import parts_without_sources, sources_of, with_sources
 from bot.core.streams import stream_of
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
-from bot.replies.attachments import Attachments, Fetched
+from bot.replies.attachments import Attachments, Fetched, attached
 from bot.replies.cutting import cut, parts_of
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
@@ -25,7 +26,7 @@ from bot.replies.reply_chains import ReplyChains
 from bot.replies.toolkit import Calling
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.llm.tokens import estimate
-from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance, never
+from bot.responders.protocol import Absence, Answer, Context, Question, Responder, Utterance, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Composer:
             files=tuple(file for each in questions for file in each.files),
             shown="\n".join(each.shown for each in questions if each.shown),
             names={mark: name for each in questions for mark, name in each.names.items()},
+            edits=sum(each.edits for each in questions),
             reply_to=next((each.reply_to for each in questions if each.reply_to), None),
         )
         if len(entries) > 1 and not responder.claims(question):
@@ -101,12 +103,11 @@ class Composer:
         before, earlier = await self.before(entry)
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
-            edits = [await edits_of(self.reader, question.channel_id, each.message_id) for each in entries]
             context = replace(
                 context,
                 stopped=stopped,
                 so_far=unfinished("\n".join(before)),
-                key=answer_key([each.message_id for each in entries], entry.generation, sum(edits)),
+                key=answer_key([each.message_id for each in entries], entry.generation, question.edits),
                 generation=entry.generation,
                 rehearsal=self.rehearsing,
             )
@@ -291,6 +292,9 @@ class Composer:
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own: Own) -> Question:
         asked_in, message = await find_asked(self.reader, channel_id, entry)
+        # What is edited right now is counted no sooner than its words are read: a key stands for no older words.
+        upto = entry.asked_position if asked_in == channel_id else inf
+        edits = await edits_of(self.reader, asked_in, entry.message_id, upto)
         if asked_in != channel_id:
             body = await newest_words(self.reader, asked_in, entry.message_id) or body
         return Question(
@@ -300,9 +304,10 @@ class Composer:
             author=body.name,
             text=without_call(spoken(body.text, body.shown), own),
             reply_to=message.reply_to if message else None,
-            files=tuple(_attached(message.attachments, body.files)) if message else (),
+            files=tuple(attached(message.attachments, body.files)) if message else (),
             shown=shown_lines(body.shown),
             names=dict(body.names),
+            edits=edits,
         )
 
     async def _summary(self, state: Conversation) -> str:
@@ -318,10 +323,3 @@ class Composer:
         """Return the turns before a question that are newer than ``since_id``; older ones are in the summary."""
         turns = [turn for turn in state.window if since_id < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)
-
-
-def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Attached]:
-    """Yield the files of a question with their names. An edit may have left fewer names than there were files."""
-    for at, file in enumerate(files):
-        name = names[at] if len(names) == len(files) else ""
-        yield Attached(file.content_type, file.size, file.id, name)

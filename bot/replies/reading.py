@@ -72,10 +72,10 @@ async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body
     return (await reader.bodies((newest,))).get(newest)
 
 
-async def edits_of(reader: Reader, channel_id: int, message_id: int) -> int:
-    """Return how often a message was edited."""
+async def edits_of(reader: Reader, channel_id: int, message_id: int, upto: float) -> int:
+    """Return how often a message was edited up to a position of the log."""
     known = await reader.find(stream_of(channel_id), KeyKind.EDITED, message_id)
-    return sum(isinstance(each.event, MessageEdited) for each in known)
+    return sum(isinstance(each.event, MessageEdited) and each.position <= upto for each in known)
 
 
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:

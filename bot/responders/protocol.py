@@ -47,7 +47,7 @@ class Question(NamedTuple):
     ``channel_id`` is where it was posted: where a thread was opened for the answer, the channel above.
     ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments. ``shown`` is what it shows
     besides its text, in lines: a forwarded message, a poll, the preview of a link. ``names`` holds the names of what it
-    mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel).
+    mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel). ``edits``: how often it was edited.
     """
 
     channel_id: int
@@ -59,6 +59,7 @@ class Question(NamedTuple):
     files: tuple[Attached, ...] = ()
     shown: str = ""
     names: Mapping[str, str] = MappingProxyType({})
+    edits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bot.core.events import (
     AbandonReason,
     MessageDeleted,
     MessageEdited,
+    MessagePreviewed,
     ReplyAbandoned,
     ReplyComposed,
     ReplyDelayed,
@@ -216,19 +217,26 @@ async def test_somebody_wants_the_rest_another_answer_or_a_rehearsal(
 async def test_an_answerer_that_is_away_is_waited_for(
     launch: Launch, control: ControlClient, answerer: Answerer
 ) -> None:
-    """The same key at each attempt, one answer; its health says why questions wait."""
+    """The same key at each attempt, one answer; its health says why questions wait.
+
+    Discord's preview of a link is no edit of whoever asked, and changes no key.
+    """
     bot = await asking(launch, answerer.settings())
     answerer.script = saying({}, 404)
     asked = await control.post("hello", mention=BOT)
     (delayed,) = await bot.judge.expect(ReplyDelayed)
     health = bot.bot.health()
+    await control.preview(asked["id"], {"title": "A page"})
+    await bot.judge.expect(MessagePreviewed)
+    tried = len(answerer.keys)
+    await eventually(lambda: len(answerer.keys) > tried)
     answerer.script = saying({"text": "hi"})
     await shows(control, "hi")
 
     reason = "the answerer answers 404: check the url of [responders.http]"
     assert (delayed.attempt, delayed.reason) == (0, f"http: {reason}")
     assert (health.model, health.reasons) == (f"http: {reason}", ())
-    assert len(answerer.keys) > 1
+    assert answerer.posted[-1].json["question"]["shown"] != answerer.posted[0].json["question"]["shown"] == ""
     assert {*answerer.keys} == {f"{asked['id']}.1.0"}
 
 

@@ -40,7 +40,7 @@ class Limits(NamedTuple):
 class Call:
     """A question that is posted once. ``alive`` is called as soon as it is accepted, ``whole`` reads a whole answer.
 
-    ``clock`` returns seconds since the epoch.
+    ``clock`` returns seconds since the epoch. ``streams``: the answer comes in a stream, to be shown as it grows.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Call:
         self._alive = alive
         self._clock = clock
         self._began = False
+        self.streams = False
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield the pieces of the answer, the last of which is done; raises Failed, and OutOfTime."""
@@ -86,6 +87,7 @@ class Call:
         if response.status == 204:  # noqa: PLR2004 - No Content
             yield Piece(done=True)
         elif (stream := _STREAMS.get(response.content_type)) is not None:
+            self.streams = True
             async with aclosing(self._streamed(response, stream())) as pieces:
                 async for piece in pieces:
                     yield piece

@@ -13,21 +13,31 @@ class Lines:
     """Cuts bytes into lines, which end with CR, LF or both."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._begun = False
+        self._begun: list[bytes] = []
+        self._length = 0
+        self._first = True
+        self._after_cr = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the lines that are complete; raise Unreadable if one does not end."""
-        data = self._rest + data
-        if not self._begun and len(data) >= len(_MARK):
-            data, self._begun = data.removeprefix(_MARK), True
-        # A CR at the end may be the first half of a line's end.
-        held = data[-1:] if data.endswith(b"\r") else b""
-        *lines, rest = data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = rest + held
-        if len(self._rest) > LONGEST_LINE:
+        if self._after_cr:
+            data, self._after_cr = data.removeprefix(b"\n"), not data
+        *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._after_cr = self._after_cr or data.endswith(b"\r")
+        for line in lines:
+            yield self._whole(line)
+        self._begun.append(rest)
+        self._length += len(rest)
+        if self._length > LONGEST_LINE:
             raise Unreadable(f"a line of its stream has more than {LONGEST_LINE} bytes: {PAGE} shows lines")
-        yield from lines
+
+    def _whole(self, end: bytes) -> bytes:
+        line = b"".join((*self._begun, end))
+        self._begun.clear()
+        self._length = 0
+        if self._first:
+            line, self._first = line.removeprefix(_MARK), False
+        return line
 
 
 class Events:

@@ -13,7 +13,6 @@ import aiohttp
 import structlog
 
 from bot.responders.breaker import Breaker
-from bot.responders.failure import Failure
 from bot.responders.http.call import ACCEPT, Call, Limits
 from bot.responders.http.failures import Failed, Unanswered, of_error, of_silence, of_status
 from bot.responders.http.forms import Growing, Piece, rasa, whole
@@ -87,8 +86,6 @@ class HttpResponder(Responder):
                 async with aclosing(self._asked(question, context)) as pieces:
                     async for piece in pieces:
                         yield piece
-                self._answers += 1
-                self._breaker.answered()
             except Failed as error:
                 raise self._failed(who, error.failure, question) from None
             finally:
@@ -96,11 +93,11 @@ class HttpResponder(Responder):
 
     async def _asked(self, question: Question, context: Context) -> AsyncGenerator[str | Answer, None]:
         body, cut = self._body(question, context)
-        growing, finish = Growing(), ""
+        growing, finish, call = Growing(), "", self._call(context.key, body)
         try:
-            async with aclosing(self._call(context.key, body).pieces()) as pieces:
+            async with aclosing(call.pieces()) as pieces:
                 async for piece in pieces:
-                    if text := growing.take(piece):
+                    if (text := growing.take(piece)) and call.streams:
                         yield text
                     if finish := _end(piece, growing, context):
                         break
@@ -108,6 +105,8 @@ class HttpResponder(Responder):
             if not growing.messages:
                 raise Failed(of_silence(f"silent for {self._settings.total:g} s", began=False)) from None
             finish = "time"
+        self._answers += 1
+        self._breaker.answered()
         if growing.messages:
             messages = growing.messages
             yield Answer(BETWEEN.join(messages), cut=cut, finish=finish, messages=messages)
@@ -131,7 +130,8 @@ class HttpResponder(Responder):
         )
 
     def _absent(self) -> ModelFailed:
-        absence, failure = self._breaker.absence(), self._breaker.failure or Failure(Trouble.AWAY, "away")
+        absence, failure = self._breaker.absence(), self._breaker.failure
+        failure = failure or Unanswered(Trouble.AWAY, "another question asks the answerer")
         return ModelFailed(
             f"{NAME}: {failure.reason}", failure.trouble, retry_after=absence.seconds if absence else 0.0
         )

@@ -14,7 +14,7 @@ from bot.own_tables import read
 from bot.signed_post import MAKE_ONE, Recipient, lasting
 
 NAME = "http"
-_COUNT = "a whole number from 1 to 1000"
+_COUNT = "a whole number from 1 to 100"
 _SILENCE = 'a duration such as "30s", up to "10m"'
 
 
@@ -33,7 +33,7 @@ class HttpSettings(Recipient):
     total: Annotated[float, lasting(timedelta(hours=1))] = Field(
         120.0, description='a duration such as "2m", up to "1h"'
     )
-    concurrency: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(8, description=_COUNT)
+    concurrency: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(8, description=_COUNT)
     request_bytes: Annotated[int, Field(strict=True, ge=2000, le=2**24)] = Field(
         64_000, description="a whole number from 2000 to 16777216"
     )

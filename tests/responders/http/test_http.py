@@ -301,6 +301,36 @@ async def test_one_that_is_away_is_not_asked_for_a_while(answerer: Answerer) -> 
     assert [line["event"] for line in logged] == ["model.away"]
 
 
+async def test_a_question_at_which_it_fails_is_told_from_an_outage(answerer: Answerer) -> None:
+    """By how many others it has answered meanwhile; a whole answer also makes pauses short again."""
+    responder = answerer.responder()
+    found = []
+    for script in (saying({}, 500), saying({"text": "hi"}), saying({}, 500)):
+        answerer.script = script
+        responder._breaker._due = 0.0
+        try:
+            await ask(responder, QUESTION, CONTEXT)
+        except ModelFailed as failed:
+            found.append((failed.others, responder.condition()[0].tries))
+    await responder.close()
+
+    assert found == [(1, 1), (2, 1)]
+
+
+async def test_a_whole_answer_is_not_shown_in_pieces(answerer: Answerer) -> None:
+    """Its messages would be one at first; and what can't be read to its end is not shown at all."""
+    shown: list[object] = []
+    responder = answerer.responder()
+    answerer.script = saying({"messages": ["one", "two"]})
+    await ask(responder, QUESTION, CONTEXT, shown.append)
+    answerer.script = saying({"messages": ["one", 2]})
+    with pytest.raises(ModelFailed):
+        await ask(responder, QUESTION, CONTEXT, shown.append)
+    await responder.close()
+
+    assert shown == []
+
+
 async def test_one_that_is_not_there_says_so() -> None:
     """A refused connection is no fault of the question."""
     async with answering() as gone:
