@@ -26,7 +26,8 @@ async def test_what_a_client_sees_is_recorded(
 
     async def echo(message: discord.Message, _log: object) -> None:
         if message.content == "say":
-            await message.channel.send("said")
+            sent = await message.channel.send("said")
+            await sent.edit(content="said better")
             await message.reply("replied")
 
     running = await connect(made(kind), begin=echo)
@@ -36,7 +37,9 @@ async def test_what_a_client_sees_is_recorded(
     received = await running.judge.expect(MessageReceived, 5, channel)
     words = [each.text for each in await running.judge.words(channel, MessageReceived)]
     await control.edit(said["id"], "say it")
-    await running.judge.expect(MessageEdited)
+    await running.judge.expect(MessageEdited, 2)
+    edits = await running.judge.words(channel, MessageEdited)
+    assert [each.text for each in edits] == ["said better", "say it"]
     await control.delete(said["id"])
     await running.judge.expect(MessageDeleted)
 
