@@ -18,6 +18,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   └── KeyMismatch            the key does not open this log's vault
 ├── OwnEventError              a program's own event, its class, its stream or its key does not fit
 ├── OwnFoldError               a program's own fold does not fit, or failed over an event
+├── PostAbandoned              a message that was to be posted will not come, or not all of it
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets
@@ -26,6 +27,7 @@ or people's words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -114,6 +116,22 @@ class KeyMismatch(LogError):
 
 class LogClosed(LogError):
     """A log that was attached to a client is closed."""
+
+
+class PostAbandoned(EcholessError):
+    """A message that was to be posted was given up; its key posts nothing again.
+
+    Attributes: ``reason`` and ``detail`` (as the log has them), ``sent_ids`` (the messages of its parts that came).
+    """
+
+    def __init__(self, reason: str, detail: str, sent_ids: Sequence[int]) -> None:
+        """Say why, and how much of it is there."""
+        why = f"{reason} ({detail})" if detail else reason
+        there = f" {len(sent_ids)} of its parts are there." if sent_ids else ""
+        super().__init__(f"The message was given up: {why}.{there} To try once more, post it with another key.")
+        self.reason = reason
+        self.detail = detail
+        self.sent_ids = tuple(sent_ids)
 
 
 class VersionConflict(EcholessError):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bot.attached.own_streams import Folded, OwnStreams, Placed, require_stream
 from bot.attached.parts import Parts
+from bot.attached.posts import Posts
 from bot.consumers.consumer import Consumer
 from bot.consumers.consumers import Consumers
 from bot.core.conversation import Conversation
@@ -18,7 +19,8 @@ from bot.core.streams import stream_of
 from bot.errors import ConfigError, LogClosed
 from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
-from bot.gateway.attached import AttachedClient, ChannelLike, id_of
+from bot.gateway.attached import AttachedClient
+from bot.gateway.things import ChannelLike, Messageable, MessageLike, channel_id_of, id_of, parts_of
 
 PAGE = 500
 """Events whose words are read at once."""
@@ -57,6 +59,23 @@ class Log:
     def event_log(self) -> EventLog:
         """Return the log itself, for what has no name here."""
         return self._parts.log
+
+    async def reply(self, message: MessageLike, text: str, *, key: str) -> list[int]:
+        """Reply to a message, once for each ``key`` in its channel; return the ids of the reply's messages.
+
+        It is recorded before it is sent, so it goes out whatever happens, also after a crash, and once. With the same
+        key nothing more is sent, whatever the text is, and the ids of then are returned. A long text becomes several
+        messages. Whoever stops waiting does not stop it.
+
+        Raises PostAbandoned where it was given up, as when Discord forbids it, ValueError for an empty text or key,
+        ConfigError in a log that only observes, and LogError where it could not be recorded.
+        """
+        channel_id, message_id, author_id = parts_of(message)
+        return await self._posts().post(channel_id, text, key, reply_to=message_id, author_id=author_id)
+
+    async def send(self, channel: Messageable, text: str, *, key: str) -> list[int]:
+        """Post a text in a channel, to a person or in a command's context, as :meth:`reply` does."""
+        return await self._posts().post(await channel_id_of(channel), text, key)
 
     async def state(self, channel: ChannelLike) -> Conversation:
         """Return what the log knows of a channel now: its window of messages, its unfinished replies, its counts.
@@ -160,10 +179,16 @@ class Log:
             return
         self._is_closing = True
         await self._parts.hush()
-        self._client.detach()
+        await self._client.detach()
         await self._own.close()
         await self._parts.end()
         await self._stack.aclose()
+
+    def _posts(self) -> Posts:
+        self._require_open()
+        if self._parts.replies is None:
+            raise ConfigError("This log only observes (observe=True), so nothing is sent: attach() without it.")
+        return self._parts.posts
 
     async def _told(self, page: Sequence[Recorded], *, words: bool) -> list[Told]:
         bodies = await self._parts.log.aside.bodies(each.position for each in page) if words else {}

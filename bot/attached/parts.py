@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.attached.posts import Posts
 from bot.background import Background
 from bot.config import Config
 from bot.conversations import Conversations
@@ -17,6 +18,7 @@ from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.attached import AnyClient
 from bot.gateway.audit import Audit
 from bot.gateway.current import CurrentClient
+from bot.gateway.deliveries import Deliveries, forget
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
@@ -61,10 +63,13 @@ class Settings(NamedTuple):
 class Parts:
     """Everything between an open log and the client that brings its events.
 
-    With ``observe`` nothing is sent. ``complete`` has the client catch up channels.
+    With ``observe`` nothing is sent, with ``redeliver`` handlers are followed. ``complete`` has the client catch up
+    channels.
     """
 
-    def __init__(self, log: EventLog, current: CurrentClient, settings: Settings, *, observe: bool) -> None:
+    def __init__(
+        self, log: EventLog, current: CurrentClient, settings: Settings, *, observe: bool, redeliver: bool
+    ) -> None:
         config = settings.config
         self.log = log
         self.clock = settings.clock
@@ -91,6 +96,8 @@ class Parts:
             on_lost=current.connected.clear,
             after_deletion=self.after_deletion,
         )
+        self.deliveries = Deliveries(log, snowflake_at(log.began.at)) if redeliver else None
+        self.posts = Posts(self.conversations, log.reader, current.time)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -137,14 +144,18 @@ class Parts:
         # Without knowing who opted out, their words would be recorded.
         await self.opted_out.load(self.log.reader)
         await self.after_deletion.resume()
+        await (self.deliveries.load() if self.deliveries is not None else forget(self.log))
         self._aside.start(self.audit.run(client), "audit")
 
     async def hush(self) -> None:
         """Let sends end that are under way, while the client still lives."""
+        if self.deliveries is not None:
+            self.deliveries.freeze()
         self.healer.stop()
         await self._aside.cancel()
         if self.replies is not None:
             await self.replies.stop(STOP_SECONDS)
+        self.posts.close()
 
     async def end(self) -> None:
         """Take the last events, and save a snapshot of every hot channel."""
@@ -152,6 +163,8 @@ class Parts:
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._background.end()
+        if self.deliveries is not None:
+            await self.deliveries.close()
 
     def _ready(self) -> None:
         self.current.connected.set()
@@ -173,4 +186,7 @@ class Parts:
             appended.append(self.replies.react)
             self.conversations.on_composed.append(self.replies.composed)
         appended += [self.after_deletion.observe, self.audit.observe, self.intake.first_seen.observe]
+        appended.append(self.posts.observe)
+        if self.deliveries is not None:
+            appended.append(self.deliveries.observe)
         self.conversations.on_failed.append(self.healer.failed)

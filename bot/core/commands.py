@@ -129,6 +129,17 @@ class UseTool:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """Have a message posted that code of the process asks for, unless its key is recorded already.
+
+    ``answer`` holds its parts. Both get another id if one that is not behind all waiting replies was chosen.
+    """
+
+    event: e.PostRequested
+    answer: Compose
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """Record that a part of a reply is in Discord as message ``sent_id``."""
 
@@ -276,6 +287,7 @@ Command: TypeAlias = (
     | NoteThread
     | BeginThread
     | Compose
+    | Post
     | UseTool
     | Complete
     | Confirm

@@ -15,6 +15,7 @@ from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.fold import apply, copy
 from bot.core.outbox import ASKED, Pending, is_first
+from bot.core.posts import post
 from bot.core.rewinding import reset, rewind, undo
 
 _TO_COME = 2**62
@@ -43,6 +44,8 @@ def decide(state: Conversation, command: c.Command) -> e.Drafts:  # noqa: C901, 
             return e.Draft(request, causation=asked_position), e.Draft(event, causation=asked_position)
         case c.Compose():
             return _compose(state, command)
+        case c.Post():
+            return post(state, command)
         case c.UseTool():
             return _use_tool(state.pending(command.event.message_id), command)
         case c.Complete(message_id):
@@ -128,8 +131,7 @@ def _receive(state: Conversation, command: c.Receive) -> e.Drafts:
     if original is None or original.may_be_sent:
         # The original was answered meanwhile: this is the same question.
         return (received,)
-    replaced = _joined(original, event.message_id)
-    return (received, replaced, *_asked(state, command))
+    return (received, _joined(original, event.message_id), *_asked(state, command))
 
 
 def _asked(state: Conversation, command: c.Receive) -> e.Drafts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -187,7 +187,7 @@ def judge_look(
     if not look.readable and not complete:
         holds = nonce_holds(entry, now) and not left
         return Verdict(() if holds else (Abandon(message_id, AbandonReason.UNKNOWN_FATE),), certain=holds)
-    there = message_id in look.present
+    there = entry.reference_id in look.present
     found = found_parts(entry, texts, look.sightings, trigger_there=there, taken=parts_of_others(state, entry))
     confirmed = tuple(
         Confirm(message_id, part, sent_id, Proof.HISTORY, entry.generation) for part, sent_id in found.items()
@@ -242,17 +242,23 @@ def found_parts(
     it is recognized by its text. Other replies may have the same text. So this counts only if the trigger is gone or
     the log says that the reply goes on without a reference, and each message counts once (``taken``: ids of messages
     that are parts of other replies). The number of parts of an answer that was shown while it was written is not known,
-    and ``texts`` may be empty.
+    and ``texts`` may be empty. A message may have several posts as replies, and others of the bot's own code, so that
+    those are recognized by their texts alone.
     """
     known = {*entry.sent_ids, *entry.surplus_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
     if entry.begun:
         unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
-    referencing = [seen for seen in sightings if seen.reply_to == entry.message_id and seen.message_id not in known]
-    found = {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
-    loose = () if trigger_there and not entry.plain else (seen for seen in sightings if seen.reply_to is None)
+    referencing = [seen for seen in sightings if seen.reply_to == entry.reference_id and seen.message_id not in known]
+    found: dict[int, int] = {}
+    loose: Iterable[Sighting] = [seen for seen in sightings if seen.reply_to is None]
+    if entry.posted:
+        loose = sorted((*referencing, *loose), key=lambda seen: seen.message_id)
+    else:
+        found |= {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
+        loose = () if trigger_there and not entry.plain else loose
     for seen in loose:
-        if seen.message_id > entry.message_id and seen.message_id not in known:
+        if seen.message_id > entry.since_id and seen.message_id not in known:
             missing = (part for part in unsent if part not in found and part < len(texts))
             part = next((part for part in missing if same(texts[part], seen.text)), None)
             if part is not None:

@@ -12,14 +12,14 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from bot.core import events as e
-from bot.core import threads
+from bot.core import posts, threads
 from bot.core.addressing import RESPONSES
 from bot.core.conversation import Conversation
 from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, placed, without
 from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
-FOLD = 10
+FOLD = 11
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -293,6 +293,7 @@ _CHANGES: Mapping[type[e.Event], _Change] = {
     e.MessageDeleted: _deleted,
     e.MessageSkipped: _skipped,
     e.ReplyRequested: _requested,
+    **posts.CHANGES,
     e.ReplyRetried: _retried,
     e.ButtonPressed: _pressed,
     **threads.CHANGES,

@@ -22,8 +22,12 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from bot.core.events import Via
+from bot.core.sharding import TIME_SHIFT
 
 ASKED = frozenset((Via.ASK, Via.WHISPER))
+
+_AHEAD = 2 * 60_000 << TIME_SHIFT
+"""Two minutes, as a distance of ids: by twice as much as a clock may be off unnoticed (gateway/discord_time.py)."""
 
 
 @dataclass(slots=True)
@@ -40,7 +44,9 @@ class Pending:
     ``finish`` is why the composed text ended, ``stopped``: somebody had its writing stopped, ``continues_position`` is
     that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew. ``opening``:
     a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it takes. If it is
-    there, and the reply has to be moved to it, only ``thread_id`` is set.
+    there, and the reply has to be moved to it, only ``thread_id`` is set. ``posted``: it answers no question, code of
+    the process asked for it; ``message_id`` stands for it then, and ``reply_to`` is the message that it is a reply to
+    (0: none).
     """
 
     message_id: int
@@ -66,11 +72,23 @@ class Pending:
     opening: bool = False
     thread_id: int = 0
     own: bool = False
+    posted: bool = False
+    reply_to: int = 0
 
     @property
     def asked(self) -> bool:
         """Tell whether it answers a command, by editing the response that Discord holds for it."""
         return self.via in ASKED
+
+    @property
+    def reference_id(self) -> int:
+        """Return the message that its parts are replies to, 0 for none."""
+        return self.reply_to if self.posted else self.message_id
+
+    @property
+    def since_id(self) -> int:
+        """Return the smallest id that one of its parts can have: this machine's clock may be ahead of Discord's."""
+        return max(1, self.message_id - _AHEAD) if self.posted else self.message_id
 
     @property
     def composed(self) -> bool:

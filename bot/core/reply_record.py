@@ -19,7 +19,8 @@ from bot.core.outbox import ASKED
 class ReplyRecord:
     """The record of the reply to one message.
 
-    ``asked_position`` is that of the question's words. ``generation`` counts the answers that were asked for, from 1.
+    ``post`` is the event with which other code than a responder asked for it. ``asked_position`` is that of the
+    question's words. ``generation`` counts the answers that were asked for, from 1.
     ``begun_position`` is where the reply began to be shown while it was written (0: it did not). ``composed`` is the
     newest written answer of any generation, ``sent`` all messages of the reply. ``completed`` and ``abandoned`` hold
     until somebody asks again. ``thread_id`` is the thread that has the reply (0: it is in this channel). ``newest`` is
@@ -27,6 +28,7 @@ class ReplyRecord:
     """
 
     request: e.ReplyRequested | None = None
+    post: e.PostRequested | None = None
     asked_position: int = 0
     generation: int = 1
     begun_position: int = 0
@@ -62,6 +64,8 @@ class ReplyRecord:
                 self.plain = self.plain or event.plain
             case e.ReplyRequested():
                 self.request, self.asked_position = event, recorded.causation or 0
+            case e.PostRequested():
+                self.post = event
             case e.ReplyRetried():
                 self.completed, self.abandoned = False, None
             case e.ReplySent():
@@ -164,6 +168,6 @@ class ReplyRecord:
 
 
 _STANDS = (
-    e.ReplyRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
+    e.ReplyRequested, e.PostRequested, e.ReplyRetried, e.ReplySent, e.ReplyCompleted,
     e.ReplyAbandoned, e.ReplyMoved, e.ForeignReplySeen, e.MessageSkipped,
 )  # fmt: skip

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from bot.core.events import Body, CommandUsed, Draft, Event, PersonaSet, ReplyComposed, ReplyRequested, ReplyRetried
+from bot.core.events import (
+    Body,
+    CommandUsed,
+    Draft,
+    Event,
+    PersonaSet,
+    PostRequested,
+    ReplyComposed,
+    ReplyRequested,
+    ReplyRetried,
+)
 from bot.errors import LogDamaged, VersionConflict
 from bot.eventlog import keys
 from bot.eventlog.at_rest import at_rest
@@ -93,10 +103,11 @@ class _Subjects:
             case (
                 ReplyRequested(message_id=message_id, author_id=author_id)
                 | ReplyRetried(message_id=message_id, author_id=author_id)
+                | PostRequested(message_id=message_id, author_id=author_id)
             ):
                 self._asked[message_id] = author_id
             case ReplyComposed(message_id=message_id):
-                return self._asked.get(message_id)
+                return self._asked.get(message_id) or None
             case PersonaSet(by=by):
                 return int(by) if by.isascii() and by.isdecimal() else None
             case CommandUsed(user_id=user_id):

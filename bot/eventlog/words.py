@@ -16,6 +16,7 @@ from bot.core.events import (
     KeyKind,
     MessagePosted,
     PersonaSet,
+    PostRequested,
     Recorded,
     ReplyAbandoned,
     ReplyComposed,
@@ -46,7 +47,7 @@ _MESSAGES = f"""
 SELECT position, stream_id, version, key_id, type, v, data FROM events WHERE key_kind = ? AND key_id IN {_LISTED}
 """  # noqa: S608 - constants
 _KEYED = f"SELECT position FROM events WHERE key_kind = ? AND key_id IN {_LISTED}"  # noqa: S608 - constants
-_SENT = """
+_HOLDING = """
 SELECT key_id, type, v, data FROM events
 WHERE key_kind = ? AND EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE instr(data, wanted.value))
 """
@@ -174,7 +175,7 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     for _, stream_id, version, message_id, *row in received:
         event = _as(MessagePosted, *row)
         found |= _summaries(connection, stream_id, version, message_id, event.author_id if event else None)
-    answered = set(wanted) if answers else set[int]()
+    answered = wanted | _posted_to(connection, wanted) if answers else set[int]()
     if unknown := wanted - {row[3] for row in received}:
         answered |= _sent_for(connection, unknown)
     if answered:
@@ -182,10 +183,17 @@ def positions_about(connection: sqlite3.Connection, message_ids: Iterable[int], 
     return sorted(found)
 
 
+def _posted_to(connection: sqlite3.Connection, message_ids: Collection[int]) -> set[int]:
+    """Return the posts that are replies to messages."""
+    rows = fetched(connection, _HOLDING, (KeyKind.POSTED, json.dumps(sorted(message_ids))))
+    found = (_as(PostRequested, *row) for _, *row in rows)
+    return {event.message_id for event in found if event is not None and event.reply_to in message_ids}
+
+
 def _sent_for(connection: sqlite3.Connection, sent_ids: Collection[int]) -> set[int]:
     """Return the messages that are answered by messages of the bot."""
     found: set[int] = set()
-    for message_id, *row in fetched(connection, _SENT, (KeyKind.SENT, json.dumps(sorted(sent_ids)))):
+    for message_id, *row in fetched(connection, _HOLDING, (KeyKind.SENT, json.dumps(sorted(sent_ids)))):
         event = _as(ReplySent, *row)
         if event is None or event.sent_id in sent_ids:
             found.add(message_id)

@@ -76,7 +76,7 @@ class Story:
         if not reply.written:
             return f"unfinished: not written yet{anew}"
         if reply.complete:
-            return f"answered in {count_text(reply.parts, 'part')}{anew}"
+            return f"{'posted' if reply.post else 'answered'} in {count_text(reply.parts, 'part')}{anew}"
         there = len(reply.messages.keys() & set(range(reply.parts)))
         return f"unfinished: {there} of {count_text(reply.parts, 'part')} sent{anew}"
 
@@ -173,6 +173,9 @@ def _message(story: Story) -> Iterator[str]:
             yield f"message: from {event.author.value} {event.author_id}, {_way(line.recorded, event)}{answering}"
             if said := line.said():
                 yield shortened(f"  {said}")
+    for post in story.all(e.PostRequested):
+        answering = f", in reply to {post.reply_to}" if post.reply_to else ""
+        yield f"message: posted by code of the bot's process{answering}"
     for begun in story.all(e.ThreadBegun):
         yield f"message: one of channel {begun.parent_id}, for whose answer this thread was opened"
     edits, deleted = len(story.all(e.MessageEdited)), bool(story.all(e.MessageDeleted))

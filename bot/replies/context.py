@@ -178,5 +178,5 @@ class ChannelContext:
             return await self.shared.responses.answer(entry.message_id, text)
         nonce = nonce_of(entry.message_id, part, entry.generation)
         return await self.shared.sender.send(
-            self.id, text, still_next, nonce=nonce, reply_to=entry.message_id, plain=entry.plain, row=row
+            self.id, text, still_next, nonce=nonce, reply_to=entry.reference_id, plain=entry.plain, row=row
         )

@@ -103,7 +103,7 @@ class Notices:
         told = "refused" if refused else _GIVEN_UP.get(reason)
         shown = entry.message_id in self._closing
         self._closing.discard(entry.message_id)
-        if told is not None and not entry.asked and self._person(state, entry.message_id):
+        if told is not None and not (entry.asked or entry.posted) and self._person(state, entry.message_id):
             self._tell(channel_id, entry.message_id, entry.author_id, told, shown=shown)
 
     def react(self, channel_id: int, new: tuple[Recorded, ...]) -> None:

@@ -29,6 +29,7 @@ from bot.core.outbox import Pending
 from bot.replies.context import ChannelContext
 from bot.replies.reading import NoWords
 from bot.replies.sender import LookFailed
+from bot.replies.sightings import unclaimed
 from bot.times import SECOND
 
 LONGEST_PAUSE = 60.0
@@ -92,7 +93,7 @@ class Sending:
         shared = self._channel.shared
         doubted = doubtful(state.outbox, self._known.certain)
         try:
-            look = await shared.sender.look(self._channel.id, min(each.message_id for each in doubted))
+            look = await shared.sender.look(self._channel.id, min(each.since_id for each in doubted))
         except LookFailed as error:
             await self.delay(entry, str(error), error.after_seconds)
             return
@@ -103,8 +104,9 @@ class Sending:
             except NoWords as error:
                 await self.abandon(each, error.reason, error.detail)
                 continue
+            seen = await unclaimed(shared.composer.reader, self._channel.id, each, texts, look) if each.posted else look
             now = await self._channel.state()
-            await self.conclude(each, judge_look(now, each, texts, look, shared.clock(), shared.beginning))
+            await self.conclude(each, judge_look(now, each, texts, seen, shared.clock(), shared.beginning))
 
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.

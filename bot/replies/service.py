@@ -12,7 +12,7 @@ import structlog
 
 from bot.background import Background
 from bot.core.conversation import Conversation
-from bot.core.events import MessageEdited, Recorded, ReplyRequested, Via, WordsErased
+from bot.core.events import MessageEdited, PostRequested, Recorded, ReplyRequested, Via, WordsErased
 from bot.core.outbox import ASKED
 from bot.errors import EcholessError
 from bot.replies.context import ReplyContext
@@ -61,7 +61,7 @@ class Replies:
             worker.changed(event)
             if isinstance(event, WordsErased):
                 worker.forget_words()
-            if isinstance(event, ReplyRequested) and event.via in _NEW:
+            if isinstance(event, PostRequested) or (isinstance(event, ReplyRequested) and event.via in _NEW):
                 worker.trust(event.message_id)
         worker.wake()
 

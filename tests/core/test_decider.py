@@ -69,6 +69,10 @@ MOVED = e.ReplyMoved(message_id=100, thread_id=100)
 IN_THREAD = e.ThreadBegun(message_id=100, parent_id=1)
 
 
+POSTED = e.PostRequested(message_id=500, author_id=7, reply_to=100, key_digest="0" * 31 + "1")
+POST_COMPOSED = e.ReplyComposed(message_id=500, parts=2, responder="")
+
+
 def skipped(reason: e.SkipReason) -> tuple[e.Draft, e.Draft]:
     """Expect the message, and why it gets no reply."""
     return (WRITTEN, e.Draft(e.MessageSkipped(message_id=100, reason=reason)))
@@ -611,6 +615,19 @@ CASES = {
         (
             e.Draft(COMPOSED, ANSWER, subject_id=7, causation=1),
             e.Draft(e.ReplyAbandoned(message_id=101, reason=e.AbandonReason.TOGETHER, together_with=100), causation=2),
+        ),
+    ),
+    "a post is recorded with its words, which are a reply's to the person": Case(
+        [RECEIVED],
+        c.Post(POSTED, c.Compose(POST_COMPOSED, ANSWER)),
+        (e.Draft(POSTED), e.Draft(POST_COMPOSED, ANSWER, subject_id=7)),
+    ),
+    "a post comes behind all that wait": Case(
+        [REQUESTED.model_copy(update={"message_id": 700})],
+        c.Post(POSTED.model_copy(update={"author_id": 0}), c.Compose(POST_COMPOSED, ANSWER)),
+        (
+            e.Draft(POSTED.model_copy(update={"author_id": 0, "message_id": 701})),
+            e.Draft(POST_COMPOSED.model_copy(update={"message_id": 701}), ANSWER),
         ),
     ),
     "a call of a tool is recorded for the person who asks": Case(

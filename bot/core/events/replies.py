@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bot.core.events.base import MessageEvent
 from bot.core.events.vocabulary import AbandonReason, Button, Call, Key, KeyKind, Proof, Via
+from bot.core.named_keys import numbers_of
 
 MOST_PARTS = 9999
 
@@ -30,6 +31,25 @@ class ReplyRequested(MessageEvent):
     def key(self) -> Key:
         """Return ``requested:<message id>``."""
         return Key(KeyKind.REQUESTED, self.message_id)
+
+
+class PostRequested(MessageEvent):
+    """Code of the process that is no responder has the bot post a message. What it says is recorded along with this.
+
+    ``message_id`` stands for the post: an id of its moment, and of no message of Discord's. ``reply_to`` is the message
+    that it is a reply to (0: none), ``author_id`` who wrote that (0: it is nobody's), ``key_digest`` the caller's key.
+    """
+
+    TYPE = "post.requested"
+    OPENS = True
+
+    author_id: int = 0
+    reply_to: int = 0
+    key_digest: str
+
+    def key(self) -> Key:
+        """Return ``posted:<the two halves of the digest>``."""
+        return Key(KeyKind.POSTED, *numbers_of(self.key_digest))
 
 
 class ReplyBegun(MessageEvent):

@@ -25,6 +25,7 @@ class KeyKind(IntEnum):
     TOOL_CALLED = 12
     TOOL_RETURNED = 13
     PRESSED = 14
+    POSTED = 15
     OWN = 30
 
 
