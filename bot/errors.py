@@ -16,7 +16,6 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
-├── PostAbandoned              a message that was to be posted will not come, or not all of it
 ├── EffectError                an effect under a key was not made, or nobody knows
 │   ├── EffectGivenUp          it was refused for good, or tried for too long: it was not made
 │   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
