@@ -177,22 +177,6 @@ class ResultLost(EffectError):
     """An effect was made, and what it returned is not in the log."""
 
 
-class PostAbandoned(EcholessError):
-    """A message that was to be posted was given up; its key posts nothing again.
-
-    Attributes: ``reason`` and ``detail`` (as the log has them), ``sent_ids`` (the messages of its parts that came).
-    """
-
-    def __init__(self, reason: str, detail: str, sent_ids: Sequence[int]) -> None:
-        """Say why, and how much of it is there."""
-        why = f"{reason} ({detail})" if detail else reason
-        there = f" {len(sent_ids)} of its parts are there." if sent_ids else ""
-        super().__init__(f"The message was given up: {why}.{there} To try once more, post it with another key.")
-        self.reason = reason
-        self.detail = detail
-        self.sent_ids = tuple(sent_ids)
-
-
 class VersionConflict(EcholessError):
     """Somebody else appended to the stream first.
 

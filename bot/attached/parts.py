@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.attached.effects import effects_of
@@ -100,7 +100,7 @@ class Parts:
         )
         self.deliveries = Deliveries(log, snowflake_at(log.began.at)) if redeliver else None
         self.posts = Posts(self.conversations, log.reader, current.time)
-        self.effects = effects_of(log, current, settings.clock, self._post)
+        self.effects = effects_of(log, current, settings.clock, self.posts.post)
         self._listen()
 
     def wirings(self, settings: Settings) -> Wirings:
@@ -172,9 +172,6 @@ class Parts:
         await self._background.end()
         if self.deliveries is not None:
             await self.deliveries.close()
-
-    async def _post(self, channel_id: int, text: str, key: str) -> Sequence[int]:
-        return await self.posts.post(channel_id, text, key)
 
     def _ready(self) -> None:
         self.current.connected.set()

@@ -7,7 +7,6 @@ attempt until its outcome is recorded, it is not certain. After a restart no eff
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,6 +23,7 @@ from bot.core.events import (
     Recorded,
 )
 from bot.core.fate import NotYet, Unknown
+from bot.core.named_keys import Digest
 from bot.times import DAY
 
 PATIENCE = DAY
@@ -35,11 +35,6 @@ by its Idempotency-Key, a direct message by the outbox."""
 
 HARMLESS_TWICE = LOOKED_FOR - {EffectKind.START_THREAD}
 """What is as it was when it is made once more (docs/discord-facts.md, 1.5)."""
-
-
-def digest_of(key: str) -> str:
-    """Return 128 bits of a caller's key, in hexadecimal digits: keys of the log are numbers."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +50,15 @@ class Attempt:
         return self.started.event.attempt if isinstance(self.started.event, EffectStarted) else 1
 
 
-def newest_attempt(digest: str, found: Iterable[Recorded]) -> Attempt | None:
+def newest_attempt(digest: Digest, found: Iterable[Recorded]) -> Attempt | None:
     """Return the newest attempt under a key among events, in whatever order; None if there is none."""
     started: dict[int, Recorded] = {}
     ended: dict[int, Recorded] = {}
     for each in found:
         match each.event:
-            case EffectStarted(digest=other, attempt=number) if other == digest:
+            case EffectStarted(key_digest=other, attempt=number) if other == digest:
                 started[number] = each
-            case EffectEnded(digest=other, attempt=number) if other == digest:
+            case EffectEnded(key_digest=other, attempt=number) if other == digest:
                 ended[number] = each
     if not started:
         return None

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from bot.core.events import Body, EffectIntended, EffectKind
+from bot.core.named_keys import Digest
 
 _OURS = re.compile(r"idempotency-key|content-length|host|transfer-encoding|connection", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -196,9 +197,9 @@ _MODELS: Mapping[EffectKind, type[DeclaredEffect]] = {
 }
 
 
-def event_of(effect: DeclaredEffect, digest: str, attempt: int) -> EffectIntended:
+def event_of(effect: DeclaredEffect, digest: Digest, attempt: int) -> EffectIntended:
     """Return the event that it is intended."""
-    return EffectIntended(digest=digest, attempt=attempt, effect=effect.kind, **effect.facts())
+    return EffectIntended(key_digest=digest, attempt=attempt, effect=effect.kind, **effect.facts())
 
 
 def body_of(effect: DeclaredEffect, key: str) -> Body:
@@ -224,5 +225,5 @@ def effect_of(event: EffectIntended, body: Body | None) -> DeclaredEffect | None
 
 def differs(effect: DeclaredEffect, event: EffectIntended, parts: Sequence[str]) -> bool:
     """Tell whether an event, with its words (none: erased), is of another effect than this."""
-    same = event_of(effect, event.digest, event.attempt) == event
+    same = event_of(effect, event.key_digest, event.attempt) == event
     return not same or bool(parts and tuple(parts[1:]) != effect.words())

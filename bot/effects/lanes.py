@@ -58,7 +58,7 @@ class Open:
     @property
     def token(self) -> str:
         """Return its Idempotency-Key."""
-        return self.event.digest if self.event.attempt == 1 else f"{self.event.digest}-{self.event.attempt}"
+        return self.event.key_digest if self.event.attempt == 1 else f"{self.event.key_digest}-{self.event.attempt}"
 
 
 class Lanes:
@@ -70,13 +70,11 @@ class Lanes:
         performers: Mapping[EffectKind, Performer],
         clock: Callable[[], int],
         own: Callable[[], bool],
-        on_idle: Callable[[], None],
     ) -> None:
         self._records = records
         self._performers = performers
         self._clock = clock
         self._own = own
-        self._on_idle = on_idle
         self._lanes: dict[str, deque[Open]] = {}
         self._background = Background()
         self._making = 0
@@ -117,7 +115,6 @@ class Lanes:
                 await asyncio.sleep(pause)
         if not lane:
             del self._lanes[place]
-            self._on_idle()
 
     async def _advanced(self, entry: Open) -> float | None:
         """Take one step with an effect; return the seconds until the next one, None if it is ended."""
@@ -169,22 +166,22 @@ class Lanes:
         pause = backoff(entry.failures, LONGEST_PAUSE)
         pause = pause if again.after_seconds is None else max(again.after_seconds, pause / 2)
         _log.warning(
-            "effect.held", effect=entry.event.effect.value, digest=entry.event.digest, reason=again.reason,
+            "effect.held", effect=entry.event.effect.value, digest=entry.event.key_digest, reason=again.reason,
             seconds=round(pause, 1),
         )  # fmt: skip
         return pause
 
     async def _end(self, entry: Open, verdict: Made | GiveItUp) -> None:
-        digest, attempt = entry.event.digest, entry.event.attempt
+        digest, attempt = entry.event.key_digest, entry.event.attempt
         ended: EffectDone | EffectFailed
         if isinstance(verdict, Made):
             entry.result = kept(verdict.result)
             ended = EffectDone(
-                digest=digest, attempt=attempt, found=verdict.found, thread_id=verdict.thread_id,
+                key_digest=digest, attempt=attempt, found=verdict.found, thread_id=verdict.thread_id,
                 kept=entry.result.kept,
             )  # fmt: skip
         else:
-            ended = EffectFailed(digest=digest, attempt=attempt, reason=verdict.reason, detail=verdict.detail)
+            ended = EffectFailed(key_digest=digest, attempt=attempt, reason=verdict.reason, detail=verdict.detail)
             _log.warning("effect.failed", effect=entry.event.effect.value, digest=digest, reason=verdict.reason.value)
         await self._records.end(entry.started, ended, entry.result, entry.event.user_id or None)
         if not entry.ended.done():

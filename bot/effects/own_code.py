@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from bot.core.effects import Begin, Resume, Return, at_call
 from bot.core.events import Body, EffectBegun, EffectDone, EffectEnd, EffectFailed, Recorded
+from bot.core.named_keys import Digest
 from bot.effects.records import Records, Result, kept
 from bot.effects.results import taken, unknown, value_of
 
@@ -24,7 +25,7 @@ class OwnCode:
 
     records: Records
     key: str
-    digest: str
+    digest: Digest
     effect: Function
     look: Function | None
     repeatable: bool
@@ -37,7 +38,7 @@ class OwnCode:
             raise taken(self.key)
         match at_call(attempt):
             case Begin(number):
-                event = EffectBegun(digest=self.digest, attempt=number)
+                event = EffectBegun(key_digest=self.digest, attempt=number)
                 started = await self.records.start(event, Body(parts=(self.key,)), self.person)
                 return await self._made(started, event)
             case Return() if attempt is not None and attempt.ended is not None:
@@ -62,7 +63,7 @@ class OwnCode:
             value = await _called(self.effect)
         except Exception as error:
             failed = EffectFailed(
-                digest=event.digest, attempt=event.attempt, reason=EffectEnd.RAISED, detail=type(error).__name__
+                key_digest=event.key_digest, attempt=event.attempt, reason=EffectEnd.RAISED, detail=type(error).__name__
             )
             await self.records.end(started, failed)
             raise
@@ -71,7 +72,9 @@ class OwnCode:
     async def _done(
         self, started: Recorded, event: EffectBegun, result: Result, *, found: bool = False, again: bool = False
     ) -> JsonValue:
-        done = EffectDone(digest=event.digest, attempt=event.attempt, found=found, again=again, kept=result.kept)
+        done = EffectDone(
+            key_digest=event.key_digest, attempt=event.attempt, found=found, again=again, kept=result.kept
+        )
         await self.records.end(started, done, result, self.person)
         return value_of(self.key, result)
 

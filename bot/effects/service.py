@@ -7,18 +7,19 @@ same key returns what the log holds.
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 from pydantic import JsonValue
 
 from bot.background import Background
 from bot.backoff import backoff
-from bot.core.effects import Begin, Return, at_call, digest_of
-from bot.core.events import EffectIntended, EffectKind, Recorded
-from bot.effects.declared import DeclaredEffect, body_of, differs, effect_of, event_of
+from bot.core.effects import Begin, Return, at_call
+from bot.core.events import EffectBegun, EffectIntended, EffectKind, Recorded
+from bot.core.named_keys import Digest, digest_of
+from bot.effects.declared import DeclaredEffect, body_of, differs, event_of
 from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
 from bot.effects.own_code import Function, OwnCode
 from bot.effects.performer import Performer
@@ -28,8 +29,8 @@ from bot.errors import EcholessError, EffectError
 from bot.eventlog.log import EventLog
 
 LONGEST_KEY = 1000
-FINISHED_AFTER = 1.0
-"""Seconds from the last open effect until the log's note about unfinished work is removed."""
+
+Making: TypeAlias = Callable[[], Coroutine[None, None, JsonValue]]
 
 _log = structlog.get_logger()
 
@@ -48,12 +49,11 @@ class Effects:
     def __init__(self, log: EventLog, performers: Mapping[EffectKind, Performer], clock: Callable[[], int]) -> None:
         self._records = Records(log)
         self._performers = performers
-        self._lanes = Lanes(self._records, performers, clock, log.is_owner, self._idle)
+        self._lanes = Lanes(self._records, performers, clock, log.is_owner)
         self._open: dict[str, Open] = {}
         self._calls: dict[str, _Call] = {}
         self._background = Background()
         self._resumed = asyncio.Event()
-        self._finishing: asyncio.TimerHandle | None = None
 
     @property
     def open(self) -> int:
@@ -99,21 +99,22 @@ class Effects:
         running = [call.task for call in self._calls.values() if call.effect is None]
         if running:
             await asyncio.wait(running, timeout=grace)
-        if self._finishing is not None:
-            self._finishing.cancel()
-            await self._finish()
         await self._background.cancel()
         for performer in {id(each): each for each in self._performers.values()}.values():
             await performer.close()
 
     @staticmethod
-    def _digest(key: str) -> str:
+    def _digest(key: str) -> Digest:
         if not 0 < len(key) <= LONGEST_KEY:
             raise ValueError(f"Give a key of 1 to {LONGEST_KEY} characters: it tells this effect from all others.")
         return digest_of(key)
 
     async def _called(
-        self, key: str, digest: str, effect: DeclaredEffect | None, make: Callable[[], Coroutine[None, None, JsonValue]]
+        self,
+        key: str,
+        digest: Digest,
+        effect: DeclaredEffect | None,
+        make: Making,
     ) -> JsonValue:
         """Make an effect in a task of its own, or wait for the one that makes it already."""
         call = self._calls.get(digest)
@@ -126,13 +127,13 @@ class Effects:
             raise taken(key)
         return await asyncio.shield(call.task)
 
-    def _ended(self, digest: str, task: asyncio.Task[JsonValue]) -> None:
+    def _ended(self, digest: Digest, task: asyncio.Task[JsonValue]) -> None:
         del self._calls[digest]
         if not task.cancelled():
             # Whoever called may be gone by now.
             task.exception()
 
-    async def _do(self, effect: DeclaredEffect, key: str, digest: str) -> JsonValue:
+    async def _do(self, effect: DeclaredEffect, key: str, digest: Digest) -> JsonValue:
         await self._resumed.wait()
         entry = self._open.get(digest)
         if entry is not None:
@@ -158,51 +159,32 @@ class Effects:
             raise taken(key)
 
     def _take_up(self, started: Recorded, event: EffectIntended, place: str, *, certain: bool) -> Open:
-        entry = self._open[event.digest] = Open(started, event, certain)
-        entry.ended.add_done_callback(lambda _done: self._open.pop(event.digest))
+        entry = self._open[event.key_digest] = Open(started, event, certain)
+        entry.ended.add_done_callback(lambda _done: self._open.pop(event.key_digest))
         self._lanes.add(place, entry)
         return entry
 
     async def _resume(self) -> None:
-        for started, event, place in filter(None, [await self._left(each) for each in await self._found()]):
-            self._take_up(started, event, place, certain=False)
+        left = await self._left()
+        for started, effect in left:
+            event = started.event
+            if isinstance(event, EffectIntended):
+                # One whose words are gone has no place, and waits for nothing.
+                self._take_up(started, event, effect.place if effect else event.key_digest, certain=False)
         self._resumed.set()
+        unknown = sum(type(started.event) is EffectBegun for started, _ in left)
+        if unknown:
+            _log.warning("effects.unknown", effects=unknown, hint="once() of their keys says what to do")
         if self._lanes.open:
             _log.info("effects.resumed", effects=self._lanes.open)
-        else:
-            self._idle()
 
-    async def _found(self) -> Sequence[Recorded]:
-        """Return what is open from before, as soon as the log can be read."""
-        for failures in itertools.count(1):
+    async def _left(self) -> list[tuple[Recorded, DeclaredEffect | None]]:
+        """Return what is open from before, with its effect if it is declared, as soon as the log can be read."""
+        failures = 0
+        while True:
             try:
                 return await self._records.open()
             except EcholessError as error:
+                failures += 1
                 _log.error("effects.unreadable", reason=str(error))
                 await asyncio.sleep(backoff(failures, LONGEST_PAUSE))
-        return ()
-
-    async def _left(self, started: Recorded) -> tuple[Recorded, EffectIntended, str] | None:
-        """Return an effect from before with its place; one whose words are gone has none, and waits for nothing."""
-        event = started.event
-        if not isinstance(event, EffectIntended):
-            return None
-        effect = effect_of(event, await self._records.words(started.position))
-        return started, event, effect.place if effect else event.digest
-
-    def _idle(self) -> None:
-        """Have the log note, a moment after the last effect, that nothing is open."""
-        if self._finishing is None:
-            begin = asyncio.get_running_loop().call_later
-            self._finishing = begin(FINISHED_AFTER, lambda: self._background.start(self._finish()))
-
-    async def _finish(self) -> None:
-        self._finishing = None
-        try:
-            version = await self._records.head()
-            # What is recorded from here on has a newer version.
-            if not self._lanes.open and all(call.effect is None for call in self._calls.values()):
-                await self._records.finish(version)
-        except EcholessError as error:
-            # A restart looks in vain, which does no harm.
-            _log.debug("effects.unnoted", error=type(error).__name__)

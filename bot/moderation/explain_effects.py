@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.core import events as e
+from bot.core.named_keys import numbers_of
 from bot.core.streams import EFFECTS_STREAM
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
@@ -22,11 +23,11 @@ async def told_effects(reader: Reader, message_id: int) -> list[str]:
 
 
 async def _end(reader: Reader, intended: e.EffectIntended) -> str:
-    first, _ = e.effect_numbers(intended.digest)
+    first, _ = numbers_of(intended.key_digest)
     for found in await reader.find(EFFECTS_STREAM, e.KeyKind.EFFECT_ENDED, first):
         match found.event:
-            case e.EffectDone(digest=intended.digest, attempt=intended.attempt, found=looked):
+            case e.EffectDone(key_digest=intended.key_digest, attempt=intended.attempt, found=looked):
                 return "  done; a look found it" if looked else "  done"
-            case e.EffectFailed(digest=intended.digest, attempt=intended.attempt, reason=reason, detail=detail):
+            case e.EffectFailed(key_digest=intended.key_digest, attempt=intended.attempt, reason=reason, detail=detail):
                 return f"  given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
     return "  not made yet"

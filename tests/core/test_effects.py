@@ -27,7 +27,6 @@ from bot.core.effects import (
     Return,
     Tell,
     at_call,
-    digest_of,
     judge_found,
     judge_outcome,
     newest_attempt,
@@ -44,6 +43,7 @@ from bot.core.events import (
     Recorded,
 )
 from bot.core.fate import NotYet, Unknown
+from bot.core.named_keys import digest_of
 
 KEY = digest_of("order:1")
 ROLE, THREAD, HTTP, DIRECT = (
@@ -61,17 +61,17 @@ FINDINGS: st.SearchStrategy[Found] = st.sampled_from((Made(), Absent(), Hidden("
 
 def begun(attempt: int = 1, digest: str = KEY) -> EffectBegun:
     """Return the start of an attempt."""
-    return EffectBegun(digest=digest, attempt=attempt)
+    return EffectBegun(key_digest=digest, attempt=attempt)
 
 
 def done(attempt: int = 1) -> EffectDone:
     """Return its end."""
-    return EffectDone(digest=KEY, attempt=attempt)
+    return EffectDone(key_digest=KEY, attempt=attempt)
 
 
 def failed(attempt: int = 1, reason: EffectEnd = EffectEnd.RAISED) -> EffectFailed:
     """Return its failure."""
-    return EffectFailed(digest=KEY, attempt=attempt, reason=reason)
+    return EffectFailed(key_digest=KEY, attempt=attempt, reason=reason)
 
 
 def recorded(events: Sequence[EffectEvent]) -> list[Recorded]:
@@ -184,12 +184,12 @@ def test_keys_of_the_log_are_apart(one: str, other: str, first: int, second: int
     keys = [begun(number, digest_of(text)).key() for text, number in ((one, first), (other, second))]
 
     assert (keys[0] == keys[1]) == ((one, first) == (other, second))
-    assert all(0 <= number < 2**63 for key in keys for number in key[1:])
+    assert all(-(2**63) <= number < 2**63 for key in keys for number in key[1:])
     assert done(first).key() != begun(first).key()
 
 
 def test_an_effect_at_a_message_is_about_it() -> None:
     """So that it is found by the message."""
-    at = EffectIntended(digest=KEY, effect=EffectKind.ADD_REACTION, channel_id=1, message_id=2)
+    at = EffectIntended(key_digest=KEY, effect=EffectKind.ADD_REACTION, channel_id=1, message_id=2)
 
     assert (at.about(), begun().about()) == (2, None)

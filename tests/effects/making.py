@@ -84,7 +84,7 @@ async def told(log: EventLog) -> list[Recorded]:
 async def events_of(log: EventLog) -> list[Event]:
     """Return them without their places, and with one digest for all."""
     events = [each.event for each in await told(log)]
-    return [each.model_copy(update={"digest": ""}) if isinstance(each, EffectEvent) else each for each in events]
+    return [each.model_copy(update={"key_digest": ""}) if isinstance(each, EffectEvent) else each for each in events]
 
 
 class Shop:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.effects import digest_of
 from bot.core.events import EffectDone, EffectFailed, EffectIntended
+from bot.core.named_keys import digest_of
 from bot.effects import DeclaredEffect, StartThread
 from bot.effects.declared import body_of, event_of
 from bot.effects.performer import Intention

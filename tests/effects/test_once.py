@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.effects import digest_of
 from bot.core.events import Body, Draft, EffectBegun, EffectDone, EffectEnd, EffectFailed, ErasureReason
+from bot.core.named_keys import digest_of
 from bot.core.streams import EFFECTS_STREAM
 from bot.effects import AddRole
 from bot.errors import FateUnknown, KeyTaken, ResultLost
@@ -16,7 +16,7 @@ from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.log import EventLog
 from tests.effects.making import events_of, http_by, making, told
 
-BEGUN = EffectBegun(digest=digest_of("order:1"))
+BEGUN = EffectBegun(key_digest=digest_of("order:1"))
 
 
 class Counted:
@@ -118,7 +118,7 @@ async def test_a_look_tells_after_a_crash(
 
     assert results == [seen or {"id": 4}] * 2
     assert (effect.ran, look.ran) == (ran, 1)
-    assert (await events_of(log))[-1] == EffectDone.model_construct(digest="", found=found)
+    assert (await events_of(log))[-1] == EffectDone.model_construct(key_digest="", found=found)
 
 
 async def test_what_is_repeatable_runs_again_after_a_crash(log: EventLog) -> None:
@@ -128,7 +128,7 @@ async def test_what_is_repeatable_runs_again_after_a_crash(log: EventLog) -> Non
     async with making(log) as effects:
         assert await effects.once("order:1", effect, repeatable=True) == 7
 
-    assert (await events_of(log))[-1] == EffectDone.model_construct(digest="", again=True)
+    assert (await events_of(log))[-1] == EffectDone.model_construct(key_digest="", again=True)
 
 
 @pytest.mark.parametrize("result", [object(), {"a": float("nan")}, "x" * 300_000])

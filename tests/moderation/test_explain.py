@@ -7,7 +7,7 @@ import pytest
 
 from bot.core import commands as c
 from bot.core import events as e
-from bot.core.effects import digest_of
+from bot.core.named_keys import digest_of
 from bot.core.streams import EFFECTS_STREAM
 from bot.effects import AddReaction
 from bot.effects.declared import body_of, event_of
@@ -45,8 +45,8 @@ async def test_why_tells_of_effects_at_the_message(room: Room) -> None:
     """What each is, with its words, and what became of it."""
     await room.says(20)
     for key, end in (
-        ("a", e.EffectDone(digest=digest_of("a"), found=True)),
-        ("b", e.EffectFailed(digest=digest_of("b"), reason=e.EffectEnd.FORBIDDEN, detail="code 50013")),
+        ("a", e.EffectDone(key_digest=digest_of("a"), found=True)),
+        ("b", e.EffectFailed(key_digest=digest_of("b"), reason=e.EffectEnd.FORBIDDEN, detail="code 50013")),
         ("c", None),
     ):
         reaction = AddReaction(channel_id=CHANNEL, message_id=20, emoji="👍")

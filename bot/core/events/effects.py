@@ -6,22 +6,21 @@ from pydantic import Field
 
 from bot.core.events.base import Event
 from bot.core.events.vocabulary import EffectEnd, EffectKind, Key, KeyKind
+from bot.core.named_keys import Digest, numbers_of
 
-_HALF = 16
-"""Hexadecimal digits of one of the two numbers of a digest."""
-_BITS = 63
+_HALF = 2**63
 
 
 class EffectEvent(Event):
-    """An event of an effect. ``digest`` is that of the caller's key, ``attempt`` counts attempts under it from 1."""
+    """An event of an effect. ``key_digest`` is that of the caller's key, ``attempt`` counts attempts from 1."""
 
-    digest: str = Field(pattern=r"^[0-9a-f]{32}$")
+    key_digest: Digest
     attempt: int = Field(1, ge=1)
 
     def key_of(self, kind: KeyKind) -> Key:
         """Return ``kind:<first half of the digest>:<second half, moved on by the attempt>``."""
-        first, second = effect_numbers(self.digest)
-        return Key(kind, first, (second + self.attempt - 1) % 2**_BITS)
+        first, second = numbers_of(self.key_digest)
+        return Key(kind, first, (second + self.attempt - 1 + _HALF) % (2 * _HALF) - _HALF)
 
 
 class EffectStarted(EffectEvent):
@@ -33,10 +32,13 @@ class EffectStarted(EffectEvent):
 
 
 class EffectIntended(EffectStarted):
-    """A declared effect is to be made. It is data, so a restart goes on with it. What does not concern it is 0."""
+    """A declared effect is to be made. It is data, so a restart goes on with it. What does not concern it is 0.
+
+    It does not mark its stream as unfinished, as replies do: there is one stream of effects, and in a busy bot some are
+    open at any time. What is open is found by keys (:mod:`bot.eventlog.unended`).
+    """
 
     TYPE = "effect.intended"
-    OPENS = True
     WORDED = True
 
     effect: EffectKind
@@ -90,8 +92,3 @@ class EffectFailed(EffectEnded):
 
     reason: EffectEnd
     detail: str = ""
-
-
-def effect_numbers(digest: str) -> tuple[int, int]:
-    """Return the two numbers of a digest, as keys hold them."""
-    return int(digest[:_HALF], 16) >> 1, int(digest[_HALF:], 16) >> 1
