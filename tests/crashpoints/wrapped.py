@@ -129,6 +129,7 @@ async def used(stage: Stage, kills: int) -> None:
                 await stage.control.wait_for_ready()
 
     await asyncio.gather(*(person(number) for number in range(CROWD)))
+    stage.lives.spare()
 
 
 def doomed_at_random(kills: int, *, plain: bool, seed: int) -> tuple[Place, ...]:
