@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-newest test-engine test-long check lint crashpoints fuzz torture surge streams models chaos engines hosts bench lock clean
+.PHONY: help demo test test-quick test-newest test-engine test-long check lint crashpoints wrapped fuzz torture surge streams models chaos engines hosts bench lock clean
 
 PYTHON ?= python3
 NEWEST := 3.13
@@ -50,6 +50,9 @@ lint: $(READY) ## style, types and the floors
 
 crashpoints: $(READY) ## kill -9 at every place where the bot touches the outside world, and at pairs (PAIRS=N: only so many)
 	@$(BIN)/python -m tests.crashpoints.harness --pairs $(or $(PAIRS),0)
+
+wrapped: $(READY) ## kill -9 at every step of the bots in examples/wrapped (KILLS=200: the ticket bot, while people use it; PLAIN=1: without the log)
+	@$(BIN)/python -m tests.crashpoints.wrapped $(if $(KILLS),--kills $(KILLS)) $(if $(PLAIN),--plain) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(if $(COVERAGE),$(FUZZ_READY),$(READY)) ## odd inputs for everything that reads what others wrote (INPUTS=1000000, SECONDS=600, SEED=2; COVERAGE=1: they grow by the code they reach)
 	@$(BIN)/python -m tests.fuzz$(if $(COVERAGE),.by_coverage) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

@@ -16,7 +16,6 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   ├── LogClosed              a log that was attached to a client is closed
 │   ├── LogIncomplete          a copy of a log that may lack its newest events, or a backup that was not restored
 │   └── KeyMismatch            the key does not open this log's vault
-├── PostAbandoned              a message that was to be posted will not come, or not all of it
 ├── EffectError                an effect under a key was not made, or nobody knows
 │   ├── EffectGivenUp          it was refused for good, or tried for too long: it was not made
 │   ├── FateUnknown            a process ended in the middle of it: nobody knows whether it was made
@@ -24,6 +23,7 @@ EcholessError                  the root; ``exit_code`` is the exit code of the c
 │   └── ResultLost             it was made, and what it returned is not in the log
 ├── OwnEventError              a program's own event, its class, its stream or its key does not fit
 ├── OwnFoldError               a program's own fold does not fit, or failed over an event
+├── PostAbandoned              a message that was to be posted will not come, or not all of it
 └── VersionConflict            somebody else appended first; names both versions
 
 Each error builds its own message, which ends with what to do next. Messages hold ids, paths and numbers, never secrets

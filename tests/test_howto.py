@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("command", "consumer", "event", "setting", "tool", "webhook")
+NAMES = ("command", "consumer", "effect", "event", "own-event", "setting", "tool", "webhook")
 PAGES = [ROOT / "docs" / "howto" / f"{name}.md" for name in NAMES]
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 

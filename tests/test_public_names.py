@@ -21,6 +21,7 @@ import pytest
 from pydantic import BaseModel
 
 import bot
+from bot import errors
 
 ROOT = Path(__file__).parents[1]
 STORED = Path(__file__).with_name("public_names.txt")
@@ -39,6 +40,9 @@ def public() -> Iterator[str]:
             yield f"{_called(name, value)}"
         else:
             yield f"{name}: {type(value).__name__}"
+    for name, value in sorted(vars(errors).items()):
+        if inspect.isclass(value) and issubclass(value, errors.EcholessError):
+            yield f"errors.{name}({', '.join(base.__name__ for base in value.__bases__)})"
 
 
 def _members(model: type) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.events import ErasureReason, PlainEvent
-from bot.core.streams import EFFECTS_STREAM, channel_of, guild_of
+from bot.core.streams import channel_of, guild_of
 from bot.errors import EcholessError
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.log import EventLog
@@ -117,9 +117,7 @@ class Retention:
         open_streams = frozenset(await self._log.aside.unfinished())
         await self._learn_parents(oldest)
         for stream, moment in oldest.items():
-            # Effects are of many places, and some are open at any time. One that is too old by now is given up.
-            held = stream in open_streams and stream != EFFECTS_STREAM
-            if held or self.ages.least is None or moment >= now - self.ages.least:
+            if stream in open_streams or self.ages.least is None or moment >= now - self.ages.least:
                 continue
             age = await self._age(stream)
             if age is not None and moment < now - age:

@@ -49,9 +49,10 @@ async def attach(
         log = await open_log(Location(Path(folder)), clock=clock)
         opening.push_async_callback(log.close)
         await opening.enter_async_context(alive(log))
-        parts = Parts(log, CurrentClient(DiscordTime(clock), client), settings, observe=observe)
+        parts = Parts(log, CurrentClient(DiscordTime(clock), client), settings, observe=observe, redeliver=redeliver)
         await parts.begin(client)
-        attached = AttachedClient(client, parts.wirings(settings), settings.config.replies.send_timeout)
+        limit = settings.config.replies.send_timeout
+        attached = AttachedClient(client, parts.wirings(settings), limit, parts.deliveries)
         parts.complete = attached.listening.complete
         stack = opening.pop_all()
     made = Log(attached, parts, stack, events)

@@ -9,11 +9,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bot.core.events import Recorded
 from bot.core.own import Fold
-from bot.eventlog.own_folds import At
+from bot.eventlog.own_folds import AnyAt
 
 
 @dataclass(slots=True)
@@ -25,7 +24,7 @@ class HotFold:
 
     stream: str
     fold: type[Fold]
-    at: At[Any] | None = None
+    at: AnyAt | None = None
     size: int = 0
     waiting: list[Recorded] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -64,7 +63,7 @@ class HotFolds:
             self._folds.move_to_end((stream, fold))
         return hot
 
-    def put(self, hot: HotFold, at: At[Any], size: int) -> None:
+    def put(self, hot: HotFold, at: AnyAt, size: int) -> None:
         """Set the state of a fold and its size; let others leave if there are too many."""
         hot.at = at
         if self.holds(hot):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ from bot.errors import EcholessError, OwnEventError, OwnFoldError, VersionConfli
 from bot.eventlog import own_folds
 from bot.eventlog.batch import Appended
 from bot.eventlog.log import EventLog
-from bot.eventlog.own_folds import At
+from bot.eventlog.own_folds import AnyAt, At
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -184,7 +184,7 @@ class OwnStreams:
         found = [each for key in keys for each in await self._log.reader.find(stream, key.kind, key.id)]
         return tuple(each for each in found if each.event.key() in keys)
 
-    async def _current(self, hot: HotFold) -> At[Any]:
+    async def _current(self, hot: HotFold) -> AnyAt:
         """Bring a fold up to date, from memory where nothing is missing between."""
         try:
             at = None if hot.at is None else _advanced(hot.at, hot)
@@ -202,7 +202,7 @@ class OwnStreams:
         self.hot.put(hot, at, size)
         return at
 
-    async def _save(self, hot: HotFold, at: At[Any]) -> None:
+    async def _save(self, hot: HotFold, at: AnyAt) -> None:
         try:
             kept = await self._log.save_own_snapshot(hot.stream, at)
         except EcholessError:
@@ -213,7 +213,7 @@ class OwnStreams:
             _log.warning("own_fold.no_snapshot", fold=hot.fold.NAME, reason="its state does not come back from JSON")
 
 
-def _advanced(at: At[Any], hot: HotFold) -> At[Any] | None:
+def _advanced(at: AnyAt, hot: HotFold) -> AnyAt | None:
     """Return a state after the events that wait beside it; None where one is missing between."""
     new = [each for each in hot.waiting if each.version > at.version]
     hot.waiting.clear()

@@ -70,13 +70,11 @@ class Lanes:
         performers: Mapping[EffectKind, Performer],
         clock: Callable[[], int],
         own: Callable[[], bool],
-        on_idle: Callable[[], None],
     ) -> None:
         self._records = records
         self._performers = performers
         self._clock = clock
         self._own = own
-        self._on_idle = on_idle
         self._lanes: dict[str, deque[Open]] = {}
         self._background = Background()
         self._making = 0
@@ -117,7 +115,6 @@ class Lanes:
                 await asyncio.sleep(pause)
         if not lane:
             del self._lanes[place]
-            self._on_idle()
 
     async def _advanced(self, entry: Open) -> float | None:
         """Take one step with an effect; return the seconds until the next one, None if it is ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -21,6 +20,7 @@ from bot.core.events import (
 )
 from bot.core.named_keys import Digest, numbers_of
 from bot.core.streams import EFFECTS_STREAM
+from bot.effects.declared import DeclaredEffect, effect_of
 from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
 from bot.eventlog.unended import unended
@@ -76,26 +76,24 @@ class Records:
         subject = person if body is not None else None
         await self._log.append(EFFECTS_STREAM, (Draft(event, body, subject, started.position),))
 
-    async def open(self) -> Sequence[Recorded]:
-        """Return the declared effects that have no end, in the order in which they were intended."""
-        if EFFECTS_STREAM not in await self._reader.unfinished():
-            return ()
-        kinds = KeyKind.EFFECT, KeyKind.EFFECT_ENDED
-        return await unended(self._reader, EFFECTS_STREAM, EffectIntended.TYPE, *kinds)
+    async def open(self) -> list[tuple[Recorded, DeclaredEffect | None]]:
+        """Return the attempts that have no end, in the order in which they started.
+
+        With each comes its effect: None for the caller's own code, and where its words are erased or do not open.
+        """
+        found = await unended(self._log.aside, EFFECTS_STREAM, KeyKind.EFFECT, KeyKind.EFFECT_ENDED)
+        bodies = await self._log.aside.bodies(each.position for each in found)
+        effects = (
+            effect_of(each.event, bodies.get(each.position)) if isinstance(each.event, EffectIntended) else None
+            for each in found
+        )
+        return list(zip(found, effects, strict=True))
 
     async def threads_since(self, moment: int) -> frozenset[int]:
         """Return the threads that effects are recorded to have started from a moment (microseconds) on."""
         query = Query(stream=EFFECTS_STREAM, types=(EffectDone.TYPE,), since=moment)
         found = [each.event async for each in self._reader.events(query)]
         return frozenset(event.thread_id for event in found if isinstance(event, EffectDone) and event.thread_id)
-
-    async def head(self) -> int:
-        """Return the newest version of the stream."""
-        return await self._reader.head(EFFECTS_STREAM)
-
-    async def finish(self, version: int) -> None:
-        """Note that nothing is open at ``version``."""
-        await self._log.finish(EFFECTS_STREAM, version)
 
 
 def kept(value: object) -> Result:

@@ -7,8 +7,7 @@ same key returns what the log holds.
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,9 +17,9 @@ from pydantic import JsonValue
 from bot.background import Background
 from bot.backoff import backoff
 from bot.core.effects import Begin, Return, at_call
-from bot.core.events import EffectIntended, EffectKind, Recorded
+from bot.core.events import EffectBegun, EffectIntended, EffectKind, Recorded
 from bot.core.named_keys import Digest, digest_of
-from bot.effects.declared import DeclaredEffect, body_of, differs, effect_of, event_of
+from bot.effects.declared import DeclaredEffect, body_of, differs, event_of
 from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
 from bot.effects.own_code import Function, OwnCode
 from bot.effects.performer import Performer
@@ -30,8 +29,6 @@ from bot.errors import EcholessError, EffectError
 from bot.eventlog.log import EventLog
 
 LONGEST_KEY = 1000
-FINISHED_AFTER = 1.0
-"""Seconds from the last open effect until the log's note about unfinished work is removed."""
 
 Making: TypeAlias = Callable[[], Coroutine[None, None, JsonValue]]
 
@@ -52,12 +49,11 @@ class Effects:
     def __init__(self, log: EventLog, performers: Mapping[EffectKind, Performer], clock: Callable[[], int]) -> None:
         self._records = Records(log)
         self._performers = performers
-        self._lanes = Lanes(self._records, performers, clock, log.is_owner, self._idle)
+        self._lanes = Lanes(self._records, performers, clock, log.is_owner)
         self._open: dict[str, Open] = {}
         self._calls: dict[str, _Call] = {}
         self._background = Background()
         self._resumed = asyncio.Event()
-        self._finishing: asyncio.TimerHandle | None = None
 
     @property
     def open(self) -> int:
@@ -103,9 +99,6 @@ class Effects:
         running = [call.task for call in self._calls.values() if call.effect is None]
         if running:
             await asyncio.wait(running, timeout=grace)
-        if self._finishing is not None:
-            self._finishing.cancel()
-            await self._finish()
         await self._background.cancel()
         for performer in {id(each): each for each in self._performers.values()}.values():
             await performer.close()
@@ -172,45 +165,26 @@ class Effects:
         return entry
 
     async def _resume(self) -> None:
-        for started, event, place in filter(None, [await self._left(each) for each in await self._found()]):
-            self._take_up(started, event, place, certain=False)
+        left = await self._left()
+        for started, effect in left:
+            event = started.event
+            if isinstance(event, EffectIntended):
+                # One whose words are gone has no place, and waits for nothing.
+                self._take_up(started, event, effect.place if effect else event.key_digest, certain=False)
         self._resumed.set()
+        unknown = sum(type(started.event) is EffectBegun for started, _ in left)
+        if unknown:
+            _log.warning("effects.unknown", effects=unknown, hint="once() of their keys says what to do")
         if self._lanes.open:
             _log.info("effects.resumed", effects=self._lanes.open)
-        else:
-            self._idle()
 
-    async def _found(self) -> Sequence[Recorded]:
-        """Return what is open from before, as soon as the log can be read."""
-        for failures in itertools.count(1):
+    async def _left(self) -> list[tuple[Recorded, DeclaredEffect | None]]:
+        """Return what is open from before, with its effect if it is declared, as soon as the log can be read."""
+        failures = 0
+        while True:
             try:
                 return await self._records.open()
             except EcholessError as error:
+                failures += 1
                 _log.error("effects.unreadable", reason=str(error))
                 await asyncio.sleep(backoff(failures, LONGEST_PAUSE))
-        return ()
-
-    async def _left(self, started: Recorded) -> tuple[Recorded, EffectIntended, str] | None:
-        """Return an effect from before with its place; one whose words are gone has none, and waits for nothing."""
-        event = started.event
-        if not isinstance(event, EffectIntended):
-            return None
-        effect = effect_of(event, await self._records.words(started.position))
-        return started, event, effect.place if effect else event.key_digest
-
-    def _idle(self) -> None:
-        """Have the log note, a moment after the last effect, that nothing is open."""
-        if self._finishing is None:
-            begin = asyncio.get_running_loop().call_later
-            self._finishing = begin(FINISHED_AFTER, lambda: self._background.start(self._finish()))
-
-    async def _finish(self) -> None:
-        self._finishing = None
-        try:
-            version = await self._records.head()
-            # What is recorded from here on has a newer version.
-            if not self._lanes.open and all(call.effect is None for call in self._calls.values()):
-                await self._records.finish(version)
-        except EcholessError as error:
-            # A restart looks in vain, which does no harm.
-            _log.debug("effects.unnoted", error=type(error).__name__)

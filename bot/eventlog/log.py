@@ -13,7 +13,6 @@ from io import FileIO
 
 from bot.core.conversation import Conversation
 from bot.core.events import Draft
-from bot.core.own.fold import F
 from bot.errors import LogError
 from bot.eventlog import database, forms, header, keys, opening, own_folds, partitions, snapshots
 from bot.eventlog.batch import Append, Appended
@@ -26,7 +25,6 @@ from bot.eventlog.key_file import has_key, make_key
 from bot.eventlog.lifting import lift
 from bot.eventlog.location import DRAFT, SCRATCH, Location
 from bot.eventlog.master import find_master, given_key, settle_rotation, vault_of
-from bot.eventlog.own_folds import At
 from bot.eventlog.owner import Ownership
 from bot.eventlog.plain_files import prepare_folder, require_own, require_plain
 from bot.eventlog.quarantine import Quarantine
@@ -132,13 +130,11 @@ class EventLog:
 
     async def save_snapshot(self, stream: str, state: Conversation) -> None:
         """Store a snapshot of ``state``."""
-        clock = self._writer.clock
-        await self._writer.write(lambda connection: snapshots.save(connection, stream, state, clock()))
+        await self._writer.write(partial(snapshots.save, stream=stream, state=state, now=self._writer.clock()))
 
-    async def save_own_snapshot(self, stream: str, at: At[F]) -> bool:
+    async def save_own_snapshot(self, stream: str, at: own_folds.AnyAt) -> bool:
         """Store a snapshot of a program's own fold; tell whether its state could be kept as JSON."""
-        clock = self._writer.clock
-        return bool(await self._writer.write(lambda connection: own_folds.save(connection, stream, at, clock())))
+        return bool(await self._writer.write(partial(own_folds.save, stream=stream, at=at, now=self._writer.clock())))
 
     async def finish(self, stream: str, version: int) -> None:
         """Note that ``stream`` has no work left at ``version``. Does nothing when the stream has a newer version."""
@@ -154,15 +150,11 @@ class EventLog:
             "INSERT INTO meta (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value"
         )
-        changed: int = await self._writer.write(lambda connection: connection.execute(sql, (name, value)).rowcount)
-        return bool(changed)
+        return bool(await self._writer.write(lambda connection: connection.execute(sql, (name, value)).rowcount))
 
     async def forget_snapshots(self, stream: str) -> int:
         """Delete the snapshots of ``stream``, those of own folds too, and return how many there were."""
-        count: int = await self._writer.write(
-            lambda connection: snapshots.forget(connection, stream) + own_folds.forget(connection, stream)
-        )
-        return count
+        return int(await self._writer.write(partial(snapshots.forget, stream=stream)))
 
     async def empty_wal(self) -> bool:
         """Empty the write-ahead log, in which older pages are left; tell whether that could be done at once.

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeAlias
 
 from bot.core.own.fold import F, decode, encode, fingerprint, folded
 from bot.eventlog.quarantine import Quarantine
@@ -45,6 +45,10 @@ class At(NamedTuple, Generic[F]):
     snapshot_version: int
 
 
+AnyAt: TypeAlias = At[Any]
+"""That of any fold."""
+
+
 def save(connection: sqlite3.Connection, stream: str, at: At[F], now: int) -> bool:
     """Store a state as a snapshot of ``stream``; tell whether it could be kept as JSON."""
     if (data := encode(at.state)) is None:
@@ -65,13 +69,6 @@ def newest(connection: sqlite3.Connection, stream: str, fold: type[F]) -> At[F]:
             if whole and (state := decode(fold, data)) is not None:
                 return At(state, version, version)
     return At(fold(), 0, 0)
-
-
-def forget(connection: sqlite3.Connection, stream: str) -> int:
-    """Delete every snapshot of own folds of ``stream`` and return how many there were."""
-    return connection.execute(
-        "DELETE FROM own_snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?)", (stream,)
-    ).rowcount
 
 
 async def load(reader: Reader, stream: str, fold: type[F]) -> At[F]:

@@ -98,10 +98,12 @@ def newest_version(connection: sqlite3.Connection, stream: str, upto: int) -> in
 
 
 def forget(connection: sqlite3.Connection, stream: str) -> int:
-    """Delete every snapshot of ``stream`` and return how many there were."""
-    return connection.execute(
-        "DELETE FROM snapshots WHERE stream_id = (SELECT id FROM streams WHERE name = ?)", (stream,)
-    ).rowcount
+    """Delete every snapshot of ``stream``, those of own folds too, and return how many there were."""
+    ours, own = (
+        connection.execute(f"DELETE FROM {table} WHERE stream_id = (SELECT id FROM streams WHERE name = ?)", (stream,))  # noqa: S608 - constants
+        for table in ("snapshots", "own_snapshots")
+    )
+    return ours.rowcount + own.rowcount
 
 
 def _thin(connection: sqlite3.Connection, stream: str, last: int) -> None:

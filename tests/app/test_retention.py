@@ -12,7 +12,7 @@ import pytest
 from bot.app.retention import Ages, Retention
 from bot.conversations import Conversations
 from bot.core import events as e
-from bot.core.streams import EFFECTS_STREAM, guild_stream, stream_of
+from bot.core.streams import guild_stream, stream_of
 from bot.errors import LogUnwritable
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
@@ -202,13 +202,3 @@ async def test_the_running_bot_erases_and_says_so(launch: Launch, control: Contr
     assert "old words erased" in "\n".join(report.lines)
     assert bot.bot.health().retention == ""
     assert [each.version for each in events] == list(range(1, len(events) + 1))
-
-
-async def test_effects_lose_their_words_by_age_also_while_some_are_open(world: World) -> None:
-    """There is one stream of effects, and in a busy one something is open at any time."""
-    intended = e.EffectIntended(key_digest="0" * 32, effect=e.EffectKind.HTTP_CALL)
-    await world.log.append(EFFECTS_STREAM, [e.Draft(intended, e.Body(parts=("key",)))])
-    assert EFFECTS_STREAM in await world.log.reader.unfinished()
-    world.now += 3 * DAY
-
-    assert await world.retention(Ages(DAY, {}, {})).enforce() == 1

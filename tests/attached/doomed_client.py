@@ -69,7 +69,7 @@ def doom_commits(doom: Doom) -> None:
         return done
 
     Conversations.handle = handling  # type: ignore[method-assign]
-    Batch.write = committing  # type: ignore[method-assign]
+    Batch.write = committing  # type: ignore[method-assign, assignment]
 
 
 def doom_sends(doom: Doom) -> None:

@@ -138,6 +138,10 @@ class Lives:
         """Return the nursery's program that it is, and its arguments before the place of its death."""
         return "bot", [str(self.folder / "config.toml"), str(self._tally), str(int(self._crowded))]
 
+    def spare(self) -> None:
+        """Let the lives to come live."""
+        self._places.clear()
+
     async def stop(self) -> None:
         """Stop it by SIGTERM; where it is killed meanwhile, leave it dead."""
         self._stopping, asked = True, None

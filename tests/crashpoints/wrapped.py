@@ -80,6 +80,7 @@ class Run:
     nonce_window: float = 300
     plain: bool = False
     kills: int = 0
+    patience: float = PATIENCE
 
 
 async def play(children: Nursery, run: Run) -> Result:
@@ -112,7 +113,7 @@ async def settled(stage: Stage, run: Run) -> None:
         return not (await ACTS[run.name].outcome(stage)).lost
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(PLAIN_PATIENCE if run.plain else PATIENCE):
+        async with asyncio.timeout(PLAIN_PATIENCE if run.plain else run.patience):
             await eventually(whole)
 
 
@@ -128,6 +129,7 @@ async def used(stage: Stage, kills: int) -> None:
                 await stage.control.wait_for_ready()
 
     await asyncio.gather(*(person(number) for number in range(CROWD)))
+    stage.lives.spare()
 
 
 def doomed_at_random(kills: int, *, plain: bool, seed: int) -> tuple[Place, ...]:

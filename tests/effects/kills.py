@@ -137,7 +137,7 @@ async def killed_at(place: Place) -> str:
             told = await arena.live(place, doomed=False)
             recorded = await _recorded(arena.folder)
     there, ends = arena.count(place.kind), recorded["done"]
-    first, again = json.loads(told.splitlines()[-1])
+    first, again = json.loads(next(line for line in told.splitlines() if line.startswith("[")))
     wrong = [] if first == again else [f"returned {first}, then {again}"]
     wrong += [] if there == 1 else [f"there {there} times"]
     wrong += [] if (recorded["started"], ends) == (1, 1) else [f"started {recorded['started']}, done {ends} times"]

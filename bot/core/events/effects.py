@@ -32,10 +32,13 @@ class EffectStarted(EffectEvent):
 
 
 class EffectIntended(EffectStarted):
-    """A declared effect is to be made. It is data, so a restart goes on with it. What does not concern it is 0."""
+    """A declared effect is to be made. It is data, so a restart goes on with it. What does not concern it is 0.
+
+    It does not mark its stream as unfinished, as replies do: there is one stream of effects, and in a busy bot some are
+    open at any time. What is open is found by keys (:mod:`bot.eventlog.unended`).
+    """
 
     TYPE = "effect.intended"
-    OPENS = True
     WORDED = True
 
     effect: EffectKind
