@@ -14,7 +14,8 @@ from bot.sandbox.control_client import ControlClient
 from tests.attached.conftest import Connect, Running, made
 from tests.waiting import eventually
 
-KINDS = [discord.Client, commands.Bot, discord.AutoShardedClient, commands.AutoShardedBot]
+SELDOM = [pytest.param(kind, marks=pytest.mark.long) for kind in (commands.Bot, discord.AutoShardedClient)]
+KINDS = [discord.Client, commands.AutoShardedBot, *SELDOM]
 
 
 @pytest.mark.parametrize("kind", KINDS)
