@@ -20,6 +20,7 @@ from bot.eventlog.log import open_log
 from bot.gateway.attached import AnyClient, AttachedClient, require_free
 from bot.gateway.current import CurrentClient
 from bot.gateway.discord_time import DiscordTime
+from bot.telemetry.library import log_with_the_process
 
 
 async def attach(
@@ -41,6 +42,7 @@ async def attach(
     Raises ConfigError where the client or the options don't fit, LogLocked while another process has the log, and
     other LogErrors where it can't be opened. Then the client is as it was.
     """
+    log_with_the_process()
     client = require_free(client)
     if observe and redeliver:
         raise ConfigError("observe=True only records, and redeliver=True has handlers act again: choose one of them.")
@@ -49,9 +51,10 @@ async def attach(
         log = await open_log(Location(Path(folder)), clock=clock)
         opening.push_async_callback(log.close)
         await opening.enter_async_context(alive(log))
-        parts = Parts(log, CurrentClient(DiscordTime(clock), client), settings, observe=observe)
+        parts = Parts(log, CurrentClient(DiscordTime(clock), client), settings, observe=observe, redeliver=redeliver)
         await parts.begin(client)
-        attached = AttachedClient(client, parts.wirings(settings), settings.config.replies.send_timeout)
+        limit = settings.config.replies.send_timeout
+        attached = AttachedClient(client, parts.wirings(settings), limit, parts.deliveries)
         parts.complete = attached.listening.complete
         stack = opening.pop_all()
     made = Log(attached, parts, stack, events)

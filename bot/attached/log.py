@@ -170,7 +170,7 @@ class Log:
             return
         self._is_closing = True
         await self._parts.hush()
-        self._client.detach()
+        await self._client.detach()
         await self._parts.end()
         await self._stack.aclose()
 

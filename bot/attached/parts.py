@@ -20,6 +20,7 @@ from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.attached import AnyClient
 from bot.gateway.audit import Audit
 from bot.gateway.current import CurrentClient
+from bot.gateway.deliveries import Deliveries, forget
 from bot.gateway.healing import Healer
 from bot.gateway.intake import Intake
 from bot.gateway.interaction_replies import InteractionReplies
@@ -64,10 +65,13 @@ class Settings(NamedTuple):
 class Parts:
     """Everything between an open log and the client that brings its events.
 
-    With ``observe`` nothing is sent. ``complete`` has the client catch up channels.
+    With ``observe`` nothing is sent, with ``redeliver`` handlers are followed. ``complete`` has the client catch up
+    channels.
     """
 
-    def __init__(self, log: EventLog, current: CurrentClient, settings: Settings, *, observe: bool) -> None:
+    def __init__(
+        self, log: EventLog, current: CurrentClient, settings: Settings, *, observe: bool, redeliver: bool
+    ) -> None:
         config = settings.config
         self.log = log
         self.clock = settings.clock
@@ -94,6 +98,7 @@ class Parts:
             on_lost=current.connected.clear,
             after_deletion=self.after_deletion,
         )
+        self.deliveries = Deliveries(log, snowflake_at(log.began.at)) if redeliver else None
         self.posts = Posts(self.conversations, log.reader, current.time)
         self.effects = effects_of(log, current, settings.clock, self.posts.post)
         self._listen()
@@ -142,12 +147,15 @@ class Parts:
         # Without knowing who opted out, their words would be recorded.
         await self.opted_out.load(self.log.reader)
         await self.after_deletion.resume()
+        await (self.deliveries.load() if self.deliveries is not None else forget(self.log))
         self._aside.start(self.audit.run(client), "audit")
         if self.replies is not None:
             self.effects.start()
 
     async def hush(self) -> None:
         """Let sends end that are under way, while the client still lives."""
+        if self.deliveries is not None:
+            self.deliveries.freeze()
         self.healer.stop()
         await self._aside.cancel()
         ending = [self.effects.stop(STOP_SECONDS)]
@@ -162,6 +170,8 @@ class Parts:
         await self.after_deletion.stop()
         await self.conversations.close()
         await self._background.end()
+        if self.deliveries is not None:
+            await self.deliveries.close()
 
     def _ready(self) -> None:
         self.current.connected.set()
@@ -184,4 +194,6 @@ class Parts:
             self.conversations.on_composed.append(self.replies.composed)
         appended += [self.after_deletion.observe, self.audit.observe, self.intake.first_seen.observe]
         appended.append(self.posts.observe)
+        if self.deliveries is not None:
+            appended.append(self.deliveries.observe)
         self.conversations.on_failed.append(self.healer.failed)

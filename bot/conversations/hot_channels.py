@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.core.commands import Command
 from bot.core.conversation import Conversation
@@ -95,7 +96,7 @@ class HotChannels:
             del self._channels[channel.id]
 
 
-def refuse(future: asyncio.Future[tuple[Recorded, ...]], error: BaseException) -> None:
+def refuse(future: asyncio.Future[Any], error: BaseException) -> None:
     """Raise the error for the caller of a command, if one still waits. The gateway does not wait."""
     if not future.done():
         future.set_exception(error)

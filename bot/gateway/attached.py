@@ -6,6 +6,7 @@ of the gateway's frames. Both are replaced on the one object, by functions that 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -15,7 +16,9 @@ import discord
 import structlog
 
 from bot.errors import ConfigError
+from bot.gateway.deliveries import Deliveries, Handler
 from bot.gateway.listening import Listening
+from bot.gateway.redelivering import Redelivering
 from bot.gateway.requests import tracing
 from bot.gateway.wire import EVENT
 from bot.gateway.wiring import Wirings
@@ -27,6 +30,9 @@ INTENTS = ("guilds", "guild_messages", "dm_messages", "message_content")
 """Without these intents, messages or their words would be missing in the log (docs: gateway intents)."""
 
 _OURS = "_echoless"
+_SESSION = "_HTTPClient__session"
+"""discord.py's session of a client, private to its class."""
+_REPLACED = ("dispatch", "close", "_schedule_event")
 
 _log = structlog.get_logger()
 
@@ -47,10 +53,13 @@ def require_free(client: object) -> discord.Client:
 class AttachedClient:
     """Hears the events of ``client`` from :meth:`attach` to :meth:`detach`.
 
-    ``limit`` is the time limit of a request that the log makes by the client's session.
+    ``limit`` is the time limit of a request that the log makes by the client's session, ``deliveries`` follow its
+    handlers (None: nothing is given to them again).
     """
 
-    def __init__(self, client: discord.Client, wirings: Wirings, limit: timedelta) -> None:
+    def __init__(
+        self, client: discord.Client, wirings: Wirings, limit: timedelta, deliveries: Deliveries | None = None
+    ) -> None:
         self.client = client
         self.listening = Listening(client, wirings)
         self._closing: Callable[[], Awaitable[None]] | None = None
@@ -59,9 +68,10 @@ class AttachedClient:
         self._state: Any = client._connection  # noqa: SLF001 - discord.py has no other way to hear all events
         self._is_sharded = isinstance(client, discord.AutoShardedClient)
         self._taken = False
-        self._replaced: dict[str, Any] = {
-            name: mine for name, mine in vars(client).items() if name in ("dispatch", "close")
-        }
+        self._deliveries = deliveries
+        self._redelivering = Redelivering(client, deliveries, self._redelivered) if deliveries else None
+        self._replaced = {name: mine for name, mine in vars(client).items() if name in _REPLACED}
+        self._schedule: Callable[..., asyncio.Task[None]] = client._schedule_event  # noqa: SLF001 - all handlers
         self._dispatch: Callable[..., None] = client.dispatch
         self._close: Callable[[], Coroutine[Any, Any, None]] = client.close
         self._parse: Callable[[Any], None] = self._state.parsers[EVENT]
@@ -74,44 +84,67 @@ class AttachedClient:
         self._say_what_is_missing()
         self._closing = closing
         vars(self.client).update({_OURS: self, "dispatch": self._dispatched, "close": self._closed})
+        if self._deliveries is not None:
+            vars(self.client)["_schedule_event"] = self._scheduled
         self._state.dispatch = self._dispatched
         self._state.parsers[EVENT] = self._created
         self._trace_requests()
         if self.client.is_ready():
-            self.listening.hear("ready", ())
+            self._ready()
 
-    def detach(self) -> None:
+    async def detach(self) -> None:
         """Leave the client as it was."""
         self.listening.stop()
+        if self._redelivering is not None:
+            await self._redelivering.stop()
         if self._closing is None:
             return
         self._closing = None
+        self._trace_no_more()
         self._state.dispatch = self._dispatch
         self._state.parsers[EVENT] = self._parse
         own = vars(self.client)
-        for name in (_OURS, "dispatch", "close"):
-            del own[name]
+        for name in (_OURS, *_REPLACED):
+            own.pop(name, None)
         own.update(self._replaced)
-
-    def redispatch(self, message: discord.Message) -> None:
-        """Give a message to the client's handlers as if it came now."""
-        self._dispatch("message", message)
 
     def _dispatched(self, event: str, /, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - discord.py's
         if event == "connect":
             self._trace_requests()
-        if not (event == "message" and self._taken):
+        if event == "message":
+            if not self._taken:
+                self._hear(event, arguments)
+            if self._deliveries is not None:
+                self._redelivered(arguments[0])
+                return
+        else:
             self._hear(event, arguments)
         self._dispatch(event, *arguments, **named)
 
+    def _redelivered(self, message: discord.Message) -> None:
+        """Give a message to the client's handlers, unless they were given it before."""
+        deliveries = self._deliveries
+        if deliveries is not None and deliveries.give(message.id):
+            self._dispatch("message", message)
+            deliveries.called(message.id)
+
+    def _scheduled(self, handler: Handler, name: str, *arguments: Any, **named: Any) -> asyncio.Task[None]:  # noqa: ANN401 - discord.py's
+        """Start a task for a handler, as discord.py does."""
+        if name == "on_message" and self._deliveries is not None:
+            handler = self._deliveries.watched(handler, arguments[0].id)
+        return self._schedule(handler, name, *arguments, **named)
+
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Hear an event; where there are several connections, each one's session counts."""
-        if not self._is_sharded:
-            self.listening.hear(event, arguments)
-        elif event == "shard_ready":
-            self.listening.hear("ready", ())
+        if event == ("shard_ready" if self._is_sharded else "ready"):
+            self._ready()
         elif event != "ready":
             self.listening.hear(event, arguments)
+
+    def _ready(self) -> None:
+        self.listening.hear("ready", ())
+        if self._redelivering is not None:
+            self._redelivering.begin_all()
 
     def _created(self, data: Any) -> None:  # noqa: ANN401 - Discord's JSON
         """Record a message before discord.py parses it and calls the handlers of others."""
@@ -135,9 +168,14 @@ class AttachedClient:
 
     def _trace_requests(self) -> None:
         """Have requests of the log timed, and none of a message repeated by discord.py, on the session of now."""
-        session: aiohttp.ClientSession | None = getattr(self.client.http, "_HTTPClient__session", None)
+        session: aiohttp.ClientSession | None = getattr(self.client.http, _SESSION, None)
         if session and self._trace not in session.trace_configs:
             session.trace_configs.append(self._trace)
+
+    def _trace_no_more(self) -> None:
+        session: aiohttp.ClientSession | None = getattr(self.client.http, _SESSION, None)
+        if session and self._trace in session.trace_configs:
+            session.trace_configs.remove(self._trace)
 
     def _say_what_is_missing(self) -> None:
         """Log which intents the client lacks; raise ConfigError where nothing could be recorded."""

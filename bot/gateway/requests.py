@@ -79,9 +79,11 @@ def tracing(
     async def ended(_session: object, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         if not is_ours():
             return
-        # The body of the answer is still to come, so the time starts again.
-        _reschedule(limit.total_seconds())
         response = params.response
+        # The body of the answer is still to come, so the time starts again. discord.py's own client waits by itself
+        # when Discord has had too many requests.
+        waits = shared and response.status == HTTPStatus.TOO_MANY_REQUESTS
+        _reschedule(None if waits else limit.total_seconds())
         fails = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         if fails and response.url.path.endswith(_OURS.get(response.method, ())):
             response.release()
