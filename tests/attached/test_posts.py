@@ -6,8 +6,16 @@ import discord
 import pytest
 
 from bot import Log
-from bot.core.events import MessageReceived, PostRequested, ReplyDelayed, ReplySent, Role
+from bot.app.bot import reading_context
+from bot.attached.parts import Nobody
+from bot.config import Config
+from bot.config.model import LogSettings
+from bot.core.events import ErasureReason, MessageReceived, PostRequested, ReplyComposed, ReplyDelayed, ReplySent, Role
+from bot.core.streams import stream_of
 from bot.errors import ConfigError, PostAbandoned
+from bot.eventlog.erasing import Wanted, erase
+from bot.moderation.explain import why
+from bot.responders import Chain
 from bot.sandbox.control_client import ControlClient
 from tests.attached.conftest import Connect, Running
 from tests.waiting import eventually
@@ -52,6 +60,27 @@ async def test_replies_and_posts_are_sent_once_and_told_by_their_ids(connect: Co
     assert [(turn.role, turn.message_id) for turn in state.window][1:] == [(Role.BOT, sent_id) for sent_id in ids]
     assert not state.outbox
     assert len(await running.judge.of(MessageReceived)) == 1
+
+
+async def test_a_post_is_explained_and_erased_as_an_answer_is(connect: Connect, control: ControlClient) -> None:
+    """By the message that shows it; and with the message that it is a reply to."""
+    running = await connect()
+    asked = await control.post("hello")
+    await running.judge.expect(MessageReceived)
+    channel = int(asked["channel_id"])
+    (sent_id,) = await running.log.reply(await first(running, asked["channel_id"], asked["id"]), "words", key="key")
+
+    log = running.log.event_log
+    context = reading_context(Config(log=LogSettings(path=log.location.folder)), log.reader, Chain((Nobody(),)))
+    report = await why(context, channel, sent_id)
+    assert "posted in 1 part" in report.title
+    assert f"posted by code of the bot's process, in reply to {asked['id']}" in "\n".join(report.lines)
+
+    assert [body.text for body in await running.judge.words(channel, ReplyComposed)] == ["words"]
+    wanted = Wanted(message_ids=(int(asked["id"]),), answers=True, stream=stream_of(channel))
+    await erase(log, wanted, ErasureReason.MODERATOR, record=running.log._parts.conversations.record)
+    (composed,) = [each for each in await running.judge.all() if isinstance(each.event, ReplyComposed)]
+    assert await log.reader.erased((composed.position,)) == {composed.position}
 
 
 async def test_what_discord_refuses_is_told(connect: Connect, control: ControlClient) -> None:
