@@ -40,6 +40,7 @@ async def test_replies_and_posts_are_sent_once_and_told_by_their_ids(connect: Co
                 log.reply(message, "welcome", key="again"),
                 log.send(message.channel, LONG, key="rules"),
                 log.send(message.channel.id, "done", key="done"),
+                log.send(message.channel.id, "done", key="done"),
             ]
             results.extend(await asyncio.gather(*posts))
             results.append(await log.reply(message, "something else", key="welcome"))
@@ -48,14 +49,14 @@ async def test_replies_and_posts_are_sent_once_and_told_by_their_ids(connect: Co
     asked = await control.post("welcome me")
     channel = int(asked["channel_id"])
     sent = await running.judge.expect(ReplySent, 5, channel)
-    await eventually(lambda: len(results) == 5)
+    await eventually(lambda: len(results) == 6)
 
     there = await said(control, channel)
     assert [reference for _, reference in there] == [asked["id"], asked["id"], None, None, None]
     assert [there[0][0], there[1][0], there[4][0]] == ["welcome", "welcome", "done"]
     assert "\n".join([there[2][0], there[3][0]]) == LONG
     ids = [event.sent_id for event in sent]
-    assert results == [[ids[0]], [ids[1]], ids[2:4], [ids[4]], [ids[0]]]
+    assert results == [[ids[0]], [ids[1]], ids[2:4], [ids[4]], [ids[4]], [ids[0]]]
     state = await running.log.state(channel)
     assert [(turn.role, turn.message_id) for turn in state.window][1:] == [(Role.BOT, sent_id) for sent_id in ids]
     assert not state.outbox
