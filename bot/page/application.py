@@ -14,6 +14,7 @@ from bot.page.listing import Listing
 from bot.page.rendering import render, templates
 from bot.page.sessions import OWNER, SESSION_SECONDS, Session
 from bot.page.site import PREFIX, Site
+from bot.page.why import Why
 
 STATIC = {"icon.svg": "image/svg+xml", "page.css": "text/css", "page.js": "text/javascript"}
 _CHANNEL = "/channel/{channel_id:[0-9]{1,19}}"
@@ -76,7 +77,7 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
     """
     templates()
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
-    entrance, listing, conversation = Entrance(site), Listing(site), ConversationPage(site)
+    entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
     made = web.Application(client_max_size=2**16)
     made.add_routes(
         (
@@ -86,6 +87,7 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
             web.get(_CHANNEL, guard.closed(conversation.show)),
             web.get(f"{_CHANNEL}/moment", guard.closed(conversation.moment)),
             web.get(f"{_CHANNEL}/older", guard.closed(conversation.older)),
+            web.get(f"{_CHANNEL}/why/{{message_id:[0-9]{{1,19}}}}", guard.closed(why.show)),
             web.get("/enter", guard.open(entrance.show)),
             web.post("/enter", guard.open(entrance.enter)),
             web.post("/leave", guard.closed(entrance.leave)),

@@ -11,12 +11,16 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, REPLY, Served, serving
 from tests.suite.children import kill_descendants
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDE = {"width": 1280, "height": 860}
@@ -35,7 +39,7 @@ pytestmark = [
 class Seen:
     """A window of the browser in which the owner is signed in, and what went wrong in it."""
 
-    page: playwright.Page
+    page: Page
     base: str
     errors: list[str] = field(default_factory=list)
 
@@ -62,7 +66,7 @@ def no_process_is_left() -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(folder: Path) -> AsyncIterator[tuple[Served, playwright.Browser]]:
+async def opened(folder: Path) -> AsyncIterator[tuple[Served, Browser]]:
     """Return the page and the one browser of this file."""
     async with serving(folder) as served, playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -72,7 +76,7 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Served, playwright.Browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def window(opened: tuple[Served, playwright.Browser]) -> AsyncIterator[Seen]:
+async def window(opened: tuple[Served, Browser]) -> AsyncIterator[Seen]:
     """Return the window in which the owner is signed in, as by the link in a terminal."""
     served, browser = opened
     context = await browser.new_context(viewport=WIDE, reduced_motion="reduce")
@@ -154,6 +158,16 @@ async def test_the_change_between_two_points_is_in_colour(seen: Seen) -> None:
     await seen.judged("change")
 
 
+async def test_an_answer_leads_to_what_made_it(seen: Seen) -> None:
+    """By a click; each event there leads to its moment."""
+    await seen.open(f"/channel/{GENERAL}")
+    await seen.page.locator(f"#m{REPLY}").get_by_role("link", name="why").click()
+    await playwright.expect(seen.page.get_by_role("heading", level=1)).to_have_text("Why: answered in 1 part")
+    await seen.judged("why")
+    await seen.page.get_by_role("link", name="reply.composed").click()
+    await playwright.expect(seen.page.locator("#when")).to_contain_text("Version 4 of")
+
+
 async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
     """By windows, until the first."""
     await seen.open(f"/channel/{ELSEWHERE}")
@@ -177,7 +191,7 @@ async def test_a_conversation_can_be_read_by_everybody(seen: Seen, scheme: str, 
     await seen.page.set_viewport_size(WIDE)
 
 
-async def test_without_script_it_goes_by_links_and_forms(opened: tuple[Served, playwright.Browser]) -> None:
+async def test_without_script_it_goes_by_links_and_forms(opened: tuple[Served, Browser]) -> None:
     """The token is pasted then."""
     served, browser = opened
     context = await browser.new_context(java_script_enabled=False)
