@@ -14,6 +14,7 @@ import structlog
 from bot.app import from_settings
 from bot.app.backups import Backups
 from bot.app.looking import look_through, say
+from bot.app.page import RunningPage
 from bot.app.retention import Retention
 from bot.app.tools import toolkit_of
 from bot.background import Background
@@ -120,6 +121,7 @@ class Bot:
         metrics: Metrics,
         following: Sequence[Consumer] = (),
         feed: EventFeed | None = None,
+        page: RunningPage | None = None,
     ) -> None:
         self._config = config
         if feed is not None:
@@ -139,7 +141,10 @@ class Bot:
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
+        access = from_settings.access(config)
         self.context = self._context(owner, following)
+        if page is not None:
+            self.context = replace(self.context, invite=partial(page.invite, current, access))
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         self.tools = self._tools(self.context)
@@ -159,7 +164,7 @@ class Bot:
         self.anchors = Anchors(log, sender, channel_id, clock) if channel_id else None
         self.summaries = self._summaries() if config.llm.summary else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.dispatcher = Dispatcher(self.context, from_settings.access(config))
+        self.dispatcher = Dispatcher(self.context, access)
         presses = Presses(self.conversations, log.reader)
         self.buttons = ReplyButtons(presses, self.dispatcher, self.intake, config.replies.words)
         self.wiring = self._wiring()

@@ -12,7 +12,7 @@ from bot.page.conversation import ConversationPage
 from bot.page.guard import LOOPBACK, Guard, Refused, cookie_name
 from bot.page.listing import Listing
 from bot.page.rendering import render, templates
-from bot.page.sessions import OWNER, SESSION_SECONDS, Session
+from bot.page.sessions import OWNER, SESSION_SECONDS, Session, Viewer
 from bot.page.site import PREFIX, Site
 from bot.page.why import Why
 
@@ -97,6 +97,6 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
     return made
 
 
-def sign_in_link(site: Site, base: str) -> str:
-    """Return a link with which the owner of the log may sign in, once; ``base`` is where the server is."""
-    return f"{base}{PREFIX}/enter#{site.sessions.invite(OWNER)}"
+def sign_in_link(site: Site, base: str, viewer: Viewer = OWNER) -> str:
+    """Return a link with which a viewer may sign in, once; ``base`` is where the server is."""
+    return f"{base}{PREFIX}/enter#{site.sessions.invite(viewer)}"

@@ -84,7 +84,7 @@ class Guard:
 
     def _require_host(self, request: web.Request) -> None:
         if request.url.host not in self._hosts:
-            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "This page is not known under that name (page.hosts).")
+            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "This page is not known under that name (page.address).")
 
     def _require_origin(self, request: web.Request) -> None:
         # Every browser sends it along with a form, and no form of another page can change it.

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
@@ -20,10 +20,10 @@ from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, REPLY, Serve
 from tests.suite.children import kill_descendants
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, ViewportSize
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WIDE = {"width": 1280, "height": 860}
+WIDE: ViewportSize = {"width": 1280, "height": 860}
 PICTURES = os.environ.get("PAGE_PICTURES")
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
@@ -180,7 +180,9 @@ async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-async def test_a_conversation_can_be_read_by_everybody(seen: Seen, scheme: str, width: int) -> None:
+async def test_a_conversation_can_be_read_by_everybody(
+    seen: Seen, scheme: Literal["light", "dark"], width: int
+) -> None:
     """Dark and light, on a phone too: nothing for axe to find, nothing wider than the window."""
     await seen.page.emulate_media(color_scheme=scheme)
     await seen.page.set_viewport_size({"width": width, "height": 844})
