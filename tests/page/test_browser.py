@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 import pytest_asyncio
 
-from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, REPLY, Served, serving
+from bot.conversations import Conversations
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
+from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, QUIET, REPLY, Served, said, serving
 from tests.suite.children import kill_descendants
 
 if TYPE_CHECKING:
@@ -65,10 +68,16 @@ def no_process_is_left() -> None:
     """Leave the browser to the next test: whether it is gone is looked at when all are done."""
 
 
+@pytest.fixture(scope="module")
+def logged(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a log of this file's own."""
+    return Path(shutil.copytree(folder, tmp_path_factory.mktemp("looked at") / "log"))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(folder: Path) -> AsyncIterator[tuple[Served, Browser]]:
+async def opened(logged: Path) -> AsyncIterator[tuple[Served, Browser]]:
     """Return the page and the one browser of this file."""
-    async with serving(folder) as served, playwright.async_playwright() as driver:
+    async with serving(logged) as served, playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield served, browser
         await browser.close()
@@ -166,6 +175,22 @@ async def test_an_answer_leads_to_what_made_it(seen: Seen) -> None:
     await seen.judged("why")
     await seen.page.get_by_role("link", name="reply.composed").click()
     await playwright.expect(seen.page.locator("#when")).to_contain_text("Version 4 of")
+
+
+async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> None:
+    """While the newest version is shown; who looks at an earlier one stays there."""
+    await seen.open(f"/channel/{QUIET}")
+    log = await open_log(Location(logged), clock=lambda: 2 * 10**15, full=False)
+    try:
+        conversations = Conversations(log)
+        await conversations.handle(QUIET, said(FIRST + 900, "something new"))
+        await playwright.expect(seen.page.locator(f"#m{FIRST + 900}")).to_contain_text("something new")
+        assert seen.page.url == f"{seen.base}/page/channel/{QUIET}"
+        await seen.page.keyboard.press("ArrowLeft")
+        await seen.version(2)
+        await conversations.close()
+    finally:
+        await log.close()
 
 
 async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:

@@ -121,8 +121,9 @@ async def test_a_viewer_sees_what_they_may_see_at_that_moment(served: Served) ->
 
     assert "general" in everything.text
     assert all(str(hidden) not in everything.text for hidden in (ELSEWHERE, PRIVATE))
-    for path in ("", "/moment", "/older", f"/why/{ASKED}"):
-        assert (await browser.get(f"/channel/{GENERAL}{path}")).status == 200
+    for path in ("", "/moment", "/older", f"/why/{ASKED}", "/live"):
+        if path != "/live":
+            assert (await browser.get(f"/channel/{GENERAL}{path}")).status == 200
         for hidden in (ELSEWHERE, PRIVATE):
             refused = await browser.get(f"/channel/{hidden}{path}")
             assert (refused.status, refused.text) == (404, unknown.text)
