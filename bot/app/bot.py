@@ -15,6 +15,7 @@ from bot.app.answers import Answers
 from bot.app.backups import Backups
 from bot.app.clock import clock as clock  # noqa: PLC0414 - it is looked up here
 from bot.app.looking import look_through, say
+from bot.app.page import RunningPage
 from bot.app.retention import Retention
 from bot.app.tools import NOTHING_OFFERED, Offered, tools_over
 from bot.background import Background
@@ -93,6 +94,7 @@ class Bot:
         following: Sequence[Consumer] = (),
         feed: EventFeed | None = None,
         offered: Offered = NOTHING_OFFERED,
+        page: RunningPage | None = None,
     ) -> None:
         self._config = config
         if feed is not None:
@@ -112,7 +114,10 @@ class Bot:
         # Where no responder costs anything, no day has to be read from the log.
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
+        access = from_settings.access(config)
         self.context = self._context(owner, following, offered)
+        if page is not None:
+            self.context = replace(self.context, invite=partial(page.invite, current, access))
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         self.answers = Answers(config, self.context, current, answering, self.budget, self.sync)
@@ -123,7 +128,7 @@ class Bot:
         channel_id = config.log.anchor_channel
         self.anchors = Anchors(log, self.answers.sender, channel_id, clock) if channel_id else None
         self.audit = Audit(log, self.conversations, self.intake, config.audit.every) if config.audit.enabled else None
-        self.dispatcher = Dispatcher(self.context, from_settings.access(config))
+        self.dispatcher = Dispatcher(self.context, access)
         presses = Presses(self.conversations, log.reader)
         self.buttons = ReplyButtons(presses, self.dispatcher, self.intake, config.replies.words)
         self.wiring = self._wiring()

@@ -97,7 +97,9 @@ class Process:
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
         following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
-        bot = Bot(self._configs[partition], log, self._answering, current, metrics, following, feed, self._tools)
+        bot = Bot(
+            self._configs[partition], log, self._answering, current, metrics, following, feed, self._tools, self.page
+        )
         watch_bot(metrics, bot)
         return bot
 
@@ -126,8 +128,8 @@ class Process:
                     telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds, pages=pages
                 )
             )
-            if self.page:
-                self.page.tell(telemetry.host, telemetry.port)
+            if self.page and telemetry.port:
+                self.page.tell()
         except ConfigError as error:
             # A second bot on a machine is no reason to be silent in Discord.
             _log.error("telemetry.unavailable", reason=str(error))

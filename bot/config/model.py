@@ -55,7 +55,6 @@ from bot.config.values import (
     ExtensionName,
     FilePath,
     FilePathOrNone,
-    HostName,
     HttpAddress,
     HttpAddressOrNone,
     Limit,
@@ -297,7 +296,7 @@ class PageSettings(Section):
     """The page of conversations, beside ``/healthz``."""
 
     enabled: Switch = Field(default=False, description=SWITCH)
-    hosts: tuple[HostName, ...] = Field((), description='host names such as ["bot.example.org"]')
+    address: HttpAddressOrNone = Field("", description='an http:// or https:// address, or "" for none')
 
 
 class Config(Section):

@@ -89,7 +89,8 @@ class CommandContext:
     ``responders``, ``window``, ``settings``, ``around``, ``chains`` (None: of the window), ``attachments`` (None: no
     files are read) and ``tools`` (None: there are none). ``forbids`` returns the sentence with which moderators are
     refused a model's answer in a channel, "" if they are not. ``following`` returns the consumers that run here,
-    ``index`` finds words (None: there is none).
+    ``index`` finds words (None: there is none). ``invite`` returns a link to the page for a person, about what they see
+    in a server (None: there is no page).
     """
 
     folder: Path
@@ -109,6 +110,7 @@ class CommandContext:
     index: Index | None = None
     chains: ReplyChains | None = None
     tools: Tools | None = None
+    invite: Callable[[int, int], str] | None = None
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""

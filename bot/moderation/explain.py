@@ -86,19 +86,22 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
     """Explain how a message was answered, or why it was not."""
     story = await story_of(context, channel_id, message_id)
     outcome = story.outcome()
-    rows = (
+    return Report(
+        f"Message {story.message_id} in channel {channel_id}: {outcome}",
+        (*await reasons(context, story), "events:", *(f"  {row}" for row in _events(story))),
+        _data(context, channel_id, story, outcome),
+    )
+
+
+async def reasons(context: CommandContext, story: Story) -> tuple[str, ...]:
+    """Return the explanation without the events, one fact a line."""
+    return (
         *_message(story),
-        f"outcome: {outcome}",
+        f"outcome: {story.outcome()}",
         *told_calls(story.lines),
         *_answer(context, story),
         *_sending(story),
         *await told_effects(context.reader, story.message_id),
-        "events:",
-    )
-    return Report(
-        f"Message {story.message_id} in channel {channel_id}: {outcome}",
-        (*rows, *(f"  {row}" for row in _events(story))),
-        _data(context, channel_id, story, outcome),
     )
 
 

@@ -11,9 +11,11 @@ from aiohttp import web
 from bot.page.conversation import ConversationPage
 from bot.page.guard import LOOPBACK, Guard, Refused, cookie_name
 from bot.page.listing import Listing
+from bot.page.live import Live
 from bot.page.rendering import render, templates
-from bot.page.sessions import OWNER, SESSION_SECONDS, Session
+from bot.page.sessions import OWNER, SESSION_SECONDS, Session, Viewer
 from bot.page.site import PREFIX, Site
+from bot.page.why import Why
 
 STATIC = {"icon.svg": "image/svg+xml", "page.css": "text/css", "page.js": "text/javascript"}
 _CHANNEL = "/channel/{channel_id:[0-9]{1,19}}"
@@ -76,7 +78,8 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
     """
     templates()
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
-    entrance, listing, conversation = Entrance(site), Listing(site), ConversationPage(site)
+    entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
+    live = Live(site)
     made = web.Application(client_max_size=2**16)
     made.add_routes(
         (
@@ -86,15 +89,18 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
             web.get(_CHANNEL, guard.closed(conversation.show)),
             web.get(f"{_CHANNEL}/moment", guard.closed(conversation.moment)),
             web.get(f"{_CHANNEL}/older", guard.closed(conversation.older)),
+            web.get(f"{_CHANNEL}/live", guard.closed(live.follow), allow_head=False),
+            web.get(f"{_CHANNEL}/why/{{message_id:[0-9]{{1,19}}}}", guard.closed(why.show)),
             web.get("/enter", guard.open(entrance.show)),
             web.post("/enter", guard.open(entrance.enter)),
             web.post("/leave", guard.closed(entrance.leave)),
             web.get("/static/{name}", guard.open(entrance.static)),
         )
     )
+    made.on_shutdown.append(live.stop)
     return made
 
 
-def sign_in_link(site: Site, base: str) -> str:
-    """Return a link with which the owner of the log may sign in, once; ``base`` is where the server is."""
-    return f"{base}{PREFIX}/enter#{site.sessions.invite(OWNER)}"
+def sign_in_link(site: Site, base: str, viewer: Viewer = OWNER) -> str:
+    """Return a link with which a viewer may sign in, once; ``base`` is where the server is."""
+    return f"{base}{PREFIX}/enter#{site.sessions.invite(viewer)}"

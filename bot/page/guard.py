@@ -22,7 +22,7 @@ from bot.page.sessions import Session, Sessions
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -35,6 +35,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+"""What every answer of the page tells a browser."""
 _SAFE = ("GET", "HEAD")
 _log = structlog.get_logger()
 
@@ -84,7 +85,7 @@ class Guard:
 
     def _require_host(self, request: web.Request) -> None:
         if request.url.host not in self._hosts:
-            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "This page is not known under that name (page.hosts).")
+            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "This page is not known under that name (page.address).")
 
     def _require_origin(self, request: web.Request) -> None:
         # Every browser sends it along with a form, and no form of another page can change it.
@@ -113,7 +114,7 @@ def _answering(handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 - its words may be people's
             _log.error("page.failed", error=place_of(error))
             response = _sentence(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here: the log says where.")
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
     return answered

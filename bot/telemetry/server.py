@@ -95,7 +95,8 @@ async def serve(
 ) -> AsyncIterator[None]:
     """Serve ``/healthz`` and ``/metrics`` within the context, ``feeds`` by their paths, ``pages`` below theirs.
 
-    Port 0 serves nothing. ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be used.
+    Port 0 serves nothing. ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or
+    port can't be used.
     """
     if not port:
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import aiohttp
 from aiohttp.test_utils import unused_port
 

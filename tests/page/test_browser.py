@@ -11,15 +11,23 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
 
-from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, REPLY, Served, serving
+from bot.conversations import Conversations
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
+from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, QUIET, REPLY, Served, said, serving
 from tests.suite.children import kill_descendants
 
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page, ViewportSize
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WIDE = {"width": 1280, "height": 860}
+WIDE: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PICTURES = os.environ.get("PAGE_PICTURES")
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe is not installed")
@@ -35,7 +43,7 @@ pytestmark = [
 class Seen:
     """A window of the browser in which the owner is signed in, and what went wrong in it."""
 
-    page: playwright.Page
+    page: Page
     base: str
     errors: list[str] = field(default_factory=list)
 
@@ -53,7 +61,11 @@ class Seen:
         found = await axe.Axe().run(self.page)
         assert found.violations_count == 0, found.generate_report()
         if PICTURES:
-            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+            if self.page.viewport_size == WIDE:
+                await self.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+            await self.page.set_viewport_size(PHONE)
+            await self.page.screenshot(path=Path(PICTURES) / f"{name}-phone.png")
+            await self.page.set_viewport_size(WIDE)
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +73,16 @@ def no_process_is_left() -> None:
     """Leave the browser to the next test: whether it is gone is looked at when all are done."""
 
 
+@pytest.fixture(scope="module")
+def logged(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a log of this file's own."""
+    return Path(shutil.copytree(folder, tmp_path_factory.mktemp("looked at") / "log"))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(folder: Path) -> AsyncIterator[tuple[Served, playwright.Browser]]:
+async def opened(logged: Path) -> AsyncIterator[tuple[Served, Browser]]:
     """Return the page and the one browser of this file."""
-    async with serving(folder) as served, playwright.async_playwright() as driver:
+    async with serving(logged) as served, playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield served, browser
         await browser.close()
@@ -72,7 +90,7 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Served, playwright.Browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def window(opened: tuple[Served, playwright.Browser]) -> AsyncIterator[Seen]:
+async def window(opened: tuple[Served, Browser]) -> AsyncIterator[Seen]:
     """Return the window in which the owner is signed in, as by the link in a terminal."""
     served, browser = opened
     context = await browser.new_context(viewport=WIDE, reduced_motion="reduce")
@@ -154,6 +172,32 @@ async def test_the_change_between_two_points_is_in_colour(seen: Seen) -> None:
     await seen.judged("change")
 
 
+async def test_an_answer_leads_to_what_made_it(seen: Seen) -> None:
+    """By a click; each event there leads to its moment."""
+    await seen.open(f"/channel/{GENERAL}")
+    await seen.page.locator(f"#m{REPLY}").get_by_role("link", name="why").click()
+    await playwright.expect(seen.page.get_by_role("heading", level=1)).to_have_text("Why: answered in 1 part")
+    await seen.judged("why")
+    await seen.page.get_by_role("link", name="reply.composed").click()
+    await playwright.expect(seen.page.locator("#when")).to_contain_text("Version 4 of")
+
+
+async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> None:
+    """While the newest version is shown; who looks at an earlier one stays there."""
+    await seen.open(f"/channel/{QUIET}")
+    log = await open_log(Location(logged), clock=lambda: 2 * 10**15, full=False)
+    try:
+        conversations = Conversations(log)
+        await conversations.handle(QUIET, said(FIRST + 900, "something new"))
+        await playwright.expect(seen.page.locator(f"#m{FIRST + 900}")).to_contain_text("something new")
+        assert seen.page.url == f"{seen.base}/page/channel/{QUIET}"
+        await seen.page.keyboard.press("ArrowLeft")
+        await seen.version(2)
+        await conversations.close()
+    finally:
+        await log.close()
+
+
 async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
     """By windows, until the first."""
     await seen.open(f"/channel/{ELSEWHERE}")
@@ -166,18 +210,20 @@ async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-async def test_a_conversation_can_be_read_by_everybody(seen: Seen, scheme: str, width: int) -> None:
+async def test_a_conversation_can_be_read_by_everybody(
+    seen: Seen, scheme: Literal["light", "dark"], width: int
+) -> None:
     """Dark and light, on a phone too: nothing for axe to find, nothing wider than the window."""
     await seen.page.emulate_media(color_scheme=scheme)
-    await seen.page.set_viewport_size({"width": width, "height": 844})
+    await seen.page.set_viewport_size(PHONE if width < WIDE["width"] else WIDE)
     await seen.open(f"/channel/{GENERAL}")
-    await seen.judged(f"conversation-{scheme}-{'phone' if width < 1000 else 'wide'}")
     assert await seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    await seen.judged(f"conversation-{scheme}")
     await seen.page.emulate_media(color_scheme="light")
     await seen.page.set_viewport_size(WIDE)
 
 
-async def test_without_script_it_goes_by_links_and_forms(opened: tuple[Served, playwright.Browser]) -> None:
+async def test_without_script_it_goes_by_links_and_forms(opened: tuple[Served, Browser]) -> None:
     """The token is pasted then."""
     served, browser = opened
     context = await browser.new_context(java_script_enabled=False)

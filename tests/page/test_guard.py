@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.page.application import application
 from bot.page.sessions import INVITED_SECONDS, OWNER, SESSION_SECONDS, Sessions, Viewer
-from tests.page.conftest import ELSEWHERE, GENERAL, PRIVATE, QUIET, Served
+from tests.page.conftest import ASKED, ELSEWHERE, GENERAL, PRIVATE, QUIET, Served
 
 OPEN = {
     ("GET", "/enter"),
@@ -32,7 +32,9 @@ async def test_nothing_is_shown_without_a_session(served: Served) -> None:
     browser, walked = await served.browser(), 0
     for method, path in routes(application(served.site)):
         if (method, path) not in OPEN:
-            answered = await browser.ask(method, path.format(channel_id=GENERAL), {"Origin": browser.base}, {})
+            answered = await browser.ask(
+                method, path.format(channel_id=GENERAL, message_id=ASKED), {"Origin": browser.base}, {}
+            )
             assert answered.status == 401, (method, path)
             assert "coffee" not in answered.text
             walked += 1
@@ -45,8 +47,8 @@ async def test_a_token_works_once_and_becomes_a_cookie_that_no_script_sees(serve
 
     entered, again = await first.enter(token), await second.enter(token)
 
-    assert (entered.status, entered.headers["Location"]) == (303, "/page/")  # type: ignore[call-overload,index]
-    cookie = entered.headers["Set-Cookie"]  # type: ignore[call-overload,index]
+    assert (entered.status, entered.headers["Location"]) == (303, "/page/")
+    cookie = entered.headers["Set-Cookie"]
     assert token not in cookie
     assert {"HttpOnly", "SameSite=Strict", "Path=/page"} <= set(cookie.split("; "))
     assert again.status == 401
@@ -98,10 +100,10 @@ async def test_the_browser_is_told_to_load_and_frame_nothing_foreign(served: Ser
     browser = await served.signed_in()
     for path in ("/", f"/channel/{GENERAL}", "/channel/9", "/static/page.js", "/static/no.js", "/enter"):
         answered = await browser.get(path)
-        policy = answered.headers["Content-Security-Policy"]  # type: ignore[call-overload,index]
+        policy = answered.headers["Content-Security-Policy"]
         assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
         assert "unsafe" not in policy
-        assert answered.headers["Cache-Control"] == "no-store"  # type: ignore[call-overload,index]
+        assert answered.headers["Cache-Control"] == "no-store"
         assert "style=" not in answered.text
         assert "onclick" not in answered.text
 
@@ -119,8 +121,9 @@ async def test_a_viewer_sees_what_they_may_see_at_that_moment(served: Served) ->
 
     assert "general" in everything.text
     assert all(str(hidden) not in everything.text for hidden in (ELSEWHERE, PRIVATE))
-    for path in ("", "/moment", "/older"):
-        assert (await browser.get(f"/channel/{GENERAL}{path}")).status == 200
+    for path in ("", "/moment", "/older", f"/why/{ASKED}", "/live"):
+        if path != "/live":
+            assert (await browser.get(f"/channel/{GENERAL}{path}")).status == 200
         for hidden in (ELSEWHERE, PRIVATE):
             refused = await browser.get(f"/channel/{hidden}{path}")
             assert (refused.status, refused.text) == (404, unknown.text)

@@ -157,15 +157,33 @@ async def test_the_change_between_two_points(served: Served) -> None:
 
 async def test_older_messages_come_by_windows_as_they_are_now(served: Served) -> None:
     """120 messages in windows of 50; what was edited since then is."""
-    browser, path, seen = await served.signed_in(), f"/channel/{ELSEWHERE}", list[str]()
+    browser, path, seen, words = await served.signed_in(), f"/channel/{ELSEWHERE}", list[str](), ""
     while path:
         answered = await browser.get(path)
+        words = answered.words
         seen = [*re.findall(r'<li id="m(\d+)"', answered.text), *seen]
         link = re.search(r'class="older"><a href="/page([^"]+)"', answered.text)
         path = link[1].replace("&amp;", "&").replace(f"{ELSEWHERE}?", f"{ELSEWHERE}/older?") if link else ""
 
     assert seen == [str(FIRST + 30), *(str(FIRST + 50 + number) for number in range(120))]
-    assert "number zero" in answered.words
+    assert "number zero" in words
+
+
+async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Served) -> None:
+    """Of the question, and of the answer that it got."""
+    browser = await served.signed_in()
+
+    asked, answered = [await browser.get(f"/channel/{GENERAL}/why/{each}") for each in (ASKED, REPLY)]
+
+    assert asked.text == answered.text
+    assert "Why: answered in 1 part" in asked.words
+    assert "answer: by rules, rule coffee" in asked.words
+    assert "reactions: 1 up" in asked.words
+    assert "message.received" in asked.words
+    bars = re.findall(r'class="bar" x="([0-9.]+)%" width="([0-9.]+)%"', asked.text)
+    assert bars == [("0.00", "0.60"), ("0.00", "0.60"), ("0.00", "66.67"), ("66.67", "33.33")]
+    assert (await browser.get(f"/channel/{GENERAL}/why/9")).status == 404
+    assert (await browser.get(f"/channel/{ELSEWHERE}/why/{ASKED}")).status == 404
 
 
 async def test_a_log_without_its_key_shows_all_but_words(folder: Path, tmp_path: Path) -> None:

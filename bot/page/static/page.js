@@ -58,18 +58,17 @@ function slide(form) {
   const by = document.getElementById("by");
   const path = location.pathname;
   const [first, last] = [Number(form.dataset.first), Number(form.dataset.last)];
-  const head = Number(form.dataset.head);
 
   const isTime = () => by.value === "time";
 
   function place() {
     const here = moment.querySelector(".here");
     const version = Number(here.dataset.version);
-    range.max = isTime() ? Math.max(last - first, 1) : head;
+    range.max = isTime() ? Math.max(last - first, 1) : here.dataset.head;
     range.value = isTime() ? Number(here.dataset.at ?? first) - first : version;
     range.step = isTime() ? "any" : "1";
     range.setAttribute("aria-valuetext", document.getElementById("when").textContent);
-    form.elements.at.value = version;
+    document.getElementById("point").value = version;
     observe();
   }
 
@@ -78,12 +77,12 @@ function slide(form) {
     moment.innerHTML = await fetched(`${path}/moment?${query}`);
     if (opened) moment.querySelector("aside details")?.setAttribute("open", "");
     const version = moment.querySelector(".here").dataset.version;
-    query.set("at", version);
+    if (query.has("at")) query.set("at", version);
     query.delete("before");
-    history.replaceState(null, "", `${path}?${query}`);
+    history.replaceState(null, "", query.size ? `${path}?${query}` : path);
     if (document.activeElement === range && isTime()) {
       range.setAttribute("aria-valuetext", document.getElementById("when").textContent);
-      form.elements.at.value = version;
+      document.getElementById("point").value = version;
       observe();
     } else {
       place();
@@ -132,6 +131,17 @@ function slide(form) {
     const rel = link.rel;
     show(new URLSearchParams(link.search)).then(() => moment.querySelector(`a[rel="${rel}"]`)?.focus());
   });
+  /** Follows the conversation while its newest version is shown and nobody reads further up. */
+  function follow() {
+    const source = new EventSource(`${path}/live?version=${form.dataset.head}`);
+    source.addEventListener("message", () => {
+      const query = new URLSearchParams(location.search);
+      if (!query.has("at") && moment.querySelector(".pane").scrollTop > -20) show(query);
+    });
+    window.addEventListener("pagehide", () => source.close());
+  }
+
+  follow();
   place();
   range.focus({ preventScroll: true });
 }
