@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -32,6 +33,7 @@ from bot.eventlog.reader import Reader
 from bot.gateway.after_deletion import AfterDeletion
 from bot.gateway.audit import Audit
 from bot.gateway.budget import Budget, Caps
+from bot.gateway.commands.access import AccessRules
 from bot.gateway.commands.dispatcher import Dispatcher
 from bot.gateway.commands.registration import Registration
 from bot.gateway.commands.reply_buttons import ReplyButtons
@@ -77,6 +79,18 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
     )
 
 
+class Beside(NamedTuple):
+    """What a process has beside a bot.
+
+    ``following`` are what follows its log, ``feed`` its events for others, ``offered`` the tools, ``page`` the page.
+    """
+
+    following: Sequence[Consumer] = ()
+    feed: EventFeed | None = None
+    offered: Offered = NOTHING_OFFERED
+    page: RunningPage | None = None
+
+
 class Bot:
     """Everything between the open log of one partition and the client that brings its events, wired.
 
@@ -91,18 +105,15 @@ class Bot:
         answering: Chain,
         current: CurrentClient,
         metrics: Metrics,
-        following: Sequence[Consumer] = (),
-        feed: EventFeed | None = None,
-        offered: Offered = NOTHING_OFFERED,
-        page: RunningPage | None = None,
+        beside: Beside = Beside(),  # noqa: B008 - it can't be changed
     ) -> None:
         self._config = config
-        if feed is not None:
-            log.on_committed.append(feed.committed)
+        if beside.feed is not None:
+            log.on_committed.append(beside.feed.committed)
         self._answering = answering
         self._background, self._aside = Background(), Background()
         self.backups = Backups(config.backup, clock)
-        self.consumers = Consumers(following, clock)
+        self.consumers = Consumers(beside.following, clock)
         self.current = current
         self.log = log
         log.reader.quarantine.on_found = say
@@ -115,9 +126,7 @@ class Bot:
         caps = from_settings.caps(config) if any(each.costs for each in answering.members) else Caps()
         self.budget = Budget(caps, clock, self.current.server_of)
         access = from_settings.access(config)
-        self.context = self._context(owner, following, offered)
-        if page is not None:
-            self.context = replace(self.context, invite=partial(page.invite, current, access))
+        self.context = self._context(owner, beside, access)
         self.sync = Sync()
         self.healer = Healer(log, self.sync, self._complete, self.conversations.state)
         self.answers = Answers(config, self.context, current, answering, self.budget, self.sync)
@@ -135,10 +144,10 @@ class Bot:
         self.complete: Callable[[frozenset[int], Wiring], None] = lambda _channels, _wiring: None
         self._listen()
 
-    def _context(self, owner: WritableLog, following: Sequence[Consumer], offered: Offered) -> CommandContext:
+    def _context(self, owner: WritableLog, beside: Beside, access: AccessRules) -> CommandContext:
         """Return what moderators' commands need in a process that owns the log."""
         llm, aside = self._config.llm, self.log.aside
-        index = next((each for each in following if isinstance(each, Search)), None)
+        index = next((each for each in beside.following if isinstance(each, Search)), None)
         return replace(
             reading_context(self._config, aside, self._answering),
             owner=owner,
@@ -149,7 +158,8 @@ class Bot:
             forbids=self.budget.forbids,
             following=self.consumers.following,
             index=index,
-            tools=tools_over(self._config, offered, aside, index, owner.opted_out),
+            tools=tools_over(self._config, beside.offered, aside, index, owner.opted_out),
+            invite=partial(beside.page.invite, self.current, access) if beside.page is not None else None,
         )
 
     def _conversations(self) -> Conversations:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import structlog
 
 from bot.app import from_settings
-from bot.app.bot import Bot
+from bot.app.bot import Beside, Bot
 from bot.app.consumers import consumers_of
 from bot.app.engines import turns_of
 from bot.app.events import feed_of
@@ -95,11 +95,9 @@ class Process:
         return [shard.current for shard in self.shards]
 
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
-        following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
-        bot = Bot(
-            self._configs[partition], log, self._answering, current, metrics, following, feed, self._tools, self.page
-        )
+        beside = Beside(self._following[partition], self._feeds[partition], self._tools, self.page)
+        bot = Bot(self._configs[partition], log, self._answering, current, metrics, beside)
         watch_bot(metrics, bot)
         return bot
 
