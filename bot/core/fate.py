@@ -204,14 +204,9 @@ def judge_look(
 
 
 def _deletion(entry: Pending, look: Look) -> tuple[Delete, ...]:
-    """Return the deletion of a question that a channel's history lacks: nobody told of it while the bot was away.
-
-    In a thread that was opened for the answer the question does not stand, and a plain reply may be one of those. A
-    post answers no question: what it references may go.
-    """
-    gone = look.readable and entry.message_id not in look.present
-    stays = entry.trigger_deleted or entry.plain or entry.posted
-    return (Delete(entry.message_id, Via.AUDIT),) if gone and not stays else ()
+    """Return the deletion of a question that a channel's history lacks: nobody told of it while the bot was away."""
+    gone = look.readable and entry.here and entry.message_id not in look.present
+    return (Delete(entry.message_id, Via.AUDIT),) if gone else ()
 
 
 def _rows(rows: Mapping[int, Row]) -> Mapping[int, Row]:

@@ -81,6 +81,15 @@ class Pending:
         return self.via in ASKED
 
     @property
+    def here(self) -> bool:
+        """Tell whether its question stands in its channel, as far as is known.
+
+        In a thread that was opened for the answer it does not, and a plain reply may be one of those. A post answers no
+        question: what it references may go.
+        """
+        return not (self.trigger_deleted or self.plain or self.posted)
+
+    @property
     def reference_id(self) -> int:
         """Return the message that its parts are replies to, 0 for none."""
         return self.reply_to if self.posted else self.message_id

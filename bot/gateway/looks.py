@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import discord
@@ -10,20 +11,26 @@ from bot.core.fate import Look, Sighting
 from bot.gateway.button_rows import row_of
 from bot.gateway.history import page_of
 from bot.gateway.places import may_read_history
-from bot.gateway.requests import UNREADABLE
+from bot.gateway.requests import UNREADABLE, timed
 from bot.gateway.snowflakes import NoSnowflake, snowflake
 from bot.replies.sender import LookFailed
 
 PAGES = 100
 
 
-async def look(client: discord.Client, own_id: int, channel_id: int, since_id: int) -> Look:
+async def look(
+    client: discord.Client, own_id: int, channel_id: int, since_id: int, questions: Collection[int] = ()
+) -> Look:
     """Return the messages of the account ``own_id`` from message ``since_id`` on, the oldest first.
 
-    Raises LookFailed where trying again may help.
+    A history shows nothing, too, to whoever may not read it. So those of ``questions`` that it lacks are asked for one
+    by one. Raises LookFailed where trying again may help.
     """
     try:
         messages, complete = await _history(client, channel_id, since_id - 1)
+        present = {int(message["id"]) for message in messages}
+        lacking = [each for each in questions if each not in present] if complete else []
+        present |= {each for each in lacking if await _is_there(client, channel_id, each)}
     except (discord.Forbidden, discord.NotFound):
         return Look((), readable=False)
     except discord.RateLimited as error:
@@ -33,19 +40,25 @@ async def look(client: discord.Client, own_id: int, channel_id: int, since_id: i
     # Responses to commands are the bot's own messages too, but not parts of a reply.
     own = (message for message in messages if _author_of(message) == own_id)
     sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
-    present = frozenset(int(message["id"]) for message in messages)
-    return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
+    readable = complete and (bool(messages) or may_read_history(client, channel_id))
+    return Look(sightings, frozenset(present), readable=readable)
 
 
 async def stands(client: discord.Client, channel_id: int, message_id: int) -> bool:
     """Tell whether a message is in a channel; one that can't be looked for counts as there."""
-    if not may_read_history(client, channel_id):
-        return True
     try:
-        page = await page_of(client, channel_id, message_id - 1)
-    except (*UNREADABLE, discord.Forbidden, discord.NotFound, discord.RateLimited):
+        return await _is_there(client, channel_id, message_id)
+    except (*UNREADABLE, discord.Forbidden, discord.RateLimited):
         return True
-    return any(int(message["id"]) == message_id for message in page.messages)
+
+
+async def _is_there(client: discord.Client, channel_id: int, message_id: int) -> bool:
+    try:
+        async with timed():
+            await client.http.get_message(channel_id, message_id)
+    except discord.NotFound:
+        return False
+    return True
 
 
 async def _history(client: discord.Client, channel_id: int, after_id: int) -> tuple[list[Any], bool]:

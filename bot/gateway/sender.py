@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -214,12 +214,12 @@ class DiscordSender:
         except Exception as error:  # noqa: BLE001 - a hint that nobody misses
             _log.debug(f"{what}.failed", channel=channel_id, error=type(error).__name__)
 
-    async def look(self, channel_id: int, since_id: int) -> Look:
-        """Return the bot's own messages from message ``since_id`` on, oldest first."""
+    async def look(self, channel_id: int, since_id: int, questions: Collection[int] = ()) -> Look:
+        """Return the bot's own messages from message ``since_id`` on, and which of ``questions`` are there."""
         client = self._current.client
         if client is None:
             raise LookFailed("not connected")
-        return await looks.look(client, self.own_id, channel_id, since_id)
+        return await looks.look(client, self.own_id, channel_id, since_id, questions)
 
 
 def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeAlias
 
 from bot.core.buttons import Row
@@ -82,8 +82,11 @@ class Sender(Protocol):
         """Post a message that is not a reply, at most once; failures are ignored."""
         ...
 
-    async def look(self, channel_id: int, since_id: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when that fails."""
+    async def look(self, channel_id: int, since_id: int, questions: Collection[int] = ()) -> Look:
+        """Return the bot's own messages in a channel from message ``since_id`` on, and which ``questions`` are there.
+
+        Raises LookFailed when that fails.
+        """
         ...
 
 

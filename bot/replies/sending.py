@@ -93,8 +93,9 @@ class Sending:
         """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
         shared = self._channel.shared
         doubted = doubtful(state.outbox, self._known.certain)
+        since_id, questions = min(each.since_id for each in doubted), [each.message_id for each in doubted if each.here]
         try:
-            look = await shared.sender.look(self._channel.id, min(each.since_id for each in doubted))
+            look = await shared.sender.look(self._channel.id, since_id, questions)
         except LookFailed as error:
             await self.delay(entry, str(error), error.after_seconds)
             return
