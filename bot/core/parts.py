@@ -28,6 +28,8 @@ _FILLED = 3, 5
 """The share of a message that is filled before the best place for its end is chosen."""
 _AHEAD = 8
 """Characters behind a place that tell what begins there."""
+_SIGNS = "*_~|`\\"
+"""Marks of styles consist of these."""
 _GRAPHEME = regex.compile(r"\X")
 # A space with a combining mark is visible, so it is not a gap.
 _GAP = regex.compile(r"(?:\s(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
@@ -190,10 +192,15 @@ class _Packer:
 
     def _bare(self, at: int, stop: int) -> int:
         """Return where a part ends at the latest: no mark meets those that close it, and nothing is torn."""
-        if self._open_at(stop) and not self._in_code(stop):
-            stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
+        if self._in_sign(stop) or (self._open_at(stop) and not self._in_code(stop)):
+            stop = at + len(self._text[at:stop].rstrip(f"{_SIGNS} \n"))
         whole = self._markup.whole_at(stop)
         return max(whole[0], at) if whole else stop
+
+    def _in_sign(self, place: int) -> bool:
+        """Tell whether a sign right before a place may end a style there only because what follows is cut off."""
+        before, behind = self._text[max(place - 1, 0) : place], self._text[place : place + 1]
+        return bool(before and behind) and before in _SIGNS and not behind.isspace() and not self._in_code(place)
 
     def _quoted(self, place: int) -> bool:
         """Tell whether ``>`` alone in a line is a blank line of a block quote here, and not a line of code."""
@@ -298,7 +305,8 @@ class _Packer:
     def _may_tear(self, edge: int) -> bool:
         # A mark that is opened again before a blank may open nothing.
         blank = bool(self._open_at(edge)) and self._text[edge : edge + 1].isspace()
-        return not (blank or self._blends(_Cut(_Level.GRAPHEME, edge, edge)) or _BLOCK_MARK.match(self._text, edge))
+        torn = self._in_sign(edge) or self._blends(_Cut(_Level.GRAPHEME, edge, edge))
+        return not (blank or torn or _BLOCK_MARK.match(self._text, edge))
 
     def _fits(self, at: int, end: int) -> bool:
         return self._ruler.units(at, end) + self._needed(end) <= self._room(at)
