@@ -15,8 +15,7 @@ from pydantic import Field
 
 from bot.core.events import ConversationReset, ConversationRewound
 from bot.core.rewinding import taken_out
-from bot.core.seen import seen
-from bot.core.sources import without_sources
+from bot.core.seen import told, with_names
 from bot.core.streams import stream_of
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
@@ -95,6 +94,7 @@ class Recall:
             version, body = versions.get(each.hit.position, 0), bodies.get(each.hit.position)
             if body is not None and not any(first <= version <= last for first, last in out):
                 who = "you" if each.said.answer else " ".join(each.name.split()) or "someone"
-                text = shortened(" ".join(without_sources(seen(body)).split()), LENGTH)
+                text = with_names(told(body, by_bot=each.said.answer), dict(body.names))
+                text = shortened(" ".join(text.split()), LENGTH)
                 shown.append((each, f"{utc_time(each.said.at)[:16]} UTC, {who}: {text}"))
         return shown[:MOST_SHOWN]

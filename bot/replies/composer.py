@@ -14,7 +14,7 @@ from bot.core.events import Attachment, Body, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
-from bot.core.sources import sources_of, with_sources, without_sources
+from bot.core.sources import parts_without_sources, sources_of, with_sources
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
@@ -127,8 +127,8 @@ class Composer:
         bodies = await self.reader.bodies((at,)) if at else Bodies()
         if at and at not in bodies:
             raise NoWords(bodies, at)
-        parts = bodies[at].parts if at else ("",)
-        return (*parts[:-1], without_sources(parts[-1])) if at else (), sources_of(parts[-1])
+        parts = bodies[at].parts if at else ()
+        return parts_without_sources(parts), sources_of(parts[-1]) if parts else ()
 
     def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent | None) -> Compose:
         """Return what is shown of an answer as the answer; ``spent`` None: what it took is estimated by its words."""

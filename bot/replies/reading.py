@@ -19,8 +19,7 @@ from bot.core.events import (
     Role,
 )
 from bot.core.outbox import Pending
-from bot.core.seen import marked
-from bot.core.sources import without_sources
+from bot.core.seen import told
 from bot.core.streams import channel_of, stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies, Reader
@@ -84,14 +83,16 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             Utterance(
                 turn.message_id,
                 body.name,
-                without_sources(text) if turn.role is Role.BOT else text,
+                text,
                 turn.role is Role.BOT,
                 turn.author_id,
                 await _answered(reader, channel_id, events.get(turn.position)),
                 dict(body.names),
             )
             for turn in turns
-            if (body := bodies.get(turn.position)) and turn.part < len(body.parts) and (text := marked(body, turn.part))
+            if (body := bodies.get(turn.position))
+            and turn.part < len(body.parts)
+            and (text := told(body, turn.part, by_bot=turn.role is Role.BOT))
         ]
     )
 
