@@ -19,7 +19,7 @@ from bot.core.outbox import ASKED, Pending, changeable, inserted, place_of, plac
 from bot.core.place_settings import PLACE_SETTINGS
 from bot.core.window import ROLES, Window
 
-FOLD = 10
+FOLD = 11
 
 
 def fold(recorded: Iterable[e.Recorded], start: Conversation | None = None) -> Conversation:
@@ -138,7 +138,8 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
 def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
     if (entry := _own(state, event.message_id)) is not None:
         was_under_way = entry.under_way
-        entry.cause_position, entry.begun = recorded.position, True
+        entry.cause_position = recorded.position
+        entry.begin()
         if not was_under_way:
             state.outbox = placed(state.outbox, entry)
 

@@ -22,12 +22,15 @@ from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import lacks, may_read_history, no_thread, standing_for
 from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
-from bot.gateway.snowflakes import NoSnowflake, snowflake
+from bot.gateway.snowflakes import NoSnowflake, snowflake, snowflake_time
 from bot.gateway.starting_threads import is_thread, start_thread
 from bot.replies.sender import LookFailed, StillNext
 from bot.replies.words import WORDS, Word
+from bot.times import MINUTE
 
 LOOK_PAGES = 100
+OLD_MICROSECONDS = 50 * MINUTE
+"""Of a message older than an hour Discord takes few edits (error 30046; docs: JSON error codes)."""
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
 """Discord's codes for a refused reference (no permission to read the history; a system message) and for a form with
 errors in its fields (docs: JSON error codes)."""
@@ -147,6 +150,10 @@ class DiscordSender:
         except Exception as error:  # noqa: BLE001 - whatever it raises, the edit may have been made, and may be again
             return sort(error)
         return Sent(message_id, text)
+
+    def seldom_edited(self, message_id: int, now: int) -> bool:
+        """Tell whether Discord takes few edits of a message, by its age; ``now`` is in microseconds since the epoch."""
+        return now - snowflake_time(message_id) > OLD_MICROSECONDS
 
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
         """Delete a message of the bot; one that is gone already counts as deleted."""

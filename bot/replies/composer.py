@@ -10,11 +10,12 @@ from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import in_one_part
 from bot.core.ending import continued, room, unfinished, with_room
-from bot.core.events import Attachment, Body, ReplyComposed
+from bot.core.events import Attachment, Body, KeyKind, ReplyComposed
 from bot.core.outbox import Pending
 from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
 from bot.core.sources import parts_without_sources, sources_of, with_sources
+from bot.core.streams import stream_of
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
 from bot.replies.attachments import Attachments, Fetched
@@ -54,10 +55,8 @@ class Composer:
         """Tell whether an answer may be shown while it is written.
 
         An answer to a command may not: its response is one message, and a text that is too long is cut only at the end.
-        An answer composed anew replaces the old one when it is complete. Otherwise a failure halfway would lose both,
-        and Discord takes few edits of a message older than an hour (error 30046).
         """
-        return entry.generation == 1 and not entry.asked
+        return not entry.asked
 
     def costs(self, entry: Pending) -> bool:
         """Tell whether the answer will cost money."""
@@ -99,7 +98,7 @@ class Composer:
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         context, origins = Context(), dict[str, int]()
-        before, earlier = await self._before(entry) if responder.wants_history else ((), ())
+        before, earlier = await self.before(entry)
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
             context = replace(context, stopped=stopped, so_far=unfinished("\n".join(before)))
@@ -121,14 +120,23 @@ class Composer:
         """Tell whether a tool is being called for an answer in a channel."""
         return self.tools is not None and channel_id in self.tools.busy
 
-    async def _before(self, entry: Pending) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    async def before(self, entry: Pending) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the parts of the answer that this one goes on with, and its tools; raise NoWords if it is erased."""
-        at = entry.continues_position
+        at = entry.continues_position if self._responder(entry.responder).wants_history else 0
         bodies = await self.reader.bodies((at,)) if at else Bodies()
         if at and at not in bodies:
             raise NoWords(bodies, at)
         parts = bodies[at].parts if at else ()
         return parts_without_sources(parts), sources_of(parts[-1]) if parts else ()
+
+    async def replaced(self, channel_id: int, entry: Pending) -> tuple[tuple[str, ...], str]:
+        """Return the parts of the answer that this one is written over, and why it ended; none if it was erased."""
+        found = await self.reader.find(stream_of(channel_id), KeyKind.COMPOSED, entry.message_id)
+        older = max((each for each in found if isinstance(each.event, ReplyComposed)), default=None)
+        if older is None or not isinstance(older.event, ReplyComposed):
+            return (), ""
+        body = (await self.reader.bodies((older.position,))).get(older.position)
+        return body.parts if body else (), older.event.finish
 
     def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent | None) -> Compose:
         """Return what is shown of an answer as the answer; ``spent`` None: what it took is estimated by its words."""

@@ -50,6 +50,10 @@ class Sender(Protocol):
         """Change the text and the buttons of a message of the bot; it can be repeated, and never raises."""
         ...
 
+    def seldom_edited(self, message_id: int, now: int) -> bool:
+        """Tell whether Discord takes few edits of a message, by its age; ``now`` is in microseconds since the epoch."""
+        ...
+
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
         """Delete a message of the bot, which may be gone already; it can be repeated, and never raises."""
         ...

@@ -7,7 +7,7 @@ messages are recorded, as sent parts. Edits are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -15,6 +15,7 @@ import structlog
 from bot.core.buttons import Row
 from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
+from bot.core.ending import continuing
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
 from bot.core.parts import growing
@@ -43,13 +44,14 @@ def go_on(channel: ChannelContext, message_id: int) -> None:
 
 
 class Showing:
-    """Shows an answer that is being written, one write at a time."""
+    """Shows an answer that is being written, one write at a time; ``before``: the parts that it goes on with."""
 
-    def __init__(self, channel: ChannelContext, sending: Sending, message_id: int) -> None:
+    def __init__(self, channel: ChannelContext, sending: Sending, message_id: int, before: Sequence[str] = ()) -> None:
         self._channel = channel
         self._known = channel.known
         self._sending = sending
         self._message_id = message_id
+        self._before = before
         self._text = ""
         self._shows = False
         self._grown = asyncio.Event()
@@ -134,17 +136,17 @@ class Showing:
 
     async def _write(self) -> bool:
         """Write the first missing piece; tell whether there was one."""
-        parts = growing(self._text)
+        parts = continuing(self._before, self._text) if self._before else growing(self._text)
         entry = await self._entry() if parts else None
         if entry is not None and entry.plain:
             # A part without a reference is found by its text, which has to be complete.
             self._closed.set()
             return False
-        if entry is not None and not entry.begun:
+        if entry is not None and (entry.awaited or not entry.begun):
             await self._channel.handle(Begin(self._message_id))
             # The reply may have been given up meanwhile. Then it has not begun.
             entry = await self._entry()
-        if entry is None or not entry.begun:
+        if entry is None or entry.awaited or not entry.begun:
             return False
         step = self._known.piece(entry, parts)
         if step is None:

@@ -200,7 +200,7 @@ class Worker:
         """Tell whether the rest of an answer that is partly shown was waited for long enough."""
         shared = self._channel.shared
         late = shared.clock() - entry.requested_at > shared.patience.max_age_us
-        return late and entry.generation == 1 and not entry.untouched
+        return late and entry.partly_shown
 
     def _lacking(self, entry: Pending) -> str:
         """Return the permission without which an answer would be paid for in vain; "" if none is known to be lacking.

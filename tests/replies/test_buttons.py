@@ -85,6 +85,14 @@ class Scene:
         rows = (await self.messages())[-1]["components"]
         return {item["label"]: item["custom_id"] for row in rows for item in row["components"]}
 
+    async def stands(self, label: str) -> None:
+        """Wait for a button under the bot's last message."""
+
+        async def there() -> bool:
+            return bool(await self.messages()) and label in await self.buttons()
+
+        await eventually(there)
+
     async def press(self, label: str, user: str = "alice", **more: object) -> Mapping[str, Any]:
         """Press a button under the bot's last message, and return what became of it."""
         message = (await self.messages())[-1]
@@ -188,6 +196,50 @@ async def test_an_answer_goes_on_after_a_restart(scene: Scene) -> None:
     await scene.shows("Once upon a time, there was a king.")
     assert not await scene.buttons()
     assert len(await scene.control.requests(method="POST", path="/channels/*/messages")) == 1
+
+
+async def test_it_grows_while_it_goes_on(scene: Scene) -> None:
+    """The old text stays until there is more; stopped then, it says so, and what it says is there once."""
+    bot = await scene.open()
+    await scene.cut(bot)
+
+    await scene.press("Go on")
+    speech = await scene.responder.asked(2)
+    speech.say("wa")
+    await eventually(lambda: speech.said)
+    await scene.shows(f"Once upon a time, there was\n-# {WORDS['length']}")
+    speech.say("s a king")
+    await scene.shows("Once upon a time, there was a king")
+    assert list(await scene.buttons()) == ["Stop"]
+    await scene.press("Stop")
+    await bot.judge.expect(ReplyCompleted, 2)
+
+    await scene.shows(f"Once upon a time, there was a king\n-# {WORDS['stopped']}")
+    assert list(await scene.buttons()) == ["Go on", "Again"]
+
+
+async def test_an_answer_written_anew_is_stopped_where_it_is(scene: Scene) -> None:
+    """What is left of the old one below it goes."""
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.end("It goes on for a while, and then some more of it comes. " * 50, finish="length")
+    await bot.judge.expect(ReplyComposed)
+    await scene.stands("Again")
+
+    await scene.press("Again")
+    (await scene.responder.asked(2)).say("Another")
+    await eventually(lambda: _first(scene, "Another"))
+    custom_id = f"reply:stop:{scene.question}.2"
+    (shown, _) = await scene.messages()
+    body = {"user": "alice", "message": shown["id"], "custom_id": custom_id}
+    await scene.control.call("POST", "/interactions/component", body)
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows(f"Another\n-# {WORDS['stopped']}")
+
+
+async def _first(scene: Scene, text: str) -> bool:
+    return (await scene.messages())[0]["content"] == text
 
 
 async def test_an_answer_is_written_anew_once(scene: Scene) -> None:
