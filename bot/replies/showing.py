@@ -190,6 +190,7 @@ class Showing:
         self._known.shown.pop(sent_id, None)
         match outcome:
             case Sent():
+                self._shows = True
                 self._known.see({sent_id: text}, {sent_id: row})
             case NotYet(_, after):
                 pass

@@ -128,7 +128,7 @@ class Writing:
             return None
         before, _ = await shared.composer.before(entry)
         # All of an answer that goes on but its last part stays, and is known to be shown.
-        self._known.see(dict(zip(entry.sent_ids, before[:-1], strict=False)), {})
+        self._known.see({each: text for each, text in zip(entry.sent_ids, before[:-1], strict=False) if each}, {})
         return Showing(self._channel, self._sending, entry.message_id, before)
 
     async def _composed(self, state: Conversation, entries: Sequence[Pending], show: Show) -> Compose | None:
@@ -238,18 +238,25 @@ class Writing:
             await self._sending.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)
 
     async def _give_up(self, entry: Pending, reason: str, spent: Spent, *, for_good: bool) -> None:
-        """Give a reply up. What is shown of it stays, and says that it is not whole; an earlier answer comes back."""
+        """Give a reply up; what is shown of it is not given up."""
         now = await self._channel.pending(entry.message_id)
         if now is None or not now.partly_shown:
             await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
             return
         await self._sending.delay(entry, reason, 0.0, spent)
-        anew = now.generation > 1 and not now.continues_position
-        parts, finish = await self._channel.shared.composer.replaced(self._channel.id, now) if anew else ((), "")
+        await self.lose(now, AbandonReason.POISON, reason)
+
+    async def lose(self, entry: Pending, otherwise: AbandonReason, detail: str) -> None:
+        """End an answer whose rest will not come: what is shown of it is the answer.
+
+        For one that was written over an earlier answer, that one comes back.
+        """
+        composer, anew = self._channel.shared.composer, entry.generation > 1 and not entry.continues_position
+        parts, finish = await composer.replaced(self._channel.id, entry) if anew else ((), "")
         if parts:
-            await self._record(self._channel.shared.composer.taken(now, parts, finish, NOTHING))
+            await self._record(composer.taken(entry, parts, finish, NOTHING))
         else:
-            await self.take_shown(entry, LOST, AbandonReason.POISON, reason)
+            await self.take_shown(entry, LOST, otherwise, detail)
 
 
 def _spent(error: ModelFailed) -> Spent:
