@@ -61,7 +61,8 @@ def continued(parts: Sequence[str], more: str) -> tuple[str, ...]:
 
     What the new text repeats of the end of the old one is left out.
     """
-    return (*parts[:-1], *split(_joined(parts[-1], more)))
+    text, kept = _joined(parts[-1], more)
+    return (*parts[:-1], *split(text, kept=kept))
 
 
 def continuing(parts: Sequence[str], more: str) -> tuple[str, ...]:
@@ -71,7 +72,8 @@ def continuing(parts: Sequence[str], more: str) -> tuple[str, ...]:
     """
     if more in unfinished(parts[-1]).rstrip()[:-1]:
         return ()
-    grown = growing(_joined(parts[-1], more))
+    text, kept = _joined(parts[-1], more)
+    grown = growing(text, kept=kept)
     longer = len(grown) > 1 or (grown and len(grown[0].rstrip()) > len(parts[-1].rstrip()))
     return (*parts[:-1], *grown) if longer else ()
 
@@ -89,9 +91,10 @@ def changed(shown: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
     return tuple(shown[: max(over, default=0)])
 
 
-def _joined(old: str, more: str) -> str:
+def _joined(old: str, more: str) -> tuple[str, int]:
+    """Return an old text with more of it, and how many of its characters are old."""
     before = unfinished(old)
     said = before.rstrip()
     longest = min(len(said), len(more))
     repeated = next((n for n in range(longest, _LEAST_REPEATED - 1, -1) if said.endswith(more[:n])), 0)
-    return said + more[repeated:] if repeated else before + more
+    return (said if repeated else before) + more[repeated:], len(said)

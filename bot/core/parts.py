@@ -44,12 +44,12 @@ _BEGINS_BLOCK = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}[ ]|-\#[ ]|```)")
 _HEADING = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}|-\#)[ ]")
 
 
-def split(text: str, limit: int = 2000) -> tuple[str, ...]:
+def split(text: str, limit: int = 2000, kept: int = 0) -> tuple[str, ...]:
     """Cut a text into parts of at most ``limit`` UTF-16 code units, each at the best boundary once it is well filled.
 
     Boundaries are, from the best: paragraph, line, line that belongs to the one before, sentence, word, grapheme. A
     text that fits is returned unchanged; a text without visible characters gives no parts. A block of code that is
-    never closed is closed where it is cut.
+    never closed is closed where it is cut. So many characters as ``kept`` stay in the first part: they are shown there.
     """
     if limit < 2:  # noqa: PLR2004 - one character may take two units
         raise ValueError("limit must be at least 2 UTF-16 code units, the length of an emoji.")
@@ -58,10 +58,10 @@ def split(text: str, limit: int = 2000) -> tuple[str, ...]:
     if _units(text) <= limit:
         return (text,)
     text = _prepared(text, limit)
-    return tuple(_Packer(text, limit, growing=False).parts())
+    return tuple(_Packer(text, limit, kept, growing=False).parts())
 
 
-def growing(text: str, limit: int = 2000) -> tuple[str, ...]:
+def growing(text: str, limit: int = 2000, kept: int = 0) -> tuple[str, ...]:
     """Cut the beginning of a text that is still being written, to be shown meanwhile.
 
     Its parts but the last are those of :func:`split` for the whole text, and the last one is the beginning of the next
@@ -70,7 +70,7 @@ def growing(text: str, limit: int = 2000) -> tuple[str, ...]:
     """
     if _units(text) > limit:
         text = _prepared(text, limit)
-    return tuple(_Packer(text[: known(text)], limit, growing=True).parts())
+    return tuple(_Packer(text[: known(text)], limit, kept, growing=True).parts())
 
 
 def _units(text: str) -> int:
@@ -135,9 +135,9 @@ class _Ruler:
 
 
 class _Packer:
-    """Fills parts one after the other; ``growing``: more of the text follows."""
+    """Fills parts one after the other; ``kept`` is as for :func:`split`, ``growing``: more of the text follows."""
 
-    def __init__(self, text: str, limit: int, *, growing: bool) -> None:
+    def __init__(self, text: str, limit: int, kept: int, *, growing: bool) -> None:
         self._growing = growing
         self._text = text
         blocks = [block for block in blocks_of(text) if _units(block.reopening + block.closing) <= limit // 2]
@@ -146,6 +146,7 @@ class _Packer:
         self._limit = limit
         self._rooms: dict[int, int] = {}
         self._filled = limit * _FILLED[0] // _FILLED[1]
+        self._kept = kept
 
     def parts(self) -> Iterator[str]:
         """Yield the parts."""
@@ -178,7 +179,7 @@ class _Packer:
         stop = len(self._text)
         if not self._growing:
             return stop
-        full = self._ruler.reach(at, self._filled - self._limit + self._room(at))
+        full = self._ruler.reach(at, self._least(at))
         if stop > full:
             stop = self._ruler.reach(at, self._room(at))
             best = max(self._well_filled(at, stop), default=None)
@@ -218,16 +219,21 @@ class _Packer:
             best = max((cut for cut in cuts if cut.level > _Level.WORD_OF_CODE), key=lambda cut: cut.end, default=best)
         if best:
             return best
-        torn = self._tear(at, stop, self._ruler.reach(at, self._filled - self._limit + self._room(at)))
+        torn = self._tear(at, stop, self._ruler.reach(at, self._least(at)))
         if not self._markup.whole_at(torn.end) or not (cuts or torn.end > at):
             return torn
         return max(cuts, key=lambda cut: cut.end, default=self._tear(at, stop, at))
 
     def _well_filled(self, at: int, stop: int) -> Iterator[_Cut]:
         """Yield the boundaries that leave a part well filled."""
-        least = self._filled - self._limit + self._room(at)
+        least = self._least(at)
         begin = at + len(self._text[at : max(self._ruler.reach(at, least) - _AHEAD, at)].rstrip())
         return (cut for cut in self._cuts(at, stop, begin) if self._ruler.units(at, cut.resume) >= least)
+
+    def _least(self, at: int) -> int:
+        """Return the units from ``at`` on that a part is filled with before the best place for its end is chosen."""
+        filled = self._filled - self._limit + self._room(at)
+        return max(filled, self._ruler.units(at, self._kept)) if at < self._kept else filled
 
     def _cuts(self, at: int, stop: int, begin: int) -> Iterator[_Cut]:
         """Yield the boundaries between ``begin`` and ``stop`` where a part that begins at ``at`` may end."""

@@ -81,6 +81,9 @@ def folded(*events: e.Event) -> Conversation:
         pytest.param(
             replace(UNASKED, generation=2), True, (), GiveUp(e.AbandonReason.TRIGGER_DELETED), id="an earlier one stays"
         ),
+        pytest.param(
+            replace(UNASKED, generation=2, sent_ids=(201, 0)), True, (), RemovePart(201), id="unless it is written over"
+        ),
     ],
 )
 def test_what_comes_next(entry: Pending, certain: bool, settled: Collection[int], step: Step) -> None:  # noqa: FBT001

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.buttons import LONGEST_LABEL, ButtonId, custom_id_of, parse_custom_id
@@ -91,6 +91,7 @@ def test_an_answer_that_goes_on_grows(more: str, shown: tuple[str, ...]) -> None
     assert continuing(("Once.", "Twice upon a time, the"), more) == shown
 
 
+@settings(max_examples=25)
 @given(st.text("ab c", min_size=20, max_size=90), st.integers(0, 40), st.text("ab c", max_size=60))
 def test_what_is_shown_of_one_that_goes_on_stays(old: str, again: int, more: str) -> None:
     """At each letter, whatever of the old text the new one repeats."""
@@ -100,6 +101,22 @@ def test_what_is_shown_of_one_that_goes_on_stays(old: str, again: int, more: str
     for end in range(len(new) + 1):
         shown = continuing(("one", old), new[:end])
         assert not shown or (shown[0] == "one" and "".join(whole[1:]).startswith(shown[1].rstrip()))
+
+
+WORDS_OF_THREE = st.sampled_from([" ", ". ", "\n", "\n\n"]).map("abc{}".format)
+
+
+@settings(max_examples=5)
+@given(st.lists(WORDS_OF_THREE, min_size=250, max_size=380), st.lists(WORDS_OF_THREE, min_size=150, max_size=300))
+def test_old_words_stay_in_their_message(old: list[str], new: list[str]) -> None:
+    """However well a message might end before them; at each place it is what the whole will be."""
+    before, more = "".join(old)[:1660], "".join(new)
+    whole = continued((before,), more)
+
+    for end in range(0, len(more), 150):
+        shown = continuing((before,), more[:end])
+        assert all(part.startswith(grown.rstrip()) for grown, part in zip(shown, whole, strict=False))
+    assert whole[0].startswith(unfinished(before).rstrip())
 
 
 @pytest.mark.parametrize(
