@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.core.events import MessageDeleted, MessageEdited, MessagePreviewed, MessageReceived, ReplyComposed
@@ -26,8 +27,8 @@ async def told(bot: RunningBot, server: ModelServer, answers: int = 1) -> str:
 
 
 def lines_of(prompt: str) -> list[str]:
-    """Return the lines of a prompt without those that say who wrote."""
-    return [line for line in prompt.splitlines() if "from " not in line]
+    """Return the lines of a prompt without what says who spoke, and without blank ones."""
+    return [re.sub(r"^\w+ said[^“]*“|”$", "", line) for line in prompt.splitlines() if line]
 
 
 async def test_it_is_told_all_that_people_see(launch: Launch, control: ControlClient, server: ModelServer) -> None:
