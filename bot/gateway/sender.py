@@ -14,20 +14,19 @@ from discord.utils import MISSING
 
 from bot.core.buttons import Row
 from bot.core.events import AbandonReason, Proof
-from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
+from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Unknown, Unreferenced
 from bot.core.threads import Opened
+from bot.gateway import looks
 from bot.gateway.button_rows import row_of, view_of
 from bot.gateway.current import CurrentClient
-from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import lacks, may_read_history, no_thread, standing_for
-from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
-from bot.gateway.snowflakes import NoSnowflake, snowflake
+from bot.gateway.requests import NoLongerNext, ServerFault, timed, unless_overtaken
+from bot.gateway.snowflakes import snowflake
 from bot.gateway.starting_threads import is_thread, start_thread
 from bot.replies.sender import LookFailed, StillNext
 from bot.replies.words import WORDS, Word
 
-LOOK_PAGES = 100
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
 """Discord's codes for a refused reference (no permission to read the history; a system message) and for a form with
 errors in its fields (docs: JSON error codes)."""
@@ -75,13 +74,7 @@ class DiscordSender:
     async def stands(self, channel_id: int, message_id: int) -> bool:
         """Tell whether a message is in a channel; one that can't be looked for counts as there."""
         client = self._current.client
-        if client is None or not may_read_history(client, channel_id):
-            return True
-        try:
-            page = await page_of(client, channel_id, message_id - 1)
-        except (*UNREADABLE, discord.Forbidden, discord.NotFound, discord.RateLimited):
-            return True
-        return any(int(message["id"]) == message_id for message in page.messages)
+        return client is None or await looks.stands(client, channel_id, message_id)
 
     async def send(
         self,
@@ -221,30 +214,7 @@ class DiscordSender:
         client = self._current.client
         if client is None:
             raise LookFailed("not connected")
-        try:
-            messages, complete = await self._history(client, channel_id, since_id - 1)
-        except (discord.Forbidden, discord.NotFound):
-            return Look((), readable=False)
-        except discord.RateLimited as error:
-            raise LookFailed("rate limit", error.retry_after) from error
-        except UNREADABLE as error:
-            raise LookFailed(f"history: {type(error).__name__}") from error
-        # Responses to commands are the bot's own messages too, but not parts of a reply.
-        own = (message for message in messages if _author_of(message) == self.own_id)
-        sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
-        present = frozenset(int(message["id"]) for message in messages)
-        return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
-
-    async def _history(self, client: discord.Client, channel_id: int, after_id: int) -> tuple[list[Any], bool]:
-        """Return the messages after ``after_id``, oldest first, and whether these are all of them."""
-        messages: list[Any] = []
-        for _ in range(LOOK_PAGES):
-            page = await page_of(client, channel_id, after_id)
-            messages += page.messages
-            if not page.full:
-                return messages, True
-            after_id = int(messages[-1]["id"])
-        return messages, False
+        return await looks.look(client, self.own_id, channel_id, since_id)
 
 
 def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case
@@ -316,19 +286,3 @@ async def _deleted(deleting: Awaitable[object]) -> None:
     """Wait for a deletion; raise Intercepted when the answer has a body, because Discord's has none."""
     if await deleting != "":
         raise Intercepted(HTTPStatus.OK)
-
-
-def _author_of(message: Any) -> int:  # noqa: ANN401 - Discord's JSON
-    """Return the author's id of a message, 0 when it has none."""
-    try:
-        return snowflake(message["author"]["id"])
-    except (NoSnowflake, LookupError, TypeError):
-        return 0
-
-
-def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
-    try:
-        reply_to = snowflake(message["message_reference"]["message_id"])
-    except (NoSnowflake, LookupError, TypeError):
-        reply_to = None
-    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""), row_of(message))

@@ -24,7 +24,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.parts import growing
-from bot.gateway import history, sender
+from bot.gateway import history, looks
 from bot.moderation.command import ModerationError
 from bot.responders.protocol import ModelFailed, Trouble
 from bot.sandbox.control_client import ControlClient
@@ -527,7 +527,7 @@ class TestAnew:
     ) -> None:
         """Nobody has to read it, after a restart as before: all of the answer's messages are known."""
         monkeypatch.setattr(history, "PAGE", 2)
-        monkeypatch.setattr(sender, "LOOK_PAGES", 1)
+        monkeypatch.setattr(looks, "PAGES", 1)
         scene = Scene(launch, control)
         bot = await scene.open()
         await scene.answer(bot, "The first.")
