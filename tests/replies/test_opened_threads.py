@@ -24,8 +24,9 @@ from tests.replies.test_plain import POSTS
 
 
 @pytest.fixture
-def scene(launch: Launch, control: ControlClient) -> Scene:
-    """Return a scene."""
+def scene(launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Return a scene, in which whoever writes on is soon interrupted."""
+    monkeypatch.setattr("bot.replies.writing.STOP_GRACE", 0.01)
     return Scene(launch, control)
 
 
