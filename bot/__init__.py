@@ -12,11 +12,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.attached.attach import attach
     from bot.attached.log import Log, Told
+    from bot.effects import AddReaction, AddRole, CallHttp, RemoveRole, SendDirectMessage, StartThread
 
 __version__ = "0.2.0.dev0"
-__all__ = ["Log", "Told", "__version__", "attach"]
+__all__ = [
+    "AddReaction",
+    "AddRole",
+    "CallHttp",
+    "Log",
+    "RemoveRole",
+    "SendDirectMessage",
+    "StartThread",
+    "Told",
+    "__version__",
+    "attach",
+]
 
 _PLACES = {
+    **dict.fromkeys(
+        ("AddReaction", "AddRole", "CallHttp", "RemoveRole", "SendDirectMessage", "StartThread"), "bot.effects"
+    ),
     "Log": "bot.attached.log",
     "Told": "bot.attached.log",
     "attach": "bot.attached.attach",

@@ -79,7 +79,7 @@ class Arena:
         if kind == "direct":
             return json.dumps({"kind": "SendDirectMessage", "user_id": self.server.bob, "text": "hello"})
         if kind in HTTP:
-            return json.dumps({"kind": "CallHttp" if kind == "call" else "once", "url": self.shop.url})
+            return json.dumps({"kind": "CallHttp" if kind == "call" else "once", "url": self.shop.url, "body": 1})
         effect = self.server.effect(kind)
         return json.dumps({"kind": type(effect).__name__, **effect.model_dump(exclude_none=True)})
 
