@@ -33,7 +33,7 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
     version = 0
     log = await open_log(Location(tmp_path / "log"), clock=lambda: recorded_at(version), full=False)
     try:
-        for version in range(1, EVENTS + 1):  # noqa: B007 - the clock reads it
+        for version in range(1, EVENTS + 1):
             event = e.MessageReceived(message_id=version, author_id=1, sent_at=0)
             log.append_units(stream_of(CHANNEL), [(e.Draft(event),)])
         await log.append("bot", (e.Draft(e.BotStopped(reason="")),))
