@@ -93,11 +93,8 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
 
     assert run(venv / "bin" / "echoless", "--version", cwd=away) == f"echoless {__version__}\n"
     assert Path(shipped[0]).is_relative_to(venv)
-    wanted = [
-        path
-        for suffix in ("sql", "toml", "json", "html", "css", "js", "svg")
-        for path in ROOT.glob(f"bot/**/*.{suffix}")
-    ]
+    suffixes = ("sql", "toml", "json", "html", "css", "js", "svg")
+    wanted = [path for suffix in suffixes for path in ROOT.glob(f"bot/**/*.{suffix}")]
     assert sorted(shipped[1:]) == sorted(path.relative_to(ROOT / "bot").as_posix() for path in wanted)
     assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
     assert "No broken requirements" in run(*pip, "check", cwd=away)

@@ -30,7 +30,7 @@ PORT = 8081
 @click.command()
 @config_option
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen: this machine alone, or others.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="An address of this machine to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Its port; 0: a free one.")
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
 def page(*, config_path: Path | None, folder: Path | None, host: str, port: int, opens: bool) -> None:

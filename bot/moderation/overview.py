@@ -13,7 +13,8 @@ from bot.eventlog.reader import Reader
 from bot.moderation.context import CommandContext
 from bot.moderation.text import count_text
 
-_CHANNELS = stream_of(0).removesuffix("0")
+CHANNELS = stream_of(0).removesuffix("0")
+"""With what the names of all channels' streams begin."""
 
 
 NEAR = 1000
@@ -56,8 +57,8 @@ class Condition:
 async def conversations_in(context: CommandContext) -> list[Listed]:
     """Return every conversation, the one with the newest event first."""
     reader = context.reader
-    newest = await reader.newest_each(_CHANNELS)
-    posted = {each.stream: each.event for each in await reader.newest_each(_CHANNELS, [each.TYPE for each in POSTED])}
+    newest = await reader.newest_each(CHANNELS)
+    posted = {each.stream: each.event for each in await reader.newest_each(CHANNELS, [each.TYPE for each in POSTED])}
     threads, direct = await _threads(reader), await _direct(reader)
     found = []
     for each in newest:

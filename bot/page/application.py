@@ -12,6 +12,7 @@ from bot.page.conversation import ConversationPage
 from bot.page.guard import LOOPBACK, Guard, Refused, cookie_name
 from bot.page.listing import Listing
 from bot.page.live import Live
+from bot.page.numbers import Numbers
 from bot.page.rendering import render, templates
 from bot.page.sessions import OWNER, SESSION_SECONDS, Session, Viewer
 from bot.page.site import PREFIX, Site
@@ -79,7 +80,7 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
     templates()
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
     entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
-    live = Live(site)
+    live, numbers = Live(site), Numbers(site)
     made = web.Application(client_max_size=2**16)
     made.add_routes(
         (
@@ -91,6 +92,8 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
             web.get(f"{_CHANNEL}/older", guard.closed(conversation.older)),
             web.get(f"{_CHANNEL}/live", guard.closed(live.follow), allow_head=False),
             web.get(f"{_CHANNEL}/why/{{message_id:[0-9]{{1,19}}}}", guard.closed(why.show)),
+            web.get("/numbers", guard.closed(numbers.show)),
+            web.get("/numbers/{part:[0-9]{1,4}}.svg", guard.closed(numbers.picture)),
             web.get("/enter", guard.open(entrance.show)),
             web.post("/enter", guard.open(entrance.enter)),
             web.post("/leave", guard.closed(entrance.leave)),

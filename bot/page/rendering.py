@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot import __version__
 from bot.errors import ConfigError
 from bot.moderation.text import count_text
 from bot.page.sessions import Session
@@ -45,7 +44,6 @@ def templates() -> Environment:
         "time": utc_time,
         "visible": _visible,
     }
-    environment.globals["release"] = __version__
     return environment
 
 

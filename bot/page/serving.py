@@ -32,8 +32,10 @@ async def serve(site: Site, host: str, port: int) -> AsyncIterator[str]:
             await web.TCPSite(runner, host, port).start()
         except OSError as exc:
             what = "is taken" if exc.errno == errno.EADDRINUSE else f"can't be listened on ({exc.strerror})"
-            raise ConfigError(f"Port {port} on {host} {what}: name another with --port, or 0 for any.") from exc
-        (address,) = runner.addresses[:1]
-        yield f"http://{host}:{address[1]}"
+            raise ConfigError(
+                f"Port {port} on {host} {what}: name another host or port (--host, --port; 0 is any port)."
+            ) from exc
+        port = runner.addresses[0][1]
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
         await runner.cleanup()

@@ -43,12 +43,6 @@ class Site:
         raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
 
 
-def address(channel_id: int, **query: object) -> str:
-    """Return the address of a conversation; arguments without a value are left out."""
-    asked = "&".join(f"{name.rstrip('_')}={value}" for name, value in query.items() if value not in (None, ""))
-    return f"{PREFIX}/channel/{channel_id}{'?' if asked else ''}{asked}"
-
-
 def number(query: Mapping[str, str], name: str) -> int | None:
     """Return a whole number of an address, None where there is none."""
     text = query.get(name, "")

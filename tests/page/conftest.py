@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -161,7 +161,6 @@ class Served:
     site: Site
     base: str
     stack: AsyncExitStack
-    links: list[str] = field(default_factory=list)
 
     def token(self, viewer: Viewer | None = None) -> str:
         """Return a token for the owner, or for another viewer."""
@@ -177,9 +176,6 @@ class Served:
         browser = await self.browser()
         await browser.enter(self.token(viewer))
         return browser
-
-
-Serving = Callable[..., Awaitable[Served]]
 
 
 @asynccontextmanager

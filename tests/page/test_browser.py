@@ -198,6 +198,18 @@ async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> Non
         await log.close()
 
 
+async def test_numbers_come_with_a_picture(seen: Seen) -> None:
+    """Which the page's policy lets in."""
+    await seen.open("/")
+    await seen.page.get_by_role("link", name="Numbers").click()
+    await seen.page.get_by_label("Since a time").fill("2023-11-01")
+    await seen.page.get_by_role("button", name="Count").click()
+    chart = seen.page.get_by_role("img")
+    await playwright.expect(chart).to_be_visible()
+    assert await chart.evaluate("(image) => image.decode().then(() => image.naturalWidth > 100)")
+    await seen.judged("numbers")
+
+
 async def test_older_messages_come_while_one_scrolls(seen: Seen) -> None:
     """By windows, until the first."""
     await seen.open(f"/channel/{ELSEWHERE}")

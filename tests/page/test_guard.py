@@ -33,7 +33,7 @@ async def test_nothing_is_shown_without_a_session(served: Served) -> None:
     for method, path in routes(application(served.site)):
         if (method, path) not in OPEN:
             answered = await browser.ask(
-                method, path.format(channel_id=GENERAL, message_id=ASKED), {"Origin": browser.base}, {}
+                method, path.format(channel_id=GENERAL, message_id=ASKED, part=0), {"Origin": browser.base}, {}
             )
             assert answered.status == 401, (method, path)
             assert "coffee" not in answered.text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from bot.page.sessions import Viewer
 from tests.page.conftest import (
     ASKED,
     CHATTER,
@@ -167,6 +169,24 @@ async def test_older_messages_come_by_windows_as_they_are_now(served: Served) ->
 
     assert seen == [str(FIRST + 30), *(str(FIRST + 50 + number) for number in range(120))]
     assert "number zero" in words
+
+
+async def test_numbers_are_those_of_stats_for_what_the_viewer_may_see(served: Served) -> None:
+    """By channel, and as a picture; of other channels nothing is counted."""
+
+    async def general(channels: Collection[int]) -> Collection[int]:
+        return {GENERAL} & set(channels)
+
+    owner, moderator = await served.signed_in(), await served.signed_in(Viewer("user 7", general))
+    everything, own = [await each.get("/numbers?since=2023-11-01") for each in (owner, moderator)]
+    picture = await moderator.get("/numbers/0.svg?since=2023-11-01")
+
+    assert "128 messages, 2 people, 2 replies" in everything.words
+    assert f"{ELSEWHERE} 121 1 0" in everything.words
+    assert "5 messages, 2 people, 2 replies" in own.words
+    assert str(ELSEWHERE) not in own.text
+    assert (picture.headers["Content-Type"], picture.text[:4]) == ("image/svg+xml; charset=utf-8", "<svg")
+    assert (await moderator.get("/numbers/1.svg")).status == 404
 
 
 async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Served) -> None:

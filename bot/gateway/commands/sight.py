@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import discord
@@ -45,12 +46,10 @@ class Sight:
 
     async def _fetched(self, guild: discord.Guild) -> discord.Member | None:
         if self.clock() - self._asked_at >= KEPT_SECONDS:
-            self._member = None
-            try:
+            # Also who is not found is asked for no sooner again.
+            self._member, self._asked_at = None, self.clock()
+            with suppress(discord.HTTPException, discord.ClientException):
                 self._member = await guild.fetch_member(self.user_id)
-            except (discord.HTTPException, discord.ClientException):
-                return None
-            self._asked_at = self.clock()
         return self._member
 
     def _asker(self, member: discord.Member) -> Asker:
