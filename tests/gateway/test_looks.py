@@ -12,7 +12,7 @@ from tests.effects.making import connected
 async def test_a_history_that_may_not_be_read_deletes_no_question(sandbox: Sandbox, control: ControlClient) -> None:
     """Discord shows an empty one. Whether a question is gone, it says when it is asked for that one."""
     kept, gone = int((await control.post("kept"))["id"]), int((await control.post("gone"))["id"])
-    await control.delete(gone)
+    await control.delete(str(gone))
     channel_id = sandbox.services.general.id
     async with connected(sandbox.services.addresses.api, sandbox.services.application.token) as current:
         client = current.client
