@@ -153,7 +153,7 @@ class _Packer:
         at = 0
         while at < len(self._text):
             at = _BLANK_LINES.match(self._text, at).end()
-            if at and self._quoted(at):
+            if at and self._text[at - 1] == "\n" and self._quoted(at):
                 at = _BLANK_QUOTES.match(self._text, at).end()
             cut = self._cut(at)
             part = self._part(at, cut.end if cut else self._end(at))
