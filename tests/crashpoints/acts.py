@@ -43,8 +43,8 @@ class Stage:
     async def post_panel(self) -> None:
         """Have the button for tickets posted: what its owner asks for again where the bot dies over it."""
         while not self.panel:
-            life = self.lives.life
             await self.control.wait_for_ready()
+            life = self.lives.life
             await self.control.post("!panel", author="owner")
             while not self.panel and self.lives.life == life:
                 found = await self.control.messages(author=BOT, channel="general")
