@@ -33,7 +33,7 @@ from tests.waiting import PATIENCE, eventually
 
 PLAIN_PATIENCE = 3.0
 CROWD = 4
-MOST_REQUESTS, MOST_COMMITS = 40, 30
+MOST_REQUESTS, MOST_COMMITS = 30, 30
 """In which requests and commits of a life the ticket bot dies that people use: at most in these."""
 
 
