@@ -43,8 +43,8 @@ class Stage:
     async def post_panel(self) -> None:
         """Have the button for tickets posted: what its owner asks for again where the bot dies over it."""
         while not self.panel:
-            life = self.lives.life
             await self.control.wait_for_ready()
+            life = self.lives.life
             await self.control.post("!panel", author="owner")
             while not self.panel and self.lives.life == life:
                 found = await self.control.messages(author=BOT, channel="general")
@@ -52,7 +52,7 @@ class Stage:
                 await asyncio.sleep(_LOOK_EVERY)
 
     async def press(self, person: str) -> bool:
-        """Press that button; return whether the bot answers before it dies."""
+        """Press that button; return whether the bot answers before it dies. Who is answered waits for the ticket."""
         life, loop = self.lives.life, asyncio.get_running_loop()
         press = await self.control.use_component(self.panel, "ticket:open", user=person)
         self.presses[person] += 1
@@ -62,6 +62,8 @@ class Stage:
                 return False
             await asyncio.sleep(_LOOK_EVERY)
         self.promised[person] += 1
+        while (await self.control.interaction(press["id"]))["waiting"] and self.lives.life == life:
+            await asyncio.sleep(_LOOK_EVERY)
         return True
 
 

@@ -6,7 +6,7 @@ First each example is played once to count the places where it touches the outsi
 request, before it and after it took effect. Then it is played for each place, killed there and started again: once with
 a Discord that remembers nonces for five minutes, once with one that forgets them at once. With ``--kills`` the ticket
 bot is killed that many times instead, at places chosen at random, while four people press its button. ``--plain`` takes
-the examples without the log, which lose and double: they are given five seconds to do what they were to do.
+the examples without the log, which lose and double: they are given three seconds to do what they were to do.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tests.crashpoints.lives import Lives, Place, Touches
 from tests.crashpoints.nursery import ROOT, Nursery, nursery
 from tests.waiting import PATIENCE, eventually
 
-PLAIN_PATIENCE = 5.0
+PLAIN_PATIENCE = 3.0
 CROWD = 4
-MOST_REQUESTS, MOST_COMMITS = 40, 30
+MOST_REQUESTS, MOST_COMMITS = 30, 30
 """In which requests and commits of a life the ticket bot dies that people use: at most in these."""
 
 
