@@ -15,8 +15,6 @@ from bot.moderation.text import count_text
 
 CHANNELS = stream_of(0).removesuffix("0")
 """With what the names of all channels' streams begin."""
-
-
 NEAR = 1000
 """Events that are folded to tell how a conversation is."""
 

@@ -44,7 +44,8 @@ class Said:
 
     ``version`` is that of the event by which it came, ``changed`` and ``deleted`` those of its newest edit and of its
     deletion (0: none). ``earlier`` are the words that it had before, the oldest first. ``question_id`` is the message
-    that a part of an answer is for, ``outcome`` says of a question what became of it.
+    that a part of an answer is for, ``outcome`` says of a question what became of it. ``whispered``: only who asked has
+    seen it in Discord.
     """
 
     message_id: int
@@ -60,6 +61,7 @@ class Said:
     deleted: int = 0
     outcome: str = ""
     origin: str = ""
+    whispered: bool = False
     earlier: list[Wording] = field(default_factory=list)
     reactions: Counter[str] = field(default_factory=Counter)
 
@@ -139,6 +141,7 @@ class _Telling:
         self._unsent: dict[tuple[int, int], Said] = {}
         self._about: dict[int, list[Line]] = {}
         self._given: dict[tuple[int, int, str], str] = {}
+        self._whispered: set[int] = set()
         self._newest = 0
 
     def tell(self, told: Iterable[Line]) -> Iterable[Said | Mark]:
@@ -150,6 +153,8 @@ class _Telling:
                 self._said[message_id].reactions[emoji] += 1
         for message_id, about in self._about.items():
             self._judge(message_id, about)
+        for said in (*self._said.values(), *self._unsent.values()):
+            said.whispered = not self._whispered.isdisjoint((said.message_id, said.question_id))
         placed: list[tuple[tuple[int, int], Said | Mark]] = [*self._marks]
         placed += [((each.message_id, 0), each) for each in self._said.values()]
         placed += [((_LAST, at), each) for at, (_, each) in enumerate(sorted(self._unsent.items()))]
@@ -186,6 +191,8 @@ class _Telling:
         self._newest = max(self._newest, event.message_id)
         if event.message_id in self._said:
             return
+        if isinstance(event, e.MessageReceived) and event.via is e.Via.WHISPER:
+            self._whispered.add(event.message_id)
         self._said[event.message_id] = Said(
             message_id=event.message_id,
             version=recorded.version,

@@ -44,7 +44,6 @@ class Moment:
     texts: Mapping[str, str]
     since: int | None
     change: Report | None
-
     window: Sequence[str]
     window_ids: frozenset[int]
 
@@ -121,7 +120,10 @@ class ConversationPage:
         return await self._past_of(context.reader, channel_id).version_at(point.upto)
 
     def _past_of(self, reader: Reader, channel_id: int) -> Past:
-        past: Past = self._past.setdefault(channel_id, Past(reader, stream_of(channel_id)))
+        past: Past | None = self._past.get(channel_id)
+        if past is None or past.reader is not reader:
+            # A log that was opened again has another reader.
+            past = self._past[channel_id] = Past(reader, stream_of(channel_id))
         return past
 
 

@@ -138,6 +138,19 @@ async def test_what_isshown(log: EventLog, script: list[c.Command], told: Told, 
     assert told(await transcript(log.reader, CHANNEL, head)) == expected
 
 
+async def test_what_only_the_asker_has_seen_is_marked(log: EventLog) -> None:
+    """The question by `/ask`, and the answer to it."""
+    conversations = Conversations(log)
+    event = e.MessageReceived(message_id=ASKED, author_id=ALICE, sent_at=0, via=e.Via.WHISPER)
+    whispered = c.Receive(event, e.Body(name="alice", parts=("?",)), e.Call.ASK, "echo")
+    for command in (whispered, written("a"), SENDING, asked(MORE, None)):
+        await conversations.handle(CHANNEL, command)
+    await conversations.close()
+
+    found = await transcript(log.reader, CHANNEL, await log.reader.head(stream_of(CHANNEL)))
+    assert [each.whispered for each in found.items if isinstance(each, Said)] == [True, True, False]
+
+
 async def test_an_older_window_has_what_came_later(log: EventLog) -> None:
     """Edits and reactions after it, up to the version that is looked at and no further."""
     conversations = Conversations(log)
