@@ -79,12 +79,12 @@ class Listing:
         rows: list[Row] = []
         for context in self._site.contexts():
             listed = await conversations_in(context)
-            seen = await session.viewer.visible([each.channel_id for each in listed])
-            names = await self._names(context, [each for each in listed if each.channel_id in seen])
+            seen = set(await session.viewer.visible([each.channel_id for each in listed]))
+            listed = [each for each in listed if each.channel_id in seen]
+            names = await self._names(context, listed)
             rows += [
                 Row(each, context, names.get(each.channel_id, ""), self._server(each.guild_id or DIRECT))
                 for each in listed
-                if each.channel_id in seen
             ]
         return sorted(rows, key=lambda row: row.listed.last_at, reverse=True)
 
