@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.crashpoints.acts import ACTS, BOT, Outcome, Stage
-from tests.crashpoints.harness import WINDOWS, spread
+from tests.crashpoints.harness import WINDOWS, progress, spread
 from tests.crashpoints.lives import Lives, Place, Touches
 from tests.crashpoints.nursery import ROOT, Nursery, nursery
 from tests.waiting import PATIENCE, eventually
@@ -155,12 +155,16 @@ async def everywhere(
         places = [place for life, touches in enumerate(whole.touches) for place in touches.places(life)]
         runs += spread([Run(name, (place,), window, plain) for place in places for window in WINDOWS], most)
     slots = asyncio.Semaphore(jobs)
+    with progress() as bar:
+        task = bar.add_task("places", total=len(runs))
 
-    async def one(run: Run) -> Result:
-        async with slots:
-            return await play(children, run)
+        async def one(run: Run) -> Result:
+            async with slots:
+                result = await play(children, run)
+            bar.advance(task)
+            return result
 
-    return list(await asyncio.gather(*(one(run) for run in runs)))
+        return list(await asyncio.gather(*(one(run) for run in runs)))
 
 
 def rows_of(results: Sequence[Result]) -> Mapping[str, int]:
