@@ -6,7 +6,7 @@
 # With the log in an engine: docker build --build-arg EXTRAS=llm,pictures,postgresql,speed (or dynamodb, or kafka).
 
 FROM python:3.13-slim AS build
-ARG EXTRAS=llm,pdf,pictures,speed
+ARG EXTRAS=llm,page,pdf,pictures,speed
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot bot

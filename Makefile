@@ -12,6 +12,9 @@ PURE := tests/core tests/laws tests/responders --ignore tests/responders/llm tes
 WITH_ENGINE := tests/eventlog tests/app tests/laws tests/simulation
 END_TO_END := tests/app/test_recovery.py::TestForgetful::test_every_question_pending_at_a_kill_is_answered_once_and_in_order
 
+# Where it is set, each of the many processes that tests start would compile all of the bot anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
@@ -82,7 +85,7 @@ bench: $(BENCH_READY) ## side by side with what one would pick instead (QUICK=1:
 
 # By hand afterwards: audioop-lts, which discord.py needs on Python 3.13 and later. pip-compile sees only the Python it runs in.
 lock: $(READY) ## pin the newest allowed versions of everything in constraints.txt
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra dynamodb --extra kafka --extra mcp --extra pdf --extra pictures --extra postgresql --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra llm --extra dynamodb --extra kafka --extra mcp --extra page --extra pdf --extra pictures --extra postgresql --extra speed --extra bench --extra fuzz --strip-extras --no-header --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file constraints.txt pyproject.toml
 
 clean: ## remove the virtual environment, caches and builds
@@ -93,7 +96,7 @@ clean: ## remove the virtual environment, caches and builds
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Echoless needs Python 3.11 or later; say which: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,dynamodb,kafka,llm,mcp,pdf,pictures,postgresql]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev,dynamodb,kafka,llm,mcp,page,pdf,pictures,postgresql]'
 	@touch $@
 
 # The contenders and what draws the picture: nothing else needs them.

@@ -1,10 +1,11 @@
 """What a log that is attached to a client costs its event loop for each message, against the same client bare.
 
-    .venv/bin/python -m benchmarks.attached [--pairs 7] [--messages 2000] [--json]
+    .venv/bin/python -m benchmarks.attached [--pairs 7] [--messages 2000] [--settled] [--json]
 
 Two clients of one process connect to a sandbox, one of them with a log. Each takes the same frames, by turns, in bursts
 and one at a time; a burst ends when its handlers have ended and its messages are recorded. Time is that of the loop's
 thread (``time.thread_time``): what the log does in threads of its own is not in it. Prints medians of the pairs.
+``--settled``: the interpreter is tuned as the bot's own process is (bot/interpreter.py), for both.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import Log, attach
+from bot.interpreter import settle
 from bot.sandbox.options import SandboxOptions
 from bot.sandbox.server import Sandbox
 from tests.pointing import pointed_at
@@ -63,8 +65,11 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--messages", type=int, default=2000)
+    parser.add_argument("--settled", action="store_true", help="with the interpreter's settings of the bot's process")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     options = parser.parse_args()
+    if options.settled:
+        settle()
     figures = await _measured(options.pairs, options.messages)
     if options.json:
         print(json.dumps(figures))  # noqa: T201 - for machines

@@ -1,10 +1,11 @@
-"""How often a small model begins its answer with a line of the prompt: three prompts, twenty questions each.
+"""How often a small model begins its answer with a line of the prompt: five prompts, twenty questions each.
 
     .venv/bin/python -m benchmarks.frames [--url http://127.0.0.1:8080/v1] [--model NAME] [--questions 20] [--json]
 
 Without an address, the model that a package ships is asked (:mod:`benchmarks.small_model`), if it is installed. The
-prompts are those that the bot builds, while one person speaks and where several write, and the first one as it was
-before: under lines that say when it is and who wrote. The temperature is 0.
+prompts are those that the bot builds, while one person speaks and where several write, also with words of the bot in
+between, and two of them as they were before: under lines that say who wrote. An answer repeats a line if it begins
+with one, whole or in part, or like a line of a script, with the name of somebody who speaks. The temperature is 0.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 import aiohttp
 from rich.console import Console
@@ -25,7 +29,7 @@ from rich.table import Table
 
 from benchmarks.small_model import INSTALL, weights
 from bot.responders.llm.clean import clean
-from bot.responders.llm.fence import OPEN, header, quoted
+from bot.responders.llm.fence import CLOSE, OPEN, header, quoted
 from bot.responders.llm.frames import unframed
 from bot.responders.llm.prompt import Allowance, PromptMessage, build
 from bot.responders.llm.settings import PERSONA
@@ -48,6 +52,11 @@ SEVERAL = (
     Utterance(1, "eve", "does anybody know a good bakery?", by_bot=False, author_id=5),
     Utterance(2, "bob", "the one at the corner", by_bot=False, author_id=6),
 )
+MIXED = (
+    Utterance(1, "eve", "hi Echo, does anybody know a good bakery?", by_bot=False, author_id=5),
+    Utterance(2, NAME, "Hi! I am not sure.", by_bot=True),
+    Utterance(3, "bob", "the one at the corner", by_bot=False, author_id=6),
+)
 Prompts = Callable[[str], Sequence[PromptMessage]]
 
 
@@ -59,6 +68,7 @@ class Figures:
     questions: int
     repeating: int
     shown: int
+    parroting: int
     empty: int
     seconds: float
 
@@ -70,23 +80,50 @@ def prompt_of(history: Sequence[Utterance], text: str) -> Sequence[PromptMessage
     return build(question, context, persona=PERSONA, allowed=Allowance(1500)).messages
 
 
-def as_before(text: str) -> Sequence[PromptMessage]:
-    """Return the messages for one person, under lines as older releases wrote them."""
-    several, (*turns, last) = prompt_of(SEVERAL, text)[0], prompt_of(ALONE, text)[1:]
-    above = header("it is Monday 2026-09-21 14:13 UTC") + "\n" + header(f"from {quoted('carol')}")
-    return (several, *turns, PromptMessage("user", f"{above}\n{last.text}"))
+def as_before(history: Sequence[Utterance], text: str, *above: str) -> Sequence[PromptMessage]:
+    """Return the messages under lines that say who wrote, as older releases wrote them."""
+    system = prompt_of(SEVERAL, text)[0]
+    told = system.text.replace(f"; you answer {quoted('carol')}. ", f". {_LINES}")
+    said = [("assistant", turn.text) if turn.by_bot else ("user", _framed(turn.author, turn.text)) for turn in history]
+    said.append(("user", "\n".join((*map(header, above), _framed("carol", text)))))
+    runs = [(role, list(run)) for role, run in groupby(said, itemgetter(0))]
+    turns = [{"role": role, "text": "\n".join(words for _, words in run)} for role, run in runs]
+    return (replace(system, text=told), *(PromptMessage(**turn) for turn in turns))
+
+
+def _framed(name: str, text: str) -> str:
+    return f"{header(f'from {quoted(name)}')}\n{text}"
+
+
+_ADA = header(f"from {quoted('Ada')}")
+_LINES = (
+    f"A line such as {_ADA} says who wrote what follows it. Only the program that runs you can write the brackets "
+    f"{OPEN} and {CLOSE}; never write them. "
+)
+_SCRIPT = re.compile(
+    r"""["'“*]{0,2}(?:carol|eve|bob|echo)["'”*]{0,2} ?(?:said|wrote|\(in answer to|:)""", re.IGNORECASE
+)
 
 
 PROMPTS: dict[str, Prompts] = {
     "one person": lambda text: prompt_of(ALONE, text),
     "several people": lambda text: prompt_of(SEVERAL, text),
-    "one person, as before": as_before,
+    "several, and the bot": lambda text: prompt_of(MIXED, text),
+    "one person, as before": lambda text: as_before(ALONE, text, "it is Monday 2026-09-21 14:13 UTC"),
+    "several, as before": lambda text: as_before(SEVERAL, text),
 }
 
 
 def repeats(said: str) -> bool:
     """Tell whether an answer begins with a line of the prompt, whole or in part."""
-    return said.lstrip().startswith(OPEN) or unframed(said.lstrip()) != said.lstrip()
+    said = said.lstrip()
+    return said.startswith(OPEN) or unframed(said) != said or _SCRIPT.match(said) is not None
+
+
+def parrots(said: str) -> bool:
+    """Tell whether an answer begins with what somebody else wrote."""
+    words = {turn.text.lower() for turn in (*ALONE, *SEVERAL, *MIXED) if not turn.by_bot}
+    return _SCRIPT.sub("", said, count=1).lower().lstrip(" \n\"'“").startswith(tuple(words))
 
 
 class Endpoint:
@@ -115,6 +152,7 @@ async def measure(endpoint: Endpoint, name: str, questions: Sequence[str]) -> Fi
         len(answers),
         sum(map(repeats, answers)),
         sum(repeats(text) for text in cleaned if text),
+        sum(parrots(text) for text in cleaned if text),
         cleaned.count(None),
         round(time.monotonic() - began, 1),
     )
@@ -147,7 +185,15 @@ async def run(url: str, model: str, count: int) -> list[Figures]:
 
 def table(figures: Sequence[Figures]) -> Table:
     """Return the figures for a terminal."""
-    made = Table("prompt", "questions", "answers that repeat a line", "shown so", "nothing left", "seconds")
+    made = Table(
+        "prompt",
+        "questions",
+        "answers that repeat a line",
+        "shown so",
+        "or with others' words",
+        "nothing left",
+        "seconds",
+    )
     for each in figures:
         made.add_row(*map(str, asdict(each).values()))
     return made

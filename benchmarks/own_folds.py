@@ -1,6 +1,6 @@
 """A program's own fold of a long stream: how soon its state is there, from nothing, from a snapshot, from memory.
 
-``python benchmarks/own_folds.py [--events 100000] [--pairs 5]``; the log lies in a temporary folder.
+``python -m benchmarks.own_folds [--events 100000] [--pairs 5]``; the log lies in a temporary folder.
 """
 
 from __future__ import annotations

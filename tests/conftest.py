@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
     from tests.harness import BotProcess, Launch, RunningBot, Spawn
 
-pytest_plugins = tuple(f"tests.suite.{name}" for name in ("clock", "children", "engine", "loopback", "watchdog"))
+pytest_plugins = tuple(
+    f"tests.suite.{name}" for name in ("children", "clock", "collection", "engine", "loopback", "watchdog")
+)
 
 PERSONAL_PREFIXES = (
     *("ECHOLESS_", "MAKE", "MFLAGS"),

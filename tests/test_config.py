@@ -400,19 +400,19 @@ def test_settings_are_frozen(write: Write) -> None:
         ),
         pytest.param(
             "[replies]\nresponder = ['rules', 'l l m']",
-            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", "http", an installed one or '
             '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
             id="a responder that is none",
         ),
         pytest.param(
             "[replies]\nresponder = ['llm', 'llm']",
-            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", "http", an installed one or '
             '"module:Class"), or a list of them, each once, in the order in which they are asked, not an array.',
             id="a responder twice",
         ),
         pytest.param(
             "[replies]\nresponder = 'dice:'",
-            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", an installed one or '
+            'config.toml, line 2: replies.responder has to be a responder ("rules", "llm", "http", an installed one or '
             '"module:Class"), or a list of them, each once, in the order in which they are asked, not this string.',
             id="a module without its class",
         ),

@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 from bot import __version__
 from bot.telemetry import Health, Metrics, serve
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 WELL = Health("connected", "writable", 0)
@@ -84,7 +84,7 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
             "-c",
             "import bot.eventlog, json, pathlib; root = pathlib.Path(bot.eventlog.__file__).parents[1];"
             "print(json.dumps([str(root), *(path.relative_to(root).as_posix() for path in root.rglob('*.*')"
-            " if path.suffix in ('.sql', '.toml', '.json'))]))",
+            " if path.suffix in ('.sql', '.toml', '.json', '.html', '.css', '.js', '.svg'))]))",
             cwd=away,
         )
     )
@@ -93,7 +93,8 @@ def test_what_the_image_installs_works_on_its_own(tmp_path: Path) -> None:
 
     assert run(venv / "bin" / "echoless", "--version", cwd=away) == f"echoless {__version__}\n"
     assert Path(shipped[0]).is_relative_to(venv)
-    wanted = [path for suffix in ("sql", "toml", "json") for path in ROOT.glob(f"bot/**/*.{suffix}")]
+    suffixes = ("sql", "toml", "json", "html", "css", "js", "svg")
+    wanted = [path for suffix in suffixes for path in ROOT.glob(f"bot/**/*.{suffix}")]
     assert sorted(shipped[1:]) == sorted(path.relative_to(ROOT / "bot").as_posix() for path in wanted)
     assert {"cli/starter/config.example.toml", "eventlog/migrations/0001_log.sql"} <= set(shipped)
     assert "No broken requirements" in run(*pip, "check", cwd=away)
@@ -154,8 +155,7 @@ async def test_the_image_s_health_check_asks_healthz(health: Health | None, code
     """The command itself, against the server itself."""
     _, _, command = dict(instructions())["HEALTHCHECK"].partition("CMD ")
     _, *arguments = json.loads(command)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
+    port = free_port()
 
     # Port 0 serves nothing: nobody is there to be asked.
     async with serve("127.0.0.1", port if health else 0, health=lambda: health or WELL, metrics=Metrics()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -14,11 +14,13 @@ from types import MappingProxyType
 import structlog
 
 from bot.app import from_settings
-from bot.app.bot import Bot
+from bot.app.bot import Beside, Bot
 from bot.app.consumers import consumers_of
 from bot.app.engines import turns_of
 from bot.app.events import feed_of
+from bot.app.page import page_of
 from bot.app.shard import Shard
+from bot.app.tools import tools_of
 from bot.app.watching import health_of, watch_bot, watch_standing
 from bot.config import Config
 from bot.errors import ConfigError
@@ -30,6 +32,7 @@ from bot.gateway.commands.parts import Parts
 from bot.gateway.current import CurrentClient
 from bot.gateway.turns import Turns
 from bot.moderation.context import CommandContext
+from bot.page.site import PREFIX
 from bot.responders import Chain
 from bot.telemetry import Health, Metrics, serve, together
 
@@ -60,9 +63,11 @@ class Process:
         self._configs = {partition: config.of_partition(partition) for partition in locations}
         self._following = {partition: consumers_of(each) for partition, each in self._configs.items()}
         self._feeds = {partition: feed_of(config, location) for partition, location in locations.items()}
+        self._tools = tools_of(config)
         self._ending = AsyncExitStack()
         self._is_served = False
         self._turns = Turns(time.monotonic, turns_of(config, os.environ))
+        self.page = page_of(config, self._contexts, self._clients)
         self.metrics = Metrics(divided=config.shards.partitions > 1)
         self.shards: list[Shard] = []
         self._standings = standings
@@ -85,10 +90,14 @@ class Process:
         """Return what commands need, of each partition that is served here."""
         return {number: bot.context for shard in self.shards for number, bot in shard.bots.items()}
 
+    def _clients(self) -> Sequence[CurrentClient]:
+        """Return what knows each client that is connected here."""
+        return [shard.current for shard in self.shards]
+
     def _bot(self, partition: int, log: EventLog, current: CurrentClient) -> Bot:
-        following, feed = self._following[partition], self._feeds[partition]
         metrics = self.metrics.of(partition)
-        bot = Bot(self._configs[partition], log, self._answering, current, metrics, following, feed)
+        beside = Beside(self._following[partition], self._feeds[partition], self._tools, self.page)
+        bot = Bot(self._configs[partition], log, self._answering, current, metrics, beside)
         watch_bot(metrics, bot)
         return bot
 
@@ -104,16 +113,21 @@ class Process:
         return together(waiting | served)
 
     async def serve(self) -> None:
-        """Serve ``/healthz`` and ``/metrics``, unless that was begun before."""
+        """Serve ``/healthz``, ``/metrics`` and what else the settings name, unless that was begun before."""
         if self._is_served:
             return
         self._is_served = True
         telemetry, is_divided = self._config.telemetry, self._config.shards.partitions > 1
         feeds = {f"/events/{number}" if is_divided else "/events": feed for number, feed in self._feeds.items() if feed}
+        pages = {PREFIX: self.page.application} if self.page else {}
         try:
             await self._ending.enter_async_context(
-                serve(telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds)
+                serve(
+                    telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds, pages=pages
+                )
             )
+            if self.page and telemetry.port:
+                self.page.tell()
         except ConfigError as error:
             # A second bot on a machine is no reason to be silent in Discord.
             _log.error("telemetry.unavailable", reason=str(error))
@@ -121,4 +135,5 @@ class Process:
     async def close(self) -> None:
         """End what the process has once."""
         await self._ending.aclose()
+        await self._tools.close()
         await self._answering.close()

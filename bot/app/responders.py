@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from bot.responders.load import load
 _NONSENSE = "qzx 7f3 wvj?"
 """Words for which nobody writes a rule."""
 _LLM = "bot.responders.llm.responder"
-_OURS = ("rules", "llm")
+_HTTP = "bot.responders.http.responder"
+_OURS = ("http", "llm", "rules")
 _CALLS = {"mention": "mentions", "reply": "replies", "dm": "direct messages", "rule": "what a rule matches"}
 
 
@@ -46,6 +48,8 @@ def _responder(config: Config, name: str, environ: Mapping[str, str]) -> Respond
             return rules_of(config)
         case "llm":
             return _llm(config, environ)
+        case "http":
+            return _http(config, environ)
         case _:
             return load(name, config.responders.get(name, {}), config.folder, _OURS)
 
@@ -114,14 +118,15 @@ def why_silent(config: Config) -> str:
 
 
 def why_unasked(config: Config) -> str:
-    """Return why the language model in these settings is never asked, and what to do; "" if it is asked."""
+    """Return why the model or answerer in these settings is never asked, and what to do; "" if it is asked."""
     names = config.replies.responder
-    if names != ("rules", "llm"):
+    if names not in (("rules", "llm"), ("rules", "http")):
         return ""
     answer = rules_of(config).answer(Question(0, 0, 0, "", _NONSENSE))
     if answer is None:
         return ""
-    return f'Rule {answer.rule} matches whatever is said, so the model is never asked: take it out, or put "llm" first.'
+    what = f'"{names[1]}"'
+    return f"Rule {answer.rule} matches whatever is said, so {what} is never asked: take it out, or put {what} first."
 
 
 def _named(config: Config, name: str) -> str:
@@ -143,6 +148,14 @@ def _llm(config: Config, environ: Mapping[str, str]) -> Responder:
             f"The responder llm needs a package that is not installed ({error.name}): pip install 'echoless[llm]'."
         ) from error
     made: Responder = module.build_responder(endpoint, settings, environ)
+    return made
+
+
+def _http(config: Config, environ: Mapping[str, str]) -> Responder:
+    """Return the responder that asks an answerer elsewhere."""
+    module = importlib.import_module(_HTTP)
+    table = config.responders.get("http", {})
+    made: Responder = module.build_responder(table, config.folder, environ, lambda: time.time_ns() / 1e9)
     return made
 
 

@@ -12,7 +12,6 @@ from bot.app.life import alive
 from bot.app.opening import Opening
 from bot.app.process import Process
 from bot.app.responders import answered, responders_of, why_silent, why_unasked
-from bot.app.tools import tools_of
 from bot.config import Config
 from bot.eventlog.location import Location
 from bot.gateway.supervisor import checked_token
@@ -37,7 +36,6 @@ async def run_bot(
     LogError and ConfigError. Settings and token are checked before anything is made.
     """
     answering = responders_of(config)
-    tools_of(config)
     shards = config.shards
     owned = {number: shards.sharding.owned_by(number) for number in shards.here}
     locations = {each: location.of(each, shards.partitions) for each in sorted(sum(owned.values(), ()))}

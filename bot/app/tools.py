@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bot.config import Config
 from bot.config.tools import McpSettings
+from bot.consumers.scan import Scan
 from bot.errors import ConfigError
 from bot.eventlog.reader import Reader
-from bot.replies.toolkit import ANY, Handle, Places, ToolKit
+from bot.moderation.recall import Recall
+from bot.moderation.sought import Index
+from bot.replies.toolkit import ANY, Places, Tools
 from bot.responders.load_tool import load_tool
 from bot.responders.tools import Fixed, Limits, Tool, ToolSource
 
 RECALL = "recall"
+SCANNED = 2000
+"""Events of a channel that the tool ``recall`` looks through where there is no index of words."""
 DOLLAR = 1_000_000
 """Costs are counted in millionths."""
 
@@ -23,10 +30,20 @@ _MCP = "bot.responders.llm.mcp"
 
 
 class Offered(NamedTuple):
-    """Where tools come from, and where each may be used, by the name that models know it by."""
+    """Where tools come from, and where each may be used, by the name that models know it by.
 
-    sources: Sequence[ToolSource]
-    allow: Mapping[str, Places]
+    A process has one, which all its bots share: so each MCP server is started once.
+    """
+
+    sources: Sequence[ToolSource] = ()
+    allow: Mapping[str, Places] = MappingProxyType({})
+
+    async def close(self) -> None:
+        """Close the connections of all sources."""
+        await asyncio.gather(*(source.close() for source in self.sources), return_exceptions=True)
+
+
+NOTHING_OFFERED = Offered()
 
 
 def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered:
@@ -59,14 +76,20 @@ def tools_of(config: Config, environ: Mapping[str, str] = os.environ) -> Offered
     return Offered(found, allow)
 
 
-def toolkit_of(config: Config, reader: Reader, handle: Handle, recall: Tool) -> ToolKit | None:
-    """Return the tools of the settings with our own, None if none may be used anywhere; raise ConfigError."""
-    tools, offered = config.llm.tools, tools_of(config)
+def tools_over(
+    config: Config, offered: Offered, reader: Reader, index: Index | None, opted_out: Container[int]
+) -> Tools | None:
+    """Return the tools of the settings and our own, which read a log; None if none may be used anywhere.
+
+    ``index`` finds words in the log (None: there is none), ``opted_out`` are ids of people.
+    """
     if not offered.allow:
         return None
+    tools = config.llm.tools
+    recall = Recall(reader, index, Scan(reader, 0, limit=SCANNED), opted_out)
     cost = round((tools.cost or 0) * DOLLAR)
     limits = Limits(tools.calls, tools.timeout.total_seconds(), tools.result_bytes, cost)
-    return ToolKit((Fixed([recall]), *offered.sources), offered.allow, limits, reader, handle, tools.sources)
+    return Tools((Fixed([recall.tool()]), *offered.sources), offered.allow, limits, tools.sources)
 
 
 def _servers(config: Config, environ: Mapping[str, str]) -> Sequence[ToolSource]:

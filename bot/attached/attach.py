@@ -20,6 +20,7 @@ from bot.eventlog.log import open_log
 from bot.gateway.attached import AnyClient, AttachedClient, require_free
 from bot.gateway.current import CurrentClient
 from bot.gateway.discord_time import DiscordTime
+from bot.telemetry.library import log_with_the_process
 
 
 async def attach(
@@ -41,6 +42,7 @@ async def attach(
     Raises ConfigError where the client or the options don't fit, LogLocked while another process has the log, and
     other LogErrors where it can't be opened. Then the client is as it was.
     """
+    log_with_the_process()
     client = require_free(client)
     if observe and redeliver:
         raise ConfigError("observe=True only records, and redeliver=True has handlers act again: choose one of them.")

@@ -29,11 +29,6 @@ class HotFold:
     waiting: list[Recorded] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def measured(self, size: int) -> int:
-        """Note a size and return by how much it grew."""
-        grown, self.size = size - self.size, size
-        return grown
-
 
 class HotFolds:
     """Holds at most ``most`` folds of ``most_bytes`` of JSON together, and more only while they are used."""
@@ -66,10 +61,15 @@ class HotFolds:
     def put(self, hot: HotFold, at: AnyAt, size: int) -> None:
         """Set the state of a fold and its size; let others leave if there are too many."""
         hot.at = at
+        self.measure(hot, size)
+        for each in tuple(self._surplus(hot)):
+            self.drop(each)
+
+    def measure(self, hot: HotFold, size: int) -> None:
+        """Note the size of a state, if it is still there."""
         if self.holds(hot):
-            self.bytes += hot.measured(size)
-            for each in tuple(self._surplus(hot)):
-                self.drop(each)
+            self.bytes += size - hot.size
+            hot.size = size
 
     def appended(self, stream: str, new: Sequence[Recorded]) -> None:
         """Have events wait beside the folds of their stream; a fold that nobody asks for leaves at last."""

@@ -98,7 +98,7 @@ class Log:
         is the id of the person whom key and result are about: they are erased with that person's words.
 
         Raises FateUnknown, KeyTaken where the key is another effect's, ResultLost where its result is not kept,
-        ValueError for a key that is empty or too long, and LogError where it could not be recorded.
+        ValueError for an empty key, and LogError where it could not be recorded.
         """
         self._require_open()
         return await self._parts.effects.once(key, effect, look=look, repeatable=repeatable, about=about)

@@ -204,11 +204,12 @@ class OwnStreams:
 
     async def _save(self, hot: HotFold, at: AnyAt) -> None:
         try:
-            kept = await self._log.save_own_snapshot(hot.stream, at)
+            size = await self._log.save_own_snapshot(hot.stream, at)
         except EcholessError:
             # A snapshot is only a cache. Without it the next load folds more events.
             return
-        if not kept and hot.fold.NAME not in self._unkept:
+        self.hot.measure(hot, size)
+        if not size and hot.fold.NAME not in self._unkept:
             self._unkept.add(hot.fold.NAME)
             _log.warning("own_fold.no_snapshot", fold=hot.fold.NAME, reason="its state does not come back from JSON")
 

@@ -16,6 +16,7 @@ from bot.app.events import feed_of
 from bot.app.responders import responders_of, why_silent, why_unasked
 from bot.app.tools import tools_of
 from bot.cli.bot_settings import problems_of_rules
+from bot.cli.check_answerer import check_answerer
 from bot.cli.check_discord import check_discord, unchecked_discord
 from bot.cli.check_engine import check_engine
 from bot.cli.check_log import LogChecked, check_log, together
@@ -64,11 +65,13 @@ async def look(config_path: Path | None, folder: Path | None) -> list[Result]:
 
 
 async def _models(config: Config, settings: Sequence[Result]) -> list[Result]:
-    """Ask the servers of the language models that the settings use, and those of their tools."""
+    """Ask an answerer elsewhere, the servers of the language models that the settings use, and those of their tools."""
     if any(result.status is Status.FAIL for result in settings):
         return []
-    models = await check_models(config, responders_of(config))
-    return [*models, *check_files(config), *await check_tools(config)]
+    answering = responders_of(config)
+    answerer = await check_answerer(answering)
+    models = await check_models(config, answering)
+    return [*answerer, *models, *check_files(config), *await check_tools(config)]
 
 
 async def _discord(found: Survey, guilds: Collection[int]) -> tuple[list[Result], Mapping[int, str]]:
@@ -117,7 +120,7 @@ def _settings(found: Survey) -> list[Result]:
     if silent := why_silent(config):
         return [warned("settings", "Nothing will be answered.", silent)]
     if unasked := why_unasked(config):
-        return [warned("settings", "The language model will not be asked.", unasked)]
+        return [warned("settings", "Whoever is to answer after the rules will not be asked.", unasked)]
     return [fine("settings", f"valid, with {count_text(len(config.rules), 'rule')}")]
 
 

@@ -22,7 +22,7 @@ async def check_tools(config: Config) -> list[Result]:
         troubles = await asyncio.gather(*(source.trouble() for source in offered.sources))
         there = [tool.name for source in offered.sources for tool in await source.tools()]
     finally:
-        await asyncio.gather(*(source.close() for source in offered.sources))
+        await offered.close()
     results = [
         _server(source, trouble) for source, trouble in zip(offered.sources, troubles, strict=True) if source.name
     ]

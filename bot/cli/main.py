@@ -51,6 +51,7 @@ SUBCOMMANDS = {
     "stats": Subcommand("bot.cli.stats:stats", "Show messages, people, replies and how soon these came."),
     "usage": Subcommand("bot.cli.usage:usage", "Show what answers took: tokens and cost by day, person and channel."),
     "search": Subcommand("bot.cli.search:search", "Find messages and answers of the last days by their words."),
+    "page": Subcommand("bot.cli.page:page", "Look at the conversations in a browser, as they were at any time."),
     "consumers": Subcommand("bot.cli.consumers:consumers", "List and steer what follows the log: pause, reset, retry."),
     "check": Subcommand("bot.cli.check:check", "Check token, intents, permissions, log and clock."),
 }

@@ -15,6 +15,7 @@ from bot.app.bot import reading_context
 from bot.app.clock import clock
 from bot.app.engines import engine_of
 from bot.app.responders import responders_of, rules_of
+from bot.app.tools import tools_of, tools_over
 from bot.cli.options import log_location, settings
 from bot.cli.output import say_json
 from bot.cli.records import say
@@ -23,11 +24,14 @@ from bot.conversations import Conversations
 from bot.errors import LogError
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log, open_reader
+from bot.eventlog.reader import Reader
 from bot.moderation.checks import OnProgress
 from bot.moderation.command import Command, Report
 from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.control_socket import call
+from bot.moderation.opted_out import OptedOut
 from bot.moderation.points import channel_with
+from bot.replies.toolkit import Tools
 from bot.responders import Chain
 
 BY = "command line"
@@ -88,7 +92,9 @@ class ReplayTarget:
             words = self.location.key is not None or self.location.key_path.exists()
             reader = await open_reader(self.location, words=words)
             try:
-                yield reading_context(self.config, reader, answering)
+                context = reading_context(self.config, reader, answering)
+                async with self._tools(command, reader) as tools:
+                    yield replace(context, tools=tools)
             finally:
                 await reader.close()
             return
@@ -101,3 +107,16 @@ class ReplayTarget:
             await conversations.close()
         finally:
             await log.close()
+
+    @asynccontextmanager
+    async def _tools(self, command: Command, reader: Reader) -> AsyncIterator[Tools | None]:
+        """Give the tools of the settings to a command that asks a responder."""
+        if not command.composes:
+            yield None
+            return
+        offered, opted_out = tools_of(self.config), OptedOut()
+        await opted_out.load(reader)
+        try:
+            yield tools_over(self.config, offered, reader, None, opted_out)
+        finally:
+            await offered.close()

@@ -292,6 +292,13 @@ class TelemetrySettings(Section):
     events_token_file: FilePathOrNone = Field(None, description="the path of a file that holds the token")
 
 
+class PageSettings(Section):
+    """The page of conversations, beside ``/healthz``."""
+
+    enabled: Switch = Field(default=False, description=SWITCH)
+    address: HttpAddressOrNone = Field("", description='an http:// or https:// address, or "" for none')
+
+
 class Config(Section):
     """Every setting of a process, made by :func:`bot.config.load`."""
 
@@ -311,6 +318,7 @@ class Config(Section):
     moderation: ModerationSettings = ModerationSettings()
     privacy: PrivacySettings = PrivacySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    page: PageSettings = PageSettings()
     shards: ShardsSettings = ShardsSettings()
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
     _partition: int | None = PrivateAttr(default=None)

@@ -22,8 +22,8 @@ DOLLARS = 'an amount of dollars a day, more than 0, or "off"'
 PRICE = "an amount of dollars for a million tokens, 0 or more"
 TEXT = "a text that is not empty"
 RESPONDERS = (
-    'a responder ("rules", "llm", an installed one or "module:Class"), or a list of them, each once, in the order in '
-    "which they are asked"
+    'a responder ("rules", "llm", "http", an installed one or "module:Class"), or a list of them, each once, in the '
+    "order in which they are asked"
 )
 RESPONDER_SETTINGS = "a table of responders and what each is made with, such as {dice = {sides = 6}}"
 CONSUMERS = 'a table of consumers and what each is made with, such as {jsonl = {folder = "events"}}'

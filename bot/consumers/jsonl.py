@@ -17,10 +17,11 @@ from pathlib import Path
 from pydantic import Field, StrictBool
 
 from bot.consumers.consumer import Away, Batch, Consumer
-from bot.consumers.settings import EVENT_TYPES, EventTypes, Settings, read
+from bot.consumers.settings import EVENT_TYPES, EventTypes
 from bot.core.events import Event
 from bot.eventlog.database import Connection
 from bot.moderation.text import Line
+from bot.own_tables import Settings, read
 from bot.times import iso_time
 
 _DAILY = re.compile(r"\d{4}-\d{2}-\d{2}\.jsonl")

@@ -19,10 +19,10 @@ from pydantic import Field, StrictInt
 
 from bot.consumers import fulltext
 from bot.consumers.consumer import Batch, Consumer
-from bot.consumers.settings import Settings, read
 from bot.eventlog.database import Connection
 from bot.moderation.command import ModerationError
 from bot.moderation.sought import Hit, Sought
+from bot.own_tables import Settings, read
 from bot.times import DAY, HOUR
 
 AT_ONCE = 50

@@ -1,16 +1,12 @@
-"""The settings of a consumer that comes with Echoless, and a sentence for each that is wrong."""
+"""What the settings of several consumers have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator
 
 from bot.core.events import Event
-from bot.errors import ConfigError
 from bot.eventlog.codec import event_models
 
 EVENT_TYPES = "a list of types of events, as `echoless log stats` names them"
@@ -25,41 +21,3 @@ def _event_type(name: object) -> type[Event]:
 
 
 EventTypes: TypeAlias = tuple[Annotated[type[Event], BeforeValidator(_event_type)], ...]
-
-
-class Settings(BaseModel):
-    """A table ``[consumers.NAME]``: each field's description says what it has to be.
-
-    A path counts from the folder of the settings file, which is given when the table is read.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _from_folder(cls, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, Path):
-            return value
-        if not value.parts:
-            raise ValueError("an empty path")
-        return Path(info.context or "", value.expanduser())
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def read(kind: type[S], name: str, settings: Mapping[str, object], folder: Path) -> S:
-    """Return the settings of the consumer called ``name``; raise ConfigError with a sentence for each problem."""
-    try:
-        return kind.model_validate(settings, context=folder)
-    except ValidationError as error:
-        # Their values are not quoted: one may be a secret.
-        raise ConfigError(*dict.fromkeys(_sentence(kind, name, each) for each in error.errors())) from None
-
-
-def _sentence(kind: type[Settings], name: str, error: ErrorDetails) -> str:
-    setting: Any = error["loc"][0]
-    if error["type"] == "extra_forbidden":
-        known = ", ".join(sorted(kind.model_fields)) or "none"
-        return f"[consumers.{name}] has no setting {setting!r}: it has {known}."
-    return f"consumers.{name}.{setting} has to be {kind.model_fields[setting].description}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import NamedTuple
 from unicodedata import normalize
@@ -149,6 +149,15 @@ class Nonce(NamedTuple):
 def nonce_of(message_id: int, part: int, generation: int = 1) -> str:
     """Return the nonce of a part: deterministic, at most 25 characters (docs/discord-facts.md, 1.1)."""
     return f"{message_id}.{slot_of(part, generation)}"
+
+
+def answer_key(asked: Sequence[int], generation: int, edits: int) -> str:
+    """Return what stands for an answer: the first and last message that it is for, which of their answers, the edits.
+
+    It is the same at every attempt.
+    """
+    ids = "+".join(map(str, dict.fromkeys((asked[0], asked[-1]))))
+    return f"{ids}.{generation}.{edits}"
 
 
 def parse_nonce(nonce: str | int | None) -> Nonce | None:

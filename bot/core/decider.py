@@ -199,7 +199,8 @@ def _delete_channel(state: Conversation) -> e.Drafts:
 def _begin(state: Conversation, message_id: int) -> e.Drafts:
     entry = state.pending(message_id)
     # If an older question was recorded while this answer was written, the answer is shown only when it is complete.
-    if entry is None or entry.begun or entry.composed or not is_first(state.outbox, message_id):
+    begun = entry is None or entry.composed or (entry.begun and not entry.awaited)
+    if entry is None or begun or not is_first(state.outbox, message_id):
         return ()
     return (_about(entry, e.ReplyBegun(message_id=entry.message_id, generation=entry.generation)),)
 

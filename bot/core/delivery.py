@@ -157,7 +157,7 @@ def _delivered(entry: Pending, settled: Collection[int]) -> Step:
 
 def _removed(entry: Pending, settled: Collection[int]) -> Step:
     """Return the next step of a reply whose question is deleted. An earlier answer, which was complete, stays."""
-    there = (*entry.sent_ids, *entry.surplus_ids) if entry.generation == 1 else ()
+    there = (*entry.sent_ids, *entry.surplus_ids) if entry.generation == 1 or entry.partly_shown else ()
     left = next((sent_id for sent_id in there if sent_id and sent_id not in settled), None)
     return GiveUp(AbandonReason.TRIGGER_DELETED) if left is None else RemovePart(left)
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import regex
 
 from bot.core.fences import blocks_of
-from bot.core.parts import split
+from bot.core.parts import growing, split
 
 Cut: TypeAlias = Literal["length", "time", "filter", "lost", "stopped"]
 """What cut an answer: its length, its time, a filter, the death of the model's server, a person."""
@@ -61,10 +61,40 @@ def continued(parts: Sequence[str], more: str) -> tuple[str, ...]:
 
     What the new text repeats of the end of the old one is left out.
     """
-    before = unfinished(parts[-1])
-    longest = min(len(before.rstrip()), len(more))
+    text, kept = _joined(parts[-1], more)
+    return (*parts[:-1], *split(text, kept=kept))
+
+
+def continuing(parts: Sequence[str], more: str) -> tuple[str, ...]:
+    """Return what can be shown of that while more of it is still written: nothing before it is longer than it was.
+
+    It may begin by repeating the end of the old text, and by writing the old text's last word anew.
+    """
+    if more in unfinished(parts[-1]).rstrip()[:-1]:
+        return ()
+    text, kept = _joined(parts[-1], more)
+    grown = growing(text, kept=kept)
+    longer = len(grown) > 1 or (grown and len(grown[0].rstrip()) > len(parts[-1].rstrip()))
+    return (*parts[:-1], *grown) if longer else ()
+
+
+def changed(shown: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
+    """Return what messages show of an answer that is written over the one with the parts ``before``, as its parts.
+
+    The last ones may still show what they showed before, with a mark below it.
+    """
+    over = (
+        number
+        for number, text in enumerate(shown, 1)
+        if number > len(before) or not text.strip().startswith(before[number - 1].strip())
+    )
+    return tuple(shown[: max(over, default=0)])
+
+
+def _joined(old: str, more: str) -> tuple[str, int]:
+    """Return an old text with more of it, and how many of its characters are old."""
+    before = unfinished(old)
     said = before.rstrip()
+    longest = min(len(said), len(more))
     repeated = next((n for n in range(longest, _LEAST_REPEATED - 1, -1) if said.endswith(more[:n])), 0)
-    if repeated:
-        before, more = said, more[repeated:]
-    return (*parts[:-1], *split(before + more))
+    return (said if repeated else before) + more[repeated:], len(said)

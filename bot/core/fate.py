@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from bot.core.addressing import Nonce
 from bot.core.beginning import ALWAYS, FROM_BEFORE, Beginning
-from bot.core.buttons import Row
-from bot.core.commands import Abandon, Confirm, Delay, NoteForeign
+from bot.core.buttons import ButtonId, Row
+from bot.core.commands import Abandon, Confirm, Delay, Delete, NoteForeign
 from bot.core.conversation import Conversation
-from bot.core.events import AbandonReason, Proof, Role
+from bot.core.events import AbandonReason, Button, Proof, Role, Via
 from bot.core.outbox import Outbox, Pending
 from bot.times import MINUTE
 
@@ -92,7 +92,7 @@ class Look:
     readable: bool = True
 
 
-Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | NotYet | Unknown
+Finding: TypeAlias = Confirm | NoteForeign | Abandon | Delay | Delete | NotYet | Unknown
 """A finding to record: a command, or a failed attempt after which another one follows."""
 
 
@@ -133,9 +133,9 @@ def judge_send(entry: Pending, part: int, text: str, outcome: Outcome, row: Row 
             return Verdict((outcome,), certain=isinstance(outcome, NotYet))
 
 
-def judge_shown(entry: Pending, part: int, text: str, outcome: Outcome) -> Verdict:
+def judge_shown(entry: Pending, part: int, text: str, outcome: Outcome, row: Row = ()) -> Verdict:
     """Judge the outcome of a send while the answer is still written; only a part that is in Discord is recorded."""
-    verdict = judge_send(entry, part, text, outcome)
+    verdict = judge_send(entry, part, text, outcome, row)
     there = tuple(finding for finding in verdict.findings if isinstance(finding, Confirm | Delay))
     return Verdict(there, verdict.certain or isinstance(outcome, Refused), verdict.shown, verdict.rows)
 
@@ -182,7 +182,9 @@ def judge_look(
     if not entry.may_be_sent:
         answers = _answers_to(state, entry, look)
         foreign = tuple(NoteForeign(message_id, sent_id) for sent_id in answers)[:1]
-        return Verdict(foreign or (_from_before(entry),)) if left else Verdict(foreign, certain=True)
+        if left:
+            return Verdict(foreign or (_from_before(entry),))
+        return Verdict(foreign or _deletion(entry, look), certain=True)
     complete = entry.composed and entry.next_part is None
     if not look.readable and not complete:
         holds = nonce_holds(entry, now) and not left
@@ -195,14 +197,16 @@ def judge_look(
     if left:
         ends = not entry.begun and all(sent or part in found for part, sent in enumerate(entry.sent_ids))
         return Verdict(confirmed if ends else (*confirmed, _from_before(entry)))
-    if entry.begun and not (there or complete or found or entry.trigger_deleted or entry.plain):
-        # A part that was sent after its trigger was deleted has no reference, and its text is not known either. Where
-        # the deletion is recorded, the parts that are known are deleted first. A plain reply is never shown before its
-        # text is known, and in a thread that was opened for it the question does not stand.
-        return Verdict((Abandon(message_id, AbandonReason.TRIGGER_DELETED),))
+    # Once the deletion is recorded, the parts that are known are deleted, as if the gateway had told of it.
     seen = look.sightings if entry.begun else ()
     shown, rows = {each.message_id: each.text for each in seen}, {each.message_id: each.row for each in seen}
-    return Verdict(confirmed, certain=True, shown=shown, rows=_rows(rows))
+    return Verdict((*confirmed, *_deletion(entry, look)), certain=True, shown=shown, rows=_rows(rows))
+
+
+def _deletion(entry: Pending, look: Look) -> tuple[Delete, ...]:
+    """Return the deletion of a question that a channel's history lacks: nobody told of it while the bot was away."""
+    gone = look.readable and entry.here and entry.message_id not in look.present
+    return (Delete(entry.message_id, Via.AUDIT),) if gone else ()
 
 
 def _rows(rows: Mapping[int, Row]) -> Mapping[int, Row]:
@@ -239,17 +243,18 @@ def found_parts(
 
     Parts are sent in order and each references the trigger, so the n-th unknown message that references it is the n-th
     unsent part. A message has no reference if the trigger was deleted first or if Discord refused the reference; then
-    it is recognized by its text. Other replies may have the same text. So this counts only if the trigger is gone or
-    the log says that the reply goes on without a reference, and each message counts once (``taken``: ids of messages
-    that are parts of other replies). The number of parts of an answer that was shown while it was written is not known,
-    and ``texts`` may be empty. A message may have several posts as replies, and others of the bot's own code, so that
-    those are recognized by their texts alone.
+    it is recognized by its text or, if it was sent while the answer was written, by the button that stops the writing.
+    Other replies may have the same text. So this counts only if the trigger is gone or the log says that the reply goes
+    on without a reference, and each message counts once (``taken``: ids of messages that are parts of other replies).
+    The number of parts of an answer that was shown while it was written is not known, and ``texts`` may be empty. A
+    message may have several posts as replies, and others of the bot's own code, so that those are recognized by their
+    texts alone.
     """
     known = {*entry.sent_ids, *entry.surplus_ids, *taken}
     unsent = [part for part, sent in enumerate(entry.sent_ids) if not sent]
     if entry.begun:
         unsent += range(len(entry.sent_ids), len(entry.sent_ids) + len(sightings))
-    referencing = [seen for seen in sightings if seen.reply_to == entry.reference_id and seen.message_id not in known]
+    referencing = [seen for seen in sightings if _references(seen, entry) and seen.message_id not in known]
     found: dict[int, int] = {}
     loose: Iterable[Sighting] = [seen for seen in sightings if seen.reply_to is None]
     if entry.posted:
@@ -258,12 +263,18 @@ def found_parts(
         found |= {part: seen.message_id for part, seen in zip(unsent, referencing, strict=False)}
         loose = () if trigger_there and not entry.plain else loose
     for seen in loose:
-        if seen.message_id > entry.since_id and seen.message_id not in known:
+        if seen.message_id > entry.since_id and seen.message_id not in (*known, *found.values()):
             missing = (part for part in unsent if part not in found and part < len(texts))
             part = next((part for part in missing if same(texts[part], seen.text)), None)
             if part is not None:
                 found[part] = seen.message_id
     return found
+
+
+def _references(seen: Sighting, entry: Pending) -> bool:
+    """Tell whether a message references the question of a reply, or has the button that stops the reply's writing."""
+    stop = ButtonId(Button.STOP, entry.message_id, entry.generation)
+    return seen.reply_to == entry.reference_id or (entry.plain and stop in seen.row)
 
 
 def nonce_holds(entry: Pending, now: int) -> bool:

@@ -6,10 +6,12 @@ The digest has 128 bits and the log's dedupe keys two numbers of 64, so nothing 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-Digest: TypeAlias = str
-"""Thirty-two hexadecimal digits."""
+from pydantic import Field
+
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""Thirty-two hexadecimal digits. An event with anything else there can't be read."""
 
 _BYTES = 16
 

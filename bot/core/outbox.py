@@ -81,6 +81,15 @@ class Pending:
         return self.via in ASKED
 
     @property
+    def here(self) -> bool:
+        """Tell whether its question stands in its channel, as far as is known.
+
+        In a thread that was opened for the answer it does not, and a plain reply may be one of those. A post answers no
+        question: what it references may go.
+        """
+        return not (self.trigger_deleted or self.plain or self.posted)
+
+    @property
     def reference_id(self) -> int:
         """Return the message that its parts are replies to, 0 for none."""
         return self.reply_to if self.posted else self.message_id
@@ -123,8 +132,13 @@ class Pending:
 
     @property
     def awaited(self) -> bool:
-        """Tell whether it is being composed anew: then nothing new is sent yet, and all earlier parts are known."""
+        """Tell whether it is composed anew, and nothing of that is shown yet: all messages of the reply are known."""
         return self.generation > 1 and not self.composed and all(self.sent_ids)
+
+    @property
+    def partly_shown(self) -> bool:
+        """Tell whether messages may show some of the answer that is being written, and not of an earlier one alone."""
+        return not (self.composed or self.untouched or self.awaited)
 
     def shown(self, part: int, sent_id: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return ``sent_ids`` and ``surplus_ids`` once a part is in Discord as message ``sent_id``.
@@ -133,10 +147,21 @@ class Pending:
         """
         ids, surplus = self.sent_ids, self.surplus_ids
         if self.begun and not self.composed:
-            ids += (0,) * (part + 1 - len(ids))
+            # An answer composed anew that is shown keeps a place for a further part.
+            further = self.generation > 1 and not self.awaited
+            ids += (0,) * (part + 1 + further - len(ids))
         if part < len(ids):
             return (*ids[:part], sent_id, *ids[part + 1 :]), surplus
         return ids, (*surplus, sent_id) if self.begun and sent_id not in surplus else surplus
+
+    def begin(self) -> None:
+        """Note that it is shown while it is written, from now on.
+
+        An answer composed anew gets a place for a further part, so that not all of its messages are known any more.
+        """
+        if self.awaited:
+            self.sent_ids += (0,)
+        self.begun = True
 
     def fit(self, parts: int) -> None:
         """Set the number of parts to that of the answer; further messages become surplus."""

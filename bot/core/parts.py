@@ -28,6 +28,8 @@ _FILLED = 3, 5
 """The share of a message that is filled before the best place for its end is chosen."""
 _AHEAD = 8
 """Characters behind a place that tell what begins there."""
+_SIGNS = "*_~|`\\"
+"""Marks of styles consist of these."""
 _GRAPHEME = regex.compile(r"\X")
 # A space with a combining mark is visible, so it is not a gap.
 _GAP = regex.compile(r"(?:\s(?![\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]))++")
@@ -42,12 +44,12 @@ _BEGINS_BLOCK = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}[ ]|-\#[ ]|```)")
 _HEADING = regex.compile(r"[ ]*+(?:>[ ]++)?+(?:\#{1,3}|-\#)[ ]")
 
 
-def split(text: str, limit: int = 2000) -> tuple[str, ...]:
+def split(text: str, limit: int = 2000, kept: int = 0) -> tuple[str, ...]:
     """Cut a text into parts of at most ``limit`` UTF-16 code units, each at the best boundary once it is well filled.
 
     Boundaries are, from the best: paragraph, line, line that belongs to the one before, sentence, word, grapheme. A
     text that fits is returned unchanged; a text without visible characters gives no parts. A block of code that is
-    never closed is closed where it is cut.
+    never closed is closed where it is cut. So many characters as ``kept`` stay in the first part: they are shown there.
     """
     if limit < 2:  # noqa: PLR2004 - one character may take two units
         raise ValueError("limit must be at least 2 UTF-16 code units, the length of an emoji.")
@@ -56,10 +58,10 @@ def split(text: str, limit: int = 2000) -> tuple[str, ...]:
     if _units(text) <= limit:
         return (text,)
     text = _prepared(text, limit)
-    return tuple(_Packer(text, limit, growing=False).parts())
+    return tuple(_Packer(text, limit, kept, growing=False).parts())
 
 
-def growing(text: str, limit: int = 2000) -> tuple[str, ...]:
+def growing(text: str, limit: int = 2000, kept: int = 0) -> tuple[str, ...]:
     """Cut the beginning of a text that is still being written, to be shown meanwhile.
 
     Its parts but the last are those of :func:`split` for the whole text, and the last one is the beginning of the next
@@ -68,7 +70,7 @@ def growing(text: str, limit: int = 2000) -> tuple[str, ...]:
     """
     if _units(text) > limit:
         text = _prepared(text, limit)
-    return tuple(_Packer(text[: known(text)], limit, growing=True).parts())
+    return tuple(_Packer(text[: known(text)], limit, kept, growing=True).parts())
 
 
 def _units(text: str) -> int:
@@ -133,9 +135,9 @@ class _Ruler:
 
 
 class _Packer:
-    """Fills parts one after the other; ``growing``: more of the text follows."""
+    """Fills parts one after the other; ``kept`` is as for :func:`split`, ``growing``: more of the text follows."""
 
-    def __init__(self, text: str, limit: int, *, growing: bool) -> None:
+    def __init__(self, text: str, limit: int, kept: int, *, growing: bool) -> None:
         self._growing = growing
         self._text = text
         blocks = [block for block in blocks_of(text) if _units(block.reopening + block.closing) <= limit // 2]
@@ -144,13 +146,14 @@ class _Packer:
         self._limit = limit
         self._rooms: dict[int, int] = {}
         self._filled = limit * _FILLED[0] // _FILLED[1]
+        self._kept = kept
 
     def parts(self) -> Iterator[str]:
         """Yield the parts."""
         at = 0
         while at < len(self._text):
             at = _BLANK_LINES.match(self._text, at).end()
-            if at and self._quoted(at):
+            if at and self._text[at - 1] == "\n" and self._quoted(at):
                 at = _BLANK_QUOTES.match(self._text, at).end()
             cut = self._cut(at)
             part = self._part(at, cut.end if cut else self._end(at))
@@ -176,7 +179,7 @@ class _Packer:
         stop = len(self._text)
         if not self._growing:
             return stop
-        full = self._ruler.reach(at, self._filled - self._limit + self._room(at))
+        full = self._ruler.reach(at, self._least(at))
         if stop > full:
             stop = self._ruler.reach(at, self._room(at))
             best = max(self._well_filled(at, stop), default=None)
@@ -190,10 +193,15 @@ class _Packer:
 
     def _bare(self, at: int, stop: int) -> int:
         """Return where a part ends at the latest: no mark meets those that close it, and nothing is torn."""
-        if self._open_at(stop) and not self._in_code(stop):
-            stop = at + len(self._text[at:stop].rstrip("*_~|` \\\n"))
+        if self._in_sign(stop) or (self._open_at(stop) and not self._in_code(stop)):
+            stop = at + len(self._text[at:stop].rstrip(f"{_SIGNS} \n"))
         whole = self._markup.whole_at(stop)
         return max(whole[0], at) if whole else stop
+
+    def _in_sign(self, place: int) -> bool:
+        """Tell whether a sign right before a place may end a style there only because what follows is cut off."""
+        before, behind = self._text[max(place - 1, 0) : place], self._text[place : place + 1]
+        return bool(before and behind) and before in _SIGNS and not behind.isspace() and not self._in_code(place)
 
     def _quoted(self, place: int) -> bool:
         """Tell whether ``>`` alone in a line is a blank line of a block quote here, and not a line of code."""
@@ -211,16 +219,21 @@ class _Packer:
             best = max((cut for cut in cuts if cut.level > _Level.WORD_OF_CODE), key=lambda cut: cut.end, default=best)
         if best:
             return best
-        torn = self._tear(at, stop, self._ruler.reach(at, self._filled - self._limit + self._room(at)))
+        torn = self._tear(at, stop, self._ruler.reach(at, self._least(at)))
         if not self._markup.whole_at(torn.end) or not (cuts or torn.end > at):
             return torn
         return max(cuts, key=lambda cut: cut.end, default=self._tear(at, stop, at))
 
     def _well_filled(self, at: int, stop: int) -> Iterator[_Cut]:
         """Yield the boundaries that leave a part well filled."""
-        least = self._filled - self._limit + self._room(at)
+        least = self._least(at)
         begin = at + len(self._text[at : max(self._ruler.reach(at, least) - _AHEAD, at)].rstrip())
         return (cut for cut in self._cuts(at, stop, begin) if self._ruler.units(at, cut.resume) >= least)
+
+    def _least(self, at: int) -> int:
+        """Return the units from ``at`` on that a part is filled with before the best place for its end is chosen."""
+        filled = self._filled - self._limit + self._room(at)
+        return max(filled, self._ruler.units(at, self._kept)) if at < self._kept else filled
 
     def _cuts(self, at: int, stop: int, begin: int) -> Iterator[_Cut]:
         """Yield the boundaries between ``begin`` and ``stop`` where a part that begins at ``at`` may end."""
@@ -298,7 +311,8 @@ class _Packer:
     def _may_tear(self, edge: int) -> bool:
         # A mark that is opened again before a blank may open nothing.
         blank = bool(self._open_at(edge)) and self._text[edge : edge + 1].isspace()
-        return not (blank or self._blends(_Cut(_Level.GRAPHEME, edge, edge)) or _BLOCK_MARK.match(self._text, edge))
+        torn = self._in_sign(edge) or self._blends(_Cut(_Level.GRAPHEME, edge, edge))
+        return not (blank or torn or _BLOCK_MARK.match(self._text, edge))
 
     def _fits(self, at: int, end: int) -> bool:
         return self._ruler.units(at, end) + self._needed(end) <= self._room(at)

@@ -21,7 +21,8 @@ class ReplyRecord:
 
     ``post`` is the event with which other code than a responder asked for it. ``asked_position`` is that of the
     question's words. ``generation`` counts the answers that were asked for, from 1.
-    ``begun_position`` is where the reply began to be shown while it was written (0: it did not). ``composed`` is the
+    ``begun_position`` is where the reply began to be shown while it was written (0: it did not), and
+    ``begun_generation`` the answer of which that was. ``composed`` is the
     newest written answer of any generation, ``sent`` all messages of the reply. ``completed`` and ``abandoned`` hold
     until somebody asks again. ``thread_id`` is the thread that has the reply (0: it is in this channel). ``newest`` is
     the newest event that says in which state the reply is.
@@ -32,6 +33,7 @@ class ReplyRecord:
     asked_position: int = 0
     generation: int = 1
     begun_position: int = 0
+    begun_generation: int = 0
     composed: e.ReplyComposed | None = None
     composed_position: int = 0
     sent: list[e.ReplySent] = field(default_factory=list)
@@ -57,7 +59,7 @@ class ReplyRecord:
             case e.MessageEdited() | e.MessagePreviewed():
                 self.asked_position = recorded.position
             case e.ReplyBegun():
-                self.begun_position = recorded.position
+                self.begun_position, self.begun_generation = recorded.position, event.generation
             case e.ReplyComposed():
                 self.composed, self.composed_position = event, recorded.position
             case e.ReplyDelayed():
@@ -150,6 +152,8 @@ class ReplyRecord:
             # An answer that was given up while it was written has the parts that it showed, and those of the answer
             # before it. Surplus messages of that answer are deleted.
             parts = max(parts, *(each.part + 1 for each in self.sent if each.generation == self.generation), 0)
+        # Of an answer composed anew and shown, a further part may be in Discord (see Pending.awaited).
+        shown = not self.written and self.begun_generation == self.generation > 1
         return e.ReplyRetried(
             message_id=request.message_id,
             author_id=request.author_id,
@@ -157,7 +161,7 @@ class ReplyRecord:
             responder=request.responder,
             asked_at=self.asked_position,
             composed_at=self.composed_position if self.written and not anew else 0,
-            sent_ids=tuple(messages.get(part, 0) for part in range(parts)),
+            sent_ids=(*(messages.get(part, 0) for part in range(parts)), *((0,) if shown else ())),
             begun=anew or self.begun,
             surplus=tuple(sent_id for part, sent_id in sorted(messages.items()) if part >= parts),
             generation=self.generation + anew,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from bot.core.events import Body, Shown, ShownKind
+from bot.core.sources import without_sources
 
 NOBODY = "someone"
 _UNKNOWN = {"@": NOBODY, "&": "a role", "#": "a channel"}
@@ -42,6 +43,14 @@ def words_of(body: Body) -> str:
     """Return the words that one may look for: as they were written, and the names; without the kinds of things."""
     shown, names = (each.text for each in body.shown), (each.name for each in body.names)
     return "\n".join((*body.parts, *shown, *body.files, *names))
+
+
+def told(body: Body, part: int | None = None, *, by_bot: bool) -> str:
+    """Return what a model is told of a message, with Discord's marks: without what stands there for people alone."""
+    if not by_bot:
+        return marked(body, part)
+    said = body.text if part is None else body.parts[part] if part < len(body.parts) else ""
+    return marked(body.model_copy(update={"parts": (without_sources(said),)}))
 
 
 def marked(body: Body, part: int | None = None) -> str:

@@ -28,9 +28,8 @@ from bot.effects.results import concluded, taken, unknown, value_of
 from bot.errors import EcholessError, EffectError
 from bot.eventlog.log import EventLog
 
-LONGEST_KEY = 1000
-
 Making: TypeAlias = Callable[[], Coroutine[None, None, JsonValue]]
+"""Makes an effect, in a task of its own."""
 
 _log = structlog.get_logger()
 
@@ -67,9 +66,9 @@ class Effects:
     async def do(self, effect: DeclaredEffect, *, key: str) -> JsonValue:
         """Make a declared effect once, and return its result. It goes on after a crash, and when nobody waits for it.
 
-        Raises EffectGivenUp, FateUnknown, KeyTaken, ResultLost, and LogError if it can't be recorded.
+        Raises EffectGivenUp, FateUnknown, KeyTaken, ResultLost, ValueError for an empty key, and LogError.
         """
-        digest = self._digest(key)
+        digest = digest_of(key)
         if lacking := self._performers[effect.kind].lacks(effect):
             raise EffectError(key, f"The effect can't be made here: {lacking}.")
         return await self._called(key, digest, effect, lambda: self._do(effect, key, digest))
@@ -89,7 +88,7 @@ class Effects:
         running it once more does no harm. Without either the next call raises FateUnknown. What ``effect`` raises is
         raised, and a later call runs it again. ``about`` is the person whose words key and result are erased with.
         """
-        digest = self._digest(key)
+        digest = digest_of(key)
         own = OwnCode(self._records, key, digest, effect, look, repeatable, about)
         return await self._called(key, digest, None, own.run)
 
@@ -103,19 +102,7 @@ class Effects:
         for performer in {id(each): each for each in self._performers.values()}.values():
             await performer.close()
 
-    @staticmethod
-    def _digest(key: str) -> Digest:
-        if not 0 < len(key) <= LONGEST_KEY:
-            raise ValueError(f"Give a key of 1 to {LONGEST_KEY} characters: it tells this effect from all others.")
-        return digest_of(key)
-
-    async def _called(
-        self,
-        key: str,
-        digest: Digest,
-        effect: DeclaredEffect | None,
-        make: Making,
-    ) -> JsonValue:
+    async def _called(self, key: str, digest: Digest, effect: DeclaredEffect | None, make: Making) -> JsonValue:
         """Make an effect in a task of its own, or wait for the one that makes it already."""
         call = self._calls.get(digest)
         if call is None:
@@ -172,9 +159,9 @@ class Effects:
                 # One whose words are gone has no place, and waits for nothing.
                 self._take_up(started, event, effect.place if effect else event.key_digest, certain=False)
         self._resumed.set()
-        unknown = sum(type(started.event) is EffectBegun for started, _ in left)
-        if unknown:
-            _log.warning("effects.unknown", effects=unknown, hint="once() of their keys says what to do")
+        cut_off = sum(type(started.event) is EffectBegun for started, _ in left)
+        if cut_off:
+            _log.warning("effects.unknown", effects=cut_off, hint="once() of their keys says what to do")
         if self._lanes.open:
             _log.info("effects.resumed", effects=self._lanes.open)
 

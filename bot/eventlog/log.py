@@ -132,9 +132,9 @@ class EventLog:
         """Store a snapshot of ``state``."""
         await self._writer.write(partial(snapshots.save, stream=stream, state=state, now=self._writer.clock()))
 
-    async def save_own_snapshot(self, stream: str, at: own_folds.AnyAt) -> bool:
-        """Store a snapshot of a program's own fold; tell whether its state could be kept as JSON."""
-        return bool(await self._writer.write(partial(own_folds.save, stream=stream, at=at, now=self._writer.clock())))
+    async def save_own_snapshot(self, stream: str, at: own_folds.AnyAt) -> int:
+        """Store a snapshot of a program's own fold; return its size as JSON, 0 where it can't be kept as that."""
+        return int(await self._writer.write(partial(own_folds.save, stream=stream, at=at, now=self._writer.clock())))
 
     async def finish(self, stream: str, version: int) -> None:
         """Note that ``stream`` has no work left at ``version``. Does nothing when the stream has a newer version."""

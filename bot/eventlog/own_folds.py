@@ -49,15 +49,15 @@ AnyAt: TypeAlias = At[Any]
 """That of any fold."""
 
 
-def save(connection: sqlite3.Connection, stream: str, at: At[F], now: int) -> bool:
-    """Store a state as a snapshot of ``stream``; tell whether it could be kept as JSON."""
+def save(connection: sqlite3.Connection, stream: str, at: At[F], now: int) -> int:
+    """Store a state as a snapshot of ``stream``; return its characters as JSON, 0 where it can't be kept as that."""
     if (data := encode(at.state)) is None:
-        return False
+        return 0
     fold = type(at.state)
     values = (fold.NAME, at.version, fingerprint(fold), now, sha256(data.encode()).digest(), data, stream)
     connection.execute(_SAVE, values)
     connection.execute(_THIN, (stream, fold.NAME, fingerprint(fold), KEPT))
-    return True
+    return len(data)
 
 
 def newest(connection: sqlite3.Connection, stream: str, fold: type[F]) -> At[F]:

@@ -7,6 +7,7 @@ of today, and then looked at. ``tests/eventlog/test_fields_in_sql.py`` holds the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ class Query:
 
     ``types`` are those of today: what an older release recorded under another name is found, too. ``since`` and
     ``until`` are microseconds, ``until`` exclusive. Both versions are of one ``stream``. ``author_id`` chooses what a
-    person wrote and the replies requested for it.
+    person wrote and the replies requested for it, ``about`` what is about any of several messages.
     """
 
     stream: str | None = None
@@ -39,6 +40,7 @@ class Query:
     first_version: int | None = None
     last_version: int | None = None
     newest_first: bool = False
+    about: Sequence[int] = ()
 
     def fitting(self, found: list[Recorded]) -> list[Recorded]:
         """Return those of the events that SQL found: what stands in a field, SQL can't know."""
@@ -59,6 +61,7 @@ def compiled(query: Query, cursor: int | None, size: int) -> tuple[str, list[obj
         (holds(), None if query.author_id is None else str(query.author_id)),
         ("e.version >= ?", query.first_version),
         ("e.version <= ?", query.last_version),
+        (f"e.correlation IN ({LISTED})", json.dumps(query.about) if query.about else None),
     )
     clauses += [(clause, value) for clause, value in optional if value is not None]
     values = [value for _, value in clauses]

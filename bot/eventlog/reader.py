@@ -18,7 +18,7 @@ from bot.eventlog import snapshots
 from bot.eventlog.codec import decode, decode_body, separated, stored_as
 from bot.eventlog.database import Connection
 from bot.eventlog.quarantine import Quarantine
-from bot.eventlog.query import COLUMNS, LISTED, Query, compiled, holds
+from bot.eventlog.query import COLUMNS, FIELDS, LISTED, Query, compiled, holds
 from bot.eventlog.stats import Stats, count
 from bot.eventlog.stored_text import fetched
 from bot.eventlog.tail import newest_position
@@ -96,15 +96,20 @@ class Reader:
                 return
             after = page[-1].version
 
-    async def load(self, stream: str, *, upto: int | None = None) -> Loaded:
+    async def load(self, stream: str, *, upto: int | None = None, start: Conversation | None = None) -> Loaded:
         """Return the state of ``stream`` at version ``upto``, from the newest usable snapshot and the events after it.
 
-        Folds page by page, so memory depends on the state and not on the length of the stream.
+        ``start`` is a state that is begun from where no snapshot is newer. Folds page by page, so memory depends on the
+        state and not on the length of the stream.
         """
-        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine))
+        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine, start=start))
         while not whole:
             state, whole = await self.connection.run(partial(_advanced, stream, upto, self.quarantine, state))
         return Loaded(state, snapshot)
+
+    async def to_fold(self, stream: str, *, upto: int | None = None) -> int:
+        """Return how many events there are between the newest usable snapshot and version ``upto`` (None: the head)."""
+        return await self.connection.run(lambda connection: _to_fold(connection, stream, upto))
 
     async def events(self, query: Query, *, limit: int | None = None) -> AsyncIterator[Recorded]:
         """Yield the events that ``query`` chooses, in order of position, in pages."""
@@ -207,20 +212,48 @@ class Reader:
         rows = await self.connection.run(partial(_rows, sql, (json.dumps(tuple(positions)),)))
         return {position for (position,) in rows}
 
-    async def version_at(self, stream: str, moment: int) -> int:
-        """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds)."""
+    async def version_at(self, stream: str, moment: int, *, upto: int | None = None) -> int:
+        """Return the newest version of ``stream`` recorded at or before ``moment`` (microseconds), at most ``upto``.
+
+        Looks at the versions from ``upto`` (None: the newest) back to that one.
+        """
         sql = """
             SELECT e.version FROM events e JOIN streams s ON s.id = e.stream_id
-            WHERE s.name = ? AND e.recorded_at <= ? ORDER BY e.version DESC LIMIT 1
+            WHERE s.name = ? AND e.recorded_at <= ? AND e.version <= ? ORDER BY e.version DESC LIMIT 1
         """
-        rows = await self.connection.run(partial(_rows, sql, (stream, moment)))
+        values = (stream, moment, 2**62 if upto is None else upto)
+        rows = await self.connection.run(partial(_rows, sql, values))
         return int(rows[0][0]) if rows else 0
+
+    async def earliest(self, stream: str, size: int, after: int = 0) -> list[int]:
+        """Return when the earliest event of each block of ``size`` versions beyond version ``after`` was recorded."""
+        sql = """
+            SELECT min(e.recorded_at) FROM events e JOIN streams s ON s.id = e.stream_id
+            WHERE s.name = ? AND e.version > ? GROUP BY (e.version - 1) / ? ORDER BY (e.version - 1) / ?
+        """
+        rows = await self.connection.run(partial(_rows, sql, (stream, after, size, size)))
+        return [moment for (moment,) in rows]
 
     async def streams(self, prefix: str = "") -> list[StreamInfo]:
         """Return every stream whose name begins with ``prefix``, by name."""
         sql = "SELECT name, version FROM streams WHERE substr(name, 1, ?) = ? AND version > 0 ORDER BY name"
         rows = await self.connection.run(lambda connection: connection.execute(sql, (len(prefix), prefix)).fetchall())
         return [StreamInfo(*row) for row in rows]
+
+    async def newest_each(self, prefix: str, types: Sequence[str] = ()) -> list[Recorded]:
+        """Return the newest event (of one of ``types``) of each stream whose name begins with ``prefix``.
+
+        Looks at one event of each stream by its index; with ``types`` at those that came after it, too.
+        """
+        wanted = stored_as(types)
+        chosen = f"AND type IN ({LISTED})" if wanted else ""
+        sql = f"""
+            SELECT {FIELDS} FROM streams s JOIN events e ON e.position = (
+                SELECT position FROM events WHERE stream_id = s.id {chosen} ORDER BY version DESC LIMIT 1
+            ) WHERE substr(s.name, 1, ?) = ?
+        """  # noqa: S608 - constants
+        values = (*((json.dumps(wanted),) if wanted else ()), len(prefix), prefix)
+        return self._events(await self.connection.run(partial(_rows, sql, values)))
 
     async def noted(self, name: str) -> bytes | None:
         """Return what ``EventLog.note`` stored under a name, None if it did not."""
@@ -294,6 +327,12 @@ def _head(connection: sqlite3.Connection, stream: str) -> int:
     return int(row[0]) if row else 0
 
 
+def _to_fold(connection: sqlite3.Connection, stream: str, upto: int | None) -> int:
+    head = _head(connection, stream)
+    last = head if upto is None else min(upto, head)
+    return last - snapshots.newest_version(connection, stream, last)
+
+
 def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
     """Return the state of ``stream`` as it is now, for work without a loop."""
     found = Quarantine()
@@ -304,11 +343,17 @@ def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
 
 
 def _begun(
-    stream: str, upto: int | None, quarantine: Quarantine, connection: sqlite3.Connection
+    stream: str,
+    upto: int | None,
+    quarantine: Quarantine,
+    connection: sqlite3.Connection,
+    *,
+    start: Conversation | None = None,
 ) -> tuple[int, Conversation, bool]:
     """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
-    start = snapshots.newest(connection, stream, upto) or Conversation()
-    return start.version, *_advanced(stream, upto, quarantine, start, connection)
+    taken = snapshots.newest(connection, stream, upto) or Conversation()
+    begun = start if start is not None and start.version > taken.version else taken
+    return taken.version, *_advanced(stream, upto, quarantine, begun, connection)
 
 
 def _advanced(

@@ -88,6 +88,15 @@ def newest(connection: sqlite3.Connection, stream: str, upto: int | None = None)
         return None
 
 
+def newest_version(connection: sqlite3.Connection, stream: str, upto: int) -> int:
+    """Return the version of the newest snapshot of this fold at or before version ``upto``, 0 for none."""
+    sql = (
+        "SELECT max(n.version) FROM snapshots n JOIN streams s ON s.id = n.stream_id "
+        "WHERE s.name = ? AND n.fold = ? AND n.version <= ?"
+    )
+    return connection.execute(sql, (stream, fingerprint(), upto)).fetchone()[0] or 0
+
+
 def forget(connection: sqlite3.Connection, stream: str) -> int:
     """Delete every snapshot of ``stream``, those of own folds too, and return how many there were."""
     ours, own = (

@@ -30,6 +30,8 @@ INTENTS = ("guilds", "guild_messages", "dm_messages", "message_content")
 """Without these intents, messages or their words would be missing in the log (docs: gateway intents)."""
 
 _OURS = "_echoless"
+_SESSION = "_HTTPClient__session"
+"""discord.py's session of a client, private to its class."""
 _REPLACED = ("dispatch", "close", "_schedule_event")
 
 _log = structlog.get_logger()
@@ -98,6 +100,7 @@ class AttachedClient:
         if self._closing is None:
             return
         self._closing = None
+        self._trace_no_more()
         self._state.dispatch = self._dispatch
         self._state.parsers[EVENT] = self._parse
         own = vars(self.client)
@@ -165,9 +168,14 @@ class AttachedClient:
 
     def _trace_requests(self) -> None:
         """Have requests of the log timed, and none of a message repeated by discord.py, on the session of now."""
-        session: aiohttp.ClientSession | None = getattr(self.client.http, "_HTTPClient__session", None)
+        session: aiohttp.ClientSession | None = getattr(self.client.http, _SESSION, None)
         if session and self._trace not in session.trace_configs:
             session.trace_configs.append(self._trace)
+
+    def _trace_no_more(self) -> None:
+        session: aiohttp.ClientSession | None = getattr(self.client.http, _SESSION, None)
+        if session and self._trace in session.trace_configs:
+            session.trace_configs.remove(self._trace)
 
     def _say_what_is_missing(self) -> None:
         """Log which intents the client lacks; raise ConfigError where nothing could be recorded."""

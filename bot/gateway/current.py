@@ -46,6 +46,14 @@ class CurrentClient:
         """Return the server of a channel, None for a private or unknown channel."""
         return self.around(channel_id).guild_id
 
+    def channel_name(self, channel_id: int) -> str:
+        """Return the name of a channel or thread, "" where the client does not know it."""
+        return getattr(self.client and self.client.get_channel(channel_id), "name", None) or ""
+
+    def server_name(self, guild_id: int) -> str:
+        """Return the name of a server, "" where the client does not know it."""
+        return getattr(self.client and self.client.get_guild(guild_id), "name", None) or ""
+
     def called(self, channel_id: int, names: tuple[str, ...] = ()) -> Own:
         """Return what calls the bot in a channel; ``names`` are its names by the settings."""
         return Own(self.own_id, self.own_role(self.server_of(channel_id)), names)

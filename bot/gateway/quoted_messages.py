@@ -8,7 +8,7 @@ from collections.abc import Container
 import structlog
 
 from bot.core.events import Author
-from bot.core.seen import marked
+from bot.core.seen import told
 from bot.gateway.current import CurrentClient
 from bot.gateway.incoming import from_payload
 from bot.responders.protocol import Utterance
@@ -39,8 +39,8 @@ class DiscordMessages:
         except Exception as error:  # noqa: BLE001 - whatever keeps a message away, the question is answered without it
             _log.debug("message.unread", channel=channel_id, message=message_id, reason=type(error).__name__)
             return None
-        text = "" if found.author_id in self._opted_out else marked(found.body)
+        by_bot, names = found.author is Author.SELF, dict(found.names)
+        text = "" if found.author_id in self._opted_out else told(found.body, by_bot=by_bot)
         if not text:
             return None
-        by_bot, names = found.author is Author.SELF, dict(found.names)
         return Utterance(message_id, found.name, text, by_bot, found.author_id, found.reply_to, names)

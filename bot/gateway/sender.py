@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,20 +14,22 @@ from discord.utils import MISSING
 
 from bot.core.buttons import Row
 from bot.core.events import AbandonReason, Proof
-from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Sighting, Unknown, Unreferenced
+from bot.core.fate import Look, NotYet, Outcome, Overtaken, Refused, Sent, Unknown, Unreferenced
 from bot.core.threads import Opened
+from bot.gateway import looks
 from bot.gateway.button_rows import row_of, view_of
 from bot.gateway.current import CurrentClient
-from bot.gateway.history import page_of
 from bot.gateway.origin import Intercepted
 from bot.gateway.places import lacks, may_read_history, no_thread, standing_for
-from bot.gateway.requests import UNREADABLE, NoLongerNext, ServerFault, timed, unless_overtaken
-from bot.gateway.snowflakes import NoSnowflake, snowflake
+from bot.gateway.requests import NoLongerNext, ServerFault, timed, unless_overtaken
+from bot.gateway.snowflakes import snowflake, snowflake_time
 from bot.gateway.starting_threads import is_thread, start_thread
 from bot.replies.sender import LookFailed, StillNext
 from bot.replies.words import WORDS, Word
+from bot.times import MINUTE
 
-LOOK_PAGES = 100
+OLD_MICROSECONDS = 50 * MINUTE
+"""Of a message older than an hour Discord takes few edits (error 30046; docs: JSON error codes)."""
 NO_REFERENCE, INVALID_FORM = (160002, 50021), 50035
 """Discord's codes for a refused reference (no permission to read the history; a system message) and for a form with
 errors in its fields (docs: JSON error codes)."""
@@ -67,6 +69,16 @@ class DiscordSender:
         client = self._current.client
         return lacks(client, channel_id) if client is not None else ""
 
+    def sees(self, channel_id: int) -> bool:
+        """Tell whether the bot may read a channel's history, as far as is known."""
+        client = self._current.client
+        return client is not None and may_read_history(client, channel_id)
+
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
+        client = self._current.client
+        return client is None or await looks.stands(client, channel_id, message_id)
+
     async def send(
         self,
         channel_id: int,
@@ -82,9 +94,10 @@ class DiscordSender:
 
         Discord takes a reference only from who may read the history; where the bot may not, it is not tried.
         A look finds a message with a reference by that reference, at any age. The nonce of a plain message shows in the
-        response and in the echo; a look finds it by its text, among the bot's messages after the question. If the
-        history can't be read, only the nonce helps after a crash: within a minute of the question the part is sent
-        again with it, and later it is given up with its fate unknown.
+        response and in the echo; a look finds it by its text, among the bot's messages after the question, or by its
+        button if it was sent while the answer was written. If the history can't be read, only the nonce helps after a
+        crash: within a minute of the question the part is sent again with it, and later it is given up with its fate
+        unknown.
         """
         client = self._current.client
         if client is None:
@@ -148,6 +161,10 @@ class DiscordSender:
             return sort(error)
         return Sent(message_id, text)
 
+    def seldom_edited(self, message_id: int, now: int) -> bool:
+        """Tell whether Discord takes few edits of a message, by its age; ``now`` is in microseconds since the epoch."""
+        return now - snowflake_time(message_id) > OLD_MICROSECONDS
+
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
         """Delete a message of the bot; one that is gone already counts as deleted."""
         client = self._current.client
@@ -197,35 +214,12 @@ class DiscordSender:
         except Exception as error:  # noqa: BLE001 - a hint that nobody misses
             _log.debug(f"{what}.failed", channel=channel_id, error=type(error).__name__)
 
-    async def look(self, channel_id: int, since_id: int) -> Look:
-        """Return the bot's own messages from message ``since_id`` on, oldest first."""
+    async def look(self, channel_id: int, since_id: int, questions: Collection[int] = ()) -> Look:
+        """Return the bot's own messages from message ``since_id`` on, and which of ``questions`` are there."""
         client = self._current.client
         if client is None:
             raise LookFailed("not connected")
-        try:
-            messages, complete = await self._history(client, channel_id, since_id - 1)
-        except (discord.Forbidden, discord.NotFound):
-            return Look((), readable=False)
-        except discord.RateLimited as error:
-            raise LookFailed("rate limit", error.retry_after) from error
-        except UNREADABLE as error:
-            raise LookFailed(f"history: {type(error).__name__}") from error
-        # Responses to commands are the bot's own messages too, but not parts of a reply.
-        own = (message for message in messages if _author_of(message) == self.own_id)
-        sightings = tuple(_sighting(message) for message in own if message.get("webhook_id") is None)
-        present = frozenset(int(message["id"]) for message in messages)
-        return Look(sightings, present, readable=complete and (bool(messages) or may_read_history(client, channel_id)))
-
-    async def _history(self, client: discord.Client, channel_id: int, after_id: int) -> tuple[list[Any], bool]:
-        """Return the messages after ``after_id``, oldest first, and whether these are all of them."""
-        messages: list[Any] = []
-        for _ in range(LOOK_PAGES):
-            page = await page_of(client, channel_id, after_id)
-            messages += page.messages
-            if not page.full:
-                return messages, True
-            after_id = int(messages[-1]["id"])
-        return messages, False
+        return await looks.look(client, self.own_id, channel_id, since_id, questions)
 
 
 def sort(error: Exception) -> Outcome:  # noqa: PLR0911 - one row of the table per case
@@ -297,19 +291,3 @@ async def bodiless(answering: Awaitable[object]) -> None:
     """Wait for an answer; raise Intercepted when it has a body where Discord's has none."""
     if await answering != "":
         raise Intercepted(HTTPStatus.OK)
-
-
-def _author_of(message: Any) -> int:  # noqa: ANN401 - Discord's JSON
-    """Return the author's id of a message, 0 when it has none."""
-    try:
-        return snowflake(message["author"]["id"])
-    except (NoSnowflake, LookupError, TypeError):
-        return 0
-
-
-def _sighting(message: Any) -> Sighting:  # noqa: ANN401 - Discord's JSON
-    try:
-        reply_to = snowflake(message["message_reference"]["message_id"])
-    except (NoSnowflake, LookupError, TypeError):
-        reply_to = None
-    return Sighting(int(message["id"]), reply_to, str(message.get("content") or ""), row_of(message))

@@ -48,9 +48,9 @@ class Report:
 
 Run: TypeAlias = Callable[..., Awaitable[Report]]
 """``(context, **arguments) -> Report``. A function that has the arguments ``by`` (who asks, as the log shows it),
-``owner`` (whether that is an owner of the bot), ``progress`` (called with the number of finished events and that of
-all), ``limit_bytes`` (of a file) or ``server_id`` (of the server, all of which the asker may moderate) gets them filled
-in."""
+``owner`` (whether that is an owner of the bot), ``asked_in`` (the server where it is asked, None in direct messages),
+``progress`` (called with the number of finished events and that of all), ``limit_bytes`` (of a file) or ``server_id``
+(of the server, all of which the asker may moderate) gets them filled in."""
 
 
 class Kind(Enum):
@@ -169,6 +169,7 @@ class Topic(Enum):
         "for everybody: what is kept of one's words, as a file; have it erased; have none recorded from now on; "
         "`forget` is for moderators"
     )
+    PAGE = "a link to the page of conversations, as they were at any time, with the channels that one can see"
     ACTIVITY = "messages, people, replies, how soon these came, what got none; as text and as a picture"
     WORDS = "what people and the bot wrote in the last days, by words, in the channels that one can see"
     MODEL = "who a language model is, and which one answers, in a channel, thread or server; tokens and cost"

@@ -17,6 +17,7 @@ from bot.moderation import (
     forget_conversation,
     history,
     outage,
+    page,
     place_settings,
     privacy,
     rehearse,
@@ -386,6 +387,14 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("cursor", Kind.CURSOR),
             Parameter("limit", Kind.PAGE_SIZE),
         ),
+        group="",
+    ),
+    Command(
+        "page",
+        Topic.PAGE,
+        "Give me a link to the page of conversations, as they were at any time.",
+        page.page,
+        twin=False,
         group="",
     ),
     Command(

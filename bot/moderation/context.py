@@ -21,6 +21,7 @@ from bot.replies.attachments import Attachments
 from bot.replies.place_settings import Surroundings
 from bot.replies.reading import find_received
 from bot.replies.reply_chains import ReplyChains
+from bot.replies.toolkit import Tools
 from bot.responders.protocol import Condition, Responder
 
 
@@ -85,10 +86,11 @@ class CommandContext:
     ``owner`` is None in a process that only reads the log. ``called`` returns what calls the bot in a channel,
     ``live`` the status of the running bot (None: this process runs none), ``around`` what a channel belongs to,
     ``clock`` microseconds since the epoch, ``activity`` what went on in the log. Replies are composed with
-    ``responders``, ``window``, ``settings``, ``around``, ``chains`` (None: of the window) and ``attachments`` (None: no
-    files are read). ``forbids``
-    returns the sentence with which moderators are refused a model's answer in a channel, "" if they are not.
-    ``following`` returns the consumers that run here, ``index`` finds words (None: there is none).
+    ``responders``, ``window``, ``settings``, ``around``, ``chains`` (None: of the window), ``attachments`` (None: no
+    files are read) and ``tools`` (None: there are none). ``forbids`` returns the sentence with which moderators are
+    refused a model's answer in a channel, "" if they are not. ``following`` returns the consumers that run here,
+    ``index`` finds words (None: there is none). ``invite`` returns a link to the page for a person, about what they see
+    in a server (None: there is no page).
     """
 
     folder: Path
@@ -107,6 +109,8 @@ class CommandContext:
     following: Callable[[], Sequence[Following]] = tuple
     index: Index | None = None
     chains: ReplyChains | None = None
+    tools: Tools | None = None
+    invite: Callable[[int, int], str] | None = None
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""

@@ -86,19 +86,22 @@ async def why(context: CommandContext, channel_id: int, message_id: int) -> Repo
     """Explain how a message was answered, or why it was not."""
     story = await story_of(context, channel_id, message_id)
     outcome = story.outcome()
-    rows = (
+    return Report(
+        f"Message {story.message_id} in channel {channel_id}: {outcome}",
+        (*await reasons(context, story), "events:", *(f"  {row}" for row in _events(story))),
+        _data(context, channel_id, story, outcome),
+    )
+
+
+async def reasons(context: CommandContext, story: Story) -> tuple[str, ...]:
+    """Return the explanation without the events, one fact a line."""
+    return (
         *_message(story),
-        f"outcome: {outcome}",
+        f"outcome: {story.outcome()}",
         *told_calls(story.lines),
         *_answer(context, story),
         *_sending(story),
         *await told_effects(context.reader, story.message_id),
-        "events:",
-    )
-    return Report(
-        f"Message {story.message_id} in channel {channel_id}: {outcome}",
-        (*rows, *(f"  {row}" for row in _events(story))),
-        _data(context, channel_id, story, outcome),
     )
 
 
@@ -153,8 +156,8 @@ async def _reactions(context: CommandContext, channel_id: int, sent: Sequence[in
 
 
 async def _persona(context: CommandContext, composed: e.ReplyComposed | None) -> str:
-    """Return the origin of an answer's persona; "" for an answer that no model wrote."""
-    if composed is None or not composed.model:
+    """Return the origin of an answer's persona; "" for an answer that nobody wrote in one."""
+    if composed is None or not (composed.model or composed.persona):
         return ""
     found = await context.reader.at((composed.persona,)) if composed.persona else []
     return origin(found[0]) if found else "that of the settings"
@@ -258,7 +261,8 @@ def _window(context: CommandContext, story: Story) -> str:
     if responder is None and composed and not composed.model:
         return f"{count_text(known, 'earlier turn')}; whether they were read is not known here"
     cut = f"; {known - read} older ones cut" if known > read else ""
-    crowded = f", {composed.cut} of them to stay within llm.context_tokens" if composed and composed.cut else ""
+    limit = "llm.context_tokens" if composed and composed.model else "what its answerer takes"
+    crowded = f", {composed.cut} of them to stay within {limit}" if composed and composed.cut else ""
     return f"{count_text(read, 'earlier turn')} of {known} read{cut}{crowded}"
 
 

@@ -10,7 +10,7 @@ from bot.core.outbox import Pending
 from bot.core.streams import stream_of
 from bot.eventlog.codec import event_models
 from bot.eventlog.query import Query
-from bot.eventlog.reader import Reader
+from bot.eventlog.reader import Loaded, Reader
 from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.points import known_head, parse_point, version_of
@@ -37,8 +37,13 @@ async def state(context: CommandContext, channel_id: int, at: str | None = None)
 
 async def state_at(reader: Reader, channel_id: int, version: int | None, *, words: bool) -> Replayed:
     """Return the state of a channel at a version (None: the newest) and, with ``words``, the words of its window."""
+    loaded = await reader.load(stream_of(channel_id), upto=version)
+    return await replayed(reader, channel_id, loaded, words=words)
+
+
+async def replayed(reader: Reader, channel_id: int, loaded: Loaded, *, words: bool) -> Replayed:
+    """Return a state of a channel with its time and, with ``words``, the words of its window."""
     stream = stream_of(channel_id)
-    loaded = await reader.load(stream, upto=version)
     head = loaded.state.version
     newest = [event async for page in reader.tail(stream, after=head - 1, upto=head) for event in page]
     bodies = await reader.bodies({turn.position for turn in loaded.state.window}) if words else None

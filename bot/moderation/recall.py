@@ -2,7 +2,8 @@
 
 It uses the index of words where there is one. Otherwise it reads the newest messages of the channel. Whatever finds
 them, the words are opened from the log once more, and left out is what was erased, what a rewind or reset took out of
-the conversation, and what people wrote who opted out. Its results are not recorded: the log holds these words already.
+the conversation, what people wrote who opted out, and what was asked after the question. Its results are not recorded:
+the log holds these words already.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from pydantic import Field
 
 from bot.core.events import ConversationReset, ConversationRewound
 from bot.core.rewinding import taken_out
-from bot.core.seen import seen
-from bot.core.sources import without_sources
+from bot.core.seen import told, with_names
 from bot.core.streams import stream_of
 from bot.eventlog.query import Query
 from bot.eventlog.reader import Reader
@@ -49,7 +49,7 @@ class Recall:
 
     def tool(self) -> FunctionTool:
         """Return the tool."""
-        return FunctionTool(self.recall, idempotent=True)
+        return FunctionTool(self.recall, read_only=True)
 
     async def recall(
         self,
@@ -85,7 +85,7 @@ class Recall:
         allowed = [
             each
             for each in found
-            if each.said.author_id not in self.opted_out and each.said.message_id != asking.message_id
+            if each.said.author_id not in self.opted_out and each.said.message_id < asking.message_id
         ]
         positions = [each.hit.position for each in allowed]
         versions = {each.position: each.version for each in await self.reader.at(positions)}
@@ -95,6 +95,7 @@ class Recall:
             version, body = versions.get(each.hit.position, 0), bodies.get(each.hit.position)
             if body is not None and not any(first <= version <= last for first, last in out):
                 who = "you" if each.said.answer else " ".join(each.name.split()) or "someone"
-                text = shortened(" ".join(without_sources(seen(body)).split()), LENGTH)
+                text = with_names(told(body, by_bot=each.said.answer), dict(body.names))
+                text = shortened(" ".join(text.split()), LENGTH)
                 shown.append((each, f"{utc_time(each.said.at)[:16]} UTC, {who}: {text}"))
         return shown[:MOST_SHOWN]

@@ -1,7 +1,7 @@
 """Rehearse: compare what the bot answered to recorded messages with what the current settings would answer.
 
 Nothing is sent: a responder is asked, and its answer is only shown in the report. What a model took for it is recorded,
-so that it counts.
+so that it counts. Tools that only read are called (:mod:`bot.moderation.rehearsed_tools`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bot.moderation.command import ModerationError, Report
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story, story_of
 from bot.moderation.points import known_head
+from bot.moderation.rehearsed_tools import Rehearsed, RehearsedTools
 from bot.moderation.text import count_text, printable, quote, shortened, without_words
 from bot.replies.composer import Composer
 from bot.replies.place_settings import PlaceSettings
@@ -41,7 +42,7 @@ _WIDTH = 90
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """The question, the recorded answer (if there is none, ``outcome`` says why), and the new answer."""
+    """The question, the recorded answer (if there is none, ``outcome`` says why), and the new answer with its tools."""
 
     message_id: int
     asked: str
@@ -49,6 +50,7 @@ class _Rehearsal:
     outcome: str
     would: tuple[str, ...]
     trouble: str
+    tools: Sequence[Rehearsed] = ()
 
     @property
     def same(self) -> bool:
@@ -62,6 +64,7 @@ class _Rehearsal:
             shortened(f"message {self.message_id}, {self.asked}"),
             *_block("was said:  ", said),
             *_block("would say: ", would),
+            *([f"  tools:     {', '.join(f'{each.tool} ({each.how})' for each in self.tools)}"] if self.tools else []),
             f"  {verdict}",
         )
 
@@ -72,6 +75,7 @@ class _Rehearsal:
             "outcome": self.outcome,
             "would_say": list(self.would),
             "trouble": self.trouble,
+            "tools": [{"tool": each.tool, "how": each.how.value} for each in self.tools],
             "same": self.same,
         }
 
@@ -112,7 +116,8 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int, 
     state, entries = await _as_asked(context, channel_id, story)
     answers = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
     context.require_budget(channel_id, entries[0].responder)
-    would, trouble, used = await _answer(context, channel_id, state, entries)
+    tools = RehearsedTools(context.tools, context.reader) if context.tools else None
+    would, trouble, used = await _answer(context, channel_id, state, entries, tools)
     await _count(context, channel_id, story.message_id, by, used)
     at = entries[0].asked_position
     bodies = await context.reader.bodies((at,))
@@ -123,11 +128,16 @@ async def _rehearsed(context: CommandContext, channel_id: int, message_id: int, 
         story.outcome(),
         would,
         trouble,
+        tools.told if tools else (),
     )
 
 
 async def _answer(
-    context: CommandContext, channel_id: int, state: Conversation, entries: Sequence[Pending]
+    context: CommandContext,
+    channel_id: int,
+    state: Conversation,
+    entries: Sequence[Pending],
+    tools: RehearsedTools | None,
 ) -> tuple[tuple[str, ...], str, e.ReplyComposed | ModelFailed | None]:
     """Return the parts of the new answer, or no parts and the reason, and what tells the tokens that it took."""
     around = await context.around_message(channel_id, entries[0].message_id)
@@ -138,7 +148,9 @@ async def _answer(
         places=PlaceSettings(context.reader, lambda _channel_id: around),
         attachments=context.attachments,
         clock=context.clock,
+        tools=tools,
         chains=context.chains,
+        rehearsing=True,
     )
     # The persona and the model are the current ones, as the settings are; the turns are those of that time.
     now = await context.state(channel_id)

@@ -208,11 +208,15 @@ class Line:
             return WORDS_ERASED if self.erased else WORDS_UNREADABLE
         return "" if self.body is None else quote(self.body)
 
+    def told(self) -> str:
+        """Return fields and words on one line."""
+        return "  ".join(part for part in (details(self.recorded), self.said()) if part)
+
     def to_text(self) -> str:
         """Return a line for people: time, version, type, fields, words."""
         recorded = self.recorded
         start = f"{utc_time(recorded.recorded_at)}  v{recorded.version}  {printable(recorded.event.form.type)}"
-        return shortened("  ".join(part for part in (start, details(recorded), self.said()) if part), 200)
+        return shortened(f"{start}  {self.told()}".rstrip(), 200)
 
 
 async def lines(reader: Reader, events: Sequence[Recorded], *, words: bool) -> list[Line]:

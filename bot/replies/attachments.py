@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -12,7 +12,7 @@ from bot.core.outbox import Pending
 from bot.eventlog.reader import Reader
 from bot.replies.reading import find_asked
 from bot.responders.kinds import family, kind_of, unread_because
-from bot.responders.protocol import File
+from bot.responders.protocol import Attached, File
 
 MOST = 10
 """The most files of one question that are fetched: as many as a message can have."""
@@ -75,3 +75,10 @@ class Attachments:
 
 def _refusal(head: bytes, *, images: bool) -> str:
     return unread_because(kind_of(head), images=images)
+
+
+def attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Attached]:
+    """Yield the files of a question with their names. An edit may have left fewer names than there were files."""
+    for at, file in enumerate(files):
+        name = names[at] if len(names) == len(files) else ""
+        yield Attached(file.content_type, file.size, file.id, name)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
-from bot.core.addressing import Own, without_call
+from bot.core.addressing import Own, answer_key, without_call
 from bot.core.commands import Compose, Spent
 from bot.core.conversation import Conversation
-from bot.core.delivery import in_one_part
-from bot.core.ending import continued, room, unfinished, with_room
-from bot.core.events import Attachment, Body, ReplyComposed
+from bot.core.ending import unfinished, with_room
+from bot.core.events import Body, KeyKind, ReplyComposed
 from bot.core.outbox import Pending
-from bot.core.parts import split
 from bot.core.seen import shown_lines, spoken
-from bot.core.sources import sources_of, with_sources, without_sources
+from bot.core.sources import parts_without_sources, sources_of, with_sources
+from bot.core.streams import stream_of
 from bot.core.threads import title_of
 from bot.eventlog.reader import Bodies, Reader
-from bot.replies.attachments import Attachments, Fetched
+from bot.replies.attachments import Attachments, Fetched, attached
+from bot.replies.cutting import cut, parts_of
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import NoWords, find_asked, newest_words, utterances
+from bot.replies.reading import NoWords, edits_of, find_asked, newest_words, utterances
 from bot.replies.reply_chains import ReplyChains
-from bot.replies.toolkit import ToolKit
+from bot.replies.toolkit import Calling
 from bot.responders.ask import Show, ask, at_once
 from bot.responders.llm.tokens import estimate
-from bot.responders.protocol import Absence, Answer, Attached, Context, Question, Responder, Utterance, never
+from bot.responders.protocol import Absence, Answer, Context, Question, Responder, Utterance, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Composer:
     ``responders`` are found by name; a reply whose responder no longer exists goes to the first one. ``settings`` is
     the hash of the settings, which is recorded with each answer. ``places`` finds the persona and the model that are
     set for a channel; ``clock`` returns microseconds since the epoch. ``quotes`` finds messages that a question refers
-    to, ``tools`` are those that may be used (None: none). ``chains`` finds the replies that lead to a question, which
-    are then its history in place of the window (None: the window is).
+    to, ``tools`` makes the calls of tools (None: there are none). ``chains`` finds the replies that lead to a question,
+    which are then its history in place of the window (None: the window is). ``rehearsing``: answers are not sent.
     """
 
     reader: Reader
@@ -47,17 +48,16 @@ class Composer:
     attachments: Attachments | None = None
     clock: Callable[[], int] = lambda: 0
     quotes: Quotes | None = None
-    tools: ToolKit | None = None
+    tools: Calling | None = None
     chains: ReplyChains | None = None
+    rehearsing: bool = False
 
     def streams(self, entry: Pending) -> bool:
         """Tell whether an answer may be shown while it is written.
 
         An answer to a command may not: its response is one message, and a text that is too long is cut only at the end.
-        An answer composed anew replaces the old one when it is complete. Otherwise a failure halfway would lose both,
-        and Discord takes few edits of a message older than an hour (error 30046).
         """
-        return entry.generation == 1 and not entry.asked
+        return not entry.asked
 
     def costs(self, entry: Pending) -> bool:
         """Tell whether the answer will cost money."""
@@ -94,17 +94,25 @@ class Composer:
             files=tuple(file for each in questions for file in each.files),
             shown="\n".join(each.shown for each in questions if each.shown),
             names={mark: name for each in questions for mark, name in each.names.items()},
+            edits=sum(each.edits for each in questions),
             reply_to=next((each.reply_to for each in questions if each.reply_to), None),
         )
         if len(entries) > 1 and not responder.claims(question):
             entries, question = entries[:1], questions[0]
         context, origins = Context(), dict[str, int]()
-        before, earlier = await self._before(entry) if responder.wants_history else ((), ())
+        before, earlier = await self.before(entry)
         if responder.wants_history:
             context, origins = await self._context(state, channel_id, entries, responder, question, own.bot_id)
-            context = replace(context, stopped=stopped, so_far=unfinished("\n".join(before)))
+            context = replace(
+                context,
+                stopped=stopped,
+                so_far=unfinished("\n".join(before)),
+                key=answer_key([each.message_id for each in entries], entry.generation, question.edits),
+                generation=entry.generation,
+                rehearsal=self.rehearsing,
+            )
         answer = await ask(responder, question, context, show)
-        parts = _parts(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
+        parts = parts_of(entry, answer, self._with_sources(answer.text, context, earlier), before) if answer else ()
         if answer is None or not parts:
             return None
         event = self._composed(entry.message_id, responder, answer, parts)
@@ -113,7 +121,7 @@ class Composer:
 
     def _with_sources(self, text: str, context: Context, earlier: Sequence[str]) -> str:
         """Return an answer with the names of the tools under it, with ``earlier`` ones, if they are to be shown."""
-        if self.tools is None or not self.tools.shows:
+        if self.tools is None or not self.tools.tools.shows:
             return text
         return with_sources(text, dict.fromkeys((*earlier, *(context.tools.used if context.tools else ()))))
 
@@ -121,14 +129,23 @@ class Composer:
         """Tell whether a tool is being called for an answer in a channel."""
         return self.tools is not None and channel_id in self.tools.busy
 
-    async def _before(self, entry: Pending) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    async def before(self, entry: Pending) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the parts of the answer that this one goes on with, and its tools; raise NoWords if it is erased."""
-        at = entry.continues_position
+        at = entry.continues_position if self._responder(entry.responder).wants_history else 0
         bodies = await self.reader.bodies((at,)) if at else Bodies()
         if at and at not in bodies:
             raise NoWords(bodies, at)
-        parts = bodies[at].parts if at else ("",)
-        return (*parts[:-1], without_sources(parts[-1])) if at else (), sources_of(parts[-1])
+        parts = bodies[at].parts if at else ()
+        return parts_without_sources(parts), sources_of(parts[-1]) if parts else ()
+
+    async def replaced(self, channel_id: int, entry: Pending) -> tuple[tuple[str, ...], str]:
+        """Return the parts of the answer that this one is written over, and why it ended; none if it was erased."""
+        found = await self.reader.find(stream_of(channel_id), KeyKind.COMPOSED, entry.message_id)
+        older = max((each for each in found if isinstance(each.event, ReplyComposed)), default=None)
+        if older is None or not isinstance(older.event, ReplyComposed):
+            return (), ""
+        body = (await self.reader.bodies((older.position,))).get(older.position)
+        return body.parts if body else (), older.event.finish
 
     def taken(self, entry: Pending, parts: Sequence[str], finish: str, spent: Spent | None) -> Compose:
         """Return what is shown of an answer as the answer; ``spent`` None: what it took is estimated by its words."""
@@ -150,7 +167,7 @@ class Composer:
         """Return the answer of a responder that needs only the question, to be recorded with it, or None."""
         try:
             answer = at_once(responder, question)
-            parts = with_room(split(answer.text), answer.finish) if answer else ()
+            parts = with_room(cut(answer, answer.text), answer.finish) if answer else ()
             if answer is None or not parts:
                 return None
             return Compose(self._composed(question.message_id, responder, answer, parts), Body(parts=parts))
@@ -201,7 +218,8 @@ class Composer:
         chain = await self._chain(state, channel_id, question, around)
         summary = await self._summary(state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
-        fetched = await self.attachments.read(channel_id, entries) if self.attachments else Fetched()
+        reads = self.attachments if responder.wants_files else None
+        fetched = await reads.read(channel_id, entries) if reads else Fetched()
         context = Context(
             history=await self._history(state, channel_id, entries[0], since_id) if chain is None else chain,
             summary=summary,
@@ -274,6 +292,9 @@ class Composer:
 
     async def _question(self, channel_id: int, entry: Pending, body: Body, own: Own) -> Question:
         asked_in, message = await find_asked(self.reader, channel_id, entry)
+        # What is edited right now is counted no sooner than its words are read: a key stands for no older words.
+        upto = entry.asked_position if asked_in == channel_id else inf
+        edits = await edits_of(self.reader, asked_in, entry.message_id, upto)
         if asked_in != channel_id:
             body = await newest_words(self.reader, asked_in, entry.message_id) or body
         return Question(
@@ -283,9 +304,10 @@ class Composer:
             author=body.name,
             text=without_call(spoken(body.text, body.shown), own),
             reply_to=message.reply_to if message else None,
-            files=tuple(_attached(message.attachments, body.files)) if message else (),
+            files=tuple(attached(message.attachments, body.files)) if message else (),
             shown=shown_lines(body.shown),
             names=dict(body.names),
+            edits=edits,
         )
 
     async def _summary(self, state: Conversation) -> str:
@@ -301,19 +323,3 @@ class Composer:
         """Return the turns before a question that are newer than ``since_id``; older ones are in the summary."""
         turns = [turn for turn in state.window if since_id < turn.message_id < entry.message_id][-self.window :]
         return await utterances(self.reader, channel_id, turns)
-
-
-def _attached(files: Sequence[Attachment], names: Sequence[str]) -> Iterator[Attached]:
-    """Yield the files of a question with their names. An edit may have left fewer names than there were files."""
-    for at, file in enumerate(files):
-        name = names[at] if len(names) == len(files) else ""
-        yield Attached(file.content_type, file.size, file.id, name)
-
-
-def _parts(entry: Pending, answer: Answer, text: str, before: Sequence[str]) -> tuple[str, ...]:
-    """Return the parts of an answer, whose ``text`` names its sources, behind those of the one that it goes on with."""
-    if not answer.text.strip():
-        return ()
-    if entry.asked:
-        return in_one_part(text, room(answer.finish))
-    return with_room(continued(before, text) if before else split(text), answer.finish)

@@ -40,6 +40,11 @@ class Endings:
         chosen = _WRITTEN if not entry.composed else _CUT if entry.finish in CUTS else _WHOLE
         return tuple(ButtonId(button, entry.message_id, entry.generation) for button in chosen[self.buttons])
 
+    def unmarked(self, text: str) -> str:
+        """Return the last part of an answer, as Discord shows it, without a mark."""
+        marks = (f"\n-# {self.words[cut]}" for cut in CUTS.values())
+        return next((text.removesuffix(mark) for mark in marks if text.endswith(mark)), text)
+
     def marked(self, entry: Pending, parts: Sequence[str]) -> tuple[str, ...]:
         """Return the parts of a composed answer as they are sent."""
         cut = CUTS.get(entry.finish)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.events import Author, Body, KeyKind, MessagePosted, ReplySent
-from bot.core.seen import marked
-from bot.core.sources import without_sources
+from bot.core.seen import told
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
 from bot.replies.reading import find_received, newest_words
@@ -49,14 +48,13 @@ class Quotes:
         composed = await self.reader.find(stream_of(channel_id), KeyKind.COMPOSED, sent.message_id)
         newest = max((recorded.position for recorded in composed), default=0)
         body = (await self.reader.bodies((newest,))).get(newest)
-        if body is None or sent.part >= len(body.parts):
-            return None
-        return Utterance(message_id, body.name, without_sources(body.parts[sent.part]), by_bot=True)
+        text = told(body, sent.part, by_bot=True) if body else ""
+        return Utterance(message_id, "", text, by_bot=True) if text else None
 
 
 def _said(posted: MessagePosted, body: Body) -> Utterance | None:
-    text, author_id, names = marked(body), posted.author_id, dict(body.names)
+    by_bot = posted.author is Author.SELF
+    text, author_id, names = told(body, by_bot=by_bot), posted.author_id, dict(body.names)
     if not text:
         return None
-    by_bot = posted.author is Author.SELF
     return Utterance(posted.message_id, body.name, text, by_bot, author_id, posted.reply_to, names)

@@ -19,8 +19,7 @@ from bot.core.events import (
     Role,
 )
 from bot.core.outbox import Pending
-from bot.core.seen import marked
-from bot.core.sources import without_sources
+from bot.core.seen import told
 from bot.core.streams import channel_of, stream_of
 from bot.core.window import Turn
 from bot.eventlog.reader import Bodies, Reader
@@ -73,6 +72,12 @@ async def newest_words(reader: Reader, channel_id: int, message_id: int) -> Body
     return (await reader.bodies((newest,))).get(newest)
 
 
+async def edits_of(reader: Reader, channel_id: int, message_id: int, upto: float) -> int:
+    """Return how often a message was edited up to a position of the log."""
+    known = await reader.find(stream_of(channel_id), KeyKind.EDITED, message_id)
+    return sum(isinstance(each.event, MessageEdited) and each.position <= upto for each in known)
+
+
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:
     """Return turns with what a person sees of them, without those that show nothing or whose words were erased."""
     positions = {turn.position for turn in turns}
@@ -84,14 +89,16 @@ async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> 
             Utterance(
                 turn.message_id,
                 body.name,
-                without_sources(text) if turn.role is Role.BOT else text,
+                text,
                 turn.role is Role.BOT,
                 turn.author_id,
                 await _answered(reader, channel_id, events.get(turn.position)),
                 dict(body.names),
             )
             for turn in turns
-            if (body := bodies.get(turn.position)) and turn.part < len(body.parts) and (text := marked(body, turn.part))
+            if (body := bodies.get(turn.position))
+            and turn.part < len(body.parts)
+            and (text := told(body, turn.part, by_bot=turn.role is Role.BOT))
         ]
     )
 

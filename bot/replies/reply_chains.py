@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bot.core.conversation import Conversation
 from bot.core.events import (
     Author,
+    Body,
     Event,
     KeyKind,
     MessagePosted,
@@ -23,7 +24,7 @@ from bot.core.events import (
     Via,
 )
 from bot.core.reply_chain import Link, chain_of, link_of
-from bot.core.sources import without_sources
+from bot.core.seen import told
 from bot.core.streams import stream_of
 from bot.core.window import ROLES, Turn
 from bot.eventlog.reader import Reader
@@ -140,8 +141,8 @@ class _Search:
         body = (await self._reader.bodies((composed.position,))).get(composed.position)
         parts = {each.sent_id: each.part for each in sent if isinstance(each, ReplySent)}
         there = {part for sent_id, part in parts.items() if await self._newest(KeyKind.DELETED, sent_id) is None}
-        parts_there = (text for part, text in enumerate(body.parts if body else ()) if part in there)
-        text = without_sources("\n".join(parts_there))
+        parts_there = tuple(text for part, text in enumerate(body.parts if body else ()) if part in there)
+        text = told(Body(parts=parts_there), by_bot=True)
         return (Utterance(message_id, "", text, by_bot=True, reply_to=composed.event.about()),) if text else ()
 
     async def _fetch(self, message_id: int) -> _Found:

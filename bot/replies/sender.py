@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeAlias
 
 from bot.core.buttons import Row
@@ -22,6 +22,14 @@ class Sender(Protocol):
 
     def lacks(self, channel_id: int) -> str:
         """Return the permission that the bot lacks to post in a channel; "" if none, as far as is known."""
+        ...
+
+    def sees(self, channel_id: int) -> bool:
+        """Tell whether a look can read a channel's history, as far as is known."""
+        ...
+
+    async def stands(self, channel_id: int, message_id: int) -> bool:
+        """Tell whether a message is in a channel; one that can't be looked for counts as there."""
         ...
 
     async def send(
@@ -50,6 +58,10 @@ class Sender(Protocol):
         """Change the text and the buttons of a message of the bot; it can be repeated, and never raises."""
         ...
 
+    def seldom_edited(self, message_id: int, now: int) -> bool:
+        """Tell whether Discord takes few edits of a message, by its age; ``now`` is in microseconds since the epoch."""
+        ...
+
     async def remove(self, channel_id: int, message_id: int) -> Outcome:
         """Delete a message of the bot, which may be gone already; it can be repeated, and never raises."""
         ...
@@ -70,8 +82,11 @@ class Sender(Protocol):
         """Post a message that is not a reply, at most once; failures are ignored."""
         ...
 
-    async def look(self, channel_id: int, since_id: int) -> Look:
-        """Return the bot's own messages in a channel from message ``since_id`` on; raise LookFailed when that fails."""
+    async def look(self, channel_id: int, since_id: int, questions: Collection[int] = ()) -> Look:
+        """Return the bot's own messages in a channel from message ``since_id`` on, and which ``questions`` are there.
+
+        Raises LookFailed when that fails.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -10,10 +11,10 @@ import structlog
 from bot.backoff import backoff
 from bot.core.beginning import FROM_BEFORE
 from bot.core.buttons import Row
-from bot.core.commands import NOTHING, Abandon, Confirm, Delay, NoteForeign, Spent
+from bot.core.commands import NOTHING, Abandon, Confirm, Delay, Delete, NoteForeign, Spent
 from bot.core.conversation import Conversation
 from bot.core.delivery import still_next
-from bot.core.events import EVENT_UNREADABLE, AbandonReason
+from bot.core.events import EVENT_UNREADABLE, AbandonReason, Via
 from bot.core.fate import (
     Finding,
     NotYet,
@@ -92,11 +93,13 @@ class Sending:
         """Look once for all replies of the channel with unknown fate, because ``entry`` is next."""
         shared = self._channel.shared
         doubted = doubtful(state.outbox, self._known.certain)
+        since_id, questions = min(each.since_id for each in doubted), [each.message_id for each in doubted if each.here]
         try:
-            look = await shared.sender.look(self._channel.id, min(each.since_id for each in doubted))
+            look = await shared.sender.look(self._channel.id, since_id, questions)
         except LookFailed as error:
             await self.delay(entry, str(error), error.after_seconds)
             return
+        await self._look_above(doubted)
         for each in doubted:
             try:
                 needed = each.composed and look.readable and not each.trigger_deleted
@@ -107,6 +110,19 @@ class Sending:
             seen = await unclaimed(shared.composer.reader, self._channel.id, each, texts, look) if each.posted else look
             now = await self._channel.state()
             await self.conclude(each, judge_look(now, each, texts, seen, shared.clock(), shared.beginning))
+
+    async def _look_above(self, doubted: Sequence[Pending]) -> None:
+        """Record the deletion of the question above a thread that was opened for the answer, if nobody told of it.
+
+        A process that is killed before the thread is told leaves that to :mod:`bot.gateway.after_deletion`.
+        """
+        shared, thread_id = self._channel.shared, self._channel.id
+        above = shared.composer.begins_in(thread_id)
+        begun = any(each.plain and each.message_id == thread_id and not each.trigger_deleted for each in doubted)
+        if above and begun and not await shared.sender.stands(above, thread_id):
+            deletion = Delete(thread_id, Via.AUDIT)
+            await shared.conversations.handle(above, deletion)
+            await self._channel.handle(deletion)
 
     def wait(self, entry: Pending) -> float:
         """Return the seconds until a delayed reply is due.
@@ -148,7 +164,7 @@ class Sending:
             case Delay(_, _, reason):
                 await self._channel.handle(finding)
                 _log.info("reply.unreferenced", channel=self._channel.id, message=entry.message_id, reason=reason)
-            case NoteForeign():
+            case NoteForeign() | Delete():
                 await self._channel.handle(finding)
 
     async def delay(self, entry: Pending, reason: str, after: float | None = None, spent: Spent = NOTHING) -> None:

@@ -7,7 +7,7 @@ messages are recorded, as sent parts. Edits are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -15,6 +15,7 @@ import structlog
 from bot.core.buttons import Row
 from bot.core.commands import Begin
 from bot.core.delivery import EditPart, SendPart
+from bot.core.ending import continuing
 from bot.core.fate import NotYet, Refused, Sent, judge_shown
 from bot.core.outbox import Pending
 from bot.core.parts import growing
@@ -43,13 +44,14 @@ def go_on(channel: ChannelContext, message_id: int) -> None:
 
 
 class Showing:
-    """Shows an answer that is being written, one write at a time."""
+    """Shows an answer that is being written, one write at a time; ``before``: the parts that it goes on with."""
 
-    def __init__(self, channel: ChannelContext, sending: Sending, message_id: int) -> None:
+    def __init__(self, channel: ChannelContext, sending: Sending, message_id: int, before: Sequence[str] = ()) -> None:
         self._channel = channel
         self._known = channel.known
         self._sending = sending
         self._message_id = message_id
+        self._before = before
         self._text = ""
         self._shows = False
         self._grown = asyncio.Event()
@@ -134,17 +136,16 @@ class Showing:
 
     async def _write(self) -> bool:
         """Write the first missing piece; tell whether there was one."""
-        parts = growing(self._text)
+        parts = continuing(self._before, self._text) if self._before else growing(self._text)
         entry = await self._entry() if parts else None
-        if entry is not None and entry.plain:
-            # A part without a reference is found by its text, which has to be complete.
+        if entry is not None and not self._findable(entry):
             self._closed.set()
             return False
-        if entry is not None and not entry.begun:
+        if entry is not None and (entry.awaited or not entry.begun):
             await self._channel.handle(Begin(self._message_id))
             # The reply may have been given up meanwhile. Then it has not begun.
             entry = await self._entry()
-        if entry is None or not entry.begun:
+        if entry is None or entry.awaited or not entry.begun:
             return False
         step = self._known.piece(entry, parts)
         if step is None:
@@ -153,22 +154,31 @@ class Showing:
         try:
             match step:
                 case SendPart(part):
-                    await self._send(entry, part, parts[part])
+                    await self._send(entry, part, parts[part], self._row(entry) if entry.plain else ())
                 case EditPart(part, sent_id):
-                    row = self._channel.shared.endings.row(entry) if part == len(parts) - 1 else ()
-                    await self._edit(sent_id, parts[part], row)
+                    await self._edit(sent_id, parts[part], self._row(entry) if part == len(parts) - 1 else ())
         finally:
             self._known.sending = False
         return True
 
+    def _row(self, entry: Pending) -> Row:
+        return self._channel.shared.endings.row(entry)
+
+    def _findable(self, entry: Pending) -> bool:
+        """Tell whether a look can find a part of an answer whose text is not complete.
+
+        Without a reference to the question, a button tells which answer it belongs to.
+        """
+        return not entry.plain or (bool(self._row(entry)) and self._channel.shared.sender.sees(self._channel.id))
+
     async def _entry(self) -> Pending | None:
         return await self._channel.pending(self._message_id)
 
-    async def _send(self, entry: Pending, part: int, text: str) -> None:
+    async def _send(self, entry: Pending, part: int, text: str, row: Row) -> None:
         """Send a part that is not in Discord yet."""
         self._known.certain.discard(self._message_id)
-        outcome = await self._channel.send(entry, part, text, self._still_next)
-        verdict = judge_shown(entry, part, text, outcome)
+        outcome = await self._channel.send(entry, part, text, self._still_next, row)
+        verdict = judge_shown(entry, part, text, outcome, row)
         self._shows = self._shows or bool(verdict.shown)
         if isinstance(outcome, Sent | Refused) and not verdict.shown:
             # Its fate is found out when the answer is complete.
@@ -188,6 +198,7 @@ class Showing:
         self._known.shown.pop(sent_id, None)
         match outcome:
             case Sent():
+                self._shows = True
                 self._known.see({sent_id: text}, {sent_id: row})
             case NotYet(_, after):
                 pass

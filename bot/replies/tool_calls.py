@@ -8,65 +8,71 @@ is told so, and the tool is not called any more for this answer.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
-
-import structlog
 
 from bot.background import Background
 from bot.core.commands import UseTool
 from bot.core.events import Body, KeyKind, Recorded, ToolCalled, ToolOutcome, ToolReturned
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Reader
-from bot.responders.tools import (
-    Asking,
-    FateUnknown,
-    Limits,
-    Made,
-    Misfit,
-    Result,
-    Tool,
-    ToolFailed,
-    arguments_of,
-)
+from bot.replies.tool_running import RETURNED, UNKNOWN, Ended, allowed, run
+from bot.responders.tools import Asking, Limits, Made, Misfit, Tool, arguments_of
 
-UNKNOWN = (
-    "It is not known whether this call took effect, because it was cut off in the middle. "
-    "The tool can't be called again for this answer: tell the person so."
-)
 GONE = "The result was erased."
 
 Use = Callable[[UseTool], Awaitable[Sequence[Recorded]]]
 """Records a call or what became of it; returns the events newly appended (none: it may not be made)."""
 
 _DOUBTFUL = frozenset((ToolOutcome.UNKNOWN, ToolOutcome.TIMED_OUT))
-_log = structlog.get_logger()
 
 
-class _Ended(NamedTuple):
-    """How a call ended: what is told of it, and what is kept of that (None: all)."""
+class Before(NamedTuple):
+    """A call of before, as the log holds it; ``known``: its arguments are not erased.
 
-    outcome: ToolOutcome
-    text: str
-    kept: str | None = None
-    size: int = 0
-
-
-class _Call(NamedTuple):
-    """A call of before, as the log holds it; ``known``: its arguments are not erased."""
+    ``returned`` is what became of it (None: nothing is recorded), ``told``: the result itself is recorded, too.
+    """
 
     event: ToolCalled
     position: int
     made: Made
     known: bool
+    returned: ToolReturned | None
+    told: bool
+
+    def answers(self, tool: str, arguments: Mapping[str, object]) -> bool:
+        """Tell whether the log holds what came back when a tool was called with these arguments."""
+        return self.told and self.known and self.event.tool == tool and arguments_of(self.made.arguments) == arguments
 
 
-def _before(event: ToolCalled, position: int, asked: Body | None, told: Body | None) -> _Call:
+async def calls_before(reader: Reader, channel_id: int, message_id: int, generation: int) -> list[Before]:
+    """Return the calls that a log holds for an answer, the oldest first."""
+    stream = stream_of(channel_id)
+    found = await reader.find(stream, KeyKind.TOOL_CALLED, message_id)
+    if not found:
+        return []
+    ends = await reader.find(stream, KeyKind.TOOL_RETURNED, message_id)
+    bodies = await reader.bodies(each.position for each in (*found, *ends))
+    results = {
+        each.event.number: (each.event, bodies.get(each.position))
+        for each in ends
+        if isinstance(each.event, ToolReturned) and each.event.generation == generation
+    }
+    return [
+        _before(each.event, each.position, bodies.get(each.position), *results.get(each.event.number, (None, None)))
+        for each in found
+        if isinstance(each.event, ToolCalled) and each.event.generation == generation
+    ]
+
+
+def _before(
+    event: ToolCalled, position: int, asked: Body | None, returned: ToolReturned | None, told: Body | None
+) -> Before:
     arguments, *said = asked.parts if asked else ("{}",)
     made = Made(event.tool, arguments, told.text if told else GONE, said[0] if said else "")
-    return _Call(event, position, made, asked is not None)
+    kept = returned is not None and returned.kept and told is not None
+    return Before(event, position, made, asked is not None, returned, kept)
 
 
 @dataclass(slots=True)
@@ -115,11 +121,7 @@ class LoggedCalls:
 
     def _allowed(self, name: str) -> Tool:
         """Return the tool of a name; raise Misfit if it may not be called now."""
-        tool = self._tool(name)
-        if tool is None:
-            raise Misfit(f"there is no tool of this name; there are {', '.join(each.name for each in self.tools)}")
-        if self.spent:
-            raise Misfit("no further call is allowed for this answer; answer with what you know")
+        tool = allowed(self, name)
         if name in self._doubtful:
             raise Misfit("what became of an earlier call of it is not known, so it can't be called again")
         return tool
@@ -138,7 +140,7 @@ class LoggedCalls:
         ended = await self._run(tool, given, self._numbers)
         return await self._end(event, recorded[0].position, ended, Made(tool.name, arguments, ended.text, said))
 
-    async def _end(self, called: ToolCalled, cause: int, ended: _Ended, made: Made, *, again: bool = False) -> Made:
+    async def _end(self, called: ToolCalled, cause: int, ended: Ended, made: Made, *, again: bool = False) -> Made:
         """Record what became of a call."""
         self._note(called.tool, ended.outcome)
         event = ToolReturned(
@@ -156,89 +158,34 @@ class LoggedCalls:
 
     def _note(self, name: str, outcome: ToolOutcome) -> None:
         tool = self._tool(name)
-        if outcome in (ToolOutcome.RETURNED, ToolOutcome.CUT):
+        if outcome in RETURNED:
             self._used.append(name)
         if outcome in _DOUBTFUL and not (tool is not None and tool.idempotent):
             self._doubtful.add(name)
 
-    async def _run(self, tool: Tool, given: Mapping[str, object], number: int) -> _Ended:
-        """Call a tool within the limits, and sort how that ends."""
+    async def _run(self, tool: Tool, given: Mapping[str, object], number: int) -> Ended:
         key = f"{self.asking.message_id}.{self.generation}.{number}"
-        calling = asyncio.ensure_future(tool.call(given, self.asking._replace(key=key)))
-        calling.add_done_callback(_heard)
-        self.left.keep(calling)
-        try:
-            await asyncio.wait((calling,), timeout=self.limits.seconds)
-        finally:
-            # One that goes on all the same is left alone.
-            calling.cancel()
-        if not calling.done():
-            _log.warning("tool.failed", tool=tool.name, reason="timeout", message=self.asking.message_id)
-            doubt = "" if tool.idempotent else f" {UNKNOWN}"
-            return _Ended(ToolOutcome.TIMED_OUT, f"There was no result within {self.limits.seconds:g} s.{doubt}")
-        error = asyncio.CancelledError() if calling.cancelled() else calling.exception()
-        if error is not None:
-            _log.warning("tool.failed", tool=tool.name, reason=type(error).__name__, message=self.asking.message_id)
-            return self._failed(error)
-        return self._returned(calling.result())
-
-    def _failed(self, error: BaseException) -> _Ended:
-        match error:
-            case FateUnknown():
-                return _Ended(ToolOutcome.UNKNOWN, UNKNOWN)
-            case ToolFailed() | Misfit():
-                said = self._returned(Result(str(error)))
-                return said._replace(outcome=ToolOutcome.FAILED, text=f"It failed: {said.text}")
-        # The words of another error are nobody's to tell.
-        return _Ended(ToolOutcome.FAILED, f"It failed ({type(error).__name__}).")
-
-    def _returned(self, result: object) -> _Ended:
-        text, kept = result if isinstance(result, Result) else (str(result), None)
-        data, most = text.encode(errors="replace"), self.limits.result_bytes
-        if len(data) <= most:
-            return _Ended(ToolOutcome.RETURNED, data.decode(), kept, len(data))
-        return _Ended(ToolOutcome.CUT, f"{data[:most].decode(errors='ignore')}…", kept, len(data))
+        return await run(tool, given, self.asking._replace(key=key), self.limits, self.left)
 
     async def resume(self, reader: Reader) -> None:
         """Take up the calls that the log holds for this answer, and finish those that were cut off."""
-        stream = stream_of(self.asking.channel_id)
-        found = await reader.find(stream, KeyKind.TOOL_CALLED, self.asking.message_id)
-        if not found:
-            return
-        ends = await reader.find(stream, KeyKind.TOOL_RETURNED, self.asking.message_id)
-        bodies = await reader.bodies(each.position for each in (*found, *ends))
-        results = {
-            each.event.number: (each.event, bodies.get(each.position))
-            for each in ends
-            if isinstance(each.event, ToolReturned) and each.event.generation == self.generation
-        }
-        for each in found:
-            event = each.event
-            if isinstance(event, ToolCalled) and event.generation == self.generation:
-                self._numbers = max(self._numbers, event.number)
-                returned, told = results.get(event.number, (None, None))
-                before = _before(event, each.position, bodies.get(each.position), told)
-                self.made.append(await self._resumed(before, returned))
+        for before in await calls_before(reader, self.asking.channel_id, self.asking.message_id, self.generation):
+            self._numbers = max(self._numbers, before.event.number)
+            self.made.append(await self._resumed(before))
 
-    async def _resumed(self, before: _Call, returned: ToolReturned | None) -> Made:
+    async def _resumed(self, before: Before) -> Made:
         """Return a call of before; make it again, or say that nobody knows, if there is no result."""
-        called, made = before.event, before.made
+        called, made, returned = before.event, before.made, before.returned
         tool = self._tool(called.tool)
         again = tool is not None and tool.idempotent and before.known
         if returned is not None:
             self._note(called.tool, returned.outcome)
             if returned.kept or not again:
                 return made
-        ended = _Ended(ToolOutcome.UNKNOWN, UNKNOWN)
+        ended = Ended(ToolOutcome.UNKNOWN, UNKNOWN)
         if tool is not None and again:
             ended = await self._run(tool, arguments_of(made.arguments), called.number)
         made = made._replace(result=ended.text)
         if returned is not None:
             return made
         return await self._end(called, before.position, ended, made, again=again)
-
-
-def _heard(calling: asyncio.Future[Result]) -> None:
-    """Take the error of a call that nobody waits for any more, so that no log line quotes it."""
-    if not calling.cancelled():
-        calling.exception()

@@ -28,7 +28,7 @@ from bot.core.delivery import (
     collecting,
     in_a_row,
 )
-from bot.core.ending import LOST, STOPPED
+from bot.core.ending import STOPPED
 from bot.core.events import AbandonReason, Button, ButtonPressed, Event, MessageDeleted, MessageEdited
 from bot.core.outbox import Pending
 from bot.replies.context import ChannelContext, ReplyContext
@@ -189,7 +189,7 @@ class Worker:
             return
         absence = self._channel.shared.composer.absence(entry) if self._known.written is None else None
         if absence is not None and self._is_lost(entry):
-            await self._writing.take_shown(entry, LOST, AbandonReason.EXPIRED, absence.reason)
+            await self._writing.lose(entry, AbandonReason.EXPIRED, absence.reason)
             return
         if absence is not None:
             await self._sending.hold(entry, absence.reason, absence.seconds)
@@ -200,7 +200,7 @@ class Worker:
         """Tell whether the rest of an answer that is partly shown was waited for long enough."""
         shared = self._channel.shared
         late = shared.clock() - entry.requested_at > shared.patience.max_age_us
-        return late and entry.generation == 1 and not entry.untouched
+        return late and entry.partly_shown
 
     def _lacking(self, entry: Pending) -> str:
         """Return the permission without which an answer would be paid for in vain; "" if none is known to be lacking.

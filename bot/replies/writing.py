@@ -9,10 +9,11 @@ from functools import partial
 
 from bot.core.commands import NOTHING, Compose, Spent
 from bot.core.conversation import Conversation
-from bot.core.ending import LOST, STOPPED
+from bot.core.ending import LOST, STOPPED, changed
 from bot.core.events import EVENT_UNREADABLE, AbandonReason
 from bot.core.fate import Look
 from bot.core.outbox import Pending
+from bot.core.sources import with_sources, without_sources
 from bot.errors import EcholessError
 from bot.replies.context import ChannelContext
 from bot.replies.reading import NoWords
@@ -112,13 +113,23 @@ class Writing:
     async def _ask(self, state: Conversation, entries: Sequence[Pending]) -> Compose | None:
         """Ask the responder, and record its answer, if any, as soon as it is complete."""
         unshown = partial(self._go_on, entries[0].message_id)
-        streams = self._channel.shared.composer.streams(entries[0])
-        showing = self._showing = Showing(self._channel, self._sending, entries[0].message_id) if streams else None
+        showing = self._showing = await self._shown(entries[0])
         async with showing.open() if showing else nullcontext():
             written = await self._composed(state, entries, showing.grow if showing else unshown)
             if written is not None:
                 await self._record(written)
         return written
+
+    async def _shown(self, entry: Pending) -> Showing | None:
+        """Return what shows an answer while it is written, None if it is shown when it is whole."""
+        shared = self._channel.shared
+        old = any(sent_id and shared.sender.seldom_edited(sent_id, shared.clock()) for sent_id in entry.sent_ids)
+        if old or not shared.composer.streams(entry):
+            return None
+        before, _ = await shared.composer.before(entry)
+        # All of an answer that goes on but its last part stays, and is known to be shown.
+        self._known.see({each: text for each, text in zip(entry.sent_ids, before[:-1], strict=False) if each}, {})
+        return Showing(self._channel, self._sending, entry.message_id, before)
 
     async def _composed(self, state: Conversation, entries: Sequence[Pending], show: Show) -> Compose | None:
         """Return the answer to ``entries``; raise Outdated if words of the channel are erased meanwhile."""
@@ -165,11 +176,22 @@ class Writing:
             {seen.message_id: seen.text for seen in look.sightings},
             {seen.message_id: seen.row for seen in look.sightings},
         )
-        parts = [self._known.shown.get(sent_id, "") for sent_id in ids]
+        parts = await self._parts_of(now, [self._known.shown.get(sent_id, "") for sent_id in ids]) if now else ()
         if now is None or not parts or not all(part.strip() for part in parts):
             await self._sending.abandon(entry, otherwise, detail, spent or NOTHING)
             return
         await self._record(shared.composer.taken(now, parts, finish, spent))
+
+    async def _parts_of(self, entry: Pending, shown: Sequence[str]) -> tuple[str, ...]:
+        """Return the parts of an answer that messages show, without what is left of an earlier one under it."""
+        composer = self._channel.shared.composer
+        if entry.generation == 1 or not shown:
+            return tuple(shown)
+        if not entry.continues_position:
+            return changed(shown, (await composer.replaced(self._channel.id, entry))[0])
+        _, tools = await composer.before(entry)
+        last = without_sources(self._channel.shared.endings.unmarked(shown[-1]))
+        return (*shown[:-1], with_sources(last, tools))
 
     async def _record(self, written: Compose) -> None:
         self._known.written = written
@@ -216,13 +238,25 @@ class Writing:
             await self._sending.delay(entry, reason, None if after is None else min(after, LONGEST_PAUSE), spent)
 
     async def _give_up(self, entry: Pending, reason: str, spent: Spent, *, for_good: bool) -> None:
-        """Give a reply up; what is shown of it stays, and says that it is not whole."""
+        """Give a reply up; what is shown of it is not given up."""
         now = await self._channel.pending(entry.message_id)
-        if now is not None and now.generation == 1 and any(now.sent_ids):
-            await self._sending.delay(entry, reason, 0.0, spent)
-            await self.take_shown(entry, LOST, AbandonReason.POISON, reason)
-        else:
+        if now is None or not now.partly_shown:
             await self._sending.abandon(entry, AbandonReason.POISON, reason, spent, refused=for_good)
+            return
+        await self._sending.delay(entry, reason, 0.0, spent)
+        await self.lose(now, AbandonReason.POISON, reason)
+
+    async def lose(self, entry: Pending, otherwise: AbandonReason, detail: str) -> None:
+        """End an answer whose rest will not come: what is shown of it is the answer.
+
+        For one that was written over an earlier answer, that one comes back.
+        """
+        composer, anew = self._channel.shared.composer, entry.generation > 1 and not entry.continues_position
+        parts, finish = await composer.replaced(self._channel.id, entry) if anew else ((), "")
+        if parts:
+            await self._record(composer.taken(entry, parts, finish, NOTHING))
+        else:
+            await self.take_shown(entry, LOST, otherwise, detail)
 
 
 def _spent(error: ModelFailed) -> Spent:

@@ -47,7 +47,7 @@ class Question(NamedTuple):
     ``channel_id`` is where it was posted: where a thread was opened for the answer, the channel above.
     ``reply_to`` is the id of the message that it replies to, ``files`` are its attachments. ``shown`` is what it shows
     besides its text, in lines: a forwarded message, a poll, the preview of a link. ``names`` holds the names of what it
-    mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel).
+    mentions, by mark (``@7`` a person, ``&7`` a role, ``#7`` a channel). ``edits``: how often it was edited.
     """
 
     channel_id: int
@@ -59,6 +59,7 @@ class Question(NamedTuple):
     files: tuple[Attached, ...] = ()
     shown: str = ""
     names: Mapping[str, str] = MappingProxyType({})
+    edits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ class Context:
     replies to and the one that the thread was started from, where they are not in ``history``. ``tools``: the calls
     that may be made (None: there are no tools here). ``so_far``: the answer that was cut, which this one goes on with
     ("": none). ``stopped``: tells whether the rest of the answer is not wanted any more; then a responder ends it with
-    the ``finish`` "stopped", or is interrupted a second later.
+    the ``finish`` "stopped", or is interrupted a second later. ``key`` stands for this answer: it is the same however
+    often that is asked for, and another one once the question is edited or somebody asks for another answer.
+    ``generation`` counts the answers to this question, from 1. ``rehearsal``: the answer is compared, and not sent.
     """
 
     history: Sequence[Utterance] = ()
@@ -125,6 +128,13 @@ class Context:
     so_far: str = ""
     stopped: Callable[[], bool] = field(default=never, compare=False)
     unread: Mapping[int, str] = field(default_factory=dict, hash=False)
+    key: str = ""
+    generation: int = 1
+    rehearsal: bool = False
+
+
+BETWEEN = "\n\n"
+"""What joins several messages to one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,8 @@ class Answer:
     ``cut``: the number of oldest turns that were left out to stay within the budget. ``attachments``: the ids of the
     files that were read. ``finish``: why it ended ("stop", "length", "time", "content_filter", ...; "" if it can't end
     early). ``estimated``: the tokens are estimates, because the provider did not count them. ``priced``: False if a
-    price, and so the cost, is not known.
+    price, and so the cost, is not known. ``messages``: where there are any, ``text`` is these, joined by
+    :data:`BETWEEN`, and each of them begins a message of Discord's.
     """
 
     text: str
@@ -148,6 +159,7 @@ class Answer:
     finish: str = ""
     estimated: bool = False
     priced: bool = True
+    messages: tuple[str, ...] = ()
 
 
 class Trouble(StrEnum):
@@ -262,16 +274,18 @@ Reply: TypeAlias = Said | Awaitable[Said] | AsyncGenerator[str | Answer | Anew, 
 class Responder(ABC):
     """The base class of responders, which answer questions.
 
-    ``name`` is the name in the settings; it is recorded with each question. ``costs``: its answers cost money, so the
-    daily limits apply to them. ``wants_history``: it builds on the :class:`Context`; otherwise that is empty, and
-    nothing is fetched for it. ``answers_everything``: it answers any text, so its claim does not make a message
-    addressed to the bot, as a rule's claim does. ``timeout``: seconds for an answer (None: it limits its time itself).
-    ``choices``: the models that moderators may choose for a channel.
+    ``name`` is the name in the settings; it is recorded with each question. ``costs``: its answers cost money, so
+    the daily limits apply to them. ``wants_history``: it builds on the :class:`Context`; otherwise that is empty,
+    and nothing is fetched for it. ``wants_files``: the attached files are among that. ``answers_everything``: it
+    answers any text, so its claim does not make a message addressed to the bot, as a rule's claim does.
+    ``timeout``: seconds for an answer (None: it limits its time itself). ``choices``: the models that moderators
+    may choose for a channel.
     """
 
     name: str = ""
     costs: bool = False
     wants_history: bool = False
+    wants_files: bool = True
     answers_everything: bool = False
     timeout: float | None = 120.0
     choices: Sequence[str] = ()

@@ -67,13 +67,15 @@ class Tool(ABC):
     """A tool: its name, what it is for, and the JSON schema of its arguments.
 
     ``idempotent``: called twice with the same arguments, it does no more than called once. Only then may it be called
-    again where nobody knows what became of a call.
+    again where nobody knows what became of a call. ``read_only``: it changes nothing at all, and so it is idempotent,
+    too. Only then is it called where an answer is rehearsed.
     """
 
     name: str = ""
     description: str = ""
     parameters: Mapping[str, Any] = {"type": "object", "properties": {}}
     idempotent: bool = False
+    read_only: bool = False
 
     def check(self, arguments: Mapping[str, object]) -> None:  # noqa: B027 - an MCP server checks its own
         """Raise Misfit if the arguments don't fit."""
@@ -121,7 +123,9 @@ class FunctionTool(Tool):
     Raises TypeError for a function that can't be one, with what to do.
     """
 
-    def __init__(self, function: Function, *, name: str = "", idempotent: bool = False) -> None:
+    def __init__(
+        self, function: Function, *, name: str = "", idempotent: bool = False, read_only: bool = False
+    ) -> None:
         if not inspect.iscoroutinefunction(function):
             raise TypeError("it is no `async def`: make it one, and have what blocks run by asyncio.to_thread")
         hints = get_type_hints(function, include_extras=True)
@@ -140,7 +144,7 @@ class FunctionTool(Tool):
         self.name = name or function.__name__
         self.description = inspect.getdoc(function) or ""
         self.parameters = {key: part for key, part in self._model.model_json_schema().items() if key != "title"}
-        self.idempotent = idempotent
+        self.idempotent, self.read_only = idempotent or read_only, read_only
 
     def check(self, arguments: Mapping[str, object]) -> None:
         """Raise Misfit if the arguments don't fit the types."""
@@ -164,9 +168,9 @@ class FunctionTool(Tool):
             raise Misfit(said) from None
 
 
-def tool(*, name: str = "", idempotent: bool = False) -> Callable[[Function], FunctionTool]:
+def tool(*, name: str = "", idempotent: bool = False, read_only: bool = False) -> Callable[[Function], FunctionTool]:
     """Return a decorator that makes a coroutine function a tool."""
-    return lambda function: FunctionTool(function, name=name, idempotent=idempotent)
+    return lambda function: FunctionTool(function, name=name, idempotent=idempotent, read_only=read_only)
 
 
 def arguments_of(text: str) -> dict[str, object]:
@@ -206,7 +210,7 @@ class Made(NamedTuple):
 
 
 class Calls(Protocol):
-    """The calls of one answer. Each is recorded before it is made, so none is made twice by accident.
+    """The calls of one answer, which are made once each, or rehearsed.
 
     ``made`` are all so far, also those before a crash, ``used`` the names of the tools whose results are in the answer.
     """

@@ -91,10 +91,12 @@ async def serve(
     health: Callable[[], Health],
     metrics: Metrics,
     feeds: Mapping[str, EventFeed] = MappingProxyType({}),
+    pages: Mapping[str, web.Application] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
-    """Serve ``/healthz`` and ``/metrics`` within the context, and ``feeds`` by their paths; port 0 serves nothing.
+    """Serve ``/healthz`` and ``/metrics`` within the context, ``feeds`` by their paths, ``pages`` below theirs.
 
-    ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or port can't be used.
+    Port 0 serves nothing. ``health`` is called for each request. Raises :class:`~bot.errors.ConfigError` when host or
+    port can't be used.
     """
     if not port:
         yield
@@ -103,6 +105,8 @@ async def serve(
     for path, feed in feeds.items():
         application.router.add_get(path, feed.events, allow_head=False)
         application.on_shutdown.append(feed.stop)
+    for path, page in pages.items():
+        application.add_subapp(path, page)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()
     try:

@@ -292,7 +292,7 @@ def test_what_can_not_be_used_says_what_to_do(own: Path, named: str, table: str,
 @pytest.mark.parametrize(("named", "meant"), [("lmm", r' \(did you mean "llm"\?\)'), ("dice", "")])
 def test_a_name_that_nobody_brings_lists_those_that_are_there(own: Path, named: str, meant: str) -> None:
     """It is not repeated: it may be a secret in the wrong place."""
-    said = rf'names one that is not here; there are "llm", "rules"{meant}: correct the name, install the package that'
+    said = rf'names one that is not here; there are "http", "llm", "rules"{meant}: correct the name, install the'
 
     with pytest.raises(ConfigError, match=said) as caught:
         responders_of(settings(own, f'["rules", "{named}"]'), {})

@@ -14,6 +14,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from bot.times import LONGEST
 from tests.harness import Launch, judging, settings
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
 
@@ -94,9 +95,7 @@ async def test_a_taken_port_for_telemetry_is_no_reason_to_be_silent(launch: Laun
 
 async def test_health_and_metrics_tell_how_it_is(launch: Launch, control: ControlClient, sandbox: Sandbox) -> None:
     """Well while it is connected and can write; not when it can't."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     bot = await launch(telemetry={"port": port})
     await control.post("ask me")
     await bot.judge.settled(sandbox.services.general.id)

@@ -16,16 +16,15 @@ from tests.harness import ROOT
 from tests.waiting import PATIENCE
 
 REPLY, POST = 0, 1
-OFTEN = [("posted", REPLY)]
-SELDOM = [
+STEPS = [
     ("request before", REPLY),
     ("request after", POST),
     ("sending", POST),
+    ("posted", REPLY),
     ("posted", POST),
     ("sent before", REPLY),
     ("sent after", POST),
 ]
-STEPS = [*OFTEN, *(pytest.param(*each, marks=pytest.mark.long) for each in SELDOM)]
 
 
 async def killed(sandbox: Sandbox, control: ControlClient, folder: Path, step: str, number: int) -> dict[str, str]:
@@ -44,6 +43,7 @@ async def killed(sandbox: Sandbox, control: ControlClient, folder: Path, step: s
     return {"channel_id": asked["channel_id"], "id": asked["id"]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("step", "number"), STEPS)
 async def test_a_kill_at_any_step_neither_doubles_nor_loses_a_post(
     connect: Connect, sandbox: Sandbox, control: ControlClient, tmp_path: Path, step: str, number: int

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,8 @@ from bot.eventlog import own_folds
 from bot.eventlog.erasing import Wanted, erase
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
+from bot.eventlog.pages import read_page
+from bot.eventlog.personal import about
 from bot.eventlog.query import Query
 from bot.eventlog.verify import verify
 from bot.importing.exported import row_of
@@ -118,6 +121,12 @@ async def kept(log: EventLog, stream: str = "ada") -> list[int]:
 async def begins_at(log: EventLog, fold: type[Fold] = Levels, stream: str = "ada") -> int:
     """Return the version of the snapshot that a cold fold begins from."""
     return (await own_folds.load(log.reader, f"own:{stream}", fold)).snapshot_version
+
+
+async def _flat(pages: AsyncIterator[list[e.Recorded]]) -> AsyncIterator[e.Recorded]:
+    async for page in pages:
+        for each in page:
+            yield each
 
 
 async def findings(log: EventLog) -> list[str]:
@@ -395,11 +404,17 @@ async def test_tools_read_own_events_without_their_class(log: EventLog) -> None:
     """An export says what they are, and is read back as it was; people see a line that they can read."""
     own = OwnStreams(log)
     await own.append("ada", Gained(points=5, who=PERSON), key="a", words="hello", subject=PERSON)
+    await own.append("bob", Gained(points=PERSON))
+    await own.append("bob", Gained(points=int(f"{PERSON}1")))
     events = [each async for each in log.reader.events(Query(types=(e.OwnRecorded.TYPE,)))]
-    (line,) = await lines(log.reader, events, words=True)
+    line, *_ = await lines(log.reader, events, words=True)
     shown = line.to_json()
     row = row_of(json.dumps(shown).encode())
+    page = await log.reader.connection.run(partial(read_page, 0, (), 10, log.reader.vault))
+    found = [each.position async for each in _flat(about(log.reader, PERSON))]
 
+    assert found == [1, 2]
+    assert page.words == {1: e.Body(parts=("hello",))}
     assert shown["data"]["data"] == {"points": 5, "who": PERSON}
     assert (row.event, row.body, row.stream) == (events[0].event, e.Body(parts=("hello",)), "own:ada")
     assert f'level.gained v1 points=5 who={PERSON}  "hello"' in line.to_text()

@@ -14,7 +14,8 @@ from bot.sandbox.control_client import ControlClient
 from tests.attached.conftest import Connect, Running, made
 from tests.waiting import eventually
 
-KINDS = [discord.Client, commands.Bot, discord.AutoShardedClient, commands.AutoShardedBot]
+SELDOM = [pytest.param(kind, marks=pytest.mark.long) for kind in (commands.Bot, discord.AutoShardedClient)]
+KINDS = [discord.Client, commands.AutoShardedBot, *SELDOM]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,7 +31,8 @@ async def test_what_a_client_sees_is_recorded(
             await sent.edit(content="said better")
             await message.reply("replied")
 
-    running = await connect(made(kind), begin=echo)
+    shards = {"shard_count": 2} if kind is commands.AutoShardedBot else {}
+    running = await connect(made(kind, **shards), begin=echo)
     await control.post("hello")
     said = await control.post("say")
     channel = int(said["channel_id"])
@@ -129,8 +131,9 @@ async def test_clients_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     await first.close()
 
 
-async def test_what_a_client_does_not_see_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Words are missing in the log without their intent."""
+async def test_what_a_client_does_not_see_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Words are missing in the log without their intent. Lines go where the process's own go."""
     log = await attach(discord.Client(intents=discord.Intents.default()), tmp_path / "log")
     await log.close()
-    assert capsys.readouterr().out.count("attached.intents") == 1
+    told = [line for line in caplog.records if "attached.intents" in line.getMessage()]
+    assert [(line.name, line.levelname) for line in told] == [("bot.gateway.attached", "WARNING")]

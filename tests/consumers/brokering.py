@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.child_process import tethered
+from tests.ports import free_port
 
 VARIABLE = "ECHOLESS_TEST_KAFKA"
 GIVEN = os.environ.get(VARIABLE, "")
@@ -39,8 +40,7 @@ def broker(folder: Path) -> Iterator[str]:
     if GIVEN:
         yield GIVEN
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with serving(folder, port) as address:
         yield address
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from bot.eventlog.log import EventLog, open_log
 from bot.kafka_access import options_of
 from tests.consumers.brokering import MISSING, available, broker, committed, serving, startable
 from tests.consumers.following import AT_ONCE, caught_up, filled, running, wishes
+from tests.ports import free_port
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not available(), reason=MISSING)
@@ -174,8 +174,7 @@ async def test_of_two_with_one_id_the_older_stops(log: EventLog, location: Locat
 @pytest.mark.skipif(not startable(), reason=MISSING)
 async def test_a_broker_that_is_away_is_waited_for(log: EventLog, tmp_path: Path) -> None:
     """Before it was ever there, and after it ended."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     place = Place(options_of(f"127.0.0.1:{port}"), "events")
     await filled(log, 2)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.addressing import Address, Own, call_of, is_named, mentions_bot, mentions_role, without_call
+from bot.core.addressing import Address, Own, answer_key, call_of, is_named, mentions_bot, mentions_role, without_call
 from bot.core.events import Author, Call
 
 NAMES = ("Echo", "Écho du lac")
@@ -137,3 +137,12 @@ def test_what_is_said_most_directly_counts(found: dict[str, object], call: Call 
     """One way is recorded; a system message and the bot itself call nobody."""
     assert call_of(ADDRESS._replace(**found), frozenset(Call)) is call  # type: ignore[arg-type]
     assert call_of(ADDRESS._replace(**found), frozenset()) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "generation", "edits", "key"),
+    [((5,), 1, 0, "5.1.0"), ((5, 5), 1, 0, "5.1.0"), ((5, 6, 7), 1, 0, "5+7.1.0"), ((5,), 2, 3, "5.2.3")],
+)
+def test_an_answer_has_a_key(asked: tuple[int, ...], generation: int, edits: int, key: str) -> None:
+    """Another one for other questions, other words, and another answer."""
+    assert answer_key(asked, generation, edits) == key

@@ -37,6 +37,7 @@ UNASKED = replace(SHOWN, surplus_ids=(203,), trigger_deleted=True)
 
 REQUESTED = e.ReplyRequested(message_id=100, author_id=7, responder="llm", call=e.Call.MENTION)
 STARTED, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
+BEGUN_ANEW = e.ReplyBegun(message_id=100, generation=2)
 
 
 def sent(part: int, generation: int = 1) -> e.ReplySent:
@@ -79,6 +80,9 @@ def folded(*events: e.Event) -> Conversation:
         pytest.param(UNASKED, True, {201, 203}, GiveUp(e.AbandonReason.TRIGGER_DELETED), id="and then it ends"),
         pytest.param(
             replace(UNASKED, generation=2), True, (), GiveUp(e.AbandonReason.TRIGGER_DELETED), id="an earlier one stays"
+        ),
+        pytest.param(
+            replace(UNASKED, generation=2, sent_ids=(201, 0)), True, (), RemovePart(201), id="unless it is written over"
         ),
     ],
 )
@@ -185,6 +189,18 @@ class TestAnew:
         state = folded(received, REQUESTED, composed(1), given_up, anew, sent(0, 2), composed(1, 2))
 
         assert [(turn.message_id, turn.position) for turn in state.window] == [(100, 1), (201, 7)]
+
+    def test_once_it_is_shown_a_further_part_may_be_in_discord(self) -> None:
+        """Until it is composed: so after a kill somebody looks, and the messages count as some of the new answer."""
+        before = folded(REQUESTED, composed(1), sent(0), self.ANEW)
+        begun = folded(REQUESTED, composed(1), sent(0), self.ANEW, BEGUN_ANEW)
+        grown = folded(REQUESTED, composed(1), sent(0), self.ANEW, BEGUN_ANEW, sent(1, 2))
+        whole = folded(REQUESTED, composed(1), sent(0), self.ANEW, BEGUN_ANEW, sent(1, 2), composed(2, 2))
+
+        entries = [state.outbox[0] for state in (before, begun, grown, whole)]
+        assert [entry.sent_ids for entry in entries] == [(201,), (201, 0), (201, 202, 0), (201, 202)]
+        assert [entry.awaited for entry in entries] == [True, False, False, False]
+        assert [entry.partly_shown for entry in entries] == [False, True, True, False]
 
     def test_its_messages_have_keys_and_nonces_of_their_own(self) -> None:
         """Those of a part that was deleted meanwhile are used up."""

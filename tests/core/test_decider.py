@@ -34,6 +34,7 @@ RETRIED_WITH_TEXT = e.ReplyRetried(
     message_id=100, author_id=7, by="owner", asked_at=1, composed_at=3, sent_ids=(201, 0)
 )
 BEGUN, WHOLE = e.ReplyBegun(message_id=100), e.ReplyCompleted(message_id=100)
+BEGUN_ANEW = e.ReplyBegun(message_id=100, generation=2)
 ANEW = e.ReplyRetried(
     message_id=100, author_id=7, by="owner", asked_at=1, sent_ids=(201, 202), begun=True, generation=2
 )
@@ -516,6 +517,8 @@ CASES = {
         [], c.BeginThread(REQUESTED, IN_THREAD, 5), (e.Draft(REQUESTED, causation=5), e.Draft(IN_THREAD, causation=5))
     ),
     "a reply begins once": Case([REQUESTED, BEGUN], c.Begin(100), ()),
+    "an answer composed anew begins to be shown": Case([ANEW], c.Begin(100), (e.Draft(BEGUN_ANEW, causation=1),)),
+    "it begins once": Case([ANEW, BEGUN_ANEW], c.Begin(100), ()),
     "a reply that is written does not begin": Case([REQUESTED, COMPOSED], c.Begin(100), ()),
     "a reply that was let go does not begin": Case([REQUESTED, ABANDONED], c.Begin(100), ()),
     "a reply that had begun is composed all the same": Case(

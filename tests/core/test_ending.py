@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.buttons import LONGEST_LABEL, ButtonId, custom_id_of, parse_custom_id
-from bot.core.ending import CUTS, LONGEST_MARK, continued, unfinished, with_mark, with_room
+from bot.core.ending import CUTS, LONGEST_MARK, changed, continued, continuing, unfinished, with_mark, with_room
 from bot.core.events import Button, Via
 from bot.core.outbox import Pending
 from bot.core.parts import split
@@ -72,6 +72,66 @@ def test_a_word_that_breaks_off_is_written_anew(text: str, kept: str) -> None:
 def test_an_answer_goes_on_where_it_ended(parts: tuple[str, ...], more: str, expected: tuple[str, ...]) -> None:
     """What the model repeats is left out."""
     assert continued(parts, more) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "shown"),
+    [
+        ("", ()),
+        ("a", ()),
+        ("a time", ()),
+        ("there was a", ("Once.", "Twice upon a time, there was a")),
+        ("there was a king", ("Once.", "Twice upon a time, there was a king")),
+        ("upon a time, there was", ("Once.", "Twice upon a time, there was")),
+        ("it rained", ("Once.", "Twice upon a time, it rained")),
+    ],
+)
+def test_an_answer_that_goes_on_grows(more: str, shown: tuple[str, ...]) -> None:
+    """Nothing is shown before there is more than before: the model may repeat what was there."""
+    assert continuing(("Once.", "Twice upon a time, the"), more) == shown
+
+
+@settings(max_examples=25)
+@given(st.text("ab c", min_size=20, max_size=90), st.integers(0, 40), st.text("ab c", max_size=60))
+def test_what_is_shown_of_one_that_goes_on_stays(old: str, again: int, more: str) -> None:
+    """At each letter, whatever of the old text the new one repeats."""
+    new = old.rstrip()[len(old.rstrip()) - again :] + more
+    whole = continued(("one", old), new)
+
+    for end in range(len(new) + 1):
+        shown = continuing(("one", old), new[:end])
+        assert not shown or (shown[0] == "one" and "".join(whole[1:]).startswith(shown[1].rstrip()))
+
+
+WORDS_OF_THREE = st.sampled_from([" ", ". ", "\n", "\n\n"]).map("abc{}".format)
+
+
+@settings(max_examples=5)
+@given(st.lists(WORDS_OF_THREE, min_size=250, max_size=380), st.lists(WORDS_OF_THREE, min_size=150, max_size=300))
+def test_old_words_stay_in_their_message(old: list[str], new: list[str]) -> None:
+    """However well a message might end before them; at each place it is what the whole will be."""
+    before, more = "".join(old)[:1660], "".join(new)
+    whole = continued((before,), more)
+
+    for end in range(0, len(more), 150):
+        shown = continuing((before,), more[:end])
+        assert all(part.startswith(grown.rstrip()) for grown, part in zip(shown, whole, strict=False))
+    assert whole[0].startswith(unfinished(before).rstrip())
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        (("one", "two", "three\n-# Cut."), ()),
+        (("new", "two", "three\n-# Cut."), ("new",)),
+        (("one", "ne", "three\n-# Cut."), ("one", "ne")),
+        (("new", "new", "new", "ne"), ("new", "new", "new", "ne")),
+        (("", "two", "three"), ("",)),
+    ],
+)
+def test_of_an_answer_that_is_written_over_counts_what_is_new(shown: tuple[str, ...], kept: tuple[str, ...]) -> None:
+    """Up to the last message that shows something else; what stays of the old answer below goes."""
+    assert changed(shown, ("one", "two", "three")) == kept
 
 
 @pytest.mark.parametrize("button", Button)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.addressing import Nonce
 from bot.core.beginning import FROM_BEFORE, Beginning
-from bot.core.commands import Abandon, Command, Confirm, Delay, NoteForeign
+from bot.core.commands import Abandon, Command, Confirm, Delay, Delete, NoteForeign
 from bot.core.conversation import Conversation
 from bot.core.events import AbandonReason, Proof, Role, Via
 from bot.core.fate import (
@@ -42,6 +42,7 @@ H = Proof.HISTORY
 FIRST = Sighting(201, 100, "one")
 SECOND = Sighting(202, 100, "two")
 THERE = frozenset({100, 201, 202})
+GONE = Delete(100, Via.AUDIT)
 LOST = Abandon(100, AbandonReason.GONE_AFTER_SEND, "taken for another part")
 
 
@@ -130,7 +131,18 @@ def test_an_echo(entry: Pending, about: Nonce | None, found: Confirm | None) -> 
 @pytest.mark.parametrize(
     ("entry", "look", "findings", "certain"),
     [
-        pytest.param(WAITING, Look(()), (), True, id="nothing can be there"),
+        pytest.param(WAITING, Look((), THERE), (), True, id="nothing can be there"),
+        pytest.param(WAITING, Look(()), (GONE,), True, id="nothing can be there, not even the question"),
+        pytest.param(WAITING, Look((), readable=False), (), True, id="the question can't be seen"),
+        pytest.param(replace(WAITING, plain=True), Look(()), (), True, id="the question stands in another channel"),
+        pytest.param(COMPOSED, Look((FIRST,)), (GONE,), True, id="the rest is not there, nor is the question"),
+        pytest.param(
+            COMPOSED,
+            Look((FIRST, SECOND)),
+            (confirmed(1, 202, Proof.HISTORY), GONE),
+            True,
+            id="only the question is gone",
+        ),
         pytest.param(
             WAITING, Look((FIRST, SECOND)), (NoteForeign(100, 201),), True, id="another process answered, told once"
         ),
@@ -149,9 +161,9 @@ def test_an_echo(entry: Pending, about: Nonce | None, found: Confirm | None) -> 
         ),
         pytest.param(
             BEGUN,
-            Look(()),
-            (Abandon(100, AbandonReason.TRIGGER_DELETED),),
-            False,
+            Look((FIRST,)),
+            (GONE,),
+            True,
             id="nobody knows how far it came: its question is gone",
         ),
         pytest.param(replace(BEGUN, trigger_deleted=True), Look((FIRST,)), (), True, id="what is known has to go"),
@@ -183,7 +195,9 @@ OWN_SINCE = Look((Sighting(160, 99, "to another"),), THERE)
         pytest.param(WAITING, NOBODY, RESTORED, (LEFT,), False, id="waited then"),
         pytest.param(WAITING, Look((FIRST,)), RESTORED, (NoteForeign(100, 201),), False, id="waited, answered since"),
         pytest.param(BY_CATCHUP, NOBODY, RESTORED, (LEFT,), False, id="missed then"),
-        pytest.param(replace(BY_CATCHUP, message_id=151), NOBODY, RESTORED, (), True, id="missed since"),
+        pytest.param(
+            replace(BY_CATCHUP, message_id=151), Look((), frozenset((151,))), RESTORED, (), True, id="missed since"
+        ),
         pytest.param(replace(WAITING, requested_at=NOW + 2), NOBODY, RESTORED, (), True, id="asked for again since"),
         pytest.param(WAITING, Look((), readable=False), RESTORED, (LEFT,), False, id="waited, unreadable"),
         pytest.param(COMPOSED, NOBODY, RESTORED, (LEFT,), False, id="sent in part then"),

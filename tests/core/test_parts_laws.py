@@ -80,6 +80,7 @@ def test_every_part_fits_and_shows_something(text: str, limit: int) -> None:
 
 
 @given(text=PLAIN | st.text(alphabet=st.characters(exclude_characters="`~")), limit=LIMITS)
+@example(text="aa>\n", limit=2)
 def test_nothing_that_shows_is_lost_added_or_moved(text: str, limit: int) -> None:
     """Only blanks go, and only at cuts."""
     assert shown("".join(split(text, limit))) == shown(text)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
 import regex
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.parts import growing, split
@@ -128,6 +129,13 @@ def test_all_parts_together_show_what_the_whole_would_show(text: str, limit: int
 
 
 @settings(max_examples=max(TEXTS // 2, 1), derandomize=not SEARCHED)
+@example("~~**<#5>\n2 * 3** agb it's gabfgbedc~~ a a_b\n\n5* snake_case_name acfaddbb ||snake_case_name|| 5*", 90, [62])
+@example(
+    "1. C# snake_case_name So: `code` So:\n   - `code` `a | b` -> `a | b`\n"
+    "12. \\_x gdcge fcgafeaeb it's (x) 2 * 3\n1. deadggacb snake_case_name\n\naa",
+    207,
+    [155],
+)
 @given(text=documents(), limit=LIMITS, ends=st.lists(st.integers(0, 3000), min_size=3, max_size=3))
 def test_what_is_shown_of_a_growing_text_stays(text: str, limit: int, ends: list[int]) -> None:
     """Parts but the last are those of the whole; the last one is a beginning. Italics are within a line."""
@@ -140,6 +148,23 @@ def test_what_is_shown_of_a_growing_text_stays(text: str, limit: int, ends: list
         assert parts[:-1] == whole[: max(len(parts) - 1, 0)]
         assert len(parts) <= len(whole)
         assert not parts or _begins(parts[-1], whole[len(parts) - 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        pytest.param("an a_b\n\nand snake_case_name with more words", 30, id="an underscore"),
+        pytest.param("` more words.\n\n word word``     \n\n ", 38, id="one backtick of two"),
+        pytest.param("see a_b " + "snake_case_name_" * 6 + "x", 40, id="a word longer than a part"),
+    ],
+)
+def test_no_part_ends_with_a_sign_that_ends_a_style_only_there(text: str, limit: int) -> None:
+    """A sign within a word, or half a mark, behind one that seems to begin a style. At each character."""
+    whole = split(text, limit)
+
+    assert together(whole) == shown(text)
+    for end in range(len(text) + 1):
+        assert all(map(_begins, growing(text[:end], limit), whole))
 
 
 def _begins(part: str, whole: str) -> bool:

@@ -14,6 +14,7 @@ QUESTION, PERSON = 100, 7
 REQUESTED = e.ReplyRequested(message_id=QUESTION, author_id=PERSON, responder="llm", call=e.Call.MENTION)
 EDITED = e.MessageEdited(message_id=QUESTION, author_id=PERSON, edited_at=5)
 BEGUN, WHOLE = e.ReplyBegun(message_id=QUESTION), e.ReplyCompleted(message_id=QUESTION)
+BEGUN_ANEW = e.ReplyBegun(message_id=QUESTION, generation=2)
 GIVEN_UP = e.ReplyAbandoned(message_id=QUESTION, reason=e.AbandonReason.GAVE_UP)
 JOINED = e.ReplyAbandoned(message_id=QUESTION, reason=e.AbandonReason.TOGETHER, together_with=99)
 
@@ -102,6 +103,12 @@ def test_how_far_it_is(events: list[e.Event], *, written: bool, complete: bool) 
             False,
             {"asked_at": 10, "sent_ids": (201, 202), "begun": True, "generation": 2},
             id="the next one was given up while it was shown",
+        ),
+        pytest.param(
+            [REQUESTED, composed(1), sent(0, 201), asked(2), BEGUN_ANEW, sent(1, 202, 2), GIVEN_UP],
+            False,
+            {"asked_at": 10, "sent_ids": (201, 202, 0), "begun": True, "generation": 2},
+            id="a further part may be there",
         ),
         pytest.param(
             [REQUESTED, composed(1), sent(0, 201), asked(2), composed(1, 2), WHOLE],

@@ -7,8 +7,8 @@ before it and after it took effect; in the crowded one, each commit that has ano
 played for each place, the bot killed there and started again: once with a Discord that remembers nonces for five
 minutes, once with one that forgets them at once. On the short scenarios, an answer of two parts, one that is shown
 while it is written, one that Discord takes without a reference only, one for which tools are called, one in a thread of
-its own and one that is stopped and gone on with by buttons, the bot is killed once more at each place of the life that
-follows.
+its own, and one that is stopped, then gone on with or written anew by buttons, the bot is killed once more at each
+place of the life that follows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.crashpoints.lives import Place
 from tests.crashpoints.nursery import Nursery, nursery
 from tests.crashpoints.scenario import CROWDED, Result, play
 
-SCENARIOS = ("large", CROWDED, "small", "streamed", "plain", "tools", "threaded", "pressed")
+SCENARIOS = ("large", CROWDED, "small", "streamed", "plain", "tools", "threaded", "pressed", "rewritten")
 WINDOWS = (300, 0)
 """Seconds for which a nonce is remembered."""
 

@@ -14,27 +14,38 @@ from aiohttp import web
 from benchmarks.bots import event_counts
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.errors import SandboxError
+from tests.crashpoints.narrator import PARAGRAPH
 from tests.responders.llm.model_server import ModelServer, Request, Script
 from tests.waiting import eventually
 
 BEGINNING, REST = ("Once upon ", "a time, "), ("there was ", "a king.")
+ANEW = ("Another ", "story. ", PARAGRAPH, "\n\nIts second message ", "ends.")
+SLOWLY = 0.1
+"""Seconds for a piece to be shown."""
 
 
 class Fabulist(ModelServer):
-    """Begins a story and says nothing more until it is stopped; asked to go on, it tells the rest."""
+    """Begins a story and says nothing more until it is stopped; asked to go on, it tells the rest, or else another."""
 
     trouble = ""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
 
     def _tokens(self, request: Request, script: Script) -> list[str]:
         del script
         goes_on = request.body["messages"][-2]["role"] == "assistant"
-        return [*REST] if goes_on else [*BEGINNING, "and so on. " * 1000]
+        if goes_on:
+            return [*REST]
+        anew = recorded(self._folder, "reply.retried") > 0
+        return [*ANEW] if anew else [*BEGINNING, "and so on. " * 1000]
 
     async def _say(self, response: web.StreamResponse, request: Request, token: str, *, counting: bool = False) -> None:
-        if len(token) > len(REST[0]) * 10:
+        if len(token) > len(PARAGRAPH) * 2:
             # The client goes away when the answer is stopped.
             await self.stopping.wait()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(SLOWLY)
         await super()._say(response, request, token, counting=counting)
 
 
@@ -48,14 +59,14 @@ class Presser:
 
     async def press(self, label: str, presses: int) -> None:
         """Press a button of the bot's last message, until ``presses`` are recorded."""
-        while self.recorded("button.pressed") < presses:
+        while recorded(self._folder, "button.pressed") < presses:
             life = self._life()
             with suppress(SandboxError, StopIteration):
                 await self._control.wait_for_ready()
                 await self._press(label)
             with suppress(TimeoutError):
                 async with asyncio.timeout(2):
-                    await eventually(lambda: self.recorded("button.pressed") >= presses or self._life() > life)  # noqa: B023
+                    await eventually(lambda: recorded(self._folder, "button.pressed") >= presses or self._life() > life)  # noqa: B023
 
     async def _press(self, label: str) -> None:
         message = (await self.messages())[-1]
@@ -80,9 +91,11 @@ class Presser:
         found = await self._control.messages(author="sandbox-bot")
         return [each for each in found if not (each["ephemeral"] or each["deleted"])]
 
-    def recorded(self, kind: str) -> int:
-        """Return how many events of a kind the log holds."""
-        try:
-            return event_counts(self._folder)[kind]
-        except sqlite3.OperationalError:
-            return 0
+
+def recorded(folder: Path, kind: str) -> int:
+    """Return how many events of a kind the log of a bot holds."""
+    try:
+        return event_counts(folder)[kind]
+    except sqlite3.OperationalError:
+        # There is no log yet.
+        return 0

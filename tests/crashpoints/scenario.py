@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.bots import event_counts
 from bot.cli.log_verify import check_log
 from bot.core.addressing import parse_nonce
 from bot.core.events import ReplyComposed
@@ -25,7 +23,7 @@ from tests.crashpoints.clerk import Clerk
 from tests.crashpoints.lives import LONG, Lives, Place, Touches
 from tests.crashpoints.narrator import Narrator
 from tests.crashpoints.nursery import Nursery
-from tests.crashpoints.presser import Fabulist, Presser
+from tests.crashpoints.presser import Fabulist, Presser, recorded
 from tests.waiting import eventually
 
 FACTS = {"long": LONG, "two": LONG[:2500], "short": "Yes."}
@@ -86,11 +84,7 @@ class Stage:
 
     def recorded(self, kind: str) -> int:
         """Return how many events of a kind the log holds."""
-        try:
-            return event_counts(self.lives.folder)[kind]
-        except sqlite3.OperationalError:
-            # There is no log yet.
-            return 0
+        return recorded(self.lives.folder, kind)
 
     async def settle(self) -> None:
         """Wait until everything is answered."""
@@ -179,15 +173,24 @@ async def threaded(stage: Stage) -> None:
 
 
 async def pressed(stage: Stage) -> None:
-    """One channel, one answer: it is stopped while it is written, and gone on with."""
+    """One channel, one answer: it is stopped while it is written, and gone on with, which is shown as well."""
+    await _stopped_and(stage, "Go on")
+
+
+async def rewritten(stage: Stage) -> None:
+    """One channel, one answer: it is stopped, and written anew in two parts, which is shown as well."""
+    await _stopped_and(stage, "Again")
+
+
+async def _stopped_and(stage: Stage, label: str) -> None:
     presser = Presser(stage.sandbox.control, stage.lives.folder, lambda: stage.lives.life)
     await stage.lives.start()
     await stage.sandbox.control.wait_for_ready()
     await stage.sandbox.control.post("tell me", mention="sandbox-bot")
     await presser.stands("Stop")
     await presser.press("Stop", 1)
-    await presser.stands("Go on")
-    await presser.press("Go on", 2)
+    await presser.stands(label)
+    await presser.press(label, 2)
     await eventually(lambda: stage.recorded("reply.completed") >= 2)
     await stage.lives.stop()
 
@@ -204,6 +207,7 @@ PLAYED = {
     "tools": streamed,
     "threaded": threaded,
     "pressed": pressed,
+    "rewritten": rewritten,
 }
 
 
@@ -233,7 +237,11 @@ async def play(nursery: Nursery, name: str, places: Sequence[Place], *, nonce_wi
             if name == "threaded":
                 trouble = trouble or await _astray(stage)
             if model is not None:
-                trouble = trouble or model.trouble or await _misread(stage, answers=2 if name == "pressed" else 1)
+                trouble = (
+                    trouble
+                    or model.trouble
+                    or await _misread(stage, answers=2 if name in ("pressed", "rewritten") else 1)
+                )
     return Result(name, tuple(places), tuple(stage.lives.touches), stage.lives.kills, verdict, nonce_window, trouble)
 
 
@@ -244,8 +252,8 @@ def _model(name: str, sandbox: SandboxProcess, folder: Path) -> Narrator | Clerk
             return Narrator(sandbox.control, folder)
         case "tools":
             return Clerk(folder)
-        case "pressed":
-            return Fabulist()
+        case "pressed" | "rewritten":
+            return Fabulist(folder)
     return None
 
 

@@ -36,6 +36,7 @@ SLICE = [
     ("tools", Place(0, "tool", 1, "before")),
     ("tools", Place(0, "tool", 1, "after")),
     ("pressed", Place(0, "commit", 7, "after")),
+    ("rewritten", Place(0, "request", 14, "after")),
 ]
 """A fixed slice of all crash points, which ``make crashpoints`` tries; most strike around the first sends."""
 

@@ -21,8 +21,9 @@ from bot.engines.dynamodb.partition import DynamodbPartition
 from bot.engines.kafka.partition import KafkaPartition
 from bot.engines.postgresql import PostgresqlPartition
 from bot.eventlog.remote.port import Partition
-from tests.engines.keeper import free_port, serving
+from tests.engines.keeper import serving
 from tests.engines.server import running as postgresql
+from tests.ports import free_port
 
 GIVEN = {name: os.environ.get(f"ECHOLESS_TEST_{name.upper()}", "") for name in ("dynamodb", "kafka")}
 """Somebody's own, in place of those that are started. Read before tests hide it."""

@@ -38,12 +38,6 @@ def serving(*command: str, port: int, environ: Mapping[str, str], folder: str) -
             ours.recv(1)  # nothing comes: the keeper has ended
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody uses just now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def wait_for(port: int) -> None:
     """Wait until a port of the loopback answers."""
     for _ in range(6000):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.demo import postgresql
-from tests.engines.keeper import free_port, serving
+from tests.engines.keeper import serving
+from tests.ports import free_port
 
 OWN = os.environ.get("ECHOLESS_TEST_POSTGRESQL", "")
 """The address of somebody's own PostgreSQL, in place of one that is started. Read before tests hide it."""

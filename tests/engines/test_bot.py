@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from tests.engines.conftest import SHORT, Made
 from tests.engines.test_standing import get, metrics
 from tests.engines.views import Away, Seen
 from tests.harness import ROOT, Judge, Spawn, start_bot, start_process
+from tests.ports import free_port
 from tests.waiting import eventually
 
 
@@ -46,8 +46,7 @@ async def test_another_host_goes_on(
     log = {"engine": "postgresql", "takeover": "500ms", "key_file": str(key)}
     patience = {"send_timeout": "500ms"}
     first = await spawn("first", log=log, replies=patience)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     telemetry = {"port": port, "log_level": "info", "log_format": "json"}
     sections = {"log": log, "replies": patience, "telemetry": telemetry}
     second = await start_process(sandbox, tmp_path / "second", sections, None, "--standby")

@@ -23,7 +23,8 @@ from bot.eventlog.remote.port import NOTHING, Entry, Fenced, Partition, Unsure, 
 from bot.sandbox.child_process import tethered
 from tests.engines.conftest import Made
 from tests.engines.emulators import kafka_command
-from tests.engines.keeper import free_port, wait_for
+from tests.engines.keeper import wait_for
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from bot.eventlog.remote.opening import Engine
 from bot.telemetry import Metrics, serve
 from tests.engines.conftest import LONG, SHORT, Made, Opener
 from tests.engines.views import Away, Seen, said
+from tests.ports import free_port
 from tests.waiting import eventually
 
 
@@ -52,8 +52,7 @@ async def test_a_standby_tells_how_it_stands(
     """Its role, how far it follows, how long the owner is silent; and that it can't follow while the engine is away."""
     monkeypatch.setattr(owning, "PAUSE", 0.01)
     monkeypatch.chdir(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     away = Seen(Away)
     engine = Engine(away(made()), time.monotonic, LONG, standby=True)
     shown = Metrics()

@@ -150,7 +150,7 @@ async def test_others_wait_for_the_grace_and_no_longer(
 
     assert (await received(bot, copy)).author_id == int(post["author_id"])
     assert await answers(control) == [f"k: {own} one!"]
-    assert bot.bot.proxies.present(int(home["id"])) is False
+    assert bot.bot.answers.proxies.present(int(home["id"])) is False
     assert [event.message_id for event in await bot.judge.of(ReplyRequested, post["channel_id"])] == [int(post["id"])]
 
 

@@ -31,7 +31,7 @@ def _fitting(schema: Schema, defs: dict[str, Schema]) -> st.SearchStrategy[Any]:
         case "integer":
             return st.integers(schema.get("minimum", -_MOST), schema.get("maximum", _MOST))
         case "string":
-            return _TEXTS
+            return st.from_regex(schema["pattern"], fullmatch=True) if "pattern" in schema else _TEXTS
         case "array" if "prefixItems" in schema:
             return st.tuples(*(_fitting(each, defs) for each in schema["prefixItems"])).map(list)
         case "array":

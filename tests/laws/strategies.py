@@ -16,12 +16,14 @@ from pydantic import BaseModel, JsonValue
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.named_keys import digest_of
 from bot.core.place_settings import PLACE_SETTINGS, PlaceSetting
 from bot.eventlog.codec import event_models
 
 Strategy: TypeAlias = st.SearchStrategy[Any]
 
 NUMBERS = st.integers(-1, 6)
+DIGESTS = st.sampled_from(["a", "b"]).map(digest_of)
 PLAIN: Mapping[object, Strategy] = {
     int: NUMBERS,
     str: st.sampled_from(["", "a", "ü"]),
@@ -57,9 +59,10 @@ def built(model: type[Any]) -> Strategy:
     """Return instances of a model, a dataclass or a named tuple."""
     if issubclass(model, BaseModel):
         chosen = {name: values(field.annotation) for name, field in model.model_fields.items()}
-        # Where a model bounds its numbers, only those within the bounds are values.
-        bounded = [name for name, field in model.model_fields.items() if field.metadata]
-        return st.builds(model, **{**chosen, **dict.fromkeys(bounded, st.integers(1, 6))})
+        # Where a model bounds its numbers, only those within the bounds are values; its bounded texts are digests.
+        bounded = {name: field.annotation for name, field in model.model_fields.items() if field.metadata}
+        within = {name: DIGESTS if annotation is str else st.integers(1, 6) for name, annotation in bounded.items()}
+        return st.builds(model, **{**chosen, **within})
     named = [field.name for field in fields(model)] if is_dataclass(model) else model._fields
     annotations = {name: get_type_hints(model)[name] for name in named}
     return st.builds(model, **{name: values(annotation) for name, annotation in annotations.items()})

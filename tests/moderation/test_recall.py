@@ -41,7 +41,7 @@ async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
 
 
 async def test_nothing_is_recalled_that_is_not_to_be_known(log: EventLog) -> None:
-    """Other channels, erased and rewound words, people who opted out, the question itself."""
+    """Other channels, erased and rewound words, people who opted out, the question itself and what came after it."""
     answer = e.Draft(
         e.ReplyComposed(message_id=101, parts=1, responder="llm"), e.Body(parts=("A plum.\n-# 🔧 `recall`",)), ADA
     )
@@ -54,6 +54,7 @@ async def test_nothing_is_recalled_that_is_not_to_be_known(log: EventLog) -> Non
         said(90, "before a reset"), reset, said(101, "first"), edit, answer, said(102, "erased"), erased,
         said(103, "of Bob", BOB), said(104, "taken out"), rewound(8), said(105, "back"), rewound(10), rewound(11, 12),
         said(106, "whispered", via=e.Via.WHISPER), said(900, "what was it"),
+        said(901, "asked later"),
     ):  # fmt: skip
         await log.append(HERE, [draft])
     await log.append(THERE, [said(201, "elsewhere")])

@@ -37,6 +37,7 @@ async def test_what_would_be_said_stands_beside_what_was_said(room: Room) -> Non
             "outcome": "answered in 1 part",
             "would_say": ["how? after 1"],
             "trouble": "",
+            "tools": [],
             "same": False,
         }
     ]

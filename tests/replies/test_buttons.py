@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import (
+    AbandonReason,
     Button,
     ButtonPressed,
     CommandUsed,
@@ -18,6 +19,7 @@ from bot.core.events import (
     ReplyDelayed,
     ReplyRetried,
     ReplySent,
+    Via,
 )
 from bot.replies.words import WORDS
 from bot.responders.protocol import ModelFailed, Trouble
@@ -84,6 +86,14 @@ class Scene:
         """Return the buttons under the bot's last message: custom ids by labels."""
         rows = (await self.messages())[-1]["components"]
         return {item["label"]: item["custom_id"] for row in rows for item in row["components"]}
+
+    async def stands(self, label: str) -> None:
+        """Wait for a button under the bot's last message."""
+
+        async def there() -> bool:
+            return bool(await self.messages()) and label in await self.buttons()
+
+        await eventually(there)
 
     async def press(self, label: str, user: str = "alice", **more: object) -> Mapping[str, Any]:
         """Press a button under the bot's last message, and return what became of it."""
@@ -190,6 +200,50 @@ async def test_an_answer_goes_on_after_a_restart(scene: Scene) -> None:
     assert len(await scene.control.requests(method="POST", path="/channels/*/messages")) == 1
 
 
+async def test_it_grows_while_it_goes_on(scene: Scene) -> None:
+    """The old text stays until there is more; stopped then, it says so, and what it says is there once."""
+    bot = await scene.open()
+    await scene.cut(bot)
+
+    await scene.press("Go on")
+    speech = await scene.responder.asked(2)
+    speech.say("wa")
+    await eventually(lambda: speech.said)
+    await scene.shows(f"Once upon a time, there was\n-# {WORDS['length']}")
+    speech.say("s a king")
+    await scene.shows("Once upon a time, there was a king")
+    assert list(await scene.buttons()) == ["Stop"]
+    await scene.press("Stop")
+    await bot.judge.expect(ReplyCompleted, 2)
+
+    await scene.shows(f"Once upon a time, there was a king\n-# {WORDS['stopped']}")
+    assert list(await scene.buttons()) == ["Go on", "Again"]
+
+
+async def test_an_answer_written_anew_is_stopped_where_it_is(scene: Scene) -> None:
+    """What is left of the old one below it goes."""
+    bot = await scene.open()
+    speech = await scene.ask()
+    speech.end("It goes on for a while, and then some more of it comes. " * 50, finish="length")
+    await bot.judge.expect(ReplyComposed)
+    await scene.stands("Again")
+
+    await scene.press("Again")
+    (await scene.responder.asked(2)).say("Another")
+    await eventually(lambda: _first(scene, "Another"))
+    custom_id = f"reply:stop:{scene.question}.2"
+    (shown, _) = await scene.messages()
+    body = {"user": "alice", "message": shown["id"], "custom_id": custom_id}
+    await scene.control.call("POST", "/interactions/component", body)
+    await bot.judge.expect(ReplyCompleted)
+
+    await scene.shows(f"Another\n-# {WORDS['stopped']}")
+
+
+async def _first(scene: Scene, text: str) -> bool:
+    return (await scene.messages())[0]["content"] == text
+
+
 async def test_an_answer_is_written_anew_once(scene: Scene) -> None:
     """Pressed twice, by whoever asked: the second press is told so. A button of the answer before is none any more."""
     bot = await scene.open()
@@ -252,6 +306,24 @@ async def test_a_question_that_is_deleted_takes_its_answer_along(scene: Scene) -
     await scene.shows()
     assert not await bot.judge.of(ReplyComposed)
     await bot.judge.expect(MessageDeleted, 2)
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "asked for"])
+async def test_it_does_so_where_nobody_told_of_it(scene: Scene, *, shown: bool) -> None:
+    """Deleted while the bot was down, and found where it looks what it had sent: once, and it asks no model."""
+    first = await scene.open()
+    await (scene.half(first) if shown else scene.ask())
+    await first.stop()
+    await scene.control.delete(scene.question)
+
+    second = await scene.open()
+    (given_up,) = await second.judge.expect(ReplyAbandoned)
+
+    assert given_up.reason is AbandonReason.TRIGGER_DELETED
+    await scene.shows()
+    deleted = [each.message_id for each in await second.judge.of(MessageDeleted) if each.via is Via.AUDIT]
+    assert deleted == [int(scene.question)]
+    assert len(scene.responder.speeches) == 1
 
 
 async def test_it_does_so_after_a_restart(scene: Scene) -> None:

@@ -4,29 +4,68 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.events import AbandonReason, ReplyAbandoned, ReplyComposed, ReplyMoved, ReplySent, ToolReturned
+from bot.core.events import (
+    AbandonReason,
+    Proof,
+    ReplyAbandoned,
+    ReplyCompleted,
+    ReplyComposed,
+    ReplyMoved,
+    ReplySent,
+    ToolReturned,
+)
 from bot.moderation.erase import erase
 from bot.replies.words import WORDS
 from bot.sandbox.control_client import ControlClient
 from tests.harness import Launch, RunningBot
 from tests.replies.scripted import Speech
 from tests.replies.test_buttons import BOT, Scene, told
-from tests.waiting import eventually
+from tests.replies.test_plain import POSTS
 
 
 @pytest.fixture
-def scene(launch: Launch, control: ControlClient) -> Scene:
-    """Return a scene."""
+def scene(launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Return a scene, in which whoever writes on is soon interrupted."""
+    monkeypatch.setattr("bot.replies.writing.STOP_GRACE", 0.01)
     return Scene(launch, control)
 
 
 async def begun(scene: Scene) -> tuple[RunningBot, Speech]:
-    """Ask a bot that opens threads, and return the answer of which it has heard a word."""
+    """Ask a bot that opens threads, and return the answer of which it has shown a word."""
     bot = await scene.open(open_threads=True, buttons="all")
     speech = await scene.ask()
     speech.say("Once")
-    await eventually(lambda: speech.said)
+    await scene.shows("Once")
+    await bot.judge.expect(ReplySent)
     return bot, speech
+
+
+async def test_an_answer_in_the_making_can_be_stopped(scene: Scene) -> None:
+    """From its first word on, and what is shown by then is the answer."""
+    bot, speech = await begun(scene)
+
+    await scene.press("Stop")
+    await bot.judge.expect(ReplyCompleted)
+
+    assert speech.over.is_set()
+    await scene.shows(f"Once\n-# {WORDS['stopped']}")
+    assert set(await scene.buttons()) == {"Go on", "Again", "Why?"}
+
+
+async def test_a_word_that_may_be_shown_is_found_by_its_button(scene: Scene) -> None:
+    """There is no reference in a thread, and no text of an answer that is not complete."""
+    bot = await scene.open(open_threads=True)
+    speech = await scene.ask()
+    await scene.control.gateway("mute")
+    await scene.control.add_fault("status", status=503, when="after", nth=1, **POSTS)
+    speech.say("Once")
+    await scene.shows("Once")
+    speech.end(" upon a time")
+
+    (sent,) = await bot.judge.expect(ReplySent)
+
+    assert sent.proof is Proof.HISTORY
+    await scene.shows("Once upon a time")
 
 
 async def test_an_answer_goes_on_and_is_written_anew(scene: Scene) -> None:
@@ -95,6 +134,19 @@ async def test_a_question_that_is_deleted_ends_its_answer(scene: Scene) -> None:
 
     assert (given_up.reason, speech.over.is_set()) == (AbandonReason.TRIGGER_DELETED, True)
     assert (await scene.messages(), await bot.judge.of(ReplyComposed)) == ([], [])
+
+
+async def test_it_does_so_where_nobody_told_of_it(scene: Scene) -> None:
+    """Deleted in the channel above while the bot was down."""
+    first, _ = await begun(scene)
+    await first.stop()
+    await scene.control.delete(scene.question)
+
+    second = await scene.open(open_threads=True)
+    (given_up,) = await second.judge.expect(ReplyAbandoned)
+
+    assert given_up.reason is AbandonReason.TRIGGER_DELETED
+    await scene.shows()
 
 
 async def test_words_that_are_erased_are_not_built_on(scene: Scene) -> None:

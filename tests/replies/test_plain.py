@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.core import fate
+from bot.core.buttons import ButtonId
 from bot.core.events import (
     AbandonReason,
+    Button,
     Proof,
     ReplyAbandoned,
     ReplyComposed,
@@ -214,6 +217,27 @@ def plain(**more: Any) -> Pending:  # noqa: ANN401 - fields of an entry
 def test_a_plain_part_is_known_by_its_text(seen: list[Sighting], taken: tuple[int, ...], found: dict[int, int]) -> None:
     """After the question, once, and not what belongs to another reply."""
     assert found_parts(plain(), TEXTS, seen, trigger_there=True, taken=taken) == found
+
+
+STOP = ButtonId(Button.STOP, 10)
+
+
+@pytest.mark.parametrize(
+    ("entry", "seen", "found"),
+    [
+        (plain(begun=True), [Sighting(11, None, "on", (STOP,)), Sighting(12, None, "two")], {0: 11, 1: 12}),
+        (plain(begun=True), [Sighting(11, None, "one", (STOP,))], {0: 11}),
+        (plain(begun=True), [Sighting(11, None, "on", (ButtonId(Button.AGAIN, 10),))], {}),
+        (plain(begun=True), [Sighting(11, None, "on", (ButtonId(Button.STOP, 9),))], {}),
+        (plain(begun=True, generation=2), [Sighting(11, None, "on", (STOP,))], {}),
+        (replace(plain(begun=True), plain=False), [Sighting(11, None, "on", (STOP,))], {}),
+    ],
+)
+def test_one_that_was_sent_while_it_was_written_is_known_by_its_button(
+    entry: Pending, seen: list[Sighting], found: dict[int, int]
+) -> None:
+    """Whatever it said then."""
+    assert found_parts(entry, TEXTS, seen, trigger_there=True, taken=()) == found
 
 
 def test_what_is_not_plain_is_known_by_its_reference_alone() -> None:

@@ -24,7 +24,7 @@ from bot.core.events import (
     ReplySent,
 )
 from bot.core.parts import growing
-from bot.gateway import history, sender
+from bot.gateway import history, looks
 from bot.moderation.command import ModerationError
 from bot.responders.protocol import ModelFailed, Trouble
 from bot.sandbox.control_client import ControlClient
@@ -527,7 +527,7 @@ class TestAnew:
     ) -> None:
         """Nobody has to read it, after a restart as before: all of the answer's messages are known."""
         monkeypatch.setattr(history, "PAGE", 2)
-        monkeypatch.setattr(sender, "LOOK_PAGES", 1)
+        monkeypatch.setattr(looks, "PAGES", 1)
         scene = Scene(launch, control)
         bot = await scene.open()
         await scene.answer(bot, "The first.")
@@ -586,16 +586,71 @@ class TestAnew:
         scene = Scene(launch, control)
         bot = await scene.open()
         await scene.answer(bot, "The first.")
-        speech = await scene.again(bot)
-        speech.say("The sec")
-        await eventually(lambda: speech.said)
-        await asyncio.sleep(0.1)  # nothing tells that nothing is shown
-        await scene.fail(bot, speech)
+        await scene.fail(bot, await scene.again(bot))
         await scene.shows("The first.")
         (await scene.retry(bot)).end("The third.")
         await bot.judge.expect(ReplyCompleted)
 
         await scene.shows("The third.")
+
+    async def test_it_is_shown_while_it_is_written(self, launch: Launch, control: ControlClient) -> None:
+        """The old answer stays until there is something of the new one; each message once, in further ones, too."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
+        await scene.shows("The first.")
+        speech.say("The sec")
+        await scene.shows("The sec")
+        speech.say(f"ond. {PARAGRAPH}\n\n{PARAGRAPH}")
+        await control.wait_for_messages(2, author=BOT)
+        speech.end("The end.")
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows(f"The second. {PARAGRAPH}".strip(), f"{PARAGRAPH}The end.")
+        assert [(event.part, event.generation) for event in await bot.judge.of(ReplySent)] == [(0, 1), (1, 2)]
+        assert [event.generation for event in await bot.judge.of(ReplyBegun)] == [2]
+
+    async def test_what_failed_while_it_was_shown_gives_way_to_the_answer_before(
+        self, launch: Launch, control: ControlClient
+    ) -> None:
+        """All of it comes back, and what was shown beyond it goes."""
+        scene = Scene(launch, control)
+        bot = await scene.open()
+        await scene.answer(bot, "The first.")
+        speech = await scene.again(bot)
+        speech.say(f"The second. {PARAGRAPH}\n\n{PARAGRAPH}")
+        await bot.judge.expect(ReplySent, 2)
+        speech.fail(ModelFailed("401", trouble=Trouble.REFUSED))
+        await bot.judge.expect(ReplyCompleted)
+
+        await scene.shows("The first.")
+        assert not await bot.judge.of(ReplyAbandoned)
+
+    async def test_stopped_in_the_middle_the_next_process_goes_on_in_the_same_messages(
+        self, launch: Launch, control: ControlClient
+    ) -> None:
+        """A further part that the log does not know is looked for, and not sent twice."""
+        scene = Scene(launch, control)
+        first = await scene.open()
+        await scene.answer(first, "The first.")
+        speech = await scene.again(first)
+        await control.gateway("mute")
+        speech.say("The sec")
+        await scene.shows("The sec")
+        await control.add_fault("reset", when="after", count=1, **POSTS)
+        speech.say(f"ond. {PARAGRAPH}\n\n{PARAGRAPH}")
+        await control.wait_for_messages(2, author=BOT)
+        await first.stop()
+        await control.gateway("unmute")
+
+        second = await scene.open()
+        speech = await scene.responder.asked(3)
+        speech.end(f"{PARAGRAPH}\n\n{PARAGRAPH} Truly.")
+        await second.judge.expect(ReplyCompleted)
+
+        await scene.shows(PARAGRAPH.strip(), f"{PARAGRAPH} Truly.")
+        assert len(await control.messages(author=BOT)) == 2
 
     async def test_asked_for_again_it_goes_on_in_the_messages_of_the_attempt_before(
         self, launch: Launch, control: ControlClient, sandbox: Sandbox

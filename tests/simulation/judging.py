@@ -7,6 +7,7 @@ from collections import Counter
 from bot.core import events as e
 from bot.core.addressing import nonce_of, parse_nonce
 from bot.core.fold import fold
+from bot.core.outbox import place_of
 from bot.core.reply_record import ReplyRecord
 from bot.core.window import WINDOW
 from tests.simulation.discord_model import BOT, Message
@@ -28,6 +29,9 @@ def judge_record(world: World, stream: list[e.Recorded], recorded: e.Recorded) -
     if isinstance(event, e.ReplyBegun):
         outbox = fold(stream[: recorded.version - 1]).outbox
         before = [each for each in outbox if each.begun or any(each.sent_ids) or each.message_id < event.message_id]
+        if event.generation > 1:
+            # An answer composed anew is under way from the beginning.
+            before = list(outbox[: place_of(outbox, event.message_id)])
         assert not before, "an answer is shown before one that goes out first"
     if isinstance(event, e.ReplyAbandoned):
         assert _is_so(world, event), f"abandoned without cause: {event.reason}"

@@ -354,7 +354,7 @@ class Process:
             return
         yield None
         parts = tuple(self.write(entry.message_id, entry.generation))
-        if entry.message_id % 3 == 0 and entry.generation == 1:
+        if entry.message_id % 3 == 0:
             yield from self._show(room, entry.message_id, parts)
         composed = e.ReplyComposed(
             message_id=entry.message_id, parts=len(parts), responder="rules", generation=entry.generation
@@ -367,10 +367,10 @@ class Process:
         for texts in growing[: 2 + self.discord.count % 4]:
             while True:
                 entry = room.state.pending(message_id)
-                if entry is not None and not entry.begun:
+                if entry is not None and (entry.awaited or not entry.begun):
                     yield c.Begin(message_id)
                     entry = room.state.pending(message_id)
-                if entry is None or not entry.begun:
+                if entry is None or entry.awaited or not entry.begun:
                     return
                 outcome: Outcome | None = None
                 match room.known.piece(entry, texts):

@@ -27,6 +27,7 @@ from bot.telemetry import Health, Metrics, events, serve
 from bot.telemetry.events import EventFeed
 from tests.consumers.following import filled
 from tests.harness import Launch
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
 TOKEN = "t" * 32
@@ -52,8 +53,7 @@ async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
 @asynccontextmanager
 async def served(log: EventLog, *, words: bool = False) -> AsyncIterator[str]:
     """Serve a log's events; yield the address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     feed = EventFeed(log.location, TOKEN, words=words)
     log.on_committed.append(feed.committed)
     health = Health(gateway="connected", log="writable", pending=0)
@@ -115,8 +115,7 @@ async def test_a_restart_of_the_bot_is_gone_on_after(
 ) -> None:
     """The bot leaves while somebody follows; nothing is missed and nothing comes twice."""
     monkeypatch.setenv("ECHOLESS_EVENTS_TOKEN", TOKEN)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     address, settings = f"http://127.0.0.1:{port}/events", {"port": port, "events": True}
 
     bot = await launch(telemetry=settings)

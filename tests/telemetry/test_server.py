@@ -11,6 +11,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.telemetry import Health, Metrics, serve, together
+from tests.ports import free_port
 
 WELL = Health(gateway="connected", log="writable", pending=2)
 ILL = Health(gateway="lost", log="writable", pending=0, reasons=("the gateway is gone",))
@@ -19,9 +20,7 @@ ILL = Health(gateway="lost", log="writable", pending=0, reasons=("the gateway is
 @pytest.fixture
 def port() -> int:
     """Return a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-        return number
+    return free_port()
 
 
 async def get(port: int, path: str) -> tuple[int, str, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bot.consumers.activity.tables import TABLES, write
 from bot.consumers.consumer import Batch, Consumer
-from bot.consumers.settings import Settings, read
 from bot.core.activity import TYPES
 from bot.eventlog.database import Connection
+from bot.own_tables import Settings, read
 
 NAME = "activity"
 

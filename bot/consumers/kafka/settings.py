@@ -11,9 +11,10 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, StrictBool
 
 from bot.consumers.consumer import Consumer
-from bot.consumers.settings import EVENT_TYPES, EventTypes, Settings, read
+from bot.consumers.settings import EVENT_TYPES, EventTypes
 from bot.errors import ConfigError
 from bot.kafka_access import KafkaAccess, Text
+from bot.own_tables import Settings, read
 
 _TOPIC = r"^[a-zA-Z0-9._-]{1,200}$"
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bot.core.events.base import MessageEvent
 from bot.core.events.vocabulary import AbandonReason, Button, Call, Key, KeyKind, Proof, Via
-from bot.core.named_keys import numbers_of
+from bot.core.named_keys import Digest, numbers_of
 
 MOST_PARTS = 9999
 
@@ -45,7 +45,7 @@ class PostRequested(MessageEvent):
 
     author_id: int = 0
     reply_to: int = 0
-    key_digest: str
+    key_digest: Digest
 
     def key(self) -> Key:
         """Return ``posted:<the two halves of the digest>``."""

@@ -151,9 +151,12 @@ def require_unchanged(interaction: discord.Interaction, channels: Collection[int
 def visible(interaction: discord.Interaction, channel: object) -> bool:
     """Tell whether the asker can see a channel of the server that they are in, and read its history."""
     member = interaction.user
-    if not isinstance(member, discord.Member) or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-        return False
-    if channel.guild.id != interaction.guild_id:
+    return isinstance(member, discord.Member) and seen_by(member, channel)
+
+
+def seen_by(member: discord.Member, channel: object) -> bool:
+    """Tell whether a member of a server can see a channel of it, and read its history."""
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread) or channel.guild.id != member.guild.id:
         return False
     parent = channel.parent if isinstance(channel, discord.Thread) else channel
     if parent is None:

@@ -116,6 +116,7 @@ class CommandAnswers:
     ) -> Report:
         given = {
             "by": invocation.by,
+            "asked_in": invocation.interaction.guild_id,
             "owner": self._dispatcher.owned_by(invocation.asker),
             "limit_bytes": invocation.interaction.filesize_limit,
         }

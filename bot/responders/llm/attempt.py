@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.responders.llm.call import ModelCall, OutOfTime, Silent
+from bot.responders.failure import Failure
+from bot.responders.llm.call import ModelCall
 from bot.responders.llm.clean import Cleaner
-from bot.responders.llm.failures import Failure, failure_of
+from bot.responders.llm.failures import failure_of
 from bot.responders.llm.files import Reading
 from bot.responders.llm.models import Candidate, to_model_messages
 from bot.responders.llm.peer import Peer
@@ -22,6 +23,7 @@ from bot.responders.llm.room import LEAST_GAIN, Room, Share
 from bot.responders.llm.settings import LlmSettings
 from bot.responders.llm.tokens import Counter
 from bot.responders.llm.tooling import GAP, Tooling
+from bot.responders.patience import OutOfTime, Silent
 from bot.responders.protocol import FINAL, WAITS, Anew, Answer, Context, ModelFailed, Question, Trouble
 
 MOST_SHORTER, MOST_GUESSES = 2, 1

@@ -28,6 +28,7 @@ from bot.responders.llm.models import Candidate
 from bot.responders.llm.prices import Tokens
 from bot.responders.llm.settings import ModelPatience
 from bot.responders.llm.tokens import Counter
+from bot.responders.patience import OutOfTime, within
 
 T = TypeVar("T")
 
@@ -47,14 +48,6 @@ class Offer(NamedTuple):
 
     parameters: ModelRequestParameters
     open: bool
-
-
-class Silent(Exception):
-    """The model was silent for too long; the message says for how long."""
-
-
-class OutOfTime(Exception):
-    """The time for the whole answer is over."""
 
 
 class ModelCall:
@@ -188,18 +181,8 @@ class ModelCall:
 
     async def _within(self, seconds: float, awaited: Awaitable[T]) -> T:
         """Await something for at most ``seconds``, and not past the deadline."""
-        left = self._deadline - asyncio.get_running_loop().time()
-        timer = asyncio.timeout(min(seconds, left))
-        try:
-            async with timer:
-                return await awaited
-        except TimeoutError:
-            if not timer.expired():
-                raise
-            if left <= seconds:
-                raise OutOfTime from None
-            limit = self._patience.between if self.began else self._patience.first_token
-            raise Silent(f"silent for {limit:g} s") from None
+        limit = self._patience.between if self.began else self._patience.first_token
+        return await within(awaited, seconds, self._deadline, limit)
 
 
 def _text(event: ModelResponseStreamEvent) -> str:

@@ -17,12 +17,9 @@ import regex
 from bot.responders.llm.fence import CLOSE, OPEN
 from bot.responders.llm.frames import frame_at
 from bot.responders.llm.hiding import Hiding
-
-MAX_UNITS = 20 * 2000
-"""UTF-16 code units of a reply, about twenty messages."""
+from bot.responders.text import MAX_UNITS, UNWANTED, beginning, units_of
 
 _LONGEST_MARKER = 200
-_UNWANTED = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f\p{Cs}]")
 _MARKER = regex.compile(rf"{OPEN}[^{OPEN}{CLOSE}\n]{{0,{_LONGEST_MARKER}}}{CLOSE}")
 _BRACKET = regex.compile(rf"[{OPEN}{CLOSE}]")
 _BLANK_LINES = regex.compile(r"(?:[^\S\n]*\n){3,}")
@@ -107,16 +104,12 @@ class _Body:
         return shown
 
     def _within(self, text: str) -> str:
-        units = _units(text)
+        units = units_of(text)
         if units > self._left:
-            text = text.encode("utf-16-le")[: self._left * 2].decode("utf-16-le", "ignore").rstrip()
+            text = beginning(text, self._left).rstrip()
             units = self._left
         self._left -= units
         return text
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
 
 
 class Cleaner:
@@ -128,7 +121,7 @@ class Cleaner:
     def __init__(self, name: str = "", limit: int = MAX_UNITS, *, thinks: bool = False) -> None:
         self._name = name
         self._limit = limit
-        self._taking_out = tuple(_Without(pattern) for pattern in (_UNWANTED, _MARKER, _BRACKET))
+        self._taking_out = tuple(_Without(pattern) for pattern in (UNWANTED, _MARKER, _BRACKET))
         self._hiding = Hiding(thinks=thinks)
         self._taken_back = False
         self._begin()

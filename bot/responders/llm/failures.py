@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -25,10 +24,10 @@ from pydantic_ai.exceptions import (
     UserError,
 )
 
+from bot.responders.failure import GATEWAYS, LONGEST_RETRY_AFTER, Failure
 from bot.responders.llm.http import TooMuch
 from bot.responders.protocol import WAITS, Trouble
 
-LONGEST_RETRY_AFTER = 3600.0
 UNREADABLE = "an answer that can't be read"
 
 _TROUBLES: tuple[tuple[type[ModelAPIError], Trouble], ...] = (
@@ -41,10 +40,7 @@ _TROUBLES: tuple[tuple[type[ModelAPIError], Trouble], ...] = (
     (ModelServerError, Trouble.AWAY),
     (ModelRequestRejectedError, Trouble.REFUSED),
 )
-_GATEWAYS = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, 529))
-"""Statuses that do not depend on the question: they come from a gateway before the model, or from overload."""
-
-_SHARED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, *_GATEWAYS))
+_SHARED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, *GATEWAYS))
 """Statuses that all models of the provider would get."""
 
 _LOADING = re.compile(r"\bloading\b", re.IGNORECASE)
@@ -67,33 +63,6 @@ _CAUSES = 10
 
 _READ = 4000
 """Characters of a provider's words that are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How one model failed.
-
-    ``detail`` describes it in our own words. ``unsure``: the prompt may have been too long, although the server does
-    not say so. ``suspect``: the question itself may make the server fail. ``context`` is the size of the context that
-    the server names, in tokens (0: it names none). ``unhurried``: another attempt costs the server more than a
-    connection. ``shared``: all models of the provider have this failure. ``cut``: the model was lost in the middle of
-    its answer.
-    """
-
-    trouble: Trouble
-    detail: str
-    retry_after: float | None = None
-    unsure: bool = False
-    suspect: bool = False
-    context: int = 0
-    unhurried: bool = False
-    shared: bool = False
-    cut: bool = False
-
-    @property
-    def reason(self) -> str:
-        """Return the description for the log."""
-        return self.detail if self.trouble is Trouble.UNREADABLE else f"{self.trouble} ({self.detail})"
 
 
 def failure_of(error: Exception, *, began: bool) -> Failure:
@@ -143,7 +112,7 @@ def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
         f"HTTP {status}" if status else "said in its answer",
         None if error.retry_after is None else min(error.retry_after, LONGEST_RETRY_AFTER),
         unsure=trouble is Trouble.REFUSED and not _FILTERED.search(said),
-        suspect=trouble is Trouble.AWAY and status not in {*_GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
+        suspect=trouble is Trouble.AWAY and status not in {*GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
         unhurried=status == HTTPStatus.TOO_MANY_REQUESTS,
         context=_size(said) if trouble is Trouble.TOO_LONG else 0,
         shared=_is_shared(trouble, status, said),

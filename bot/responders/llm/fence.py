@@ -1,7 +1,8 @@
 """The brackets that separate our words from people's in a prompt, and functions that make people's words safe there.
 
 In people's words ⟦ and ⟧ are replaced by other brackets, so that no name, topic or file can end its fence or look like
-the turn of another person. Names have no quotation marks, so that they can't end the pair around them.
+the turn of another person. Names have no quotation marks, so that they can't end the pair around them. In words that
+are quoted, and behind such words, the marks “ and ” are replaced by straight ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ NAME_LENGTH = 40
 _BRACKETS = str.maketrans({**dict.fromkeys(f"{OPEN}〚⟬⦗⁅⸢", "["), **dict.fromkeys(f"{CLOSE}〛⟭⦘⁆⸣", "]")})
 """Ours and those that look like them, each with what it becomes."""
 _QUOTES = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u2033\uff02', "'"))
-_MARKUP = regex.compile(r"""["`*_~|<>@#\\]""")
+_CURLY = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f", '"'))
+_MARKUP = regex.compile(r"""["\u201c-\u201f`*_~|<>@#\\]""")
 _UNSEEN_IN_NAMES = regex.compile(r"[\p{C}\p{Default_Ignorable_Code_Point}]")
 
 
@@ -49,6 +51,16 @@ def one_line(text: str, length: int) -> str:
 def between_quotes(text: str) -> str:
     """Return people's words in one line that can stand between quotation marks."""
     return " ".join(plain(text).translate(_QUOTES).split())
+
+
+def unquoted(text: str) -> str:
+    """Return people's words in which no quotation can begin or end."""
+    return plain(text).translate(_CURLY)
+
+
+def quotation(text: str) -> str:
+    """Return people's words between quotation marks that only we can write there."""
+    return f"\u201c{unquoted(text)}\u201d"
 
 
 def quoted(flat: str) -> str:

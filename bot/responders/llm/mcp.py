@@ -60,7 +60,8 @@ class McpTool(Tool):
         self.name = f"{source.prefix}{self._own_name}"[:NAME_LENGTH]
         self.description = str(told.get("description") or "")
         self.parameters = told.get("inputSchema") or {"type": "object", "properties": {}}
-        self.idempotent = bool(hints.get("idempotentHint") or hints.get("readOnlyHint"))
+        self.read_only = bool(hints.get("readOnlyHint"))
+        self.idempotent = self.read_only or bool(hints.get("idempotentHint"))
 
     async def call(self, arguments: Mapping[str, object], asking: Asking) -> Result:
         """Have the server do it; raise ToolFailed with its words, or FateUnknown if it is gone."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.responders.llm.breaker import Breaker
-from bot.responders.llm.failures import Failure
+from bot.responders.breaker import Breaker
+from bot.responders.failure import Failure
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.room import Room
 from bot.responders.protocol import Absence, Condition

@@ -11,8 +11,8 @@ from dataclasses import replace
 from random import Random
 
 from bot.responders.ask import ask
+from bot.responders.breaker import Breaker
 from bot.responders.llm.attempt import Attempt
-from bot.responders.llm.breaker import Breaker
 from bot.responders.llm.files import FileReader, readable
 from bot.responders.llm.models import Candidate, candidates, close
 from bot.responders.llm.peer import Peer

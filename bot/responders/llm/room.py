@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.responders.llm.failures import Failure
+from bot.responders.failure import Failure
 from bot.responders.llm.models import Candidate
 from bot.responders.llm.server import ask
 from bot.responders.protocol import Trouble

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.responders.llm.failures import Failure, failure_of
+from bot.responders.failure import Failure
+from bot.responders.llm.failures import failure_of
 from bot.responders.llm.models import Candidate
 from bot.responders.protocol import Trouble
 

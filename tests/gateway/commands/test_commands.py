@@ -35,7 +35,8 @@ async def test_what_discord_is_told(launch: Launch, control: ControlClient, mode
     commands = {command["name"]: command for command in await control.commands()}
 
     assert set(commands) == {
-        "replay", "persona", "model", "forget-conversation", "usage", "stats", "search", "privacy", "Why this reply?",
+        "replay", "persona", "model", "forget-conversation", "usage", "stats", "search", "page", "privacy",
+        "Why this reply?",
     }  # fmt: skip
     hints = {name: command["default_member_permissions"] for name, command in commands.items()}
     assert hints.pop("privacy") is None

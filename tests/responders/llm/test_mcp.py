@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.app.bot import clock
+from bot.app.process import Process
+from bot.app.responders import responders_of
 from bot.cli.check_tools import check_tools
-from bot.config import load
+from bot.config import Config, load
 from bot.errors import ConfigError
+from bot.eventlog.location import Location
+from bot.eventlog.log import open_log
+from bot.replies.place_settings import Surroundings
 from bot.responders import Asking, ToolFailed
 from bot.responders.tools import FateUnknown
 
-mcp = pytest.importorskip("bot.responders.llm.mcp", reason="needs the extra mcp", exc_type=ImportError)
-
+Module = Any
+"""What is imported only where a test needs it."""
 ROOT = Path(__file__).parents[3]
 ASKING = Asking(1, 100, 5, 7, "Ada")
 SETTINGS = """
@@ -32,7 +40,13 @@ command = ["/nowhere/at/all"]
 """
 
 
-async def test_a_server_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def mcp() -> Module:
+    """Return what asks servers. Importing it takes seconds, which only these tests are to spend."""
+    return pytest.importorskip("bot.responders.llm.mcp", reason="needs the extra mcp", exc_type=ImportError)
+
+
+async def test_a_server_is_asked(mcp: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what may be called again, and sees no secret that it is not given."""
     monkeypatch.setenv("WIKI_KEY", "key")
     monkeypatch.setenv("DISCORD_TOKEN", "SECRET")
@@ -43,6 +57,7 @@ async def test_a_server_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         tools = {tool.name: tool for tool in await source.tools()}
         search, write = tools["wiki_search"], tools["wiki_write"]
         assert {name: tool.idempotent for name, tool in tools.items()} == {"wiki_search": True, "wiki_write": False}
+        assert {name: tool.read_only for name, tool in tools.items()} == {"wiki_search": True, "wiki_write": False}
         assert (search.description, search.parameters["required"]) == ("Search the wiki.", ["words"])
         assert (await search.call({"words": "a"}, ASKING)).text == "a: see key and no token"
         assert (await write.call({"text": "on"}, ASKING)).text == "written"
@@ -55,7 +70,7 @@ async def test_a_server_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert notes.read_text(encoding="utf-8").split("\n")[:-1] == ["search a", "write on", "write refuse"]
 
 
-async def test_where_a_server_ends_in_the_middle_nobody_knows() -> None:
+async def test_where_a_server_ends_in_the_middle_nobody_knows(mcp: Module) -> None:
     """And it is started again for the next call."""
     (source,) = mcp.sources([mcp.McpServer("wiki", [sys.executable, "-c", SMALL])], {})
     try:
@@ -67,6 +82,36 @@ async def test_where_a_server_ends_in_the_middle_nobody_knows() -> None:
         await source.close()
 
 
+@pytest.mark.usefixtures("mcp")
+async def test_the_bots_of_a_process_share_a_server(tmp_path: Path) -> None:
+    """It is started once, whatever the number of partitions."""
+    notes = tmp_path / "notes"
+    program = f"open({str(notes)!r}, 'a').write('begun. ')\n{SMALL}"
+    config = Config.model_validate(
+        {
+            "shards": {"partitions": 2},
+            "llm": {
+                "tools": {"allow": {"wiki_*": "*"}},
+                "mcp": [{"name": "wiki", "command": [sys.executable, "-c", program]}],
+            },
+        }
+    )
+    locations = {number: Location(tmp_path / "log").of(number, 2) for number in range(2)}
+    process = Process(config, "token", responders_of(config), locations)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(process.close)
+        logs = {}
+        for number, location in locations.items():
+            logs[number] = log = await open_log(location, clock=clock, full=False)
+            stack.push_async_callback(log.close)
+        offered = [bot.context.tools for bot in process.shard(0, logs).bots.values()]
+        there = [await tools.at(5, Surroundings()) for tools in offered if tools is not None]
+
+    assert [[tool.name for tool in tools or ()] for tools in there] == [["wiki_search"]] * 2
+    assert notes.read_text(encoding="utf-8") == "begun. "
+
+
+@pytest.mark.usefixtures("mcp")
 async def test_check_says_which_servers_are_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And which tools may be called all the same."""
     monkeypatch.setenv("WIKI_KEY", "key")

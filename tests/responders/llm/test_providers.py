@@ -15,8 +15,8 @@ from bot.cli.check_model import check_models
 from bot.config import Config
 from bot.core.events import ReplyComposed, ReplyDelayed
 from bot.responders import ModelFailed, Trouble
+from bot.responders.failure import Failure
 from bot.responders.llm import http, room
-from bot.responders.llm.failures import Failure
 from bot.responders.llm.models import candidates
 from bot.responders.llm.peer import Peer
 from bot.responders.llm.responder import peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.core.events import MessageDeleted, MessageEdited, MessagePreviewed, MessageReceived, ReplyComposed
@@ -26,8 +27,8 @@ async def told(bot: RunningBot, server: ModelServer, answers: int = 1) -> str:
 
 
 def lines_of(prompt: str) -> list[str]:
-    """Return the lines of a prompt without those that say who wrote."""
-    return [line for line in prompt.splitlines() if "from " not in line]
+    """Return the lines of a prompt without what says who spoke, and without blank ones."""
+    return [re.sub(r"^\w+ said[^“]*“|”$", "", line) for line in prompt.splitlines() if line]
 
 
 async def test_it_is_told_all_that_people_see(launch: Launch, control: ControlClient, server: ModelServer) -> None:
@@ -89,6 +90,7 @@ async def test_it_is_told_what_a_question_replies_to(
 ) -> None:
     """Beyond the window by the log; what the log never held is read from Discord, and not recorded."""
     before = await control.post("the bridge is closed", author="carol")
+    own = await control.post("The gate is open.\n-# 🔧 `recall`", author=BOT)
     bot = await launch(
         replies={"responder": "llm"},
         rules=[],
@@ -106,6 +108,9 @@ async def test_it_is_told_what_a_question_replies_to(
     prompt = await told(bot, server, 2)
     assert "the bridge is closed\n⟦end⟧" in prompt
     assert int(before["id"]) not in {event.message_id for event in await bot.judge.of(MessageReceived)}
+
+    await control.post("sure?", mention=BOT, reply_to=own["id"])
+    assert "written by you⟧\nThe gate is open.\n⟦end⟧" in await told(bot, server, 3)
 
 
 async def test_in_a_thread_it_is_told_the_title_and_the_message_it_began_with(

@@ -17,7 +17,8 @@ from bot.core import events as e
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.query import Query
-from bot.replies.tool_calls import GONE, UNKNOWN, LoggedCalls
+from bot.replies.tool_calls import GONE, LoggedCalls
+from bot.replies.tool_running import UNKNOWN
 from bot.responders import Asking, ModelFailed, Tool, ToolFailed, tool
 from bot.responders.llm.prices import Price
 from bot.responders.tools import FateUnknown, Limits, Result

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from bot.responders.llm import breaker
-from bot.responders.llm.breaker import Breaker
-from bot.responders.llm.failures import Failure
+from bot.responders import breaker
+from bot.responders.breaker import Breaker
+from bot.responders.failure import Failure
 from bot.responders.protocol import Trouble
 
 GONE = Failure(Trouble.AWAY, "no connection")

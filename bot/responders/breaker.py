@@ -11,7 +11,7 @@ from random import Random
 
 import structlog
 
-from bot.responders.llm.failures import Failure
+from bot.responders.failure import Failure
 from bot.responders.protocol import Absence, Condition, Trouble
 
 FIRST_PAUSE = 0.5

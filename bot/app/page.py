@@ -1,0 +1,65 @@
+"""The page of conversations in the running bot, as the settings have it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.config import Config
+from bot.gateway.commands.access import AccessRules
+from bot.gateway.commands.sight import Sight
+from bot.gateway.current import CurrentClient
+from bot.moderation.context import CommandContext
+from bot.page.application import application, sign_in_link
+from bot.page.guard import LOOPBACK
+from bot.page.sessions import OWNER, Viewer
+from bot.page.site import Names, Site
+
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the owner chose it
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPage:
+    """The page over the logs that a process serves."""
+
+    site: Site
+    application: web.Application
+    address: str
+
+    def invite(self, current: CurrentClient, access: AccessRules, user_id: int, guild_id: int) -> str:
+        """Return a link for a person to what they see in a server."""
+        viewer = Viewer(f"user {user_id}", Sight(current, access, guild_id, user_id).visible)
+        return sign_in_link(self.site, self.address, viewer)
+
+    def tell(self) -> None:
+        """Show the owner a link with which to sign in: at a terminal alone, since log lines are kept."""
+        if sys.stderr.isatty():
+            link = sign_in_link(self.site, self.address, OWNER)
+            sys.stderr.write(f"The page of conversations; this link works once: {link}\n")
+
+
+def page_of(
+    config: Config, contexts: Callable[[], Mapping[int, CommandContext]], clients: Callable[[], Sequence[CurrentClient]]
+) -> RunningPage | None:
+    """Return the page, None where it is off; raise ConfigError without the package that it takes.
+
+    ``contexts`` are those of the partitions that are served here, ``clients`` know the names of channels and servers.
+    """
+    if not config.page.enabled:
+        return None
+
+    def channel(channel_id: int) -> str:
+        return next(filter(None, (each.channel_name(channel_id) for each in clients())), "")
+
+    def server(guild_id: int) -> str:
+        return next(filter(None, (each.server_name(guild_id) for each in clients())), "")
+
+    site = Site(lambda: tuple(contexts().values()), Names(channel, server))
+    telemetry = config.telemetry
+    host = LOOPBACK[0] if telemetry.host in _EVERYWHERE else telemetry.host
+    address = config.page.address.rstrip("/") or f"http://{host}:{telemetry.port}"
+    return RunningPage(site, application(site, (host, urlsplit(address).hostname or host)), address)

@@ -1,0 +1,57 @@
+"""What a moderator sees of a server on the page of conversations: asked of Discord while they look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import discord
+
+from bot.gateway.commands.access import AccessRules, seen_by
+from bot.gateway.current import CurrentClient
+from bot.gateway.invocation import Asker
+
+KEPT_SECONDS = 10.0
+"""How long it is believed who a member is: what changes in Discord holds on the page after that."""
+COMMAND = "page"
+
+
+@dataclass(slots=True)
+class Sight:
+    """Which channels a member may see now. Without the server, the member or the permission for ``/page``: none.
+
+    Roles and permissions of channels are those that the gateway told last; the member's roles are asked for again after
+    :data:`KEPT_SECONDS`. Threads that are archived are not seen: the gateway does not tell of them.
+    """
+
+    current: CurrentClient
+    access: AccessRules
+    guild_id: int
+    user_id: int
+    clock: Callable[[], float] = time.monotonic
+    _member: discord.Member | None = None
+    _asked_at: float = field(default=float("-inf"))
+
+    async def visible(self, channels: Collection[int]) -> Collection[int]:
+        """Return those of some channels that the member may see."""
+        guild = self.current.client.get_guild(self.guild_id) if self.current.client else None
+        if guild is None or guild.unavailable:
+            return ()
+        member = await self._fetched(guild)
+        if member is None or self.access.refusal(self._asker(member), COMMAND) is not None:
+            return ()
+        return [each for each in channels if seen_by(member, guild.get_channel_or_thread(each))]
+
+    async def _fetched(self, guild: discord.Guild) -> discord.Member | None:
+        if self.clock() - self._asked_at >= KEPT_SECONDS:
+            # Also who is not found is asked for no sooner again.
+            self._member, self._asked_at = None, self.clock()
+            with suppress(discord.HTTPException, discord.ClientException):
+                self._member = await guild.fetch_member(self.user_id)
+        return self._member
+
+    def _asker(self, member: discord.Member) -> Asker:
+        roles = frozenset(role.id for role in member.roles)
+        return Asker(self.user_id, member.guild_permissions.value, roles, self.guild_id)

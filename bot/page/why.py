@@ -1,0 +1,70 @@
+"""Why a message was answered so, or not at all: what was recorded about it, with times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.core.events import MessageEvent
+from bot.moderation.explain import Story, reasons, story_of
+from bot.moderation.text import Line
+from bot.page.rendering import render
+from bot.page.sessions import Session
+from bot.page.site import Site
+
+_OF_PEOPLE = ("message.edited", "message.previewed", "message.deleted", "reaction.added", "reaction.removed")
+"""What may come long after an answer, and would make the rest of the picture small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event of the waterfall: microseconds since the first one and since the one before it.
+
+    ``begins`` and ``lasts`` are the place of its bar, in percent of the whole width.
+    """
+
+    line: Line
+    after: int
+    took: int
+    begins: float
+    lasts: float
+
+
+class Why:
+    """Shows what ``/why`` tells, and the events as a picture."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: web.Request, session: Session) -> web.StreamResponse:
+        """Show the page about one message."""
+        channel_id, context = await self._site.about(request, session)
+        story = await story_of(context, channel_id, int(request.match_info["message_id"]))
+        return render(
+            "why.html",
+            session,
+            channel_id=channel_id,
+            story=story,
+            reasons=await reasons(context, story),
+            steps=waterfall(story),
+        )
+
+
+def waterfall(story: Story) -> Sequence[Step]:
+    """Return the events about a message as bars: each from the event before it to itself."""
+    first = story.lines[0].recorded.recorded_at
+    whole = max(1, *(each.recorded.recorded_at - first for each in story.lines if _counts(each)))
+    steps, before = [], first
+    for line in story.lines:
+        now = line.recorded.recorded_at
+        begins, ends = (min(100.0, max(0, moment - first) * 100 / whole) for moment in (before, now))
+        steps.append(Step(line, now - first, now - before, begins, max(0.0, ends - begins)))
+        before = now
+    return steps
+
+
+def _counts(line: Line) -> bool:
+    event = line.recorded.event
+    return isinstance(event, MessageEvent) and event.form.type not in _OF_PEOPLE

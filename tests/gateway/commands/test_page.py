@@ -1,0 +1,99 @@
+"""``/page``: a moderator's link, and what is seen behind it: what Discord shows them at that moment."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from functools import partial
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import unused_port
+
+from bot.core.events import CommandUsed, MessageReceived
+from bot.gateway.commands import sight
+from bot.moderation.page import HERE, OFF
+from bot.sandbox.control_client import ControlClient
+from tests.gateway.commands.moderator import Moderator, text_of
+from tests.harness import Launch
+from tests.waiting import eventually
+
+
+class Looking:
+    """A browser that signed in by a link of ``/page``."""
+
+    def __init__(self, client: aiohttp.ClientSession, base: str) -> None:
+        self._client = client
+        self._base = base
+
+    async def enter(self, told: str) -> None:
+        """Sign in by the link in an answer."""
+        token = told.partition(f"{self._base}/page/enter#")[2].split()[0]
+        form, headers = {"token": token}, {"Origin": self._base}
+        async with self._client.post(f"{self._base}/page/enter", data=form, headers=headers) as response:
+            assert response.status == 200
+
+    async def listed(self) -> set[str]:
+        """Return the channels that are listed."""
+        async with self._client.get(f"{self._base}/page/") as response:
+            return set(re.findall(r'href="/page/channel/(\d+)"', await response.text()))
+
+    async def status(self, channel: str) -> int:
+        """Return how a conversation is answered."""
+        async with self._client.get(f"{self._base}/page/channel/{channel}") as response:
+            return response.status
+
+    async def is_closed(self, channel: str) -> bool:
+        """Tell whether a conversation is none for them."""
+        return await self.status(channel) == 404
+
+
+async def test_a_moderator_sees_what_discord_shows_them_at_that_moment(
+    launch: Launch, control: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A channel that is closed to them, another server, direct messages: none of it; nothing without the permission."""
+    monkeypatch.setattr(sight, "KEPT_SECONDS", 0.0)
+    port = unused_port()
+    bot = await launch(telemetry={"port": port}, page={"enabled": True})
+    await Moderator(control).registered()
+    await control.create_channel("staff", guild="Sandbox")
+    await control.call("POST", "/guilds", {"name": "Second", "owner": "bob"})
+    await control.create_channel("theirs", guild="Second")
+    direct = (await control.open_dm("alice"))["id"]
+    posted = [await control.post("hello", channel=each) for each in ("general", "staff", "theirs")]
+    general, staff, theirs = (each["channel_id"] for each in posted)
+    await control.post("hello", channel=direct, author="alice")
+    await bot.judge.expect(MessageReceived, 4)
+    role = {"name": "mods", "permissions": ["MANAGE_GUILD"], "users": ["alice"]}
+    await control.call("POST", "/roles", role)
+
+    async with AsyncExitStack() as stack:
+        jars = [aiohttp.CookieJar(unsafe=True) for _ in range(2)]
+        clients = [await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar)) for jar in jars]
+        hers, his = (Looking(client, f"http://127.0.0.1:{port}") for client in clients)
+        answer = await Moderator(control, "alice").use("page")
+        assert answer["original"]["ephemeral"]
+        await hers.enter(text_of(answer))
+        await his.enter(text_of(await Moderator(control, "bob", theirs).use("page")))
+
+        assert await hers.listed() == {general, staff}
+        assert await his.listed() == {theirs}
+        assert [await his.status(each) for each in (general, staff, theirs, direct)] == [404, 404, 200, 404]
+        await control.set_permissions("staff", deny=["VIEW_CHANNEL"], target="alice")
+        await eventually(partial(hers.is_closed, staff))
+        assert await hers.listed() == {general}
+        assert [await hers.status(each) for each in (general, theirs, direct)] == [200, 404, 404]
+    assert {use.outcome for use in await bot.judge.expect(CommandUsed, 2)} == {"done"}
+
+
+@pytest.mark.parametrize(("enabled", "server", "said"), [(False, True, OFF), (True, False, HERE)])
+async def test_without_a_page_or_a_server_there_is_no_link(
+    launch: Launch, control: ControlClient, *, enabled: bool, server: bool, said: str
+) -> None:
+    """It says who can change that, and where to ask: in private not even an owner gets other people's channels."""
+    dora = await control.create_user("dora")
+    await launch(moderation={"owner": [int(dora["id"])]}, page={"enabled": enabled})
+    await Moderator(control).registered()
+    channel = "general" if server else (await control.open_dm("dora"))["id"]
+
+    assert said in text_of(await Moderator(control, "owner" if server else "dora", channel).use("page"))
