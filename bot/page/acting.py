@@ -175,12 +175,14 @@ def arguments_of(command: Command, channel_id: int, given: Mapping[str, str]) ->
 
 
 async def offered(session: Session, context: CommandContext, channel_id: int) -> frozenset[str]:
-    """Return the commands that a viewer may use about a channel: those that the page offers."""
+    """Return the commands of the page that a viewer may use about a channel, and that can do something there now."""
     actor = session.viewer.actor
     if actor is None or context.owner is None:
         return frozenset()
-    names = [name for name in ACTIONS if await actor.refusal(name, channel_id, anew=False) is None]
-    return frozenset(names)
+    now = await context.state(channel_id)
+    idle = {"pause" if now.paused else "resume", *(() if now.rewound_version else ("undo",))}
+    names = [name for name in ACTIONS if name not in idle]
+    return frozenset([name for name in names if await actor.refusal(name, channel_id, anew=False) is None])
 
 
 def deeds(said: Said, allowed: frozenset[str], *, waits: bool) -> list[str]:

@@ -141,8 +141,10 @@ async def test_a_rewind_is_previewed_confirmed_and_taken_back(running: Running) 
     done = await post(browser, "rewind", {"press": "confirm", "part": "1", **confirming(preview)})
     assert "is rewound to version 3" in done.words
     assert "<html" not in done.text
+    assert f"{ACT}/undo" in (await browser.get(f"/channel/{GENERAL}")).text
     undone = await browser.post(f"{ACT}/undo")
     assert "Undone" in undone.words
+    assert f"{ACT}/undo" not in (await browser.get(f"/channel/{GENERAL}")).text
 
     assert [each.by for each in await running.events(e.ConversationRewound)] == ["77", "77"]
     assert person.noted == [

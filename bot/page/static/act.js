@@ -20,6 +20,7 @@ document.addEventListener("submit", async (event) => {
     // A refusal comes as a page of its own: its sentence alone is shown.
     const sentence = made.content.querySelector(".answered") ?? made.content.querySelector("h1");
     place.replaceChildren(sentence ?? "");
+    document.dispatchEvent(new CustomEvent("acted"));
   } catch {
     place.textContent = "The bot can't be reached. Look at what it did before you try again.";
   } finally {
