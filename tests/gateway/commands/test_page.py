@@ -15,6 +15,7 @@ from bot.gateway.commands import sight
 from bot.moderation.page import HERE, OFF
 from bot.page.acting import ACTIONS
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch
 from tests.waiting import eventually
@@ -96,8 +97,13 @@ async def test_a_moderator_sees_what_discord_shows_them_at_that_moment(
     assert {use.outcome for use in await bot.judge.expect(CommandUsed, 2)} == {"done"}
 
 
-async def test_a_moderator_acts_on_the_page_as_in_discord(launch: Launch, control: ControlClient) -> None:
-    """With the same permissions, the same events and the same records; another server's moderator with none of it."""
+async def test_a_moderator_acts_on_the_page_as_in_discord(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """With the same permissions, the same events and the same records; another server's moderator with none of it.
+
+    Who loses the role may not act from that moment on, though what they see is believed for some seconds more.
+    """
     port, carol = unused_port(), await control.create_user("carol")
     people = {"commands": {"page": {"people": [int(carol["id"])]}}}
     bot = await launch(telemetry={"port": port}, page={"enabled": True}, moderation=people)
@@ -140,10 +146,15 @@ async def test_a_moderator_acts_on_the_page_as_in_discord(launch: Launch, contro
         assert [each.by for each in await bot.judge.of(RepliesPaused, general)] == [str(alice)]
         await bot.judge.settled(general)
 
+        guild = next(each for each in sandbox.world.guilds.values() if each.name == "Sandbox")
+        mods = next(each for each in guild.roles.values() if each.name == "mods")
+        sandbox.world.take_role(guild, guild.members[alice], mods)
+        assert (await hers.act(general, "pause"))[0] == 404
+
     uses = await bot.judge.of(CommandUsed)
     refused = [(use.command, use.user_id == int(carol["id"])) for use in uses if use.outcome == "refused"]
     named = [f"{name} preview" if name == "rewind" else name for name in ACTIONS]
-    assert refused == [(name, whose) for name in named for whose in (False, True)]
+    assert refused == [*((name, whose) for name in named for whose in (False, True)), ("pause", False)]
     done = [use.command for use in uses if use.outcome == "done" and use.user_id == alice]
     assert done == ["page", "pause", "resume", "again"]
 
