@@ -18,8 +18,8 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network (ENGINE=postgresql: a standby goes on)
-	@$(BIN)/echoless demo $(if $(ENGINE),--engine $(ENGINE))
+demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, no network (ENGINE=postgresql: a standby goes on; PAGE=1: ends with its log as a page)
+	@$(BIN)/echoless demo $(if $(ENGINE),--engine $(ENGINE)) $(if $(PAGE),--page)
 
 test: $(READY) ## every test but the long ones, three at a time
 	@$(BIN)/pytest -n 3 --dist worksteal -m 'not long'

@@ -17,6 +17,7 @@ from bot.app.backups import Backups
 from bot.app.clock import clock as clock  # noqa: PLC0414 - it is looked up here
 from bot.app.looking import look_through, say
 from bot.app.page import RunningPage
+from bot.app.responders import persona_of
 from bot.app.retention import Retention
 from bot.app.tools import NOTHING_OFFERED, Offered, tools_over
 from bot.background import Background
@@ -76,6 +77,7 @@ def reading_context(config: Config, reader: Reader, answering: Chain) -> Command
         activity,
         called=lambda _channel_id: own,
         chains=ReplyChains(reader, window) if config.replies.history == "chain" else None,
+        persona=persona_of(config.llm),
     )
 
 

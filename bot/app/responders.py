@@ -159,9 +159,14 @@ def _http(config: Config, environ: Mapping[str, str]) -> Responder:
     return made
 
 
+def persona_of(llm: Llm) -> str:
+    """Return the persona of channels that have none of their own."""
+    return llm.persona or PERSONA
+
+
 def _settings(llm: Llm) -> LlmSettings:
     return LlmSettings(
-        persona=llm.persona or PERSONA,
+        persona=persona_of(llm),
         context_tokens=llm.context_tokens,
         max_tokens=llm.max_tokens,
         temperature=llm.temperature,

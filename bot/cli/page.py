@@ -42,18 +42,28 @@ def page(*, config_path: Path | None, folder: Path | None, host: str, port: int,
     config = settings(config_path, folder)
 
     async def run() -> None:
-        async with AsyncExitStack() as stack:
-            contexts = await stack.enter_async_context(contexts_of(config))
-            site = Site(lambda: contexts)
-            link = sign_in_link(site, await stack.enter_async_context(serve(site, host, port)))
-            if any(context.reader.vault is None for context in contexts):
-                click.echo("The log's key is not here, so words are not shown.", err=True)
+        async with shown(config, host, port) as link:
             click.echo(f"Open this link, which works once: {link}")
             if opens:
                 webbrowser.open(link)
             await _stopped()
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def shown(config: Config, host: str, port: int) -> AsyncIterator[str]:
+    """Serve the page over a log at rest within the context, which gets a link to sign in with.
+
+    Raises ConfigError when host or port can't be used, and without the package that the page takes.
+    """
+    async with AsyncExitStack() as stack:
+        contexts = await stack.enter_async_context(contexts_of(config))
+        site = Site(lambda: contexts)
+        link = sign_in_link(site, await stack.enter_async_context(serve(site, host, port)))
+        if any(context.reader.vault is None for context in contexts):
+            click.echo("The log's key is not here, so words are not shown.", err=True)
+        yield link
 
 
 @asynccontextmanager

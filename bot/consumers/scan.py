@@ -14,9 +14,10 @@ from functools import partial
 from bot.consumers import fulltext
 from bot.core.events import Body, Recorded
 from bot.core.streams import stream_of
+from bot.eventlog.folding import PAGE
 from bot.eventlog.pages import position_before
 from bot.eventlog.query import Query
-from bot.eventlog.reader import PAGE, Reader
+from bot.eventlog.reader import Reader
 from bot.moderation.sought import SAID, Hit, Sought, said_by
 
 _NO_LIMIT = 2**62

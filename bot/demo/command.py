@@ -15,11 +15,13 @@ from rich.console import Console
 
 from bot.cli.output import console, say_json
 from bot.demo.acts import Act, Stage
+from bot.demo.looking import look
 from bot.demo.model_chat import run_llm
 from bot.demo.model_report import ModelReport, print_model_report
 from bot.demo.playground import STANDBY, VARIABLES, demo_facts, open_playground
 from bot.demo.report import DemoReport, print_report, timeline
 from bot.demo.script import ScriptWriter
+from bot.page.rendering import templates
 
 MESSAGES = 120
 FEWEST, MOST = 40, 5000
@@ -60,6 +62,7 @@ PATIENT_REPLIES = 30
     type=click.Choice(list(VARIABLES)),
     help="Keep the log in this engine, which is started; a standby goes on where the bot is killed.",
 )
+@click.option("--page", "paged", is_flag=True, help="At the end show the demo's log as a page in the browser.")
 @click.option("--model", help="With --llm: this model; by default the first that the server lists.")
 def demo(
     *,
@@ -69,6 +72,7 @@ def demo(
     kept: Path | None,
     llm_url: str | None,
     engine: str | None,
+    paged: bool,
     model: str | None,
 ) -> None:
     """Try it all without a token: a Discord on loopback, the bot and a scripted chat.
@@ -82,11 +86,16 @@ def demo(
 
     With --engine the log is in a server of its own, and two bots run: where the first is killed, the second, a standby,
     goes on in its place.
+
+    With --page the log is shown as a page at the end, until Enter or Ctrl-C; without a terminal until it has answered.
     """
     if model is not None and not llm_url:
         raise click.UsageError("--model goes with --llm.")
     if engine and llm_url:
         raise click.UsageError("--engine does not go with --llm.")
+    if paged:
+        # A missing package is told before the demo and not after it.
+        templates()
     with _folder(kept) as folder:
         try:
             report: DemoReport | ModelReport = (
@@ -96,13 +105,15 @@ def demo(
             )
         except asyncio.CancelledError:
             click.get_current_context().exit(TERMINATED)
-    if as_json:
-        say_json(report.to_json())
-    else:
-        _print(report)
-        if kept:
-            shown = kept / STANDBY if engine else kept
-            click.echo(f"Look further: echoless log show --log {shown / 'data'}")
+        if as_json:
+            say_json(report.to_json())
+        else:
+            _print(report)
+        last = folder / STANDBY if engine else folder
+        if kept and not as_json:
+            click.echo(f"Look further: echoless log show --log {kept / last.relative_to(folder) / 'data'}")
+        if paged:
+            asyncio.run(look(last / "data"))
     click.get_current_context().exit(0 if report.ok else 1)
 
 

@@ -26,8 +26,9 @@ from bot.errors import KeyMismatch, LogDamaged, LogError, LogForeign, LogUnwrita
 from bot.eventlog import database, header, keys, opening, verify
 from bot.eventlog.anchor import anchor_of
 from bot.eventlog.drafts import appear, drafting
+from bot.eventlog.folding import state_of
 from bot.eventlog.plain_files import require_plain
-from bot.eventlog.reader import Reader, state_of
+from bot.eventlog.reader import Reader
 from bot.eventlog.sqlite_errors import translated
 from bot.eventlog.transactions import one_state, transaction
 from bot.eventlog.vault import Vault

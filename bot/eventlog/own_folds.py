@@ -14,8 +14,9 @@ from hashlib import sha256
 from typing import Any, Generic, NamedTuple, TypeAlias
 
 from bot.core.own.fold import F, decode, encode, fingerprint, folded
+from bot.eventlog.folding import PAGE, tail_of
 from bot.eventlog.quarantine import Quarantine
-from bot.eventlog.reader import PAGE, Reader, tail_of
+from bot.eventlog.reader import Reader
 from bot.interpreter import collector_paused
 
 KEPT = 3

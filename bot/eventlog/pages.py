@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from bot.core.events import Body, KeyKind, Recorded, Retired, Unreadable
 from bot.eventlog.codec import decode, separated, stored_as
+from bot.eventlog.folding import of_fields
 from bot.eventlog.query import LISTED
-from bot.eventlog.reader import of_fields, opened, sealed_at
+from bot.eventlog.reader import opened, sealed_at
 from bot.eventlog.stored_text import fetched
 from bot.eventlog.tail import newest_position
 from bot.eventlog.vault import Vault

@@ -12,11 +12,11 @@ from typing import Any
 
 from bot.core.conversation import Conversation
 from bot.core.events import POSTED, Body, KeyKind, MessageEdited, MessagePreviewed, Recorded, ReplySent
-from bot.core.fold import fold
 from bot.errors import KeyMismatch
-from bot.eventlog import snapshots
+from bot.eventlog import folding
 from bot.eventlog.codec import decode, decode_body, separated, stored_as
 from bot.eventlog.database import Connection
+from bot.eventlog.folding import advanced, begun, head_of, tail_of, to_fold
 from bot.eventlog.quarantine import Quarantine
 from bot.eventlog.query import COLUMNS, FIELDS, LISTED, Query, compiled, holds
 from bot.eventlog.stats import Stats, count
@@ -25,16 +25,9 @@ from bot.eventlog.tail import newest_position
 from bot.eventlog.vault import Vault
 from bot.interpreter import collector_paused
 
-PAGE = 2000
-"""Rows fetched in one hop to the thread: enough to make hops cheap, few enough to keep memory small."""
-
 LOOK = 500
 """Rows of a look for what can't be read: few, because something may wait behind it for the same connection."""
 
-_TAIL = """
-SELECT position, version, recorded_at, type, v, data, correlation, causation FROM events
-WHERE stream_id = (SELECT id FROM streams WHERE name = ?) AND version > ? AND version <= ? ORDER BY version LIMIT ?
-"""
 _PAGE_BELOW = f"{COLUMNS} WHERE e.position < ? ORDER BY e.position DESC LIMIT ?"
 _ABOUT_MESSAGES = (KeyKind.RECEIVED, KeyKind.EDITED, KeyKind.DELETED, KeyKind.REQUESTED)
 """The kinds of keys that hold the id of a person's message."""
@@ -79,7 +72,7 @@ class Reader:
 
     async def head(self, stream: str) -> int:
         """Return the newest version of ``stream``, 0 when there is none."""
-        return await self.connection.run(lambda connection: _head(connection, stream))
+        return await self.connection.run(lambda connection: head_of(connection, stream))
 
     async def newest(self) -> int:
         """Return the position of the newest event, 0 for an empty log."""
@@ -92,7 +85,7 @@ class Reader:
             self.quarantine.note(page)
             if page:
                 yield separated(page)
-            if len(page) < PAGE:
+            if len(page) < folding.PAGE:
                 return
             after = page[-1].version
 
@@ -102,21 +95,21 @@ class Reader:
         ``start`` is a state that is begun from where no snapshot is newer. Folds page by page, so memory depends on the
         state and not on the length of the stream.
         """
-        snapshot, state, whole = await self.connection.run(partial(_begun, stream, upto, self.quarantine, start=start))
+        snapshot, state, whole = await self.connection.run(partial(begun, stream, upto, self.quarantine, start=start))
         while not whole:
-            state, whole = await self.connection.run(partial(_advanced, stream, upto, self.quarantine, state))
+            state, whole = await self.connection.run(partial(advanced, stream, upto, self.quarantine, state))
         return Loaded(state, snapshot)
 
     async def to_fold(self, stream: str, *, upto: int | None = None) -> int:
         """Return how many events there are between the newest usable snapshot and version ``upto`` (None: the head)."""
-        return await self.connection.run(lambda connection: _to_fold(connection, stream, upto))
+        return await self.connection.run(lambda connection: to_fold(connection, stream, upto))
 
     async def events(self, query: Query, *, limit: int | None = None) -> AsyncIterator[Recorded]:
         """Yield the events that ``query`` chooses, in order of position, in pages."""
         left = limit
         cursor: int | None = None
         while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
+            size = folding.PAGE if left is None else min(folding.PAGE, left)
             sql, values = compiled(query, cursor, size)
             rows = await self.connection.run(partial(_rows, sql, values))
             found = query.fitting(self._events(rows, query.types))[:left]
@@ -320,69 +313,6 @@ def _looked(before: int, quarantine: Quarantine, connection: sqlite3.Connection)
 
 def _rows(sql: str, values: Sequence[object], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
     return fetched(connection, sql, values)
-
-
-def _head(connection: sqlite3.Connection, stream: str) -> int:
-    row = connection.execute("SELECT version FROM streams WHERE name = ?", (stream,)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _to_fold(connection: sqlite3.Connection, stream: str, upto: int | None) -> int:
-    head = _head(connection, stream)
-    last = head if upto is None else min(upto, head)
-    return last - snapshots.newest_version(connection, stream, last)
-
-
-def state_of(connection: sqlite3.Connection, stream: str) -> Conversation:
-    """Return the state of ``stream`` as it is now, for work without a loop."""
-    found = Quarantine()
-    _, state, whole = _begun(stream, None, found, connection)
-    while not whole:
-        state, whole = _advanced(stream, None, found, state, connection)
-    return state
-
-
-def _begun(
-    stream: str,
-    upto: int | None,
-    quarantine: Quarantine,
-    connection: sqlite3.Connection,
-    *,
-    start: Conversation | None = None,
-) -> tuple[int, Conversation, bool]:
-    """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
-    taken = snapshots.newest(connection, stream, upto) or Conversation()
-    begun = start if start is not None and start.version > taken.version else taken
-    return taken.version, *_advanced(stream, upto, quarantine, begun, connection)
-
-
-def _advanced(
-    stream: str, upto: int | None, quarantine: Quarantine, state: Conversation, connection: sqlite3.Connection
-) -> tuple[Conversation, bool]:
-    """Return the state one page of events after ``state``, and whether these were all."""
-    with collector_paused():
-        # The page has to be gone when the collector is back, or it would go through all of it.
-        page = tail_of(stream, state.version, upto, connection)
-        after = fold(page, state)
-        if after.unreadable > state.unreadable:
-            quarantine.note(page)
-        del page
-    return after, after.version - state.version < PAGE
-
-
-def tail_of(stream: str, after: int, upto: int | None, connection: sqlite3.Connection) -> list[Recorded]:
-    """Return the first page of the events of ``stream`` with ``after`` < version <= ``upto``."""
-    # One stream needs no join. That, and unpacking the rows here, make a long replay a third faster. Decoding a page
-    # before it is folded is a tenth faster than both in turn for each event: the processor keeps to one kind of work.
-    rows = fetched(connection, _TAIL, (stream, after, 2**62 if upto is None else upto, PAGE))
-    return [
-        of_fields((position, stream, version, recorded_at, decode(type_name, v, data), correlation, causation))
-        for position, version, recorded_at, type_name, v, data, correlation, causation in rows
-    ]
-
-
-of_fields = partial(tuple.__new__, Recorded)
-"""Makes an event of its fields as ``Recorded`` does, in half the time, because no Python code runs for it."""
 
 
 def sealed_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:

@@ -16,7 +16,7 @@ from bot.core.fold import apply
 from bot.errors import KeyMismatch
 from bot.eventlog import chain, snapshots
 from bot.eventlog.codec import decode
-from bot.eventlog.reader import PAGE
+from bot.eventlog.folding import PAGE
 from bot.eventlog.stored_text import text_as_stored
 from bot.eventlog.vault import Vault
 from bot.eventlog.verify_erasures import Receipts

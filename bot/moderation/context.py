@@ -90,7 +90,7 @@ class CommandContext:
     files are read) and ``tools`` (None: there are none). ``forbids`` returns the sentence with which moderators are
     refused a model's answer in a channel, "" if they are not. ``following`` returns the consumers that run here,
     ``index`` finds words (None: there is none). ``invite`` returns a link to the page for a person, about what they see
-    in a server (None: there is no page).
+    in a server (None: there is no page). ``persona`` is the one that models have by the settings.
     """
 
     folder: Path
@@ -111,6 +111,7 @@ class CommandContext:
     chains: ReplyChains | None = None
     tools: Tools | None = None
     invite: Callable[[int, int], str] | None = None
+    persona: str = ""
 
     def require_budget(self, channel_id: int, responder: str) -> None:
         """Raise ModerationError if a responder's answers cost money and moderators may have no more of them today."""

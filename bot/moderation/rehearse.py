@@ -113,7 +113,7 @@ async def _newest(context: CommandContext, channel_id: int, count: int) -> list[
 
 async def _rehearsed(context: CommandContext, channel_id: int, message_id: int, by: str) -> _Rehearsal:
     story = await story_of(context, channel_id, message_id)
-    state, entries = await _as_asked(context, channel_id, story)
+    state, entries = await as_asked(context, channel_id, story)
     answers = [line.body for line in story.lines if isinstance(line.recorded.event, e.ReplyComposed) and line.body]
     context.require_budget(channel_id, entries[0].responder)
     tools = RehearsedTools(context.tools, context.reader) if context.tools else None
@@ -191,7 +191,7 @@ async def _count(
     await context.owner.conversations.handle(channel_id, c.Record(event))
 
 
-async def _as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
+async def as_asked(context: CommandContext, channel_id: int, story: Story) -> tuple[Conversation, list[Pending]]:
     """Return the state on which a message was, or would have been, answered, and the replies that it covered."""
     if story.composed_on is not None:
         state = story.composed_on.state

@@ -15,6 +15,7 @@ from bot.eventlog.owner import read_owner
 from bot.eventlog.query import Query
 from bot.eventlog.remote.view import shown
 from bot.moderation.command import Report
+from bot.moderation.connections import SESSION
 from bot.moderation.context import CommandContext
 from bot.moderation.text import count_text, size_text
 from bot.moderation.unreadable import found, skipped_lines, to_json
@@ -26,7 +27,6 @@ LOOKED_AT = 5000
 BUSY_SHOWN = 5
 LATELY = MINUTE
 _MOMENTS = frozenset({"at", "last_event_at", "since"})
-_SESSION = (e.GatewayReady.TYPE, e.GatewayResumed.TYPE, e.GatewayLost.TYPE)
 
 
 async def status(context: CommandContext, *, owner: bool = True) -> Report:
@@ -103,7 +103,7 @@ def _lately(newest: list[e.Recorded], now: int) -> dict[str, Any]:
 
 
 async def _gateway(context: CommandContext) -> dict[str, Any]:
-    query = Query(stream=BOT_STREAM, types=_SESSION, newest_first=True)
+    query = Query(stream=BOT_STREAM, types=SESSION, newest_first=True)
     found = [recorded async for recorded in context.reader.events(query, limit=1)]
     if not found:
         return {"gateway": None}

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.core.events import MessageEvent
 from bot.moderation.explain import Story, reasons, story_of
+from bot.moderation.prompted import prompted
 from bot.moderation.text import Line
 from bot.page.rendering import render
 from bot.page.sessions import Session
@@ -48,6 +49,7 @@ class Why:
             channel_id=channel_id,
             story=story,
             reasons=await reasons(context, story),
+            prompted=await prompted(context, channel_id, story),
             steps=waterfall(story),
         )
 

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, closing
 import pytest
 
 from bot.core import events as e
-from bot.eventlog import reader
+from bot.eventlog import folding, reader
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog
 from bot.eventlog.query import Query
@@ -50,7 +50,7 @@ APPENDS = [
 @pytest.fixture
 async def filled(location: Location, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EventLog]:
     """Return a log of positions 1 to 8, read in pages of two."""
-    monkeypatch.setattr(reader, "PAGE", 2)
+    monkeypatch.setattr(folding, "PAGE", 2)
     async with opened(location) as log:
         for stream, drafts in APPENDS:
             await log.append(stream, drafts)

@@ -11,7 +11,7 @@ import pytest
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.errors import LogUnwritable
-from bot.eventlog import reader
+from bot.eventlog import folding
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log, open_reader
 from bot.eventlog.query import Query
@@ -107,7 +107,7 @@ QUERIES: dict[str, tuple[Query, list[int]]] = {
 @pytest.fixture
 def began(filled: EventLog, monkeypatch: pytest.MonkeyPatch) -> EventLog:
     """Return the log, read in pages of two."""
-    monkeypatch.setattr(reader, "PAGE", 2)
+    monkeypatch.setattr(folding, "PAGE", 2)
     return filled
 
 

@@ -57,6 +57,21 @@ def composed(message_id: int, *parts: str) -> c.Compose:
     return c.Compose(event, e.Body(parts=parts))
 
 
+def by_model(message_id: int, *parts: str) -> c.Compose:
+    """Return an answer that a model wrote."""
+    event = e.ReplyComposed(
+        message_id=message_id,
+        parts=len(parts),
+        responder="llm",
+        model="test:model",
+        tokens_in=1200,
+        tokens_out=30,
+        cost_micros=4500,
+        priced=True,
+    )
+    return c.Compose(event, e.Body(parts=parts))
+
+
 def script() -> Iterator[tuple[int, c.Command]]:
     """Return what happens, in order."""
     yield GENERAL, said(ASKED, "!coffee", call=e.Call.RULE)
@@ -70,7 +85,7 @@ def script() -> Iterator[tuple[int, c.Command]]:
     yield GENERAL, c.Delete(DELETED)
     yield GENERAL, c.Choose(PERSONA, "7", "You speak like a pirate.")
     yield GENERAL, said(LONG, "!tea", call=e.Call.RULE)
-    yield GENERAL, composed(LONG, "first part", "second part")
+    yield GENERAL, by_model(LONG, "first part", "second part")
     yield GENERAL, c.Confirm(LONG, 0, PART_1, e.Proof.ECHO)
     yield GENERAL, c.Confirm(LONG, 1, PART_2, e.Proof.ECHO)
     yield GENERAL, said(WAITING, "!milk", call=e.Call.RULE)
@@ -82,6 +97,7 @@ def script() -> Iterator[tuple[int, c.Command]]:
     for number in range(120):
         yield ELSEWHERE, said(FIRST + 50 + number, f"number {number}", BOB, 6)
     yield ELSEWHERE, edited(FIRST + 50, "number zero", 50)
+    yield ELSEWHERE, c.Record(e.CatchupCompleted(after=FIRST, upto=FIRST + 169, count=3))
 
 
 async def write(folder: Path) -> None:
@@ -90,7 +106,8 @@ async def write(folder: Path) -> None:
     log = await open_log(Location(folder), clock=lambda: second * 1_000_000, full=False)
     try:
         conversations = Conversations(log)
-        await log.append(BOT_STREAM, (e.Draft(e.DirectChannelOpened(channel_id=PRIVATE)),))
+        connected = (e.GatewayReady(session="s", guilds=2), e.GatewayLost())
+        await log.append(BOT_STREAM, [*map(e.Draft, (e.DirectChannelOpened(channel_id=PRIVATE), *connected))])
         for channel, command in script():
             second += 1
             await conversations.handle(channel, command)

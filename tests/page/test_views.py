@@ -15,6 +15,7 @@ from tests.page.conftest import (
     ELSEWHERE,
     FIRST,
     GENERAL,
+    LONG,
     PRIVATE,
     QUIET,
     REPLY,
@@ -187,6 +188,39 @@ async def test_numbers_are_those_of_stats_for_what_the_viewer_may_see(served: Se
     assert str(ELSEWHERE) not in own.text
     assert (picture.headers["Content-Type"], picture.text[:4]) == ("image/svg+xml; charset=utf-8", "<svg")
     assert (await moderator.get("/numbers/1.svg")).status == 404
+
+
+async def test_numbers_of_models_and_of_the_process(served: Served) -> None:
+    """Tokens and money by day, channel, person and model; log, sessions and consumers for the owner alone."""
+
+    async def elsewhere(channels: Collection[int]) -> Collection[int]:
+        return {ELSEWHERE} & set(channels)
+
+    owner, moderator = await served.signed_in(), await served.signed_in(Viewer("user 7", elsewhere))
+    everything, own = [(await each.get("/numbers?since=2023-11-01")).words for each in (owner, moderator)]
+
+    assert "1 reply, 1,230 tokens, $0.0045" in everything
+    for row in ("2023-11-14Z", "general", "alice", "test:model"):
+        assert f"{row} 1 0 0 1,230 $0.0045" in everything
+    assert "gateway sessions: 1 new one, 0 resumed, 1 break" in everything
+    assert "log: " in everything
+    assert f"{ELSEWHERE} 1 3 2023-11-14" in everything
+    assert f"{ELSEWHERE} 1 3 2023-11-14" in own
+    assert not [word for word in ("1,230", "general", "alice", "gateway", "log: ", "Log and process") if word in own]
+
+
+async def test_the_prompt_of_a_model_is_shown_to_who_may_read_words(served: Served) -> None:
+    """The instructions, then what people and the bot said; what may have been different then."""
+    browser = await served.signed_in()
+
+    by_model, by_rule = [await browser.get(f"/channel/{GENERAL}/why/{each}") for each in (LONG, ASKED)]
+
+    assert "Instructions" in by_model.words
+    assert "second wording" in by_model.words.partition("Prompt")[2]
+    assert "!tea" in by_model.words.partition("Prompt")[2]
+    assert "The settings are others than at that time" in by_model.words
+    assert "<script>alert" not in by_model.text
+    assert "Instructions" not in by_rule.words
 
 
 async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Served) -> None:

@@ -92,12 +92,13 @@ def build(
     allowed: Allowance,
     reading: Reading = NOTHING_READ,
     count: Counter = estimate,
+    left_out: int = 0,
 ) -> Prompt:
     """Return the messages: persona and place, background, the turns that fit, and the question.
 
     The question is always included, cut at its end if it is longer than the budget. What is left of the budget goes to
     the topic, the summary and the files, each up to a share of it, and then to the turns, the newest first. ``reading``
-    is what was read of the context's files.
+    is what was read of the context's files. ``left_out`` counts the turns that the context itself is without.
     """
     ledger = _Ledger(allowed.tokens, count, allowed.tools)
     scribe = Scribe.of(question, context)
@@ -116,7 +117,7 @@ def build(
     texts, shown = _files(reading, ledger)
     texts += map(header, unfetched(question, context, images=allowed.images, limit=allowed.attachment_bytes))
     kept = _newest(scribe, context.history, ledger)
-    cut = len(context.history) - len(kept)
+    cut = left_out + len(context.history) - len(kept)
     gap = [""] if scribe.several and kept and kept[-1].role == "user" else []
     messages = _alternating(
         (
