@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from bot.gateway.commands.access import NotAllowed
-from bot.gateway.commands.command_answers import settled
+from bot.gateway.commands.command_answers import AT_WORK, settled
 from bot.gateway.commands.dispatcher import Outcome, told
 from bot.moderation.command import MESSAGES, WHOLE_CHANNELS, Command, Kind, ModerationError, Parameter, Report
 from bot.moderation.commands import twins
@@ -35,7 +35,6 @@ ACTIONS = ("rewind", "undo", "retry", "again", "drop", "pause", "resume", "rehea
 """The commands that the page offers."""
 AT_REST = "Nothing can be done here: this log is only read. The page of the running bot can ([page] in its settings)."
 LOOK_ONLY = "You may look here, and do nothing."
-BUSY = "I am still at work on what you asked before: wait for that answer."
 MOVED_ON = "Not done: the conversation has moved on since that preview. Look at it again."
 CANCELLED = "Nothing was changed."
 _LONGEST = 200
@@ -106,7 +105,7 @@ class Acting:
             if session.viewer.actor is None:
                 raise Refused(HTTPStatus.FORBIDDEN, LOOK_ONLY)
             if session.csrf in self._busy:
-                raise Refused(HTTPStatus.CONFLICT, BUSY)
+                raise Refused(HTTPStatus.CONFLICT, AT_WORK)
             self._busy.add(session.csrf)
             try:
                 return await self._serve(request, await _use(request, session, session.viewer.actor, command))

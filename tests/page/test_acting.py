@@ -22,8 +22,9 @@ from bot.core.streams import stream_of
 from bot.eventlog.location import Location
 from bot.eventlog.log import EventLog, open_log
 from bot.eventlog.query import Query
+from bot.gateway.commands.command_answers import AT_WORK
 from bot.moderation.context import WritableLog
-from bot.page.acting import ACTIONS, AT_REST, BUSY, LOOK_ONLY, MOVED_ON
+from bot.page.acting import ACTIONS, AT_REST, LOOK_ONLY, MOVED_ON
 from bot.page.serving import serve
 from bot.page.sessions import Viewer, everything
 from bot.page.site import Site
@@ -292,7 +293,7 @@ async def test_a_session_is_served_one_use_at_a_time(running: Running) -> None:
     browser = await running.served.signed_in(Viewer("user 77", sees_general, Slow()))
     await browser.post(f"{ACT}/pause")
 
-    assert [(each.status, BUSY in each.words) for each in answers] == [(409, True)]
+    assert [(each.status, AT_WORK in each.words) for each in answers] == [(409, True)]
 
 
 async def test_a_use_is_answered_though_it_cannot_be_noted(running: Running) -> None:

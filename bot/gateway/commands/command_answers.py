@@ -32,6 +32,7 @@ from bot.moderation.points import is_all, named_message
 LINES = 10
 """Events of one page; so many lines nearly always fit in a message."""
 EVERYWHERE = "everywhere"
+AT_WORK = "I am still at work on what you asked before: wait for that answer."
 SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
 
 Given = Mapping[str, Any]
@@ -134,7 +135,7 @@ class CommandAnswers:
     async def _run_alone(self, person_id: int, run: Callable[[], Awaitable[Report]]) -> Report:
         """Run a command that everybody may use, one at a time for each person: it may read the whole log."""
         if person_id in self._reading:
-            raise ModerationError("I am still at work on what you asked before: wait for that answer.")
+            raise ModerationError(AT_WORK)
         self._reading.add(person_id)
         try:
             return await run()

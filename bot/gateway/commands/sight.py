@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -33,6 +34,8 @@ class Sight:
     clock: Callable[[], float] = time.monotonic
     _member: discord.Member | None = None
     _asked_at: float = field(default=float("-inf"))
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Who asks at the same time waits for the answer: until then nobody is known."""
 
     async def visible(self, channels: Collection[int]) -> Collection[int]:
         """Return those of some channels that the member may see."""
@@ -66,12 +69,13 @@ class Sight:
         return None if guild is None or guild.unavailable else guild
 
     async def _fetched(self, guild: discord.Guild) -> discord.Member | None:
-        if self.clock() - self._asked_at >= KEPT_SECONDS:
-            # Also who is not found is asked for no sooner again.
-            self._member, self._asked_at = None, self.clock()
-            with suppress(discord.HTTPException, discord.ClientException):
-                self._member = await guild.fetch_member(self.user_id)
-        return self._member
+        async with self._asking:
+            if self.clock() - self._asked_at >= KEPT_SECONDS:
+                # Also who is not found is asked for no sooner again.
+                self._member, self._asked_at = None, self.clock()
+                with suppress(discord.HTTPException, discord.ClientException):
+                    self._member = await guild.fetch_member(self.user_id)
+            return self._member
 
     def _asker(self, member: discord.Member) -> Asker:
         roles = frozenset(role.id for role in member.roles)
