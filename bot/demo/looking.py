@@ -20,6 +20,8 @@ from bot.page.guard import LOOPBACK
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 """One of these is set where a browser has a screen; others would take the terminal. Not so on macOS and Windows."""
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 async def look(folder: Path) -> None:
     """Show a log as a page until Ctrl-C or Enter.
@@ -41,7 +43,7 @@ async def look(folder: Path) -> None:
 async def _ended() -> None:
     """Return when somebody presses Enter or ends the command."""
     ending, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDS:
         loop.add_signal_handler(number, ending.set)
     loop.add_reader(sys.stdin, ending.set)
     click.echo("Enter or Ctrl-C ends it.", err=True)
@@ -49,3 +51,5 @@ async def _ended() -> None:
         await ending.wait()
     finally:
         loop.remove_reader(sys.stdin)
+        for number in _ENDS:
+            loop.remove_signal_handler(number)

@@ -42,14 +42,12 @@ async def state_at(reader: Reader, channel_id: int, version: int | None, *, word
 
 
 async def replayed(reader: Reader, channel_id: int, loaded: Loaded, *, words: bool) -> Replayed:
-    """Return a state of a channel with its time and, with ``words``, the words of its window."""
+    """Return a state of a channel with its newest event and, with ``words``, the words of its window."""
     stream = stream_of(channel_id)
     head = loaded.state.version
     newest = [event async for page in reader.tail(stream, after=head - 1, upto=head) for event in page]
     bodies = await reader.bodies({turn.position for turn in loaded.state.window}) if words else None
-    return Replayed(
-        channel_id, loaded.state, loaded.snapshot_version, newest[0].recorded_at if newest else None, bodies
-    )
+    return Replayed(channel_id, loaded.state, loaded.snapshot_version, newest[0] if newest else None, bodies)
 
 
 async def timeline(

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from bot.core import events as e
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
+from bot.moderation.command import ModerationError
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import Story
-from bot.moderation.rehearse import as_asked
+from bot.moderation.rehearse import as_asked, own_of
 from bot.moderation.text import count_text
 from bot.replies.composer import Composer
 from bot.replies.place_settings import Held, PlaceSettings
@@ -79,13 +80,15 @@ async def prompted(context: CommandContext, channel_id: int, story: Story) -> Pr
     composed = story.reply.composed
     if composed is None or not composed.model or story.composed_on is None or context.reader.vault is None:
         return None
-    state, entries = await as_asked(context, channel_id, story)
-    # An older summary would stand for turns that were shown one by one.
-    state = state if composed.summary else replace(state, summary_position=0, summary_upto_id=0)
     try:
+        state, entries = await as_asked(context, channel_id, story)
+        # A summary that was made since the question would stand for turns that were shown one by one.
+        state = state if composed.summary else replace(state, summary_position=0, summary_upto_id=0)
         asked = await _asked(context, channel_id, story, composed, state, entries)
     except NoWords as error:
         return Prompted((), (f"The prompt can't be built again: of the question, {error}.",))
+    except ModerationError as error:
+        return Prompted((), (f"The prompt can't be built again: {error}",))
     if asked is None:
         return None
     question, known = asked
@@ -122,7 +125,7 @@ async def _asked(
         chains=context.chains,
         rehearsing=True,
     )
-    await composer.compose(state, channel_id, entries, context.called(channel_id))
+    await composer.compose(state, channel_id, entries, await own_of(context, channel_id, entries[0]))
     return listener.asked
 
 

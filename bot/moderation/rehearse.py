@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.core import commands as c
 from bot.core import events as e
+from bot.core.addressing import Own
 from bot.core.conversation import Conversation
 from bot.core.outbox import Pending
 from bot.core.streams import stream_of
@@ -155,9 +156,7 @@ async def _answer(
     # The persona and the model are the current ones, as the settings are; the turns are those of that time.
     now = await context.state(channel_id)
     state = replace(state, persona_position=now.persona_position, model_position=now.model_position)
-    own = context.called(channel_id)
-    if not own.bot_id:
-        own = own._replace(bot_id=await _mentioned(context, entries[0].asked_position))
+    own = await own_of(context, channel_id, entries[0])
     try:
         async with asyncio.timeout(SECONDS):
             command = await composer.compose(state, channel_id, entries, own)
@@ -216,6 +215,12 @@ async def as_asked(context: CommandContext, channel_id: int, story: Story) -> tu
         asked_position=story.reply.asked_position or received.position,
     )
     return state, [entry]
+
+
+async def own_of(context: CommandContext, channel_id: int, entry: Pending) -> Own:
+    """Return what calls the bot in a channel; where its id is not known, that is what the question mentions."""
+    own = context.called(channel_id)
+    return own if own.bot_id else own._replace(bot_id=await _mentioned(context, entry.asked_position))
 
 
 async def _mentioned(context: CommandContext, position: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from bot.core.conversation import Conversation
-from bot.core.events import Body
+from bot.core.events import Body, Recorded
 from bot.core.outbox import Pending
 from bot.core.seen import seen
 from bot.core.streams import stream_of
@@ -21,7 +21,7 @@ _MARKS = ("_position", "_version")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A channel's state, the version of the snapshot that the fold began with (0: none), the time of its newest event.
+    """A channel's state, the version of the snapshot that the fold began with (0: none), its newest event (None: none).
 
     ``bodies`` holds the words of the window by position (None: not wanted).
     """
@@ -29,8 +29,13 @@ class Replayed:
     channel_id: int
     state: Conversation
     snapshot_version: int
-    recorded_at: int | None
+    newest: Recorded | None
     bodies: Bodies | None
+
+    @property
+    def recorded_at(self) -> int | None:
+        """Return when its newest event was recorded, in microseconds."""
+        return self.newest.recorded_at if self.newest else None
 
     @property
     def flags(self) -> dict[str, bool]:
@@ -45,7 +50,8 @@ class Replayed:
     @property
     def others(self) -> dict[str, object]:
         """Return the other fields of the state."""
-        rest = [(name, value) for name, value in self._rest() if name not in {*self.flags, *self.counters}]
+        apart = self.flags.keys() | self.counters.keys()
+        rest = [(name, value) for name, value in self._rest() if name not in apart]
         return {SHOWN_AS.get(name, name): value for name, value in rest}
 
     def to_json(self) -> dict[str, Any]:

@@ -100,7 +100,6 @@ class ConversationPage:
         since = await self._version(context, channel_id, query["from"]) if query.get("from") else None
         words = reader.vault is not None
         seen = await replayed(reader, channel_id, await self._past_of(reader, channel_id).load(version), words=words)
-        newest = await _events(reader, channel_id, version)
         told = await transcript(reader, channel_id, version, before=number(query, "before"))
         change = None if since is None else await diff(context, channel_id, *map(str, sorted((since, version))))
         moment = Moment(
@@ -109,7 +108,7 @@ class ConversationPage:
             head=await reader.head(stream_of(channel_id)),
             seen=seen,
             told=told,
-            event=(await lines(reader, newest, words=words))[0] if newest else None,
+            event=(await lines(reader, (seen.newest,), words=words))[0] if seen.newest else None,
             texts=await _texts(reader, seen),
             since=since,
             change=change,

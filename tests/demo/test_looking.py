@@ -7,16 +7,16 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bot.demo.looking import look
 from tests.page.conftest import write
 from tests.waiting import PATIENCE
 
-LOOK = "import asyncio, pathlib, sys; from bot.demo.looking import look; asyncio.run(look(pathlib.Path(sys.argv[1])))"
 LINK = re.compile(r"this link works once: http://127\.0\.0\.1:\d+/page/enter#[\w-]{40,}")
 
 
@@ -28,35 +28,39 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_without_a_terminal_it_ends_by_itself(logged: Path) -> None:
+async def test_without_a_terminal_it_ends_by_itself(logged: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Once the page has answered."""
-    command = [sys.executable, "-c", LOOK, str(logged)]
-    ran = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    await look(logged)
 
-    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
-    assert LINK.search(ran.stderr)
-    assert "It answered." in ran.stderr
+    said, told = capsys.readouterr()
+    assert said == ""
+    assert LINK.search(told)
+    assert "It answered." in told
 
 
-@pytest.mark.parametrize("how", ["enter", "ctrl-c"])
-def test_at_a_terminal_it_waits(logged: Path, how: str) -> None:
-    """For the person who looks at it."""
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda terminal: os.write(terminal, b"\n"), id="enter"),
+        pytest.param(lambda _: os.kill(os.getpid(), signal.SIGINT), id="ctrl-c"),
+    ],
+)
+async def test_at_a_terminal_it_waits(
+    logged: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[int], object]
+) -> None:
+    """For the person who looks at it; no browser is opened where there is no screen."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
     own, theirs = pty.openpty()
-    without_screen = {key: value for key, value in os.environ.items() if "DISPLAY" not in key}
-    with subprocess.Popen(
-        [sys.executable, "-c", LOOK, logged], stdin=theirs, stderr=theirs, stdout=theirs, env=without_screen
-    ) as process:
-        os.close(theirs)
+    with os.fdopen(own, "rb", buffering=0) as terminal, os.fdopen(theirs, "r+b", buffering=0) as raw:
+        for name, mode in (("stdin", "r"), ("stderr", "w")):
+            monkeypatch.setattr(sys, name, open(raw.fileno(), mode, closefd=False))  # noqa: SIM115 - closed with the raw one
+        looking = asyncio.create_task(look(logged))
         told = ""
-        while "ends it" not in told:
-            told += os.read(own, 4096).decode()
-        assert LINK.search(told)
-        assert process.poll() is None
-        if how == "enter":
-            os.write(own, b"\n")
-        else:
-            process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
-    os.close(own)
+        async with asyncio.timeout(PATIENCE):
+            while "ends it" not in told:
+                told += (await asyncio.to_thread(terminal.read, 4096)).decode()
+            assert LINK.search(told)
+            assert not looking.done()
+            end(terminal.fileno())
+            await looking

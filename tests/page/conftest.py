@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from bot.cli.page import contexts_of
 from bot.config import Config
@@ -204,9 +205,9 @@ async def serving(folder: Path, names: Names = Names()) -> AsyncIterator[Served]
         yield Served(site, await stack.enter_async_context(serve(site, "127.0.0.1", 0)), stack)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(folder: Path) -> AsyncIterator[Served]:
-    """Return the page over the log; channel 111 has a name."""
+    """Return the page over the log, one for all tests of a file; channel 111 has a name."""
     names = Names(lambda channel_id: "general" if channel_id == GENERAL else "", lambda _guild_id: "")
     async with serving(folder, names) as served:
         yield served

@@ -19,7 +19,7 @@ import pytest_asyncio
 from bot.conversations import Conversations
 from bot.eventlog.location import Location
 from bot.eventlog.log import open_log
-from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, QUIET, REPLY, Served, said, serving
+from tests.page.conftest import CHATTER, ELSEWHERE, FIRST, GENERAL, LONG, QUIET, REPLY, Served, said, serving
 from tests.suite.children import kill_descendants
 
 if TYPE_CHECKING:
@@ -180,6 +180,19 @@ async def test_an_answer_leads_to_what_made_it(seen: Seen) -> None:
     await seen.judged("why")
     await seen.page.get_by_role("link", name="reply.composed").click()
     await playwright.expect(seen.page.locator("#when")).to_contain_text("Version 4 of")
+
+
+async def test_the_prompt_of_an_answer_is_read_piece_by_piece(seen: Seen) -> None:
+    """What people and the bot said is open, the instructions are opened by a click."""
+    await seen.open(f"/channel/{GENERAL}/why/{LONG}")
+    await playwright.expect(seen.page.get_by_role("heading", name="Prompt")).to_be_visible()
+    told = seen.page.get_by_text("Write your reply alone")
+    instructions = seen.page.get_by_text("Instructions")
+    await playwright.expect(instructions).to_be_visible()
+    await playwright.expect(told).not_to_be_visible()
+    await instructions.click()
+    await playwright.expect(told).to_be_visible()
+    await seen.judged("prompt")
 
 
 async def test_what_is_said_now_comes_by_itself(seen: Seen, logged: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 from aiohttp import web
 
 from bot.page.application import application
-from bot.page.sessions import INVITED_SECONDS, OWNER, SESSION_SECONDS, Sessions, Viewer
+from bot.page.sessions import Viewer
 from tests.page.conftest import ASKED, ELSEWHERE, GENERAL, PRIVATE, QUIET, Served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPEN = {
     ("GET", "/enter"),
@@ -149,19 +151,3 @@ async def test_an_error_says_nothing_of_words(served: Served, caplog: pytest.Log
     assert answered.status == 500
     assert "alice" not in answered.text + caplog.text
     assert token not in caplog.text
-
-
-def test_tokens_and_sessions_end_by_themselves() -> None:
-    """A token after ten minutes, a session after twelve hours."""
-    now = [0.0]
-    sessions = Sessions(lambda: now[0])
-    late, used = sessions.invite(OWNER), sessions.invite(OWNER)
-    cookie = sessions.enter(used)
-    assert cookie
-
-    now[0] = INVITED_SECONDS + 1
-    assert sessions.enter(late) is None
-    assert sessions.of(cookie)
-
-    now[0] = SESSION_SECONDS + 1
-    assert sessions.of(cookie) is None

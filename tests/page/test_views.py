@@ -25,6 +25,8 @@ from tests.page.conftest import (
     serving,
 )  # fmt: skip
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def listed(answered: Answered) -> list[str]:
     """Return the conversations of a list, in order."""
