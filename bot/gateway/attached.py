@@ -18,6 +18,7 @@ import structlog
 from bot.errors import ConfigError
 from bot.gateway.deliveries import Deliveries, Handler
 from bot.gateway.listening import Listening
+from bot.gateway.places import HOLDING
 from bot.gateway.redelivering import Redelivering
 from bot.gateway.requests import tracing
 from bot.gateway.wire import EVENT
@@ -68,8 +69,8 @@ class AttachedClient:
         self._state: Any = client._connection  # noqa: SLF001 - discord.py has no other way to hear all events
         self._is_sharded = isinstance(client, discord.AutoShardedClient)
         self._is_parsing = False
-        self._parsed: discord.Message | None = None
-        self._arrived: list[tuple[Any, discord.Message | None]] = []
+        self._parsed: discord.Message | Exception | None = None
+        self._arrived: list[tuple[Any, discord.Message | Exception | None]] = []
         self._deliveries = deliveries
         self._redelivering = Redelivering(client, deliveries, self._redelivered) if deliveries else None
         self._replaced = {name: mine for name, mine in vars(client).items() if name in _REPLACED}
@@ -164,20 +165,26 @@ class AttachedClient:
         try:
             self._parse(data)
         except Exception as error:
-            self._take_arrived()
-            if not self.listening.arrivals.message(data):
-                self.listening.arrivals.unreadable(EVENT, data, error)
+            if self._parsed is None:
+                self._parsed = error
             raise
         finally:
             self._is_parsing = False
-        self._arrived.append((data, self._parsed))
+            self._arrived.append((data, self._parsed))
 
     def _take_arrived(self) -> None:
-        """Record the messages that were parsed, before anything else that is heard."""
+        """Record the messages that discord.py has parsed, before anything else that is heard."""
         arrived, self._arrived = self._arrived, []
-        for data, message in arrived:
-            if not self.listening.arrivals.message(data) and message is not None:
-                self.listening.hear("message", (message,))
+        for data, parsed in arrived:
+            if self.listening.arrivals.message(data):
+                continue
+            if isinstance(parsed, Exception):
+                self.listening.arrivals.unreadable(EVENT, data, parsed)
+            elif parsed is not None:
+                self.listening.hear("message", (parsed,))
+                if isinstance(parsed.channel, HOLDING):
+                    # As discord.py did: those before it have noted themselves as the newest again.
+                    parsed.channel.last_message_id = parsed.id
 
     async def _closed(self) -> None:
         """Close the log, and then the client."""

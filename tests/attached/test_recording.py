@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -52,6 +53,35 @@ async def test_what_a_client_sees_is_recorded(
     assert [turn.role for turn in state.window] == [Role.PERSON] * 2 + [Role.BOT] * 2
     await eventually(lambda: running.seen == ["hello", "say", "said", "replied"])
     assert len(await running.judge.of(CatchupCompleted)) == 1
+
+
+async def test_what_comes_at_once_is_recorded_in_its_order(connect: Connect, control: ControlClient) -> None:
+    """Messages, a deletion between them, one that discord.py can't parse; also where the log is closed at once."""
+    running = await connect()
+    first = await control.post("first")
+    await running.judge.expect(MessageReceived)
+    client, channel = running.client, running_channel(running)
+    live = {**await client.http.get_message(channel, int(first["id"])), "guild_id": str(client.guilds[0].id)}
+    frames: list[dict[str, Any]] = [{**live, "id": str(int(first["id"]) + number)} for number in range(1, 5)]
+    frames[2]["mentions"] = [{"id": "no number"}]
+    # A message that replies to one of the bot's is taken as discord.py's object.
+    frames[3]["referenced_message"] = {**live, "member": {}}
+    ids = [int(frame["id"]) for frame in frames]
+    parsers = client._connection.parsers
+    parsers["MESSAGE_CREATE"](frames[0])
+    parsers["MESSAGE_DELETE"](frames[0])
+    parsers["MESSAGE_CREATE"](frames[1])
+    with pytest.raises(ValueError, match="no number"):
+        parsers["MESSAGE_CREATE"](frames[2])
+    parsers["MESSAGE_CREATE"](frames[3])
+    await running.log.close()
+    assert getattr(client.get_channel(channel), "last_message_id", None) == ids[3]
+
+    running.logs.append(await attach(client, running.log.event_log.location.folder))
+    told = [each.recorded.event async for each in running.log.events(channel, types=(MessageReceived, MessageDeleted))]
+    assert [(type(each), each.about()) for each in told][1:] == [
+        *((MessageReceived, ids[0]), (MessageDeleted, ids[0]), (MessageReceived, ids[1]), (MessageReceived, ids[3]))
+    ]
 
 
 async def test_what_is_recorded_can_be_read_and_followed(connect: Connect, control: ControlClient) -> None:
