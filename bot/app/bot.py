@@ -161,7 +161,7 @@ class Bot:
             following=self.consumers.following,
             index=index,
             tools=tools_over(self._config, beside.offered, aside, index, owner.opted_out),
-            invite=partial(beside.page.invite, self.current, access) if beside.page is not None else None,
+            invite=partial(beside.page.invite, self.current, access, lambda: self.context) if beside.page else None,
         )
 
     def _conversations(self) -> Conversations:

@@ -23,6 +23,37 @@ _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the owner chose it
 
 
 @dataclass(frozen=True, slots=True)
+class Moderator:
+    """A moderator who acts on the page, as they do in Discord: with the same permissions, recorded in the same way.
+
+    ``context`` returns that of the log in which their uses are recorded.
+    """
+
+    sight: Sight
+    context: Callable[[], CommandContext]
+
+    @property
+    def by(self) -> str:
+        """Return the person's id."""
+        return str(self.sight.user_id)
+
+    async def refusal(self, command: str, channel_id: int, *, anew: bool = True) -> str | None:
+        """Return why they may not use a command about a channel, None if they may."""
+        return await self.sight.refusal(command, channel_id, anew=anew)
+
+    async def note(self, command: str, options: str, channel_id: int, outcome: str) -> None:
+        """Record a use in the stream of their server."""
+        await self.context().note_use(
+            user_id=self.sight.user_id,
+            guild_id=self.sight.guild_id,
+            channel_id=channel_id,
+            command=command,
+            options=options,
+            outcome=outcome,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RunningPage:
     """The page over the logs that a process serves."""
 
@@ -30,9 +61,17 @@ class RunningPage:
     application: web.Application
     address: str
 
-    def invite(self, current: CurrentClient, access: AccessRules, user_id: int, guild_id: int) -> str:
-        """Return a link for a person to what they see in a server."""
-        viewer = Viewer(f"user {user_id}", Sight(current, access, guild_id, user_id).visible)
+    def invite(
+        self,
+        current: CurrentClient,
+        access: AccessRules,
+        context: Callable[[], CommandContext],
+        user_id: int,
+        guild_id: int,
+    ) -> str:
+        """Return a link for a person to what they see in a server, and may do there."""
+        sight = Sight(current, access, guild_id, user_id)
+        viewer = Viewer(f"user {user_id}", sight.visible, Moderator(sight, context))
         return sign_in_link(self.site, self.address, viewer)
 
     def tell(self) -> None:

@@ -94,8 +94,9 @@ class Log:
 
         If a process ends in its middle, nobody knows whether it took effect. Then ``look`` is asked, which returns its
         result, or None if it did not. With ``repeatable`` it runs once more. Without either FateUnknown is raised. What
-        ``effect`` raises is raised, and a later call runs it again. Whoever stops waiting does not stop it. ``about``
-        is the id of the person whom key and result are about: they are erased with that person's words.
+        ``effect`` raises is raised, and a later call asks ``look``, if there is one, and runs it again. Whoever stops
+        waiting does not stop it. ``about`` is the id of the person whom key and result are about: they are erased with
+        that person's words.
 
         Raises FateUnknown, KeyTaken where the key is another effect's, ResultLost where its result is not kept,
         ValueError for an empty key, and LogError where it could not be recorded.

@@ -26,16 +26,13 @@ from bot.eventlog.location import Location
 from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.reader import Reader
 from bot.moderation.checks import OnProgress
-from bot.moderation.command import Command, Report
+from bot.moderation.command import TERMINAL, Command, Report
 from bot.moderation.context import CommandContext, WritableLog
 from bot.moderation.control_socket import call
 from bot.moderation.opted_out import OptedOut
 from bot.moderation.points import channel_with
 from bot.replies.toolkit import Tools
 from bot.responders import Chain
-
-BY = "command line"
-"""The name of the asker in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class ReplayTarget:
 
     async def ask(self, command: Command, arguments: Mapping[str, Any], progress: OnProgress | None = None) -> Report:
         """Carry out a command, in the running bot if there is one."""
-        more: dict[str, Any] = {"by": BY} if command.takes("by") else {}
+        more: dict[str, Any] = {"by": TERMINAL} if command.takes("by") else {}
         if not command.long:
             report = await call(self.location.folder, command.name, {**arguments, **more}, progress)
             if report is not None:

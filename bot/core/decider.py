@@ -1,8 +1,7 @@
 """The events that follow from a command: ``decide(state, command) -> drafts``.
 
 Pure: the time, ids and all results of look-ups come in the command. A refusal is a value (no drafts), never an
-exception. The state is bounded, so a decision may not know that an event is recorded already. The log's dedupe keys
-know: such drafts append nothing.
+exception. The state is bounded, so an event may be recorded already: the log's dedupe keys know, and append nothing.
 """
 
 from __future__ import annotations

@@ -137,8 +137,7 @@ def _retried(state: Conversation, recorded: e.Recorded, event: e.ReplyRetried) -
 
 def _begun(state: Conversation, recorded: e.Recorded, event: e.ReplyBegun) -> None:
     if (entry := _own(state, event.message_id)) is not None:
-        was_under_way = entry.under_way
-        entry.cause_position = recorded.position
+        was_under_way, entry.cause_position = entry.under_way, recorded.position
         entry.begin()
         if not was_under_way:
             state.outbox = placed(state.outbox, entry)

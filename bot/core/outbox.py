@@ -45,8 +45,8 @@ class Pending:
     that of the answer's words that it goes on with (0: none). ``own``: whoever asked had it composed anew. ``opening``:
     a thread is opened for it first, started from message ``thread_id`` (0: not known yet), whose id it takes. If it is
     there, and the reply has to be moved to it, only ``thread_id`` is set. ``posted``: it answers no question, code of
-    the process asked for it; ``message_id`` stands for it then, and ``reply_to`` is the message that it is a reply to
-    (0: none).
+    the process asked for it; ``message_id`` stands for it then, and ``reply_to_id`` is the message that it is a reply
+    to (0: none).
     """
 
     message_id: int
@@ -73,7 +73,7 @@ class Pending:
     thread_id: int = 0
     own: bool = False
     posted: bool = False
-    reply_to: int = 0
+    reply_to_id: int = 0
 
     @property
     def asked(self) -> bool:
@@ -92,7 +92,7 @@ class Pending:
     @property
     def reference_id(self) -> int:
         """Return the message that its parts are replies to, 0 for none."""
-        return self.reply_to if self.posted else self.message_id
+        return self.reply_to_id if self.posted else self.message_id
 
     @property
     def since_id(self) -> int:

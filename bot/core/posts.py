@@ -36,7 +36,7 @@ def _posted(state: Conversation, recorded: e.Recorded, event: e.PostRequested) -
         cause_position=recorded.position,
         plain=not event.reply_to,
         posted=True,
-        reply_to=event.reply_to,
+        reply_to_id=event.reply_to,
     )
     state.outbox = inserted(state.outbox, entry)
 

@@ -40,7 +40,9 @@ class OwnCode:
             case Begin(number):
                 event = EffectBegun(key_digest=self.digest, attempt=number)
                 started = await self.records.start(event, Body(parts=(self.key,)), self.person)
-                return await self._made(started, event)
+                # What raised before may have taken effect all the same.
+                looks = number > 1 and self.look is not None
+                return await (self._resumed(started, event) if looks else self._made(started, event))
             case Return() if attempt is not None and attempt.ended is not None:
                 return value_of(self.key, await self.records.result(attempt.ended))
             case Resume() if attempt is not None and isinstance(attempt.started.event, EffectBegun):
@@ -48,7 +50,7 @@ class OwnCode:
         raise unknown(self.key)
 
     async def _resumed(self, started: Recorded, event: EffectBegun) -> JsonValue:
-        """Go on with an attempt in whose middle a process ended."""
+        """Go on after an attempt of which nobody knows whether it took effect."""
         if self.look is not None:
             found = await _called(self.look)
             if found is None:

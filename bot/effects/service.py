@@ -86,7 +86,8 @@ class Effects:
 
         If a process ended in its middle, ``look`` tells what it returned, or None if it did not run; ``repeatable``:
         running it once more does no harm. Without either the next call raises FateUnknown. What ``effect`` raises is
-        raised, and a later call runs it again. ``about`` is the person whose words key and result are erased with.
+        raised, and a later call asks ``look``, if there is one, and runs it again. ``about`` is the person whose words
+        key and result are erased with.
         """
         digest = digest_of(key)
         own = OwnCode(self._records, key, digest, effect, look, repeatable, about)

@@ -53,6 +53,10 @@ class Arrivals:
             "raw_thread_delete": self._thread_end,
         }
 
+    def takes(self, event: str) -> bool:
+        """Tell whether an event is taken here, by discord.py's name for it."""
+        return event in self._takers
+
     def take(self, event: str, arguments: tuple[Any, ...]) -> bool:
         """Take an event by discord.py's name for it; return False when it is not taken here."""
         taker = self._takers.get(event)

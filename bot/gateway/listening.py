@@ -55,6 +55,10 @@ class Listening:
             "guild_remove": self._removed,
         }
 
+    def hears(self, event: str) -> bool:
+        """Tell whether an event is taken, by discord.py's name for it."""
+        return event in self._handlers or self.arrivals.takes(event)
+
     def hear(self, event: str, arguments: tuple[Any, ...]) -> bool:
         """Take an event by discord.py's name for it, at once where order matters; return False when it is not taken."""
         if self.arrivals.take(event, arguments):

@@ -13,6 +13,8 @@ from bot.errors import EcholessError
 
 PRIVACY = "privacy"
 """The group of the commands about people's own words: ``/privacy forget-me`` in Discord."""
+TERMINAL = "command line"
+"""The name in the log of who asks at the machine itself."""
 REPLAY = "replay"
 """The group of most commands: ``/replay rewind`` in Discord, ``echoless replay rewind`` in a terminal."""
 

@@ -26,6 +26,9 @@ from bot.times import iso_time, span, utc_time
 MOST_EVENTS = 200
 """Events about one message; a reply is tried some dozens of times at most."""
 
+GIVEN_UP = "given up"
+"""How the outcome of a reply begins that was abandoned."""
+
 E = TypeVar("E", bound=e.Event)
 
 
@@ -59,7 +62,7 @@ class Story:
             case e.ReplyAbandoned(reason=e.AbandonReason.TOGETHER, together_with=other):
                 return f"answered together with message {other}"
             case e.ReplyAbandoned(reason=reason, detail=detail):
-                return f"given up: {reason.value}{f' ({printable(detail)})' if detail else ''}"
+                return f"{GIVEN_UP}: {reason.value}{f' ({printable(detail)})' if detail else ''}"
             case e.ReplyMoved(thread_id=thread_id):
                 return f"answered in thread {thread_id}"
             case e.MessageSkipped(reason=skipped):

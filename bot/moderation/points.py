@@ -80,6 +80,24 @@ def parse_message(text: str) -> Point | None:
     return Point(message_id=number) if number else _link(text)
 
 
+def is_all(text: str) -> bool:
+    """Tell whether a text stands for all messages that a command may be about."""
+    return text.strip().lower() == "all"
+
+
+def named_message(text: str | None, *, or_all: bool) -> int | None:
+    """Return the message that a text names, or None if no text is given or, with ``or_all``, all messages are meant.
+
+    Raises ModerationError for any other text.
+    """
+    if text is None or (or_all and is_all(text)):
+        return None
+    found = parse_message(text)
+    if found is None or found.message_id is None:
+        raise ModerationError("That is no message: give its link (Copy Message Link) or its id.")
+    return found.message_id
+
+
 def parse_channel(text: str) -> int | None:
     """Read a channel's id, mention (``<#id>``) or link, or a link to a message in it; None for any other text."""
     return _named(_CHANNEL.fullmatch(text.strip()), "mention", "id", "channel")

@@ -55,6 +55,7 @@ SHOWN_AS: Mapping[str, str] = {
     "model_position": "model_at",
     "persona_changed_version": "persona_changed_at",
     "persona_position": "persona_at",
+    "reply_to_id": "reply_to",
     "rewound_version": "rewound_at",
     "summary_position": "summary_at",
     "summary_upto_id": "summary_upto",

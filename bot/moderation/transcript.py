@@ -256,6 +256,11 @@ class _Telling:
         said.message_id, said.version, said.at = event.sent_id, recorded.version, recorded.recorded_at
         self._said[event.sent_id] = said
 
+    def _answered(self, message_id: int) -> int:
+        """Return the message that a reply is a reply to: for a post it may be another one, or none."""
+        events = (line.recorded.event for line in self._about.get(message_id, ()))
+        return next((each.reply_to for each in events if isinstance(each, e.PostRequested)), message_id)
+
     def _part(self, line: Line, event: e.ReplyComposed | e.ReplySent, part: int, wording: Wording) -> Said:
         return Said(
             message_id=0,
@@ -265,7 +270,7 @@ class _Telling:
             author_id=0,
             name="",
             wording=wording,
-            reply_to=0 if part else event.message_id,
+            reply_to=0 if part else self._answered(event.message_id),
             question_id=event.message_id,
             origin=_origin(event) if isinstance(event, e.ReplyComposed) else "",
         )

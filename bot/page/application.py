@@ -8,6 +8,7 @@ from importlib import resources
 
 from aiohttp import web
 
+from bot.page.acting import Acting, commands
 from bot.page.conversation import ConversationPage
 from bot.page.guard import LOOPBACK, Guard, Refused, cookie_name
 from bot.page.listing import Listing
@@ -18,7 +19,12 @@ from bot.page.sessions import OWNER, SESSION_SECONDS, Session, Viewer
 from bot.page.site import PREFIX, Site
 from bot.page.why import Why
 
-STATIC = {"icon.svg": "image/svg+xml", "page.css": "text/css", "page.js": "text/javascript"}
+STATIC = {
+    "act.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+}
 _CHANNEL = "/channel/{channel_id:[0-9]{1,19}}"
 
 
@@ -80,7 +86,7 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
     templates()
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
     entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
-    live, numbers = Live(site), Numbers(site)
+    live, numbers, acting = Live(site), Numbers(site), Acting(site)
     made = web.Application(client_max_size=2**16)
     made.add_routes(
         (
@@ -92,6 +98,7 @@ def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
             web.get(f"{_CHANNEL}/older", guard.closed(conversation.older)),
             web.get(f"{_CHANNEL}/live", guard.closed(live.follow), allow_head=False),
             web.get(f"{_CHANNEL}/why/{{message_id:[0-9]{{1,19}}}}", guard.closed(why.show)),
+            *(web.post(f"{_CHANNEL}/act/{name}", guard.closed(acting.of(each))) for name, each in commands().items()),
             web.get("/numbers", guard.closed(numbers.show)),
             web.get("/numbers/{part:[0-9]{1,4}}.svg", guard.closed(numbers.picture)),
             web.get("/enter", guard.open(entrance.show)),

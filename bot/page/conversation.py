@@ -18,7 +18,8 @@ from bot.moderation.history import diff, pending_line, replayed
 from bot.moderation.points import parse_point, version_at
 from bot.moderation.replayed import Replayed
 from bot.moderation.text import Line, lines, turn_line, without_words
-from bot.moderation.transcript import Transcript, transcript
+from bot.moderation.transcript import Said, Transcript, transcript
+from bot.page.acting import deeds, offered
 from bot.page.rendering import render
 from bot.page.sessions import Session
 from bot.page.site import Site, number
@@ -32,7 +33,8 @@ class Moment:
     """A channel at a version: what was said, what the bot knew, and the event by which it became so.
 
     ``window`` is what a model would see, a turn a line, ``window_ids`` its messages. ``since`` is the version that it
-    is compared with (None: none is), ``change`` the difference between both.
+    is compared with (None: none is), ``change`` the difference between both. ``acts`` are the commands that the viewer
+    may use.
     """
 
     channel_id: int
@@ -46,6 +48,7 @@ class Moment:
     change: Report | None
     window: Sequence[str]
     window_ids: frozenset[int]
+    acts: frozenset[str]
 
     @property
     def version(self) -> int:
@@ -56,6 +59,11 @@ class Moment:
     def outbox(self) -> Sequence[str]:
         """Return the replies that wait, one a line."""
         return [pending_line(entry) for entry in self.seen.state.outbox]
+
+    def deeds(self, said: Said) -> Sequence[str]:
+        """Return the commands that the viewer may use about a message."""
+        waits = self.seen.state.pending(said.message_id) is not None
+        return deeds(said, self.acts, waits=waits)
 
     def is_new(self, version: int) -> bool:
         """Tell whether something came after what it is compared with."""
@@ -106,6 +114,7 @@ class ConversationPage:
             change=change,
             window=[turn_line(turn, seen.bodies) for turn in seen.state.window],
             window_ids=frozenset(turn.message_id for turn in seen.state.window),
+            acts=await offered(session, context, channel_id),
         )
         return moment, reader
 

@@ -10,8 +10,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Protocol
 
 from cachetools import TTLCache
+
+from bot.moderation.command import TERMINAL
 
 INVITED_SECONDS = 600
 """How long a token works."""
@@ -29,15 +32,46 @@ async def everything(channels: Collection[int]) -> Collection[int]:
     return channels
 
 
+class Actor(Protocol):
+    """Who asks for something to be done, and what they may have done."""
+
+    @property
+    def by(self) -> str:
+        """Return the asker as the log shows it."""
+
+    async def refusal(self, command: str, channel_id: int, *, anew: bool = True) -> str | None:
+        """Return the sentence why they may not use a command about a channel, None if they may.
+
+        ``anew``: who they are is asked for again, and not believed for some seconds.
+        """
+
+    async def note(self, command: str, options: str, channel_id: int, outcome: str) -> None:
+        """Record a use of a command."""
+
+
+class AtTheTerminal:
+    """Who started the bot: may do all, and their uses are recorded by what they change alone, as those of commands."""
+
+    by = TERMINAL
+
+    async def refusal(self, command: str, channel_id: int, *, anew: bool = True) -> None:
+        """Refuse nothing."""
+        del command, channel_id, anew
+
+    async def note(self, command: str, options: str, channel_id: int, outcome: str) -> None:
+        """Record nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A person who looks, and what they may see."""
+    """A person who looks, and what they may see; without ``actor`` they may do nothing."""
 
     name: str
     visible: Visible
+    actor: Actor | None = None
 
 
-OWNER = Viewer("owner of the log", everything)
+OWNER = Viewer("owner of the log", everything, AtTheTerminal())
 
 
 @dataclass(frozen=True, slots=True)

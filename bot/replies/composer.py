@@ -21,7 +21,7 @@ from bot.replies.attachments import Attachments, Fetched, attached
 from bot.replies.cutting import cut, parts_of
 from bot.replies.place_settings import PlaceSettings, Surroundings
 from bot.replies.quotes import Quotes
-from bot.replies.reading import NoWords, edits_of, find_asked, newest_words, utterances
+from bot.replies.reading import NoWords, edits_of, find_asked, newest_words, summary_of, utterances
 from bot.replies.reply_chains import ReplyChains
 from bot.replies.toolkit import Calling
 from bot.responders.ask import Show, ask, at_once
@@ -216,7 +216,7 @@ class Composer:
         """Return the context of an answer, and where its parts are from, by the fields of ``reply.composed``."""
         around = self.places.around(channel_id) if self.places else Surroundings()
         chain = await self._chain(state, channel_id, question, around)
-        summary = await self._summary(state) if chain is None else ""
+        summary = await summary_of(self.reader, state) if chain is None else ""
         since_id = state.summary_upto_id if summary else 0
         reads = self.attachments if responder.wants_files else None
         fetched = await reads.read(channel_id, entries) if reads else Fetched()
@@ -309,13 +309,6 @@ class Composer:
             names=dict(body.names),
             edits=edits,
         )
-
-    async def _summary(self, state: Conversation) -> str:
-        """Return the summary of the turns before the window, "" if there is none or its words were erased."""
-        if not state.summary_position:
-            return ""
-        body = (await self.reader.bodies((state.summary_position,))).get(state.summary_position)
-        return body.text if body else ""
 
     async def _history(
         self, state: Conversation, channel_id: int, entry: Pending, since_id: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.core.conversation import Conversation
 from bot.core.events import (
     WORDS_UNREADABLE,
     AbandonReason,
@@ -76,6 +77,14 @@ async def edits_of(reader: Reader, channel_id: int, message_id: int, upto: float
     """Return how often a message was edited up to a position of the log."""
     known = await reader.find(stream_of(channel_id), KeyKind.EDITED, message_id)
     return sum(isinstance(each.event, MessageEdited) and each.position <= upto for each in known)
+
+
+async def summary_of(reader: Reader, state: Conversation) -> str:
+    """Return the summary of the turns before the window, "" if there is none or its words were erased."""
+    if not state.summary_position:
+        return ""
+    body = (await reader.bodies((state.summary_position,))).get(state.summary_position)
+    return body.text if body else ""
 
 
 async def utterances(reader: Reader, channel_id: int, turns: Sequence[Turn]) -> tuple[Utterance, ...]:

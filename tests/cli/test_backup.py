@@ -82,7 +82,7 @@ class TestBackup:
 
         assert found is not None
         assert row["anchor"] == found.anchor == run("log", "anchor", "--log", folder).out.strip()
-        assert (row["position"], row["schema"], row["incarnation"], row["with_key"]) == (EVENTS, 7, 0, True)
+        assert (row["position"], row["schema"], row["incarnation"], row["with_key"]) == (EVENTS, 8, 0, True)
         assert row["bytes"] == (tmp_path / "log.db").stat().st_size
         assert row["log_id"] == meta(folder / "events.db")["log_id"].hex()
         assert row["taken_at"].endswith("+00:00")

@@ -33,13 +33,13 @@ from tests.cli.conftest import GENERAL, Run
 # What an event holds of numbers whose names do not say that they are a time, a position, a version or an id.
 NUMBERS = {
     "at", "attempt", "continues", "cost_micros", "count", "cut", "deleted", "first", "generation", "guilds",
-    "incarnation", "kind", "last", "length_ms", "lost", "missing", "model_set", "next_undo", "number", "part",
+    "incarnation", "kind", "last", "length_ms", "lost", "missing", "model_set", "next_undo", "nth", "number", "part",
     "parts", "persona", "pid", "previous", "size", "summary", "to", "tokens_in", "tokens_out", "turns",
-    "undoes",
+    "undoes", "v",
 }  # fmt: skip
 COUNTS = {
-    "abandoned", "attempt", "attempts", "bots", "bots_in_a_row", "cost_micros", "foreign", "generation",
-    "imported", "part", "received", "room", "sent", "skipped", "tokens_in", "tokens_out", "unreadable",
+    "abandoned", "attempt", "attempts", "begun_generation", "bots", "bots_in_a_row", "cost_micros", "foreign",
+    "generation", "imported", "part", "received", "room", "sent", "skipped", "tokens_in", "tokens_out", "unreadable",
 }  # fmt: skip
 STATE = (Conversation, Pending, Turn)
 MARK = re.compile(r"(?:.+_)?(?:position|version)|.+_at")

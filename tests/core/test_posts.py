@@ -22,7 +22,7 @@ ID = 1_000 * MINUTE
 POSTED = e.PostRequested(message_id=ID, author_id=7, reply_to=100, key_digest=digest_of("k"))
 COMPOSED = e.ReplyComposed(message_id=ID, parts=2, responder="")
 ENTRY = Pending(
-    ID, 7, requested_at=1001, cause_position=2, composed_position=2, sent_ids=(0, 0), posted=True, reply_to=100
+    ID, 7, requested_at=1001, cause_position=2, composed_position=2, sent_ids=(0, 0), posted=True, reply_to_id=100
 )
 SENT = [e.ReplySent(message_id=ID, part=part, sent_id=ID + 1 + part, proof=e.Proof.RESPONSE) for part in (0, 1)]
 
@@ -37,7 +37,7 @@ def test_a_post_is_composed_from_its_beginning_and_ends_as_turns_of_the_bot() ->
     state = fold(recorded(POSTED, COMPOSED))
     assert state.outbox == (ENTRY,)
     alone = fold(recorded(POSTED.model_copy(update={"reply_to": 0}), COMPOSED))
-    assert alone.outbox == (replace(ENTRY, reply_to=0, plain=True),)
+    assert alone.outbox == (replace(ENTRY, reply_to_id=0, plain=True),)
 
     state = fold(recorded(POSTED, COMPOSED, *SENT))
     assert state.outbox == ()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.json_codec import Json
 from tests.crashpoints.lives import Lives
+from tests.waiting import eventually
 
 BOT = "sandbox-bot"
 DEADLINE = 3.0
@@ -62,8 +63,11 @@ class Stage:
                 return False
             await asyncio.sleep(_LOOK_EVERY)
         self.promised[person] += 1
-        while (await self.control.interaction(press["id"]))["waiting"] and self.lives.life == life:
-            await asyncio.sleep(_LOOK_EVERY)
+
+        async def told() -> bool:
+            return self.lives.life != life or not (await self.control.interaction(press["id"]))["waiting"]
+
+        await eventually(told)
         return True
 
 

@@ -64,11 +64,10 @@ def main() -> int:
 async def crash(most_pairs: int, jobs: int) -> int:
     """Run everything, print the table, and return the exit code."""
     began = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with nursery() as children:
         places = [(name, place) for name in SCENARIOS for place in await places_of(children, name)]
         runs = [Run(name, (place,), window) for name, place in places for window in WINDOWS]
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with progress() as bar:
             singles = [result async for result in tried(children, runs, jobs, bar, "places")]
             pairs = spread([pair for result in singles for pair in second_kills(result)], most_pairs)
             doubles = [result async for result in tried(children, pairs, jobs, bar, "pairs")]
@@ -76,6 +75,12 @@ async def crash(most_pairs: int, jobs: int) -> int:
     distinct = len({run.places for run in pairs})
     report([*singles, *doubles], places=len(places), pairs=distinct, minutes=minutes)
     return int(any(result.problems for result in (*singles, *doubles)))
+
+
+def progress() -> Progress:
+    """Return a bar that shows how many runs are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def second_kills(result: Result) -> list[Run]:

@@ -12,7 +12,6 @@ SLICE = [
     ("tickets", Place(0, "request", 8, "after")),
     ("tickets", Place(0, "request", 12, "after")),
     ("moderation", Place(0, "request", 7, "after")),
-    ("moderation", Place(0, "commit", 5, "before")),
     ("levels", Place(0, "request", 6, "after")),
 ]
 """A few of all places, which ``make wrapped`` tries: around the first thread, greeting, warning and congratulation."""

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.crashpoints.acts import ACTS, BOT, Outcome, Stage
-from tests.crashpoints.harness import WINDOWS, spread
+from tests.crashpoints.harness import WINDOWS, progress, spread
 from tests.crashpoints.lives import Lives, Place, Touches
 from tests.crashpoints.nursery import ROOT, Nursery, nursery
 from tests.waiting import PATIENCE, eventually
@@ -54,7 +54,7 @@ class ExampleLives(Lives):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one run ended; ``trouble`` is what went wrong besides."""
+    """How one run ended."""
 
     name: str
     places: tuple[Place, ...]
@@ -63,12 +63,11 @@ class Result:
     outcome: Outcome
     presses: int = 0
     promised: int = 0
-    trouble: str = ""
 
     @property
     def failed(self) -> bool:
         """Tell whether anything is wrong."""
-        return bool(self.trouble) or self.outcome != Outcome(0, 0)
+        return self.outcome != Outcome(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,6 @@ class Run:
     nonce_window: float = 300
     plain: bool = False
     kills: int = 0
-    patience: float = PATIENCE
 
 
 async def play(children: Nursery, run: Run) -> Result:
@@ -113,7 +111,7 @@ async def settled(stage: Stage, run: Run) -> None:
         return not (await ACTS[run.name].outcome(stage)).lost
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(PLAIN_PATIENCE if run.plain else run.patience):
+        async with asyncio.timeout(PLAIN_PATIENCE if run.plain else PATIENCE):
             await eventually(whole)
 
 
@@ -151,16 +149,20 @@ async def everywhere(
     for name in names:
         whole = await play(children, Run(name, plain=plain))
         if whole.failed:
-            raise SystemExit(f"The example {name} fails without any kill: {whole.outcome} {whole.trouble}")
+            raise SystemExit(f"The example {name} fails without any kill: {whole.outcome}")
         places = [place for life, touches in enumerate(whole.touches) for place in touches.places(life)]
         runs += spread([Run(name, (place,), window, plain) for place in places for window in WINDOWS], most)
     slots = asyncio.Semaphore(jobs)
+    with progress() as bar:
+        task = bar.add_task("places", total=len(runs))
 
-    async def one(run: Run) -> Result:
-        async with slots:
-            return await play(children, run)
+        async def one(run: Run) -> Result:
+            async with slots:
+                result = await play(children, run)
+            bar.advance(task)
+            return result
 
-    return list(await asyncio.gather(*(one(run) for run in runs)))
+        return list(await asyncio.gather(*(one(run) for run in runs)))
 
 
 def rows_of(results: Sequence[Result]) -> Mapping[str, int]:

@@ -121,6 +121,19 @@ async def test_a_look_tells_after_a_crash(
     assert (await events_of(log))[-1] == EffectDone.model_construct(key_digest="", found=found)
 
 
+@pytest.mark.parametrize(("seen", "result", "ran"), [(3, 3, 1), (None, 7, 2)])
+async def test_a_look_tells_after_an_exception_too(log: EventLog, seen: object, result: int, ran: int) -> None:
+    """A shop may have taken an order, and then fail to say so."""
+    effect, look = Counted(ConnectionError("reset"), 7), Counted(seen)
+    async with making(log) as effects:
+        with pytest.raises(ConnectionError):
+            await effects.once("order:1", effect, look=look)
+        assert look.ran == 0
+        assert [await effects.once("order:1", effect, look=look) for _ in range(2)] == [result] * 2
+
+    assert (effect.ran, look.ran) == (ran, 1)
+
+
 async def test_what_is_repeatable_runs_again_after_a_crash(log: EventLog) -> None:
     """And the log says so."""
     effect = Counted(7)

@@ -21,7 +21,7 @@ from bot.core.events import (
 )
 from bot.core.fate import Sent, Unknown
 from bot.errors import TokenError
-from bot.gateway import catchup, client, origin
+from bot.gateway import catchup, listening, origin
 from bot.gateway.check import Unreachable, examine
 from bot.gateway.places import Places
 from bot.gateway.sender import DiscordSender
@@ -42,7 +42,7 @@ OF_DISCORD = "application/json; charset=utf-8"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next."""
-    for module in (sending, worker, catchup, client):
+    for module in (sending, worker, catchup, listening):
         monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(origin, "SHUT_OUT_SECONDS", 0.1)
 

@@ -259,5 +259,7 @@ async def test_a_crash_between_the_two(spawn: Spawn, control: ControlClient, pro
         [ended] = await judge.of(ReplyAbandoned)
         [sent] = await judge.of(ReplySent)
 
-    assert (ended.message_id, ended.reason) == (int(post["id"]), AbandonReason.TOGETHER)
+    # Either the copy is found first, or a look for the reply finds that the original is gone.
+    assert ended.message_id == int(post["id"])
+    assert ended.reason in (AbandonReason.TOGETHER, AbandonReason.TRIGGER_DELETED)
     assert (said["content"], sent.message_id) == ("re: one", int(copy))

@@ -12,7 +12,7 @@ from discord.http import HTTPClient, Route
 
 from bot.app import from_settings
 from bot.core.events import CatchupCompleted, MessageReceived, ReplySent
-from bot.gateway import catchup, client
+from bot.gateway import catchup, listening
 from bot.gateway.supervisor import checked_token
 from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
@@ -27,7 +27,7 @@ HISTORY: dict[str, Any] = {"method": "GET", "path": "/channels/*/messages"}
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less between one attempt and the next."""
     monkeypatch.setattr(catchup, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(client, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(listening, "LONGEST_PAUSE", 0.1)
 
 
 async def test_a_history_that_never_comes_is_asked_for_again(

@@ -61,6 +61,13 @@ def anew() -> c.Retry:
     return c.Retry(event)
 
 
+def posted(reply_to: int) -> c.Post:
+    """Have code of the bot's process post a text."""
+    event = e.PostRequested(message_id=MORE, author_id=0, reply_to=reply_to, key_digest="a" * 32)
+    composed = e.ReplyComposed(message_id=MORE, parts=1, responder="")
+    return c.Post(event, c.Compose(composed, e.Body(parts=("posted",))))
+
+
 SENDING = c.Confirm(ASKED, 0, SENT, e.Proof.ECHO)
 Told = Callable[[Transcript], object]
 
@@ -118,6 +125,15 @@ def answer(found: Transcript) -> Said:
             lambda found: [each.outcome for each in found.items if isinstance(each, Said)],
             ["given up: forbidden (code 50013)"],
             id="what became of a question",
+        ),
+        *(
+            pytest.param(
+                [posted(reply_to), c.Confirm(MORE, 0, SENT, e.Proof.ECHO)],
+                lambda found: (answer(found).reply_to, answer(found).wording.text),
+                (reply_to, "posted"),
+                id=f"a post is a reply to {reply_to or 'nothing'}",
+            )
+            for reply_to in (ASKED, 0)
         ),
         pytest.param(
             [c.Reset("7"), asked(MORE, None)],

@@ -26,9 +26,9 @@ class KeyKind(IntEnum):
     TOOL_RETURNED = 13
     PRESSED = 14
     POSTED = 15
-    EFFECT = 20
-    EFFECT_ENDED = 21
-    OWN = 30
+    EFFECT = 16
+    EFFECT_ENDED = 17
+    OWN = 18
 
 
 class Key(NamedTuple):

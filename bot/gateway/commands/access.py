@@ -41,6 +41,7 @@ PERMISSIONS: Mapping[str, tuple[int, str]] = MappingProxyType(
 """The permissions that the settings may name: the bit, and the name in Discord's client (docs: permissions)."""
 
 DIRECT = "In direct messages these commands are for the owner of this bot alone: use them in a channel of your server."
+UNSEEN = "I know of no such channel that you can see: name one of this server that is open to you."
 
 
 class NotAllowed(EcholessError):
@@ -136,7 +137,7 @@ async def _holding(interaction: discord.Interaction, reader: Reader, *message_id
 async def require_visible(interaction: discord.Interaction, channel_id: int) -> None:
     """Raise NotAllowed unless the asker can see the channel and read its history."""
     if not await _sees(interaction, channel_id):
-        raise NotAllowed("I know of no such channel that you can see: name one of this server that is open to you.")
+        raise NotAllowed(UNSEEN)
 
 
 def require_unchanged(interaction: discord.Interaction, channels: Collection[int]) -> None:

@@ -27,13 +27,11 @@ from bot.moderation.command import (
 )
 from bot.moderation.context import CommandContext
 from bot.moderation.place_settings import Scope
-from bot.moderation.points import parse_message
+from bot.moderation.points import is_all, named_message
 
 LINES = 10
 """Events of one page; so many lines nearly always fit in a message."""
 EVERYWHERE = "everywhere"
-ALL = "all"
-"""The word for all messages that a command may be about."""
 SNOWFLAKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{15,20}(?![0-9A-Za-z])")
 
 Given = Mapping[str, Any]
@@ -164,7 +162,7 @@ class CommandAnswers:
     def _read(self, invocation: Invocation, kind: Kind, value: Any) -> Any:  # noqa: ANN401 - as its kind has it
         match kind:
             case Kind.MESSAGE | Kind.MESSAGE_OR_ALL:
-                return _message_id(value, or_all=kind is Kind.MESSAGE_OR_ALL)
+                return named_message(value, or_all=kind is Kind.MESSAGE_OR_ALL)
             case Kind.EVENT_TYPES:
                 return (value,) if value else ()
             case Kind.PERSON:
@@ -181,7 +179,7 @@ class CommandAnswers:
         self, invocation: Invocation, kind: Kind, channel: str | None, points: list[str | None]
     ) -> int | None:
         """Return the channel that is meant, or None for the whole log, which only an owner of the bot may mean."""
-        named = [text for text in points if text is not None and not _is_all(text)]
+        named = [text for text in points if text is not None and not is_all(text)]
         anywhere = kind is Kind.CHANNEL_OR_LOG and channel is None and not named
         if anywhere and self._dispatcher.owned_by(invocation.asker):
             return None
@@ -232,20 +230,6 @@ def settled(preview: Report, arguments: Given, *points: str) -> dict[str, Any]:
     """Return arguments with the previewed versions: "10 minutes ago" may be another version at confirmation."""
     found = {name: preview.data.get(name) for name in points}
     return {**arguments, **{name: str(version) for name, version in found.items() if isinstance(version, int)}}
-
-
-def _is_all(text: str) -> bool:
-    return text.strip().lower() == ALL
-
-
-def _message_id(text: str | None, *, or_all: bool) -> int | None:
-    """Return the message that a text names, or None if no text is given or all messages are meant."""
-    if text is None or (or_all and _is_all(text)):
-        return None
-    found = parse_message(text)
-    if found is None or found.message_id is None:
-        raise ModerationError("That is no message: give its link (Copy Message Link) or its id.")
-    return found.message_id
 
 
 def _shown(interaction: discord.Interaction, line: str) -> bool:

@@ -168,15 +168,11 @@ class Dispatcher:
     async def _carry_out(self, invocation: Invocation, work: Work) -> tuple[PagedReport, Outcome]:
         try:
             return await work(invocation), Outcome.DONE
-        except NotAllowed as error:
-            invocation.noted_as = invocation.noted_as or invocation.command
-            return plain(str(error)), Outcome.REFUSED
-        except EcholessError as error:
-            return plain(str(error)), Outcome.FAILED
         except Exception as error:  # noqa: BLE001 - the asker is told of any error
-            # The error's text may hold people's words, so only its kind is logged.
-            _log.error("command.failed", command=invocation.command, error=type(error).__name__)
-            return plain(NEUTRAL), Outcome.FAILED
+            sentence, outcome = told(error, invocation.command)
+            if outcome is Outcome.REFUSED:
+                invocation.noted_as = invocation.noted_as or invocation.command
+            return plain(sentence), outcome
 
     async def _pressed(self, invocation: Invocation, answer: PagedReport, action: str) -> PagedReport:
         if answer.channel_id is not None:
@@ -222,6 +218,17 @@ class Dispatcher:
             )
         except Exception as error:  # noqa: BLE001 - the answer stays even if it can't be recorded
             _log.error("command.unrecorded", command=invocation.noted_as, error=type(error).__name__)
+
+
+def told(error: Exception, command: str) -> tuple[str, Outcome]:
+    """Return the sentence for who used a command that raised an error, and how the use ended."""
+    if isinstance(error, NotAllowed):
+        return str(error), Outcome.REFUSED
+    if isinstance(error, EcholessError):
+        return str(error), Outcome.FAILED
+    # The error's text may hold people's words, so only its kind is logged.
+    _log.error("command.failed", command=command, error=type(error).__name__)
+    return NEUTRAL, Outcome.FAILED
 
 
 async def _refuse(sentence: str) -> PagedReport:

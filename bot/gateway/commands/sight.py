@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import discord
 
-from bot.gateway.commands.access import AccessRules, seen_by
+from bot.gateway.commands.access import UNSEEN, AccessRules, seen_by
 from bot.gateway.current import CurrentClient
 from bot.gateway.invocation import Asker
 
@@ -36,13 +36,34 @@ class Sight:
 
     async def visible(self, channels: Collection[int]) -> Collection[int]:
         """Return those of some channels that the member may see."""
-        guild = self.current.client.get_guild(self.guild_id) if self.current.client else None
-        if guild is None or guild.unavailable:
+        guild = self._guild()
+        if guild is None:
             return ()
         member = await self._fetched(guild)
         if member is None or self.access.refusal(self._asker(member), COMMAND) is not None:
             return ()
         return [each for each in channels if seen_by(member, guild.get_channel_or_thread(each))]
+
+    async def refusal(self, command: str, channel_id: int, *, anew: bool = True) -> str | None:
+        """Return the sentence why the member may not use a command in a channel, None if they may.
+
+        ``anew``: their roles are asked for again, however little time has passed.
+        """
+        guild = self._guild()
+        if guild is None:
+            return UNSEEN
+        if anew:
+            self._asked_at = float("-inf")
+        member, channel = await self._fetched(guild), guild.get_channel_or_thread(channel_id)
+        if member is None or channel is None or not seen_by(member, channel):
+            return UNSEEN
+        asker = replace(self._asker(member), permissions=channel.permissions_for(member).value)
+        return self.access.refusal(asker, command)
+
+    def _guild(self) -> discord.Guild | None:
+        """Return the server, None where it is not there now."""
+        guild = self.current.client.get_guild(self.guild_id) if self.current.client else None
+        return None if guild is None or guild.unavailable else guild
 
     async def _fetched(self, guild: discord.Guild) -> discord.Member | None:
         if self.clock() - self._asked_at >= KEPT_SECONDS:

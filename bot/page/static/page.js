@@ -141,6 +141,13 @@ function slide(form) {
     window.addEventListener("pagehide", () => source.close());
   }
 
+  /** Shows what was done, also to who reads further up, and leaves them there. */
+  document.addEventListener("acted", async () => {
+    const above = moment.querySelector(".pane").scrollTop;
+    await show(new URLSearchParams(location.search));
+    moment.querySelector(".pane").scrollTop = above;
+  });
+
   follow();
   place();
   range.focus({ preventScroll: true });

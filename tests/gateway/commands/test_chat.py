@@ -97,6 +97,7 @@ async def test_everything_for_moderators_can_be_typed(
     await chat.types("/replay export", r"file \S+\.jsonl \(\S+ kB\) http://\S+\.jsonl")
     await chat.types("/replay status", "connected")
     await _about_the_place(chat)
+    await chat.types("/page", "There is no page of conversations here")
     await chat.types("/usage since:7d", r"\(only you see this\)")
     await chat.types("/stats since:7d", r"file stats\.png \(\S+ kB\) http://\S+\.png")
     await chat.types(

@@ -10,10 +10,12 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
-from bot.core.events import CommandUsed, MessageReceived
+from bot.core.events import CommandUsed, MessageReceived, RepliesPaused
 from bot.gateway.commands import sight
 from bot.moderation.page import HERE, OFF
+from bot.page.acting import ACTIONS
 from bot.sandbox.control_client import ControlClient
+from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch
 from tests.waiting import eventually
@@ -42,6 +44,15 @@ class Looking:
         """Return how a conversation is answered."""
         async with self._client.get(f"{self._base}/page/channel/{channel}") as response:
             return response.status
+
+    async def act(self, channel: str, command: str, **fields: str) -> tuple[int, str]:
+        """Have a command carried out, by the form in the page of a conversation; return how that is answered."""
+        async with self._client.get(f"{self._base}/page/") as response:
+            found = re.search(r'<meta name="csrf" content="([^"]+)">', await response.text())
+        form = {"csrf": found[1] if found else "", **fields}
+        url, headers = f"{self._base}/page/channel/{channel}/act/{command}", {"Origin": self._base}
+        async with self._client.post(url, data=form, headers=headers) as response:
+            return response.status, await response.text()
 
     async def is_closed(self, channel: str) -> bool:
         """Tell whether a conversation is none for them."""
@@ -84,6 +95,68 @@ async def test_a_moderator_sees_what_discord_shows_them_at_that_moment(
         assert await hers.listed() == {general}
         assert [await hers.status(each) for each in (general, theirs, direct)] == [200, 404, 404]
     assert {use.outcome for use in await bot.judge.expect(CommandUsed, 2)} == {"done"}
+
+
+async def test_a_moderator_acts_on_the_page_as_in_discord(
+    launch: Launch, control: ControlClient, sandbox: Sandbox
+) -> None:
+    """With the same permissions, the same events and the same records; another server's moderator with none of it.
+
+    Who loses the role may not act from that moment on, though what they see is believed for some seconds more.
+    """
+    port, carol = unused_port(), await control.create_user("carol")
+    people = {"commands": {"page": {"people": [int(carol["id"])]}}}
+    bot = await launch(telemetry={"port": port}, page={"enabled": True}, moderation=people)
+    await Moderator(control).registered()
+    await control.call("POST", "/guilds", {"name": "Second", "owner": "bob"})
+    await control.create_channel("theirs", guild="Second")
+    theirs = (await control.post("hello", channel="theirs"))["channel_id"]
+    asked = await control.post("ask one")
+    general = asked["channel_id"]
+    await bot.judge.expect(MessageReceived, 2)
+    await bot.judge.settled(general)
+    role = {"name": "mods", "permissions": ["MANAGE_GUILD"], "users": ["alice"]}
+    await control.call("POST", "/roles", role)
+
+    async with AsyncExitStack() as stack:
+
+        async def looking(person: str, channel: str) -> Looking:
+            jar = aiohttp.CookieJar(unsafe=True)
+            client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
+            there = Looking(client, f"http://127.0.0.1:{port}")
+            await there.enter(text_of(await Moderator(control, person, channel).use("page")))
+            return there
+
+        hers, his, carols = [
+            await looking(*each) for each in (("alice", "general"), ("bob", theirs), ("carol", "general"))
+        ]
+        before = await bot.judge.state(general)
+        for command in ACTIONS:
+            fields = {"to": "1", "message": asked["id"]}
+            assert (await his.act(general, command, **fields))[0] == 404
+            status, told = await carols.act(general, command, **fields)
+            assert (status, "You may not use this command" in told) == (403, True)
+        assert await bot.judge.state(general) == before
+        assert await carols.status(general) == 200
+
+        assert (await hers.act(general, "pause"))[0] == 200
+        assert (await hers.act(general, "resume"))[0] == 200
+        assert (await hers.act(general, "again", message=asked["id"]))[0] == 200
+        alice = (await bot.judge.of(MessageReceived, general))[0].author_id
+        assert [each.by for each in await bot.judge.of(RepliesPaused, general)] == [str(alice)]
+        await bot.judge.settled(general)
+
+        guild = next(each for each in sandbox.world.guilds.values() if each.name == "Sandbox")
+        mods = next(each for each in guild.roles.values() if each.name == "mods")
+        sandbox.world.take_role(guild, guild.members[alice], mods)
+        assert (await hers.act(general, "pause"))[0] == 404
+
+    uses = await bot.judge.of(CommandUsed)
+    refused = [(use.command, use.user_id == int(carol["id"])) for use in uses if use.outcome == "refused"]
+    named = [f"{name} preview" if name == "rewind" else name for name in ACTIONS]
+    assert refused == [*((name, whose) for name in named for whose in (False, True)), ("pause", False)]
+    done = [use.command for use in uses if use.outcome == "done" and use.user_id == alice]
+    assert done == ["page", "pause", "resume", "again"]
 
 
 @pytest.mark.parametrize(("enabled", "server", "said"), [(False, True, OFF), (True, False, HERE)])

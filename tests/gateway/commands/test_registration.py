@@ -87,7 +87,7 @@ async def test_a_failure_stops_nothing_and_is_tried_at_the_next_start(
     await launch()
     await _noted(tmp_path / "log")
 
-    assert len(await control.commands()) == 9
+    assert len(await control.commands()) == 10
 
 
 async def test_every_limit_is_in_the_description_of_its_option(
