@@ -262,6 +262,7 @@ async def test_every_action_is_refused_to_who_may_not(running: Running) -> None:
     assert before == (await running.head(), await running.log.reader.head(stream_of(ELSEWHERE)))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_log_at_rest_is_only_read(served: Served) -> None:
     """By its owner, too; nothing is offered."""
     browser = await served.signed_in()
