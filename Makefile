@@ -24,7 +24,7 @@ demo: $(READY) ## a Discord on loopback, the bot and a scripted chat: no token, 
 test: $(READY) ## every test but the long ones, three at a time
 	@$(BIN)/pytest -n 3 --dist worksteal -m 'not long'
 
-test-long: $(READY) ## the long ones: kills at every step of what writes to a disk, an installation, other releases
+test-long: $(READY) ## the long ones: kills at every step, how each command ends, an installation, a browser, other releases
 	@$(BIN)/pytest -n 2 --dist worksteal -m long
 
 test-quick: $(READY) ## the parts that touch nothing outside, and the bot started, killed and started again: ten seconds

@@ -26,6 +26,8 @@ from tests.harness import ROOT, Launch, judging, settings, write_settings
 from tests.suite.engine import environ_for
 from tests.waiting import PATIENCE, eventually
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Ended:

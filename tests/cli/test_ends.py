@@ -30,6 +30,8 @@ from bot.moderation.control_socket import SOCKET
 from bot.sandbox.process import sandbox_process
 from tests.cli.conftest import GENERAL
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 300
 """Seconds after which a command hangs."""
 

@@ -22,6 +22,8 @@ from bot.responders import Question
 from tests.sandbox.screen import ROOT, terminal
 from tests.waiting import PATIENCE, eventually
 
+pytestmark = pytest.mark.long
+
 DESCRIPTION = {"token": "t", "api_url": "http://a", "gateway_url": "ws://g", "control_url": "http://c"}
 
 

@@ -17,6 +17,8 @@ from tests.cli.conftest import Run
 from tests.responders.llm.model_server import Fault, ModelServer, Script
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.long
+
 
 async def demo(*arguments: str) -> tuple[int, dict[str, Any]]:
     """Run the demo the way a user does, and return its exit code and its report."""

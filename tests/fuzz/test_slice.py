@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.fuzz.harness import Target, run
 from tests.fuzz.targets import targets
 
+pytestmark = pytest.mark.long
+
 INPUTS = 800
 NAMES = (
     "payload", "frame", "event", "body", "settings", "variables", "point", "duration", "control", "text", "stream",

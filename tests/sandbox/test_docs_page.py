@@ -16,6 +16,8 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", PAGE)
