@@ -164,6 +164,7 @@ async def test_an_answer_that_takes_long_is_waited_for(
     await partition.open()
     await partition.append(1, b"one", b"words of one")
     os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)  # else it may answer once more
     with monkeypatch.context() as patched:
         patched.setattr(sending, "TIMEOUT", 0.1)
         for _ in range(3):
