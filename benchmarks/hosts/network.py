@@ -23,6 +23,12 @@ ADDRESSES = {"discord": "127.77.0.1", "engine": "127.77.0.2"}
 PROGRAMS = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux"}
 """The programs that this needs, and the packages that bring them."""
 
+NEIGHBOURS = "/proc/sys/net/ipv4/neigh"
+ASKED_EVERY = 50
+"""Milliseconds after which a host asks again who has an address (Linux: a second). It asks three times, and holds what
+it sends there until then, whatever became of the socket: for as long as that, it may arrive when a link is mended.
+Times for a request are shorter here than a bot's, so this is, too."""
+
 
 class End(StrEnum):
     """Which end of a link is down."""
@@ -99,6 +105,7 @@ async def _host(number: int) -> AsyncIterator[Host]:
             await _run("ip", "link", "add", far, "type", "veth", "peer", "name", link, "netns", str(host.pid))
             for through, device, here, there in (((), far, address, own), (host.through, link, own, address)):
                 await _run(*through, "ip", "addr", "add", here, "peer", f"{there}/32", "dev", device)
+                await _run(*through, "sh", "-c", f"echo {ASKED_EVERY} > {NEIGHBOURS}/{device}/retrans_time_ms")
                 await _run(*through, "ip", "link", "set", device, "up")
         yield host
     finally:

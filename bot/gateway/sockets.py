@@ -2,7 +2,8 @@
 
 A system goes on sending what a process has given to a socket, for minutes, even when the process has closed the socket
 or was killed. If a link is cut just then and mended later, Discord takes a message that the bot has looked for, has not
-found, and has sent again. Linux can be told when to give up (tcp(7), TCP_USER_TIMEOUT).
+found, and has sent again. Linux can be told when to give up (tcp(7), TCP_USER_TIMEOUT). What it has sent may be held a
+little longer, by itself while it asks who has the next address (arp(7), three seconds), or by others on the way.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ LONGEST = 2**31 - 1
 def connector(limit: timedelta) -> aiohttp.TCPConnector:
     """Return what makes connections for requests that take at most ``limit``.
 
-    What nobody has received within half of that is not sent again: it can't arrive once its request has timed out.
+    What nobody has received within half of that is not sent again. The other half is for what is held on the way, so
+    that nothing arrives once its request has timed out.
     """
     milliseconds = min(limit // timedelta(milliseconds=2), LONGEST)
 

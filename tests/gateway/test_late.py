@@ -27,7 +27,6 @@ async def test_the_bots_connections_give_up_in_time(launch: Launch) -> None:
     assert found.getsockopt(socket.IPPROTO_TCP, option) == SEND_TIMEOUT * 1000 / 2
 
 
-@pytest.mark.xfail(strict=False, reason="Linux 6.18 was seen to send it once more all the same: an open fault")
 @pytest.mark.skipif(bool(network.why_not()), reason=network.why_not() or "it can be run")
 def test_a_message_under_way_when_a_link_is_cut_does_not_arrive_when_it_is_mended() -> None:
     """Although the process that posted it has closed its connection, and ended."""
