@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot import attach
 from bot.consumers.consumer import Batch, Consumer
 from bot.core.events import Author, CatchupCompleted, MessageDeleted, MessageEdited, MessageReceived, Role, Via
-from bot.errors import ConfigError, LogClosed, LogLocked
+from bot.errors import ConfigError, LogClosed, LogLocked, OwnEventError
 from bot.sandbox.control_client import ControlClient
 from tests.attached.conftest import Connect, Running, made
 from tests.waiting import eventually
@@ -155,6 +155,8 @@ async def test_clients_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             await attach(client, tmp_path / "log")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="observe=True"):
         await attach(made(), tmp_path / "log", observe=True, redeliver=True)
+    with pytest.raises(OwnEventError, match="no class below"):
+        await attach(made(), tmp_path / "log", events=(MessageReceived,))  # type: ignore[arg-type]
     first = await attach(made(), tmp_path / "log")
     with pytest.raises(LogLocked):
         await attach(made(), tmp_path / "log")
