@@ -23,6 +23,7 @@ from bot.backoff import retry_after
 from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.settings import EVENT_TYPES, EventTypes
 from bot.errors import ConfigError
+from bot.http_requests import start_of
 from bot.own_tables import read
 from bot.signed_post import ABOUT_US, LATER, MAKE_ONE, Poster, Recipient, lasting
 
@@ -69,21 +70,13 @@ class Webhook(Consumer):
         """Return the status of the answer, and its Retry-After."""
         async with self._poster.post(number, body) as response:
             with suppress(aiohttp.ClientError, TimeoutError):
-                if len(await _start(response.content)) > READ:
+                if len(await start_of(response.content, READ)) > READ:
                     response.close()
             return response.status, response.headers.get("Retry-After", "")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._poster.close()
-
-
-async def _start(content: aiohttp.StreamReader) -> bytes:
-    """Return what an answer begins with: all of it, or somewhat more than READ."""
-    read = b""
-    while len(read) <= READ and (chunk := await content.read(READ)):
-        read += chunk
-    return read
 
 
 def _judge(status: int, pause: str) -> None:

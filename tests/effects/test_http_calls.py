@@ -114,7 +114,10 @@ async def test_a_secret_is_sent_and_never_recorded(log: EventLog, shop: Shop, lo
     ("more", "told_to"),
     [
         ({"url": "ftp://shop.example"}, "http://"),
+        ({"url": "https://shop.example:65536"}, "http://"),
+        ({"url": "https://shop.example:0"}, "http://"),
         ({"url": "https://anna:secret@shop.example"}, "headers_env"),
+        ({"url": "https://anna:secret@shop\u2100.example"}, "http://"),
         ({"headers": {"Idempotency-Key": "mine"}}, "set by itself"),
         ({"headers_env": {"Authorization": SECRET}}, "names of environment variables"),
         ({"method": "GET"}, "POST"),
