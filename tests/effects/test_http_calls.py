@@ -88,7 +88,7 @@ async def test_a_refusal_after_an_unknown_fate_stays_unknown(log: EventLog, shop
     shop.answers = [None, 422]
     async with making(log, http_by()) as effects:
         for _ in range(2):
-            with pytest.raises(FateUnknown):
+            with pytest.raises(FateUnknown, match=r"Look by hand.*another key"):
                 await effects.do(order(shop), key="order:1")
 
     assert len(shop.requests) == 2
