@@ -84,10 +84,19 @@ class Recipient(Settings):
         {}, description="a table of headers and, of each, the name of the environment variable with its value"
     )
 
-    def key(self, name: str, environ: Mapping[str, str], whose: str) -> bytes:
-        """Return the bytes of the secret, none if none is named; ``whose`` is the word for it. Raises ConfigError."""
+    def key(self, name: str, environ: Mapping[str, str], whose: str, *, needed: bool = True) -> bytes:
+        """Return the bytes of the secret; none where none is named or ``needed``. ``whose`` is the word for it.
+
+        Raises ConfigError.
+        """
+        table = f"[{self.KIND}.{name}]"
         text = secret_of(self.secret_env, self.secret_file, environ, "secret", whose)
-        return key_of(text, f"[{self.KIND}.{name}]") if text else b""
+        if not text and needed:
+            raise ConfigError(
+                f"{table} names no secret to sign with: name the environment variable that holds it as secret_env, or "
+                f"a file as secret_file. {MAKE_ONE}"
+            )
+        return key_of(text, table) if text else b""
 
     def all_headers(self, name: str, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers of both tables; raise ConfigError where a variable holds none."""

@@ -22,10 +22,9 @@ from pydantic import Field, StrictBool
 from bot.backoff import retry_after
 from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.settings import EVENT_TYPES, EventTypes
-from bot.errors import ConfigError
 from bot.http_requests import start_of
 from bot.own_tables import read
-from bot.signed_post import ABOUT_US, LATER, MAKE_ONE, Poster, Recipient, lasting
+from bot.signed_post import ABOUT_US, LATER, Poster, Recipient, lasting
 
 READ = 64 * 1024
 """Bytes of an answer that are read, and thrown away, so that the connection can be used again."""
@@ -104,9 +103,4 @@ def webhook(name: str, settings: Mapping[str, object], folder: Path) -> Webhook:
     """Return the consumer of its settings; raise ConfigError."""
     found = read(WebhookSettings, name, settings, folder)
     secret = found.key(name, os.environ, "the webhook's secret")
-    if not secret:
-        raise ConfigError(
-            f"[consumers.{name}] names no secret to sign with: name the environment variable that holds it as "
-            f"secret_env, or a file as secret_file. {MAKE_ONE}"
-        )
     return Webhook(found, secret, found.all_headers(name, os.environ))
