@@ -18,13 +18,12 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from bot import __version__
 from bot.errors import ConfigError
+from bot.http_requests import OURS, USER_AGENT, are_settable, fits, keyed, parts_of
 from bot.own_tables import Settings
 from bot.secret import secret_of
 from bot.times import parse_duration
@@ -46,21 +45,17 @@ ABOUT_US = frozenset(
 LATER = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS))
 """Statuses below 500 after which the same is sent again."""
 
-_OURS = re.compile(r"webhook-.*|idempotency-key|content-(type|length)|host|transfer-encoding|connection", re.IGNORECASE)
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OURS = re.compile(rf"webhook-.*|content-type|{OURS}", re.IGNORECASE)
 
 
 def _address(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError("no address")
+    parts_of(url.get_secret_value())
     return url
 
 
 def _named(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if not _HEADER.fullmatch(name) or _OURS.fullmatch(name) or not value.isascii() or not value.isprintable():
-            raise ValueError("no header that may be set")
+    if not are_settable(headers, _OURS):
+        raise ValueError("no header that may be set")
     return headers
 
 
@@ -89,10 +84,19 @@ class Recipient(Settings):
         {}, description="a table of headers and, of each, the name of the environment variable with its value"
     )
 
-    def key(self, name: str, environ: Mapping[str, str], whose: str) -> bytes:
-        """Return the bytes of the secret, none if none is named; ``whose`` is the word for it. Raises ConfigError."""
+    def key(self, name: str, environ: Mapping[str, str], whose: str, *, needed: bool = True) -> bytes:
+        """Return the bytes of the secret; none where none is named or ``needed``. ``whose`` is the word for it.
+
+        Raises ConfigError.
+        """
+        table = f"[{self.KIND}.{name}]"
         text = secret_of(self.secret_env, self.secret_file, environ, "secret", whose)
-        return key_of(text, f"[{self.KIND}.{name}]") if text else b""
+        if not text and needed:
+            raise ConfigError(
+                f"{table} names no secret to sign with: name the environment variable that holds it as secret_env, or "
+                f"a file as secret_file. {MAKE_ONE}"
+            )
+        return key_of(text, table) if text else b""
 
     def all_headers(self, name: str, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers of both tables; raise ConfigError where a variable holds none."""
@@ -103,7 +107,7 @@ class Recipient(Settings):
 
 def _value(table: str, header: str, environ: Mapping[str, str], variable: str) -> str:
     value = environ.get(variable, "").strip()
-    if not value or not value.isascii() or not value.isprintable():
+    if not value or not fits(value):
         raise ConfigError(
             f"{table} sends a header {header}, and the environment variable {variable} holds nothing that "
             "a header can hold: set it, or remove the header from headers_env."
@@ -143,7 +147,7 @@ class Poster:
     ) -> None:
         self._url = url
         self._secret = secret
-        self._headers = {**headers, "User-Agent": f"Echoless/{__version__}", "Content-Type": "application/json"}
+        self._headers = {**headers, "User-Agent": USER_AGENT, "Content-Type": "application/json"}
         self._timeout = timeout
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -165,13 +169,11 @@ class Poster:
         return self._session
 
     def _signed(self, number: str, body: bytes) -> Mapping[str, str]:
-        # A string as RFC 8941 writes it, which draft-ietf-httpapi-idempotency-key-header asks for.
-        key = {"Idempotency-Key": f'"{number}"'}
         if not self._secret:
-            return key
+            return keyed(number)
         timestamp = str(int(self._clock()))
         signed = signature(self._secret, number, timestamp, body)
-        return {**key, "webhook-id": number, "webhook-timestamp": timestamp, "webhook-signature": signed}
+        return {**keyed(number), "webhook-id": number, "webhook-timestamp": timestamp, "webhook-signature": signed}
 
     async def close(self) -> None:
         """Close the connections."""

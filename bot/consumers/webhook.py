@@ -22,9 +22,9 @@ from pydantic import Field, StrictBool
 from bot.backoff import retry_after
 from bot.consumers.consumer import Away, Batch, Consumer, Refused, Stop
 from bot.consumers.settings import EVENT_TYPES, EventTypes
-from bot.errors import ConfigError
+from bot.http_requests import start_of
 from bot.own_tables import read
-from bot.signed_post import ABOUT_US, LATER, MAKE_ONE, Poster, Recipient, lasting
+from bot.signed_post import ABOUT_US, LATER, Poster, Recipient, lasting
 
 READ = 64 * 1024
 """Bytes of an answer that are read, and thrown away, so that the connection can be used again."""
@@ -69,21 +69,13 @@ class Webhook(Consumer):
         """Return the status of the answer, and its Retry-After."""
         async with self._poster.post(number, body) as response:
             with suppress(aiohttp.ClientError, TimeoutError):
-                if len(await _start(response.content)) > READ:
+                if len(await start_of(response.content, READ)) > READ:
                     response.close()
             return response.status, response.headers.get("Retry-After", "")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._poster.close()
-
-
-async def _start(content: aiohttp.StreamReader) -> bytes:
-    """Return what an answer begins with: all of it, or somewhat more than READ."""
-    read = b""
-    while len(read) <= READ and (chunk := await content.read(READ)):
-        read += chunk
-    return read
 
 
 def _judge(status: int, pause: str) -> None:
@@ -111,9 +103,4 @@ def webhook(name: str, settings: Mapping[str, object], folder: Path) -> Webhook:
     """Return the consumer of its settings; raise ConfigError."""
     found = read(WebhookSettings, name, settings, folder)
     secret = found.key(name, os.environ, "the webhook's secret")
-    if not secret:
-        raise ConfigError(
-            f"[consumers.{name}] names no secret to sign with: name the environment variable that holds it as "
-            f"secret_env, or a file as secret_file. {MAKE_ONE}"
-        )
     return Webhook(found, secret, found.all_headers(name, os.environ))

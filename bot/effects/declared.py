@@ -12,31 +12,27 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from bot.core.events import Body, EffectIntended, EffectKind
 from bot.core.named_keys import Digest
+from bot.http_requests import OURS, are_settable, parts_of
 
-_OURS = re.compile(r"idempotency-key|content-length|host|transfer-encoding|connection", re.IGNORECASE)
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OURS = re.compile(OURS, re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("give an http:// or https:// address")
+    parts = parts_of(url)
     if parts.username or parts.password:
         raise ValueError("a password does not go into an address: name the variable that holds it in headers_env")
     return url
 
 
 def _named(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if not _HEADER.fullmatch(name) or _OURS.fullmatch(name) or not value.isascii() or not value.isprintable():
-            raise ValueError("a header has a name and a value in ASCII, and Idempotency-Key is set by itself")
+    if not are_settable(headers, _OURS):
+        raise ValueError("a header has a name and a value in ASCII, and Idempotency-Key is set by itself")
     return headers
 
 
@@ -184,7 +180,7 @@ class CallHttp(DeclaredEffect):
     @property
     def place(self) -> str:
         """Return the address's origin."""
-        parts = urlsplit(self.url)
+        parts = parts_of(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
     def facts(self) -> dict[str, Any]:

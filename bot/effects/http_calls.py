@@ -14,13 +14,13 @@ from typing import Any
 
 import aiohttp
 
-from bot import __version__
 from bot.backoff import retry_after
 from bot.core.effects import Absent, Declined, Found, Made, Outcome
 from bot.core.events import EffectEnd
 from bot.core.fate import NotYet, Unknown
 from bot.effects.declared import CallHttp, DeclaredEffect
 from bot.effects.performer import Intention
+from bot.http_requests import USER_AGENT, fits, keyed, start_of
 from bot.times import SECOND
 
 TIMEOUT = 30.0
@@ -46,12 +46,11 @@ class HttpCalls:
     def lacks(self, effect: DeclaredEffect) -> str:
         """Return which variable of the environment holds no value for a header, "" if each does."""
         variables = effect.headers_env.values() if isinstance(effect, CallHttp) else ()
-        empty = next((each for each in variables if not self._is_sendable(self._environ.get(each, ""))), "")
+        empty = next((each for each in variables if not (value := self._value(each)) or not fits(value)), "")
         return f"the environment variable {empty} holds nothing that a header can hold, so set it" if empty else ""
 
-    @staticmethod
-    def _is_sendable(value: str) -> bool:
-        return bool(value.strip()) and value.isascii() and value.strip().isprintable()
+    def _value(self, variable: str) -> str:
+        return self._environ.get(variable, "").strip()
 
     async def ready(self) -> None:
         """Return at once: a call that finds nobody is made again later."""
@@ -79,15 +78,9 @@ class HttpCalls:
         if self._session is None:
             patience = aiohttp.ClientTimeout(total=TIMEOUT)
             self._session = aiohttp.ClientSession(timeout=patience, cookie_jar=aiohttp.DummyCookieJar())
-        secrets = {header: self._environ[name].strip() for header, name in effect.headers_env.items()}
-        headers = {
-            "User-Agent": f"Echoless/{__version__}",
-            "Content-Type": "application/json",
-            **effect.headers,
-            **secrets,
-            # A string as RFC 8941 writes it, which the draft asks for.
-            "Idempotency-Key": f'"{token}"',
-        }
+        secrets = {header: self._value(name) for header, name in effect.headers_env.items()}
+        usual = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
+        headers = {**usual, **effect.headers, **secrets, **keyed(token)}
         data = None if effect.body is None else json.dumps(effect.body).encode()
         async with self._session.request(
             effect.method, effect.url, data=data, headers=headers, allow_redirects=False
@@ -114,9 +107,7 @@ class HttpCalls:
 
 async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
     """Return status and text of an answer; of a long one the beginning, and that it is ``cut``."""
-    read = b""
-    while len(read) <= LONGEST_ANSWER and (chunk := await response.content.read(LONGEST_ANSWER)):
-        read += chunk
+    read = await start_of(response.content, LONGEST_ANSWER)
     cut = len(read) > LONGEST_ANSWER
     text = read[:LONGEST_ANSWER].decode(errors="replace")
     return {"status": response.status, "body": text, **({"cut": True} if cut else {})}

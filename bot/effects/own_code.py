@@ -13,7 +13,7 @@ from bot.core.effects import Begin, Resume, Return, at_call
 from bot.core.events import Body, EffectBegun, EffectDone, EffectEnd, EffectFailed, Recorded
 from bot.core.named_keys import Digest
 from bot.effects.records import Records, Result, kept
-from bot.effects.results import taken, unknown, value_of
+from bot.effects.results import taken, unknown_own_code, value_of
 
 Function: TypeAlias = Callable[[], Awaitable[Any] | Any]
 """The caller's own code. It returns JSON, or None."""
@@ -47,7 +47,7 @@ class OwnCode:
                 return value_of(self.key, await self.records.result(attempt.ended))
             case Resume() if attempt is not None and isinstance(attempt.started.event, EffectBegun):
                 return await self._resumed(attempt.started, attempt.started.event)
-        raise unknown(self.key)
+        raise unknown_own_code(self.key)
 
     async def _resumed(self, started: Recorded, event: EffectBegun) -> JsonValue:
         """Go on after an attempt of which nobody knows whether it took effect."""
@@ -58,7 +58,7 @@ class OwnCode:
             return await self._done(started, event, kept(found), found=True)
         if self.repeatable:
             return await self._made(started, event, again=True)
-        raise unknown(self.key)
+        raise unknown_own_code(self.key)
 
     async def _made(self, started: Recorded, event: EffectBegun, *, again: bool = False) -> JsonValue:
         try:

@@ -27,12 +27,21 @@ def concluded(key: str, ended: EffectDone | EffectFailed, result: Result | None)
     if isinstance(ended, EffectDone):
         return value_of(key, result)
     if ended.reason is EffectEnd.UNKNOWN_FATE:
-        raise unknown(key)
+        raise unknown_effect(key)
     raise EffectGivenUp(key, ended.reason.value, ended.detail)
 
 
-def unknown(key: str) -> FateUnknown:
-    """Return the error that nobody knows whether an effect was made."""
+def unknown_effect(key: str) -> FateUnknown:
+    """Return the error that nobody knows whether a declared effect was made."""
+    return FateUnknown(
+        key,
+        "Nobody knows whether the effect was made: who was asked for it did not say. Look by hand, and if it was not, "
+        "use another key.",
+    )
+
+
+def unknown_own_code(key: str) -> FateUnknown:
+    """Return the error that nobody knows whether an effect of the caller's own code was made."""
     return FateUnknown(
         key,
         "Nobody knows whether the effect was made: a process ended between its intention and its result. Look by hand, "

@@ -24,7 +24,7 @@ from bot.effects.lanes import LONGEST_PAUSE, Lanes, Open
 from bot.effects.own_code import Function, OwnCode
 from bot.effects.performer import Performer
 from bot.effects.records import Records
-from bot.effects.results import concluded, taken, unknown, value_of
+from bot.effects.results import concluded, taken, unknown_effect, value_of
 from bot.errors import EcholessError, EffectError
 from bot.eventlog.log import EventLog
 
@@ -138,7 +138,7 @@ class Effects:
                 case Return() if attempt is not None and attempt.ended is not None:
                     return value_of(key, await self._records.result(attempt.ended))
                 case _:
-                    raise unknown(key)
+                    raise unknown_effect(key)
         return concluded(key, await asyncio.shield(entry.ended), entry.result)
 
     async def _require_same(self, effect: DeclaredEffect, key: str, started: Recorded) -> None:

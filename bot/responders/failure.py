@@ -7,9 +7,6 @@ from http import HTTPStatus
 
 from bot.responders.protocol import Trouble
 
-LONGEST_RETRY_AFTER = 3600.0
-"""Seconds that a server may have us wait at most."""
-
 GATEWAYS = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, 529))
 """Statuses that do not depend on the question: they come from a gateway before the model, or from overload."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
@@ -84,7 +85,7 @@ class Call:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             # Nothing compressed was asked for, and it may expand to any size.
             raise Unreadable("it is compressed, which was not asked for: have it sent as it is")
-        if response.status == 204:  # noqa: PLR2004 - No Content
+        if response.status == HTTPStatus.NO_CONTENT:
             yield Piece(done=True)
         elif (stream := _STREAMS.get(response.content_type)) is not None:
             self.streams = True

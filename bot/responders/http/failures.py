@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from bot.responders.failure import GATEWAYS, LONGEST_RETRY_AFTER, Failure
+from bot.responders.failure import GATEWAYS, Failure
 from bot.responders.protocol import Trouble
 from bot.signed_post import ABOUT_US, LATER
 
@@ -44,9 +44,8 @@ def of_status(status: int, pause: float | None) -> Unanswered | None:
         todo = f"redirects are not followed: set the address that it leads to as the url of {TABLE}"
         return Unanswered(Trouble.UNKNOWN, f"{said}, and {todo}")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in LATER or status == HTTPStatus.CONFLICT:
-        after = None if pause is None else min(pause, LONGEST_RETRY_AFTER)
         suspect = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in GATEWAYS
-        return Unanswered(Trouble.AWAY, said, after, suspect=suspect, unhurried=status == HTTPStatus.TOO_MANY_REQUESTS)
+        return Unanswered(Trouble.AWAY, said, pause, suspect=suspect, unhurried=status == HTTPStatus.TOO_MANY_REQUESTS)
     if status in ABOUT_US or status == HTTPStatus.GONE:
         known = status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)
         what = "the secret and the headers" if known else "the url"

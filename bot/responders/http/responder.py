@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 
@@ -167,7 +168,8 @@ class HttpResponder(Responder):
             async with asyncio.timeout(CHECK_SECONDS):
                 if self._settings.format == "rasa":
                     async with self._poster.get() as response:
-                        return None if response.status == 405 else of_status(response.status, None)  # noqa: PLR2004
+                        there = response.status == HTTPStatus.METHOD_NOT_ALLOWED
+                        return None if there else of_status(response.status, None)
                 async with self._poster.post("check", check_body()) as response:
                     return of_status(response.status, None)
         except TimeoutError:

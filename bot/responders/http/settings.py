@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bot.errors import ConfigError
 from bot.own_tables import read
-from bot.signed_post import MAKE_ONE, Recipient, lasting
+from bot.signed_post import Recipient, lasting
 
 NAME = "http"
 _COUNT = "a whole number from 1 to 100"
@@ -47,10 +47,4 @@ def settings_of(table: Mapping[str, object], folder: Path, environ: Mapping[str,
             "your answerer, and the secret to sign with as secret_env (docs/howto/http-answerer.md)."
         )
     found = read(HttpSettings, NAME, table, folder)
-    secret = found.key(NAME, environ, "the answerer's secret")
-    if not secret and found.format == "echoless":
-        raise ConfigError(
-            f"[responders.{NAME}] names no secret to sign with: name the environment variable that holds it as "
-            f"secret_env, or a file as secret_file. {MAKE_ONE}"
-        )
-    return found, secret
+    return found, found.key(NAME, environ, "the answerer's secret", needed=found.format == "echoless")

@@ -24,7 +24,8 @@ from pydantic_ai.exceptions import (
     UserError,
 )
 
-from bot.responders.failure import GATEWAYS, LONGEST_RETRY_AFTER, Failure
+from bot.backoff import LONGEST_ASKED
+from bot.responders.failure import GATEWAYS, Failure
 from bot.responders.llm.http import TooMuch
 from bot.responders.protocol import WAITS, Trouble
 
@@ -110,7 +111,7 @@ def _refusal(error: ModelAPIError, *, began: bool) -> Failure:
     return Failure(
         trouble,
         f"HTTP {status}" if status else "said in its answer",
-        None if error.retry_after is None else min(error.retry_after, LONGEST_RETRY_AFTER),
+        None if error.retry_after is None else min(error.retry_after, LONGEST_ASKED),
         unsure=trouble is Trouble.REFUSED and not _FILTERED.search(said),
         suspect=trouble is Trouble.AWAY and status not in {*GATEWAYS, HTTPStatus.TOO_MANY_REQUESTS},
         unhurried=status == HTTPStatus.TOO_MANY_REQUESTS,
