@@ -89,7 +89,7 @@ def application(site: Site, addresses: Collection[str] = ()) -> web.Application:
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
     entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
     live, numbers, acting = Live(site), Numbers(site), Acting(site)
-    made = web.Application(client_max_size=2**16)
+    made = web.Application()
     made.add_routes(
         (
             web.get("", guard.closed(listing.show)),
