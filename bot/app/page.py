@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.config import Config
+from bot.errors import ConfigError
 from bot.gateway.commands.access import AccessRules
 from bot.gateway.commands.sight import Sight
 from bot.gateway.current import CurrentClient
 from bot.moderation.context import CommandContext
 from bot.page.application import application, sign_in_link
-from bot.page.guard import LOOPBACK
+from bot.page.serving import address_of
 from bot.page.sessions import OWNER, Viewer
 from bot.page.site import Names, Site
-
-_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the owner chose it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +82,17 @@ class RunningPage:
 def page_of(
     config: Config, contexts: Callable[[], Mapping[int, CommandContext]], clients: Callable[[], Sequence[CurrentClient]]
 ) -> RunningPage | None:
-    """Return the page, None where it is off; raise ConfigError without the package that it takes.
+    """Return the page, None where it is off; raise ConfigError without the package that it takes, or without a port.
 
     ``contexts`` are those of the partitions that are served here, ``clients`` know the names of channels and servers.
     """
+    telemetry = config.telemetry
     if not config.page.enabled:
         return None
+    if not telemetry.port:
+        raise ConfigError(
+            "The page is served beside /healthz, at telemetry.port: set it to a port, or page.enabled to false."
+        )
 
     def channel(channel_id: int) -> str:
         return next(filter(None, (each.channel_name(channel_id) for each in clients())), "")
@@ -98,7 +101,6 @@ def page_of(
         return next(filter(None, (each.server_name(guild_id) for each in clients())), "")
 
     site = Site(lambda: tuple(contexts().values()), Names(channel, server))
-    telemetry = config.telemetry
-    host = LOOPBACK[0] if telemetry.host in _EVERYWHERE else telemetry.host
-    address = config.page.address.rstrip("/") or f"http://{host}:{telemetry.port}"
-    return RunningPage(site, application(site, (host, urlsplit(address).hostname or host)), address)
+    here = address_of(telemetry.host, telemetry.port)
+    address = config.page.address.rstrip("/") or here
+    return RunningPage(site, application(site, (here, address)), address)

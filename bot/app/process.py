@@ -126,7 +126,7 @@ class Process:
                     telemetry.host, telemetry.port, health=self.health, metrics=self.metrics, feeds=feeds, pages=pages
                 )
             )
-            if self.page and telemetry.port:
+            if self.page:
                 self.page.tell()
         except ConfigError as error:
             # A second bot on a machine is no reason to be silent in Discord.

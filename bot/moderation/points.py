@@ -76,7 +76,7 @@ def parse_point(text: str, now: int, zone: tzinfo = UTC) -> Point:
 def parse_message(text: str) -> Point | None:
     """Read a message's link or id, of any size; None for any other text."""
     text = text.strip()
-    number = _natural(text)
+    number = natural(text)
     return Point(message_id=number) if number else _link(text)
 
 
@@ -110,7 +110,7 @@ def parse_person(text: str) -> int | None:
 
 def parse_server(text: str) -> int | None:
     """Read a server's id; None for any other text."""
-    return _natural(text.strip()) or None
+    return natural(text.strip()) or None
 
 
 async def version_of(reader: Reader, channel_id: int, text: str, now: int) -> int:
@@ -160,6 +160,12 @@ async def answered_by(reader: Reader, channel_id: int, message_id: int) -> int:
     return sent.event.message_id if sent and isinstance(sent.event, ReplySent) else message_id
 
 
+def natural(text: str) -> int | None:
+    """Read a whole number that can be an id or a version; None for any other text."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST
+    return int(text) if fits else None
+
+
 async def _arrival(reader: Reader, channel_id: int, message_id: int) -> int:
     stream = stream_of(channel_id)
     received = await reader.find(stream, KeyKind.RECEIVED, message_id)
@@ -171,14 +177,8 @@ async def _arrival(reader: Reader, channel_id: int, message_id: int) -> int:
     return sent.version
 
 
-def _natural(text: str) -> int | None:
-    """Read a whole number that can be an id or a version; None for any other text."""
-    fits = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST
-    return int(text) if fits else None
-
-
 def _named(found: re.Match[str] | None, *groups: str) -> int | None:
-    number = _natural(next(filter(None, map(found.group, groups)))) if found else None
+    number = natural(next(filter(None, map(found.group, groups)))) if found else None
     return number or None
 
 
@@ -189,7 +189,7 @@ def _link(text: str) -> Point | None:
 
 
 def _number(text: str) -> Point | None:
-    number = _natural(text)
+    number = natural(text)
     if number is None:
         return None
     return Point(message_id=number) if number >= SMALLEST_ID else Point(version=number)

@@ -24,7 +24,7 @@ from bot.moderation.command import MESSAGES, WHOLE_CHANNELS, Command, Kind, Mode
 from bot.moderation.commands import twins
 from bot.moderation.context import CommandContext
 from bot.moderation.explain import GIVEN_UP
-from bot.moderation.points import named_message
+from bot.moderation.points import named_message, natural
 from bot.moderation.transcript import Said
 from bot.page.guard import Closed, Refused
 from bot.page.rendering import render
@@ -225,10 +225,10 @@ def _read(parameter: Parameter, text: str | None) -> Any:  # noqa: ANN401 - as i
         return named_message(text, or_all=parameter.kind is Kind.MESSAGE_OR_ALL)
     if parameter.kind is not Kind.NUMBER or text is None:
         return text
-    most = parameter.most or 0
-    if not (text.isascii() and text.isdecimal() and parameter.least <= int(text) <= most):
+    number, most = natural(text), parameter.most or 0
+    if number is None or not parameter.least <= number <= most:
         raise ModerationError(f"That is no number from {parameter.least} to {most}.")
-    return int(text)
+    return number
 
 
 async def _note(use: Use, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from http import HTTPStatus
 from importlib import resources
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -78,16 +79,17 @@ def _elsewhere(path: str) -> web.Response:
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"{PREFIX}{path}"})
 
 
-def application(site: Site, hosts: Collection[str] = ()) -> web.Application:
-    """Return the page, to be served below :data:`PREFIX`; ``hosts`` are names for it beside those of this machine.
+def application(site: Site, addresses: Collection[str] = ()) -> web.Application:
+    """Return the page, to be served below :data:`PREFIX`; ``addresses`` are its own, beside those of the loopback.
 
     Raises ConfigError without Jinja2.
     """
     templates()
+    hosts = [host for each in addresses if (host := urlsplit(each).hostname)]
     guard = Guard(site.sessions, (*LOOPBACK, *hosts))
     entrance, listing, conversation, why = Entrance(site), Listing(site), ConversationPage(site), Why(site)
     live, numbers, acting = Live(site), Numbers(site), Acting(site)
-    made = web.Application(client_max_size=2**16)
+    made = web.Application()
     made.add_routes(
         (
             web.get("", guard.closed(listing.show)),

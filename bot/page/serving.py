@@ -10,11 +10,18 @@ from aiohttp import web
 
 from bot.errors import ConfigError
 from bot.page.application import application
-from bot.page.guard import LOOPBACK
 from bot.page.site import PREFIX, Site
 
 CLOSING_SECONDS = 1.0
 """For requests that are being answered at the end."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - whoever starts it chose it
+"""Where a server that listens at all addresses of this machine is asked by the machine itself."""
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address of a server that listens at a host and a port."""
+    host = _EVERYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @asynccontextmanager
@@ -24,7 +31,7 @@ async def serve(site: Site, host: str, port: int) -> AsyncIterator[str]:
     Raises ConfigError when host or port can't be used.
     """
     server = web.Application()
-    server.add_subapp(PREFIX, application(site, () if host in LOOPBACK else (host,)))
+    server.add_subapp(PREFIX, application(site, (address_of(host, port),)))
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()
     try:
@@ -35,7 +42,6 @@ async def serve(site: Site, host: str, port: int) -> AsyncIterator[str]:
             raise ConfigError(
                 f"Port {port} on {host} {what}: name another host or port (--host, --port; 0 is any port)."
             ) from exc
-        port = runner.addresses[0][1]
-        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        yield address_of(host, runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.core.streams import stream_of
 from bot.moderation.context import CommandContext
+from bot.moderation.points import natural
 from bot.page.guard import Refused
 from bot.page.sessions import Session, Sessions
 
@@ -45,5 +46,4 @@ class Site:
 
 def number(query: Mapping[str, str], name: str) -> int | None:
     """Return a whole number of an address, None where there is none."""
-    text = query.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None  # noqa: PLR2004 - of 63 bits
+    return natural(query.get(name, ""))

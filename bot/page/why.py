@@ -13,7 +13,7 @@ from bot.moderation.prompted import prompted
 from bot.moderation.text import Line
 from bot.page.rendering import render
 from bot.page.sessions import Session
-from bot.page.site import Site
+from bot.page.site import Site, number
 
 _OF_PEOPLE = ("message.edited", "message.previewed", "message.deleted", "reaction.added", "reaction.removed")
 """What may come long after an answer, and would make the rest of the picture small."""
@@ -42,7 +42,10 @@ class Why:
     async def show(self, request: web.Request, session: Session) -> web.StreamResponse:
         """Show the page about one message."""
         channel_id, context = await self._site.about(request, session)
-        story = await story_of(context, channel_id, int(request.match_info["message_id"]))
+        message_id = number(request.match_info, "message_id")
+        if message_id is None:
+            raise web.HTTPNotFound
+        story = await story_of(context, channel_id, message_id)
         return render(
             "why.html",
             session,
@@ -57,7 +60,7 @@ class Why:
 def waterfall(story: Story) -> Sequence[Step]:
     """Return the events about a message as bars: each from the event before it to itself."""
     first = story.lines[0].recorded.recorded_at
-    whole = max(1, *(each.recorded.recorded_at - first for each in story.lines if _counts(each)))
+    whole = max((each.recorded.recorded_at - first for each in story.lines if _counts(each)), default=0) or 1
     steps, before = [], first
     for line in story.lines:
         now = line.recorded.recorded_at

@@ -30,9 +30,13 @@ from bot.page.site import Names, Site
 
 ALICE, BOB = 41, 42
 GENERAL, QUIET, ELSEWHERE, PRIVATE = 111, 222, 333, 444
-"""Two channels of server 5, one of server 6, and a private one."""
+"""Two channels of server 5, one of another server, and a private one."""
+ANOTHER = 1_300_000_000_000_000_000
+"""A server's id has 19 digits since 2022."""
 FIRST = 1_300_000_000_000_000_000
 ASKED, CHATTER, DELETED, LONG, WAITING = (FIRST + number for number in range(1, 6))
+UNKNOWN = FIRST + 999
+"""A message of which the log has a reaction alone."""
 REPLY, PART_1, PART_2 = (FIRST + number for number in range(11, 14))
 BEGAN = 1_700_000_000
 """2023-11-14T22:13:20Z: each command comes a second after the one before."""
@@ -93,12 +97,13 @@ def script() -> Iterator[tuple[int, c.Command]]:
     yield GENERAL, c.Delay(WAITING, 0, "no connection", 3, (BEGAN + 99) * 1_000_000)
     yield QUIET, c.Record(e.HistoryForbidden())
     yield QUIET, said(FIRST + 20, "nothing here")
-    yield ELSEWHERE, said(FIRST + 30, "on the other server", BOB, 6)
+    yield ELSEWHERE, said(FIRST + 30, "on the other server", BOB, ANOTHER)
     yield PRIVATE, said(FIRST + 40, "in private", ALICE, None)
     for number in range(120):
-        yield ELSEWHERE, said(FIRST + 50 + number, f"number {number}", BOB, 6)
+        yield ELSEWHERE, said(FIRST + 50 + number, f"number {number}", BOB, ANOTHER)
     yield ELSEWHERE, edited(FIRST + 50, "number zero", 50)
     yield ELSEWHERE, c.Record(e.CatchupCompleted(after=FIRST, upto=FIRST + 169, count=3))
+    yield ELSEWHERE, c.React(e.ReactionAdded(message_id=UNKNOWN, author_id=BOB, feeling=e.Feeling.UP), e.Body())
 
 
 async def write(folder: Path) -> None:

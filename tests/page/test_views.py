@@ -10,6 +10,7 @@ import pytest
 
 from bot.page.sessions import Viewer
 from tests.page.conftest import (
+    ANOTHER,
     ASKED,
     CHATTER,
     ELSEWHERE,
@@ -19,6 +20,7 @@ from tests.page.conftest import (
     PRIVATE,
     QUIET,
     REPLY,
+    UNKNOWN,
     WAITING,
     Answered,
     Served,
@@ -76,7 +78,7 @@ async def test_one_server_is_chosen_by_its_link(served: Served) -> None:
     """Direct messages have one, too."""
     browser = await served.signed_in()
 
-    assert listed(await browser.get("/?server=6")) == [str(ELSEWHERE)]
+    assert listed(await browser.get(f"/?server={ANOTHER}")) == [str(ELSEWHERE)]
     assert listed(await browser.get("/?server=0")) == [str(PRIVATE)]
 
 
@@ -240,6 +242,15 @@ async def test_why_is_what_the_command_tells_with_the_events_as_bars(served: Ser
     assert bars == [("0.00", "0.60"), ("0.00", "0.60"), ("0.00", "66.67"), ("66.67", "33.33")]
     assert (await browser.get(f"/channel/{GENERAL}/why/9")).status == 404
     assert (await browser.get(f"/channel/{ELSEWHERE}/why/{ASKED}")).status == 404
+
+
+async def test_why_of_a_message_that_is_known_by_a_reaction_alone(served: Served) -> None:
+    """Its events are shown all the same; of a number that is no id nothing is recorded."""
+    browser = await served.signed_in()
+
+    known, none = [await browser.get(f"/channel/{ELSEWHERE}/why/{each}") for each in (UNKNOWN, 2**63)]
+
+    assert (known.status, "reaction.added" in known.words, none.status) == (200, True, 404)
 
 
 async def test_a_log_without_its_key_shows_all_but_words(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import unused_port
 
 from bot.core.events import CommandUsed, MessageReceived, RepliesPaused
 from bot.gateway.commands import sight
@@ -19,6 +18,7 @@ from bot.sandbox.control_client import ControlClient
 from bot.sandbox.server import Sandbox
 from tests.gateway.commands.moderator import Moderator, text_of
 from tests.harness import Launch
+from tests.ports import free_port
 from tests.waiting import eventually
 
 
@@ -65,7 +65,7 @@ async def test_a_moderator_sees_what_discord_shows_them_at_that_moment(
 ) -> None:
     """A channel that is closed to them, another server, direct messages: none of it; nothing without the permission."""
     monkeypatch.setattr(sight, "KEPT_SECONDS", 0.0)
-    port = unused_port()
+    port = free_port()
     bot = await launch(telemetry={"port": port}, page={"enabled": True})
     await Moderator(control).registered()
     await control.create_channel("staff", guild="Sandbox")
@@ -106,7 +106,7 @@ async def test_a_moderator_acts_on_the_page_as_in_discord(
     Discord is asked anew who acts; who looks on meanwhile is not refused. Who loses the role may not act from that
     moment on, though what they see is believed for some seconds more.
     """
-    port, carol = unused_port(), await control.create_user("carol")
+    port, carol = free_port(), await control.create_user("carol")
     people = {"commands": {"page": {"people": [int(carol["id"])]}}}
     bot = await launch(telemetry={"port": port}, page={"enabled": True}, moderation=people)
     await Moderator(control).registered()
@@ -171,7 +171,8 @@ async def test_without_a_page_or_a_server_there_is_no_link(
 ) -> None:
     """It says who can change that, and where to ask: in private not even an owner gets other people's channels."""
     dora = await control.create_user("dora")
-    await launch(moderation={"owner": [int(dora["id"])]}, page={"enabled": enabled})
+    owner = {"owner": [int(dora["id"])]}
+    await launch(moderation=owner, telemetry={"port": free_port()}, page={"enabled": enabled})
     await Moderator(control).registered()
     channel = "general" if server else (await control.open_dm("dora"))["id"]
 
