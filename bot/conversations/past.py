@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
+
 from bot.core.conversation import Conversation
 from bot.core.streams import stream_of
 from bot.eventlog.reader import Loaded, Reader
@@ -20,36 +22,50 @@ async def state_as_of(
 
 
 BLOCK = 500
-"""Versions of which one state is kept, and the earliest time."""
-NEAR = 2 * BLOCK
+"""Versions of which one state is kept where no snapshots are near, and the earliest time."""
+FAR = 2 * BLOCK
 """Events that are folded for one state without keeping any."""
+STEPS, KEPT = 50, 64
+"""Versions of which one state is kept for who goes on step by step, and how many of these states are."""
+
+
+def _near() -> LRUCache[int, Conversation]:
+    return LRUCache(KEPT)
 
 
 @dataclass(slots=True)
 class Past:
     """The versions of a stream for who goes back and forth in it: what was found on the way is kept.
 
-    States are kept where no snapshots are near, as after a release that folds otherwise.
+    Old snapshots are :data:`~bot.eventlog.snapshots.SPACING` events apart; after a release that folds otherwise there
+    are none.
     """
 
     reader: Reader
     stream: str
-    _states: dict[int, Conversation] = field(default_factory=dict)
+    _blocks: dict[int, Conversation] = field(default_factory=dict)
+    _near: LRUCache[int, Conversation] = field(default_factory=_near)
     _earliest: list[int] = field(default_factory=list)
 
     async def load(self, version: int) -> Loaded:
         """Return the state at a version."""
+        number = version // STEPS
+        if number not in self._near:
+            self._near[number] = (await self._loaded(number * STEPS)).state
+        return await self.reader.load(self.stream, upto=version, start=self._near[number])
+
+    async def _loaded(self, version: int) -> Loaded:
         block = version // BLOCK
-        if block not in self._states and await self.reader.to_fold(self.stream, upto=version) > NEAR:
+        if block not in self._blocks and await self.reader.to_fold(self.stream, upto=version) > FAR:
             await self._fold(block)
-        return await self.reader.load(self.stream, upto=version, start=self._states.get(block))
+        return await self.reader.load(self.stream, upto=version, start=self._blocks.get(block))
 
     async def _fold(self, block: int) -> None:
         """Keep a state of each block up to one."""
-        known = max((each for each in self._states if each < block), default=0)
+        known = max((each for each in self._blocks if each < block), default=0)
         for each in range(known + 1, block + 1):
-            found = await self.reader.load(self.stream, upto=each * BLOCK, start=self._states.get(each - 1))
-            self._states[each] = found.state
+            found = await self.reader.load(self.stream, upto=each * BLOCK, start=self._blocks.get(each - 1))
+            self._blocks[each] = found.state
 
     async def version_at(self, moment: int) -> int:
         """Return the newest version recorded at or before ``moment`` (microseconds), wherever the clock was set back.

@@ -54,9 +54,12 @@ def begun(
     start: Conversation | None = None,
 ) -> tuple[int, Conversation, bool]:
     """Return the version of the newest snapshot, the state one page of events later, and whether these were all."""
+    if start is not None:
+        known = snapshots.newest_version(connection, stream, 2**62 if upto is None else upto)
+        if known <= start.version:
+            return known, *advanced(stream, upto, quarantine, start, connection)
     taken = snapshots.newest(connection, stream, upto) or Conversation()
-    first = start if start is not None and start.version > taken.version else taken
-    return taken.version, *advanced(stream, upto, quarantine, first, connection)
+    return taken.version, *advanced(stream, upto, quarantine, taken, connection)
 
 
 def advanced(

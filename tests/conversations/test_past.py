@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.conversations import state_as_of
-from bot.conversations.past import BLOCK, NEAR, Past
+from bot.conversations.past import BLOCK, FAR, STEPS, Past
 from bot.core import events as e
 from bot.core.streams import stream_of
 from bot.eventlog.location import Location
@@ -17,7 +17,7 @@ from bot.eventlog.log import open_log, open_reader
 from bot.eventlog.reader import Reader
 
 CHANNEL = 9
-EVENTS = NEAR + 3 * BLOCK + 7
+EVENTS = FAR + 3 * BLOCK + 7
 SET_BACK = 700
 """At this version the clock is set back by an hour."""
 
@@ -49,7 +49,8 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
 async def test_states_and_times_are_those_of_the_log(reader: Reader) -> None:
     """In any order; around each place that is kept."""
     past = Past(reader, stream_of(CHANNEL))
-    chosen = {0, 1, BLOCK - 1, BLOCK, BLOCK + 1, NEAR, NEAR + 1, EVENTS, *random.Random(1).sample(range(EVENTS), 12)}
+    edges = {each + off for each in (STEPS, BLOCK, FAR) for off in (-1, 0, 1)}
+    chosen = {0, 1, EVENTS, *edges, *random.Random(1).sample(range(EVENTS), 12)}
     for version in random.Random(2).sample(sorted(chosen), len(chosen)):
         assert (await past.load(version)).state == (await state_as_of(reader, CHANNEL, version=version)).state
         moment = recorded_at(version)
